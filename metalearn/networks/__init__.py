@@ -1,0 +1,17 @@
+"""Architectures: one file each, kept in a registry by name.
+
+A network is a feature extractor and a linear head; `NetworkSpec` is all that is needed to
+build it again. Widths and class counts are read from the tensors, never asked for.
+"""
+
+from metalearn.networks.base import Architecture, Network, NetworkSpec
+from metalearn.networks.registry import all_architectures, build_network, get_architecture
+
+__all__ = [
+    "Architecture",
+    "Network",
+    "NetworkSpec",
+    "all_architectures",
+    "build_network",
+    "get_architecture",
+]

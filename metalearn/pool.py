@@ -1,0 +1,139 @@
+"""Teachers and pools: frozen classifiers, and which of them belong together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from metalearn.errors import InvalidPool
+from metalearn.networks import Network
+from metalearn.shapes import Images, Logits
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """One pre-trained, frozen classifier. It takes images in [0, 1] of any size."""
+
+    name: str
+    network: Network
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+    sha256: str = ""
+    licence: str = ""
+    owner: str = ""
+    consent_recovery: bool = True
+    consent_preview: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.network.eval().requires_grad_(False)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images this teacher was trained on, in pixels."""
+        return self.network.spec.image_size
+
+    @property
+    def channels(self) -> int:
+        """Number of colour channels."""
+        return self.network.spec.channels
+
+    @property
+    def n_classes(self) -> int:
+        """Number of outputs."""
+        return self.network.spec.n_classes
+
+    def prepare(self, images: Images) -> Images:
+        """Resize (differentiably) to the teacher's size, then apply its own normalisation."""
+        size = self.image_size
+        if images.shape[-1] != size or images.shape[-2] != size:
+            images = F.interpolate(
+                images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+            )
+        return (images - _per_channel(self.mean, images)) / _per_channel(self.std, images)
+
+    def logits(self, images: Images) -> Logits:
+        """Logits over all classes of the teacher, for images in [0, 1]."""
+        result: Tensor = self.network(self.prepare(images))
+        return result
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Teachers that can be used together: at least two, with the same number of channels."""
+
+    teachers: tuple[Teacher, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.teachers) < 2:
+            raise InvalidPool("A pool needs at least two models; add another one.")
+        if len({teacher.channels for teacher in self.teachers}) > 1:
+            raise InvalidPool(
+                "All models of a pool must have the same number of channels; "
+                "put colour and grey models into pools of their own."
+            )
+
+    def __len__(self) -> int:
+        return len(self.teachers)
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of every teacher."""
+        return self.teachers[0].channels
+
+    @property
+    def image_size(self) -> int:
+        """The largest input size among the teachers, in pixels."""
+        return max(teacher.image_size for teacher in self.teachers)
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean over the teachers' normalisation means: what a learner of this pool uses."""
+        return _average([teacher.mean for teacher in self.teachers])
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Mean over the teachers' normalisation standard deviations."""
+        return _average([teacher.std for teacher in self.teachers])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Distinct class names of all teachers, sorted."""
+        return tuple(sorted({name for teacher in self.teachers for name in teacher.class_names}))
+
+    @property
+    def previews_allowed(self) -> bool:
+        """Whether every owner consented to preview images."""
+        return all(teacher.consent_preview for teacher in self.teachers)
+
+    def with_enough_classes(self, n_way: int) -> "Pool":
+        """This pool, or InvalidPool when a teacher knows fewer than `n_way` classes."""
+        for teacher in self.teachers:
+            if teacher.n_classes < n_way:
+                raise InvalidPool(
+                    f"“{teacher.name}” knows {teacher.n_classes} classes, fewer than the "
+                    f"{n_way} of an episode; lower n_way or leave the model out."
+                )
+        return self
+
+    def sample(self, n: int, rng: torch.Generator) -> list[Teacher]:
+        """`n` teachers drawn uniformly with replacement."""
+        indices = torch.randint(len(self.teachers), (n,), generator=rng).tolist()
+        return [self.teachers[index] for index in indices]
+
+    def to(self, device: torch.device) -> "Pool":
+        """Move every teacher's network to the device (in place); returns the pool."""
+        for teacher in self.teachers:
+            teacher.network.to(device)
+        return self
+
+
+def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
+
+
+def _average(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))

@@ -1,0 +1,125 @@
+"""Settings of an algorithm: a frozen dataclass whose fields carry their own help and limits.
+
+`setting(...)` declares one, `describe(Config)` turns them into plain data (the web draws its
+launch form from it), `build(Config, values)` checks values from outside and makes the Config.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, TypedDict, TypeVar
+
+from metalearn.errors import InvalidSetting
+
+C = TypeVar("C")
+
+
+class SettingDescription(TypedDict):
+    """Plain data about one setting, as published to the web and the REST API."""
+
+    name: str
+    kind: str  # "int", "float", "bool" or "choice"
+    default: int | float | bool | str
+    help: str
+    low: float | None
+    high: float | None
+    choices: list[str] | None
+
+
+def setting(
+    default: int | float | bool | str,
+    help: str,  # noqa: A002 - the word users see
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """Declare a setting as a dataclass field; numbers need `low` and `high`, texts need `choices`."""
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    if number and (low is None or high is None):
+        raise TypeError("a number needs low and high")
+    if isinstance(default, str) and not choices:
+        raise TypeError("a text setting needs choices")
+    return dataclasses.field(
+        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
+    )
+
+
+def describe(config: type) -> list[SettingDescription]:
+    """Every setting of a Config class as plain data, in the order of its declaration."""
+    return [_describe_field(field) for field in dataclasses.fields(config)]
+
+
+def build(config: type[C], values: Mapping[str, object]) -> C:
+    """Make the Config from values of outside (JSON, a form, `--set key=value` text).
+
+    Raises InvalidSetting for an unknown name, a wrong kind or a value out of range.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise InvalidSetting(
+            f"There is no setting “{unknown[0]}”; the settings are {', '.join(fields)}."
+        )
+    return config(**{name: _parse(fields[name], value) for name, value in values.items()})
+
+
+def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
+    choices = field.metadata["choices"]
+    return {
+        "name": field.name,
+        "kind": _kind(field),
+        "default": field.default,
+        "help": field.metadata["help"],
+        "low": field.metadata["low"],
+        "high": field.metadata["high"],
+        "choices": list(choices) if choices else None,
+    }
+
+
+def _kind(field: "dataclasses.Field[Any]") -> str:
+    default = field.default
+    if isinstance(default, bool):
+        return "bool"
+    if isinstance(default, int):
+        return "int"
+    return "float" if isinstance(default, float) else "choice"
+
+
+def _parse(field: "dataclasses.Field[Any]", value: object) -> int | float | bool | str:
+    kind = _kind(field)
+    if kind == "choice":
+        return _parse_choice(field, value)
+    if kind == "bool":
+        return _parse_bool(field, value)
+    return _parse_number(field, value, whole=kind == "int")
+
+
+def _parse_choice(field: "dataclasses.Field[Any]", value: object) -> str:
+    choices = field.metadata["choices"]
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidSetting(f"“{field.name}” must be one of {', '.join(choices)}.")
+    return value
+
+
+def _parse_bool(field: "dataclasses.Field[Any]", value: object) -> bool:
+    known = {"true": True, "false": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    raise InvalidSetting(f"“{field.name}” must be true or false.")
+
+
+def _parse_number(field: "dataclasses.Field[Any]", value: object, *, whole: bool) -> int | float:
+    low, high = field.metadata["low"], field.metadata["high"]
+    allowed = f"“{field.name}” must be a {'whole ' if whole else ''}number from {low} to {high}"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InvalidSetting(f"{allowed}.")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise InvalidSetting(f"{allowed}, not “{str(value)[:40]}”.") from None
+    if not math.isfinite(number) or not low <= number <= high or (whole and number % 1):
+        raise InvalidSetting(f"{allowed}, not {str(value)[:40]}.")
+    return int(number) if whole else number
