@@ -48,12 +48,7 @@ class Teacher:
 
     def prepare(self, images: Images) -> Images:
         """Resize (differentiably) to the teacher's size, then apply its own normalisation."""
-        size = self.image_size
-        if images.shape[-1] != size or images.shape[-2] != size:
-            images = F.interpolate(
-                images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
-            )
-        return (images - _per_channel(self.mean, images)) / _per_channel(self.std, images)
+        return prepare_images(images, size=self.image_size, mean=self.mean, std=self.std)
 
     def logits(self, images: Images) -> Logits:
         """Logits over all classes of the teacher, for images in [0, 1]."""
@@ -129,6 +124,17 @@ class Pool:
         for teacher in self.teachers:
             teacher.network.to(device)
         return self
+
+
+def prepare_images(
+    images: Images, *, size: int, mean: Sequence[float], std: Sequence[float]
+) -> Images:
+    """Images in [0, 1], resized (differentiably) to size x size pixels and normalised."""
+    if images.shape[-1] != size or images.shape[-2] != size:
+        images = F.interpolate(
+            images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+        )
+    return (images - _per_channel(mean, images)) / _per_channel(std, images)
 
 
 def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
