@@ -1,17 +1,27 @@
 """Architectures: one file each, kept in a registry by name.
 
-A network is a feature extractor and a linear head; `NetworkSpec` is all that is needed to
+A network is an embedding and a linear head; `NetworkSpec` is all that is needed to
 build it again. Widths and class counts are read from the tensors, never asked for.
 """
 
 from metalearn.networks.base import Architecture, Network, NetworkSpec
-from metalearn.networks.registry import all_architectures, build_network, get_architecture
+from metalearn.networks.functional import Weights, embed_with, logits_with
+from metalearn.networks.registry import (
+    all_architectures,
+    build_network,
+    expected_shapes,
+    get_architecture,
+)
 
 __all__ = [
     "Architecture",
     "Network",
     "NetworkSpec",
+    "Weights",
     "all_architectures",
     "build_network",
+    "embed_with",
+    "expected_shapes",
     "get_architecture",
+    "logits_with",
 ]

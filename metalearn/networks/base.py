@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from metalearn.errors import InvalidCheckpoint
 from metalearn.shapes import Features, Images, Logits
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -29,35 +30,41 @@ class NetworkSpec:
 
 
 class Network(nn.Module, ABC):
-    """A classifier made of a feature extractor and a linear head.
+    """A classifier made of an embedding and a linear head.
 
-    Input is normalised images of `spec.channels` channels; `forward` is `head(features(x))`.
+    Input is normalised images of `spec.channels` channels; `forward` is `head(embed(x))`.
+    (The method is not called `features`: torchvision has child modules of that name, and a
+    checkpoint's key names must stay as they are.)
     """
 
     spec: NetworkSpec
+    head_name: str
+    """Where the last linear layer lies in the state dict, such as `head` or `classifier.3`."""
 
     @property
     @abstractmethod
     def feature_dim(self) -> int:
         """Length of one feature vector."""
 
-    @property
     @abstractmethod
+    def embed(self, images: Images) -> Features:
+        """Normalised images to feature vectors, before the head."""
+
+    @property
     def head(self) -> nn.Linear:
         """The last linear layer."""
-
-    @property
-    @abstractmethod
-    def head_name(self) -> str:
-        """The head's name inside the state dict, such as `head` or `fc`."""
-
-    @abstractmethod
-    def features(self, images: Images) -> Features:
-        """Normalised images to feature vectors, before the head."""
+        module: nn.Module = self
+        for part in self.head_name.split("."):
+            # Not getattr: a child may itself be called `head`, which would end here again.
+            child = module._modules[part]
+            assert child is not None
+            module = child
+        assert isinstance(module, nn.Linear)
+        return module
 
     def forward(self, images: Images) -> Logits:
         """Normalised images to logits."""
-        logits: Tensor = self.head(self.features(images))
+        logits: Tensor = self.head(self.embed(images))
         return logits
 
 
@@ -67,7 +74,8 @@ class Architecture(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
-    min_image_size: ClassVar[int] = 8
+    default_width: ClassVar[int]
+    min_image_size: ClassVar[int]
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> Network:
@@ -79,3 +87,26 @@ class Architecture(ABC):
 
         Raises InvalidCheckpoint, naming the tensor, when the shapes are not this architecture.
         """
+
+    def check_image_size(self, image_size: int) -> None:
+        """Raise InvalidCheckpoint when images of this size would vanish inside the network."""
+        if image_size < self.min_image_size:
+            raise InvalidCheckpoint(
+                f"{self.title} needs images of at least {self.min_image_size} pixels, "
+                f"not {image_size}; give the size the model was trained with."
+            )
+
+
+def shape_of(shapes: Shapes, name: str, *, dims: int) -> tuple[int, ...]:
+    """The shape of tensor `name`, which must have `dims` dimensions; else InvalidCheckpoint."""
+    shape = shapes.get(name)
+    if shape is None:
+        raise InvalidCheckpoint(
+            f"The tensor “{name}” is missing; choose the architecture the file was saved from."
+        )
+    if len(shape) != dims or 0 in shape:
+        raise InvalidCheckpoint(
+            f"The tensor “{name}” has shape {list(shape)} where {dims} dimensions are expected; "
+            "choose the architecture the file was saved from."
+        )
+    return shape
