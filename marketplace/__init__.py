@@ -1,0 +1,1 @@
+"""The web: people, rows and pages. It knows no tensors."""

@@ -1,0 +1,1 @@
+"""The bridge: takes ids off the queue, runs `metalearn`, writes rows and files of `marketplace`."""

@@ -1,0 +1,90 @@
+"""People, teams, tokens, and what it means for a row to belong to someone."""
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from marketplace.core.models import Row
+
+
+class User(AbstractUser):
+    """A person."""
+
+
+class Role(models.TextChoices):
+    """What a member may do with the team's things."""
+
+    OWNER = "owner", "Owner"
+    MEMBER = "member", "Member"
+
+
+class Team(Row):
+    """People who share models."""
+
+    name = models.CharField(max_length=80, unique=True)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person in one team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="member_once")]
+
+
+class ApiToken(Row):
+    """A token for the REST API; only its hash is kept."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, help_text="the first characters, to recognise it by")
+    digest = models.CharField(max_length=64, unique=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+
+class Visibility(models.TextChoices):
+    """Who may see a row besides its owner."""
+
+    PRIVATE = "private", "Only me"
+    TEAM = "team", "My team"
+    PUBLIC = "public", "Everybody here"
+
+
+class Owned(Row):
+    """A row that belongs to a person, perhaps shared with a team or everybody."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="%(class)ss"
+    )
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="%(class)ss"
+    )
+    visibility = models.CharField(
+        max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
+    )
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(visibility="team") | models.Q(team__isnull=False),
+                name="%(class)s_team_is_named",
+            )
+        ]

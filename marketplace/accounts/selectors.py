@@ -1,0 +1,51 @@
+"""What a person may see; every list and every detail page starts here."""
+
+import hashlib
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from marketplace.accounts.models import ApiToken, Membership, Owned, Team, User, Visibility
+
+T = TypeVar("T", bound=Owned)
+Person = User | AnonymousUser
+
+
+def visible_to(rows: "QuerySet[T]", user: Person) -> "QuerySet[T]":
+    """The rows this person may see: their own, their teams', and public ones."""
+    public = Q(visibility=Visibility.PUBLIC)
+    if not user.is_authenticated:
+        return rows.filter(public)
+    teams = Membership.objects.filter(user=user).values("team_id")
+    return rows.filter(public | Q(owner=user) | Q(visibility=Visibility.TEAM, team_id__in=teams))
+
+
+def editable_by(rows: "QuerySet[T]", user: Person) -> "QuerySet[T]":
+    """The rows this person may change: their own."""
+    return rows.filter(owner=user) if user.is_authenticated else rows.none()
+
+
+def get_or_404(rows: "QuerySet[T]", pk: object) -> T:
+    """The row, or 404 also for an id that is none."""
+    try:
+        return rows.get(pk=pk)
+    except (rows.model.DoesNotExist, ValidationError, ValueError, TypeError) as error:
+        raise Http404("There is nothing here.") from error
+
+
+def teams_of(user: Person) -> "QuerySet[Team]":
+    """The teams this person is in."""
+    return Team.objects.filter(members=user) if user.is_authenticated else Team.objects.none()
+
+
+def tokens_of(user: User) -> "QuerySet[ApiToken]":
+    """The tokens this person made."""
+    return ApiToken.objects.filter(user=user)
+
+
+def token_digest(secret: str) -> str:
+    """What is stored of a token. Tokens are random and long, so one round of SHA-256 will do."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Few-shot adaptation: a person's pictures in, predictions out, nothing kept."""

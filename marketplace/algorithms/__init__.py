@@ -1,0 +1,1 @@
+"""What the workers can run, published by them as plain data."""

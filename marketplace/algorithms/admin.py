@@ -1,0 +1,7 @@
+"""What the workers published, to look at."""
+
+from django.contrib import admin
+
+from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
+
+admin.site.register([AlgorithmSpec, ArchitectureSpec])

@@ -1,0 +1,37 @@
+"""What the workers can run, as rows that they publish when they start."""
+
+from django.db import models
+
+
+class AlgorithmSpec(models.Model):
+    """One algorithm: its name, where it comes from and its settings as plain data."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    title = models.CharField(max_length=120)
+    paper = models.CharField(max_length=200, blank=True)
+    summary = models.TextField(blank=True)
+    needs_recovery = models.BooleanField(default=True)
+    settings = models.JSONField(default=list)
+    version = models.CharField(max_length=40)
+    published_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ArchitectureSpec(models.Model):
+    """One architecture that uploads are recognised as."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    title = models.CharField(max_length=120)
+    paper = models.CharField(max_length=200, blank=True)
+    published_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,10 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    """The core app."""
+
+    name = "marketplace.core"
+    label = "core"

@@ -1,0 +1,25 @@
+"""Turns a DomainError into a page."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from marketplace.core.errors import DomainError
+
+
+class DomainErrorMiddleware:
+    """A DomainError that no form caught becomes a page with its sentence and status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Render the sentence; leave everything else to Django."""
+        if not isinstance(error, DomainError):
+            return None
+        context = {"title": error.title, "message": str(error), "fields": error.fields}
+        return render(request, "core/error.html", context, status=error.status)

@@ -1,0 +1,146 @@
+"""Preview grids: recovered images that may be shown, kept in RAM only, never on a disk.
+
+With `PREVIEW_URL=redis://…` they live in that Redis (run it without persistence). With
+`http://…` they live in the memory of the process that runs web and workers together: it serves
+`MemoryStore` on the loopback interface behind a bearer secret. Without either there are none.
+"""
+
+import hmac
+import time
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+
+import redis
+from django.conf import settings
+
+MAX_PREVIEW_BYTES = 2 * 2**20
+MAX_PREVIEWS = 64
+_TIMEOUT_S = 2.0
+
+
+def preview_put(job_id: str, png: bytes) -> None:
+    """Show this grid for the job from now on; silently nothing when previews have no home."""
+    if settings.PREVIEW_URL.startswith("redis"):
+        client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
+        client.set(f"preview:{job_id}", png, ex=settings.PREVIEW_TTL_S)
+    elif settings.PREVIEW_URL:
+        _call("PUT", job_id, png)
+
+
+def preview_get(job_id: str) -> bytes | None:
+    """The job's present grid as PNG, if there is one."""
+    if settings.PREVIEW_URL.startswith("redis"):
+        client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
+        return client.get(f"preview:{job_id}")  # type: ignore[return-value]
+    return _call("GET", job_id) if settings.PREVIEW_URL else None
+
+
+def preview_forget(job_id: str) -> None:
+    """Remove the job's grid."""
+    if settings.PREVIEW_URL.startswith("redis"):
+        redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S).delete(
+            f"preview:{job_id}"
+        )
+    elif settings.PREVIEW_URL:
+        _call("DELETE", job_id)
+
+
+def preview_secret() -> str:
+    """What web and workers of one instance know and others do not."""
+    return hmac.new(settings.SECRET_KEY.encode(), b"previews", "sha256").hexdigest()
+
+
+def _call(method: str, job_id: str, body: bytes | None = None) -> bytes | None:
+    request = urllib.request.Request(  # noqa: S310 - the operator's own URL
+        f"{settings.PREVIEW_URL}/{job_id}",
+        data=body,
+        method=method,
+        headers={"Authorization": f"Bearer {preview_secret()}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+            answer: bytes = response.read()
+            return answer
+    except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+class MemoryStore:
+    """A bounded dictionary of grids whose entries expire."""
+
+    def __init__(self, ttl_s: float) -> None:
+        self._ttl_s = ttl_s
+        self._grids: dict[str, tuple[float, bytes]] = {}
+        self._lock = Lock()
+
+    def put(self, key: str, png: bytes) -> None:
+        """Keep the grid, dropping the oldest when there are too many."""
+        with self._lock:
+            self._grids.pop(key, None)
+            self._grids[key] = (time.monotonic() + self._ttl_s, png)
+            while len(self._grids) > MAX_PREVIEWS:
+                del self._grids[next(iter(self._grids))]
+
+    def get(self, key: str) -> bytes | None:
+        """The grid, unless it expired."""
+        with self._lock:
+            until, png = self._grids.get(key, (0.0, b""))
+            if until < time.monotonic():
+                self._grids.pop(key, None)
+                return None
+            return png
+
+    def forget(self, key: str) -> None:
+        """Drop the grid."""
+        with self._lock:
+            self._grids.pop(key, None)
+
+
+def serve_previews(ttl_s: float) -> ThreadingHTTPServer:
+    """A server on a free loopback port; call `serve_forever` in a thread of your own."""
+    store, secret = MemoryStore(ttl_s), preview_secret()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _allowed(self) -> bool:
+            given = self.headers.get("Authorization", "")
+            if hmac.compare_digest(given.encode(), f"Bearer {secret}".encode()):
+                return True
+            self._answer(HTTPStatus.FORBIDDEN)
+            return False
+
+        def _answer(self, status: HTTPStatus, body: bytes = b"") -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            if not self._allowed():
+                return
+            png = store.get(self.path)
+            self._answer(HTTPStatus.OK if png else HTTPStatus.NOT_FOUND, png or b"")
+
+        def do_PUT(self) -> None:
+            if not self._allowed():
+                return
+            length = int(self.headers.get("Content-Length", "0"))
+            if not 0 < length <= MAX_PREVIEW_BYTES:
+                self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                return
+            store.put(self.path, self.rfile.read(length))
+            self._answer(HTTPStatus.NO_CONTENT)
+
+        def do_DELETE(self) -> None:
+            if self._allowed():
+                store.forget(self.path)
+                self._answer(HTTPStatus.NO_CONTENT)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Previews are not logged."""
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)

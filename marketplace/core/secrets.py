@@ -1,0 +1,59 @@
+"""The instance's secret: made once, readable by its owner only, and what is derived from it."""
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE_BYTES = 12
+
+
+class Undecryptable(Exception):
+    """The bytes were not sealed by this instance for this purpose, or were changed since."""
+
+
+def read_or_make_secret_key(path: Path) -> str:
+    """The secret key kept in the file, made on the first call.
+
+    Several processes start at once, so the file is created exclusively and the loser reads it.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_secret_key(path)
+    key = secrets.token_urlsafe(64)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key
+
+
+def _read_secret_key(path: Path) -> str:
+    for _ in range(100):
+        if key := path.read_text().strip():
+            return key
+        # The process that created the file has not written it yet.
+        os.sched_yield() if hasattr(os, "sched_yield") else None
+    raise RuntimeError(f"{path} is empty; delete it to have a new secret key made.")
+
+
+def seal(data: bytes, *, secret: str, purpose: str) -> bytes:
+    """Encrypt and authenticate with AES-256-GCM under a key derived for this purpose."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(_derive(secret, purpose)).encrypt(nonce, data, purpose.encode())
+
+
+def unseal(sealed: bytes, *, secret: str, purpose: str) -> bytes:
+    """The reverse of `seal`; raises Undecryptable."""
+    cipher = AESGCM(_derive(secret, purpose))
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
+    except (InvalidTag, ValueError) as error:
+        raise Undecryptable(f"cannot be decrypted for {purpose}") from error
+
+
+def _derive(secret: str, purpose: str) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())

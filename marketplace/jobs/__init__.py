@@ -1,0 +1,1 @@
+"""A run: its state, progress, log and previews."""

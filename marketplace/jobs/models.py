@@ -1,0 +1,92 @@
+"""Jobs: runs of an algorithm on a pool, their curves and their log."""
+
+from django.db import models
+
+from marketplace.accounts.models import Owned
+from marketplace.jobs.states import FINAL, JobState
+from marketplace.pools.models import Pool
+
+
+class Job(Owned):
+    """One run. The row is the truth; the queue only wakes a worker up."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="jobs")
+    algorithm = models.CharField(max_length=60)
+    settings = models.JSONField(default=dict)
+    seed = models.BigIntegerField(default=0)
+    version = models.CharField(max_length=40)
+    previews = models.BooleanField(default=False)
+
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
+    stage = models.CharField(max_length=60, blank=True)
+    steps_done = models.PositiveIntegerField(default=0)
+    total_steps = models.PositiveIntegerField(default=0)
+    eta_s = models.FloatField(null=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    # The fence: a worker writes only under the attempt that it claimed.
+    attempt = models.PositiveIntegerField(default=0)
+    lost_attempts = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True)
+    # Unlocks the snapshots; forgotten when the job has ended for good.
+    snapshot_secret = models.CharField(max_length=64, blank=True)
+
+    idempotency_key = models.CharField(max_length=120, blank=True)
+    request_digest = models.CharField(max_length=64, blank=True)
+
+    class Meta(Owned.Meta):
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="job_of_owner"),
+            models.Index(fields=["state", "woken_at"], name="job_waiting"),
+        ]
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="job_once_per_idempotency_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} on {self.pool}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing happens any more unless somebody asks."""
+        return self.state in FINAL
+
+    @property
+    def percent(self) -> int:
+        """Progress, 0 to 100."""
+        return 100 * self.steps_done // self.total_steps if self.total_steps else 0
+
+
+class MetricPoint(models.Model):
+    """One point of one curve; at most about a thousand to a curve."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics")
+    name = models.CharField(max_length=60)
+    step = models.PositiveIntegerField()
+    value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "name", "step"], name="metric_once_per_step")
+        ]
+
+
+class JobEvent(models.Model):
+    """One line of a job's log."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ["id"]

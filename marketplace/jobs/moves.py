@@ -1,0 +1,155 @@
+"""The only place that writes a job's state, and what a worker reports about it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from marketplace.core.errors import Conflict
+from marketplace.jobs.models import Job, JobEvent, MetricPoint
+from marketplace.jobs.states import LEASED, JobState, sources_of
+from marketplace.queue import Task, enqueue
+
+POINTS_PER_CURVE = 1000
+WAKE_AGAIN = timedelta(seconds=60)
+
+
+class IllegalMove(Conflict):
+    """The job is not in a state, or no longer under the attempt, from which it can move so."""
+
+
+class LeaseLost(Exception):
+    """Somebody else has the job; this worker must touch nothing more."""
+
+
+def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **changes: Any) -> Job:
+    """Move the job, or raise IllegalMove.
+
+    One UPDATE that only matches a legal state and the caller's own attempt, so of two callers
+    at most one wins, and a worker that was given up for dead can change nothing.
+    """
+    sources = sources_of(to)
+    if only_from:
+        sources &= {only_from}
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=sources)
+    if to not in LEASED:
+        changes.setdefault("lease_until", None)
+    if not mine.update(state=to, **changes):
+        job.refresh_from_db()
+        raise IllegalMove(f"A job that is {job.get_state_display().lower()} cannot become {to}.")
+    job.refresh_from_db()
+    return job
+
+
+def job_claim(*, job_id: UUID | str, worker: str) -> Job:
+    """queued -> running under a new attempt; IllegalMove for a second delivery."""
+    job = Job.objects.select_related("pool", "owner").filter(pk=job_id).first()
+    if job is None:
+        raise IllegalMove("There is no such job.")
+    now = timezone.now()
+    job_move(
+        job=job,
+        to=JobState.RUNNING,
+        only_from=JobState.QUEUED,
+        attempt=F("attempt") + 1,
+        worker=worker[:120],
+        started_at=job.started_at or now,
+        lease_until=now + timedelta(seconds=settings.LEASE_S),
+    )
+    JobEvent.objects.create(job=job, text=f"Attempt {job.attempt} on {worker}.")
+    return job
+
+
+def job_renew_lease(*, job: Job) -> JobState:
+    """Say that this worker lives; returns the job's state, or raises LeaseLost."""
+    until = timezone.now() + timedelta(seconds=settings.LEASE_S)
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
+    if not mine.update(lease_until=until):
+        raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
+    return JobState(Job.objects.values_list("state", flat=True).get(pk=job.pk))
+
+
+@transaction.atomic
+def job_report(
+    *,
+    job: Job,
+    stage: str,
+    steps_done: int,
+    total_steps: int,
+    eta_s: float | None,
+    metrics: Mapping[int, Mapping[str, float]],
+) -> JobState:
+    """Write progress and points (step -> name -> value) under the caller's attempt."""
+    until = timezone.now() + timedelta(seconds=settings.LEASE_S)
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
+    if not mine.update(
+        stage=stage,
+        steps_done=steps_done,
+        total_steps=total_steps,
+        eta_s=eta_s,
+        lease_until=until,
+    ):
+        raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
+    stride = max(1, -(-total_steps // POINTS_PER_CURVE))
+    points = [
+        MetricPoint(job=job, name=name, step=step, value=value)
+        for step, values in metrics.items()
+        if step % stride == 0 or step in (1, total_steps)
+        for name, value in values.items()
+    ]
+    # Steps taken again after a crash give the same values, so the first ones may stay.
+    MetricPoint.objects.bulk_create(points, ignore_conflicts=True)
+    return JobState(Job.objects.values_list("state", flat=True).get(pk=job.pk))
+
+
+def job_log(*, job: Job, text: str) -> None:
+    """Add a line to the job's log."""
+    JobEvent.objects.create(job=job, text=text[:500])
+
+
+def jobs_keep_time() -> None:
+    """Take silent jobs back, and wake a worker for those still waiting."""
+    now = timezone.now()
+    for job in Job.objects.filter(state__in=LEASED, lease_until__lt=now):
+        try:
+            _take_back(job)
+        except IllegalMove:
+            # It ended, or somebody else took it back, between our read and our write.
+            continue
+    waiting = Job.objects.filter(state=JobState.QUEUED).filter(
+        Q(woken_at__isnull=True) | Q(woken_at__lt=now - WAKE_AGAIN)
+    )
+    for pk in list(waiting.values_list("pk", flat=True)[:100]):
+        Job.objects.filter(pk=pk).update(woken_at=now)
+        enqueue(Task.RUN_JOB, job_id=str(pk))
+
+
+def _take_back(job: Job) -> None:
+    """A job whose worker is silent goes back to the queue, or ends if it was to end anyway."""
+    now = timezone.now()
+    if job.state == JobState.CANCELLING:
+        job_move(job=job, to=JobState.CANCELLED, finished_at=now, eta_s=None)
+        job_log(job=job, text="The worker went silent while cancelling; cancelled.")
+        return
+    lost = job.lost_attempts + 1
+    if lost >= settings.MAX_LOST_ATTEMPTS:
+        job_move(
+            job=job,
+            to=JobState.FAILED,
+            lost_attempts=lost,
+            finished_at=now,
+            eta_s=None,
+            error=f"The worker died {lost} times; there may be too little memory. "
+            "Choose a smaller learner or fewer images, or ask your operator, then resume.",
+        )
+        job_log(job=job, text=f"Given up after {lost} lost workers.")
+        return
+    with transaction.atomic():
+        job_move(job=job, to=JobState.QUEUED, lost_attempts=lost, woken_at=now)
+        job_log(job=job, text="The worker went silent; the next one goes on from the snapshot.")
+        enqueue(Task.RUN_JOB, job_id=str(job.pk))

@@ -1,0 +1,30 @@
+"""Reads about jobs."""
+
+from django.db.models import QuerySet
+
+from marketplace.accounts.selectors import Person, editable_by, visible_to
+from marketplace.jobs.models import Job, JobEvent, MetricPoint
+
+
+def jobs_visible_to(user: Person) -> "QuerySet[Job]":
+    """The jobs this person may see."""
+    return visible_to(Job.objects.select_related("owner", "team", "pool"), user)
+
+
+def jobs_editable_by(user: Person) -> "QuerySet[Job]":
+    """The jobs this person may cancel or resume."""
+    return editable_by(Job.objects.select_related("owner", "team", "pool"), user)
+
+
+def job_curves(job: Job, *, since: int = 0) -> dict[str, list[list[float]]]:
+    """Every curve as [[step, value], …], steps above `since` only."""
+    points = MetricPoint.objects.filter(job=job, step__gt=since).order_by("step")
+    curves: dict[str, list[list[float]]] = {}
+    for name, step, value in points.values_list("name", "step", "value"):
+        curves.setdefault(name, []).append([step, value])
+    return curves
+
+
+def job_events(job: Job, *, since: int = 0) -> "QuerySet[JobEvent]":
+    """The log, lines with an id above `since` only."""
+    return JobEvent.objects.filter(job=job, pk__gt=since).order_by("pk")

@@ -1,0 +1,174 @@
+"""What people do with jobs: launch, cancel, resume."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from marketplace.accounts.models import Team, User, Visibility
+from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.services import settings_check
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.jobs.models import Job, JobEvent
+from marketplace.jobs.moves import job_move
+from marketplace.jobs.states import JobState
+from marketplace.pools.models import Pool
+from marketplace.pools.selectors import pool_checkpoints, pool_fit
+from marketplace.pools.services import pool_freeze, pool_recheck
+from marketplace.queue import Task, enqueue
+
+MAX_SEED = 2**31 - 1
+MAX_UNFINISHED_PER_PERSON = 20
+
+
+def job_launch(
+    *,
+    owner: User,
+    pool: Pool,
+    algorithm: str,
+    settings: Mapping[str, Any],
+    seed: int = 0,
+    visibility: str = Visibility.PRIVATE,
+    team: Team | None = None,
+    idempotency_key: str = "",
+) -> Job:
+    """Queue a run. The same idempotency key with the same request gives the same job again."""
+    digest = _digest(pool, algorithm, settings, seed)
+    if earlier := _earlier(owner, idempotency_key, digest):
+        return earlier
+    spec = _spec(algorithm)
+    values = settings_check(spec=spec, values=settings)
+    _check_seed(seed)
+    pool_recheck(pool=pool, user=owner)
+    _check_fits(pool, values)
+    _check_unfinished(owner)
+    try:
+        return _create(
+            owner=owner,
+            pool=pool,
+            algorithm=spec.name,
+            version=spec.version,
+            settings=values,
+            seed=seed,
+            visibility=visibility,
+            team=team if visibility == Visibility.TEAM else None,
+            idempotency_key=idempotency_key[:120],
+            request_digest=digest,
+        )
+    except IntegrityError:
+        # The same request came twice at the same moment; the other one made the job.
+        if earlier := _earlier(owner, idempotency_key, digest):
+            return earlier
+        raise
+
+
+@transaction.atomic
+def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
+    pool_freeze(pool=pool)
+    job = Job.objects.create(
+        owner=owner,
+        pool=pool,
+        previews=pool_fit(pool_checkpoints(pool)).previews,
+        snapshot_secret=secrets.token_hex(32),
+        woken_at=timezone.now(),
+        **fields,
+    )
+    JobEvent.objects.create(job=job, text="Queued; a worker takes it as soon as one is free.")
+    enqueue(Task.RUN_JOB, job_id=str(job.pk))
+    return job
+
+
+def job_cancel(*, job: Job, by: User) -> Job:
+    """Ask the job to stop; one that has not begun stops at once."""
+    job.refresh_from_db()
+    if job.is_final or job.state == JobState.CANCELLING:
+        raise Conflict(f"This job is already {job.get_state_display().lower()}.")
+    if job.state == JobState.QUEUED:
+        job_move(job=job, to=JobState.CANCELLED, finished_at=timezone.now(), eta_s=None)
+        JobEvent.objects.create(job=job, text=f"Cancelled by {by} before it began.")
+    else:
+        job_move(job=job, to=JobState.CANCELLING)
+        JobEvent.objects.create(job=job, text=f"{by} asked to cancel; it stops after this step.")
+    return job
+
+
+def job_resume(*, job: Job, by: User) -> Job:
+    """Queue a cancelled or failed job again; it goes on from its last snapshot."""
+    job.refresh_from_db()
+    if job.state not in {JobState.CANCELLED, JobState.FAILED}:
+        raise Conflict(
+            f"This job is {job.get_state_display().lower()}; only a cancelled or failed one resumes."
+        )
+    pool_recheck(pool=job.pool, user=by)
+    with transaction.atomic():
+        job_move(
+            job=job,
+            to=JobState.QUEUED,
+            error="",
+            lost_attempts=0,
+            finished_at=None,
+            woken_at=timezone.now(),
+        )
+        JobEvent.objects.create(job=job, text=f"Resumed by {by}.")
+        enqueue(Task.RUN_JOB, job_id=str(job.pk))
+    return job
+
+
+def _digest(pool: Pool, algorithm: str, settings: Mapping[str, Any], seed: int) -> str:
+    request = [str(pool.pk), algorithm, dict(settings), seed]
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _earlier(owner: User, key: str, digest: str) -> Job | None:
+    if not key:
+        return None
+    job = Job.objects.filter(owner=owner, idempotency_key=key[:120]).first()
+    if job is not None and job.request_digest != digest:
+        raise Conflict(
+            "This Idempotency-Key was used for another request; send a new key with a new request."
+        )
+    return job
+
+
+def _spec(name: str) -> AlgorithmSpec:
+    spec = AlgorithmSpec.objects.filter(name=name).first()
+    if spec is None:
+        known = ", ".join(AlgorithmSpec.objects.values_list("name", flat=True))
+        message = (
+            f"Choose one of {known}."
+            if known
+            else "No worker has published its algorithms yet; start one and try again."
+        )
+        raise DomainError(message, fields={"algorithm": message})
+    return spec
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed <= MAX_SEED:
+        message = f"Give a whole number from 0 to {MAX_SEED}."
+        raise DomainError(message, fields={"seed": message})
+
+
+def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
+    """An episode cannot have more classes than the smallest teacher knows."""
+    n_way = values.get("n_way")
+    smallest = pool_fit(pool_checkpoints(pool)).n_classes_min
+    if isinstance(n_way, int) and n_way > smallest:
+        message = (
+            f"A model of this pool knows only {smallest} classes; set n_way to {smallest} or less."
+        )
+        raise DomainError(message, fields={"n_way": message})
+
+
+def _check_unfinished(owner: User) -> None:
+    unfinished = Job.objects.filter(
+        owner=owner, state__in=[JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING]
+    )
+    if unfinished.count() >= MAX_UNFINISHED_PER_PERSON:
+        raise DomainError(
+            f"You have {MAX_UNFINISHED_PER_PERSON} unfinished jobs; cancel one or wait for one."
+        )

@@ -1,0 +1,1 @@
+"""Finished meta-learners: card, provenance, download."""

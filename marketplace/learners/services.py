@@ -1,0 +1,71 @@
+"""Writes about meta-learners."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.selectors import teams_of
+from marketplace.core.errors import DomainError
+from marketplace.jobs.models import Job
+from marketplace.learners.models import MetaLearner
+
+
+@transaction.atomic
+def learner_publish(
+    *,
+    job: Job,
+    learner_id: UUID,
+    config: Mapping[str, Any],
+    card: str,
+    provenance: Sequence[Mapping[str, Any]],
+    files: Sequence[Mapping[str, Any]],
+) -> MetaLearner:
+    """The row of a job's result; its files are stored already.
+
+    A second call for the same job (the worker died between row and job state) replaces the row,
+    which is harmless because the files are the same.
+    """
+    learner, _ = MetaLearner.objects.update_or_create(
+        job=job,
+        defaults={
+            "id": learner_id,
+            "owner_id": job.owner_id,
+            "team_id": job.team_id,
+            "visibility": job.visibility,
+            "name": f"{job.algorithm.upper()} on {job.pool.name}"[:160],
+            "config": dict(config),
+            "card": card,
+            "provenance": list(provenance),
+            "files": list(files),
+        },
+    )
+    return learner
+
+
+def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any]) -> MetaLearner:
+    """Rename it or change who may see it."""
+    if "name" in values:
+        name = " ".join(str(values["name"]).split())
+        if not name or len(name) > 160:
+            message = "Give it a name of at most 160 characters."
+            raise DomainError(message, fields={"name": message})
+        learner.name = name
+    if "visibility" in values:
+        _share(learner, by, values["visibility"], values.get("team"))
+    learner.save(update_fields=["name", "visibility", "team"])
+    return learner
+
+
+def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
+    if visibility not in Visibility.values:
+        message = f"Choose one of {', '.join(Visibility.values)}."
+        raise DomainError(message, fields={"visibility": message})
+    if visibility == Visibility.TEAM and (
+        team is None or not teams_of(by).filter(pk=team.pk).exists()
+    ):
+        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
+    learner.visibility = visibility
+    learner.team = team if visibility == Visibility.TEAM else None

@@ -1,0 +1,1 @@
+"""Which checkpoints belong together; frozen at the first job."""

@@ -1,0 +1,40 @@
+"""Pools: which checkpoints belong together."""
+
+from django.db import models
+
+from marketplace.accounts.models import Owned
+from marketplace.checkpoints.models import Checkpoint
+
+
+class Pool(Owned):
+    """A choice of checkpoints; frozen at its first job."""
+
+    name = models.CharField(max_length=120)
+    frozen_at = models.DateTimeField(null=True)
+    checkpoints = models.ManyToManyField(Checkpoint, through="PoolMember")
+
+    class Meta(Owned.Meta):
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["owner", "-created_at"], name="pool_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a job has used it."""
+        return self.frozen_at is not None
+
+
+class PoolMember(models.Model):
+    """One checkpoint's place in a pool."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="members")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="pools")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "checkpoint"], name="checkpoint_once_in_pool")
+        ]

@@ -1,0 +1,120 @@
+"""Writes about pools."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.selectors import teams_of
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.pools.models import Pool, PoolMember
+from marketplace.pools.selectors import pool_checkpoints, pool_fit
+
+
+@transaction.atomic
+def pool_create(
+    *,
+    owner: User,
+    name: str,
+    checkpoint_ids: Sequence[UUID | str],
+    visibility: str = Visibility.PRIVATE,
+    team: Team | None = None,
+) -> Pool:
+    """A new pool of models that fit together, or DomainError saying which do not and why."""
+    name = " ".join(name.split())
+    if not name or len(name) > 120:
+        raise DomainError(
+            "The pool needs a name of at most 120 characters.",
+            fields={"name": "Give the pool a name of at most 120 characters."},
+        )
+    _check_sharing(owner, visibility, team)
+    checkpoints = _chosen(owner, checkpoint_ids)
+    if problems := pool_fit(checkpoints).problems:
+        raise DomainError(problems[0], fields={"checkpoints": " ".join(problems)})
+    shared_with = team if visibility == Visibility.TEAM else None
+    pool = Pool.objects.create(owner=owner, name=name, visibility=visibility, team=shared_with)
+    _write_members(pool, checkpoints)
+    return pool
+
+
+@transaction.atomic
+def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UUID | str]) -> Pool:
+    """Choose again, as long as no job has used the pool."""
+    if Pool.objects.select_for_update().get(pk=pool.pk).is_frozen:
+        raise Conflict("A job has used this pool, so it is frozen; make a new pool instead.")
+    checkpoints = _chosen(by, checkpoint_ids)
+    if problems := pool_fit(checkpoints).problems:
+        raise DomainError(problems[0], fields={"checkpoints": " ".join(problems)})
+    pool.members.all().delete()
+    _write_members(pool, checkpoints)
+    return pool
+
+
+def pool_delete(*, pool: Pool) -> None:
+    """Delete a pool that no job has used."""
+    if pool.is_frozen:
+        raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
+    pool.delete()
+
+
+def pool_freeze(*, pool: Pool) -> None:
+    """From now on the pool's models do not change."""
+    Pool.objects.filter(pk=pool.pk, frozen_at__isnull=True).update(frozen_at=timezone.now())
+    pool.refresh_from_db(fields=["frozen_at"])
+
+
+def pool_recheck(*, pool: Pool, user: User) -> None:
+    """DomainError unless every model may still be used: valid, consented and visible now."""
+    checkpoints = pool_checkpoints(pool)
+    visible = set(
+        checkpoints_visible_to(user)
+        .filter(pk__in=[row.pk for row in checkpoints])
+        .values_list("pk", flat=True)
+    )
+    hidden = [row for row in checkpoints if row.pk not in visible]
+    problems = pool_fit(checkpoints).problems
+    if hidden:
+        problems.append(
+            f"{len(hidden)} of the pool's models are no longer shared with you; make a new pool."
+        )
+    if problems:
+        raise DomainError(problems[0], fields={"pool": " ".join(problems)})
+
+
+def _chosen(user: User, ids: Sequence[UUID | str]) -> list[Checkpoint]:
+    wanted = list(dict.fromkeys(str(pk) for pk in ids))
+    try:
+        found = {str(row.pk): row for row in checkpoints_visible_to(user).filter(pk__in=wanted)}
+    except (ValidationError, ValueError) as error:
+        raise DomainError(
+            "One of the models has no valid id.", fields={"checkpoints": "Give the models' ids."}
+        ) from error
+    missing = [pk for pk in wanted if pk not in found]
+    if missing:
+        raise DomainError(
+            f"There is no model {missing[0]} that you may see.",
+            fields={"checkpoints": f"There is no model {missing[0]} that you may see."},
+        )
+    return [found[pk] for pk in wanted]
+
+
+def _check_sharing(owner: User, visibility: str, team: Team | None) -> None:
+    if visibility not in Visibility.values:
+        message = f"Choose one of {', '.join(Visibility.values)}."
+        raise DomainError(message, fields={"visibility": message})
+    if visibility == Visibility.TEAM and (
+        team is None or not teams_of(owner).filter(pk=team.pk).exists()
+    ):
+        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
+
+
+def _write_members(pool: Pool, checkpoints: Sequence[Checkpoint]) -> None:
+    PoolMember.objects.bulk_create(
+        PoolMember(pool=pool, checkpoint=row, position=index)
+        for index, row in enumerate(checkpoints)
+    )

@@ -1,0 +1,88 @@
+"""Every kind of work there is, and how the web asks for it: by name, after the commit."""
+
+import logging
+from enum import StrEnum
+
+from celery import Celery
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+class Task(StrEnum):
+    """Every kind of work there is. `worker.tasks` defines one function for each."""
+
+    RUN_JOB = "worker.run_job"
+    VALIDATE_CHECKPOINT = "worker.validate_checkpoint"
+    ADAPT = "worker.adapt"
+    KEEP_TIME = "worker.keep_time"
+
+
+class Queue(StrEnum):
+    """`gpu` for hours, `quick` for seconds; each has workers of its own."""
+
+    GPU = "gpu"
+    QUICK = "quick"
+
+
+ROUTES = {
+    Task.RUN_JOB: Queue.GPU,
+    Task.VALIDATE_CHECKPOINT: Queue.QUICK,
+    Task.ADAPT: Queue.QUICK,
+    Task.KEEP_TIME: Queue.QUICK,
+}
+CLOCK_EVERY_S = 10
+
+
+def _transport_options() -> dict[str, object]:
+    if settings.BROKER_URL.startswith("filesystem"):
+        for name in ("messages", "control"):
+            (settings.BROKER_DIR / name).mkdir(parents=True, exist_ok=True)
+        messages = str(settings.BROKER_DIR / "messages")
+        return {
+            "data_folder_in": messages,
+            "data_folder_out": messages,
+            "control_folder": str(settings.BROKER_DIR / "control"),
+            "polling_interval": 0.1,
+        }
+    # The lease in the database decides who runs what, so an early second delivery is harmless
+    # and a lost message is sent again by the clock.
+    return {"visibility_timeout": 24 * 3600}
+
+
+app = Celery("freehold", broker=settings.BROKER_URL)
+app.conf.update(
+    task_routes={str(task): {"queue": str(queue)} for task, queue in ROUTES.items()},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options=_transport_options(),
+    beat_schedule={"clock": {"task": str(Task.KEEP_TIME), "schedule": CLOCK_EVERY_S}},
+    beat_schedule_filename=str(settings.DATA_DIR / "clock"),
+    timezone="UTC",
+)
+
+
+def enqueue(task: Task, **arguments: str) -> None:
+    """Send the work once the surrounding transaction is committed, so the worker finds its row.
+
+    A broker that is away does not fail the request: the row says that the work is wanted, and
+    the clock sends it again.
+    """
+    transaction.on_commit(lambda: _send(task, arguments))
+
+
+def _send(task: Task, arguments: dict[str, str]) -> None:
+    try:
+        app.send_task(str(task), kwargs=arguments, retry=False)
+    except (OperationalError, OSError):
+        log.exception("%s could not be queued; the clock will try again", task)

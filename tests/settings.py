@@ -1,0 +1,18 @@
+"""Settings of the test run: the real ones, in a folder of their own, with fast hashing."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_data = Path(tempfile.mkdtemp(prefix="freehold-tests-"))
+os.environ.setdefault("FREEHOLD_DATA_DIR", str(_data))
+os.environ.setdefault(
+    "FREEHOLD_SECRET_KEY", "only for tests, never anywhere else; long enough to pass"
+)
+
+from marketplace.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
