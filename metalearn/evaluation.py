@@ -1,0 +1,113 @@
+"""Few-shot accuracy: mean over episodes with its 95 % interval."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from metalearn.episode import Episode, sample_episode
+from metalearn.errors import InvalidSetting
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """Which episodes are drawn. The same plan and images give the same episodes."""
+
+    n_way: int = 5
+    k_shot: int = 5
+    n_query: int = 15
+    episodes: int = 600
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.episodes < 2:
+            raise InvalidSetting("An evaluation needs at least 2 episodes for its interval.")
+        if min(self.n_way - 1, self.k_shot, self.n_query) < 1:
+            raise InvalidSetting(
+                "An evaluation needs at least 2 classes, 1 support and 1 query image per class."
+            )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy in percent over episodes, with the half-width of its 95 % interval."""
+
+    accuracy: float
+    interval95: float
+    episodes: int
+    way: int
+    shot: int
+    query: int
+    head: str
+    calibrate: str
+    batchnorm: str
+
+    def as_dict(self) -> dict[str, float | int | str]:
+        """The JSON form of `python -m metalearn evaluate`."""
+        return dict(vars(self))
+
+
+def episode_accuracies(
+    meta_learner: MetaLearner,
+    images_by_class: list[Tensor],
+    plan: EvaluationPlan,
+    settings: AdaptationSettings | None = None,
+) -> Iterator[float]:
+    """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
+
+    `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1].
+    """
+    rng = torch.Generator().manual_seed(plan.seed)
+    for index in range(plan.episodes):
+        episode = sample_episode(
+            images_by_class,
+            n_way=plan.n_way,
+            k_shot=plan.k_shot,
+            n_query=plan.n_query,
+            rng=rng,
+        )
+        yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
+
+
+def summarise(
+    accuracies: Sequence[float],
+    plan: EvaluationPlan,
+    settings: AdaptationSettings,
+) -> Evaluation:
+    """Mean and 1.96 * std / sqrt(n) of the accuracies of a plan's episodes."""
+    deviation = statistics.stdev(accuracies)
+    return Evaluation(
+        accuracy=100 * statistics.fmean(accuracies),
+        interval95=100 * 1.96 * deviation / len(accuracies) ** 0.5,
+        episodes=len(accuracies),
+        way=plan.n_way,
+        shot=plan.k_shot,
+        query=plan.n_query,
+        head=settings.head,
+        calibrate=settings.calibrate,
+        batchnorm=settings.batchnorm,
+    )
+
+
+def evaluate(
+    meta_learner: MetaLearner,
+    images_by_class: list[Tensor],
+    plan: EvaluationPlan,
+    settings: AdaptationSettings | None = None,
+) -> Evaluation:
+    """Adapt to each episode of the plan and judge it on the episode's query images."""
+    accuracies = list(episode_accuracies(meta_learner, images_by_class, plan, settings))
+    return summarise(accuracies, plan, settings or meta_learner.defaults)
+
+
+def _accuracy(
+    meta_learner: MetaLearner, episode: Episode, settings: AdaptationSettings | None, *, seed: int
+) -> float:
+    classifier = meta_learner.adapt(
+        episode.support_images, episode.support_labels, settings=settings, seed=seed
+    )
+    predicted = classifier.logits(episode.query_images).argmax(1)
+    return float((predicted == episode.query_labels.to(predicted.device)).float().mean())

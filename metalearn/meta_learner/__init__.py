@@ -1,0 +1,8 @@
+"""A finished meta-learner: adapt it to a support set, save it, load it."""
+
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.classifier import Classifier
+from metalearn.meta_learner.learner import MetaLearner
+from metalearn.meta_learner.provenance import TeacherRecord
+
+__all__ = ["AdaptationSettings", "Classifier", "MetaLearner", "TeacherRecord"]

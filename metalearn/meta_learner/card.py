@@ -1,0 +1,95 @@
+"""The model card of a learner directory: Markdown with YAML front matter."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def model_card(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> str:
+    """README.md from the content of config.json and provenance.json."""
+    return "\n".join([*_front_matter(config, teachers), "", *_body(config, teachers), ""])
+
+
+def _front_matter(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
+    made_by = config["made_by"]
+    licences = sorted({str(t["licence"]) for t in teachers if t["licence"]})
+    # JSON texts are YAML texts as well, and quoting is then somebody else's work.
+    return [
+        "---",
+        "library_name: freehold",
+        "pipeline_tag: image-classification",
+        "tags: [few-shot-learning, meta-learning, data-free]",
+        f"architecture: {_quoted(config['architecture']['architecture'])}",
+        f"algorithm: {_quoted(made_by.get('algorithm', 'unknown'))}",
+        f"teacher_licences: {json.dumps(licences, ensure_ascii=False)}",
+        "---",
+    ]
+
+
+def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
+    spec, made_by = config["architecture"], config["made_by"]
+    name = str(made_by.get("name") or "Meta-learner")
+    return [
+        f"# {_text(name)}",
+        "",
+        "A few-shot learner made from trained models alone, without their data. Give it a few",
+        "labelled pictures of 2 to 20 classes of your own, and it becomes a classifier for them.",
+        "",
+        "## Input",
+        "",
+        f"Pictures with {spec['channels']} colour channels, resized to "
+        f"{spec['image_size']} x {spec['image_size']} pixels, values from 0 to 1, then normalised "
+        f"with mean {config['normalisation']['mean']} and standard deviation "
+        f"{config['normalisation']['std']}.",
+        "",
+        "## Adaptation by default",
+        "",
+        *_table(("Setting", "Value"), list(config["adaptation"].items())),
+        "",
+        "## How it was made",
+        "",
+        *_table(("", ""), [(key, _plain(value)) for key, value in made_by.items()]),
+        "",
+        "## Made from",
+        "",
+        *_teacher_lines(teachers),
+        "",
+        "## Limits",
+        "",
+        "Data-free does not mean private: images that resemble the teachers' training data were",
+        "recovered to make this learner, with their owners' consent as listed above.",
+    ]
+
+
+def _teacher_lines(teachers: Sequence[Mapping[str, object]]) -> list[str]:
+    if not teachers:
+        return ["No teacher was recorded."]
+    keys = ("name", "owner", "licence", "sha256", "consent")
+    rows = [tuple(_plain(teacher[key]) for key in keys) for teacher in teachers]
+    return _table(("Teacher", "Owner", "Licence", "SHA-256", "Consent to recovery"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = [_row(head), _row(["---"] * len(head))]
+    return lines + [_row([_text(str(cell)) for cell in row]) for row in rows]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _text(value: str) -> str:
+    """Names come from people: nothing in them may become Markdown, HTML or another table cell."""
+    for char in "\\`*_{}[]<>()#|!~":
+        value = value.replace(char, f"\\{char}")
+    return " ".join(value.split())

@@ -1,0 +1,55 @@
+"""A meta-learner after adapting to one support set."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from metalearn.inner_loop import PureNetwork, centroid_logits
+from metalearn.networks import Weights
+from metalearn.pool import prepare_images
+
+CHUNK = 256
+"""Images that go through the network at once where that changes no result."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Tells the classes of one support set apart. It shares no tensor that later changes."""
+
+    network: PureNetwork
+    weights: Weights
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    centroids: Tensor | None
+    temperature: float
+
+    @property
+    def n_way(self) -> int:
+        """Number of classes."""
+        rows = self.weights[self.network.head_weight] if self.centroids is None else self.centroids
+        return len(rows)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
+        return self.logits(images).softmax(1)
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
+        device = next(iter(self.weights.values())).device
+        prepared = prepare_images(
+            images.to(device),
+            size=self.network.structure.spec.image_size,
+            mean=self.mean,
+            std=self.std,
+        )
+        # Transductive results depend on the batch, so it must not be cut.
+        size = CHUNK if self.network.batchnorm == "inductive" else max(len(prepared), 1)
+        return torch.cat([self._chunk(chunk) for chunk in torch.split(prepared, size)])
+
+    def _chunk(self, images: Tensor) -> Tensor:
+        if self.centroids is None:
+            return self.network.logits(self.weights, images)
+        features = self.network.features(self.weights, images)
+        return centroid_logits(features, self.centroids, temperature=self.temperature)

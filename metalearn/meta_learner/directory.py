@@ -1,0 +1,241 @@
+"""The learner directory: what a person downloads, written whole and read without executing."""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from metalearn.errors import InvalidCheckpoint, InvalidSetting, MetaLearnError
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.card import model_card
+from metalearn.meta_learner.provenance import TeacherRecord
+from metalearn.networks import Network, NetworkSpec, build_network, expected_shapes
+from metalearn.settings import build
+
+WEIGHTS, CONFIG, CARD, PROVENANCE = (
+    "model.safetensors",
+    "config.json",
+    "README.md",
+    "provenance.json",
+)
+FORMAT = 1
+MAX_JSON_BYTES = 4_000_000
+MAX_WIDTH, MAX_CHANNELS, MAX_IMAGE_SIZE, MAX_CLASSES = 4_096, 16, 1_024, 100_000
+
+
+@dataclass(frozen=True)
+class LearnerParts:
+    """All that a learner directory holds."""
+
+    network: Network
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    defaults: AdaptationSettings
+    made_by: dict[str, object]
+    teachers: tuple[TeacherRecord, ...]
+
+
+def write(parts: LearnerParts, path: Path) -> None:
+    """Write the directory beside its place, then move it there.
+
+    Replaces a learner directory; raises InvalidCheckpoint when something else is in the way.
+    """
+    if path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
+        raise InvalidCheckpoint(
+            f"“{path.name}” exists and is not a learner directory; give another name."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        _write_files(parts, temporary)
+        temporary.chmod(0o755)
+        _put_in_place(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read(path: Path) -> LearnerParts:
+    """Read a directory that `write` made. Raises InvalidCheckpoint when it is not one."""
+    config = _read_json(path, CONFIG, dict)
+    if config.get("format") != FORMAT:
+        raise InvalidCheckpoint(
+            f"“{CONFIG}” has format {str(config.get('format'))[:40]}; this version reads {FORMAT}."
+        )
+    spec = _spec(config)
+    mean, std = _normalisation(config, spec.channels)
+    return LearnerParts(
+        network=_network(path, spec),
+        mean=mean,
+        std=std,
+        defaults=_defaults(config),
+        made_by=_mapping(config, "made_by"),
+        teachers=_teachers(_read_json(path, PROVENANCE, list)),
+    )
+
+
+def _write_files(parts: LearnerParts, folder: Path) -> None:
+    state = {name: tensor.cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
+    config = {
+        "format": FORMAT,
+        "architecture": parts.network.spec.as_dict(),
+        "normalisation": {"mean": list(parts.mean), "std": list(parts.std)},
+        "adaptation": asdict(parts.defaults),
+        "made_by": parts.made_by,
+        "versions": {"torch": torch.__version__.split("+")[0]},
+    }
+    teachers = [teacher.as_dict() for teacher in parts.teachers]
+    _write(folder / WEIGHTS, safetensors.torch.save(state))
+    _write(folder / CONFIG, _json(config))
+    _write(folder / PROVENANCE, _json(teachers))
+    _write(folder / CARD, model_card(config, teachers).encode())
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    if not path.exists():
+        temporary.rename(path)
+        return
+    # A directory cannot be renamed onto another that holds files, so the old one steps aside.
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    path.rename(old / path.name)
+    try:
+        temporary.rename(path)
+    except OSError:
+        (old / path.name).rename(path)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_json(path: Path, name: str, kind: type) -> Any:
+    file = path / name
+    if not file.is_file():
+        raise InvalidCheckpoint(f"There is no “{name}”; give a learner directory.")
+    if file.stat().st_size > MAX_JSON_BYTES:
+        raise InvalidCheckpoint(f"“{name}” is larger than {MAX_JSON_BYTES:,} bytes.")
+    try:
+        value = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        raise InvalidCheckpoint(f"“{name}” is not JSON; download the learner again.") from None
+    if not isinstance(value, kind):
+        raise InvalidCheckpoint(f"“{name}” does not hold what a learner's file of that name does.")
+    return value
+
+
+def _mapping(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = config.get(key)
+    if not isinstance(value, dict):
+        raise InvalidCheckpoint(f"“{CONFIG}” has no “{key}”; download the learner again.")
+    return value
+
+
+def _spec(config: Mapping[str, Any]) -> NetworkSpec:
+    values = _mapping(config, "architecture")
+    limits = {
+        "width": MAX_WIDTH,
+        "channels": MAX_CHANNELS,
+        "image_size": MAX_IMAGE_SIZE,
+        "n_classes": MAX_CLASSES,
+    }
+    for key, limit in limits.items():
+        number = values.get(key)
+        # bool is an int to Python.
+        if type(number) is not int or not 1 <= number <= limit:
+            raise InvalidCheckpoint(f"“{key}” in “{CONFIG}” must be a number from 1 to {limit}.")
+    if set(values) != {"architecture", *limits} or not isinstance(values["architecture"], str):
+        raise InvalidCheckpoint(f"“architecture” in “{CONFIG}” is incomplete.")
+    return NetworkSpec(**values)
+
+
+def _normalisation(
+    config: Mapping[str, Any], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    values = _mapping(config, "normalisation")
+    mean, std = (_numbers(values.get(key), channels) for key in ("mean", "std"))
+    if min(std) <= 0:
+        raise InvalidCheckpoint(f"“std” in “{CONFIG}” must be above zero.")
+    return mean, std
+
+
+def _numbers(values: object, n: int) -> tuple[float, ...]:
+    if isinstance(values, list) and len(values) == n and all(map(_is_number, values)):
+        return tuple(float(value) for value in values)
+    raise InvalidCheckpoint(f"“normalisation” in “{CONFIG}” needs {n} numbers for mean and std.")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _defaults(config: Mapping[str, Any]) -> AdaptationSettings:
+    try:
+        return build(AdaptationSettings, _mapping(config, "adaptation"))
+    except InvalidSetting as error:
+        raise InvalidCheckpoint(f"“adaptation” in “{CONFIG}” cannot be used: {error}") from None
+
+
+def _network(path: Path, spec: NetworkSpec) -> Network:
+    try:
+        expected = expected_shapes(spec)
+        state = _read_weights(path)
+        _compare(state, expected)
+    except MetaLearnError as error:
+        raise InvalidCheckpoint(str(error)) from None
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(spec)
+    network.load_state_dict(state)
+    return network
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    file = path / WEIGHTS
+    if not file.is_file():
+        raise InvalidCheckpoint(f"There is no “{WEIGHTS}”; give a learner directory.")
+    try:
+        state: dict[str, Tensor] = safetensors.torch.load_file(file)
+    except SafetensorError:
+        raise InvalidCheckpoint(
+            f"“{WEIGHTS}” is damaged or cut short; download the learner again."
+        ) from None
+    return state
+
+
+def _compare(state: Mapping[str, Tensor], expected: Mapping[str, Sequence[int]]) -> None:
+    for name in sorted(set(state) ^ set(expected)):
+        kind = "lacks the tensor" if name in expected else "holds the unknown tensor"
+        raise InvalidCheckpoint(f"“{WEIGHTS}” {kind} “{name[:80]}” for this architecture.")
+    for name, tensor in state.items():
+        if tuple(tensor.shape) != tuple(expected[name]):
+            raise InvalidCheckpoint(
+                f"“{name}” in “{WEIGHTS}” has shape {tuple(tensor.shape)} instead of "
+                f"{tuple(expected[name])}."
+            )
+        if not bool(torch.isfinite(tensor).all()):
+            raise InvalidCheckpoint(f"“{name}” in “{WEIGHTS}” holds values that are not finite.")
+
+
+def _teachers(values: list[Any]) -> tuple[TeacherRecord, ...]:
+    try:
+        return tuple(TeacherRecord(**value) for value in values)
+    except TypeError:
+        raise InvalidCheckpoint(f"“{PROVENANCE}” does not list teachers as it should.") from None

@@ -1,0 +1,64 @@
+"""What a support set must be, and the batches that inner steps see of it."""
+
+import torch
+from torch import Tensor
+
+from metalearn.errors import InvalidData
+
+MIN_WAY, MAX_WAY = 2, 20
+MAX_SHOT = 50
+
+
+def check_images(images: Tensor, channels: int) -> None:
+    """Raise InvalidData unless these are pictures (n, channels, h, w) with values in [0, 1]."""
+    if images.ndim != 4 or images.shape[1] != channels or 0 in images.shape[2:]:
+        raise InvalidData(
+            f"The pictures must have {channels} colour channels and the shape "
+            f"(pictures, {channels}, height, width), not {tuple(images.shape)}."
+        )
+    if not images.is_floating_point():
+        raise InvalidData("The pictures must be floating-point numbers from 0 to 1.")
+    if images.numel() and not bool(((images >= 0) & (images <= 1)).all()):
+        raise InvalidData("The pictures must hold finite values from 0 to 1.")
+
+
+def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
+    """The number of classes, or InvalidData that says what is wrong with the support set."""
+    check_images(images, channels)
+    if labels.shape != (len(images),) or labels.is_floating_point():
+        raise InvalidData("Give one whole-number label for each support picture.")
+    if not len(labels):
+        raise InvalidData("The support set is empty; add a picture of each class.")
+    if int(labels.min()) < 0:
+        raise InvalidData("Labels of the support set must count from 0.")
+    n_way = int(labels.max()) + 1
+    if not MIN_WAY <= n_way <= MAX_WAY:
+        raise InvalidData(f"Give {MIN_WAY} to {MAX_WAY} classes, not {n_way}.")
+    counts = torch.bincount(labels.long(), minlength=n_way).tolist()
+    if 0 in counts:
+        raise InvalidData(
+            f"Class {counts.index(0)} has no support picture; add one or leave the class out."
+        )
+    if max(counts) > MAX_SHOT:
+        raise InvalidData(
+            f"Class {counts.index(max(counts))} has {max(counts)} support pictures; "
+            f"give at most {MAX_SHOT}."
+        )
+    return n_way
+
+
+def draw_batch(labels: Tensor, batch_size: int, rng: torch.Generator) -> Tensor:
+    """Indices of at most `batch_size` support images with every class among them.
+
+    All of them, in order, when they fit; else one of each class and the rest at random.
+    """
+    if len(labels) <= batch_size:
+        return torch.arange(len(labels))
+    order = torch.randperm(len(labels), generator=rng)
+    shuffled = labels.cpu()[order]
+    n_way = int(shuffled.max()) + 1
+    first = torch.tensor([int((shuffled == c).nonzero()[0]) for c in range(n_way)])
+    is_first = torch.zeros(len(labels), dtype=torch.bool)
+    is_first[first] = True
+    kept = torch.cat([order[is_first], order[~is_first]])[:batch_size]
+    return kept.sort().values
