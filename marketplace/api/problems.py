@@ -17,23 +17,17 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if response is None:
         return None
     detail, fields = _read(response.data)
-    return _problem(
-        response.status_code, response.status_text, detail, fields, dict(response.headers)
-    )
+    problem = _problem(response.status_code, response.status_text, detail, fields)
+    for name in {"WWW-Authenticate", "Retry-After"} & set(response.headers):
+        problem[name] = response.headers[name]
+    return problem
 
 
-def _problem(
-    status: int,
-    title: str,
-    detail: str,
-    fields: dict[str, Any],
-    headers: dict[str, str] | None = None,
-) -> Response:
+def _problem(status: int, title: str, detail: str, fields: dict[str, Any]) -> Response:
     body: dict[str, Any] = {"title": title, "status": status, "detail": detail}
     if fields:
         body["errors"] = fields
-    headers = {k: v for k, v in (headers or {}).items() if k in {"WWW-Authenticate", "Retry-After"}}
-    return Response(body, status=status, headers=headers, content_type="application/problem+json")
+    return Response(body, status=status, content_type="application/problem+json")
 
 
 def _read(data: Any) -> tuple[str, dict[str, Any]]:

@@ -71,7 +71,7 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
     except OSError as error:
         storage.remove(key)
         raise InsufficientStorage(
-            "The file could not be stored; the disk may be full. Ask your operator, then upload again."
+            "The file could not be stored; the disk may be full. Tell your operator, then try again."
         ) from error
     except BaseException:
         storage.remove(key)
@@ -83,20 +83,21 @@ class HashingFile(File):
     """A file that is hashed while somebody else reads its chunks."""
 
     def __init__(self, file: "File[bytes]") -> None:
-        super().__init__(file, name=file.name)
+        super().__init__(file.file, name=file.name)
+        self._inner = file
         self._hash = hashlib.sha256()
         self.size_read = 0
 
     def chunks(self, chunk_size: int | None = None) -> Any:
         """Hand the chunks on."""
-        for chunk in self.file.chunks(chunk_size):
+        for chunk in self._inner.chunks(chunk_size):
             self._hash.update(chunk)
             self.size_read += len(chunk)
             yield chunk
 
     def read(self, size: int = -1) -> bytes:
         """Hand the bytes on; object stores read instead of iterating."""
-        data: bytes = self.file.read(size)
+        data: bytes = self._inner.read(size)
         self._hash.update(data)
         self.size_read += len(data)
         return data
@@ -269,7 +270,8 @@ def checkpoints_keep_time() -> None:
             checkpoint_finish(
                 checkpoint=row,
                 to=CheckpointState.REJECTED,
-                reason="The worker died three times while reading this file; upload it in safetensors format.",
+                reason="The worker died three times while reading this file; "
+                "save it as safetensors and upload that.",
             )
             storage.remove(storage.incoming_key(row.pk))
         else:

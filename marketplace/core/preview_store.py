@@ -101,46 +101,53 @@ class MemoryStore:
             self._grids.pop(key, None)
 
 
-def serve_previews(ttl_s: float) -> ThreadingHTTPServer:
-    """A server on a free loopback port; call `serve_forever` in a thread of your own."""
-    store, secret = MemoryStore(ttl_s), preview_secret()
+class _Handler(BaseHTTPRequestHandler):
+    """GET, PUT and DELETE of one grid each, for those who know the secret."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _allowed(self) -> bool:
-            given = self.headers.get("Authorization", "")
-            if hmac.compare_digest(given.encode(), f"Bearer {secret}".encode()):
-                return True
-            self._answer(HTTPStatus.FORBIDDEN)
-            return False
+    store: MemoryStore
+    secret: str
 
-        def _answer(self, status: HTTPStatus, body: bytes = b"") -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            if not self._allowed():
-                return
-            png = store.get(self.path)
+    def do_GET(self) -> None:
+        """Answer with the grid."""
+        if self._allowed():
+            png = self.store.get(self.path)
             self._answer(HTTPStatus.OK if png else HTTPStatus.NOT_FOUND, png or b"")
 
-        def do_PUT(self) -> None:
-            if not self._allowed():
-                return
-            length = int(self.headers.get("Content-Length", "0"))
-            if not 0 < length <= MAX_PREVIEW_BYTES:
-                self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                return
-            store.put(self.path, self.rfile.read(length))
+    def do_PUT(self) -> None:
+        """Keep the grid."""
+        if not self._allowed():
+            return
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 < length <= MAX_PREVIEW_BYTES:
+            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self.store.put(self.path, self.rfile.read(length))
+        self._answer(HTTPStatus.NO_CONTENT)
+
+    def do_DELETE(self) -> None:
+        """Drop the grid."""
+        if self._allowed():
+            self.store.forget(self.path)
             self._answer(HTTPStatus.NO_CONTENT)
 
-        def do_DELETE(self) -> None:
-            if self._allowed():
-                store.forget(self.path)
-                self._answer(HTTPStatus.NO_CONTENT)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Previews are not logged."""
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Previews are not logged."""
+    def _allowed(self) -> bool:
+        given = self.headers.get("Authorization", "")
+        if hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
+            return True
+        self._answer(HTTPStatus.FORBIDDEN)
+        return False
 
-    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def _answer(self, status: HTTPStatus, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def serve_previews(ttl_s: float) -> ThreadingHTTPServer:
+    """A server on a free loopback port; call `serve_forever` in a thread of your own."""
+    own = {"store": MemoryStore(ttl_s), "secret": preview_secret()}
+    return ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), own))

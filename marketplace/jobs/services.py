@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.models import User, Visibility
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.algorithms.services import settings_check
 from marketplace.core.errors import Conflict, DomainError
@@ -32,11 +32,12 @@ def job_launch(
     algorithm: str,
     settings: Mapping[str, Any],
     seed: int = 0,
-    visibility: str = Visibility.PRIVATE,
-    team: Team | None = None,
     idempotency_key: str = "",
 ) -> Job:
-    """Queue a run. The same idempotency key with the same request gives the same job again."""
+    """Queue a run, shared like the pool when the pool is one's own.
+
+    The same idempotency key with the same request gives the same job again.
+    """
     digest = _digest(pool, algorithm, settings, seed)
     if earlier := _earlier(owner, idempotency_key, digest):
         return earlier
@@ -54,8 +55,8 @@ def job_launch(
             version=spec.version,
             settings=values,
             seed=seed,
-            visibility=visibility,
-            team=team if visibility == Visibility.TEAM else None,
+            visibility=pool.visibility if pool.owner_id == owner.pk else Visibility.PRIVATE,
+            team=pool.team if pool.owner_id == owner.pk else None,
             idempotency_key=idempotency_key[:120],
             request_digest=digest,
         )
@@ -101,7 +102,8 @@ def job_resume(*, job: Job, by: User) -> Job:
     job.refresh_from_db()
     if job.state not in {JobState.CANCELLED, JobState.FAILED}:
         raise Conflict(
-            f"This job is {job.get_state_display().lower()}; only a cancelled or failed one resumes."
+            f"This job is {job.get_state_display().lower()}; "
+            "only a cancelled or failed one resumes."
         )
     pool_recheck(pool=job.pool, user=by)
     with transaction.atomic():
@@ -158,9 +160,7 @@ def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
     n_way = values.get("n_way")
     smallest = pool_fit(pool_checkpoints(pool)).n_classes_min
     if isinstance(n_way, int) and n_way > smallest:
-        message = (
-            f"A model of this pool knows only {smallest} classes; set n_way to {smallest} or less."
-        )
+        message = f"A model of the pool knows only {smallest} classes; lower n_way to that."
         raise DomainError(message, fields={"n_way": message})
 
 

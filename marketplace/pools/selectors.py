@@ -90,6 +90,6 @@ def _problems(checkpoints: Sequence[Checkpoint]) -> list[str]:
             problems.append(f"“{row.name}” is not validated; leave it out or wait for it.")
         elif not row.consent_recovery:
             problems.append(
-                f"The owner of “{row.name}” has not consented to recovery; leave it out or ask them."
+                f"The owner of “{row.name}” has not consented to recovery; leave it out."
             )
     return problems
