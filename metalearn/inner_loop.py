@@ -5,6 +5,7 @@ new ones. The same functions serve adaptation, meta-training and the graphs for 
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -13,8 +14,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from metalearn.networks import Network, Weights
+from metalearn.networks import Network
 from metalearn.shapes import Features, Images, Labels, Logits, Scalar
+
+Weights = Mapping[str, Tensor]
+"""The parameters of a network by their names in its state dict."""
 
 BatchNormMode = Literal["inductive", "transductive"]
 Precision = Literal["float32", "bfloat16"]
@@ -175,6 +179,21 @@ def centroid_logits(features: Features, centroids: Tensor, *, temperature: float
     """
     distances = torch.cdist(F.normalize(features, dim=1), centroids).square()
     return -distances / temperature
+
+
+def predict(
+    network: PureNetwork,
+    weights: Weights,
+    images: Images,
+    *,
+    centroids: Tensor | None = None,
+    temperature: float = 1.0,
+) -> Logits:
+    """Logits of the linear head, or of the nearest of `centroids` when they are given."""
+    if centroids is None:
+        return network.logits(weights, images)
+    features = network.features(weights, images)
+    return centroid_logits(features, centroids, temperature=temperature)
 
 
 def head_from_centroids(

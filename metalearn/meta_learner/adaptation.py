@@ -9,6 +9,7 @@ from metalearn.inner_loop import (
     BatchNormMode,
     Precision,
     PureNetwork,
+    Weights,
     balanced_targets,
     class_centroids,
     head_from_centroids,
@@ -17,7 +18,7 @@ from metalearn.inner_loop import (
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.classifier import CHUNK, Classifier
 from metalearn.meta_learner.support import draw_batch
-from metalearn.networks import Network, Weights
+from metalearn.networks import Network
 
 
 def adapted_classifier(

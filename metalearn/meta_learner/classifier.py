@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.inner_loop import PureNetwork, centroid_logits
-from metalearn.networks import Weights
+from metalearn.inner_loop import PureNetwork, Weights, centroid_logits
 from metalearn.pool import prepare_images
 
 CHUNK = 256
