@@ -15,13 +15,13 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from metalearn.networks import Network
+from metalearn.precision import autocast
 from metalearn.shapes import Features, Images, Labels, Logits, Scalar
 
 Weights = Mapping[str, Tensor]
 """The parameters of a network by their names in its state dict."""
 
 BatchNormMode = Literal["inductive", "transductive"]
-Precision = Literal["float32", "bfloat16"]
 
 
 class PureNetwork:
@@ -30,7 +30,7 @@ class PureNetwork:
     `batchnorm="inductive"` uses the network's running statistics, so that an image's result
     does not depend on its neighbours; `"transductive"` uses the statistics of the batch and
     leaves the running ones alone. Running statistics are read from the given network at each
-    call; its parameters and its training mode play no part.
+    call; its parameters and its training mode play no part. `precision` as in `precision.py`.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class PureNetwork:
         network: Network,
         *,
         batchnorm: BatchNormMode = "inductive",
-        precision: Precision = "float32",
+        precision: str = "fp32",
     ) -> None:
         self.batchnorm = batchnorm
         self.precision = precision
@@ -64,10 +64,9 @@ class PureNetwork:
         state = dict(self._source.named_buffers()) | dict(weights)
         state = {f"network.{name}": value for name, value in state.items()}
         images = images.contiguous(memory_format=torch.channels_last)
-        half = self.precision == "bfloat16"
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+        with autocast(self.precision, images.device):
             result: Tensor = functional_call(self._shell, state, (images, head))
-        return result.float() if half else result
+        return result.float() if result.dtype == torch.bfloat16 else result
 
 
 class _Shell(nn.Module):

@@ -1,13 +1,15 @@
 """From a support set to a classifier: inner loop, optional calibration, head."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from metalearn.calibration import AdaptedHead, Calibration, calibrate
 from metalearn.inner_loop import (
     BatchNormMode,
-    Precision,
     PureNetwork,
     Weights,
     balanced_targets,
@@ -21,77 +23,114 @@ from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import Network
 
 
+@dataclass(frozen=True)
+class Support:
+    """A support set that was checked: normalised images of the learner's size, and labels."""
+
+    images: Tensor
+    labels: Tensor
+    n_way: int
+
+
 def adapted_classifier(
     network: Network,
-    images: Tensor,
-    labels: Tensor,
+    support: Support,
+    settings: AdaptationSettings,
     *,
     normalisation: tuple[tuple[float, ...], tuple[float, ...]],
-    settings: AdaptationSettings,
     rng: torch.Generator,
 ) -> Classifier:
-    """Adapt to normalised support images, as the settings say."""
-    pure = PureNetwork(
-        network,
-        batchnorm=cast(BatchNormMode, settings.batchnorm),
-        precision=cast(Precision, settings.precision),
-    )
-    weights: Weights = pure.weights()
-    centroids = None
+    """Adapt to a support set, as the settings say. `normalisation` is (mean, std)."""
+    adaptation = _Adaptation(network, support, settings, rng)
+    weights: Weights = adaptation.pure.weights()
     if settings.head == "sgd":
-        weights = _inner_loop(pure, weights, images, labels, settings=settings, rng=rng)
-    else:
-        centroids = _centroids(pure, weights, images, labels)
+        weights = adaptation.inner_loop(adaptation.with_head(weights))
+    head = adaptation.head(weights)
+    if settings.calibrate == "icfil":
+        weights = adaptation.calibrated(weights, head)
+        head = adaptation.head(weights)
     mean, std = normalisation
-    return Classifier(pure, weights, mean, std, centroids, settings.temperature)
+    return Classifier(adaptation.pure, weights, mean, std, head.centroids, head.temperature)
 
 
-def _inner_loop(
-    pure: PureNetwork,
-    weights: Weights,
-    images: Tensor,
-    labels: Tensor,
-    *,
-    settings: AdaptationSettings,
-    rng: torch.Generator,
-) -> Weights:
-    n_way = int(labels.max()) + 1
-    weights = _with_head(pure, weights, images, labels, settings=settings)
-    for _ in range(settings.inner_steps):
-        batch = draw_batch(labels, settings.batch_size, rng).to(labels.device)
-        targets = balanced_targets(labels[batch], n_way)
-        _, weights = sgd_step(pure, weights, images[batch], targets, lr=settings.inner_lr)
-    return weights
+class _Adaptation:
+    """The stages of one adaptation, which share its support set, settings and generator."""
 
+    def __init__(
+        self,
+        network: Network,
+        support: Support,
+        settings: AdaptationSettings,
+        rng: torch.Generator,
+    ) -> None:
+        self.support = support
+        self.settings = settings
+        self.rng = rng
+        self.pure = PureNetwork(
+            network,
+            batchnorm=cast(BatchNormMode, settings.batchnorm),
+            precision=settings.precision,
+        )
 
-def _with_head(
-    pure: PureNetwork,
-    weights: Weights,
-    images: Tensor,
-    labels: Tensor,
-    *,
-    settings: AdaptationSettings,
-) -> Weights:
-    """The weights with a head of as many rows as there are classes."""
-    n_way = int(labels.max()) + 1
-    if settings.head_init == "learned" and n_way == len(weights[pure.head_weight]):
+    def with_head(self, weights: Weights) -> Weights:
+        """The weights with a linear head of as many rows as there are classes."""
+        learned = len(weights[self.pure.head_weight]) == self.support.n_way
+        if self.settings.head_init == "learned" and learned:
+            return weights
+        features = self._features(weights)
+        weight, bias = head_from_centroids(
+            self._centroids(features),
+            temperature=self.settings.temperature,
+            feature_norm=features.norm(dim=1).mean().clamp(min=1e-6),
+        )
+        return {**weights, self.pure.head_weight: weight, self.pure.head_bias: bias}
+
+    def inner_loop(self, weights: Weights) -> Weights:
+        """The weights after the inner steps."""
+        for images, labels in self._batches(self.settings.inner_steps):
+            targets = balanced_targets(labels, self.support.n_way)
+            _, weights = sgd_step(self.pure, weights, images, targets, lr=self.settings.inner_lr)
         return weights
-    features = _features(pure, weights, images)
-    weight, bias = head_from_centroids(
-        class_centroids(features, balanced_targets(labels, n_way)),
-        temperature=settings.temperature,
-        feature_norm=features.norm(dim=1).mean(),
-    )
-    return {**weights, pure.head_weight: weight, pure.head_bias: bias}
 
+    def head(self, weights: Weights) -> AdaptedHead:
+        """How the weights decide: through centroids of the support set, or the linear head."""
+        if self.settings.head == "sgd":
+            return AdaptedHead(None, 1.0)
+        return AdaptedHead(self._centroids(self._features(weights)), self.settings.temperature)
 
-def _centroids(pure: PureNetwork, weights: Weights, images: Tensor, labels: Tensor) -> Tensor:
-    targets = balanced_targets(labels, int(labels.max()) + 1)
-    return class_centroids(_features(pure, weights, images), targets)
+    def calibrated(self, weights: Weights, head: AdaptedHead) -> Weights:
+        """The weights after ICFIL."""
+        settings = self.settings
+        calibration = Calibration(
+            pseudo_images=settings.pseudo_images,
+            inversion_steps=settings.inversion_steps,
+            inversion_lr=settings.inversion_lr,
+            lr=settings.calibration_lr,
+            temperature=settings.calibration_temperature,
+        )
+        return calibrate(
+            self.pure,
+            weights,
+            self._batches(settings.calibration_steps),
+            head=head,
+            calibration=calibration,
+            rng=self.rng,
+        )
 
+    def _batches(self, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+        images, labels = self.support.images, self.support.labels
+        for _ in range(n):
+            picks = draw_batch(labels, self.settings.batch_size, self.rng).to(labels.device)
+            yield images[picks], labels[picks]
 
-@torch.no_grad()
-def _features(pure: PureNetwork, weights: Weights, images: Tensor) -> Tensor:
-    size = CHUNK if pure.batchnorm == "inductive" else len(images)
-    chunks = torch.split(images, size)
-    return torch.cat([pure.features(weights, chunk) for chunk in chunks])
+    def _centroids(self, features: Tensor) -> Tensor:
+        targets = balanced_targets(self.support.labels, self.support.n_way)
+        return class_centroids(features, targets)
+
+    @torch.no_grad()
+    def _features(self, weights: Weights) -> Tensor:
+        images = self.support.images
+        # Transductive statistics are those of the whole set.
+        size = CHUNK if self.pure.batchnorm == "inductive" else len(images)
+        chunks = torch.split(images, size)
+        return torch.cat([self.pure.features(weights, chunk) for chunk in chunks])

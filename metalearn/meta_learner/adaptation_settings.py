@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from metalearn.precision import CHOICES
 from metalearn.settings import setting
 
 
@@ -38,7 +39,9 @@ class AdaptationSettings:
         choices=("inductive", "transductive"),
     )
     precision: str = setting(
-        "float32", "number format of the network's layers", choices=("float32", "bfloat16")
+        "fp32",
+        "number format of the layers; auto takes bf16 where the machine has it in hardware",
+        choices=CHOICES,
     )
     calibrate: str = setting(
         "none",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.inner_loop import PureNetwork, Weights, centroid_logits
+from metalearn.inner_loop import PureNetwork, Weights, predict
 from metalearn.pool import prepare_images
 
 CHUNK = 256
@@ -48,7 +48,10 @@ class Classifier:
         return torch.cat([self._chunk(chunk) for chunk in torch.split(prepared, size)])
 
     def _chunk(self, images: Tensor) -> Tensor:
-        if self.centroids is None:
-            return self.network.logits(self.weights, images)
-        features = self.network.features(self.weights, images)
-        return centroid_logits(features, self.centroids, temperature=self.temperature)
+        return predict(
+            self.network,
+            self.weights,
+            images,
+            centroids=self.centroids,
+            temperature=self.temperature,
+        )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from metalearn.meta_learner import directory
-from metalearn.meta_learner.adaptation import adapted_classifier
+from metalearn.meta_learner.adaptation import Support, adapted_classifier
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.provenance import TeacherRecord
@@ -80,16 +80,15 @@ class MetaLearner:
         classes of 1 to 50 images each, not necessarily as many of each. Raises InvalidData for
         anything else. The same seed gives the same classifier.
         """
-        check_support(support_images, support_labels, self.channels)
+        n_way = check_support(support_images, support_labels, self.channels)
         images = prepare_images(
             support_images.to(self.device), size=self.image_size, mean=self.mean, std=self.std
         )
         return adapted_classifier(
             self.network,
-            images,
-            support_labels.to(self.device),
+            Support(images, support_labels.long().to(self.device), n_way),
+            settings or self.defaults,
             normalisation=(self.mean, self.std),
-            settings=settings or self.defaults,
             rng=torch.Generator().manual_seed(seed),
         )
 
