@@ -18,6 +18,7 @@ class Task(StrEnum):
     VALIDATE_CHECKPOINT = "worker.validate_checkpoint"
     ADAPT = "worker.adapt"
     KEEP_TIME = "worker.keep_time"
+    SHOW_PULSE = "worker.show_pulse"
 
 
 class Queue(StrEnum):
@@ -32,6 +33,7 @@ ROUTES = {
     Task.VALIDATE_CHECKPOINT: Queue.QUICK,
     Task.ADAPT: Queue.QUICK,
     Task.KEEP_TIME: Queue.QUICK,
+    Task.SHOW_PULSE: Queue.GPU,
 }
 CLOCK_EVERY_S = 10
 
@@ -66,23 +68,31 @@ app.conf.update(
     worker_enable_remote_control=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options=_transport_options(),
-    beat_schedule={"clock": {"task": str(Task.KEEP_TIME), "schedule": CLOCK_EVERY_S}},
+    # Importing torch before the first task takes longer than the four seconds allowed.
+    worker_proc_alive_timeout=120,
+    beat_schedule={
+        "clock": {
+            "task": str(Task.KEEP_TIME),
+            "schedule": CLOCK_EVERY_S,
+            "options": {"expires": CLOCK_EVERY_S},
+        }
+    },
     beat_schedule_filename=str(settings.DATA_DIR / "clock"),
     timezone="UTC",
 )
 
 
-def enqueue(task: Task, **arguments: str) -> None:
+def enqueue(task: Task, *, expires_s: float | None = None, **arguments: str) -> None:
     """Send the work once the surrounding transaction is committed, so the worker finds its row.
 
     A broker that is away does not fail the request: the row says that the work is wanted, and
     the clock sends it again.
     """
-    transaction.on_commit(lambda: _send(task, arguments))
+    transaction.on_commit(lambda: _send(task, arguments, expires_s))
 
 
-def _send(task: Task, arguments: dict[str, str]) -> None:
+def _send(task: Task, arguments: dict[str, str], expires_s: float | None) -> None:
     try:
-        app.send_task(str(task), kwargs=arguments, retry=False)
+        app.send_task(str(task), kwargs=arguments, retry=False, expires=expires_s)
     except (OperationalError, OSError):
         log.exception("%s could not be queued; the clock will try again", task)

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "marketplace.learners",
     "marketplace.adaptation",
     "marketplace.api",
+    "marketplace.demo",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -81,9 +81,20 @@ def local_copy(key: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         target = Path(folder) / "file"
-        with default_storage.open(key) as source, target.open("wb") as copy:
-            shutil.copyfileobj(source, copy, CHUNK_BYTES)
+        fetch(key, target)
         yield target
+
+
+def fetch(key: str, target: Path) -> None:
+    """Copy the stored file to a path on this machine."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with default_storage.open(key) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, CHUNK_BYTES)
+
+
+def local_directory(prefix: str) -> Path | None:
+    """The folder of the prefix, where storage is a folder of this machine."""
+    return Path(default_storage.path(prefix)) if _is_local() else None
 
 
 def remove(key: str) -> None:

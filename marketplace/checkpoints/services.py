@@ -71,7 +71,7 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
     except OSError as error:
         storage.remove(key)
         raise InsufficientStorage(
-            "The file could not be stored; the disk may be full. Tell your operator, then try again."
+            "The file could not be stored; the disk may be full. Tell your operator and try again."
         ) from error
     except BaseException:
         storage.remove(key)

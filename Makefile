@@ -1,0 +1,57 @@
+# Freehold: `make run` starts everything, `make test` tests everything, `make help` lists the rest.
+
+PORT ?= 8000
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT
+export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow test-gpu check format bench demo clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web,worker]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web,worker,dev]'
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.dev ## install everything for developing
+
+run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
+	@exec $(BIN)/python manage.py up --port $(PORT)
+
+test: $(VENV)/.dev ## run the whole suite
+	$(BIN)/python -m tests.run
+
+test-slow: $(VENV)/.dev ## also the tests that take minutes
+	$(BIN)/python -m tests.run --slow
+
+test-gpu: $(VENV)/.dev ## the tests that need a CUDA device
+	$(BIN)/python -m pytest -m gpu
+
+check: $(VENV)/.dev ## ruff, format, mypy, import contracts, migrations, deployment checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy metalearn marketplace worker
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	FREEHOLD_SITE_URL=https://freehold.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/.dev ## format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure speed and memory, write docs/benchmarks/speed.md
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what was installed and made; the data in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

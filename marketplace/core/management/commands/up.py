@@ -1,0 +1,88 @@
+"""`manage.py up`: the whole instance on one machine, until Ctrl-C."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from threading import Thread
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from marketplace.core.preview_store import serve_previews
+from marketplace.core.processes import Process, Supervisor
+
+
+class Command(BaseCommand):
+    """Web, workers and clock under one supervisor; the demo on the first start."""
+
+    help = "Start web, workers and clock, and end them all with Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Where to listen, and whether to load the demo."""
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--no-demo", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prepare, start, watch."""
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        processes = [_web(options["host"], options["port"]), *_workers()]
+        lines = [f"Freehold runs at {settings.SITE_URL}"]
+        if not options["no_demo"]:
+            lines += _demo(processes)
+        self.stdout.write("\n".join(["", *lines, "Ctrl-C ends everything.", ""]))
+        self.stdout.flush()
+        supervisor = Supervisor(processes, environment=_environment())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: supervisor.stop())
+        supervisor.run()
+
+
+def _web(host: str, port: int) -> Process:
+    return Process(
+        "web",
+        [
+            *(sys.executable, "-m", "gunicorn", "marketplace.wsgi"),
+            *("--bind", f"{host}:{port}"),
+            *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
+            # An adaptation waits for its worker inside the request.
+            *("--timeout", str(settings.ADAPTATION_TIMEOUT_S + 30)),
+            *("--graceful-timeout", "5", "--log-level", "warning"),
+        ],
+    )
+
+
+def _workers() -> list[Process]:
+    worker = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--loglevel", "WARNING"]
+    quiet = ["--without-gossip", "--without-mingle", "--concurrency", "1"]
+    clock = [sys.executable, "-m", "celery", "-A", "worker.app", "beat", "--loglevel", "WARNING"]
+    return [
+        # A job may leave CUDA in any state, so every job has a child process of its own.
+        Process("gpu worker", [*worker, *quiet, "-Q", "gpu", "--max-tasks-per-child", "1"]),
+        Process("quick worker", [*worker, *quiet, "-Q", "quick"]),
+        Process("clock", [*clock, "--pidfile="]),
+    ]
+
+
+def _demo(processes: list[Process]) -> list[str]:
+    """Add the loader, and say how to sign in. Imported late: core does not know the other apps."""
+    demo = import_module("marketplace.demo.services")
+    demo.demo_person()
+    processes.append(Process("demo", [sys.executable, "manage.py", "demo"], once=True))
+    if not demo.sign_in_file().exists():
+        return []
+    return [f"Sign in as {demo.USERNAME} with password {demo.sign_in_file().read_text()}"]
+
+
+def _environment() -> dict[str, str]:
+    """What the processes share; previews live in this process's memory unless Redis has them."""
+    shared = {"OMP_NUM_THREADS": str(settings.WORKER_THREADS), "PYTHONUNBUFFERED": "1"}
+    if settings.PREVIEW_URL:
+        return shared
+    server = serve_previews(settings.PREVIEW_TTL_S)
+    Thread(target=server.serve_forever, name="previews", daemon=True).start()
+    return {**shared, "FREEHOLD_PREVIEW_URL": f"http://127.0.0.1:{server.server_port}"}

@@ -1,0 +1,102 @@
+"""Keeps the processes of an instance running: starts them, restarts what dies, ends them all."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 20.0
+_TICK_S = 0.2
+_MAX_PAUSE_S = 30.0
+_CALM_S = 60.0
+
+
+@dataclass
+class Process:
+    """One command that should be running; `once` means that its end is no reason to restart."""
+
+    name: str
+    command: Sequence[str]
+    once: bool = False
+    popen: "subprocess.Popen[bytes] | None" = None
+    started_at: float = 0.0
+    pause_s: float = 1.0
+    next_start: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Runs until `stop` is called (by a signal handler), then ends every process it started."""
+
+    processes: list[Process]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stopping: bool = False
+
+    def stop(self) -> None:
+        """End everything soon."""
+        self.stopping = True
+
+    def run(self) -> None:
+        """Start all, watch all, end all."""
+        try:
+            while not self.stopping:
+                for process in self.processes:
+                    self._look_after(process)
+                time.sleep(_TICK_S)
+        finally:
+            self._end_all()
+
+    def _look_after(self, process: Process) -> None:
+        now = time.monotonic()
+        if process.popen is None:
+            if now >= process.next_start:
+                self._start(process)
+            return
+        status = process.popen.poll()
+        if status is None:
+            return
+        self._bury(process)
+        if process.once:
+            process.next_start = float("inf")
+            return
+        # What dies at once dies again; what ran for a while gets a fresh start.
+        calm = now - process.started_at > _CALM_S
+        process.pause_s = 1.0 if calm else min(2 * process.pause_s, _MAX_PAUSE_S)
+        process.next_start = now + process.pause_s
+        log.warning("%s ended with %s; again in %.0f s", process.name, status, process.pause_s)
+
+    def _start(self, process: Process) -> None:
+        process.started_at = time.monotonic()
+        # A session of its own: Ctrl-C reaches us alone, and we can end a whole process group.
+        process.popen = subprocess.Popen(  # noqa: S603 - our own commands
+            process.command, env={**os.environ, **self.environment}, start_new_session=True
+        )
+
+    def _bury(self, process: Process) -> None:
+        """Children that outlive their parent would go on working beside the next one."""
+        if process.popen is not None:
+            _signal_group(process.popen.pid, signal.SIGKILL)
+        process.popen = None
+
+    def _end_all(self) -> None:
+        living = [p for p in self.processes if p.popen is not None and p.popen.poll() is None]
+        for process in living:
+            if process.popen is not None:
+                process.popen.terminate()
+        until = time.monotonic() + GRACE_S
+        while time.monotonic() < until and any(p.popen and p.popen.poll() is None for p in living):
+            time.sleep(_TICK_S)
+        for process in self.processes:
+            self._bury(process)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        log.debug("process group %s is gone already", pid)

@@ -1,0 +1,46 @@
+"""The worker's Celery app: that of the web, with the tasks loaded.
+
+`celery -A worker.app worker -Q gpu` runs jobs, each in a child of its own; `-Q quick` validates
+and adapts in a child that has torch loaded already. The parents never load torch, so no child
+inherits a CUDA context.
+"""
+
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+django.setup()
+
+from billiard import process  # noqa: E402
+from celery.signals import worker_process_init, worker_shutting_down  # noqa: E402
+
+from marketplace.queue import Queue, app  # noqa: E402
+from worker import stopping, tasks  # noqa: E402
+
+__all__ = ["app", "tasks"]
+
+
+@worker_process_init.connect
+def _prepare_child(**_: Any) -> None:
+    """Listen for the wish to stop; a quick child loads torch now rather than in a request."""
+    stopping.remember_parent()
+    signal.signal(signal.SIGUSR2, _on_stop_wish)
+    if Queue.QUICK in app.amqp.queues.consume_from:
+        from worker.publishing import publish_catalogue
+
+        publish_catalogue()
+
+
+@worker_shutting_down.connect
+def _tell_children(**_: Any) -> None:
+    """A job may run for hours, so its child is asked to save a snapshot and let go."""
+    for child in process.active_children():
+        os.kill(child.pid, signal.SIGUSR2)
+
+
+def _on_stop_wish(signum: int, frame: FrameType | None) -> None:
+    stopping.wish()

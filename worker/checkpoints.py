@@ -1,0 +1,68 @@
+"""Validates one upload: claim, read in a child process, keep our own file, say so in the row."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from marketplace import storage
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.services import checkpoint_claim, checkpoint_finish
+from marketplace.checkpoints.states import CheckpointState
+from worker.publishing import file_sha256
+from worker.validation import DeclaredModel, ValidationResult, validate_file
+
+log = logging.getLogger(__name__)
+
+
+def validate_checkpoint(checkpoint_id: str) -> None:
+    """A second delivery of the same message does nothing."""
+    checkpoint = checkpoint_claim(checkpoint_id=checkpoint_id)
+    if checkpoint is None:
+        return
+    incoming = storage.incoming_key(checkpoint.pk)
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        target = Path(folder) / "model.safetensors"
+        with storage.local_copy(incoming) as source:
+            result = validate_file(source, target, _declared(checkpoint))
+        finished = _accept(checkpoint, result, target) if result.ok else _reject(checkpoint, result)
+    if finished:
+        # The original has served: what we keep and serve is our own re-serialisation.
+        storage.remove(incoming)
+    else:
+        log.warning("checkpoint %s was given to another worker meanwhile", checkpoint_id)
+
+
+def _declared(row: Checkpoint) -> DeclaredModel:
+    return DeclaredModel(
+        name=row.name,
+        architecture=row.architecture,
+        class_names=tuple(row.class_names),
+        image_size=row.image_size,
+        channels=row.channels,
+        mean=tuple(row.mean),
+        std=tuple(row.std),
+    )
+
+
+def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> bool:
+    sha256, size = file_sha256(target), target.stat().st_size
+    storage.adopt_file(storage.checkpoint_key(checkpoint.pk), target)
+    return checkpoint_finish(
+        checkpoint=checkpoint,
+        to=CheckpointState.VALID,
+        architecture=result.architecture,
+        width=result.width,
+        n_classes=result.n_classes,
+        n_parameters=result.n_parameters,
+        fingerprint=result.fingerprint,
+        sha256=sha256,
+        size_bytes=size,
+    )
+
+
+def _reject(checkpoint: Checkpoint, result: ValidationResult) -> bool:
+    return checkpoint_finish(
+        checkpoint=checkpoint, to=CheckpointState.REJECTED, reason=result.reason
+    )

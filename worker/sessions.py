@@ -1,0 +1,57 @@
+"""Answers one adaptation request. Its pictures are in clear only in this process's memory."""
+
+import json
+import logging
+from functools import cache
+from typing import Any
+
+import torch
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from marketplace import storage
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.services import session_answer, session_claim, unseal_pictures
+from marketplace.adaptation.states import SessionState
+from metalearn.errors import MetaLearnError
+from worker.adaptation import run_adaptation
+from worker.devices import pick_device, set_up_cpu
+from worker.publishing import learner_directory
+
+log = logging.getLogger(__name__)
+
+
+def answer_session(session_id: str) -> None:
+    """Claim, open, adapt, answer. A request nobody waits for any more is left alone."""
+    session = session_claim(session_id=session_id)
+    if session is None:
+        return
+    try:
+        answer = run_adaptation(learner_directory(session.learner), _open(session), _device())
+    except MetaLearnError as error:
+        _refuse(session, str(error))
+    except Exception:
+        _refuse(session, "Something went wrong on our side; the operator finds it in the log.")
+        raise
+    else:
+        session_answer(session=session, state=SessionState.ANSWERED, answer=answer)
+
+
+def _open(session: AdaptationSession) -> dict[str, Any]:
+    key = storage.adaptation_key(session.pk)
+    with default_storage.open(key) as file:
+        sealed = file.read()
+    storage.remove(key)
+    payload: dict[str, Any] = json.loads(unseal_pictures(session.pk, sealed))
+    return payload
+
+
+def _refuse(session: AdaptationSession, detail: str) -> None:
+    session_answer(session=session, state=SessionState.REFUSED, answer={"detail": detail})
+
+
+@cache
+def _device() -> torch.device:
+    """The same for every request of this process."""
+    set_up_cpu(settings.WORKER_THREADS)
+    return pick_device(settings.WORKER_DEVICE)

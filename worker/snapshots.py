@@ -1,0 +1,130 @@
+"""The saved state of an unfinished run: sealed, one file per job, attempt and step.
+
+A snapshot holds the task memory, and so recovered images; therefore it is never written in
+clear. It is sealed under the instance's secret and a secret of the job's own, which is forgotten
+when the job has ended for good (docs/decisions/0002-sealed-snapshots.md).
+"""
+
+import json
+import logging
+import struct
+from typing import Any, Protocol
+
+import safetensors.torch
+import torch
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from safetensors import SafetensorError
+
+from marketplace import storage
+from marketplace.core.secrets import Undecryptable, seal, unseal
+from marketplace.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+KEEP = 2
+_LENGTH = struct.Struct("<Q")
+
+
+class Snapshots(Protocol):
+    """Where a runner keeps the state of its job."""
+
+    def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
+        """Keep the state after this step."""
+
+    def load(self, job: Job) -> dict[str, Any] | None:
+        """The newest state that can be read, or None."""
+
+    def forget(self, job: Job) -> None:
+        """Remove every state of the job."""
+
+
+class StoredSnapshots:
+    """Snapshots in the instance's storage."""
+
+    def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
+        """Write this one, then remove all but the newest few."""
+        sealed = seal(encode_state(state), secret=_secret(job), purpose=_purpose(job))
+        prefix = storage.snapshot_prefix(job.pk)
+        name = f"{job.attempt:06d}-{step:09d}.snapshot"
+        storage.put_stream(f"{prefix}/{name}", ContentFile(sealed))
+        for old in storage.names_in(prefix)[:-KEEP]:
+            storage.remove(f"{prefix}/{old}")
+
+    def load(self, job: Job) -> dict[str, Any] | None:
+        """The newest one that opens; one that does not is passed over, and said so."""
+        prefix = storage.snapshot_prefix(job.pk)
+        for name in reversed(storage.names_in(prefix)):
+            with default_storage.open(f"{prefix}/{name}") as file:
+                sealed = file.read()
+            try:
+                return decode_state(unseal(sealed, secret=_secret(job), purpose=_purpose(job)))
+            except (Undecryptable, SafetensorError, ValueError):
+                log.exception("snapshot %s of job %s cannot be read", name, job.pk)
+        return None
+
+    def forget(self, job: Job) -> None:
+        """Remove the files, and the secret without which no copy of them can be opened."""
+        prefix = storage.snapshot_prefix(job.pk)
+        for name in storage.names_in(prefix):
+            storage.remove(f"{prefix}/{name}")
+        Job.objects.filter(pk=job.pk).update(snapshot_secret="")
+
+
+def _secret(job: Job) -> str:
+    return settings.SECRET_KEY + job.snapshot_secret
+
+
+def _purpose(job: Job) -> str:
+    return f"snapshot:{job.pk}"
+
+
+def encode_state(state: dict[str, Any]) -> bytes:
+    """Nested dicts, lists and tuples of tensors and plain values, as bytes.
+
+    Tensors become one safetensors block, everything else JSON that refers to them by number.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = json.dumps(_take_apart(state, tensors)).encode()
+    block = safetensors.torch.save(tensors)
+    return _LENGTH.pack(len(skeleton)) + skeleton + block
+
+
+def decode_state(data: bytes) -> dict[str, Any]:
+    """The reverse of `encode_state`; raises ValueError or SafetensorError for anything else."""
+    (length,) = _LENGTH.unpack_from(data)
+    end = _LENGTH.size + length
+    skeleton = json.loads(data[_LENGTH.size : end])
+    state: dict[str, Any] = _put_together(skeleton, safetensors.torch.load(data[end:]))
+    return state
+
+
+def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        name = str(len(tensors))
+        # safetensors refuses tensors that share memory, so each gets its own.
+        tensors[name] = value.detach().cpu().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        # As pairs, because an optimiser's state has whole numbers for keys.
+        pairs = [[key, _take_apart(item, tensors)] for key, item in value.items()]
+        return {"dict": pairs}
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_take_apart(item, tensors) for item in value]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be part of a snapshot")
+
+
+def _put_together(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {key: _put_together(item, tensors) for key, item in content}
+    items = [_put_together(item, tensors) for item in content]
+    return items if kind == "list" else tuple(items)
