@@ -83,7 +83,10 @@ class _Shell(nn.Module):
 
 def _structure(network: Network, batchnorm: BatchNormMode) -> Network:
     """A copy without storage, so that a weight that was not handed in cannot be used."""
-    structure = copy.deepcopy(network).to("meta").eval().requires_grad_(False)
+    # What the memo holds is not copied, so a large network costs no more than its outline.
+    outlines = {id(p): nn.Parameter(p.to("meta"), False) for p in network.parameters()}
+    buffers = {id(buffer): buffer.to("meta") for buffer in network.buffers()}
+    structure = copy.deepcopy(network, outlines | buffers).eval()
     for module in structure.modules():
         if isinstance(module, _BatchNorm) and batchnorm == "transductive":
             # In this state PyTorch uses the batch's statistics and updates nothing.

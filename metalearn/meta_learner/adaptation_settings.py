@@ -30,7 +30,7 @@ class AdaptationSettings:
         high=1_000,
     )
     temperature: float = setting(
-        0.1, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
+        0.2, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
     )
     batchnorm: str = setting(
         "inductive",

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from metalearn.errors import InvalidSetting
 from metalearn.inner_loop import PureNetwork, Weights, predict
+from metalearn.meta_learner.support import check_images
 from metalearn.pool import prepare_images
 
 CHUNK = 256
@@ -30,16 +32,26 @@ class Classifier:
         return len(rows)
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
-        return self.logits(images).softmax(1)
+        """Probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w).
+
+        Raises InvalidSetting when the steps of the adaptation ran away.
+        """
+        probabilities = self.logits(images).softmax(1)
+        if not bool(probabilities.isfinite().all()):
+            raise InvalidSetting(
+                "The adaptation ran away from its support set; lower inner_lr or calibration_lr."
+            )
+        return probabilities
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Logits (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
+        spec = self.network.structure.spec
+        check_images(images, spec.channels)
         device = next(iter(self.weights.values())).device
         prepared = prepare_images(
             images.to(device),
-            size=self.network.structure.spec.image_size,
+            size=spec.image_size,
             mean=self.mean,
             std=self.std,
         )

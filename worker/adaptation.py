@@ -1,0 +1,198 @@
+"""One adaptation request: pictures in, predictions out. The pictures are in memory only."""
+
+import base64
+import binascii
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from metalearn.datasets import decode_image
+from metalearn.errors import InvalidCheckpoint, InvalidData
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.settings import build
+
+MIN_CLASSES, MAX_CLASSES = 2, 20
+MAX_PER_CLASS = 50
+MAX_QUERY = 200
+MAX_LABEL_CHARS = 100
+N_CACHED = 4
+"""Meta-learners that stay loaded in a worker process."""
+
+
+@dataclass(frozen=True)
+class AdaptRequest:
+    """A request whose form is right; its pictures are still base64."""
+
+    class_names: tuple[str, ...]
+    support: tuple[tuple[int, str], ...]
+    query: tuple[str, ...]
+    settings: AdaptationSettings
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any], defaults: AdaptationSettings) -> "AdaptRequest":
+        """Check the JSON body of `POST learners/{id}/adaptations/`; InvalidData says what is wrong.
+
+        Classes are numbered in the order in which their names first appear.
+        """
+        examples = _entries(payload, "support")
+        pairs = [(_label(example), _picture(example.get("image"))) for example in examples]
+        class_names = tuple(dict.fromkeys(label for label, _ in pairs))
+        _check_counts(class_names, [label for label, _ in pairs])
+        query = payload.get("query", [])
+        if not isinstance(query, list) or len(query) > MAX_QUERY:
+            raise InvalidData(f"“query” must be a list of at most {MAX_QUERY} pictures.")
+        number = {name: index for index, name in enumerate(class_names)}
+        return cls(
+            class_names=class_names,
+            support=tuple((number[label], picture) for label, picture in pairs),
+            query=tuple(_picture(picture) for picture in query),
+            settings=_settings(payload, defaults),
+        )
+
+    def support_pictures(self) -> Iterator[tuple[str, str]]:
+        """(how to call it, base64) of each support picture."""
+        seen = [0] * len(self.class_names)
+        for label, picture in self.support:
+            seen[label] += 1
+            yield f"Support picture {seen[label]} of “{self.class_names[label]}”", picture
+
+    def query_pictures(self) -> Iterator[tuple[str, str]]:
+        """(how to call it, base64) of each query picture."""
+        for index, picture in enumerate(self.query, start=1):
+            yield f"Query picture {index}", picture
+
+
+def run_adaptation(
+    learner_directory: Path, payload: Mapping[str, Any], device: torch.device
+) -> dict[str, Any]:
+    """Adapt the meta-learner to the support pictures and label the query pictures.
+
+    `payload` is {"support": [{"label", "image"}], "query": [image], "calibrate": bool,
+    "settings": {...}} with base64 pictures. The answer is {"labels", "predictions": [{"label",
+    "probabilities": {label: p}}], "timings": {stage_s: seconds}}. Raises MetaLearnError for
+    whatever the asker or the learner's owner can mend.
+    """
+    timings: dict[str, float] = {}
+    with _timed(timings, "load_s"):
+        learner = load_learner(learner_directory, device)
+    with _timed(timings, "decode_s"):
+        request = AdaptRequest.parse(payload, learner.defaults)
+        support = _decoded(request.support_pictures(), learner)
+        query = _decoded(request.query_pictures(), learner)
+    with _timed(timings, "adapt_s"):
+        labels = torch.tensor([label for label, _ in request.support])
+        classifier = learner.adapt(support, labels, settings=request.settings)
+    with _timed(timings, "predict_s"):
+        rows = classifier.probabilities(query).tolist() if len(query) else []
+    names = request.class_names
+    return {
+        "labels": list(names),
+        "predictions": [_prediction(names, row) for row in rows],
+        "timings": timings,
+    }
+
+
+def load_learner(learner_directory: Path, device: torch.device) -> MetaLearner:
+    """The meta-learner of a directory, kept in memory until the directory changes."""
+    return _load(learner_directory.resolve(), _stamp(learner_directory), device)
+
+
+@lru_cache(maxsize=N_CACHED)
+def _load(path: Path, stamp: tuple[int, ...], device: torch.device) -> MetaLearner:
+    return MetaLearner.load(path).to(device)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        stats = [(path / name).stat() for name in ("model.safetensors", "config.json")]
+    except OSError:
+        raise InvalidCheckpoint("The files of this meta-learner are not there.") from None
+    return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[stage] = round(time.perf_counter() - start, 4)
+
+
+def _entries(payload: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    entries = payload.get(key)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InvalidData(f"“{key}” must be a list of objects with “label” and “image”.")
+    return entries
+
+
+def _label(example: Mapping[str, Any]) -> str:
+    label = example.get("label")
+    if not isinstance(label, str) or not 1 <= len(label.strip()) <= MAX_LABEL_CHARS:
+        raise InvalidData(f"Every class needs a name of 1 to {MAX_LABEL_CHARS} characters.")
+    return label.strip()
+
+
+def _picture(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidData("Every picture must be base64 text of a PNG or JPEG file.")
+    return value
+
+
+def _check_counts(class_names: Sequence[str], labels: Sequence[str]) -> None:
+    if not MIN_CLASSES <= len(class_names) <= MAX_CLASSES:
+        raise InvalidData(
+            f"Name {MIN_CLASSES} to {MAX_CLASSES} classes with pictures; "
+            f"there are {len(class_names)}."
+        )
+    for name in class_names:
+        count = labels.count(name)
+        if count > MAX_PER_CLASS:
+            raise InvalidData(
+                f"“{name}” has {count} pictures; give at most {MAX_PER_CLASS} to a class."
+            )
+
+
+def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> AdaptationSettings:
+    changes = payload.get("settings") or {}
+    if not isinstance(changes, dict):
+        raise InvalidData("“settings” must be an object of names and values.")
+    calibrate = payload.get("calibrate")
+    if calibrate is not None and not isinstance(calibrate, bool):
+        raise InvalidData("“calibrate” must be true or false.")
+    if calibrate is not None:
+        changes = {**changes, "calibrate": "icfil" if calibrate else "none"}
+    return build(AdaptationSettings, {**asdict(defaults), **changes})
+
+
+def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner) -> Tensor:
+    """Images (n, c, h, w) in [0, 1]; InvalidData names the picture that cannot be used."""
+    size = learner.image_size
+    images = [_decode(name, text, learner) for name, text in pictures]
+    if not images:
+        return torch.empty(0, learner.channels, size, size)
+    return torch.stack(images).float() / 255
+
+
+def _decode(name: str, text: str, learner: MetaLearner) -> Tensor:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidData(f"{name} is not base64 text; encode the whole file.") from None
+    try:
+        return decode_image(data, channels=learner.channels, image_size=learner.image_size)
+    except InvalidData as error:
+        reason = str(error)
+        # “A picture cannot be read; …” becomes “Query picture 3 cannot be read; …”.
+        text = reason.removeprefix("A picture") if reason.startswith("A picture") else f": {reason}"
+        raise InvalidData(f"{name}{text}") from None
+
+
+def _prediction(names: Sequence[str], row: Sequence[float]) -> dict[str, Any]:
+    probabilities = {name: round(p, 6) for name, p in zip(names, row, strict=True)}
+    return {"label": names[row.index(max(row))], "probabilities": probabilities}
