@@ -125,8 +125,10 @@ def sgd_step(
     With `create_graph` the result is differentiable with respect to `weights`, through the
     step's own gradient (second order, as in MAML: Finn et al. 2017); without, it is detached.
     """
-    if not create_graph:
-        weights = {name: value.detach().requires_grad_() for name, value in weights.items()}
+    weights = {
+        name: value if create_graph and value.requires_grad else value.detach().requires_grad_()
+        for name, value in weights.items()
+    }
     with torch.enable_grad():
         loss = classification_loss(network.logits(weights, images), targets)
         return loss.detach(), descend(loss, weights, lr=lr, create_graph=create_graph)
