@@ -1,0 +1,175 @@
+"""What a model must fulfil before it becomes a Teacher.
+
+Each check returns nothing or raises InvalidCheckpoint with what is wrong and how to mend it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from metalearn.checkpoint.limits import MAX_CLASSES
+from metalearn.checkpoint.wording import shown
+from metalearn.errors import InvalidCheckpoint
+from metalearn.networks import NetworkSpec
+from metalearn.pool import Teacher
+
+_COUNTER = "num_batches_tracked"
+_MAX_CLASS_NAME = 200
+_MAX_LOGIT = 1e6
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Tensors, what they were recognised as, and what is said about them."""
+
+    tensors: Mapping[str, Tensor]
+    spec: NetworkSpec
+    expected: Mapping[str, tuple[int, ...]]
+    channels: int | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+
+
+Check = Callable[[Candidate], None]
+
+
+def check_names(candidate: Candidate) -> None:
+    """Exactly the expected tensors; only batch-norm's counters may be missing."""
+    title = candidate.spec.architecture
+    for name in candidate.expected:
+        if name not in candidate.tensors and not name.endswith(_COUNTER):
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” is missing; save the whole state dict of a {title} network, "
+                "or choose the architecture the file was saved from."
+            )
+    for name in candidate.tensors:
+        if name not in candidate.expected:
+            raise InvalidCheckpoint(
+                f"The tensor “{shown(name)}” does not belong to {title}; choose the architecture "
+                "the file was saved from, or leave the tensor out."
+            )
+
+
+def check_shapes(candidate: Candidate) -> None:
+    """Every tensor has the shape that the recognised width and class count imply."""
+    for name, tensor in candidate.tensors.items():
+        if tuple(tensor.shape) != candidate.expected[name]:
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” has shape {list(tensor.shape)} instead of "
+                f"{list(candidate.expected[name])}; choose the architecture the file was saved "
+                "from."
+            )
+
+
+def check_kinds(candidate: Candidate) -> None:
+    """Weights are floating-point numbers, counters are whole numbers."""
+    for name, tensor in candidate.tensors.items():
+        counter = name.endswith(_COUNTER)
+        if tensor.dtype.is_floating_point == counter or tensor.dtype == torch.bool:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” has numbers of kind {kind}; "
+                "save the model with floating-point weights (float32, float16 or bfloat16)."
+            )
+
+
+def check_finite(candidate: Candidate) -> None:
+    """No NaN and no infinity, also not after the conversion to single precision."""
+    for name, tensor in candidate.tensors.items():
+        if tensor.dtype.is_floating_point and not torch.isfinite(tensor.float()).all():
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” has NaN or infinite values; upload a checkpoint from "
+                "before the training diverged."
+            )
+
+
+def check_variances(candidate: Candidate) -> None:
+    """A variance is never negative."""
+    for name, tensor in candidate.tensors.items():
+        if name.endswith("running_var") and (tensor < 0).any():
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” has negative variances; the file is damaged, save it again."
+            )
+
+
+def check_channels(candidate: Candidate) -> None:
+    found, declared = candidate.spec.channels, candidate.channels
+    if found not in {1, 3}:
+        raise InvalidCheckpoint(
+            f"The model takes {found} channels; only grey (1) and colour (3) models can be used."
+        )
+    if declared is not None and declared != found:
+        raise InvalidCheckpoint(
+            f"The model takes {found} channels, but {declared} were given; correct the channels."
+        )
+
+
+def check_normalisation(candidate: Candidate) -> None:
+    channels = candidate.spec.channels
+    for word, values in (("mean", candidate.mean), ("standard deviation", candidate.std)):
+        if len(values) != channels:
+            raise InvalidCheckpoint(
+                f"The {word} has {len(values)} values for {channels} channels; "
+                "give one for each channel."
+            )
+        if not all(math.isfinite(value) and abs(value) <= 1_000 for value in values):
+            raise InvalidCheckpoint(
+                f"The {word} must be ordinary numbers; give it for images from 0 to 1."
+            )
+    if min(candidate.std) < 1e-4:
+        raise InvalidCheckpoint(
+            "The standard deviation must be positive; give it for images from 0 to 1."
+        )
+
+
+def check_class_names(candidate: Candidate) -> None:
+    n_outputs, names = candidate.spec.n_classes, candidate.class_names
+    if not 2 <= n_outputs <= MAX_CLASSES:
+        raise InvalidCheckpoint(
+            f"The model has {n_outputs} outputs; classifiers with 2 to {MAX_CLASSES} can be used."
+        )
+    if len(names) != n_outputs:
+        raise InvalidCheckpoint(
+            f"The model has {n_outputs} outputs, but {len(names)} class names were given; "
+            "give one name for each output, in the order of the outputs."
+        )
+    if len(set(names)) != len(names):
+        raise InvalidCheckpoint("Two classes have the same name; give each its own.")
+    for name in names:
+        if not name.strip() or len(name) > _MAX_CLASS_NAME or not name.isprintable():
+            raise InvalidCheckpoint(
+                f"The class name “{shown(name, 40)}” is empty, too long or unprintable; "
+                f"use at most {_MAX_CLASS_NAME} ordinary characters."
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    check_names,
+    check_shapes,
+    check_kinds,
+    check_channels,
+    check_normalisation,
+    check_class_names,
+    check_finite,
+    check_variances,
+)
+"""In this order: what a person most likely got wrong comes before what costs time."""
+
+
+def check_forward(teacher: Teacher) -> None:
+    """A forward pass on noise gives finite logits of a sane size that depend on the image."""
+    size = teacher.image_size
+    noise = torch.rand(
+        (2, teacher.channels, size, size), generator=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        logits = teacher.logits(noise)
+    if not torch.isfinite(logits).all() or logits.abs().max() > _MAX_LOGIT:
+        raise InvalidCheckpoint(
+            "The model's outputs on a noise image are not finite or far too large; check that "
+            "the file is a trained model and that the normalisation is right."
+        )

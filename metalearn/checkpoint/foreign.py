@@ -1,0 +1,77 @@
+"""Files of other kinds, recognised by their first bytes or their members and refused by name."""
+
+import re
+from collections.abc import Iterable
+
+from metalearn.checkpoint.source import Source
+from metalearn.checkpoint.wording import STATE_DICT
+from metalearn.errors import InvalidCheckpoint
+
+_MAGIC = (
+    (0, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
+    (0, b"GGUF", "a GGUF file"),
+    (0, b"lmgg", "a GGML file"),
+    (0, b"tjgg", "a GGJT file"),
+    (0, b"fmgg", "a GGMF file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"BZh", "a bzip2 archive"),
+    (0, b"\xfd7zXZ\x00", "an xz archive"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (0, b"\x04\x22\x4d\x18", "an lz4 archive"),
+    (0, b"\x93NUMPY", "a NumPy file"),
+    (0, b"PK\x05\x06", "an empty zip archive"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+    (0, b"#!", "a script"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x89PNG", "a picture"),
+    (0, b"\xff\xd8\xff", "a picture"),
+    (0, b"<", "an HTML or XML page"),
+    (4, b"TFL3", "a TensorFlow Lite model"),
+    (257, b"ustar", "a tar archive"),
+    (512, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
+)
+_ONNX = re.compile(rb"\x08[\x01-\x20](\x12|\x1a|\x22|\x2a|\x3a|\x42)", re.DOTALL)
+_ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".lz4")
+_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".onnx", ".gguf")
+
+
+def refuse_foreign_file(source: Source) -> None:
+    """Raise InvalidCheckpoint, naming the kind of file, when it is a known kind of no use here."""
+    head = bytes(source.head(1024))
+    if not head:
+        raise InvalidCheckpoint(f"The file is empty; upload {STATE_DICT}.")
+    for offset, magic, kind in _MAGIC:
+        if head.startswith(magic, offset):
+            _refuse(kind)
+    if _ONNX.match(head):
+        _refuse("an ONNX model")
+    if head[:1] in b"{[" and head[8:9] != b"{":
+        _refuse("a text file, such as a configuration or an index")
+
+
+def refuse_foreign_members(names: Iterable[str]) -> None:
+    """Raise InvalidCheckpoint when a zip archive's members say that it is no state dict."""
+    inner = [name.split("/", 1)[-1] for name in names]
+    for name in inner:
+        if name == "constants.pkl" or name.startswith("code/"):
+            raise InvalidCheckpoint(
+                "The file is a TorchScript program; load it where you trust it and upload "
+                "torch.save(model.state_dict(), …) instead."
+            )
+        if name.endswith((".weights.h5", ".keras", ".h5", ".hdf5")):
+            _refuse("a Keras model")
+        if name.endswith((".npy", ".npz")):
+            _refuse("a NumPy archive")
+        if name.endswith(_ARCHIVES):
+            _refuse("an archive inside an archive")
+        if name != "data.pkl" and name.endswith(_CHECKPOINTS):
+            _refuse("an archive with a model file inside")
+    if "data.pkl" not in inner:
+        _refuse("a zip archive that torch.save did not make")
+
+
+def _refuse(kind: str) -> None:
+    raise InvalidCheckpoint(f"The file is {kind}, not a list of weights; upload {STATE_DICT}.")

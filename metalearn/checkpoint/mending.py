@@ -1,0 +1,83 @@
+"""Harmless differences between files, put right: wrappers, prefixes, nested parts."""
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from metalearn.checkpoint.pickle_values import TensorRef, Value
+from metalearn.checkpoint.wording import STATE_DICT, check_tensor_name, shown
+from metalearn.errors import InvalidCheckpoint
+
+T = TypeVar("T")
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
+_MAX_WRAPPERS = 3
+_PREFIXES = ("module.", "model.", "net.", "network.", "_forward_module.")
+_COMPILED = re.compile(r"(^|\.)_orig_mod\.")
+
+
+def find_state_dict(value: Value) -> dict[str, TensorRef]:
+    """The tensors by name, out of a state dict or a training checkpoint around one."""
+    for _ in range(_MAX_WRAPPERS + 1):
+        if isinstance(value, TensorRef):
+            raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
+        if not isinstance(value, dict):
+            break
+        if _holds_tensors(value):
+            return _only_tensors(value)
+        value = _unwrap(value)
+    raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
+
+
+def mend_names(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Take off what DataParallel, torch.compile, Lightning and the like put before every name."""
+    if not tensors:
+        raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
+    result = {_COMPILED.sub(r"\1", name): value for name, value in tensors.items()}
+    while prefix := _common_prefix(result):
+        result = {name.removeprefix(prefix): value for name, value in result.items()}
+    if len(result) != len(tensors):
+        raise InvalidCheckpoint(
+            "The file has the same tensor twice under different prefixes; "
+            "save only model.state_dict()."
+        )
+    return result
+
+
+def _common_prefix(names: Mapping[str, object]) -> str:
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) and len(name) > len(prefix) for name in names):
+            return prefix
+    return ""
+
+
+def _holds_tensors(value: dict[Value, Value]) -> bool:
+    return any(isinstance(item, TensorRef) for item in value.values())
+
+
+def _only_tensors(value: dict[Value, Value]) -> dict[str, TensorRef]:
+    result = {}
+    for name, item in value.items():
+        if not isinstance(item, TensorRef):
+            raise InvalidCheckpoint(
+                f"“{shown(str(name))}” in the file is not a tensor; upload {STATE_DICT} "
+                "with tensors only."
+            )
+        result[check_tensor_name(name)] = item
+    return result
+
+
+def _unwrap(value: dict[Value, Value]) -> Value:
+    """The part of a training checkpoint that holds the model's weights."""
+    for key in _WRAPPERS:
+        if isinstance(value.get(key), dict):
+            return value[key]
+    parts = {
+        key: part for key, part in value.items() if isinstance(part, dict) and _holds_tensors(part)
+    }
+    if len(parts) > 1:
+        names = ", ".join(f"“{shown(str(key), 40)}”" for key in list(parts)[:3])
+        raise InvalidCheckpoint(
+            f"The file has several groups of tensors ({names}); save only model.state_dict()."
+        )
+    return next(iter(parts.values()), None)

@@ -1,0 +1,59 @@
+"""A pickle machine that calls nothing: protocols 0 to 5 become plain data or a refusal.
+
+Names are compared with a short list and never imported; calls are interpreted by
+`pickle_values.interpret`; an opcode without an entry in `pickle_opcodes` is refused.
+"""
+
+import struct
+
+from metalearn.checkpoint.limits import MAX_PICKLE_STEPS
+from metalearn.checkpoint.pickle_opcodes import ACTIONS, PROTO
+from metalearn.checkpoint.pickle_state import PersistentLoad, PickleState
+from metalearn.checkpoint.pickle_values import Value, damaged
+
+_STOP = 0x2E
+
+
+class PickleMachine:
+    """Reads one pickle after another from the same bytes."""
+
+    def __init__(self, data: bytes, persistent_load: PersistentLoad) -> None:
+        self._state = PickleState(data, persistent_load)
+        self._steps = 0
+
+    @property
+    def at(self) -> int:
+        """Offset of the first byte behind the pickles that were read."""
+        return self._state.at
+
+    def run(self) -> Value:
+        """The value of the next pickle; steps are counted over all of them.
+
+        Raises InvalidCheckpoint for whatever `torch.save` would not write.
+        """
+        self._state.clear()
+        try:
+            self._run_to_stop()
+            (value,) = self._state.stack
+        except (IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error):
+            raise damaged(f"it makes no sense near byte {self.at}") from None
+        return value
+
+    def _run_to_stop(self) -> None:
+        state, start = self._state, self.at
+        while True:
+            opcode = state.data[state.at]
+            state.at += 1
+            if opcode == _STOP:
+                break
+            self._steps += 1
+            if self._steps > MAX_PICKLE_STEPS:
+                raise damaged("it is far too long")
+            action = ACTIONS.get(opcode)
+            if action is None:
+                raise damaged(f"it has the forbidden or unknown instruction {opcode:#04x}")
+            if opcode == PROTO and state.at != start + 1:
+                raise damaged("a protocol number stands in its middle")
+            action(state)
+        if state.marks:
+            raise damaged("a list has no end")

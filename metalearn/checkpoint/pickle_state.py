@@ -1,0 +1,61 @@
+"""The stack, the marks, the memo and the bytes that a pickle works on."""
+
+from collections.abc import Callable
+
+from metalearn.checkpoint.limits import MAX_PICKLE_DEPTH
+from metalearn.checkpoint.pickle_values import Value, damaged
+
+PersistentLoad = Callable[[Value], Value]
+
+_MAX_LINE = 4096
+
+
+class PickleState:
+    """`at` is the offset in `data` of the next byte to be read."""
+
+    def __init__(self, data: bytes, persistent_load: PersistentLoad) -> None:
+        self.data = data
+        self.at = 0
+        self.persistent_load = persistent_load
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all values; the place in `data` stays."""
+        self.stack: list[Value] = []
+        self.marks: list[list[Value]] = []
+        self.memo: dict[int, Value] = {}
+
+    def take(self, length: int) -> bytes:
+        """The next `length` bytes."""
+        if length < 0 or self.at + length > len(self.data):
+            raise damaged("it is cut off")
+        self.at += length
+        return self.data[self.at - length : self.at]
+
+    def number(self, length: int, *, signed: bool = False) -> int:
+        """The next `length` bytes as a little-endian number."""
+        return int.from_bytes(self.take(length), "little", signed=signed)
+
+    def line(self) -> str:
+        """The next line of text, without its end."""
+        end = self.data.find(b"\n", self.at, self.at + _MAX_LINE)
+        if end < 0:
+            raise damaged("a line has no end")
+        text = self.take(end - self.at)
+        self.at += 1
+        return text.decode("utf-8")
+
+    def push_mark(self) -> None:
+        if len(self.marks) >= MAX_PICKLE_DEPTH:
+            raise damaged("it is nested too deeply")
+        self.marks.append(self.stack)
+        self.stack = []
+
+    def pop_mark(self) -> list[Value]:
+        """Everything since the last mark."""
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def remember(self, key: int) -> None:
+        self.memo[key] = self.stack[-1]

@@ -1,0 +1,127 @@
+"""From described tensors to real ones: every claim is compared with the bytes that are there."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from metalearn.checkpoint.limits import MAX_PARAMETERS, MAX_TENSORS
+from metalearn.checkpoint.pickle_values import StorageRef, TensorRef
+from metalearn.checkpoint.wording import shown
+from metalearn.errors import InvalidCheckpoint
+
+ReadStorage = Callable[[StorageRef], bytearray]
+
+
+def check_budget(sizes: Iterable[tuple[int, ...]]) -> None:
+    """Raise InvalidCheckpoint when there are too many tensors or too many numbers in them."""
+    count = total = 0
+    for size in sizes:
+        count += 1
+        total += _numel(size)
+    if count > MAX_TENSORS:
+        raise InvalidCheckpoint(
+            f"The file has {count} tensors, more than the {MAX_TENSORS} that are allowed; "
+            "upload the weights of one classifier."
+        )
+    if total > MAX_PARAMETERS:
+        raise InvalidCheckpoint(
+            f"The file declares {total:,} numbers, more than the {MAX_PARAMETERS:,} that are "
+            "allowed; upload a smaller network."
+        )
+
+
+def materialise(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> dict[str, Tensor]:
+    """Real, contiguous tensors; each storage is read once, and let go before the next."""
+    check_budget(ref.size for ref in refs.values())
+    by_storage: dict[str, list[str]] = {}
+    for name, ref in refs.items():
+        _check_bounds(name, ref)
+        by_storage.setdefault(ref.storage.key, []).append(name)
+    _check_sharing(refs)
+    result: dict[str, Tensor] = {}
+    for names in by_storage.values():
+        data = read_storage(refs[names[0]].storage)
+        for name in names:
+            result[name] = _cut(name, refs[name], data)
+    return {name: result[name] for name in refs}
+
+
+def tensor_from_bytes(
+    name: str, data: bytearray, dtype: torch.dtype, size: tuple[int, ...]
+) -> Tensor:
+    """A tensor over exactly these bytes, without a copy."""
+    if dtype == torch.bool and data.strip(b"\x00\x01"):
+        raise InvalidCheckpoint(
+            f"The tensor “{shown(name)}” has truth values that are neither true nor false; "
+            "the file is damaged, save it again."
+        )
+    if not data:
+        return torch.empty(size, dtype=dtype)
+    return torch.frombuffer(data, dtype=dtype).view(size)
+
+
+def _numel(size: tuple[int, ...]) -> int:
+    total = 1
+    for length in size:
+        total *= length
+    return total
+
+
+def _check_bounds(name: str, ref: TensorRef) -> None:
+    """The tensor must lie inside its storage and must not be larger than it.
+
+    The second half refuses strides of zero and overlaps, with which a file of 1.6 kB can
+    describe a tensor of 4 TB.
+    """
+    numel = _numel(ref.size)
+    last = ref.offset + sum(
+        (length - 1) * step for length, step in zip(ref.size, ref.stride, strict=True)
+    )
+    available = ref.storage.n_bytes // ref.dtype.itemsize
+    overlaps = any(
+        length > 1 and step == 0 for length, step in zip(ref.size, ref.stride, strict=True)
+    )
+    if numel and (last >= available or numel > available or overlaps):
+        raise InvalidCheckpoint(
+            f"The tensor “{shown(name)}” claims {numel:,} numbers, but the file does not have the "
+            "bytes for them; save it again with contiguous tensors."
+        )
+    if not numel and ref.offset > available:
+        raise InvalidCheckpoint(
+            f"The tensor “{shown(name)}” begins outside of its bytes; save it again."
+        )
+
+
+def _check_sharing(refs: Mapping[str, TensorRef]) -> None:
+    """Tied weights share bytes; thousands of tensors over the same bytes would unfold into more."""
+    claimed = sum(_numel(ref.size) * ref.dtype.itemsize for ref in refs.values())
+    there = sum({ref.storage.key: ref.storage.n_bytes for ref in refs.values()}.values())
+    if claimed > 2 * there:
+        raise InvalidCheckpoint(
+            f"The tensors claim {claimed:,} bytes, but the file has {there:,} for them; "
+            "save it again with contiguous tensors."
+        )
+
+
+def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
+    if not _numel(ref.size):
+        return torch.empty(ref.size, dtype=ref.dtype)
+    itemsize = ref.dtype.itemsize
+    start = ref.offset * itemsize
+    whole = start == 0 and _numel(ref.size) * itemsize == len(data)
+    if whole and _is_contiguous(ref):
+        return tensor_from_bytes(name, data, ref.dtype, ref.size)
+    part = data[start : len(data) - (len(data) - start) % itemsize]
+    flat = tensor_from_bytes(name, part, ref.dtype, (len(part) // itemsize,))
+    # A copy, so that a small view does not keep a large storage alive.
+    return flat.as_strided(ref.size, ref.stride).clone(memory_format=torch.contiguous_format)
+
+
+def _is_contiguous(ref: TensorRef) -> bool:
+    expected = 1
+    for length, step in zip(reversed(ref.size), reversed(ref.stride), strict=True):
+        if length > 1 and step != expected:
+            return False
+        expected *= length
+    return True

@@ -1,0 +1,147 @@
+"""The two layouts of `torch.save`, zip and legacy, read without torch's unpickler."""
+
+import sys
+
+from metalearn.checkpoint.limits import MAX_PICKLE_BYTES, MAX_TENSORS
+from metalearn.checkpoint.pickle_machine import PickleMachine
+from metalearn.checkpoint.pickle_values import Global, StorageRef, Value, damaged, storage_ref
+from metalearn.checkpoint.source import Source
+from metalearn.checkpoint.tensors import ReadStorage
+from metalearn.checkpoint.wording import STATE_DICT, shown
+from metalearn.checkpoint.zip_reader import Entry, read_entry, read_zip
+from metalearn.errors import InvalidCheckpoint
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PROTOCOL = 1001
+_SMALL = frozenset(
+    {"byteorder", "version", ".data/serialization_id", ".format_version", ".storage_alignment"}
+)
+_MAX_SMALL_BYTES = 128
+
+
+def read_torch_zip(source: Source) -> tuple[Value, ReadStorage]:
+    """The pickled value of a zip file, with storages left in the file, and how to read those."""
+    entries = _members(read_zip(source))
+    if entries["data.pkl"].size > MAX_PICKLE_BYTES:
+        raise damaged("it is far too long")
+    _check_small_members(source, entries)
+    used: dict[str, StorageRef] = {}
+
+    def persistent_load(identity: Value) -> Value:
+        ref = _persistent_storage(identity, length=5)
+        entry = entries.get(f"data/{ref.key}")
+        if entry is None or entry.size != ref.n_bytes:
+            raise damaged(f"the bytes of storage “{shown(ref.key)}” are missing or too few")
+        return _only_one(used, ref)
+
+    machine = PickleMachine(bytes(read_entry(source, entries["data.pkl"])), persistent_load)
+    value = machine.run()
+    if machine.at != entries["data.pkl"].size:
+        raise damaged("bytes follow its end")
+    unused = {name for name in entries if name.startswith("data/")} - {f"data/{k}" for k in used}
+    if unused:
+        raise damaged(f"no tensor uses the bytes “{shown(min(unused))}”")
+    return value, lambda ref: read_entry(source, entries[f"data/{ref.key}"])
+
+
+def read_torch_legacy(source: Source) -> tuple[Value, ReadStorage]:
+    """The same for the format before torch 1.6: five pickles, then the raw storages."""
+    used: dict[str, StorageRef] = {}
+
+    def persistent_load(identity: Value) -> Value:
+        return _only_one(used, _persistent_storage(identity, length=6))
+
+    machine = PickleMachine(bytes(source.head(MAX_PICKLE_BYTES)), persistent_load)
+    if machine.run() != _LEGACY_MAGIC:
+        raise InvalidCheckpoint(
+            f"The file is a pickle, but not one that torch.save wrote; upload {STATE_DICT}."
+        )
+    protocol, system = machine.run(), machine.run()
+    if protocol != _LEGACY_PROTOCOL or not isinstance(system, dict):
+        raise damaged("its version is not known")
+    if system.get("little_endian") is not True:
+        raise InvalidCheckpoint(_big_endian())
+    value, keys = machine.run(), machine.run()
+    offsets = _legacy_offsets(source, machine.at, keys=keys, used=used)
+    return value, lambda ref: source.read(offsets[ref.key], ref.n_bytes)
+
+
+def _members(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Entries without the folder that torch puts all of them into; only names torch writes."""
+    folders = {name.split("/", 1)[0] for name in entries}
+    members = {name.split("/", 1)[-1]: entry for name, entry in entries.items()}
+    if len(folders) != 1 or any("/" not in name for name in entries):
+        raise damaged("its members do not lie in one folder")
+    for name in members:
+        storage = name.removeprefix("data/")
+        known = name == "data.pkl" or name in _SMALL
+        if not known and not (name != storage and storage.isascii() and storage.isdigit()):
+            raise damaged(f"it has an unexpected member “{shown(name)}”")
+    return members
+
+
+def _check_small_members(source: Source, entries: dict[str, Entry]) -> None:
+    for name in _SMALL & set(entries):
+        if entries[name].size > _MAX_SMALL_BYTES:
+            raise damaged(f"its member “{name}” is too long")
+        content = bytes(read_entry(source, entries[name]))
+        if name == "byteorder" and content != sys.byteorder.encode():
+            raise InvalidCheckpoint(_big_endian())
+
+
+def _big_endian() -> str:
+    return (
+        "The file was written on a computer with another byte order; "
+        "save it again on an ordinary one."
+    )
+
+
+def _persistent_storage(identity: Value, *, length: int) -> StorageRef:
+    """The storage that a persistent id names; `location` (index 3) is of no interest here."""
+    if not isinstance(identity, tuple) or not identity:
+        raise damaged("a storage is not described as torch does")
+    if identity[0] == "module":
+        name = identity[1].path if len(identity) > 1 and isinstance(identity[1], Global) else "?"
+        raise InvalidCheckpoint(
+            f"The file is a whole pickled model (“{shown(name)}”); "
+            "upload torch.save(model.state_dict(), …) instead."
+        )
+    if len(identity) != length or identity[0] != "storage":
+        raise damaged("a storage is not described as torch does")
+    if length == 6 and identity[5] is not None:
+        raise damaged("a storage is part of another one")
+    return storage_ref(identity[1], identity[2], identity[4])
+
+
+def _only_one(used: dict[str, StorageRef], ref: StorageRef) -> StorageRef:
+    """Each key must always mean the same storage."""
+    known = used.setdefault(ref.key, ref)
+    if known != ref:
+        raise damaged(f"storage “{shown(ref.key)}” is described in two ways")
+    if len(used) > 4 * MAX_TENSORS:
+        raise damaged("it has far too many storages")
+    return known
+
+
+def _legacy_offsets(
+    source: Source, at: int, *, keys: Value, used: dict[str, StorageRef]
+) -> dict[str, int]:
+    """Where each storage begins: 8 bytes with its length, then its bytes, up to the file's end."""
+    if not isinstance(keys, list) or not all(type(key) is str for key in keys):
+        raise damaged("its list of storages is no list of texts")
+    if len(set(keys)) != len(keys) or set(keys) != set(used):
+        raise damaged("its list of storages does not fit its tensors")
+    offsets = {}
+    for key in keys:
+        ref = used[key]
+        itemsize = ref.dtype.itemsize if ref.dtype else 1
+        count = int.from_bytes(source.read(at, 8), "little")
+        if count * itemsize != ref.n_bytes:
+            raise damaged(f"the bytes of storage “{shown(key)}” are missing or too few")
+        offsets[key] = at + 8
+        at += 8 + ref.n_bytes
+    if at != source.size:
+        raise InvalidCheckpoint(
+            "The file is cut off, or bytes follow its end; save it again with torch.save."
+        )
+    return offsets

@@ -1,0 +1,33 @@
+"""Our own files: safetensors with what a Teacher is, in the metadata."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from metalearn.checkpoint.safetensors_file import write_safetensors
+from metalearn.pool import Teacher
+
+METADATA_KEY = "freehold"
+
+
+def write_checkpoint(teacher: Teacher, path: Path) -> None:
+    """Write the teacher's weights in single precision; the file is whole or not there."""
+    write_tensors(teacher.network.state_dict(), path, teacher)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, teacher: Teacher) -> None:
+    """Write these tensors, bit for bit, as the weights of `teacher`."""
+    write_safetensors(tensors, path, {"format": "pt", METADATA_KEY: json.dumps(describe(teacher))})
+
+
+def describe(teacher: Teacher) -> dict[str, object]:
+    """What is needed to read the weights again, as plain data."""
+    return {
+        "name": teacher.name,
+        **teacher.network.spec.as_dict(),
+        "mean": list(teacher.mean),
+        "std": list(teacher.std),
+        "class_names": list(teacher.class_names),
+    }
