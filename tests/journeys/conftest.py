@@ -1,0 +1,67 @@
+"""Real instances, one for each deployment."""
+
+import contextlib
+import uuid
+
+import pytest
+
+from tests.journeys.instance import Instance
+from tests.tools import (
+    find_postgres,
+    find_rclone,
+    find_redis,
+    postgres_server,
+    redis_server,
+    s3_server,
+)
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    """SQLite, local files, the embedded broker."""
+    with Instance(tmp_path_factory.mktemp("embedded")) as instance:
+        instance.sign_up("alice")
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """PostgreSQL, Redis and an S3 store, all real."""
+    if not (find_postgres() and find_redis() and find_rclone()):
+        pytest.skip("PostgreSQL, Redis or rclone is not on this machine")
+    with contextlib.ExitStack() as stack:
+        environment = {
+            "DATABASE_URL": stack.enter_context(postgres_server()),
+            "FREEHOLD_BROKER_URL": (redis := stack.enter_context(redis_server())),
+            "FREEHOLD_PREVIEW_URL": redis,
+            "FREEHOLD_SECRET_KEY": uuid.uuid4().hex * 2,
+            **stack.enter_context(s3_server()),
+        }
+        folder = tmp_path_factory.mktemp("deployed")
+        instance = stack.enter_context(Instance(folder, environment))
+        instance.sign_up("alice")
+        yield instance
+
+
+@pytest.fixture(params=["embedded", pytest.param("deployed", marks=pytest.mark.services)])
+def instance(request):
+    """Every deployment in turn."""
+    return request.getfixturevalue(request.param)
+
+
+TINY = {
+    "warm_up_steps": 2,
+    "outer_steps": 4,
+    "replay_steps": 2,
+    "teachers_per_step": 2,
+    "images_per_class": 6,
+    "generator_width": 16,
+    "generator_steps": 2,
+    "learner_width": 8,
+    "replay_batches": 1,
+    "replay_episodes": 2,
+    "k_shot": 1,
+    "n_query": 2,
+    "precision": "fp32",
+}
+"""FREE's real steps, few and small."""

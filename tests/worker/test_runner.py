@@ -1,0 +1,188 @@
+"""A job's run: finish, second delivery, cancel, resume, silent worker, mendable error, bug."""
+
+from datetime import timedelta
+
+import pytest
+import torch
+from django.db import OperationalError
+from django.utils import timezone
+
+from marketplace.jobs.models import Job, MetricPoint
+from marketplace.jobs.moves import job_claim, jobs_keep_time
+from marketplace.jobs.services import job_cancel
+from marketplace.jobs.states import JobState
+from marketplace.learners.models import MetaLearner as LearnerRow
+from marketplace.queue import Task
+from metalearn.loop import train
+from metalearn.meta_learner import MetaLearner
+from tests.worker.toy import Toy, build_toy
+from worker import runner, stopping
+from worker.publishing import learner_directory
+from worker.snapshots import StoredSnapshots
+
+
+class After:
+    """A toy that lets something happen after a step, as if from outside."""
+
+    def __init__(self, step, happening, **settings):
+        self.step, self.happening, self.settings = step, happening, settings
+        self.algorithm: Toy | None = None
+
+    def __call__(self, job):
+        toy = self.algorithm = build_toy(**self.settings)
+        take_step = toy.step
+
+        def step():
+            report = take_step()
+            if report.step == self.step:
+                self.happening(job)
+            return report
+
+        toy.step = step
+        return toy
+
+
+def run(job, build=lambda job: build_toy()):
+    runner.run_job(str(job.pk), build=build)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def saves_after_every_step(settings):
+    settings.SNAPSHOT_EVERY_S = 0
+
+
+def never_stopped_weights(**settings):
+    toy = build_toy(**settings)
+    for _ in train(toy):
+        pass
+    return toy.layer.weight.detach()
+
+
+def test_a_job_runs_to_its_end_and_publishes_a_meta_learner(queued_job):
+    job = run(queued_job)
+    assert job.state == JobState.SUCCEEDED
+    assert (job.steps_done, job.total_steps, job.attempt) == (6, 6, 1)
+    assert job.finished_at and job.lease_until is None
+    row = LearnerRow.objects.get(job=job)
+    assert row.owner == job.owner
+    assert {entry["path"] for entry in row.files} >= {
+        "model.safetensors",
+        "config.json",
+        "README.md",
+        "provenance.json",
+    }
+    assert [teacher["name"] for teacher in row.provenance] == ["teacher 0", "teacher 1"]
+    assert MetaLearner.load(learner_directory(row)).image_size == 16
+
+
+def test_curves_hold_every_step_and_leave_out_what_is_no_number(queued_job):
+    run(queued_job)
+    points = MetricPoint.objects.filter(job=queued_job)
+    assert list(points.values_list("step", flat=True).order_by("step")) == [1, 2, 3, 4, 5, 6]
+    assert set(points.values_list("name", flat=True)) == {"loss"}
+
+
+def test_a_second_delivery_of_the_message_does_nothing(queued_job):
+    run(queued_job)
+    before = Job.objects.values().get(pk=queued_job.pk)
+    run(queued_job, build=lambda job: pytest.fail("it was built again"))
+    assert Job.objects.values().get(pk=queued_job.pk) == before
+
+
+def test_a_message_for_a_job_that_is_gone_does_nothing(transactional_db):
+    runner.run_job("00000000-0000-0000-0000-000000000000")
+
+
+def test_a_cancelled_job_stops_after_its_step_and_resumes_to_the_same_weights(
+    queued_job, monkeypatch
+):
+    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    build = After(3, lambda job: job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner))
+    job = run(queued_job, build=build)
+    assert job.state == JobState.CANCELLED
+    assert job.steps_done == 3
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)
+    again = After(0, lambda job: None)
+    assert run(job, build=again).state == JobState.SUCCEEDED
+    assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
+
+
+def test_a_silent_worker_loses_the_job_and_changes_nothing_more(queued_job, monkeypatch):
+    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+
+    def go_silent(job):
+        Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        jobs_keep_time()
+        job_claim(job_id=job.pk, worker="the next one")
+
+    job = run(queued_job, build=After(2, go_silent))
+    assert job.state == JobState.RUNNING
+    assert (job.attempt, job.worker, job.lost_attempts) == (2, "the next one", 1)
+    assert not LearnerRow.objects.exists()
+
+
+def test_after_a_worker_died_the_next_one_ends_with_the_same_weights(
+    queued_job, saves_after_every_step
+):
+    class Killed(BaseException):
+        """Not even the broad catch sees it: the process is gone."""
+
+    def die(job):
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(queued_job, build=After(4, die))
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.RUNNING
+    Job.objects.filter(pk=queued_job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    jobs_keep_time()
+    again = After(0, lambda job: None)
+    job = run(queued_job, build=again)
+    assert job.state == JobState.SUCCEEDED
+    assert job.attempt == 2
+    assert job.events.filter(text__contains="Goes on after step 3").exists()
+    assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
+
+
+def test_a_mendable_error_is_shown_as_it_is(queued_job):
+    job = run(queued_job, build=lambda job: build_toy(mendable_at=2))
+    assert job.state == JobState.FAILED
+    assert job.error == "The learning rate is too high; lower it."
+
+
+def test_a_bug_is_logged_and_not_shown(queued_job):
+    with pytest.raises(RuntimeError, match="a secret detail"):
+        run(queued_job, build=lambda job: build_toy(bug_at=2))
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.FAILED
+    assert "secret" not in queued_job.error
+
+
+def test_a_worker_that_is_stopped_puts_the_job_back(queued_job, sent, monkeypatch):
+    monkeypatch.setattr(stopping, "wished", lambda: True)
+    job = run(queued_job)
+    assert job.state == JobState.QUEUED
+    assert (job.steps_done, job.lost_attempts) == (1, 0)
+    assert sent == [(str(Task.RUN_JOB), {"job_id": str(job.pk)})]
+    assert StoredSnapshots().load(job)["steps_done"] == 1
+
+
+def test_snapshots_are_gone_after_the_end(queued_job, saves_after_every_step, tmp_path):
+    job = run(queued_job)
+    assert not [path for path in (tmp_path / "files" / "snapshots").rglob("*") if path.is_file()]
+    assert job.snapshot_secret == ""
+
+
+def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
+    answers = iter([OperationalError("gone"), OperationalError("gone"), "back"])
+    monkeypatch.setattr(runner.time, "sleep", lambda seconds: None)
+
+    def write():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert runner.patiently(write) == "back"

@@ -1,0 +1,90 @@
+"""Snapshots come back as they went, open for their own job only, and are never in clear."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.snapshots import StoredSnapshots, decode_state, encode_state
+
+plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+states = st.recursive(
+    plain,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(states)
+def test_plain_values_come_back_as_they_went(state):
+    assert decode_state(encode_state({"state": state})) == {"state": state}
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.arange(6, dtype=torch.uint8).view(2, 3),
+        torch.randn(3, 4).bfloat16(),
+        torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last),
+        torch.tensor(1.5),
+        torch.zeros(0, 3),
+        torch.tensor([True, False]),
+        torch.randn(4, 4).t(),
+    ],
+    ids=lambda tensor: f"{tensor.dtype} {tuple(tensor.shape)}",
+)
+def test_tensors_come_back_bit_by_bit(tensor):
+    back = decode_state(encode_state({"a": tensor, "shared": [tensor, {3: tensor}]}))
+    assert back["a"].dtype == tensor.dtype
+    assert torch.equal(back["a"], tensor)
+    assert torch.equal(back["shared"][1][3], tensor)
+
+
+def test_what_cannot_be_saved_is_refused_at_once():
+    with pytest.raises(TypeError, match="a set cannot be part of a snapshot"):
+        encode_state({"a": {1, 2}})
+
+
+def test_the_newest_snapshot_is_loaded_and_old_ones_go(queued_job, tmp_path):
+    snapshots = StoredSnapshots()
+    for step in (1, 2, 3, 10):
+        snapshots.save(queued_job, step, {"step": step})
+    assert snapshots.load(queued_job) == {"step": 10}
+    assert len(list((tmp_path / "files").rglob("*.snapshot"))) == 2
+
+
+def test_a_damaged_snapshot_is_passed_over(queued_job, tmp_path):
+    snapshots = StoredSnapshots()
+    snapshots.save(queued_job, 1, {"step": 1})
+    snapshots.save(queued_job, 2, {"step": 2})
+    newest = max((tmp_path / "files").rglob("*.snapshot"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert snapshots.load(queued_job) == {"step": 1}
+
+
+def test_a_later_attempt_comes_first_even_at_an_earlier_step(queued_job):
+    snapshots = StoredSnapshots()
+    queued_job.attempt = 1
+    snapshots.save(queued_job, 50, {"attempt": 1})
+    queued_job.attempt = 2
+    snapshots.save(queued_job, 40, {"attempt": 2})
+    assert snapshots.load(queued_job) == {"attempt": 2}
+
+
+def test_without_the_jobs_secret_nothing_can_be_read(queued_job):
+    snapshots = StoredSnapshots()
+    snapshots.save(queued_job, 1, {"step": 1})
+    queued_job.snapshot_secret = ""
+    assert snapshots.load(queued_job) is None
+
+
+def test_recovered_images_are_never_written_in_clear(queued_job, tmp_path):
+    images = torch.arange(251, dtype=torch.uint8).repeat(8)
+    StoredSnapshots().save(queued_job, 1, {"memory": images})
+    (written,) = (tmp_path / "files").rglob("*.snapshot")
+    assert bytes(range(100, 116)) in encode_state({"memory": images})
+    assert bytes(range(100, 116)) not in written.read_bytes()
