@@ -115,9 +115,8 @@ def postgres_server() -> Iterator[str]:
         become = _become_postgres(Path(folder))
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(
-            [*become, *initdb, "-N", "-E", "UTF8", "--locale=C.UTF-8"], check=True, **quiet
-        )
+        initdb += ["-N", "-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run([*become, *initdb], check=True, **quiet)
         command = [str(programs / "postgres"), "-D", str(data), "-k", folder, "-p", str(port)]
         for option in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
             command += ["-c", option]
@@ -129,11 +128,8 @@ def _become_postgres(folder: Path) -> list[str]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return []
-    user = (
-        "postgres"
-        if subprocess.run(["id", "postgres"], capture_output=True).returncode == 0
-        else "nobody"
-    )
+    known = subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode == 0
+    user = "postgres" if known else "nobody"
     shutil.chown(folder, user)
     return ["setpriv", "--reuid", user, "--clear-groups", "--"]
 

@@ -9,7 +9,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
-from metalearn.checkpoint import read_checkpoint
+from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm
 from worker.devices import pick_device, set_up_cpu
@@ -25,17 +25,17 @@ def build_algorithm(job: Job) -> Algorithm:
 
 def load_teacher(row: Checkpoint) -> Teacher:
     """The validated checkpoint of a row, with what its card says."""
+    declared = Declaration(
+        name=row.name,
+        architecture=row.architecture,
+        class_names=tuple(row.class_names),
+        image_size=row.image_size,
+        channels=row.channels,
+        mean=tuple(row.mean),
+        std=tuple(row.std),
+    )
     with storage.local_copy(storage.checkpoint_key(row.pk)) as path:
-        teacher = read_checkpoint(
-            path,
-            architecture=row.architecture,
-            image_size=row.image_size,
-            channels=row.channels,
-            mean=tuple(row.mean),
-            std=tuple(row.std),
-            class_names=tuple(row.class_names),
-            name=row.name,
-        )
+        teacher = read_checkpoint(path, declared)
     return dataclasses.replace(
         teacher,
         owner=row.owner.get_username(),

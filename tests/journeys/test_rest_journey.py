@@ -1,4 +1,4 @@
-"""The main job by REST, on every deployment: three uploads, a pool, FREE, a learner, predictions."""
+"""The main job by REST, on every deployment: uploads, pool, FREE, learner, predictions."""
 
 import base64
 import io
