@@ -1,6 +1,29 @@
 """Is an uploaded file good? Asked in a child process with limits; the answer is plain data."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from worker.sandbox import Limits, Outcome, Sandbox, SandboxBroken
+
+LIMITS = Limits()
+
+_REASONS = {
+    "time": (
+        f"Reading the file took longer than {LIMITS.wall_s} seconds; "
+        "upload only the weights, with torch.save(model.state_dict(), …) or as .safetensors."
+    ),
+    "memory": (
+        f"Reading the file needs more than {LIMITS.memory_bytes // 1_000_000_000} GB of memory; "
+        "upload only the weights of one network."
+    ),
+    "crashed": (
+        "The file made the reader stop, so it is not accepted; "
+        "save it again with torch.save(model.state_dict(), …) or as .safetensors."
+    ),
+}
+
+_sandbox = Sandbox(preload="worker.conversion:load")
 
 
 @dataclass(frozen=True)
@@ -29,3 +52,61 @@ class ValidationResult:
     n_parameters: int = 0
     fingerprint: str = ""
     size_bytes: int = 0
+
+
+def validate_file(source: Path, target: Path, declared: DeclaredModel) -> ValidationResult:
+    """Read `source` without executing it and write our own file to `target`, a fresh path.
+
+    Whatever the file does to its reader is a refusal, and then nothing is left at `target`.
+    Raises SandboxBroken when it is our own machine that does not work (a full disk).
+    """
+    arguments = {
+        "source": str(source.resolve()),
+        "target": str(target.resolve()),
+        "declared": asdict(declared),
+    }
+    result = None
+    try:
+        result = _result(_sandbox.call("worker.conversion:convert", arguments, LIMITS), target)
+    finally:
+        if result is None or not result.ok:
+            _clean(target)
+    return result
+
+
+def warm_up() -> None:
+    """Load torch in the sandbox now, so that the first upload need not wait for it."""
+    _sandbox.start()
+
+
+def close() -> None:
+    """End the sandbox's process."""
+    _sandbox.close()
+
+
+def _result(outcome: Outcome, target: Path) -> ValidationResult:
+    if outcome.kind != "answered":
+        return ValidationResult(ok=False, reason=_REASONS[outcome.kind])
+    answer = outcome.answer
+    if answer.get("trouble"):
+        raise SandboxBroken(f"the validated file could not be written: {answer['trouble']}")
+    if answer.get("ok") is not True:
+        return ValidationResult(ok=False, reason=str(answer.get("reason", _REASONS["crashed"])))
+    result = _believed(answer)
+    if result is None or target.is_symlink() or target.stat().st_size != result.size_bytes:
+        return ValidationResult(ok=False, reason=_REASONS["crashed"])
+    return result
+
+
+def _believed(answer: dict[str, Any]) -> ValidationResult | None:
+    """The child's facts when each has its right type."""
+    known = {field.name: field.type for field in fields(ValidationResult)}
+    if any(type(value) is not known.get(name) for name, value in answer.items()):
+        return None
+    return ValidationResult(**answer)
+
+
+def _clean(target: Path) -> None:
+    target.unlink(missing_ok=True)
+    for partial in target.parent.glob(f".{target.name}.*.partial"):
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""Calls a function on hostile input in a throw-away process with limits.
+
+    worker --socket--> zygote (has torch loaded) --fork--> one child for each call
+
+Loading torch takes seconds, so a zygote does it once for each worker process and forks a child
+for every call. Plain subprocesses and bytes of JSON are used instead of `multiprocessing`: that
+works inside Celery's daemonic processes, and nothing that a child says is ever unpickled.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal
+
+START_S = 120.0
+"""How long the zygote may take to load torch on a busy machine."""
+GRACE_S = 30.0
+MAX_ANSWER_BYTES = 1_000_000
+
+# Not the worker's whole environment: database passwords and keys are no business of a parser.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may use. Memory counts from what the zygote holds already."""
+
+    memory_bytes: int = 2_000_000_000
+    cpu_s: int = 60
+    wall_s: int = 90
+    file_bytes: int = 2_000_000_000
+    open_files: int = 32
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended; `answer` is what the function returned when it was `answered`."""
+
+    kind: Literal["answered", "time", "memory", "crashed"]
+    answer: dict[str, Any]
+
+
+class SandboxBroken(RuntimeError):
+    """The sandbox itself does not work: our trouble, not the input's."""
+
+
+class Sandbox:
+    """One zygote, started at the first call and again after a fork of the worker or its death.
+
+    `preload` is the `package.module:function` that the zygote calls once, before any fork.
+    """
+
+    def __init__(self, preload: str) -> None:
+        self._preload = preload
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def call(self, function: str, arguments: dict[str, Any], limits: Limits) -> Outcome:
+        """Call `package.module:function` with a dictionary; it must return a dictionary."""
+        request = {"function": function, "arguments": arguments, "limits": asdict(limits)}
+        with self._lock:
+            connection = self._ready()
+            try:
+                connection.send_bytes(json.dumps(request).encode())
+                return _outcome(_receive(connection, limits.wall_s + GRACE_S))
+            except (OSError, EOFError, SandboxBroken):
+                self._stop()
+                raise SandboxBroken("the validating process died or does not answer") from None
+
+    def start(self) -> None:
+        """Start the zygote unless it runs."""
+        with self._lock:
+            self._ready()
+
+    def close(self) -> None:
+        """End the zygote."""
+        with self._lock:
+            self._stop()
+
+    def _ready(self) -> Connection:
+        if self._owner == os.getpid() and self._process and self._process.poll() is None:
+            assert self._connection is not None
+            return self._connection
+        if self._owner == os.getpid():
+            self._stop()
+        # After a fork the zygote belongs to the other process; leave it alone.
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "worker.zygote", str(theirs.fileno()), self._preload],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is for the worker; the zygote ends with its socket
+            )
+        self._connection = Connection(ours.detach())
+        self._owner = os.getpid()
+        try:
+            _receive(self._connection, START_S)
+        except (OSError, EOFError, SandboxBroken):
+            self._stop()
+            raise SandboxBroken("the validating process did not start") from None
+        return self._connection
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+        self._process = self._connection = None
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(__file__).resolve().parent.parent)
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def _receive(connection: Connection, timeout_s: float) -> dict[str, Any]:
+    if not connection.poll(timeout_s):
+        raise SandboxBroken("no answer in time")
+    message = json.loads(connection.recv_bytes(MAX_ANSWER_BYTES + 1_000))
+    if not isinstance(message, dict):
+        raise SandboxBroken("no sense in the answer")
+    return message
+
+
+def _outcome(message: dict[str, Any]) -> Outcome:
+    """The zygote's word on how the child ended, with the child's own words unpacked and doubted."""
+    kind = message["kind"]
+    if kind != "answered":
+        return Outcome(kind, {})
+    try:
+        answer = json.loads(message["answer"])
+    except (ValueError, RecursionError):
+        return Outcome("crashed", {})
+    return Outcome("answered", answer) if isinstance(answer, dict) else Outcome("crashed", {})
