@@ -52,7 +52,7 @@ class Toy(Algorithm):
         noise = torch.randn(2, 4, generator=self.rng)
         self.layer.weight.grad = noise
         self.optimiser.step()
-        return self.report("training", loss=float(noise.norm()), unknown=math.nan)
+        return self.report("training", {"loss": float(noise.norm()), "unknown": math.nan})
 
     def meta_learner(self) -> MetaLearner:
         with torch.random.fork_rng():
