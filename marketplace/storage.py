@@ -97,6 +97,12 @@ def local_directory(prefix: str) -> Path | None:
     return Path(default_storage.path(prefix)) if _is_local() else None
 
 
+def open_stored(key: str) -> "File[bytes]":
+    """The file, open for reading."""
+    file: File[bytes] = default_storage.open(key, "rb")
+    return file
+
+
 def remove(key: str) -> None:
     """Delete the file; nothing happens when it is not there."""
     default_storage.delete(key)

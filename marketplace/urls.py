@@ -3,19 +3,20 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from marketplace import home
 from marketplace.core import health
 
 urlpatterns = [
+    path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.account.urls")),
     path("operator/", admin.site.urls),
-    path("api/v1/", include("marketplace.api.urls")),
+    path("api/", include("marketplace.api.urls")),
     path("models/", include("marketplace.checkpoints.urls")),
     path("pools/", include("marketplace.pools.urls")),
     path("jobs/", include("marketplace.jobs.urls")),
     path("learners/", include("marketplace.learners.urls")),
     path("learners/", include("marketplace.adaptation.urls")),
     path("me/", include("marketplace.accounts.urls")),
-    path("", include("marketplace.core.urls")),
 ]

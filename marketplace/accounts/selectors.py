@@ -41,6 +41,12 @@ def teams_of(user: Person) -> "QuerySet[Team]":
     return Team.objects.filter(members=user) if user.is_authenticated else Team.objects.none()
 
 
+def memberships_in(team: Team) -> "QuerySet[Membership]":
+    """Who is in the team, owners first."""
+    rows = Membership.objects.filter(team=team).select_related("user")
+    return rows.order_by("-role", "user__username")
+
+
 def tokens_of(user: User) -> "QuerySet[ApiToken]":
     """The tokens this person made."""
     return ApiToken.objects.filter(user=user)

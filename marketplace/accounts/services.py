@@ -2,6 +2,7 @@
 
 import secrets
 import zlib
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +14,15 @@ from marketplace.core.errors import DomainError
 TOKEN_PREFIX = "fh_"
 MAX_TOKENS_PER_PERSON = 50
 _LAST_USED_EVERY_S = 60
+
+
+def user_change(*, user: User, values: Mapping[str, str]) -> User:
+    """Change what a person says about themselves."""
+    changed = [name for name in ("first_name", "last_name", "email") if name in values]
+    for name in changed:
+        setattr(user, name, values[name])
+    user.save(update_fields=changed)
+    return user
 
 
 def token_create(*, user: User, name: str) -> tuple[ApiToken, str]:

@@ -1,5 +1,7 @@
 """Addresses of the adaptation app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketplace.adaptation import views
+
+urlpatterns = [path("<uuid:pk>/adapt/", views.adaptation_page, name="learner_adapt")]

@@ -1,5 +1,15 @@
 """Addresses of the checkpoints app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketplace.checkpoints import views
+
+urlpatterns = [
+    path("", views.checkpoint_list, name="checkpoint_list"),
+    path("upload/", views.checkpoint_upload_page, name="checkpoint_upload"),
+    path("<uuid:pk>/", views.checkpoint_detail, name="checkpoint_detail"),
+    path("<uuid:pk>/status/", views.checkpoint_status, name="checkpoint_status"),
+    path("<uuid:pk>/edit/", views.checkpoint_edit, name="checkpoint_edit"),
+    path("<uuid:pk>/delete/", views.checkpoint_remove, name="checkpoint_delete"),
+    path("<uuid:pk>/download/", views.checkpoint_download, name="checkpoint_download"),
+]

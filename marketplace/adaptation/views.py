@@ -1,0 +1,34 @@
+"""The adaptation page; the numbers come from the REST API."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from marketplace.accounts.requests import PersonRequest
+from marketplace.accounts.selectors import get_or_404
+from marketplace.adaptation.services import (
+    MAX_CLASSES,
+    MAX_LABEL_LENGTH,
+    MAX_PER_CLASS,
+    MAX_QUERIES,
+    MIN_CLASSES,
+)
+from marketplace.learners.selectors import learners_visible_to
+
+
+@require_safe
+@ensure_csrf_cookie
+@login_required
+def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
+    """Name classes, give pictures, ask about others."""
+    learner = get_or_404(learners_visible_to(request.user), pk)
+    limits = {
+        "minClasses": MIN_CLASSES,
+        "maxClasses": MAX_CLASSES,
+        "maxPerClass": MAX_PER_CLASS,
+        "maxQueries": MAX_QUERIES,
+        "maxLabelLength": MAX_LABEL_LENGTH,
+    }
+    return render(request, "adaptation/page.html", {"learner": learner, "limits": limits})

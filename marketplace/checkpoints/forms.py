@@ -1,0 +1,174 @@
+"""Shape of what comes in about checkpoints."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.selectors import Person, teams_of
+from marketplace.algorithms.selectors import architectures_published
+from marketplace.checkpoints.models import Licence
+from marketplace.checkpoints.search import SORTS, datasets_listed
+from marketplace.checkpoints.services import CheckpointDraft
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+CONSENT_RECOVERY_HELP = (
+    "A job may then reconstruct images from this model, and a meta-learner may be made of them. "
+    "Such images can resemble what the model was trained on. Without consent the model is listed "
+    "and can be downloaded by your rules, but enters no pool."
+)
+CONSENT_PREVIEW_HELP = (
+    "The people who run a job then see small grids of recovered images while it runs, held in "
+    "memory for at most an hour. Without it nobody sees any."
+)
+
+
+def _architecture_choices() -> list[tuple[str, str]]:
+    return list(architectures_published().values_list("name", "title"))
+
+
+class CheckpointFilterForm(forms.Form):
+    """What the catalogue is narrowed down to; an impossible value does not filter."""
+
+    text = forms.CharField(required=False, max_length=200, label="Search")
+    architecture = forms.ChoiceField(required=False)
+    dataset = forms.ChoiceField(required=False, label="Data set")
+    licence = forms.ChoiceField(required=False, choices=[("", "Any"), *Licence.choices])
+    channels = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", "Any"), ("3", "Colour"), ("1", "Grey")],
+        label="Images",
+    )
+    consent = forms.ChoiceField(
+        required=False,
+        choices=[("", "Any"), ("recovery", "Can enter a pool"), ("preview", "…and be previewed")],
+        label="Consent",
+    )
+    mine = forms.BooleanField(required=False, label="Only mine")
+    sort = forms.ChoiceField(
+        required=False, choices=[(name, title) for name, (title, _) in SORTS.items()]
+    )
+
+    def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._set_choices("architecture", [("", "Any"), *_architecture_choices()])
+        self._set_choices("dataset", [("", "Any"), *((d, d) for d in datasets_listed(user))])
+
+    def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def filters(self) -> dict[str, Any]:
+        """The filters that make sense; the others are left out."""
+        self.is_valid()
+        return self.cleaned_data
+
+
+class NumbersField(forms.CharField):
+    """One to three numbers, separated by commas or spaces."""
+
+    def to_python(self, value: Any) -> Any:
+        """A list of floats."""
+        parts = [part for part in _SEPARATORS.split(str(value or "").strip()) if part]
+        try:
+            return [float(part) for part in parts]
+        except ValueError:
+            raise forms.ValidationError("Give numbers, separated by commas.") from None
+
+
+class SharingForm(forms.Form):
+    """Who may see a thing."""
+
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices, initial=Visibility.PRIVATE, label="Who may see it"
+    )
+    team = forms.ModelChoiceField(
+        queryset=Team.objects.none(), required=False, empty_label="No team"
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        team = self.fields["team"]
+        assert isinstance(team, forms.ModelChoiceField)
+        team.queryset = teams_of(user)
+
+
+class AboutForm(SharingForm):
+    """What may be changed about a checkpoint after the upload."""
+
+    dataset = forms.CharField(
+        required=False,
+        max_length=80,
+        label="Trained on",
+        help_text="The data set in a word or two, such as “CIFAR-100”. It decides which scenario "
+        "a pool is.",
+    )
+    licence = forms.ChoiceField(choices=Licence.choices)
+    description = forms.CharField(
+        required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    consent_recovery = forms.BooleanField(
+        required=False, label="I consent to recovery", help_text=CONSENT_RECOVERY_HELP
+    )
+    consent_preview = forms.BooleanField(
+        required=False, label="I also consent to previews", help_text=CONSENT_PREVIEW_HELP
+    )
+
+
+class UploadForm(AboutForm):
+    """A file and what its owner says about it."""
+
+    file = forms.FileField(
+        label="Checkpoint file",
+        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
+        "executed, and only our own re-serialisation is kept.",
+        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
+    )
+    name = forms.CharField(max_length=120, label="Name")
+    architecture = forms.ChoiceField(
+        required=False, help_text="Width and number of outputs are read from the tensors."
+    )
+    class_names = forms.CharField(
+        label="Class names",
+        widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
+        help_text="One a line, in the order of the model’s outputs. A comma-separated list or a "
+        "JSON list can be pasted as well.",
+    )
+    image_size = forms.IntegerField(
+        label="Input size", initial=32, min_value=1, help_text="Height of the input in pixels."
+    )
+    channels = forms.TypedChoiceField(
+        coerce=int, choices=[("3", "3, colour"), ("1", "1, grey")], initial="3", label="Channels"
+    )
+    mean = NumbersField(label="Mean", initial="0.485, 0.456, 0.406")
+    std = NumbersField(label="Standard deviation", initial="0.229, 0.224, 0.225")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["architecture"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Recognise it for me"), *_architecture_choices()]
+
+    def clean_class_names(self) -> list[str]:
+        """A list, from lines, commas or JSON."""
+        return split_class_names(self.cleaned_data["class_names"])
+
+    def draft(self) -> CheckpointDraft:
+        """What the service wants to know."""
+        values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
+        return CheckpointDraft(**values)
+
+
+def split_class_names(text: str) -> list[str]:
+    """Names from lines; from one line, from its commas; quotes and brackets are taken off."""
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    lines = text.splitlines()
+    parts = lines if len(lines) > 1 else text.split(",")
+    names = (part.strip().rstrip(",").strip().strip("\"'").strip() for part in parts)
+    return [name for name in names if name]

@@ -1,0 +1,82 @@
+"""The catalogue: finding checkpoints among ten thousand."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from marketplace.accounts.selectors import Person
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
+
+SORTS = {
+    "newest": ("Newest first", ["-created_at", "-id"]),
+    "name": ("Name", ["name", "id"]),
+    "classes": ("Most classes", ["-n_classes", "-created_at"]),
+    "size": ("Smallest file", ["size_bytes", "-created_at"]),
+}
+LISTED_FIELDS = [
+    "name",
+    "architecture",
+    "dataset",
+    "licence",
+    "class_names",
+    "n_classes",
+    "image_size",
+    "channels",
+    "consent_recovery",
+    "consent_preview",
+    "visibility",
+    "state",
+    "size_bytes",
+    "created_at",
+    "owner__username",
+]
+_DATASETS_KEPT_S = 60
+
+
+def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
+    """The checkpoints this person may see that match; only the fields that lists show are read.
+
+    `filters` may hold text, architecture, dataset, licence, channels, consent ("recovery" or
+    "preview"), mine and sort; what is missing or empty does not filter.
+    """
+    rows = checkpoints_visible_to(user).select_related(None).select_related("owner")
+    for field in ("architecture", "dataset", "licence", "channels"):
+        if value := filters.get(field):
+            rows = rows.filter(**{field: value})
+    if consent := filters.get("consent"):
+        rows = rows.filter(**{f"consent_{consent}": True})
+    if filters.get("mine"):
+        rows = rows.filter(owner_id=user.pk)
+    for word in str(filters.get("text") or "").split():
+        rows = _containing(rows, word)
+    _, order = SORTS.get(str(filters.get("sort") or "newest"), SORTS["newest"])
+    return rows.order_by(*order).only(*LISTED_FIELDS)
+
+
+def _containing(rows: "QuerySet[Checkpoint]", word: str) -> "QuerySet[Checkpoint]":
+    """Rows with the word in name, description, data set or a class name."""
+    # SQLite keeps JSON with other letters escaped, PostgreSQL as they are; look for both.
+    escaped = json.dumps(word)[1:-1]
+    names = Q(class_text__icontains=word) | Q(class_text__icontains=escaped)
+    return rows.alias(class_text=Cast("class_names", TextField())).filter(
+        names
+        | Q(name__icontains=word)
+        | Q(description__icontains=word)
+        | Q(dataset__icontains=word)
+    )
+
+
+def datasets_listed(user: Person) -> list[str]:
+    """The data sets of the checkpoints this person may see, at most a minute old."""
+    key = f"datasets:{user.pk or 'anybody'}"
+    known: list[str] | None = cache.get(key)
+    if known is None:
+        rows = checkpoints_visible_to(user).exclude(dataset="").order_by("dataset")
+        known = list(rows.values_list("dataset", flat=True).distinct()[:200])
+        cache.set(key, known, _DATASETS_KEPT_S)
+    return known

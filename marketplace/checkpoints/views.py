@@ -1,0 +1,148 @@
+"""Pages of the model catalogue."""
+
+from http import HTTPStatus
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import slugify
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from marketplace import storage
+from marketplace.accounts.requests import PersonRequest
+from marketplace.accounts.selectors import get_or_404
+from marketplace.checkpoints.forms import AboutForm, CheckpointFilterForm, UploadForm
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.permissions import can_download_checkpoint, can_edit_checkpoint
+from marketplace.checkpoints.search import checkpoints_search
+from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
+from marketplace.checkpoints.services import (
+    checkpoint_change,
+    checkpoint_delete,
+    checkpoint_upload,
+)
+from marketplace.core.errors import DomainError
+from marketplace.core.file_response import stored_file_response
+from marketplace.core.forms import show_refusal
+from marketplace.core.paging import page_of
+
+_EDITABLE = ("description", "dataset", "licence", "visibility", "team", "consent_recovery")
+
+
+@require_safe
+@login_required
+def checkpoint_list(request: PersonRequest) -> HttpResponse:
+    """The catalogue."""
+    form = CheckpointFilterForm(request.GET, user=request.user)
+    filters = form.filters()
+    page = page_of(request, checkpoints_search(request.user, filters))
+    narrowed = any(value for name, value in filters.items() if name != "sort")
+    return render(
+        request,
+        "checkpoints/list.html",
+        {"form": form, "page": page, "narrowed": narrowed},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
+    """The upload. A script asks for JSON and shows progress; without one it is a plain form."""
+    if request.method != "POST":
+        form = UploadForm(user=request.user)
+        return render(request, "checkpoints/upload.html", {"form": form})
+    form = UploadForm(request.POST, request.FILES, user=request.user)
+    wants_json = "application/json" in request.headers.get("Accept", "")
+    if form.is_valid():
+        try:
+            row = checkpoint_upload(
+                owner=request.user,
+                draft=form.draft(),
+                file=cast(UploadedFile, form.cleaned_data["file"]),
+            )
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            url = reverse("checkpoint_detail", args=[row.pk])
+            return JsonResponse({"url": url}, status=201) if wants_json else redirect(url)
+    if wants_json:
+        return JsonResponse({"errors": form.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return render(
+        request, "checkpoints/upload.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY
+    )
+
+
+@require_safe
+@login_required
+def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
+    """One model."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    context = {
+        "checkpoint": checkpoint,
+        "can_edit": can_edit_checkpoint(request.user, checkpoint),
+        "can_download": can_download_checkpoint(request.user, checkpoint),
+    }
+    return render(request, "checkpoints/detail.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+def checkpoint_status(request: PersonRequest, pk: str) -> JsonResponse:
+    """Where validation is, for the page that waits for it."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    return JsonResponse({"state": checkpoint.state, "final": checkpoint.is_final})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def checkpoint_edit(request: PersonRequest, pk: str) -> HttpResponse:
+    """Change what is said about a model, who sees it, and the consents."""
+    checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
+    initial = {name: getattr(checkpoint, name) for name in (*_EDITABLE, "consent_preview")}
+    form = AboutForm(request.POST or None, user=request.user, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            checkpoint_change(checkpoint=checkpoint, by=request.user, values=form.cleaned_data)
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("checkpoint_detail", pk=checkpoint.pk)
+    return render(request, "checkpoints/edit.html", {"form": form, "checkpoint": checkpoint})
+
+
+@require_POST
+@login_required
+def checkpoint_remove(request: PersonRequest, pk: str) -> HttpResponse:
+    """Delete a model."""
+    checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
+    name = checkpoint.name
+    checkpoint_delete(checkpoint=checkpoint)
+    messages.success(request, f"“{name}” is deleted.")
+    return redirect("checkpoint_list")
+
+
+@require_safe
+@login_required
+def checkpoint_download(request: PersonRequest, pk: str) -> HttpResponseBase:
+    """Our re-serialisation of the file."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    if not can_download_checkpoint(request.user, checkpoint):
+        raise Http404("There is no file yet.")
+    return stored_file_response(
+        request,
+        storage.checkpoint_key(checkpoint.pk),
+        size=checkpoint.size_bytes,
+        sha256=checkpoint.sha256,
+        filename=_filename(checkpoint),
+    )
+
+
+def _filename(checkpoint: Checkpoint) -> str:
+    return f"{slugify(checkpoint.name) or checkpoint.pk}.safetensors"

@@ -1,0 +1,84 @@
+"""One stored file as an answer: ETag, Range, constant memory."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header, parse_etags, quote_etag
+
+from marketplace import storage
+
+_CHUNK_BYTES = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def stored_file_response(
+    request: HttpRequest,
+    key: str,
+    *,
+    size: int,
+    sha256: str,
+    filename: str,
+    content_type: str = "application/octet-stream",
+    attachment: bool = True,
+) -> HttpResponseBase:
+    """The file, a part of it (206), nothing new (304) or a range that it does not have (416)."""
+    etag = quote_etag(sha256)
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if disposition := content_disposition_header(attachment, filename):
+        headers["Content-Disposition"] = disposition
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if etag in known or "*" in known:
+        return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    asked = _asked_range(request, size, etag)
+    if asked is None:
+        headers["Content-Range"] = f"bytes */{size}"
+        return HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
+    first, last = asked
+    partial = (first, last) != (0, size - 1)
+    if partial:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    headers["Content-Length"] = str(last - first + 1)
+    return StreamingHttpResponse(
+        stored_chunks(key, first=first, n_bytes=last - first + 1),
+        status=HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK,
+        content_type=content_type,
+        headers=headers,
+    )
+
+
+def stored_chunks(key: str, *, first: int = 0, n_bytes: int | None = None) -> Iterator[bytes]:
+    """The bytes of a stored file from `first` on, chunk by chunk."""
+    with storage.open_stored(key) as file:
+        if first:
+            file.seek(first)
+        while n_bytes is None or n_bytes > 0:
+            wanted = _CHUNK_BYTES if n_bytes is None else min(_CHUNK_BYTES, n_bytes)
+            chunk = file.read(wanted)
+            if not chunk:
+                return
+            if n_bytes is not None:
+                n_bytes -= len(chunk)
+            yield chunk
+
+
+def _asked_range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
+    """First and last byte; the whole file when no single valid range is asked for; None for 416."""
+    whole = (0, size - 1)
+    match = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if match is None or request.headers.get("If-Range", etag) != etag:
+        return whole
+    first, last = match.groups()
+    if first:
+        asked = int(first), min(int(last) if last else size - 1, size - 1)
+    elif last:
+        asked = max(0, size - int(last)), size - 1
+    else:
+        return whole
+    return asked if asked[0] <= asked[1] else None

@@ -1,0 +1,94 @@
+"""The launch form, drawn from what the workers published about an algorithm."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.jobs.services import MAX_SEED
+
+SETTING_PREFIX = "setting_"
+N_BASIC = 6
+
+
+class LaunchForm(forms.Form):
+    """One field for each setting of the algorithm, and the seed."""
+
+    seed = forms.IntegerField(
+        initial=0,
+        min_value=0,
+        max_value=MAX_SEED,
+        help_text="The same seed on the same machine gives the same meta-learner.",
+    )
+
+    def __init__(self, *args: Any, spec: AlgorithmSpec, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spec = spec
+        for setting in spec.settings:
+            self.fields[f"{SETTING_PREFIX}{setting['name']}"] = setting_field(setting)
+
+    @property
+    def basic(self) -> list[BoundField]:
+        """The settings that one looks at first."""
+        return self._setting_fields()[:N_BASIC]
+
+    @property
+    def more(self) -> list[BoundField]:
+        """All the others."""
+        return self._setting_fields()[N_BASIC:]
+
+    @property
+    def more_has_errors(self) -> bool:
+        """Whether the others must be shown, because one of them is refused."""
+        return any(field.errors for field in self.more)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as the service wants them."""
+        return {
+            name.removeprefix(SETTING_PREFIX): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(SETTING_PREFIX)
+        }
+
+    def _setting_fields(self) -> list[BoundField]:
+        return [self[name] for name in self.fields if name.startswith(SETTING_PREFIX)]
+
+
+def setting_field(setting: Mapping[str, Any]) -> forms.Field:
+    """The form field of one setting."""
+    common = {
+        "label": _title(setting["name"]),
+        "help_text": setting_help(setting),
+        "initial": setting["default"],
+    }
+    if setting["kind"] == "bool":
+        return forms.BooleanField(required=False, **common)
+    if setting["kind"] == "choice":
+        choices = [(name, name) for name in setting["choices"]]
+        return forms.ChoiceField(choices=choices, **common)
+    limits = {"min_value": setting["low"], "max_value": setting["high"]}
+    if setting["kind"] == "int":
+        return forms.IntegerField(**common, **limits)
+    # Any step: a learning rate is not a multiple of something.
+    widget = forms.NumberInput(attrs={"step": "any"})
+    return forms.FloatField(widget=widget, **common, **limits)
+
+
+def setting_help(setting: Mapping[str, Any]) -> str:
+    """What it is and what is allowed, as one sentence each."""
+    text = str(setting["help"]).strip()
+    text = text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    if setting["kind"] in ("int", "float"):
+        text += f" From {_plain(setting['low'])} to {_plain(setting['high'])}."
+    return text
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,166 @@
+"""Pages of jobs: launch, list, the dashboard that lives."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from marketplace.accounts.requests import PersonRequest
+from marketplace.accounts.selectors import get_or_404
+from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.selectors import algorithms_published
+from marketplace.core.errors import DomainError
+from marketplace.core.forms import show_refusal
+from marketplace.core.paging import page_of
+from marketplace.core.preview_store import preview_get
+from marketplace.jobs.forms import SETTING_PREFIX, LaunchForm
+from marketplace.jobs.live import job_live
+from marketplace.jobs.models import Job
+from marketplace.jobs.permissions import can_cancel_job, can_resume_job
+from marketplace.jobs.selectors import jobs_editable_by, jobs_visible_to
+from marketplace.jobs.services import job_cancel, job_launch, job_resume
+from marketplace.jobs.states import JobState
+from marketplace.pools.selectors import pool_checkpoints, pool_fit, pools_visible_to
+
+
+@require_safe
+@login_required
+def job_list(request: PersonRequest) -> HttpResponse:
+    """Every job this person may see."""
+    rows = jobs_visible_to(request.user)
+    state = request.GET.get("state", "")
+    if state in JobState.values:
+        rows = rows.filter(state=state)
+    page = page_of(request, rows)
+    context = {"page": page, "states": JobState.choices, "state": state}
+    return render(request, "jobs/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def job_new(request: PersonRequest, pk: str) -> HttpResponse:
+    """Launch an algorithm on a pool."""
+    pool = get_or_404(pools_visible_to(request.user), pk)
+    specs = list(algorithms_published())
+    context: dict[str, Any] = {
+        "pool": pool,
+        "specs": specs,
+        "fit": pool_fit(pool_checkpoints(pool)),
+    }
+    if not specs:
+        return render(request, "jobs/launch.html", context)
+    spec = _chosen_spec(specs, request.POST.get("algorithm") or request.GET.get("algorithm", ""))
+    form = LaunchForm(request.POST or None, spec=spec)
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = job_launch(
+                owner=request.user,
+                pool=pool,
+                algorithm=spec.name,
+                settings=form.settings(),
+                seed=form.cleaned_data["seed"],
+            )
+        except DomainError as error:
+            show_refusal(form, _with_setting_names(error))
+        else:
+            return redirect("job_detail", pk=job.pk)
+    context |= {"spec": spec, "form": form}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "jobs/launch.html", context, status=status)
+
+
+@require_safe
+@login_required
+def job_detail(request: PersonRequest, pk: str) -> HttpResponse:
+    """The dashboard of one job."""
+    job = get_or_404(jobs_visible_to(request.user), pk)
+    spec = algorithms_published().filter(pk=job.algorithm).first()
+    context = {
+        "job": job,
+        "spec": spec,
+        "live": _live(request, job, since=0, event=0),
+    }
+    return render(request, "jobs/detail.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
+    """What is new since the step and the log line that the page already shows."""
+    job = get_or_404(jobs_visible_to(request.user), pk)
+    since, event = _whole(request, "since"), _whole(request, "event")
+    return JsonResponse(_live(request, job, since=since, event=event))
+
+
+@require_safe
+@never_cache
+@login_required
+def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
+    """The present grid of recovered images, from memory; nothing keeps a copy."""
+    job = get_or_404(jobs_visible_to(request.user), pk)
+    png = preview_get(str(job.pk)) if job.previews else None
+    if png is None:
+        raise Http404("There is no preview now.")
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@require_POST
+@login_required
+def job_cancel_now(request: PersonRequest, pk: str) -> HttpResponse:
+    """Ask the job to stop."""
+    job = get_or_404(jobs_editable_by(request.user), pk)
+    return _moved(request, job, lambda: job_cancel(job=job, by=request.user))
+
+
+@require_POST
+@login_required
+def job_resume_now(request: PersonRequest, pk: str) -> HttpResponse:
+    """Let the job go on from its last snapshot."""
+    job = get_or_404(jobs_editable_by(request.user), pk)
+    return _moved(request, job, lambda: job_resume(job=job, by=request.user))
+
+
+def _moved(request: PersonRequest, job: Job, move: Any) -> HttpResponse:
+    try:
+        move()
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("job_detail", pk=job.pk)
+
+
+def _live(request: PersonRequest, job: Job, *, since: int, event: int) -> dict[str, Any]:
+    learner = getattr(job, "learner", None) if job.state == JobState.SUCCEEDED else None
+    return {
+        **job_live(job, since=since, event=event),
+        "can_cancel": can_cancel_job(request.user, job),
+        "can_resume": can_resume_job(request.user, job),
+        "learner_url": reverse("learner_detail", args=[learner.pk]) if learner else "",
+    }
+
+
+def _whole(request: PersonRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _chosen_spec(specs: list[AlgorithmSpec], name: str) -> AlgorithmSpec:
+    wanted = [spec for spec in specs if spec.name == name]
+    preferred = [spec for spec in specs if spec.name == "free"]
+    return (wanted or preferred or specs)[0]
+
+
+def _with_setting_names(error: DomainError) -> DomainError:
+    """The same refusal with the names that the form gives to settings."""
+    known = {"pool", "seed", "algorithm"}
+    fields = {
+        name if name in known else f"{SETTING_PREFIX}{name}": text
+        for name, text in error.fields.items()
+    }
+    return DomainError(str(error), fields=fields)

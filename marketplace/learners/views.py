@@ -1,0 +1,80 @@
+"""Pages of meta-learners."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from marketplace.accounts.requests import PersonRequest
+from marketplace.accounts.selectors import get_or_404
+from marketplace.core.errors import DomainError
+from marketplace.core.forms import show_refusal
+from marketplace.core.paging import page_of
+from marketplace.learners.cards import card_html
+from marketplace.learners.downloads import file_response, zip_response
+from marketplace.learners.forms import LearnerForm
+from marketplace.learners.permissions import can_edit_learner
+from marketplace.learners.selectors import (
+    learner_file,
+    learners_editable_by,
+    learners_visible_to,
+)
+from marketplace.learners.services import learner_change
+
+
+@require_safe
+@login_required
+def learner_list(request: PersonRequest) -> HttpResponse:
+    """Every meta-learner this person may see."""
+    rows = learners_visible_to(request.user).defer("card", "provenance")
+    return render(request, "learners/list.html", {"page": page_of(request, rows)})
+
+
+@require_safe
+@login_required
+def learner_detail(request: PersonRequest, pk: str) -> HttpResponse:
+    """One meta-learner: card, provenance, files."""
+    learner = get_or_404(learners_visible_to(request.user), pk)
+    context = {
+        "learner": learner,
+        "card": card_html(learner.card),
+        "can_edit": can_edit_learner(request.user, learner),
+    }
+    return render(request, "learners/detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def learner_edit(request: PersonRequest, pk: str) -> HttpResponse:
+    """Rename a meta-learner or change who may see it."""
+    learner = get_or_404(learners_editable_by(request.user), pk)
+    initial = {name: getattr(learner, name) for name in ("name", "visibility", "team")}
+    form = LearnerForm(request.POST or None, user=request.user, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            learner_change(learner=learner, by=request.user, values=form.cleaned_data)
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("learner_detail", pk=learner.pk)
+    return render(request, "learners/edit.html", {"form": form, "learner": learner})
+
+
+@require_safe
+@login_required
+def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
+    """The whole learner directory."""
+    return zip_response(get_or_404(learners_visible_to(request.user), pk))
+
+
+@require_safe
+@login_required
+def learner_one_file(request: PersonRequest, pk: str, path: str) -> HttpResponseBase:
+    """One file of the learner directory."""
+    learner = get_or_404(learners_visible_to(request.user), pk)
+    entry = learner_file(learner, path)
+    if entry is None:
+        raise Http404("The meta-learner has no such file.")
+    return file_response(request, learner, entry)
