@@ -1,0 +1,39 @@
+"""The web sends work by name: every name has a function, every launch form builds its Config."""
+
+import pytest
+
+from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.services import settings_check
+from marketplace.queue import ROUTES, Task, app
+from metalearn.registry import all_algorithms
+from metalearn.settings import build
+from worker import tasks
+from worker.publishing import publish_catalogue
+
+
+def test_every_task_has_a_function_and_a_queue():
+    ours = {name for name in app.tasks if name.startswith("worker.")}
+    assert ours == {str(task) for task in Task}
+    assert set(ROUTES) == set(Task)
+    assert tasks.run_job.name == Task.RUN_JOB
+
+
+@pytest.mark.django_db
+def test_every_algorithm_can_be_launched_with_what_its_form_shows():
+    publish_catalogue()
+    specs = {spec.name: spec for spec in AlgorithmSpec.objects.all()}
+    assert set(specs) == set(all_algorithms())
+    for name, spec in specs.items():
+        shown = settings_check(spec=spec, values={})
+        assert build(all_algorithms()[name].Config, shown) == all_algorithms()[name].Config()
+
+
+@pytest.mark.django_db
+def test_the_web_refuses_what_the_worker_would_refuse():
+    publish_catalogue()
+    for spec in AlgorithmSpec.objects.all():
+        for setting in spec.settings:
+            if setting["high"] is None:
+                continue
+            with pytest.raises(Exception, match="setting"):
+                settings_check(spec=spec, values={setting["name"]: setting["high"] * 2 + 1})

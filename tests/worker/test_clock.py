@@ -1,0 +1,53 @@
+"""What happens every few seconds."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.core.models import WorkerPulse
+from marketplace.jobs.models import Job
+from marketplace.jobs.moves import job_claim
+from marketplace.jobs.states import JobState
+from marketplace.learners.models import MetaLearner
+from marketplace.queue import Task
+from worker.clock import keep_time
+
+
+def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
+    keep_time()
+    assert sent == [(str(Task.SHOW_PULSE), {})]
+    assert set(WorkerPulse.objects.values_list("queue", flat=True)) == {"quick"}
+
+
+def test_a_busy_gpu_worker_is_left_in_peace(queued_job, sent):
+    job_claim(job_id=queued_job.pk, worker="here")
+    keep_time()
+    assert sent == []
+
+
+def test_a_silent_job_is_queued_again_and_a_worker_woken(queued_job, sent):
+    job_claim(job_id=queued_job.pk, worker="here")
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    keep_time()
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.QUEUED
+    assert (str(Task.RUN_JOB), {"job_id": str(queued_job.pk)}) in sent
+
+
+def test_a_lost_message_is_sent_again(queued_job, sent):
+    Job.objects.update(woken_at=timezone.now() - timedelta(minutes=2))
+    keep_time()
+    assert (str(Task.RUN_JOB), {"job_id": str(queued_job.pk)}) in sent
+
+
+def test_a_forgotten_session_goes(queued_job):
+    learner = MetaLearner.objects.create(owner=queued_job.owner, job=queued_job, name="learner")
+    session = AdaptationSession.objects.create(learner=learner)
+    keep_time()
+    assert AdaptationSession.objects.exists()
+    AdaptationSession.objects.filter(pk=session.pk).update(
+        created_at=timezone.now() - timedelta(hours=1)
+    )
+    keep_time()
+    assert not AdaptationSession.objects.exists()
