@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from metalearn.batchnorm import batchnorm_loss, recorded_statistics
 from metalearn.inner_loop import PureNetwork, Weights, classification_loss, descend, predict
-from metalearn.shapes import Features, Images, Logits, Scalar
+from metalearn.shapes import Images, Logits, Scalar
 
 BATCHNORM_WEIGHT = 0.1
 TOTAL_VARIATION_WEIGHT = 0.01
@@ -85,11 +86,15 @@ def inversion_step(
 
 
 def contrastive_loss(
-    real: Features, pseudo: Features, same_class: Tensor, *, temperature: float | Scalar
+    real: Float[Tensor, "real features"],
+    pseudo: Float[Tensor, "pseudo features"],
+    same_class: Bool[Tensor, "real pseudo"],
+    *,
+    temperature: float | Scalar,
 ) -> Scalar:
     """Minus log of the share of a real image's likeness that falls on its own class.
 
-    `same_class` (real, pseudo) is true where both are of one class. With s the cosine over
+    `same_class` is true where both are of one class. With s the cosine over
     temperature: mean over real of -log(sum_{same} exp s / sum_{all} exp s).
     """
     likeness = F.normalize(real, dim=1) @ F.normalize(pseudo, dim=1).T / temperature

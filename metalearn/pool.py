@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.errors import InvalidPool
@@ -46,7 +47,7 @@ class Teacher:
         """Number of outputs."""
         return self.network.spec.n_classes
 
-    def prepare(self, images: Images) -> Images:
+    def prepare(self, images: Images) -> Float[Tensor, "n channels size size"]:
         """Resize (differentiably) to the teacher's size, then apply its own normalisation."""
         return prepare_images(images, size=self.image_size, mean=self.mean, std=self.std)
 
@@ -128,7 +129,7 @@ class Pool:
 
 def prepare_images(
     images: Images, *, size: int, mean: Sequence[float], std: Sequence[float]
-) -> Images:
+) -> Float[Tensor, "n channels {size} {size}"]:
     """Images in [0, 1], resized (differentiably) to size x size pixels and normalised."""
     if images.shape[-1] != size or images.shape[-2] != size:
         images = F.interpolate(

@@ -1,0 +1,155 @@
+"""ICFIL: its loss against values worked out by hand, and what its steps do."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from metalearn.calibration import (
+    AdaptedHead,
+    Calibration,
+    calibrate,
+    contrastive_loss,
+    contrastive_step,
+    inversion_loss,
+    inversion_step,
+    recover_pseudo_images,
+)
+from metalearn.inner_loop import PureNetwork, balanced_targets, class_centroids, predict
+from metalearn.networks import NetworkSpec, build_network
+
+SETTINGS = Calibration(
+    pseudo_images=2, inversion_steps=5, inversion_lr=0.1, lr=0.05, temperature=0.5
+)
+LINEAR = AdaptedHead(None, 1.0)
+
+
+@pytest.fixture(scope="module")
+def pure() -> PureNetwork:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(NetworkSpec("conv4", 8, 3, 16, 3))
+        with torch.no_grad():
+            for _ in range(5):
+                network.train()(torch.randn(64, 3, 16, 16))
+    return PureNetwork(network.eval())
+
+
+def _images(n: int, seed: int = 1) -> Tensor:
+    return torch.randn(n, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_contrastive_loss_has_the_value_worked_out_by_hand() -> None:
+    real = torch.tensor([[1.0, 0.0]])
+    pseudo = torch.tensor([[2.0, 0.0], [0.0, 5.0], [-1.0, 0.0]])  # cosines 1, 0, -1
+    same = torch.tensor([[True, False, False]])
+    expected = -math.log(math.exp(2) / (math.exp(2) + 1 + math.exp(-2)))
+    assert contrastive_loss(real, pseudo, same, temperature=0.5).item() == pytest.approx(expected)
+
+
+def test_several_pseudo_images_of_a_class_are_summed_inside_the_logarithm() -> None:
+    real = torch.tensor([[1.0, 0.0]])
+    pseudo = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    same = torch.tensor([[True, True, False]])
+    expected = -math.log((math.e + 1) / (math.e + 1 + math.exp(-1)))
+    assert contrastive_loss(real, pseudo, same, temperature=1.0).item() == pytest.approx(expected)
+
+
+def test_the_contrastive_loss_is_the_formula_of_the_paper_term_by_term() -> None:
+    rng = torch.Generator().manual_seed(0)
+    real, pseudo = torch.randn(6, 8, generator=rng), torch.randn(9, 8, generator=rng)
+    real_labels, pseudo_labels = torch.arange(3).repeat(2), torch.arange(3).repeat(3)
+    total = 0.0
+    for x, label in zip(real, real_labels, strict=True):
+        near = [math.exp(F.cosine_similarity(x, z, dim=0).item() / 0.2) for z in pseudo]
+        own = [n for n, other in zip(near, pseudo_labels, strict=True) if other == label]
+        total -= math.log(sum(own) / sum(near)) / len(real)
+    same = real_labels[:, None] == pseudo_labels[None, :]
+    loss = contrastive_loss(real, pseudo, same, temperature=0.2)
+    assert loss.item() == pytest.approx(total, rel=1e-5)
+
+
+def test_inversion_makes_images_the_learner_takes_for_the_class_asked_for(
+    pure: PureNetwork,
+) -> None:
+    labels = torch.arange(3).repeat_interleave(4)
+    settings = Calibration(4, inversion_steps=40, inversion_lr=0.1, lr=0.1, temperature=0.5)
+    recovered = recover_pseudo_images(
+        pure,
+        pure.weights(),
+        labels,
+        head=LINEAR,
+        calibration=settings,
+        rng=torch.Generator().manual_seed(0),
+    )
+    assert (predict(pure, pure.weights(), recovered).argmax(1) == labels).float().mean() > 0.9
+
+
+def test_an_inversion_step_lowers_the_loss_and_moves_each_image_by_its_rate(
+    pure: PureNetwork,
+) -> None:
+    images = _images(6)
+    targets = F.one_hot(torch.arange(3).repeat(2), 3).float()
+    loss, stepped = inversion_step(
+        pure, pure.weights(), images, targets, head=LINEAR, lr=torch.tensor(0.01)
+    )
+    after = inversion_loss(pure, pure.weights(), stepped, targets, head=LINEAR)
+    assert after < loss
+    size = (stepped - images).square().mean((1, 2, 3)).sqrt()
+    torch.testing.assert_close(size, torch.full((6,), 0.01), rtol=1e-3, atol=0)
+
+
+def test_the_inversion_loss_grows_when_statistics_leave_the_running_ones(
+    pure: PureNetwork,
+) -> None:
+    images = _images(12)
+    targets = F.one_hot(torch.arange(3).repeat(4), 3).float()
+    near = inversion_loss(pure, pure.weights(), images, targets, head=LINEAR)
+    far = inversion_loss(pure, pure.weights(), 30 + images, targets, head=LINEAR)
+    assert far > near + 1
+
+
+def test_inversion_works_through_centroids(pure: PureNetwork) -> None:
+    support, labels = _images(6), torch.arange(3).repeat(2)
+    features = pure.features(pure.weights(), support)
+    head = AdaptedHead(class_centroids(features, balanced_targets(labels, 3)), 0.2)
+    pseudo, targets = _images(3, seed=2), torch.eye(3)
+    loss, stepped = inversion_step(pure, pure.weights(), pseudo, targets, head=head, lr=0.02)
+    assert inversion_loss(pure, pure.weights(), stepped, targets, head=head) < loss
+
+
+def test_a_contrastive_step_lowers_the_loss_and_leaves_the_head_alone(pure: PureNetwork) -> None:
+    real, pseudo = (_images(6), torch.arange(3).repeat(2)), (_images(3, seed=2), torch.arange(3))
+    weights = pure.weights()
+    loss, stepped = contrastive_step(pure, weights, real, pseudo, temperature=0.5, lr=0.01)
+    after, _ = contrastive_step(pure, stepped, real, pseudo, temperature=0.5, lr=0.01)
+    assert after < loss
+    assert torch.equal(stepped["head.weight"], weights["head.weight"])
+    assert not torch.equal(stepped["blocks.0.conv.weight"], weights["blocks.0.conv.weight"])
+
+
+def test_calibration_depends_on_its_generator_alone_and_changes_nothing_it_was_given(
+    pure: PureNetwork,
+) -> None:
+    weights = pure.weights()
+    before = {name: value.clone() for name, value in weights.items()}
+    batches = [(_images(6), torch.arange(3).repeat(2))] * 2
+    results = [
+        calibrate(
+            pure,
+            weights,
+            batches,
+            head=LINEAR,
+            calibration=SETTINGS,
+            rng=torch.Generator().manual_seed(seed),
+        )
+        for seed in (0, 0, 1)
+    ]
+    for name, value in weights.items():
+        assert torch.equal(value, before[name])
+        assert torch.equal(results[0][name], results[1][name])
+    name = "blocks.3.conv.weight"
+    assert not torch.equal(results[0][name], results[2][name])
+    assert not torch.equal(results[0][name], weights[name])
