@@ -168,6 +168,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
+FILE_UPLOAD_HANDLERS = ["marketplace.checkpoints.uploads.StreamingUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 # Form fields, not files: the pictures of an adaptation travel as base64 in one JSON body.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FREEHOLD_MAX_BODY_BYTES", 64 * 2**20)
@@ -227,10 +228,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["marketplace.api.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "marketplace.api.negotiation.WhatWeHave",
     "DEFAULT_PAGINATION_CLASS": "marketplace.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "marketplace.api.schema.Schema",
     "DEFAULT_VERSIONING_CLASS": None,
     "EXCEPTION_HANDLER": "marketplace.api.problems.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -246,6 +248,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    "ENUM_NAME_OVERRIDES": {
+        "CheckpointState": "marketplace.checkpoints.states.CheckpointState",
+        "JobState": "marketplace.jobs.states.JobState",
+        "Visibility": "marketplace.accounts.models.Visibility",
+        "Licence": "marketplace.checkpoints.models.Licence",
+    },
 }
 
 LOGGING = {

@@ -1,5 +1,34 @@
-"""Addresses of the api app."""
+"""Addresses of the REST API."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
 
-urlpatterns: list[URLPattern] = []
+from marketplace.api.views.algorithms import AlgorithmView, ArchitectureView
+from marketplace.api.views.base import Unknown
+from marketplace.api.views.checkpoints import CheckpointView
+from marketplace.api.views.docs import Docs
+from marketplace.api.views.jobs import JobView
+from marketplace.api.views.learners import LearnerView
+from marketplace.api.views.pools import PoolView
+
+router = DefaultRouter()
+router.include_format_suffixes = False
+router.register("checkpoints", CheckpointView, basename="api-checkpoint")
+router.register("pools", PoolView, basename="api-pool")
+router.register("algorithms", AlgorithmView, basename="api-algorithm")
+router.register("architectures", ArchitectureView, basename="api-architecture")
+router.register("jobs", JobView, basename="api-job")
+router.register("learners", LearnerView, basename="api-learner")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/docs/", Docs.as_view(), name="api-docs"),
+    path(
+        "v1/learners/<uuid:pk>/files/<path:path>",
+        LearnerView.as_view({"get": "files"}),
+        name="api-learner-file",
+    ),
+    path("v1/", include(router.urls)),
+    re_path("", Unknown.as_view(), name="api-unknown"),
+]

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 from django.db.models import Q
@@ -18,9 +17,9 @@ from marketplace import storage
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
 from marketplace.checkpoints.models import Checkpoint, Licence
-from marketplace.checkpoints.selectors import storage_used_by
 from marketplace.checkpoints.states import CheckpointState, sources_of
-from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
+from marketplace.checkpoints.uploads import IncomingFile, RefusedFile, room_for_upload
+from marketplace.core.errors import Conflict, DomainError, InsufficientStorage
 from marketplace.queue import Task, enqueue
 
 MAX_CLASSES = 10_000
@@ -56,15 +55,12 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
     The file is hashed while it is streamed. Nothing stays behind when anything fails.
     """
     fields = draft_check(owner=owner, draft=draft)
-    _check_room(owner, file.size or 0)
+    _check_room(owner, file)
     checkpoint = Checkpoint(owner=owner, **fields)
     key = storage.incoming_key(checkpoint.pk)
-    hashing = HashingFile(file)
     try:
-        storage.put_stream(key, hashing)
+        checkpoint.upload_sha256, checkpoint.upload_bytes = _store(key, file)
         with transaction.atomic():
-            checkpoint.upload_sha256 = hashing.sha256
-            checkpoint.upload_bytes = hashing.size_read
             checkpoint.woken_at = timezone.now()
             checkpoint.save(force_insert=True)
             enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
@@ -77,6 +73,16 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
         storage.remove(key)
         raise
     return checkpoint
+
+
+def _store(key: str, file: "File[bytes]") -> tuple[str, int]:
+    """Put the file under the key; its hash and size."""
+    if isinstance(file, IncomingFile):
+        storage.adopt_file(key, file.take())
+        return file.sha256, file.size or 0
+    hashing = HashingFile(file)
+    storage.put_stream(key, hashing)
+    return hashing.sha256, hashing.size_read
 
 
 class HashingFile(File):
@@ -189,16 +195,14 @@ def _check_sharing(
     return {"visibility": visibility, "team": team if visibility == Visibility.TEAM else None}
 
 
-def _check_room(owner: User, size: int) -> None:
-    if size == 0:
+def _check_room(owner: User, file: "File[bytes]") -> None:
+    if isinstance(file, RefusedFile):
+        raise file.error
+    if not file.size:
         raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
-    if size > settings.MAX_CHECKPOINT_BYTES:
-        limit = settings.MAX_CHECKPOINT_BYTES // 2**20
-        raise TooLarge(
-            f"A checkpoint may have at most {limit} MiB here; ask your operator for more."
-        )
-    if storage_used_by(owner) + size > settings.MAX_STORAGE_BYTES_PER_PERSON:
-        raise InsufficientStorage("Your storage is full; delete a model, then upload again.")
+    room, error = room_for_upload(owner)
+    if file.size > room:
+        raise error
 
 
 def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:

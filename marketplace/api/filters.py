@@ -1,0 +1,100 @@
+"""What lists can be narrowed down by."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as filters
+
+from marketplace.accounts.models import Visibility
+from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
+from marketplace.jobs.states import JobState
+from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
+
+if TYPE_CHECKING:
+    Rows = QuerySet[Any]
+else:
+    Rows = QuerySet
+
+
+class OwnedFilter(filters.FilterSet):
+    """`mine`, `owner`, `visibility` and `search`, for everything that belongs to somebody."""
+
+    searched: tuple[str, ...] = ("name", "owner__username")
+
+    mine = filters.BooleanFilter(method="keep_mine", label="only, or never, what is one's own")
+    owner = filters.CharFilter(field_name="owner__username", label="user name of the owner")
+    visibility = filters.ChoiceFilter(choices=Visibility.choices)
+    search = filters.CharFilter(method="keep_matching", label="text to look for")
+
+    def keep_mine(self, rows: Rows, name: str, value: bool) -> Rows:
+        """One's own rows, or the others."""
+        mine = Q(owner=self.request.user)
+        return rows.filter(mine if value else ~mine)
+
+    def keep_matching(self, rows: Rows, name: str, value: str) -> Rows:
+        """Rows in which every word stands somewhere."""
+        for word in value.split()[:8]:
+            found = Q()
+            for field in self.searched:
+                found |= Q(**{f"{field}__icontains": word})
+            rows = rows.filter(found)
+        return rows
+
+
+class CheckpointFilter(OwnedFilter):
+    """Of models."""
+
+    searched = ("name", "description", "dataset", "owner__username")
+
+    state = filters.ChoiceFilter(choices=CheckpointState.choices)
+    architecture = filters.CharFilter(field_name="architecture")
+    channels = filters.NumberFilter(field_name="channels")
+    image_size = filters.NumberFilter(field_name="image_size")
+    dataset = filters.CharFilter(field_name="dataset", lookup_expr="iexact")
+    licence = filters.ChoiceFilter(choices=Licence.choices)
+    consent_recovery = filters.BooleanFilter(field_name="consent_recovery")
+    ordering = filters.OrderingFilter(fields=["created_at", "name", "size_bytes", "n_classes"])
+
+    class Meta:
+        model = Checkpoint
+        fields: list[str] = []
+
+
+class PoolFilter(OwnedFilter):
+    """Of pools."""
+
+    ordering = filters.OrderingFilter(fields=["created_at", "name"])
+
+    class Meta:
+        model = Pool
+        fields: list[str] = []
+
+
+class JobFilter(OwnedFilter):
+    """Of jobs."""
+
+    searched = ("algorithm", "pool__name", "owner__username")
+
+    state = filters.ChoiceFilter(choices=JobState.choices)
+    pool = filters.UUIDFilter(field_name="pool_id")
+    algorithm = filters.CharFilter(field_name="algorithm")
+    ordering = filters.OrderingFilter(fields=["created_at", "finished_at"])
+
+    class Meta:
+        model = Job
+        fields: list[str] = []
+
+
+class LearnerFilter(OwnedFilter):
+    """Of meta-learners."""
+
+    pool = filters.UUIDFilter(field_name="job__pool_id")
+    algorithm = filters.CharFilter(field_name="job__algorithm")
+    ordering = filters.OrderingFilter(fields=["created_at", "name"])
+
+    class Meta:
+        model = MetaLearner
+        fields: list[str] = []

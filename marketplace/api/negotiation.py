@@ -1,0 +1,28 @@
+"""Which form an answer has: the one we have."""
+
+from collections.abc import Sequence
+
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+class WhatWeHave(DefaultContentNegotiation):
+    """Answers with what there is even when the client asked for something else.
+
+    A browser or `Accept: application/zip` gets JSON rather than a 406 that it cannot read.
+    """
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Sequence[BaseRenderer],  # type: ignore[override]
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        """The first renderer that fits what is accepted, else the first."""
+        for wanted in self.get_accept_list(request):
+            media_type = wanted.split(";")[0].strip()
+            for renderer in renderers:
+                if renderer.media_type == media_type:
+                    return renderer, media_type
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,80 @@
+"""The OpenAPI document: how tokens and errors are described, for every operation alike."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction
+from rest_framework import serializers
+
+from marketplace.api.problems import MEDIA_TYPE
+
+_MEANING = {
+    "400": "The request cannot be used; `errors` says why, field by field.",
+    "401": "No token, or one that is not valid.",
+    "403": "You may see it, but not change it.",
+    "404": "There is nothing here that you may see.",
+    "409": "Not possible in the present state; `detail` says which state that is.",
+    "413": "More bytes than allowed here.",
+    "415": "This call does not take a body of that kind.",
+    "503": "No worker answered in time.",
+    "507": "The disk or your quota is full.",
+}
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457: what is wrong, and how to mend it."""
+
+    type = serializers.CharField(default="about:blank")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="field name -> sentences",
+    )
+
+
+class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """`Authorization: Bearer TOKEN`."""
+
+    target_class = "marketplace.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """A token that a person makes in their settings."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Make a token in your settings, or ask your operator for one "
+            "(`python manage.py token_create USERNAME`).",
+        }
+
+
+class Schema(AutoSchema):
+    """Adds the problem documents that an operation can answer with."""
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for code in sorted(self._problem_codes() - set(bodies)):
+            body = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                ProblemSerializer, code, media_types=[MEDIA_TYPE]
+            )
+            bodies[code] = {**body, "description": _MEANING[code]}
+        return bodies
+
+    def _problem_codes(self) -> set[str]:
+        codes = {"401"} | set(getattr(self.view, "problems", {}).get(self._action(), ()))
+        if "{" in self.path or self._is_list_view():
+            codes.add("404")
+        if self._is_list_view():
+            codes.add("400")
+        if self.method in {"POST", "PUT", "PATCH"} and self.get_request_serializer():
+            codes |= {"400", "413", "415"}
+        if self.method != "GET":
+            codes.add("403")
+        return codes
+
+    def _action(self) -> str:
+        return getattr(self.view, "action", "") or self.method.lower()

@@ -1,0 +1,48 @@
+"""What the workers can run."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
+
+
+class SettingSerializer(serializers.Serializer):
+    """One setting of an algorithm."""
+
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["int", "float", "bool", "choice"])
+    default = serializers.JSONField(help_text="a number, true or false, or a text")
+    help = serializers.CharField()
+    low = serializers.FloatField(allow_null=True, required=False)
+    high = serializers.FloatField(allow_null=True, required=False)
+    choices = serializers.ListField(child=serializers.CharField(), allow_null=True, required=False)
+
+
+class AlgorithmSerializer(serializers.ModelSerializer):
+    """One algorithm with every setting."""
+
+    settings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AlgorithmSpec
+        fields = [
+            "name", "title", "paper", "summary", "needs_recovery", "settings", "version",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(SettingSerializer(many=True))
+    def get_settings(self, spec: AlgorithmSpec) -> list[dict[str, Any]]:
+        """As the worker published them."""
+        settings: list[dict[str, Any]] = spec.settings
+        return settings
+
+
+class ArchitectureSerializer(serializers.ModelSerializer):
+    """One architecture that uploads are recognised as."""
+
+    class Meta:
+        model = ArchitectureSpec
+        fields = ["name", "title", "paper"]
+        read_only_fields = fields

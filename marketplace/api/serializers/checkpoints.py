@@ -1,0 +1,95 @@
+"""Checkpoints as JSON."""
+
+from rest_framework import serializers
+
+from marketplace.accounts.models import Visibility
+from marketplace.api.fields import JsonListField, TeamField
+from marketplace.api.serializers.base import StrictSerializer
+from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.services import CheckpointDraft
+
+
+class CheckpointSerializer(serializers.ModelSerializer):
+    """A checkpoint. `reason` says, once rejected, what is wrong and how to mend it."""
+
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
+    class_names = serializers.ListField(child=serializers.CharField(), read_only=True)
+    mean = serializers.ListField(child=serializers.FloatField(), read_only=True)
+    std = serializers.ListField(child=serializers.FloatField(), read_only=True)
+
+    class Meta:
+        model = Checkpoint
+        fields = [
+            "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
+            "class_names", "image_size", "channels", "mean", "std", "architecture",
+            "consent_recovery", "consent_preview", "state", "reason", "upload_sha256",
+            "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
+            "n_parameters", "created_at", "validated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class CheckpointUploadSerializer(serializers.Serializer):
+    """The form that comes with a file."""
+
+    file = serializers.FileField(
+        allow_empty_file=False,
+        help_text="a .safetensors file, or a PyTorch state dict (.pt, .pth)",
+        error_messages={
+            "required": "Send the file itself in this field.",
+            "invalid": "Send the file itself in this field, as multipart/form-data.",
+            "empty": "The file is empty; choose another one.",
+        },
+    )
+    name = serializers.CharField()
+    class_names = JsonListField(
+        child=serializers.CharField(),
+        example='["cat", "dog"]',
+        help_text='one name for each output, in their order, as a JSON list: ["cat", "dog"]',
+    )
+    image_size = serializers.IntegerField(help_text="height of the input in pixels")
+    channels = serializers.IntegerField(help_text="1 for grey, 3 for colour")
+    mean = JsonListField(
+        child=serializers.FloatField(),
+        example="[0.5, 0.5, 0.5]",
+        help_text="one number for each channel, of images in 0 to 1, as a JSON list",
+    )
+    std = JsonListField(
+        child=serializers.FloatField(),
+        example="[0.25, 0.25, 0.25]",
+        help_text="one number for each channel, of images in 0 to 1, as a JSON list",
+    )
+    licence = serializers.ChoiceField(choices=Licence.choices)
+    architecture = serializers.CharField(
+        default="", allow_blank=True, help_text="recognised from the tensors when left out"
+    )
+    description = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    dataset = serializers.CharField(
+        default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
+    )
+    visibility = serializers.ChoiceField(choices=Visibility.choices, default=Visibility.PRIVATE)
+    team = TeamField(default=None, allow_null=True)
+    consent_recovery = serializers.BooleanField(
+        default=False, help_text="whether images may be recovered from this model"
+    )
+    consent_preview = serializers.BooleanField(
+        default=False, help_text="whether people may be shown a grid of recovered images"
+    )
+
+    def draft(self) -> CheckpointDraft:
+        """What the uploader says, without the file."""
+        said = {name: value for name, value in self.validated_data.items() if name != "file"}
+        return CheckpointDraft(**said)
+
+
+class CheckpointChangeSerializer(StrictSerializer):
+    """What can be changed after the upload."""
+
+    description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    dataset = serializers.CharField(required=False, allow_blank=True, max_length=80)
+    licence = serializers.ChoiceField(choices=Licence.choices, required=False)
+    visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
+    team = TeamField(required=False, allow_null=True)
+    consent_recovery = serializers.BooleanField(required=False)
+    consent_preview = serializers.BooleanField(required=False)

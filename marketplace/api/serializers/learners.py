@@ -1,0 +1,134 @@
+"""Meta-learners and adaptation as JSON."""
+
+import binascii
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from marketplace.accounts.models import Visibility
+from marketplace.adaptation.services import MAX_LABEL_LENGTH
+from marketplace.api.fields import TeamField
+from marketplace.api.serializers.base import StrictSerializer
+from marketplace.learners.models import MetaLearner
+
+
+class FileSerializer(serializers.Serializer):
+    """One file of the learner directory."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class LearnerSerializer(serializers.ModelSerializer):
+    """A meta-learner, as in lists."""
+
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
+    algorithm = serializers.CharField(source="job.algorithm", read_only=True)
+    pool = serializers.UUIDField(source="job.pool_id", read_only=True)
+    job = serializers.SerializerMethodField()
+    size_bytes = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = MetaLearner
+        fields = [
+            "id", "name", "owner", "team", "visibility", "algorithm", "pool", "job",
+            "size_bytes", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_job(self, learner: MetaLearner) -> UUID:
+        """The job that made it."""
+        return learner.job_id
+
+
+class LearnerDetailSerializer(LearnerSerializer):
+    """A meta-learner with its card (Markdown), configuration, lineage and files."""
+
+    config = serializers.DictField(read_only=True)
+    provenance = serializers.ListField(child=serializers.DictField(), read_only=True)
+    evaluation = serializers.DictField(read_only=True)
+    files = FileSerializer(many=True, read_only=True)
+
+    class Meta(LearnerSerializer.Meta):
+        fields = [
+            *LearnerSerializer.Meta.fields, "card", "config", "provenance", "evaluation", "files",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class LearnerChangeSerializer(StrictSerializer):
+    """What can be changed of a meta-learner."""
+
+    name = serializers.CharField(required=False)
+    visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
+    team = TeamField(required=False, allow_null=True)
+
+
+class PictureField(serializers.CharField):
+    """A PNG or JPEG as base64; the head of a data URL is taken off."""
+
+    default_error_messages = {
+        "base64": "Send the picture's bytes as base64.",
+        "blank": "Send the picture's bytes as base64; this one is empty.",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        """Base64 that can be decoded; a worker looks at the picture itself."""
+        text = super().to_internal_value(data)
+        if text.startswith("data:"):
+            text = text.partition(",")[2]
+        text = "".join(text.split())
+        try:
+            binascii.a2b_base64(text, strict_mode=True)
+        except ValueError:
+            self.fail("base64")
+        if not text:
+            self.fail("blank")
+        return text
+
+
+class SupportSerializer(serializers.Serializer):
+    """One labelled picture."""
+
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=MAX_LABEL_LENGTH,
+        error_messages={"blank": "Every class needs a name."},
+    )
+    image = PictureField()
+
+
+class AdaptationSerializer(StrictSerializer):
+    """A few labelled pictures, and pictures to label."""
+
+    support = SupportSerializer(many=True)
+    query = serializers.ListField(child=PictureField(), allow_empty=True)
+    calibrate = serializers.BooleanField(
+        default=False, help_text="whether to calibrate by inversion (ICFIL) first"
+    )
+    settings = serializers.DictField(
+        child=serializers.JSONField(),
+        default=dict,
+        help_text="of the adaptation, what differs from the meta-learner's defaults",
+    )
+
+
+class PredictionSerializer(serializers.Serializer):
+    """What one picture is taken for."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    probabilities = serializers.DictField(
+        child=serializers.FloatField(), help_text="label -> probability; they sum to 1"
+    )
+
+
+class PredictionsSerializer(serializers.Serializer):
+    """One prediction for each query picture, in their order."""
+
+    labels = serializers.ListField(child=serializers.CharField())
+    predictions = PredictionSerializer(many=True)
+    timings = serializers.DictField(
+        child=serializers.FloatField(), help_text="what took how many seconds on the worker"
+    )

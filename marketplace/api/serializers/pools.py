@@ -1,0 +1,86 @@
+"""Pools as JSON."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketplace.accounts.models import Visibility
+from marketplace.api.fields import TeamField
+from marketplace.api.serializers.base import StrictSerializer
+from marketplace.pools.models import Pool
+from marketplace.pools.selectors import MAX_POOL_SIZE, pool_checkpoints, pool_fit
+
+
+class FitSerializer(serializers.Serializer):
+    """What the choice of models amounts to."""
+
+    n_models = serializers.IntegerField()
+    scenario = serializers.ChoiceField(choices=["SS", "SH", "MH"])
+    scenario_title = serializers.CharField()
+    channels = serializers.IntegerField(allow_null=True)
+    image_sizes = serializers.ListField(child=serializers.IntegerField())
+    architectures = serializers.ListField(child=serializers.CharField())
+    datasets = serializers.ListField(child=serializers.CharField())
+    n_classes_min = serializers.IntegerField()
+    n_class_names = serializers.IntegerField()
+    previews = serializers.BooleanField()
+    problems = serializers.ListField(child=serializers.CharField())
+
+
+class PoolSerializer(serializers.ModelSerializer):
+    """A pool, as in lists."""
+
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
+    n_models = serializers.SerializerMethodField()
+    frozen = serializers.BooleanField(source="is_frozen", read_only=True)
+
+    class Meta:
+        model = Pool
+        fields = [
+            "id", "name", "owner", "team", "visibility", "n_models", "frozen", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_n_models(self, pool: Pool) -> int:
+        """Counted with the list, or now."""
+        counted: int | None = getattr(pool, "n_models", None)
+        return pool.members.count() if counted is None else counted
+
+
+class PoolDetailSerializer(PoolSerializer):
+    """A pool with its models, in their order, and how they fit together."""
+
+    checkpoints = serializers.SerializerMethodField(help_text="ids of its models")
+    fit = serializers.SerializerMethodField()
+
+    class Meta(PoolSerializer.Meta):
+        fields = [*PoolSerializer.Meta.fields, "checkpoints", "fit"]
+        read_only_fields = fields
+
+    def get_checkpoints(self, pool: Pool) -> list[UUID]:
+        """Which models."""
+        return [row.pk for row in pool_checkpoints(pool)]
+
+    @extend_schema_field(FitSerializer)
+    def get_fit(self, pool: Pool) -> dict[str, Any]:
+        """What they amount to."""
+        return dict(FitSerializer(pool_fit(pool_checkpoints(pool))).data)
+
+
+class PoolChangeSerializer(StrictSerializer):
+    """Which models are in it."""
+
+    checkpoints = serializers.ListField(
+        child=serializers.UUIDField(), max_length=MAX_POOL_SIZE, help_text="ids of models"
+    )
+
+
+class PoolCreateSerializer(PoolChangeSerializer):
+    """A new pool."""
+
+    name = serializers.CharField()
+    visibility = serializers.ChoiceField(choices=Visibility.choices, default=Visibility.PRIVATE)
+    team = TeamField(default=None, allow_null=True)

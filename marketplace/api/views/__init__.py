@@ -1,0 +1,1 @@
+"""HTTP only: shape in, service or selector, shape out."""

@@ -1,0 +1,118 @@
+"""`checkpoints/`: uploads and what became of them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.utils.text import slugify
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace import storage
+from marketplace.api import examples
+from marketplace.api.filters import CheckpointFilter
+from marketplace.api.parsers import BoundedJSONParser
+from marketplace.api.serializers.checkpoints import (
+    CheckpointChangeSerializer,
+    CheckpointSerializer,
+    CheckpointUploadSerializer,
+)
+from marketplace.api.views.base import RowView
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.permissions import can_download_checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
+from marketplace.checkpoints.services import (
+    checkpoint_change,
+    checkpoint_delete,
+    checkpoint_upload,
+)
+from marketplace.core.errors import Conflict
+from marketplace.core.file_response import stored_file_response
+
+_ONE = examples.answer("A validated model", examples.CHECKPOINT)
+
+
+class CheckpointView(RowView):
+    """Models: one's own in every state, other people's once they are valid."""
+
+    queryset = Checkpoint.objects.none()
+    serializer_class = CheckpointSerializer
+    filterset_class = CheckpointFilter
+    problems = {"create": ("507",), "destroy": ("409",), "download": ("409",)}
+
+    def get_queryset(self) -> "QuerySet[Checkpoint]":
+        """What the person may see."""
+        return checkpoints_visible_to(self.request.user)
+
+    def get_parsers(self) -> list[Any]:
+        """Uploads come as a form, changes as JSON."""
+        if self.request is not None and self.request.method == "POST":
+            return [MultiPartParser()]
+        return [BoundedJSONParser()]
+
+    @extend_schema(summary="List models", examples=[_ONE])
+    def list(self, request: Request) -> Response:
+        """Newest first. `state` tells how far the validation is."""
+        return self.listed(CheckpointSerializer)
+
+    @extend_schema(
+        summary="Upload a model",
+        request={"multipart/form-data": CheckpointUploadSerializer},
+        responses={201: CheckpointSerializer},
+        examples=[_ONE],
+    )
+    def create(self, request: Request) -> Response:
+        """The file is streamed to storage; a worker validates it. Ask again for its `state`."""
+        shape = self.read(CheckpointUploadSerializer)
+        row = checkpoint_upload(
+            owner=self.user, draft=shape.draft(), file=shape.validated_data["file"]
+        )
+        where = {"Location": request.build_absolute_uri(f"{row.pk}/")}
+        return Response(CheckpointSerializer(row).data, status.HTTP_201_CREATED, headers=where)
+
+    @extend_schema(summary="One model", examples=[_ONE])
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """With `state` and, once rejected, the `reason`."""
+        return Response(CheckpointSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Change description, sharing or consent",
+        request=CheckpointChangeSerializer,
+        responses=CheckpointSerializer,
+        examples=[_ONE, examples.body("Withdraw consent", {"consent_recovery": False})],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Consent that is withdrawn holds for every later job."""
+        row = self.get_own()
+        values = self.read(CheckpointChangeSerializer).validated_data
+        row = checkpoint_change(checkpoint=row, by=self.user, values=values)
+        return Response(CheckpointSerializer(row).data)
+
+    @extend_schema(summary="Delete a model and its file", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """One that a job has used stays, because the meta-learner's lineage names it."""
+        checkpoint_delete(checkpoint=self.get_own())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Download a model as safetensors",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True)
+    def download(self, request: Request, pk: str) -> HttpResponseBase:
+        """Our own re-serialisation of the upload, once it is valid; `ETag` and `Range` work."""
+        row = self.get_object()
+        if not can_download_checkpoint(self.user, row):
+            raise Conflict(f"This model is {row.state}; only a valid one can be downloaded.")
+        return stored_file_response(
+            request._request,
+            storage.checkpoint_key(row.pk),
+            size=row.size_bytes,
+            sha256=row.sha256,
+            filename=f"{slugify(row.name) or 'model'}.safetensors",
+        )

@@ -1,0 +1,125 @@
+"""Uploads on their way in: written once, next to the storage, and hashed meanwhile."""
+
+import hashlib
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+
+from marketplace.checkpoints.selectors import storage_used_by
+from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
+
+CHUNK_BYTES = 2 * 2**20
+# An upload that takes longer than this was cut off together with its process.
+ABANDONED_AFTER_S = 24 * 3600
+
+
+class IncomingFile(TemporaryUploadedFile):
+    """An upload that lies complete on the disk of the storage, with its hash.
+
+    It is deleted when the request ends, unless somebody took the file by renaming it.
+    """
+
+    sha256: str
+
+    def take(self) -> Path:
+        """The path, for a caller who renames the file away."""
+        assert self.file is not None
+        self.file.flush()
+        return Path(self.temporary_file_path())
+
+
+class RefusedFile(UploadedFile):
+    """Stands for an upload that was not kept; `error` says why."""
+
+    def __init__(self, name: str, size: int, error: DomainError) -> None:
+        super().__init__(file=None, name=name, size=size)
+        self.error = error
+
+
+def room_for_upload(user: Any) -> tuple[int, DomainError]:
+    """How many bytes this person's next file may have, and what is wrong with more."""
+    left = max(0, settings.MAX_STORAGE_BYTES_PER_PERSON - storage_used_by(user))
+    if left < settings.MAX_CHECKPOINT_BYTES:
+        return left, InsufficientStorage(
+            "Your storage is full, or has no room for this file; delete a model, then upload again."
+        )
+    limit = settings.MAX_CHECKPOINT_BYTES / 2**20
+    message = f"A checkpoint may have at most {limit:g} MiB here; ask your operator for more."
+    return settings.MAX_CHECKPOINT_BYTES, TooLarge(message, fields={"file": message})
+
+
+class StreamingUploadHandler(FileUploadHandler):
+    """Writes each file once, into the incoming folder, from where the storage takes it.
+
+    Nothing of a stranger's upload is written, and of nobody's more than there is room for: the
+    rest is read and dropped, so that the answer arrives.
+    """
+
+    chunk_size = CHUNK_BYTES
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Open the file, unless the person may not upload at all."""
+        super().new_file(*args, **kwargs)
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated:
+            raise SkipFile
+        _sweep()
+        self._room, self._too_much = room_for_upload(user)
+        self._refusal: DomainError | None = None
+        self._received = 0
+        self._hash = hashlib.sha256()
+        self._file = IncomingFile(
+            self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
+        )
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Write and hash, as long as there is room."""
+        self._received += len(raw_data)
+        if self._refusal:
+            return
+        if self._received > self._room:
+            self._refuse(self._too_much)
+            return
+        try:
+            self._file.write(raw_data)
+        except OSError:
+            self._refuse(
+                InsufficientStorage(
+                    "The file could not be stored; the disk may be full. "
+                    "Tell your operator, then try again."
+                )
+            )
+            return
+        self._hash.update(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        """The file, or what stands for it."""
+        if self._refusal:
+            return RefusedFile(self.file_name or "", self._received, self._refusal)
+        self._file.seek(0)
+        self._file.size = file_size
+        self._file.sha256 = self._hash.hexdigest()
+        return self._file
+
+    def upload_interrupted(self) -> None:
+        """Nothing stays of a file whose connection broke."""
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def _refuse(self, error: DomainError) -> None:
+        self._refusal = error
+        self._file.close()
+
+
+def _sweep() -> None:
+    """Delete what killed processes left behind."""
+    before = time.time() - ABANDONED_AFTER_S
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()

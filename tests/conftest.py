@@ -1,0 +1,32 @@
+"""What every test can ask for."""
+
+import pytest
+
+
+@pytest.fixture
+def own_files(settings, tmp_path):
+    """Storage, uploads and broker in a folder of this test's own."""
+    settings.DATA_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
+        },
+    }
+    incoming = tmp_path / "incoming"
+    incoming.mkdir()
+    settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
+    return tmp_path
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What would have been sent to the broker: [(task, arguments)]."""
+    messages: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(
+        "marketplace.queue._send",
+        lambda task, arguments, expires_s: messages.append((str(task), arguments)),
+    )
+    return messages
