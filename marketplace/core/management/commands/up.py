@@ -2,14 +2,16 @@
 
 import os
 import signal
+import socket
 import sys
+from contextlib import closing
 from importlib import import_module
 from threading import Thread
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketplace.core.preview_store import serve_previews
 from marketplace.core.processes import Process, Supervisor
@@ -28,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, watch."""
+        _check_free(options["host"], options["port"])
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         processes = [_web(options["host"], options["port"]), *_workers()]
@@ -40,6 +43,19 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stop())
         supervisor.run()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Say it now, in one sentence, rather than in the web server's log every few seconds."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} cannot be used ({error.strerror}); choose another port, such as "
+                f"“make run PORT={port + 1}”."
+            ) from error
 
 
 def _web(host: str, port: int) -> Process:
