@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from metalearn.errors import InvalidData
-from metalearn.shapes import Images, Labels
 
 
 @dataclass(frozen=True)
 class Episode:
     """Support and query images in [0, 1] with labels 0 … n_way-1."""
 
-    support_images: Images
-    support_labels: Labels
-    query_images: Images
-    query_labels: Labels
+    support_images: Float[Tensor, "support channels height width"]
+    support_labels: Int[Tensor, " support"]
+    query_images: Float[Tensor, "query channels height width"]
+    query_labels: Int[Tensor, " query"]
 
     @property
     def n_way(self) -> int:

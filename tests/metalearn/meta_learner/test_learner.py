@@ -26,7 +26,7 @@ def _support(counts: list[int], *, size: int = 16, seed: int = 0) -> tuple[Tenso
 
 @pytest.mark.parametrize(("head", "head_init"), HEADS)
 @pytest.mark.parametrize("calibrate", CALIBRATIONS)
-@pytest.mark.parametrize(("n_way", "k_shot"), list(itertools.product([2, 5, 20], [1, 2, 50])))
+@pytest.mark.parametrize(("n_way", "k_shot"), list(itertools.product([2, 5, 20], [1, 50])))
 def test_any_number_of_classes_and_images_gives_probabilities(
     learner: MetaLearner, head: str, head_init: str, calibrate: str, n_way: int, k_shot: int
 ) -> None:

@@ -1,0 +1,86 @@
+"""Accuracy over episodes: the numbers, the seeds, the JSON form."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from metalearn.errors import InvalidData, InvalidSetting
+from metalearn.evaluation import EvaluationPlan, episode_accuracies, evaluate, summarise
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import NetworkSpec, build_network
+
+
+@pytest.fixture(scope="module")
+def learner() -> MetaLearner:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(NetworkSpec("conv4", 4, 3, 16, 5))
+        with torch.no_grad():
+            network.train()(torch.randn(64, 3, 16, 16))
+    return MetaLearner(network, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+def _classes(n_classes: int, *, noise: float) -> list[Tensor]:
+    rng = torch.Generator().manual_seed(1)
+    pictures = torch.rand(n_classes, 1, 3, 16, 16, generator=rng)
+    noisy = pictures + noise * torch.randn(n_classes, 12, 3, 16, 16, generator=rng)
+    return list((noisy.clamp(0, 1) * 255).byte())
+
+
+def test_mean_and_interval_are_those_of_the_formula() -> None:
+    plan = EvaluationPlan(n_way=5, k_shot=1, n_query=3, episodes=3)
+    result = summarise([0.5, 0.7, 0.9], plan, AdaptationSettings())
+    assert result.accuracy == pytest.approx(70)
+    assert result.interval95 == pytest.approx(100 * 1.96 * 0.2 / math.sqrt(3))
+
+
+def test_classes_that_look_alike_within_are_told_apart(learner: MetaLearner) -> None:
+    plan = EvaluationPlan(n_way=3, k_shot=2, n_query=4, episodes=5)
+    assert evaluate(learner, _classes(4, noise=0.02), plan).accuracy > 95
+
+
+def test_images_of_pure_noise_are_told_apart_by_chance(learner: MetaLearner) -> None:
+    rng = torch.Generator().manual_seed(0)
+    noise = [torch.rand(12, 3, 16, 16, generator=rng) for _ in range(6)]
+    result = evaluate(learner, noise, EvaluationPlan(n_way=4, k_shot=2, n_query=10, episodes=30))
+    assert abs(result.accuracy - 25) < 3 * result.interval95
+
+
+def test_the_same_plan_gives_the_same_accuracies_and_another_seed_others(
+    learner: MetaLearner,
+) -> None:
+    classes = _classes(6, noise=0.8)
+    plan = EvaluationPlan(n_way=3, k_shot=1, n_query=5, episodes=6, seed=1)
+    settings = AdaptationSettings(calibrate="icfil", inversion_steps=1, calibration_steps=1)
+    first = list(episode_accuracies(learner, classes, plan, settings))
+    torch.rand(3)
+    assert first == list(episode_accuracies(learner, classes, plan, settings))
+    other = EvaluationPlan(n_way=3, k_shot=1, n_query=5, episodes=6, seed=2)
+    assert first != list(episode_accuracies(learner, classes, other, settings))
+
+
+def test_a_shorter_plan_gives_the_first_episodes_of_a_longer_one(learner: MetaLearner) -> None:
+    classes = _classes(6, noise=0.8)
+    long = episode_accuracies(learner, classes, EvaluationPlan(3, 1, 5, episodes=6))
+    short = episode_accuracies(learner, classes, EvaluationPlan(3, 1, 5, episodes=3))
+    assert list(long)[:3] == list(short)
+
+
+def test_the_json_form_is_that_of_the_contract(learner: MetaLearner) -> None:
+    plan = EvaluationPlan(n_way=3, k_shot=2, n_query=4, episodes=2)
+    result = evaluate(learner, _classes(3, noise=0.1), plan).as_dict()
+    assert json.loads(json.dumps(result)) == result
+    assert {"accuracy", "interval95", "episodes", "way", "shot", "batchnorm"} <= set(result)
+    assert (result["head"], result["calibrate"]) == ("prototypes", "none")
+
+
+def test_plans_without_an_interval_or_an_episode_are_refused(learner: MetaLearner) -> None:
+    with pytest.raises(InvalidSetting, match="at least 2 episodes"):
+        EvaluationPlan(episodes=1)
+    with pytest.raises(InvalidSetting, match="at least 2 classes"):
+        EvaluationPlan(n_way=1)
+    with pytest.raises(InvalidData, match="cannot be drawn"):
+        evaluate(learner, _classes(3, noise=0.1), EvaluationPlan(n_way=4, k_shot=1, n_query=1))
