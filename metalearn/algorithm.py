@@ -1,15 +1,21 @@
 """What an algorithm is: something that can take one outer step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
+from metalearn.errors import InvalidPool
 from metalearn.meta_learner import MetaLearner
+from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
+from metalearn.precision import on_device
+from metalearn.randomness import seeded_from
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,38 @@ class StepReport:
     stage: str
     metrics: dict[str, float] = field(default_factory=dict)
     recovered: Episode | None = None
+
+
+class OptimiserState:
+    """An optimiser's moments as plain data: names are texts, values tensors.
+
+    torch's own form has whole numbers as keys, tuples and None in it, which a snapshot does not
+    hold; those parts are settings and come from the run's own settings anyway.
+    """
+
+    def __init__(self, optimiser: torch.optim.Optimizer) -> None:
+        self.optimiser = optimiser
+
+    def state_dict(self) -> dict[str, Any]:
+        """Moments of each parameter by its index."""
+        return {
+            str(index): dict(self.optimiser.state[parameter])
+            for index, parameter in enumerate(self._parameters())
+            if parameter in self.optimiser.state
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back the moments."""
+        for index, parameter in enumerate(self._parameters()):
+            self.optimiser.state.pop(parameter, None)
+            if moments := state.get(str(index)):
+                self.optimiser.state[parameter] = {
+                    name: value.clone().to(parameter.device if name != "step" else value.device)
+                    for name, value in moments.items()
+                }
+
+    def _parameters(self) -> list[torch.Tensor]:
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
 
 class Algorithm(ABC):
@@ -39,6 +77,8 @@ class Algorithm(ABC):
     Config: ClassVar[type]
 
     def __init__(self, pool: Pool, config: Any, *, device: torch.device, seed: int) -> None:
+        if self.needs_recovery:
+            _check_consent(pool)
         self.pool = pool.to(device)
         self.config = config
         self.device = device
@@ -63,11 +103,35 @@ class Algorithm(ABC):
     def parts(self) -> dict[str, Stateful]:
         """Everything that must be saved for the run to go on as if it had never stopped."""
 
+    def new_learner(
+        self, *, architecture: str, width: int, image_size: int, n_classes: int
+    ) -> Network:
+        """A freshly initialised learner for this pool, drawn from `self.rng`.
+
+        Width 0 is the architecture's usual one; image size 0 the largest of the pool. A size
+        below what the architecture needs is raised to that.
+        """
+        kind = get_architecture(architecture)
+        spec = NetworkSpec(
+            architecture=architecture,
+            width=width or kind.default_width,
+            channels=self.pool.channels,
+            image_size=max(image_size or self.pool.image_size, kind.min_image_size),
+            n_classes=n_classes,
+        )
+        with seeded_from(self.rng):
+            network = kind.build(spec)
+        return on_device(network, self.device)
+
     def report(
-        self, stage: str, recovered: Episode | None = None, **metrics: float
+        self,
+        stage: str,
+        metrics: Mapping[str, float] = MappingProxyType({}),
+        *,
+        recovered: Episode | None = None,
     ) -> StepReport:
         """A report on the step being taken (1-based in the report)."""
-        return StepReport(self.steps_done + 1, self.total_steps, stage, metrics, recovered)
+        return StepReport(self.steps_done + 1, self.total_steps, stage, dict(metrics), recovered)
 
     def state_dict(self) -> dict[str, Any]:
         """Parts, generator and step counter: nested dicts and lists of tensors and plain values."""
@@ -83,3 +147,12 @@ class Algorithm(ABC):
         self.rng.set_state(state["rng"].cpu())
         for name, part in self.parts().items():
             part.load_state_dict(state["parts"][name])
+
+
+def _check_consent(pool: Pool) -> None:
+    for teacher in pool.teachers:
+        if not teacher.consent_recovery:
+            raise InvalidPool(
+                f"The owner of “{teacher.name}” did not consent to recovering images from it; "
+                "leave it out or ask for consent."
+            )

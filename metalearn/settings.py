@@ -34,7 +34,7 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
 ) -> Any:
-    """Declare a setting as a dataclass field; numbers need `low` and `high`, texts need `choices`."""
+    """A setting as a dataclass field; numbers need `low` and `high`, texts need `choices`."""
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if number and (low is None or high is None):
         raise TypeError("a number needs low and high")
@@ -65,11 +65,12 @@ def build(config: type[C], values: Mapping[str, object]) -> C:
 
 
 def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
+    default: Any = field.default
     choices = field.metadata["choices"]
     return {
         "name": field.name,
         "kind": _kind(field),
-        "default": field.default,
+        "default": default,
         "help": field.metadata["help"],
         "low": field.metadata["low"],
         "high": field.metadata["high"],

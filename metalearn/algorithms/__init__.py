@@ -1,1 +1,1 @@
-"""Nothing but algorithms, one file each; `metalearn.registry` finds them."""
+"""Nothing but algorithms, one file each; `metalearn.registry` finds them by itself."""

@@ -5,7 +5,6 @@ build it again. Widths and class counts are read from the tensors, never asked f
 """
 
 from metalearn.networks.base import Architecture, Network, NetworkSpec
-from metalearn.networks.functional import Weights, embed_with, logits_with
 from metalearn.networks.registry import (
     all_architectures,
     build_network,
@@ -17,11 +16,8 @@ __all__ = [
     "Architecture",
     "Network",
     "NetworkSpec",
-    "Weights",
     "all_architectures",
     "build_network",
-    "embed_with",
     "expected_shapes",
     "get_architecture",
-    "logits_with",
 ]

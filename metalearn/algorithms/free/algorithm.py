@@ -1,0 +1,239 @@
+"""FREE's outer step: recover, align, replay."""
+
+import math
+from dataclasses import asdict
+from functools import partial
+
+import torch
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.algorithms.free.config import FreeConfig
+from metalearn.algorithms.free.learning import (
+    distillation_of,
+    replayed_loss,
+    statistics_batches,
+    student_of,
+    teacher_logits,
+)
+from metalearn.alignment import gradient_agreement, sequential_descent
+from metalearn.batchnorm import reestimate_statistics
+from metalearn.episode import Episode
+from metalearn.inversion import RecoveredTask, TeacherTask, recover
+from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.networks.generator import Generator
+from metalearn.pool import Pool
+from metalearn.precision import autocast, on_device
+from metalearn.randomness import seeded_from
+from metalearn.task_memory import TaskMemory
+
+
+class Free(Algorithm):
+    """FREE, as the package's docstring describes it."""
+
+    name = "free"
+    title = "FREE"
+    paper = "https://arxiv.org/abs/2405.00984"
+    summary = (
+        "One meta-generator recovers training tasks from every model in a few steps; a learner "
+        "whose gradients are aligned across the models learns from them."
+    )
+    Config = FreeConfig
+    config: FreeConfig
+
+    def __init__(self, pool: Pool, config: FreeConfig, *, device: torch.device, seed: int) -> None:
+        super().__init__(pool.with_enough_classes(config.n_way), config, device=device, seed=seed)
+        self.learner = self.new_learner(
+            architecture=config.learner,
+            width=config.learner_width,
+            image_size=config.learner_image_size,
+            n_classes=config.n_way,
+        ).train()
+        self.generator = self._new_generator()
+        # eq. of FIVE and BELL: one persistent Adam each; moments outlive the step.
+        self.generator_optimiser = torch.optim.Adam(
+            self.generator.parameters(), lr=config.generator_lr, betas=(0.5, 0.999), fused=True
+        )
+        self.learner_optimiser = torch.optim.Adam(
+            self.learner.parameters(), lr=config.outer_lr, fused=True
+        )
+        size = self.learner.spec.image_size
+        self.memory = TaskMemory(
+            pool.class_names,
+            images_per_class=config.memory_per_class,
+            image_bytes=pool.channels * size * size,
+            max_bytes=config.memory_mb * 2**20,
+        )
+
+    def _new_generator(self) -> Generator:
+        config = self.config
+        with seeded_from(self.rng):
+            generator = Generator(
+                latent_dim=config.latent_dim,
+                width=config.generator_width,
+                channels=self.pool.channels,
+                image_size=self.learner.spec.image_size,
+                n_way=config.n_way if config.generator_input == "latent+label" else 0,
+            )
+        return on_device(generator, self.device)
+
+    @property
+    def total_steps(self) -> int:
+        return self.config.warm_up_steps + self.config.outer_steps + self.config.replay_steps
+
+    @property
+    def stage(self) -> str:
+        """Which stage the next step belongs to."""
+        if self.steps_done < self.config.warm_up_steps:
+            return "warm-up"
+        if self.steps_done < self.config.warm_up_steps + self.config.outer_steps:
+            return "meta-training"
+        return "replay"
+
+    def step(self) -> StepReport:
+        self._set_learner_rate()
+        stage = self.stage
+        if stage == "replay":
+            return self.report(stage, self.replay())
+        recovered, metrics = self.recover(adversarial=stage == "meta-training")
+        if stage == "meta-training":
+            for task in recovered:
+                self.memory.add(task.images, task.labels, task.task.class_names)
+            metrics |= self.align(recovered)
+            metrics |= self.replay()
+        return self.report(stage, metrics, recovered=self._as_episode(recovered[0]))
+
+    def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
+        """FIVE: recover a task from each of the teachers drawn, then move the generator."""
+        config = self.config
+        student = student_of(self.learner, config, self.pool) if adversarial else None
+        labels = torch.arange(config.n_way).repeat(config.images_per_class).to(self.device)
+        recovered, totals = [], [torch.zeros_like(p) for p in self.generator.parameters()]
+        for teacher in self.pool.sample(config.teachers_per_step, self.rng):
+            latents = torch.randn(len(labels), config.latent_dim, generator=self.rng)
+            task, gradients = recover(
+                TeacherTask.sample(teacher, config.n_way, self.rng),
+                self.generator,
+                latents.to(self.device),
+                labels,
+                settings=config.inversion,
+                rng=self.rng,
+                student=student,
+            )
+            recovered.append(task)
+            torch._foreach_add_(totals, gradients)
+        share = 1 / len(recovered) if config.meta_gradient == "mean" else 1.0
+        for parameter, total in zip(self.generator.parameters(), totals, strict=True):
+            parameter.grad = total * share
+        self.generator_optimiser.step()
+        return recovered, _means_over(recovered)
+
+    def align(self, recovered: list[RecoveredTask]) -> dict[str, float]:
+        """BELL: distil the teachers into a clone one after another, and follow it."""
+        config = self.config
+        targets = [teacher_logits(task, config) for task in recovered]
+        losses = [
+            partial(distillation_of, task=task, targets=target, config=config, pool=self.pool)
+            for task, target in zip(recovered, targets, strict=True)
+        ]
+        metrics: dict[str, float] = {}
+        if config.agreement_every and self.steps_done % config.agreement_every == 0:
+            agreement = gradient_agreement(self.learner, losses)
+            metrics["gradient_inner_product"] = agreement.inner_product
+            metrics["gradient_cosine"] = agreement.cosine
+        descent = sequential_descent(
+            self.learner, losses, lr=config.alignment_lr, steps_per_loss=config.alignment_steps
+        )
+        for parameter, direction in zip(self.learner.parameters(), descent.direction, strict=True):
+            parameter.grad = config.alignment_weight * direction
+        self.learner_optimiser.step()
+        return metrics | {"distillation": sum(descent.losses) / len(descent.losses)}
+
+    def replay(self) -> dict[str, float]:
+        """Teach the learner meta-batches of tasks whose classes come from different teachers."""
+        config = self.config
+        need = config.k_shot + config.n_query
+        losses, hits = [], []
+        for _ in range(config.replay_batches):
+            if not self.memory.can_sample(n_way=config.n_way, need=need):
+                break
+            episodes = [
+                self.memory.sample(
+                    n_way=config.n_way,
+                    k_shot=config.k_shot,
+                    n_query=config.n_query,
+                    rng=self.rng,
+                )
+                for _ in range(config.replay_episodes)
+            ]
+            self.learner_optimiser.zero_grad()
+            result = replayed_loss(self.learner, episodes, config, pool=self.pool, rng=self.rng)
+            torch.autograd.backward(result.loss)
+            self.learner_optimiser.step()
+            losses.append(result.loss.detach())
+            hits.append(result.accuracy)
+        if not losses:
+            return {}
+        return {
+            "replay": float(torch.stack(losses).mean()),
+            "replay_accuracy": sum(hits) / len(hits),
+        }
+
+    def meta_learner(self) -> MetaLearner:
+        config = self.config
+        learner = MetaLearner(
+            self.learner,
+            mean=self.pool.mean,
+            std=self.pool.std,
+            defaults=AdaptationSettings(
+                head="prototypes" if config.replay_learner == "protonet" else "sgd",
+                inner_lr=config.inner_lr,
+                temperature=config.temperature,
+            ),
+            made_by={
+                "algorithm": self.name,
+                "settings": asdict(config),
+                "seed": self.seed,
+                "steps": self.steps_done,
+            },
+            teachers=TeacherRecord.of_pool(self.pool),
+        )
+        batches = statistics_batches(self.memory, self.learner, self.pool, self.device)
+        if batches:
+            with autocast("fp32", self.device):
+                reestimate_statistics(learner.network, batches)
+        return learner
+
+    def parts(self) -> dict[str, Stateful]:
+        return {
+            "generator": self.generator,
+            "generator_optimiser": OptimiserState(self.generator_optimiser),
+            "learner": self.learner,
+            "learner_optimiser": OptimiserState(self.learner_optimiser),
+            "memory": self.memory,
+        }
+
+    def _set_learner_rate(self) -> None:
+        """The learner's rate depends on the step alone, so it needs no saving."""
+        config = self.config
+        steps = config.outer_steps + config.replay_steps
+        share = max(self.steps_done - config.warm_up_steps, 0) / steps
+        factor = (1 + math.cos(math.pi * share)) / 2 if config.lr_decay else 1.0
+        for group in self.learner_optimiser.param_groups:
+            group["lr"] = config.outer_lr * factor
+
+    def _as_episode(self, recovered: RecoveredTask) -> Episode:
+        """A recovered task as an episode: its first images of each class are the support set."""
+        support = self.config.n_way * max(
+            1, min(self.config.k_shot, self.config.images_per_class - 1)
+        )
+        images, labels = recovered.images.cpu(), recovered.labels.cpu()
+        return Episode(images[:support], labels[:support], images[support:], labels[support:])
+
+
+def _means_over(recovered: list[RecoveredTask]) -> dict[str, float]:
+    """Mean of each loss over the teachers, and their mean accuracy on their own images."""
+    names = recovered[0].losses
+    means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
+    hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)
+    return means | {"teacher_accuracy": hits}

@@ -1,0 +1,157 @@
+"""Settings of FREE. "Paper" below means the published hyper-parameters (algorithms.md 1.2)."""
+
+from dataclasses import dataclass
+
+from metalearn import precision, replay
+from metalearn.inversion import InversionSettings
+from metalearn.settings import setting
+
+
+@dataclass(frozen=True)
+class FreeConfig:
+    """Every setting of FREE, in the order of its stages."""
+
+    warm_up_steps: int = setting(
+        20, "first steps, which train the generator only (paper: 19)", low=0, high=10_000
+    )
+    outer_steps: int = setting(
+        200, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
+    )
+    replay_steps: int = setting(
+        200,
+        "last steps, which only replay; cheap, and recovery has filled the memory by then "
+        "(paper: none)",
+        low=0,
+        high=100_000,
+    )
+    n_way: int = setting(5, "classes of an episode", low=2, high=20)
+    teachers_per_step: int = setting(4, "teachers inverted in one step", low=1, high=32)
+    images_per_class: int = setting(
+        20, "images recovered for each class of a teacher in one step", low=2, high=100
+    )
+    # FIVE: the meta-generator
+    generator_steps: int = setting(
+        5, "passes of the generator's copy over each teacher", low=1, high=500
+    )
+    generator_inner_lr: float = setting(
+        1e-3, "learning rate of the generator's copy", low=1e-6, high=0.1
+    )
+    latent_lr: float = setting(1e-3, "learning rate of the latents", low=1e-6, high=1.0)
+    generator_lr: float = setting(
+        1e-3,
+        "learning rate of the generator itself; its optimiser keeps its moments from step to "
+        "step (the released code threw them away)",
+        low=1e-6,
+        high=0.1,
+    )
+    meta_gradient: str = setting(
+        "mean",
+        "how the teachers' gradients are put together; the same for Adam but for its epsilon",
+        choices=("mean", "sum"),
+    )
+    latent_dim: int = setting(256, "length of a latent", low=8, high=2_048)
+    generator_width: int = setting(128, "channels of the generator's first map", low=8, high=512)
+    generator_input: str = setting(
+        "latent+label",
+        "what the generator sees; the paper's sees latents only and learns labels by heart in "
+        "every adaptation",
+        choices=("latent+label", "latent"),
+    )
+    class_weight: float = setting(1.0, "weight of the cross entropy", low=0.0, high=100.0)
+    batchnorm_weight: float = setting(
+        0.4,
+        "weight of the batch-norm statistics' distance, mean over layers (released code: 0); "
+        "without it pictures please the teacher but look like noise",
+        low=0.0,
+        high=100.0,
+    )
+    adversarial_weight: float = setting(
+        1.0, "weight of the adversarial term after the warm-up", low=0.0, high=100.0
+    )
+    max_shift: int = setting(
+        4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
+    )
+    # BELL: the aligned learner
+    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
+    learner_width: int = setting(
+        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
+    )
+    learner_image_size: int = setting(
+        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
+    )
+    outer_lr: float = setting(1e-3, "learning rate of the learner", low=1e-6, high=1.0)
+    lr_decay: bool = setting(
+        True, "let the learner's rate fall to zero along a half cosine (paper: constant)"
+    )
+    alignment_lr: float = setting(
+        0.01,
+        "learning rate of the clone's steps; plain SGD, for which the alignment theorem holds "
+        "(released code: Adam)",
+        low=1e-6,
+        high=10.0,
+    )
+    alignment_steps: int = setting(1, "steps of the clone for each teacher", low=1, high=50)
+    alignment_weight: float = setting(
+        1.0,
+        "weight of the Reptile direction, which is taken per step and unit of learning rate",
+        low=0.0,
+        high=1_000.0,
+    )
+    distillation_head: str = setting(
+        "prototypes",
+        "shared is the paper's one linear head for all teachers, whose labels contradict one "
+        "another; prototypes judges each teacher's images by their own class means",
+        choices=("prototypes", "shared"),
+    )
+    distillation_temperature: float = setting(
+        1.0, "temperature of the distillation", low=0.1, high=100.0
+    )
+    # Cross-task replay
+    replay_learner: str = setting(
+        "protonet",
+        "what replay teaches: prototypes for the prototype head, or the papers' MAML or ANIL "
+        "for the sgd head",
+        choices=replay.LEARNERS,
+    )
+    replay_batches: int = setting(
+        4, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
+    )
+    replay_episodes: int = setting(10, "episodes of a meta-batch", low=1, high=64)
+    k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
+    n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
+    replay_augmentation: float = setting(
+        0.0,
+        "strength of crops and colour changes in replay, 0 to 1 (paper: none)",
+        low=0.0,
+        high=1.0,
+    )
+    inner_steps: int = setting(5, "inner steps of MAML and ANIL", low=1, high=50)
+    inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
+    temperature: float = setting(
+        0.1, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
+    )
+    memory_per_class: int = setting(400, "most images of a class in the memory", low=2, high=10_000)
+    memory_mb: int = setting(256, "most megabytes of the memory", low=1, high=65_536)
+    # Measuring and speed
+    agreement_every: int = setting(
+        5, "steps between two measurements of the gradients' agreement; 0 never", low=0, high=1_000
+    )
+    precision: str = setting(
+        "auto",
+        "number format of the layers; auto takes bf16 where the processor has it",
+        choices=precision.CHOICES,
+    )
+
+    @property
+    def inversion(self) -> InversionSettings:
+        """The settings of one inversion."""
+        return InversionSettings(
+            steps=self.generator_steps,
+            generator_lr=self.generator_inner_lr,
+            latent_lr=self.latent_lr,
+            class_weight=self.class_weight,
+            batchnorm_weight=self.batchnorm_weight,
+            adversarial_weight=self.adversarial_weight,
+            max_shift=self.max_shift,
+            precision=self.precision,
+        )

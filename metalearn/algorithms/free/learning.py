@@ -1,0 +1,140 @@
+"""What FREE's learner sees: distillation from one teacher, replayed episodes, statistics."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from metalearn.algorithms.free.config import FreeConfig
+from metalearn.augmentation import crop_and_colour
+from metalearn.episode import Episode
+from metalearn.inner_loop import (
+    PureNetwork,
+    balanced_targets,
+    centroid_logits,
+    class_centroids,
+)
+from metalearn.inversion import RecoveredTask, Student
+from metalearn.losses import distillation_loss
+from metalearn.networks import Network
+from metalearn.pool import Pool, prepare_images
+from metalearn.precision import autocast, uses_bf16
+from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
+from metalearn.shapes import Images, Labels, Logits, Scalar
+from metalearn.task_memory import TaskMemory
+
+N_STATISTICS_IMAGES = 2_048
+STATISTICS_BATCH = 256
+
+
+def prepared(images: Images, network: Network, pool: Pool) -> Images:
+    """Images in [0, 1] as the learner wants them."""
+    size = network.spec.image_size
+    ready = prepare_images(images, size=size, mean=pool.mean, std=pool.std)
+    return ready.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def teacher_logits(recovered: RecoveredTask, config: FreeConfig) -> Logits:
+    """What the teacher says of its own recovered images, over the task's classes."""
+    with autocast(config.precision, recovered.images.device):
+        return recovered.task.logits(recovered.images).float()
+
+
+def distillation_of(
+    network: Network, *, task: RecoveredTask, targets: Logits, config: FreeConfig, pool: Pool
+) -> Scalar:
+    """KL(teacher || learner) on one teacher's recovered images.
+
+    With prototypes the first half of the images gives the class means and the second half is
+    judged by them; labels come in turn, so both halves hold every class.
+    """
+    images = prepared(task.images, network, pool)
+    with autocast(config.precision, images.device):
+        if config.distillation_head == "shared":
+            logits = network(images).float()
+        else:
+            features = network.embed(images).float()
+            half = config.n_way * (config.images_per_class // 2)
+            logits = _by_prototypes(features, task.labels, half, config)
+            targets = targets[half:]
+    return distillation_loss(logits, targets, temperature=config.distillation_temperature)
+
+
+def _by_prototypes(features: Tensor, labels: Labels, half: int, config: FreeConfig) -> Tensor:
+    shares = balanced_targets(labels[:half], config.n_way)
+    centroids = class_centroids(features[:half], shares)
+    return centroid_logits(features[half:], centroids, temperature=config.temperature)
+
+
+def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
+    """The learner as the adversarial term sees it: batch statistics, no change to it."""
+    pure = _pure(network, config)
+    weights = pure.weights()
+
+    def logits(images: Images, labels: Labels) -> Logits:
+        ready = prepared(images, network, pool)
+        if config.distillation_head == "shared":
+            return pure.logits(weights, ready)
+        features = pure.features(weights, ready)
+        shares = balanced_targets(labels, config.n_way)
+        centroids = class_centroids(features.detach(), shares)
+        return centroid_logits(features, centroids, temperature=config.temperature)
+
+    return logits
+
+
+def replayed_loss(
+    network: Network,
+    episodes: Sequence[Episode],
+    config: FreeConfig,
+    *,
+    pool: Pool,
+    rng: torch.Generator,
+) -> EpisodeLoss:
+    """The loss of one meta-batch of episodes (images in [0, 1])."""
+    ready = [_prepared_episode(e, network, config, pool=pool, rng=rng) for e in episodes]
+    if config.replay_learner == "protonet":
+        with autocast(config.precision, ready[0].support_images.device):
+            return prototype_loss(network, ready, temperature=config.temperature)
+    loss = maml_loss if config.replay_learner == "maml" else anil_loss
+    weights: dict[str, Tensor] = dict(network.named_parameters())
+    pure = _pure(network, config)
+    return loss(pure, weights, ready, steps=config.inner_steps, lr=config.inner_lr)
+
+
+def _prepared_episode(
+    episode: Episode, network: Network, config: FreeConfig, *, pool: Pool, rng: torch.Generator
+) -> Episode:
+    device = next(network.parameters()).device
+    changed = {}
+    for name in ("support_images", "query_images"):
+        images = getattr(episode, name).to(device)
+        if config.replay_augmentation:
+            images = crop_and_colour(images, strength=config.replay_augmentation, rng=rng)
+        changed[name] = prepared(images, network, pool)
+    labels = {
+        name: getattr(episode, name).to(device) for name in ("support_labels", "query_labels")
+    }
+    return replace(episode, **changed, **labels)
+
+
+def _pure(network: Network, config: FreeConfig) -> PureNetwork:
+    bf16 = uses_bf16(config.precision, next(network.parameters()).device)
+    precision = "bfloat16" if bf16 else "float32"
+    return PureNetwork(network, batchnorm="transductive", precision=precision)
+
+
+def statistics_batches(
+    memory: TaskMemory, network: Network, pool: Pool, device: torch.device
+) -> list[Images]:
+    """Some of the memory's images, the classes mixed, to estimate batch-norm statistics from."""
+    by_class = memory.images_by_class()
+    if not by_class:
+        return []
+    share = -(-N_STATISTICS_IMAGES // len(by_class))
+    images = torch.cat([images[:share] for images in by_class])
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    mixed = images[order].to(device).float() / 255
+    return list(torch.split(prepared(mixed, network, pool), STATISTICS_BATCH))

@@ -1,0 +1,44 @@
+"""Random changes of images that keep their class: shifts, mirror images, crops, colours."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from metalearn.shapes import Images
+
+
+def shift_and_flip(images: Images, *, max_shift: int, rng: torch.Generator) -> Images:
+    """The whole batch shifted by up to `max_shift` pixels and mirrored with probability 1/2.
+
+    One draw for the batch, as FREE does inside its inversion; borders are filled with black.
+    """
+    down, right = torch.randint(0, 2 * max_shift + 1, (2,), generator=rng).tolist()
+    mirror = torch.rand((), generator=rng) < 0.5
+    height, width = images.shape[-2:]
+    padded = F.pad(images, [max_shift] * 4)
+    shifted = padded[..., down : down + height, right : right + width]
+    return shifted.flip(-1) if mirror else shifted
+
+
+def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) -> Images:
+    """Each image for itself: mirrored, cropped and resized, brightness and contrast changed.
+
+    At strength 1 a crop keeps between 50 and 100 % of each side and brightness and contrast
+    change by up to 40 %; 0 only mirrors. The result lies in [0, 1].
+    """
+    draws = torch.rand(6, len(images), generator=rng).to(images.device)
+    mirror = torch.where(draws[0] < 0.5, -1.0, 1.0)
+    zoom = 1 - 0.5 * strength * draws[1]
+    # The window may lie anywhere inside the image.
+    shift_x, shift_y = (1 - zoom) * (2 * draws[2] - 1), (1 - zoom) * (2 * draws[3] - 1)
+    zero = torch.zeros_like(zoom)
+    rows = [torch.stack([zoom * mirror, zero, shift_x], 1), torch.stack([zero, zoom, shift_y], 1)]
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    cropped = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return _recolour(cropped, strength * (0.8 * draws[4] - 0.4), strength * (0.8 * draws[5] - 0.4))
+
+
+def _recolour(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    contrasted = (images - mean) * (1 + contrast).view(-1, 1, 1, 1) + mean
+    return (contrasted * (1 + brightness).view(-1, 1, 1, 1)).clamp(0, 1)

@@ -1,0 +1,142 @@
+"""Recovers images from a teacher: a copy of the meta-generator fits them in a few steps (FIVE)."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from metalearn.augmentation import shift_and_flip
+from metalearn.batchnorm import batchnorm_loss, recorded_statistics
+from metalearn.losses import accuracy, adversarial_loss, class_loss
+from metalearn.networks.generator import Generator
+from metalearn.pool import Teacher
+from metalearn.precision import autocast
+from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
+
+Student = Callable[[Images, Labels], Logits]
+"""What the meta-learner says of images in [0, 1]; needed for the adversarial term only."""
+
+
+@dataclass(frozen=True)
+class TeacherTask:
+    """`n_way` of a teacher's classes; label i of the task is the teacher's output `classes[i]`."""
+
+    teacher: Teacher
+    classes: tuple[int, ...]
+
+    @classmethod
+    def sample(cls, teacher: Teacher, n_way: int, rng: torch.Generator) -> "TeacherTask":
+        """A task of `n_way` of the teacher's classes, in random order."""
+        order = torch.randperm(teacher.n_classes, generator=rng)[:n_way].tolist()
+        return cls(teacher, tuple(order))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the labels."""
+        return tuple(self.teacher.class_names[index] for index in self.classes)
+
+    def logits(self, images: Images) -> Logits:
+        """The teacher's logits for images in [0, 1], restricted to the task's classes."""
+        return self.teacher.logits(images)[:, list(self.classes)]
+
+
+@dataclass(frozen=True)
+class InversionSettings:
+    """How a copy of the generator is fitted to one teacher."""
+
+    steps: int
+    generator_lr: float
+    latent_lr: float
+    class_weight: float
+    batchnorm_weight: float
+    adversarial_weight: float
+    max_shift: int
+    precision: str
+
+
+@dataclass(frozen=True)
+class RecoveredTask:
+    """What one teacher gave: images in [0, 1] at the generator's size, and how well they fit."""
+
+    task: TeacherTask
+    images: Images
+    labels: Labels
+    losses: dict[str, float]
+    teacher_accuracy: float
+
+
+def recover(
+    task: TeacherTask,
+    generator: Generator,
+    latents: Latents,
+    labels: Labels,
+    *,
+    settings: InversionSettings,
+    rng: torch.Generator,
+    student: Student | None = None,
+) -> tuple[RecoveredTask, list[Tensor]]:
+    """Fit a copy of `generator` and the latents to the task; the generator stays as it is.
+
+    Returns the images with the lowest loss seen and the first-order meta-gradient: the gradient
+    at the copy's last forward pass, one tensor per parameter of the generator
+    (FREE, FIVE; algorithms.md 1.4). There are `settings.steps` passes forward and backward and
+    one update fewer, as nothing would look at the last. Without a student the adversarial term
+    is left out.
+    """
+    adapted = copy.deepcopy(generator)
+    weights = list(adapted.parameters())
+    latents = latents.detach().clone().requires_grad_()
+    optimiser = _inner_optimiser(weights, latents, settings)
+    best, lowest = None, float("inf")
+    for step in range(settings.steps):
+        with autocast(settings.precision, latents.device):
+            images = adapted(latents, labels)
+            terms, hits = _loss_terms(
+                task, images, labels, settings=settings, rng=rng, student=student
+            )
+        loss = torch.stack(list(terms.values())).sum()
+        gradients = torch.autograd.grad(loss, [*weights, latents])
+        if best is None or float(loss.detach()) < lowest:
+            lowest = float(loss.detach())
+            values = {name: float(term.detach()) for name, term in terms.items()}
+            best = RecoveredTask(task, images.detach(), labels, values, hits)
+        if step < settings.steps - 1:
+            for variable, gradient in zip([*weights, latents], gradients, strict=True):
+                variable.grad = gradient
+            optimiser.step()
+    assert best is not None
+    return best, list(gradients[:-1])
+
+
+def _inner_optimiser(
+    weights: list[nn.Parameter], latents: Tensor, settings: InversionSettings
+) -> torch.optim.Adam:
+    groups = [
+        {"params": weights, "lr": settings.generator_lr},
+        {"params": [latents], "lr": settings.latent_lr},
+    ]
+    return torch.optim.Adam(groups, betas=(0.5, 0.999), fused=True)
+
+
+def _loss_terms(
+    task: TeacherTask,
+    images: Images,
+    labels: Labels,
+    *,
+    settings: InversionSettings,
+    rng: torch.Generator,
+    student: Student | None,
+) -> tuple[dict[str, Scalar], float]:
+    """The weighted terms of the inversion loss, and the teacher's accuracy on the images."""
+    shown = shift_and_flip(images, max_shift=settings.max_shift, rng=rng)
+    with recorded_statistics(task.teacher.network) as records:
+        logits = task.logits(shown).float()
+    terms = {"recovery": settings.class_weight * class_loss(logits, labels)}
+    if settings.batchnorm_weight:
+        terms["batchnorm"] = settings.batchnorm_weight * batchnorm_loss(records, like=images)
+    if student is not None and settings.adversarial_weight:
+        against = adversarial_loss(student(shown, labels).float(), logits)
+        terms["adversarial"] = settings.adversarial_weight * against
+    return terms, accuracy(logits, labels)

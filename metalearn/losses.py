@@ -1,0 +1,41 @@
+"""Losses on logits. Probabilities never enter a logarithm unscaled: all work on log-softmax."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from metalearn.shapes import Labels, Logits, Scalar
+
+
+def class_loss(logits: Logits, labels: Labels) -> Scalar:
+    """Cross entropy, mean over the images."""
+    return F.cross_entropy(logits, labels.long())
+
+
+def divergences(student: Logits, teacher: Logits) -> Tensor:
+    """KL(teacher || student) of each image, in nats, shape (n,); differentiable in both."""
+    log_student = student.log_softmax(1)
+    log_teacher = teacher.log_softmax(1)
+    return (log_teacher.exp() * (log_teacher - log_student)).sum(1)
+
+
+def distillation_loss(student: Logits, teacher: Logits, *, temperature: float = 1.0) -> Scalar:
+    """Mean of KL(teacher || student) at a temperature, times its square (Hinton et al. 2015).
+
+    Zero, with zero gradient, where both say the same.
+    """
+    return divergences(student / temperature, teacher / temperature).mean() * temperature**2
+
+
+def adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
+    """FREE's L_adv: minus KL between teacher and student, on images where both predict alike.
+
+    Lowering it seeks images near the student's decision boundary which it still gets right;
+    images on which the two disagree count as zero, so that the loss cannot run away.
+    """
+    agree = (student.argmax(1) == teacher.argmax(1)).to(student.dtype)
+    return -(divergences(student, teacher) * agree).mean()
+
+
+def accuracy(logits: Logits, labels: Labels) -> float:
+    """Share of images whose largest logit is their label's."""
+    return float((logits.argmax(1) == labels).float().mean())
