@@ -44,6 +44,7 @@ class Outcome:
 
     kind: Literal["answered", "time", "memory", "crashed"]
     answer: dict[str, Any]
+    cpu_s: float = 0.0
 
 
 class SandboxBroken(RuntimeError):
@@ -138,11 +139,13 @@ def _receive(connection: Connection, timeout_s: float) -> dict[str, Any]:
 
 def _outcome(message: dict[str, Any]) -> Outcome:
     """The zygote's word on how the child ended, with the child's own words unpacked and doubted."""
-    kind = message["kind"]
+    kind, cpu_s = message["kind"], message["cpu_s"]
     if kind != "answered":
-        return Outcome(kind, {})
+        return Outcome(kind, {}, cpu_s)
     try:
         answer = json.loads(message["answer"])
     except (ValueError, RecursionError):
-        return Outcome("crashed", {})
-    return Outcome("answered", answer) if isinstance(answer, dict) else Outcome("crashed", {})
+        return Outcome("crashed", {}, cpu_s)
+    if not isinstance(answer, dict):
+        return Outcome("crashed", {}, cpu_s)
+    return Outcome("answered", answer, cpu_s)

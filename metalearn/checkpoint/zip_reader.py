@@ -8,6 +8,7 @@ can therefore not read the same file differently, and a small file cannot unfold
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from metalearn.checkpoint.foreign import refuse_foreign_members
 from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_ZIP_ENTRIES
@@ -157,7 +158,7 @@ def _read_directory(source: Source, directory: _Directory) -> list[_Header]:
     return headers
 
 
-def _central_header(fields: tuple[int, ...], raw_name: bytes, extra: bytes) -> _Header:
+def _central_header(fields: tuple[Any, ...], raw_name: bytes, extra: bytes) -> _Header:
     """Check the name, and put 64-bit numbers in the place of those that did not fit."""
     _check_name(raw_name)
     size, packed, offset = _widen(extra, (fields[9], fields[8], fields[16]))

@@ -1,0 +1,79 @@
+"""Functions for the sandbox to survive."""
+
+import ctypes
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def load() -> None:
+    """Nothing to load beforehand."""
+
+
+def echo(arguments: dict[str, Any]) -> dict[str, Any]:
+    return arguments
+
+
+def eat_memory(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"length": len(bytearray(arguments["n_bytes"]))}
+
+
+def sleep(arguments: dict[str, Any]) -> dict[str, Any]:
+    time.sleep(60)
+    return arguments
+
+
+def spin(arguments: dict[str, Any]) -> dict[str, Any]:
+    while True:
+        pass
+
+
+def segfault(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"impossible": ctypes.string_at(0)}
+
+
+def leave(arguments: dict[str, Any]) -> dict[str, Any]:
+    sys.exit(0)
+
+
+def kill_yourself(arguments: dict[str, Any]) -> dict[str, Any]:
+    os.kill(os.getpid(), 9)
+    return {}
+
+
+def babble(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Write straight into the answer's pipe, as a hijacked parser would."""
+    os.write(3, arguments["words"].encode())
+    os._exit(0)
+
+
+def babble_without_end(arguments: dict[str, Any]) -> dict[str, Any]:
+    while True:
+        os.write(3, b"x" * 65536)
+
+
+def write_much(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Path(arguments["path"]).write_bytes(bytes(arguments["n_bytes"]))
+    except OSError as error:
+        return {"refused": error.strerror}
+    return {"refused": None}
+
+
+def connect(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        socket.create_connection(("127.0.0.1", arguments["port"]), timeout=2).close()
+    except OSError:
+        return {"connected": False}
+    return {"connected": True}
+
+
+def environment(arguments: dict[str, Any]) -> dict[str, Any]:
+    return dict(os.environ)
+
+
+def open_files(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"names": sorted(os.listdir("/proc/self/fd"))}  # noqa: PTH208

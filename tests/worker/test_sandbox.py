@@ -1,0 +1,158 @@
+"""Whatever a child does, the worker gets an outcome and goes on."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from worker.sandbox import Limits, Outcome, Sandbox, SandboxBroken
+
+LIMITS = Limits(memory_bytes=200_000_000, cpu_s=5, wall_s=10, file_bytes=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox(preload="tests.worker.misbehaving:load")
+    yield sandbox
+    sandbox.close()
+
+
+def call(sandbox: Sandbox, name: str, limits: Limits = LIMITS, **arguments: object) -> Outcome:
+    return sandbox.call(f"tests.worker.misbehaving:{name}", arguments, limits)
+
+
+def test_an_answer_comes_back_as_plain_data(sandbox: Sandbox) -> None:
+    outcome = call(sandbox, "echo", a=[1, "ü"])
+    assert (outcome.kind, outcome.answer) == ("answered", {"a": [1, "ü"]})
+    assert 0 < outcome.cpu_s < 5
+
+
+def test_memory_counts_from_what_the_zygote_holds(sandbox: Sandbox) -> None:
+    assert call(sandbox, "eat_memory", n_bytes=100_000_000).kind == "answered"
+    assert call(sandbox, "eat_memory", n_bytes=300_000_000).kind == "memory"
+
+
+def test_a_child_that_sleeps_or_spins_runs_out_of_time(sandbox: Sandbox) -> None:
+    start = time.monotonic()
+    assert call(sandbox, "sleep", replace(LIMITS, wall_s=1)).kind == "time"
+    assert call(sandbox, "spin", replace(LIMITS, cpu_s=1)).kind == "time"
+    assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("name", ["segfault", "leave", "kill_yourself", "babble_without_end"])
+def test_a_child_that_dies_or_babbles_is_a_crash(sandbox: Sandbox, name: str) -> None:
+    assert call(sandbox, name).kind == "crashed"
+    assert call(sandbox, "echo").kind == "answered"
+
+
+@pytest.mark.parametrize("words", ["not json", "[1, 2]", "[" * 50_000, "null"])
+def test_an_answer_that_is_no_json_object_is_a_crash(sandbox: Sandbox, words: str) -> None:
+    assert call(sandbox, "babble", words=words).kind == "crashed"
+
+
+def test_a_large_file_cannot_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = str(tmp_path / "large")
+    assert call(sandbox, "write_much", path=path, n_bytes=900_000).answer["refused"] is None
+    assert call(sandbox, "write_much", path=path, n_bytes=2_000_000).answer["refused"]
+
+
+def test_no_passwords_and_no_open_files_are_passed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+    sandbox = Sandbox(preload="tests.worker.misbehaving:load")
+    try:
+        with (tmp_path / "open").open("w"):
+            assert "DATABASE_URL" not in call(sandbox, "environment").answer
+            # Standard streams, the pipe for the answer, and the folder being listed.
+            names = call(sandbox, "open_files").answer["names"]
+        assert len(names) <= 5
+    finally:
+        sandbox.close()
+
+
+def test_there_is_no_network_where_the_system_allows_that(sandbox: Sandbox) -> None:
+    possible = subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True)
+    if possible.returncode != 0:
+        pytest.skip("this system does not let processes leave the network")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        outcome = call(sandbox, "connect", port=server.getsockname()[1])
+    assert outcome.answer == {"connected": False}
+
+
+def test_a_dead_zygote_is_an_error_of_ours_and_the_next_call_starts_another() -> None:
+    sandbox = Sandbox(preload="tests.worker.misbehaving:load")
+    sandbox.start()
+    process = sandbox._process
+    assert process is not None
+    threading.Timer(1, process.kill).start()
+    with pytest.raises(SandboxBroken):
+        call(sandbox, "sleep")
+    assert call(sandbox, "echo").kind == "answered"
+    sandbox.close()
+
+
+def test_a_zygote_that_cannot_start_is_an_error_of_ours() -> None:
+    with pytest.raises(SandboxBroken, match="did not start"):
+        Sandbox(preload="tests.worker.misbehaving:there_is_none").start()
+
+
+def test_the_zygote_ends_with_its_worker() -> None:
+    program = (
+        "from worker.sandbox import Sandbox\n"
+        "sandbox = Sandbox(preload='tests.worker.misbehaving:load')\n"
+        "sandbox.start()\n"
+        "print(sandbox._process.pid, flush=True)\n"
+        "import os; os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False
+    )
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        if b"\nState:\tZ" in Path(f"/proc/{pid}/status").read_bytes():
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_it_works_inside_celerys_daemonic_children(tmp_path: Path) -> None:
+    billiard = pytest.importorskip("billiard")
+    result = tmp_path / "result"
+    process = billiard.get_context("fork").Process(target=_in_child, args=(str(result),))
+    process.daemon = True
+    process.start()
+    process.join(60)
+    assert result.read_text() == "answered"
+
+
+def _in_child(path: str) -> None:
+    sandbox = Sandbox(preload="tests.worker.misbehaving:load")
+    Path(path).write_text(call(sandbox, "echo").kind)
+    sandbox.close()
+    os._exit(0)
+
+
+def test_after_a_fork_the_child_starts_its_own_zygote(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.start()
+    ours = sandbox._process
+    result = tmp_path / "result"
+    pid = os.fork()
+    if pid == 0:
+        outcome = call(sandbox, "echo", from_child=True)
+        result.write_text(str(outcome.answer))
+        sandbox.close()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert result.read_text() == "{'from_child': True}"
+    assert call(sandbox, "echo", n=1).answer == {"n": 1}
+    assert sandbox._process is ours

@@ -1,0 +1,150 @@
+"""Uploads go in as whatever people send, and come out as our own files or as a sentence."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from metalearn.checkpoint import fingerprint, read_tensors
+from metalearn.networks import NetworkSpec, build_network
+from tests.metalearn.checkpoint.hostile import Hostile, corpus
+from worker import validation
+from worker.sandbox import Outcome, SandboxBroken
+from worker.validation import LIMITS, DeclaredModel, ValidationResult, validate_file
+
+CANARY = Path("/tmp/freehold-canary-that-must-never-exist")
+CASES = corpus(CANARY)
+BOMBS = [case for case in CASES if case.group in {"pickle bombs", "shape bombs"}]
+ONE_OF_EACH = {case.group: case for case in CASES}.values()
+DECLARED = DeclaredModel("model", "", ("a", "b", "c"), 32, 3, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_at_the_end() -> Iterator[None]:
+    yield
+    validation.close()
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    network = build_network(NetworkSpec("conv4", 8, 3, 32, 3))
+    path = tmp_path / "upload.pt"
+    torch.save({"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, path)
+    return path
+
+
+def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    result = validate_file(upload, target, DECLARED)
+    assert result == ValidationResult(
+        ok=True,
+        architecture="conv4",
+        width=8,
+        n_classes=3,
+        channels=3,
+        n_parameters=result.n_parameters,
+        fingerprint=fingerprint(read_tensors(upload)),
+        size_bytes=target.stat().st_size,
+    )
+    ours, theirs = read_tensors(target), read_tensors(upload)
+    assert set(ours) == set(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "upload.pt"]
+
+
+def test_a_validation_with_a_warm_zygote_is_quick(upload: Path, tmp_path: Path) -> None:
+    validation.warm_up()
+    start = time.perf_counter()
+    assert validate_file(upload, tmp_path / "target", DECLARED).ok
+    assert time.perf_counter() - start < 2  # 0.2 s on a quiet machine
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"class_names": ("a", "b")}, "3 outputs"),
+        ({"architecture": "resnet10"}, "architecture"),
+        ({"architecture": "perceptron"}, "no architecture “perceptron”"),
+        ({"channels": 1}, "channels"),
+        ({"image_size": 84}, "correct the image size"),
+        ({"image_size": 100_000}, "image size"),
+        ({"std": (0.5, 0.0, 0.5)}, "positive"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_and_leaves_nothing(
+    upload: Path, tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    result = validate_file(upload, tmp_path / "target", replace(DECLARED, **changes))
+    assert not result.ok
+    assert says in result.reason
+    assert [path.name for path in tmp_path.iterdir()] == ["upload.pt"]
+
+
+def _refuse_within_256_mb(case: Hostile, folder: Path) -> None:
+    path = folder / "upload"
+    path.write_bytes(case.data)
+    outcome = validation._sandbox.call(
+        "worker.conversion:convert",
+        {"source": str(path), "target": str(folder / "target"), "declared": asdict(DECLARED)},
+        replace(LIMITS, memory_bytes=256_000_000),
+    )
+    assert outcome.kind == "answered" and outcome.answer["ok"] is False
+    assert case.says in outcome.answer["reason"]
+    assert outcome.cpu_s < 2  # the time of day would depend on what else the machine does
+    assert not (folder / "target").exists() and not CANARY.exists()
+
+
+@pytest.mark.parametrize("case", [*BOMBS, *ONE_OF_EACH], ids=lambda case: case.name)
+def test_bombs_are_refused_in_2_s_and_256_mb(case: Hostile, tmp_path: Path) -> None:
+    _refuse_within_256_mb(case, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.group}: {case.name}")
+def test_every_hostile_file_is_refused_in_2_s_and_256_mb(case: Hostile, tmp_path: Path) -> None:
+    _refuse_within_256_mb(case, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["time", "memory", "crashed"])
+def test_a_reader_that_dies_is_a_refusal_and_leaves_nothing(
+    upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    target = tmp_path / "target"
+
+    def die(*_: object) -> Outcome:
+        target.write_bytes(b"half")
+        (tmp_path / ".target.12345678.partial").write_bytes(b"half")
+        return Outcome(kind, {})
+
+    monkeypatch.setattr(validation._sandbox, "call", die)
+    result = validate_file(upload, target, DECLARED)
+    assert not result.ok and result.reason.endswith(".")
+    assert [path.name for path in tmp_path.iterdir()] == ["upload.pt"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": True, "width": "8"},
+        {"ok": True, "unheard": 1},
+        {"ok": True, "size_bytes": 7},
+        {"ok": "yes"},
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_a_refusal(
+    upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
+) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"something")
+    monkeypatch.setattr(validation._sandbox, "call", lambda *_: Outcome("answered", answer))
+    assert not validate_file(upload, target, DECLARED).ok
+    assert not target.exists()
+
+
+def test_a_full_disk_is_our_trouble_not_the_files(upload: Path, tmp_path: Path) -> None:
+    with pytest.raises(SandboxBroken, match="could not be written"):
+        validate_file(upload, tmp_path / "missing" / "target", DECLARED)
