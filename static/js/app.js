@@ -86,3 +86,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     if (label) label.textContent = "Copied";
   });
 }
+
+if (window.matchMedia("(max-width: 60rem)").matches) {
+  for (const details of document.querySelectorAll("[data-open-when-wide]")) details.removeAttribute("open");
+}

@@ -1,0 +1,25 @@
+/** A page that waits for the server to be done with something, and shows it then. */
+
+import { find } from "./dom.js";
+
+const EVERY_MS = 1500;
+const box = /** @type {HTMLElement} */ (find("[data-wait]"));
+const url = box.dataset.wait ?? "";
+
+async function look() {
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(url, { headers: { Accept: "application/json" } });
+      const { state, final } = await answer.json();
+      if (final || state !== box.dataset.waitState) {
+        location.reload();
+        return;
+      }
+    } catch {
+      // The server may be restarting; look again later.
+    }
+  }
+  setTimeout(look, EVERY_MS);
+}
+
+setTimeout(look, EVERY_MS);
