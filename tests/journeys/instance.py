@@ -38,7 +38,11 @@ class Instance:
         self.session = requests.Session()
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,7 +72,7 @@ class Instance:
         assert self.process is not None and self.process.poll() is None, self.tail()
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def tail(self) -> str:
