@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from marketplace.checkpoints.selectors import storage_used_by
 from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
 
-CHUNK_BYTES = 2 * 2**20
+CHUNK_BYTES = 2**20
 # An upload that takes longer than this was cut off together with its process.
 ABANDONED_AFTER_S = 24 * 3600
 
@@ -53,6 +54,26 @@ def room_for_upload(user: Any) -> tuple[int, DomainError]:
     return settings.MAX_CHECKPOINT_BYTES, TooLarge(message, fields={"file": message})
 
 
+class BackgroundHash:
+    """SHA-256 in a thread of its own: hashing waits for no disk, and the disk for no hashing."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def update(self, data: bytes) -> None:
+        """Hash the next piece; waits for the piece before, so at most two are in memory."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._thread.submit(self._hash.update, data)
+
+    def finish(self) -> str:
+        """The hash of all pieces; the thread ends."""
+        self._thread.shutdown()
+        return self._hash.hexdigest()
+
+
 class StreamingUploadHandler(FileUploadHandler):
     """Writes each file once, into the incoming folder, from where the storage takes it.
 
@@ -72,7 +93,7 @@ class StreamingUploadHandler(FileUploadHandler):
         self._room, self._too_much = room_for_upload(user)
         self._refusal: DomainError | None = None
         self._received = 0
-        self._hash = hashlib.sha256()
+        self._hash = BackgroundHash()
         self._file = IncomingFile(
             self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
         )
@@ -103,16 +124,18 @@ class StreamingUploadHandler(FileUploadHandler):
             return RefusedFile(self.file_name or "", self._received, self._refusal)
         self._file.seek(0)
         self._file.size = file_size
-        self._file.sha256 = self._hash.hexdigest()
+        self._file.sha256 = self._hash.finish()
         return self._file
 
     def upload_interrupted(self) -> None:
         """Nothing stays of a file whose connection broke."""
         if hasattr(self, "_file"):
+            self._hash.finish()
             self._file.close()
 
     def _refuse(self, error: DomainError) -> None:
         self._refusal = error
+        self._hash.finish()
         self._file.close()
 
 

@@ -1,0 +1,213 @@
+"""How fast an upload is against `cp`, and how much memory the web process takes for it.
+
+    python benchmarks/upload.py [--megabytes 500] [--repeats 5]
+
+Starts a web process of its own in a temporary folder and prints a Markdown table. `cp` and the
+upload take turns, because the speed of a disk changes while one measures.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+FIELDS = {
+    "name": "benchmark",
+    "class_names": '["a", "b"]',
+    "image_size": "32",
+    "channels": "3",
+    "mean": "[0.5, 0.5, 0.5]",
+    "std": "[0.25, 0.25, 0.25]",
+    "licence": "mit",
+    "consent_recovery": "false",
+}
+BOUNDARY = "freehold-benchmark"
+SEND_BYTES = 2**20
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="freehold-upload-") as name:
+        folder = Path(name)
+        source = folder / "model.safetensors"
+        _write_noise(source, args.megabytes)
+        with _server(folder) as (port, process, token):
+            _upload(port, token, source, limit=2**20)  # the first request imports what it needs
+            print(_table(args, folder, source, (port, process, token)))
+
+
+def _table(
+    args: argparse.Namespace,
+    folder: Path,
+    source: Path,
+    server: tuple[int, psutil.Process, str],
+) -> str:
+    port, process, token = server
+    idle = process.memory_info().rss
+    copies, uploads, peaks = [], [], []
+    for _ in range(args.repeats):
+        copies.append(_copy(source, folder / "copy"))
+        with _peak_rss(process) as peak:
+            uploads.append(_upload(port, token, source))
+        peaks.append(peak[0])
+        for stored in (folder / "data" / "files" / "incoming").iterdir():
+            stored.unlink()
+    cp, upload = statistics.median(copies), statistics.median(uploads)
+    return "\n".join(
+        [
+            f"| {args.megabytes} MB, median of {args.repeats} | seconds | MB/s |",
+            "|---|---:|---:|",
+            f"| `cp` | {cp:.2f} | {args.megabytes / cp:.0f} |",
+            f"| upload | {upload:.2f} | {args.megabytes / upload:.0f} |",
+            f"| upload relative to `cp` | | {cp / upload:.0%} |",
+            "",
+            "| web process | MB |",
+            "|---|---:|",
+            f"| idle | {idle / 1e6:.0f} |",
+            f"| peak while uploading | {max(peaks) / 1e6:.0f} |",
+        ]
+    )
+
+
+def _write_noise(path: Path, megabytes: int) -> None:
+    block = secrets.token_bytes(10**6)
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(block)
+
+
+def _copy(source: Path, target: Path) -> float:
+    start = time.perf_counter()
+    subprocess.run(["cp", source, target], check=True)
+    seconds = time.perf_counter() - start
+    target.unlink()
+    return seconds
+
+
+def _upload(port: int, token: str, source: Path, limit: int | None = None) -> float:
+    """Seconds from the first byte sent to the answer."""
+    head = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in FIELDS.items()
+    )
+    head += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="m.pt"\r\n'
+    head += "Content-Type: application/octet-stream\r\n\r\n"
+    tail = f"\r\n--{BOUNDARY}--\r\n"
+    size = min(source.stat().st_size, limit or sys.maxsize)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    start = time.perf_counter()
+    connection.putrequest("POST", "/api/v1/checkpoints/")
+    connection.putheader("Authorization", f"Bearer {token}")
+    connection.putheader("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
+    connection.putheader("Content-Length", str(len(head) + size + len(tail)))
+    connection.endheaders(head.encode())
+    _send(connection.sock, source, size)
+    connection.send(tail.encode())
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    seconds = time.perf_counter() - start
+    connection.close()
+    if response.status != 201:
+        raise SystemExit(f"the upload failed: {answer}")
+    return seconds
+
+
+def _send(connection: socket.socket, source: Path, size: int) -> None:
+    with source.open("rb") as file:
+        connection.sendfile(file, 0, size)
+
+
+@contextmanager
+def _peak_rss(process: psutil.Process) -> Iterator[list[int]]:
+    """The largest resident size while the block runs, asked 50 times a second."""
+    peak, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            peak[0] = max(peak[0], process.memory_info().rss)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[tuple[int, psutil.Process, str]]:
+    """Port, worker process and token of a gunicorn of our own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "marketplace.settings",
+        "FREEHOLD_DATA_DIR": str(folder / "data"),
+        "FREEHOLD_LOG_LEVEL": "WARNING",
+        "PORT": str(port),
+    }
+    _manage(environment, "migrate", "-v", "0")
+    _manage(
+        environment,
+        "shell",
+        "-c",
+        "from marketplace.accounts.models import User; User.objects.create_user('bench')",
+    )
+    token = _manage(environment, "token_create", "bench")
+    command = [sys.executable, "-m", "gunicorn", "marketplace.wsgi", "-b", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--threads", "4", "--timeout", "300"]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield port, _worker_of(server, port), token
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def _manage(environment: dict[str, str], *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", *command],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+def _worker_of(server: "subprocess.Popen[bytes]", port: int) -> psutil.Process:
+    """The process that answers requests, once it does."""
+    for _ in range(300):
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                if children := psutil.Process(server.pid).children():
+                    return children[0]
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the web process did not start")
+
+
+if __name__ == "__main__":
+    main()
