@@ -236,7 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": None,
     "EXCEPTION_HANDLER": "marketplace.api.problems.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "PAGE_SIZE": 50,
+    "PAGE_SIZE": 25,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Freehold",
