@@ -12,7 +12,7 @@ from tests.journeys.instance import Instance
 
 pytestmark = pytest.mark.timeout(400)
 
-LONG = {**TINY, "outer_steps": 400, "replay_steps": 0}
+LONG = {**TINY, "outer_steps": 150, "replay_steps": 0}
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,11 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(impatie
     done = wait_for_steps(impatient, job, 20)
     time.sleep(1.5)  # so that there is a snapshot
     job_process(impatient, job).send_signal(signal.SIGKILL)
-    done = wait_for_steps(impatient, job, done + 20)
+    done = wait_for_steps(impatient, job, done + 15)
     time.sleep(1.5)
     for process in impatient.processes("-Q gpu"):  # the whole worker
         process.send_signal(signal.SIGKILL)
-    wait_for_steps(impatient, job, done + 20)
+    wait_for_steps(impatient, job, done + 5)
 
     assert weights_of(impatient, job) == undisturbed
     events = [event["text"] for event in impatient.call("GET", f"jobs/{job}/events/")["results"]]
