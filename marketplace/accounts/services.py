@@ -49,7 +49,10 @@ def token_user(*, secret: str) -> User | None:
     if token is None or not token.user.is_active:
         return None
     now = timezone.now()
-    if token.last_used_at is None or (now - token.last_used_at).seconds >= _LAST_USED_EVERY_S:
+    if (
+        token.last_used_at is None
+        or (now - token.last_used_at).total_seconds() >= _LAST_USED_EVERY_S
+    ):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token.user
 

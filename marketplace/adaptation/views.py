@@ -15,6 +15,7 @@ from marketplace.adaptation.services import (
     MAX_QUERIES,
     MIN_CLASSES,
 )
+from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learners_visible_to
 
 
@@ -31,4 +32,20 @@ def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
         "maxQueries": MAX_QUERIES,
         "maxLabelLength": MAX_LABEL_LENGTH,
     }
-    return render(request, "adaptation/page.html", {"learner": learner, "limits": limits})
+    context = {
+        "learner": learner,
+        "limits": limits,
+        "adaptations_url": f"/api/v1/learners/{learner.pk}/adaptations/",
+        "image_side": _image_side(learner),
+    }
+    return render(request, "adaptation/page.html", context)
+
+
+def _image_side(learner: MetaLearner) -> int:
+    """The longest side, in pixels, that a picture is worth sending with.
+
+    The network sees `image_size` pixels; a few times that leaves nothing out, and a thousand such
+    pictures still fit into one request.
+    """
+    seen = int(learner.config.get("architecture", {}).get("image_size", 84))
+    return max(256, min(1024, 4 * seen))

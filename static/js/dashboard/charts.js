@@ -102,11 +102,12 @@ class Chart {
   make(data) {
     this.plot = new uPlot(this.options(), data, this.plotPlace);
     // Away from the curves, the legend says the last values.
-    this.plot.over.addEventListener("mouseleave", () => setTimeout(() => this.showLast(), 0));
+    this.plot.over.addEventListener("mouseleave", () => this.showLast());
   }
 
   showLast() {
-    this.plot?.setLegend({ idx: this.plot.data[0].length - 1 });
+    // After uPlot's own update of the frame, which empties the legend.
+    requestAnimationFrame(() => this.plot?.setLegend({ idx: this.plot.data[0].length - 1 }));
   }
 
   /** @returns {(number | null)[][]} the steps, then one column for each curve */

@@ -1,0 +1,96 @@
+/**
+ * Where the numbers are made: here on a worker of the server, through the REST API.
+ *
+ * A page needs `backend.adapt(support, settings)`, which gives a session, and
+ * `session.predict(images)`. Whatever else makes the numbers has these two and nothing more.
+ */
+
+/** @typedef {{label: string, image: string}} Example one labelled picture; `image` is base64 */
+/** @typedef {{calibrate: boolean}} Settings */
+/** @typedef {{label: string, probabilities: Record<string, number>}} Prediction */
+/** @typedef {{predict: (images: string[]) => Promise<Prediction[]>}} Session */
+
+/** A refusal in words that may be shown. */
+export class Refused extends Error {}
+
+/** The server's answer to one stateless call. */
+export class ServerBackend {
+  /**
+   * @param {string} url of the learner's adaptations
+   * @param {string} csrfToken
+   */
+  constructor(url, csrfToken) {
+    this.url = url;
+    this.csrfToken = csrfToken;
+  }
+
+  /**
+   * Check the support set by adapting once; the server keeps nothing of it.
+   * @param {Example[]} support
+   * @param {Settings} settings
+   * @returns {Promise<Session>}
+   */
+  async adapt(support, settings) {
+    await this.ask({ support, query: [], ...settings });
+    return new ServerSession(this, support, settings);
+  }
+
+  /**
+   * @param {object} body
+   * @returns {Promise<{predictions: Prediction[]}>}
+   */
+  async ask(body) {
+    const headers = {
+      "Content-Type": "application/json",
+      Accept: "application/json",
+      "X-CSRFToken": this.csrfToken,
+    };
+    let answer;
+    try {
+      answer = await fetch(this.url, { method: "POST", headers, body: JSON.stringify(body) });
+    } catch {
+      throw new Refused("The server does not answer. Your pictures are still on this page; try again.");
+    }
+    if (answer.ok) return answer.json();
+    throw new Refused(await sentence(answer));
+  }
+}
+
+/** Support set and settings, sent again with every question because the server forgets them. */
+class ServerSession {
+  /**
+   * @param {ServerBackend} backend
+   * @param {Example[]} support
+   * @param {Settings} settings
+   */
+  constructor(backend, support, settings) {
+    this.backend = backend;
+    this.support = support;
+    this.settings = settings;
+  }
+
+  /**
+   * @param {string[]} images base64
+   * @returns {Promise<Prediction[]>} one for each image, in their order
+   */
+  async predict(images) {
+    const answer = await this.backend.ask({ support: this.support, query: images, ...this.settings });
+    return answer.predictions;
+  }
+}
+
+/**
+ * What went wrong, as the problem document says it.
+ * @param {Response} answer
+ * @returns {Promise<string>}
+ */
+async function sentence(answer) {
+  if (answer.status === 413) return "Together the pictures are too large; give fewer.";
+  try {
+    const problem = await answer.json();
+    const details = Object.values(problem.errors ?? {}).flat(3).filter((text) => typeof text === "string");
+    return details.length ? details.join(" ") : problem.detail;
+  } catch {
+    return "Something went wrong on the server; try again in a minute, or ask your operator.";
+  }
+}

@@ -1,0 +1,56 @@
+/** The camera as a source of pictures, for browsers and machines that have one. */
+
+import { find } from "../dom.js";
+
+const dialog = /** @type {HTMLDialogElement} */ (find("[data-camera]"));
+const video = /** @type {HTMLVideoElement} */ (find("[data-camera-video]"));
+const count = find("[data-camera-count]");
+
+/** @type {((picture: Blob) => void) | null} */
+let give = null;
+let taken = 0;
+
+/** @returns {boolean} whether this browser lets pages use a camera here (HTTPS or this machine) */
+export function hasCamera() {
+  return Boolean(navigator.mediaDevices?.getUserMedia);
+}
+
+/**
+ * Open the camera; every picture taken is handed on until the dialog is closed.
+ * @param {string} title
+ * @param {(picture: Blob) => void} onPicture
+ */
+export async function openCamera(title, onPicture) {
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  } catch {
+    throw new Error("The camera cannot be used: none is there, or the browser was told not to allow it.");
+  }
+  give = onPicture;
+  taken = 0;
+  count.textContent = "";
+  find("[data-camera-title]").textContent = title;
+  video.srcObject = stream;
+  dialog.showModal();
+}
+
+dialog.addEventListener("close", () => {
+  const stream = /** @type {MediaStream | null} */ (video.srcObject);
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+  give = null;
+});
+
+find("[data-camera-take]").addEventListener("click", () => {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  canvas.toBlob((blob) => {
+    if (!blob || !give) return;
+    taken += 1;
+    count.textContent = `${taken} taken`;
+    give(blob);
+  }, "image/jpeg", 0.95);
+});

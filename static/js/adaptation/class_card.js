@@ -1,0 +1,127 @@
+/** One class: its name and its pictures. */
+
+import { icon, make } from "../dom.js";
+import { prepare } from "./images.js";
+import { sourceButtons, takeDropsAndPastes } from "./sources.js";
+
+/** @typedef {import("./images.js").Picture} Picture */
+/** @typedef {{maxPerClass: number, maxLabelLength: number}} Limits */
+/** @typedef {{changed: () => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
+
+let made = 0;
+
+/** A class on the page. */
+export class ClassCard {
+  /**
+   * @param {string} name
+   * @param {{limits: Limits, side: number, owner: Owner}} options
+   */
+  constructor(name, { limits, side, owner }) {
+    made += 1;
+    this.limits = limits;
+    this.side = side;
+    this.owner = owner;
+    /** @type {Picture[]} */
+    this.pictures = [];
+    this.input = /** @type {HTMLInputElement} */ (this.nameField(name));
+    this.counter = make("span", { class: "muted small", "aria-live": "polite" });
+    this.thumbs = make("ul", { class: "thumbs", "aria-label": "Pictures", hidden: true });
+    this.element = this.build();
+    this.show();
+  }
+
+  get name() {
+    return this.input.value.trim();
+  }
+
+  /** @param {string} name */
+  nameField(name) {
+    return make("input", {
+      type: "text",
+      value: name,
+      id: `class-${made}`,
+      maxlength: String(this.limits.maxLabelLength),
+      placeholder: `Name of class ${made}`,
+      "aria-label": "Name of the class",
+      autocomplete: "off",
+      input: () => this.owner.changed(),
+    });
+  }
+
+  build() {
+    const remove = make(
+      "button",
+      {
+        class: "button button--quiet button--icon",
+        type: "button",
+        "aria-label": "Remove this class",
+        click: () => this.owner.removed(this),
+      },
+      icon("trash"),
+    );
+    const taker = {
+      files: (/** @type {Blob[]} */ files) => void this.add(files),
+      problem: this.owner.problem,
+      title: () => this.name || "A new class",
+    };
+    const element = make(
+      "li",
+      { class: "class-card" },
+      make("div", { class: "class-card__head" }, this.input, remove),
+      this.thumbs,
+      make("div", { class: "class-card__tools" }, ...sourceButtons(taker, "for this class"), this.counter),
+    );
+    takeDropsAndPastes(element, taker);
+    return element;
+  }
+
+  /** @param {Blob[]} files */
+  async add(files) {
+    const room = this.limits.maxPerClass - this.pictures.length;
+    if (files.length > room) {
+      this.owner.problem(`A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`);
+    }
+    for (const file of files.slice(0, room)) {
+      try {
+        const name = file instanceof File ? file.name : "camera picture";
+        this.pictures.push(await prepare(file, name, this.side));
+      } catch (error) {
+        this.owner.problem(/** @type {Error} */ (error).message);
+      }
+    }
+    this.show();
+    this.owner.changed();
+  }
+
+  /** @param {Picture} picture */
+  leaveOut(picture) {
+    URL.revokeObjectURL(picture.url);
+    this.pictures = this.pictures.filter((one) => one !== picture);
+    this.show();
+    this.owner.changed();
+    this.input.focus();
+  }
+
+  /** Give back what the pictures hold in memory. */
+  forget() {
+    for (const picture of this.pictures) URL.revokeObjectURL(picture.url);
+    this.pictures = [];
+  }
+
+  show() {
+    const n = this.pictures.length;
+    this.counter.textContent = n ? `${n} of ${this.limits.maxPerClass}` : "or drop, or paste";
+    this.thumbs.hidden = n === 0;
+    this.thumbs.replaceChildren(...this.pictures.map((picture) => this.thumb(picture)));
+  }
+
+  /** @param {Picture} picture */
+  thumb(picture) {
+    const remove = make(
+      "button",
+      { type: "button", "aria-label": `Leave ${picture.name} out`, click: () => this.leaveOut(picture) },
+      icon("close"),
+    );
+    return make("li", { class: "thumb" }, make("img", { src: picture.url, alt: picture.name }), remove);
+  }
+}

@@ -1,0 +1,169 @@
+/** The adaptation page: classes and pictures in, a session from the backend, predictions out. */
+
+import { csrfToken, find, icon, make } from "../dom.js";
+import { ServerBackend } from "./backend_server.js";
+import { ClassCard } from "./class_card.js";
+import { byFolder, prepare } from "./images.js";
+import { Results } from "./results.js";
+import { sourceButtons, takeDropsAndPastes } from "./sources.js";
+
+const AT_A_TIME = 50;
+
+const root = /** @type {HTMLElement} */ (find("[data-adaptation]"));
+const limits = JSON.parse(find("#limits").textContent ?? "{}");
+const side = Number(root.dataset.imageSide);
+const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
+const list = find("[data-classes]", root);
+const adaptButton = /** @type {HTMLButtonElement} */ (find("[data-adapt]", root));
+const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", root));
+const calibrate = /** @type {HTMLInputElement} */ (find("[data-calibrate]", root));
+const status = find("[data-status]", root);
+const problemBox = /** @type {HTMLElement} */ (find("[data-problem]", root));
+const queryDrop = /** @type {HTMLElement} */ (find("[data-query-drop]", root));
+const results = new Results(/** @type {HTMLElement} */ (find("[data-results]", root)));
+
+/** @type {ClassCard[]} */
+let cards = [];
+/** @type {import("./backend_server.js").Session | null} */
+let session = null;
+let busy = false;
+
+/** @param {string} sentence an empty one takes the note away */
+function problem(sentence) {
+  problemBox.hidden = !sentence;
+  find("[data-problem-text]", problemBox).textContent = sentence;
+  if (sentence) problemBox.scrollIntoView({ block: "nearest" });
+}
+
+/** @returns {string} what is still missing before one can adapt; empty when nothing is */
+function missing() {
+  const filled = cards.filter((card) => card.pictures.length);
+  if (filled.length < limits.minClasses) return `Give pictures for at least ${limits.minClasses} classes.`;
+  if (filled.some((card) => !card.name)) return "Every class with pictures needs a name.";
+  const names = filled.map((card) => card.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice ? `“${twice}” stands there twice; every class needs its own name.` : "";
+}
+
+function summary() {
+  const filled = cards.filter((card) => card.pictures.length);
+  const pictures = filled.reduce((sum, card) => sum + card.pictures.length, 0);
+  return `${filled.length} classes, ${pictures} pictures.`;
+}
+
+function refresh() {
+  const lacking = missing();
+  adaptButton.disabled = busy || Boolean(lacking);
+  addButton.disabled = cards.length >= limits.maxClasses;
+  queryDrop.setAttribute("aria-disabled", String(!session));
+  if (!busy) status.textContent = lacking || (session ? `Adapted. ${summary()}` : `Ready. ${summary()}`);
+  showQueryHint();
+}
+
+/** A change of classes, pictures or settings: what was adapted before no longer holds. */
+function changed() {
+  session = null;
+  refresh();
+}
+
+/** @param {string} name */
+function addClass(name) {
+  const owner = { changed, problem, removed: removeClass };
+  const card = new ClassCard(name, { limits, side, owner });
+  cards.push(card);
+  list.append(card.element);
+  refresh();
+  return card;
+}
+
+/** @param {ClassCard} card */
+function removeClass(card) {
+  card.forget();
+  card.element.remove();
+  cards = cards.filter((one) => one !== card);
+  changed();
+  addButton.focus();
+}
+
+/** @param {FileList | null} files */
+async function addFolders(files) {
+  problem("");
+  const folders = [...byFolder(files ?? [])];
+  for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
+  const room = limits.maxClasses - cards.length;
+  if (folders.length > room) problem(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
+  for (const [name, pictures] of folders.slice(0, room)) await addClass(name).add(pictures);
+}
+
+/**
+ * @param {string} doing
+ * @param {() => Promise<void>} work
+ */
+async function whileBusy(doing, work) {
+  busy = true;
+  problem("");
+  status.textContent = doing;
+  refresh();
+  try {
+    await work();
+  } catch (error) {
+    problem(/** @type {Error} */ (error).message);
+  }
+  busy = false;
+  refresh();
+}
+
+function support() {
+  return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, image: picture.base64 })));
+}
+
+async function adapt() {
+  results.clear();
+  await whileBusy("Adapting…", async () => {
+    session = await backend.adapt(support(), { calibrate: calibrate.checked });
+  });
+  if (session) queryDrop.querySelector("input")?.focus({ preventScroll: true });
+}
+
+/** @param {Blob[]} files */
+async function askAbout(files) {
+  if (!session) {
+    problem("Adapt first, then ask about other pictures.");
+    return;
+  }
+  const asked = session;
+  await whileBusy(`Looking at ${files.length} ${files.length === 1 ? "picture" : "pictures"}…`, async () => {
+    const pictures = [];
+    for (const file of files) pictures.push(await prepare(file, file instanceof File ? file.name : "camera picture", side));
+    for (let first = 0; first < pictures.length; first += AT_A_TIME) {
+      const some = pictures.slice(first, first + AT_A_TIME);
+      results.add(some, await asked.predict(some.map((picture) => picture.base64)));
+    }
+  });
+}
+
+const queryHint = make("p", { class: "strong" });
+function showQueryHint() {
+  queryHint.textContent = session ? "Drop, paste or choose pictures to label" : "Adapt first; then drop pictures here";
+}
+
+const queryTaker = { files: (/** @type {Blob[]} */ files) => void askAbout(files), problem, title: () => "Pictures to label" };
+queryDrop.append(icon("target"), queryHint, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
+takeDropsAndPastes(queryDrop, queryTaker);
+document.addEventListener("paste", (event) => {
+  // Pasted outside of any class, once adapted: a question.
+  const target = /** @type {Element} */ (event.target);
+  if (!event.defaultPrevented && session && !target.closest("input, .class-card, [data-query-drop]")) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) askAbout(files);
+  }
+});
+addButton.addEventListener("click", () => addClass("").input.focus());
+adaptButton.addEventListener("click", () => void adapt());
+calibrate.addEventListener("change", changed);
+find("[data-folder]", root).addEventListener("change", (event) => {
+  const field = /** @type {HTMLInputElement} */ (event.target);
+  void addFolders(field.files);
+});
+addClass("");
+addClass("");

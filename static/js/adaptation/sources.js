@@ -1,0 +1,84 @@
+/** The ways by which pictures come to a place on the page: choose, drop, paste, camera. */
+
+import { icon, make } from "../dom.js";
+import { hasCamera, openCamera } from "./camera.js";
+import { isPicture, picturesOfDrop, picturesOfPaste } from "./images.js";
+
+/** @typedef {{files: (files: Blob[]) => void, problem: (sentence: string) => void, title: () => string}} Taker */
+
+/**
+ * Buttons that choose files or open the camera.
+ * @param {Taker} taker
+ * @param {string} what said to those who do not see where the buttons stand
+ * @returns {HTMLElement[]}
+ */
+export function sourceButtons(taker, what) {
+  const input = make("input", {
+    class: "visually-hidden",
+    type: "file",
+    accept: "image/*",
+    multiple: true,
+    "aria-label": `Choose pictures ${what}`,
+    change: (event) => {
+      const field = /** @type {HTMLInputElement} */ (event.target);
+      taker.files([...(field.files ?? [])]);
+      field.value = "";
+    },
+  });
+  const choose = make("label", { class: "button button--small" }, icon("image"), "Choose", input);
+  return [choose, hasCamera() ? cameraButton(taker, what) : captureButton(taker, what)];
+}
+
+/**
+ * @param {Taker} taker
+ * @param {string} what
+ */
+function cameraButton(taker, what) {
+  const open = () =>
+    openCamera(taker.title(), (picture) => taker.files([picture])).catch((error) => taker.problem(error.message));
+  const attributes = { class: "button button--small", type: "button", "aria-label": `Camera ${what}`, click: open };
+  return make("button", attributes, icon("camera"), "Camera");
+}
+
+/**
+ * Where pages may not use the camera itself, phones can still take a picture for a file field.
+ * @param {Taker} taker
+ * @param {string} what
+ */
+function captureButton(taker, what) {
+  const input = make("input", {
+    class: "visually-hidden",
+    type: "file",
+    accept: "image/*",
+    capture: "environment",
+    "aria-label": `Take a picture ${what}`,
+    change: (event) => taker.files([...(/** @type {HTMLInputElement} */ (event.target).files ?? [])]),
+  });
+  return make("label", { class: "button button--small" }, icon("camera"), "Camera", input);
+}
+
+/**
+ * Let pictures be dropped on an element and pasted while it has the focus.
+ * @param {HTMLElement} place
+ * @param {Taker} taker
+ */
+export function takeDropsAndPastes(place, taker) {
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("is-over");
+  });
+  place.addEventListener("dragleave", () => place.classList.remove("is-over"));
+  place.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    place.classList.remove("is-over");
+    if (!event.dataTransfer) return;
+    const found = await picturesOfDrop(event.dataTransfer);
+    taker.files(found.map(({ file }) => file));
+  });
+  place.addEventListener("paste", (event) => {
+    const files = picturesOfPaste(event).filter(isPicture);
+    if (files.length === 0) return;
+    event.preventDefault();
+    taker.files(files);
+  });
+}
