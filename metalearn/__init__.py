@@ -1,0 +1,17 @@
+"""Data-free meta-learning: from a pool of trained classifiers to a few-shot learner, without data.
+
+    file --read_checkpoint--> Teacher --> Pool --make_algorithm--> Algorithm
+                                                                    |   ^
+                                             train(algorithm) ------'   |
+                                                                 recovered tasks (Episode)
+    Algorithm --meta_learner()--> MetaLearner --adapt(support)--> Classifier
+
+* `metalearn.checkpoint`: untrusted files become Teachers; parsed, never executed.
+* `metalearn.pool`: Teacher and Pool; `metalearn.pretraining` makes some.
+* `metalearn.registry`: `all_algorithms()`, `make_algorithm(name, pool, settings, device=, seed=)`.
+* `metalearn.loop`: `for report in train(algorithm)`; progress, cancel and resume in three lines.
+* `metalearn.meta_learner`: adapt, save, load; `metalearn.evaluation` measures.
+* `python -m metalearn`: all of it from the shell.
+
+Nothing in here knows of a web server, a queue or people.
+"""

@@ -30,8 +30,8 @@ _KNOWN = {
 }
 
 
-def read_pool(directory: Path) -> Pool:
-    """Every model of the manifest as a Teacher.
+def read_pool(directory: Path, *, limit: int | None = None) -> Pool:
+    """Every model of the manifest as a Teacher, or the first `limit` of them.
 
     Raises InvalidPool, naming the line, when the folder cannot be read or a model is no good.
     """
@@ -42,13 +42,9 @@ def read_pool(directory: Path) -> Pool:
         raise InvalidPool(
             f"“{directory}” has no readable {MANIFEST}; give a folder made by `pretrain`."
         ) from None
-    return Pool(
-        tuple(
-            _read_line(directory, number, line)
-            for number, line in enumerate(lines, start=1)
-            if line.strip()
-        )
-    )
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    chosen = numbered if limit is None else numbered[: max(limit, 0)]
+    return Pool(tuple(_read_line(directory, number, line) for number, line in chosen))
 
 
 def write_pool_entry(

@@ -1,5 +1,29 @@
 """Class-labelled images: single pictures, folders with one sub-folder a class, and data packs."""
 
-from metalearn.datasets.images import MAX_PIXELS, Pixels, decode_image
+from pathlib import Path
 
-__all__ = ["MAX_PIXELS", "Pixels", "decode_image"]
+from metalearn.datasets.folders import read_folder, read_pictures
+from metalearn.datasets.image_set import ImageSet
+from metalearn.datasets.images import MAX_PIXELS, Pixels, decode_image
+from metalearn.datasets.packs import read_pack
+
+__all__ = [
+    "MAX_PIXELS",
+    "ImageSet",
+    "Pixels",
+    "decode_image",
+    "read_data",
+    "read_folder",
+    "read_pack",
+    "read_pictures",
+]
+
+
+def read_data(path: Path, *, channels: int, image_size: int) -> ImageSet:
+    """A data pack, or a folder with one sub-folder a class, in grey (1) or colour (3).
+
+    `image_size` holds for pictures that are decoded; a pack of raw images keeps its own.
+    """
+    if path.is_dir():
+        return read_folder(path, channels=channels, image_size=image_size)
+    return read_pack(path, image_size=image_size).with_channels(channels)

@@ -1,0 +1,8 @@
+"""`python -m metalearn`."""
+
+import sys
+
+from metalearn.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""`python -m metalearn`: the same runs from the shell, without a server.
+
+Each command is one module with `add_parser` and `run`.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from metalearn.cli import adapt, algorithms, evaluate, inspect_file, pretrain, train
+from metalearn.errors import MetaLearnError
+
+DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+_COMMANDS = (algorithms, inspect_file, pretrain, train, evaluate, adapt)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line with all its commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m metalearn",
+        description="Data-free meta-learning: from trained models to a few-shot learner.",
+        epilog="Exit codes: 0 done, 2 refused (the reason is on standard error), 1 a bug.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what the user can mend is one sentence on standard error."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except MetaLearnError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:
+        # `… | head` has seen enough; nothing more may be written, also not at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(_about_file(error), file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("Stopped; nothing half-written was left behind.", file=sys.stderr)
+        return INTERRUPTED
+    return DONE
+
+
+def _about_file(error: OSError) -> str:
+    """A missing file, a full disk and the like are the user's to mend."""
+    where = f"“{error.filename}”: " if error.filename else ""
+    return f"{where}{error.strerror or error}; check the path, your rights and the free space."

@@ -1,0 +1,38 @@
+"""Options that change a learner's defaults of adaptation."""
+
+import argparse
+from dataclasses import asdict
+
+from metalearn.cli.train import parse_settings
+from metalearn.meta_learner import AdaptationSettings
+from metalearn.settings import build
+
+
+def add_adaptation_options(parser: argparse.ArgumentParser) -> None:
+    """--head, --calibrate, --batchnorm and --set, all of them left to the learner by default."""
+    parser.add_argument("--head", choices=("sgd", "prototypes"), help="(default: the learner's)")
+    parser.add_argument("--calibrate", choices=("none", "icfil"), help="(default: the learner's)")
+    parser.add_argument(
+        "--batchnorm",
+        choices=("inductive", "transductive"),
+        help="transductive looks at all query images together (default: the learner's)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any other setting of the adaptation, such as inner_steps=5",
+    )
+
+
+def adaptation_settings(
+    options: argparse.Namespace, defaults: AdaptationSettings
+) -> AdaptationSettings:
+    """The learner's defaults with what was given on the command line."""
+    named = {
+        name: value
+        for name in ("head", "calibrate", "batchnorm")
+        if (value := getattr(options, name)) is not None
+    }
+    return build(AdaptationSettings, asdict(defaults) | parse_settings(options.set) | named)

@@ -1,0 +1,76 @@
+"""`train`: run an algorithm on a pool and write the meta-learner."""
+
+import argparse
+from pathlib import Path
+
+from metalearn.algorithm import Algorithm
+from metalearn.checkpoint import read_pool
+from metalearn.cli.common import Commands, add_device, find_device, progress, say
+from metalearn.errors import InvalidSetting
+from metalearn.loop import train
+from metalearn.registry import make_algorithm
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("train", help="make a meta-learner from a pool of models")
+    parser.add_argument("algorithm", metavar="ALGORITHM", help="see the command `algorithms`")
+    parser.add_argument("--pool", type=Path, required=True, metavar="POOL_DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="LEARNER_DIR")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the algorithm; may be given several times",
+    )
+    parser.add_argument(
+        "--models", type=int, metavar="N", help="only the first N models of the pool"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
+    settings = parse_settings(options.set)
+    _check_free(options.out)
+    device = find_device(options.device)
+    pool = read_pool(options.pool, limit=options.models)
+    algorithm = make_algorithm(options.algorithm, pool, settings, device=device, seed=options.seed)
+    _train(algorithm)
+    learner = algorithm.meta_learner()
+    learner.made_by = {**learner.made_by, "name": f"{algorithm.title} on {options.pool.name}"}
+    learner.save(options.out)
+    print(f"The meta-learner is in {options.out}.")
+
+
+def parse_settings(pairs: list[str]) -> dict[str, object]:
+    """`key=value` texts as a mapping; the algorithm's Config checks the values."""
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise InvalidSetting(f"“{pair}” is not a setting; write --set name=value.")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def _check_free(out: Path) -> None:
+    """Hours of training should not end at a folder that must not be overwritten."""
+    if out.exists() and not (out / "config.json").is_file():
+        raise InvalidSetting(
+            f"“{out}” exists and is not a meta-learner; give a new folder with --out."
+        )
+
+
+def _train(algorithm: Algorithm) -> None:
+    stage = ""
+    for report in progress(train(algorithm), algorithm.total_steps, algorithm.title):
+        if report.stage != stage:
+            stage = report.stage
+            say(f"step {report.step}: {stage}")
+        if report.step == report.total_steps:
+            metrics = ", ".join(f"{name} {value:.4g}" for name, value in report.metrics.items())
+            say(f"step {report.step}: {metrics or 'done'}")

@@ -1,0 +1,62 @@
+"""Pictures with class labels, held in memory as bytes."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from metalearn.errors import InvalidData
+
+# Rec. 601, as Pillow's conversion to grey uses it.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Square pictures of one size; `labels` are positions in `class_names`."""
+
+    images: UInt8[Tensor, "n channels size size"]
+    labels: Int[Tensor, " n"]
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.images) != len(self.labels):
+            raise InvalidData(
+                f"There are {len(self.images)} pictures but {len(self.labels)} labels; "
+                "give one label for each picture."
+            )
+        if not len(self.images):
+            raise InvalidData("There are no pictures; give at least one for each class.")
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= len(self.class_names):
+            raise InvalidData(
+                f"The labels run from {low} to {high}, but there are "
+                f"{len(self.class_names)} class names; labels are positions in that list."
+            )
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return self.images.shape[1]
+
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels."""
+        return self.images.shape[2]
+
+    def by_class(self) -> list[Tensor]:
+        """The pictures of each class (n_c, c, h, w), in the order of `class_names`."""
+        return [self.images[self.labels == index] for index in range(len(self.class_names))]
+
+    def with_channels(self, channels: int) -> "ImageSet":
+        """The same pictures in grey (1) or colour (3)."""
+        if channels == self.channels:
+            return self
+        if channels == 3:
+            return replace(self, images=self.images.expand(-1, 3, -1, -1).contiguous())
+        if channels != 1:
+            raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
+        weights = torch.tensor(_LUMA).view(1, 3, 1, 1)
+        grey = (self.images.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
+        return replace(self, images=grey)
