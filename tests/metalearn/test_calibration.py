@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_leaves
 
 from metalearn.calibration import (
     AdaptedHead,
@@ -17,7 +19,7 @@ from metalearn.calibration import (
     inversion_step,
     recover_pseudo_images,
 )
-from metalearn.inner_loop import PureNetwork, balanced_targets, class_centroids, predict
+from metalearn.inner_loop import PureNetwork, balanced_targets, class_centroids, predict, sgd_step
 from metalearn.networks import NetworkSpec, build_network
 
 SETTINGS = Calibration(
@@ -153,3 +155,24 @@ def test_calibration_depends_on_its_generator_alone_and_changes_nothing_it_was_g
     name = "blocks.3.conv.weight"
     assert not torch.equal(results[0][name], results[2][name])
     assert not torch.equal(results[0][name], weights[name])
+
+
+def test_every_step_can_be_recorded_as_a_graph(
+    pure: PureNetwork,
+) -> None:
+    images, pseudo = _images(11), _images(7, seed=2)
+    labels, pseudo_labels = torch.arange(11) % 3, torch.arange(7) % 3
+    targets, pseudo_targets = torch.eye(3)[labels], torch.eye(3)[pseudo_labels]
+    lr, weights = torch.tensor(0.1), pure.weights()
+    steps = {
+        "sgd": lambda w, x, z: sgd_step(pure, w, x, targets, lr=lr),
+        "inversion": lambda w, x, z: inversion_step(pure, w, z, pseudo_targets, head=LINEAR, lr=lr),
+        "contrastive": lambda w, x, z: contrastive_step(
+            pure, w, (x, labels), (z, pseudo_labels), temperature=0.5, lr=lr
+        ),
+    }
+    for name, step in steps.items():
+        graph = make_fx(step, tracing_mode="real")(weights, images, pseudo)
+        recorded = tree_leaves(graph(weights, images, pseudo))
+        for one, other in zip(recorded, tree_leaves(step(weights, images, pseudo)), strict=True):
+            torch.testing.assert_close(one, other, msg=name)
