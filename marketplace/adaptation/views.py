@@ -18,6 +18,8 @@ from marketplace.adaptation.services import (
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learners_visible_to
 
+MIN_SIDE, MAX_SIDE = 256, 1024
+
 
 @require_safe
 @ensure_csrf_cookie
@@ -47,5 +49,6 @@ def _image_side(learner: MetaLearner) -> int:
     The network sees `image_size` pixels; a few times that leaves nothing out, and a thousand such
     pictures still fit into one request.
     """
-    seen = int(learner.config.get("architecture", {}).get("image_size", 84))
-    return max(256, min(1024, 4 * seen))
+    architecture = learner.config.get("architecture")
+    seen = architecture.get("image_size", 0) if isinstance(architecture, dict) else 0
+    return max(MIN_SIDE, min(MAX_SIDE, 4 * seen))

@@ -1,0 +1,77 @@
+"""The settings page: profile, tokens, teams."""
+
+from django.urls import reverse
+
+from marketplace.accounts.models import ApiToken, Membership, Team
+from marketplace.accounts.services import token_create, token_user
+
+
+def test_a_new_token_is_shown_once_and_works(client, alice):
+    client.force_login(alice)
+    answer = client.post(reverse("token_new"), {"name": "laptop"})
+    secret = answer.context["secret"]
+    assert secret in answer.content.decode()
+    assert token_user(secret=secret) == alice
+    assert secret not in client.get(reverse("account_settings")).content.decode()
+
+
+def test_a_token_can_be_revoked_by_its_owner_only(client, alice, charlie):
+    token, secret = token_create(user=alice, name="laptop")
+    client.force_login(charlie)
+    assert client.post(reverse("token_revoke", args=[token.pk])).status_code == 404
+    client.force_login(alice)
+    client.post(reverse("token_revoke", args=[token.pk]))
+    assert not ApiToken.objects.exists()
+    assert token_user(secret=secret) is None
+
+
+def test_the_profile_is_saved_and_a_wrong_address_refused(client, alice):
+    client.force_login(alice)
+    client.post(reverse("profile_save"), {"first_name": "Alice", "email": "a@example.org"})
+    alice.refresh_from_db()
+    assert (alice.first_name, alice.email) == ("Alice", "a@example.org")
+    assert client.post(reverse("profile_save"), {"email": "nowhere"}).status_code == 422
+
+
+def test_a_team_is_made_and_people_are_added_by_its_owner_only(client, alice, bob, charlie):
+    client.force_login(alice)
+    client.post(reverse("team_new"), {"name": "Botany"})
+    team = Team.objects.get()
+    add = reverse("member_add", args=[team.pk])
+    client.post(add, {"username": "bob"})
+    client.force_login(bob)
+    page = client.post(add, {"username": "charlie"}, follow=True).content.decode()
+    assert "Only an owner of the team" in page
+    client.force_login(charlie)
+    assert client.post(add, {"username": "charlie"}).status_code == 404
+    assert set(team.members.all()) == {alice, bob}
+
+
+def test_a_name_that_is_taken_is_refused_beside_the_field(client, alice, team):
+    client.force_login(alice)
+    answer = client.post(reverse("team_new"), {"name": "botany"})
+    assert answer.status_code == 422
+    assert "Choose another name." in answer.content.decode()
+
+
+def test_nobody_is_added_who_is_not_here(client, alice, team):
+    client.force_login(alice)
+    add = reverse("member_add", args=[team.pk])
+    page = client.post(add, {"username": "nobody"}, follow=True).content.decode()
+    assert "Nobody here has that user name" in page
+
+
+def test_a_member_may_leave_and_the_last_owner_may_not(client, alice, bob, team):
+    client.force_login(bob)
+    client.post(reverse("member_remove", args=[team.pk, bob.pk]))
+    assert not Membership.objects.filter(team=team, user=bob).exists()
+    client.force_login(alice)
+    remove = reverse("member_remove", args=[team.pk, alice.pk])
+    page = client.post(remove, follow=True).content.decode()
+    assert "keeps at least one owner" in page
+
+
+def test_an_empty_token_name_is_refused(client, alice):
+    client.force_login(alice)
+    assert client.post(reverse("token_new"), {"name": ""}).status_code == 422
+    assert not ApiToken.objects.exists()

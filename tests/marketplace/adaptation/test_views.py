@@ -1,0 +1,29 @@
+"""The adaptation page."""
+
+import pytest
+from django.urls import reverse
+
+
+@pytest.mark.parametrize(
+    ("config", "side"),
+    [
+        ({"architecture": {"image_size": 32}}, 256),
+        ({"architecture": {"image_size": 84}}, 336),
+        ({"architecture": {"image_size": 512}}, 1024),
+        ({}, 256),
+    ],
+)
+def test_pictures_are_scaled_to_a_few_times_what_the_network_sees(
+    client, alice, learner, config, side
+):
+    learner.config = config
+    learner.save()
+    client.force_login(alice)
+    page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
+    assert f'data-image-side="{side}"' in page
+
+
+def test_the_page_asks_the_call_of_the_contract(client, alice, learner):
+    client.force_login(alice)
+    page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
+    assert f'data-url="/api/v1/learners/{learner.pk}/adaptations/"' in page

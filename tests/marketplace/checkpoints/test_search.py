@@ -1,0 +1,72 @@
+"""Finding models in the catalogue."""
+
+import pytest
+from django.core.cache import cache
+
+from marketplace.checkpoints.search import checkpoints_search, datasets_listed
+from marketplace.checkpoints.states import CheckpointState
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    cache.clear()
+
+
+def names(user, **filters):
+    return {row.name for row in checkpoints_search(user, filters)}
+
+
+@pytest.mark.parametrize("word", ["birds", "BIRDS 1", "feathers", "Audubon"])
+def test_a_word_is_found_in_name_classes_description_and_data_set(alice, make_checkpoint, word):
+    make_checkpoint("birds", description="with feathers", dataset="Audubon")
+    make_checkpoint("fish", dataset="sea")
+    assert names(alice, text=word) == {"birds"}
+
+
+def test_a_class_name_with_an_umlaut_is_found(alice, make_checkpoint):
+    make_checkpoint("a", class_names=["Käfer", "Biene"], n_classes=2)
+    make_checkpoint("b")
+    assert names(alice, text="Käfer") == {"a"}
+
+
+def test_every_word_must_be_there(alice, make_checkpoint):
+    make_checkpoint("birds of Iceland")
+    make_checkpoint("birds of Peru")
+    assert names(alice, text="birds Peru") == {"birds of Peru"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"architecture": "resnet10"}, {"deep"}),
+        ({"channels": 1}, {"grey"}),
+        ({"consent": "recovery"}, {"deep", "grey"}),
+        ({"consent": "preview"}, {"grey"}),
+        ({"licence": "cc0-1.0"}, {"closed"}),
+        ({"dataset": "sea"}, {"deep"}),
+    ],
+)
+def test_filters_narrow_down(alice, make_checkpoint, filters, found):
+    make_checkpoint("deep", architecture="resnet10", dataset="sea")
+    make_checkpoint("grey", channels=1, consent_preview=True)
+    make_checkpoint("closed", consent_recovery=False, licence="cc0-1.0")
+    assert names(alice, **filters) == found
+
+
+def test_others_models_are_found_only_when_they_are_shared_and_valid(
+    alice, charlie, shared, make_checkpoint
+):
+    make_checkpoint("public", **shared.public)
+    make_checkpoint("private")
+    make_checkpoint("refused", state=CheckpointState.REJECTED, **shared.public)
+    assert names(charlie) == {"public"}
+    assert names(alice, mine=True) == {"public", "private", "refused"}
+
+
+def test_data_sets_of_models_that_one_may_not_see_are_not_listed(
+    alice, charlie, shared, make_checkpoint
+):
+    make_checkpoint(dataset="secret birds")
+    make_checkpoint(dataset="public birds", **shared.public)
+    assert datasets_listed(charlie) == ["public birds"]
+    assert datasets_listed(alice) == ["public birds", "secret birds"]

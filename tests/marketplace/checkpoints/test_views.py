@@ -1,0 +1,154 @@
+"""Pages of the catalogue: Alice owns, Bob is on her team, Charlie is a stranger."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.states import CheckpointState
+
+FIELDS = {
+    "name": "Birds",
+    "architecture": "",
+    "class_names": "wren\nrobin\nowl",
+    "image_size": "32",
+    "channels": "3",
+    "mean": "0.5, 0.5, 0.5",
+    "std": "0.25 0.25 0.25",
+    "licence": "mit",
+    "visibility": "private",
+    "consent_recovery": "on",
+}
+
+
+def url(name, row):
+    return reverse(f"checkpoint_{name}", args=[row.pk])
+
+
+def upload(client, headers=None, **changes):
+    said = {**FIELDS, "file": SimpleUploadedFile("birds.pt", b"bytes of a model"), **changes}
+    return client.post(reverse("checkpoint_upload"), said, headers=headers or {})
+
+
+@pytest.mark.parametrize("page", ["detail", "status", "download"])
+def test_the_owner_and_the_team_see_a_shared_model_and_a_stranger_gets_404(
+    client, alice, bob, charlie, shared, make_checkpoint, page
+):
+    row = make_checkpoint(**shared.team)
+    answers = []
+    for person in (alice, bob, charlie):
+        client.force_login(person)
+        answers.append(client.get(url(page, row)).status_code)
+    assert answers == [200, 200, 404]
+
+
+@pytest.mark.parametrize("page", ["edit", "delete"])
+def test_only_the_owner_can_change_or_delete_a_model(
+    client, bob, charlie, shared, make_checkpoint, page
+):
+    row = make_checkpoint(**shared.team)
+    for person in (bob, charlie):
+        client.force_login(person)
+        assert client.post(url(page, row), {}).status_code == 404
+    assert Checkpoint.objects.filter(pk=row.pk).exists()
+
+
+def test_an_upload_leads_to_the_page_of_the_new_model(client, alice):
+    client.force_login(alice)
+    answer = upload(client)
+    row = Checkpoint.objects.get()
+    assert answer.status_code == 302
+    assert answer.url == url("detail", row)
+    assert row.class_names == ["wren", "robin", "owl"]
+    assert row.mean == [0.5, 0.5, 0.5]
+    assert row.consent_recovery and not row.consent_preview
+
+
+def test_a_script_that_uploads_is_told_where_the_model_is(client, alice):
+    client.force_login(alice)
+    answer = upload(client, {"Accept": "application/json"})
+    assert answer.status_code == 201
+    assert answer.json() == {"url": url("detail", Checkpoint.objects.get())}
+
+
+def test_a_script_that_uploads_is_told_what_is_wrong_in_each_field(client, alice):
+    client.force_login(alice)
+    answer = upload(client, {"Accept": "application/json"}, class_names="wren\nwren", mean="a, b")
+    assert answer.status_code == 422
+    errors = answer.json()["errors"]
+    assert errors["mean"] == ["Give numbers, separated by commas."]
+    assert not Checkpoint.objects.exists()
+
+
+def test_a_refusal_of_the_service_stands_beside_its_field(client, alice):
+    client.force_login(alice)
+    answer = upload(client, class_names="wren\nwren")
+    assert answer.status_code == 422
+    assert "“wren” stands there twice" in answer.content.decode()
+
+
+@pytest.mark.parametrize("text", ["wren\nowl", "wren, owl", '["wren", "owl"]', " wren ,\n owl,\n"])
+def test_class_names_can_be_pasted_in_several_ways(client, alice, text):
+    client.force_login(alice)
+    upload(client, class_names=text)
+    assert Checkpoint.objects.get().class_names == ["wren", "owl"]
+
+
+def test_a_rejected_model_says_why(client, alice, make_checkpoint):
+    row = make_checkpoint(state=CheckpointState.REJECTED, reason="It has 5 outputs; name 5.")
+    client.force_login(alice)
+    assert "It has 5 outputs; name 5." in client.get(url("detail", row)).content.decode()
+
+
+def test_consent_can_be_withdrawn_and_takes_previews_with_it(client, alice, make_checkpoint):
+    row = make_checkpoint(consent_preview=True)
+    client.force_login(alice)
+    answer = client.post(url("edit", row), {"licence": "mit", "visibility": "public"})
+    row.refresh_from_db()
+    assert answer.status_code == 302
+    assert (row.consent_recovery, row.consent_preview) == (False, False)
+    assert row.visibility == "public"
+
+
+def test_a_download_is_the_stored_file(client, alice, make_checkpoint):
+    row = make_checkpoint(content=b"weights")
+    client.force_login(alice)
+    answer = client.get(url("download", row))
+    assert b"".join(answer.streaming_content) == b"weights"
+    assert answer["Content-Disposition"] == 'attachment; filename="birds.safetensors"'
+
+
+def test_a_model_that_is_not_valid_has_no_download(client, alice, make_checkpoint):
+    row = make_checkpoint(state=CheckpointState.REJECTED)
+    client.force_login(alice)
+    assert client.get(url("download", row)).status_code == 404
+
+
+def test_the_catalogue_shows_what_matches_and_says_so_when_nothing_does(
+    client, alice, make_checkpoint
+):
+    make_checkpoint("birds")
+    make_checkpoint("fish")
+    client.force_login(alice)
+    page = client.get(reverse("checkpoint_list"), {"text": "fish"}).content.decode()
+    assert "fish 0" in page
+    assert "birds 0" not in page
+    nothing = client.get(reverse("checkpoint_list"), {"text": "stone"}).content.decode()
+    assert "No model matches" in nothing
+
+
+def test_the_number_of_queries_of_the_catalogue_does_not_grow_with_its_rows(
+    client, alice, make_checkpoint, django_assert_max_num_queries
+):
+    for index in range(30):
+        make_checkpoint(f"model {index}")
+    client.force_login(alice)
+    with django_assert_max_num_queries(7):
+        client.get(reverse("checkpoint_list"))
+
+
+def test_a_name_with_markup_is_shown_as_text(client, alice, make_checkpoint):
+    row = make_checkpoint("<script>alert(1)</script>")
+    client.force_login(alice)
+    for page in (url("detail", row), reverse("checkpoint_list")):
+        assert "<script>alert" not in client.get(page).content.decode()

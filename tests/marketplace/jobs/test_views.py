@@ -1,0 +1,163 @@
+"""Pages of jobs: Alice owns, Bob is on her team, Charlie is a stranger."""
+
+import pytest
+from django.urls import reverse
+
+from marketplace.core.errors import DomainError
+from marketplace.jobs import views
+from marketplace.jobs.models import Job, MetricPoint
+from marketplace.jobs.moves import job_claim, job_move, job_report
+from marketplace.jobs.states import JobState
+from tests.marketplace.conftest import publish
+
+SETTINGS = {
+    "setting_outer_steps": "10",
+    "setting_n_way": "2",
+    "setting_outer_lr": "0.001",
+    "setting_replay": "on",
+    "setting_learner": "conv4",
+    "seed": "3",
+}
+
+
+def url(name, row):
+    return reverse(f"job_{name}", args=[row.pk])
+
+
+@pytest.fixture
+def running(job):
+    """Alice's job after its first step."""
+    job = job_claim(job_id=job.pk, worker="w1")
+    job_report(
+        job=job,
+        stage="warm-up",
+        steps_done=1,
+        total_steps=10,
+        eta_s=90.0,
+        metrics={1: {"replay": 0.5}},
+    )
+    job.refresh_from_db()
+    return job
+
+
+def test_the_team_sees_the_dashboard_but_only_the_owner_may_cancel(
+    client, bob, charlie, team, running
+):
+    Job.objects.filter(pk=running.pk).update(visibility="team", team=team)
+    client.force_login(bob)
+    assert client.get(url("detail", running)).status_code == 200
+    assert client.get(url("live", running)).json()["can_cancel"] is False
+    assert client.post(url("cancel", running)).status_code == 404
+    client.force_login(charlie)
+    for page in ("detail", "live", "preview"):
+        assert client.get(url(page, running)).status_code == 404
+    running.refresh_from_db()
+    assert running.state == JobState.RUNNING
+
+
+def test_the_launch_form_is_drawn_from_the_settings(client, alice, catalogue, pool):
+    client.force_login(alice)
+    page = client.get(url("new", pool)).content.decode()
+    assert 'name="setting_outer_steps" value="10" min="1" max="1000"' in page
+    assert "Rate. From 1e-06 to 1." in page
+    assert '<option value="conv4" selected>' in page
+
+
+def test_a_launch_leads_to_the_dashboard(client, alice, catalogue, pool):
+    client.force_login(alice)
+    answer = client.post(url("new", pool), {"algorithm": "free", **SETTINGS})
+    job = Job.objects.get()
+    assert answer.url == url("detail", job)
+    assert job.seed == 3
+    assert job.settings["outer_lr"] == 0.001
+    assert job.settings["replay"] is True
+
+
+def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
+    client, alice, catalogue, pool
+):
+    client.force_login(alice)
+    answer = client.post(url("new", pool), {**SETTINGS, "setting_n_way": "5"})
+    assert answer.status_code == 422
+    assert 'id="id_setting_n_way_error"' in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_without_a_worker_the_page_says_what_to_do(client, alice, pool):
+    client.force_login(alice)
+    assert "No worker has come up yet" in client.get(url("new", pool)).content.decode()
+
+
+def test_the_dashboard_is_told_only_what_is_new(client, alice, running):
+    MetricPoint.objects.create(job=running, name="replay", step=2, value=0.25)
+    client.force_login(alice)
+    everything = client.get(url("live", running)).json()
+    assert everything["curves"] == {"replay": [[1, 0.5], [2, 0.25]]}
+    assert len(everything["events"]) == 2
+    last = everything["events"][-1]["id"]
+    later = client.get(url("live", running), {"since": 1, "event": last}).json()
+    assert later["curves"] == {"replay": [[2, 0.25]]}
+    assert later["events"] == []
+    assert (later["steps_done"], later["percent"], later["eta_s"]) == (1, 10, 90.0)
+
+
+@pytest.mark.parametrize("rubbish", ["-1", "x", "9" * 40, "²"])
+def test_rubbish_in_the_address_asks_for_everything(client, alice, running, rubbish):
+    client.force_login(alice)
+    answer = client.get(url("live", running), {"since": rubbish, "event": rubbish})
+    assert answer.json()["curves"] == {"replay": [[1, 0.5]]}
+
+
+def test_a_running_job_is_asked_to_stop_and_a_second_time_says_so(client, alice, running):
+    client.force_login(alice)
+    client.post(url("cancel", running))
+    running.refresh_from_db()
+    assert running.state == JobState.CANCELLING
+    page = client.post(url("cancel", running), follow=True).content.decode()
+    assert "already cancelling" in page
+
+
+def test_a_cancelled_job_can_be_resumed(client, alice, job):
+    client.force_login(alice)
+    client.post(url("cancel", job))
+    assert client.get(url("live", job)).json()["can_resume"] is True
+    client.post(url("resume", job))
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+
+
+def test_a_finished_job_leads_to_its_meta_learner(client, alice, running):
+    learner = publish(running)
+    job_move(job=running, to=JobState.SUCCEEDED)
+    client.force_login(alice)
+    live = client.get(url("live", running)).json()
+    assert live["final"] is True
+    assert live["learner_url"] == reverse("learner_detail", args=[learner.pk])
+
+
+def test_a_preview_is_shown_only_when_every_owner_consented(client, alice, running, monkeypatch):
+    monkeypatch.setattr(views, "preview_get", lambda job_id: b"png")
+    client.force_login(alice)
+    assert client.get(url("preview", running)).status_code == 404
+    Job.objects.filter(pk=running.pk).update(previews=True)
+    answer = client.get(url("preview", running))
+    assert answer.content == b"png"
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
+    client.force_login(alice)
+    assert "No such job" in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
+    assert "pool" in client.get(reverse("job_list"), {"state": "running"}).content.decode()
+
+
+def test_a_refusal_that_belongs_to_no_field_is_shown_above_the_form(
+    client, alice, catalogue, pool, monkeypatch
+):
+    def refuse(**_):
+        raise DomainError("You have 20 unfinished jobs; cancel one or wait for one.")
+
+    monkeypatch.setattr(views, "job_launch", refuse)
+    client.force_login(alice)
+    answer = client.post(url("new", pool), SETTINGS)
+    assert "You have 20 unfinished jobs" in answer.content.decode()

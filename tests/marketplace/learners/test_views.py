@@ -1,0 +1,70 @@
+"""Pages of meta-learners: Alice owns, Bob is on her team, Charlie is a stranger."""
+
+import io
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from marketplace.learners.models import MetaLearner
+from tests.marketplace.conftest import LEARNER_FILES
+
+
+def url(name, row, *more):
+    return reverse(f"learner_{name}", args=[row.pk, *more])
+
+
+@pytest.fixture
+def team_learner(learner, team):
+    """Alice's meta-learner, shared with her team."""
+    MetaLearner.objects.filter(pk=learner.pk).update(visibility="team", team=team)
+    return learner
+
+
+@pytest.mark.parametrize("page", ["detail", "download", "adapt"])
+def test_the_team_sees_a_shared_learner_and_a_stranger_gets_404(
+    client, alice, bob, charlie, team_learner, page
+):
+    answers = []
+    for person in (alice, bob, charlie):
+        client.force_login(person)
+        answers.append(client.get(url(page, team_learner)).status_code)
+    assert answers == [200, 200, 404]
+
+
+def test_only_the_owner_can_rename_or_share_it(client, alice, bob, team_learner):
+    said = {"name": "Renamed", "visibility": "public"}
+    client.force_login(bob)
+    assert client.post(url("edit", team_learner), said).status_code == 404
+    client.force_login(alice)
+    assert client.post(url("edit", team_learner), said).status_code == 302
+    team_learner.refresh_from_db()
+    assert (team_learner.name, team_learner.visibility) == ("Renamed", "public")
+
+
+def test_sharing_with_a_team_needs_a_team(client, alice, learner):
+    client.force_login(alice)
+    answer = client.post(url("edit", learner), {"name": "x", "visibility": "team"})
+    assert "Choose a team of yours." in answer.content.decode()
+
+
+def test_the_download_is_a_zip_of_the_learner_directory(client, alice, learner):
+    client.force_login(alice)
+    answer = client.get(url("download", learner))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.testzip() is None
+    assert {name: archive.read(name) for name in archive.namelist()} == LEARNER_FILES
+
+
+def test_one_file_comes_in_parts_when_asked(client, alice, learner):
+    client.force_login(alice)
+    headers = {"Range": "bytes=0-3"}
+    answer = client.get(url("file", learner, "model.safetensors"), headers=headers)
+    assert answer.status_code == 206
+    assert b"".join(answer.streaming_content) == b"0123"
+
+
+@pytest.mark.parametrize("path", ["other.bin", "../secret-key", "model.safetensors/..", "browser"])
+def test_only_the_files_that_it_lists_can_be_had(client, alice, learner, path):
+    client.force_login(alice)
+    assert client.get(f"/learners/{learner.pk}/files/{path}").status_code == 404
