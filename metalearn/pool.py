@@ -143,4 +143,5 @@ def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
 
 
 def _average(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+    # Rounded, so that equal rows average to themselves and the card reads well.
+    return tuple(round(sum(column) / len(rows), 6) for column in zip(*rows, strict=True))

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from marketplace.core.preview_store import preview_put
+from marketplace.core.preview_store import STORE_ERRORS, preview_forget, preview_put
 from marketplace.jobs.models import Job
 from metalearn.algorithm import StepReport
 from worker.progress import Every
@@ -35,9 +35,18 @@ class Previews:
         png = grid_png(episode.support_images, episode.support_labels)
         try:
             preview_put(str(self._job.pk), png)
-        except OSError:
+        except STORE_ERRORS:
             # A picture that cannot be shown must not stop a run of hours.
             log.warning("the preview of job %s could not be shown", self._job.pk)
+
+    def forget(self) -> None:
+        """Take the grid away now rather than when its time is over."""
+        if not self._job.previews:
+            return
+        try:
+            preview_forget(str(self._job.pk))
+        except STORE_ERRORS:
+            log.warning("the preview of job %s could not be removed; it expires", self._job.pk)
 
 
 def grid_png(images: Tensor, labels: Tensor) -> bytes:

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from marketplace.core.preview_store import preview_forget
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, LeaseLost, job_claim, job_log, job_move
 from marketplace.jobs.states import JobState
@@ -97,11 +96,10 @@ def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome)
         job_move(job=job, to=JobState.SUCCEEDED, eta_s=0.0, finished_at=timezone.now())
         job_log(job=job, text="Finished; the meta-learner is ready.")
         snapshots.forget(job)
-        preview_forget(str(job.pk))
     elif outcome is Outcome.CANCELLED:
         job_move(job=job, to=JobState.CANCELLED, eta_s=None, finished_at=timezone.now())
         job_log(job=job, text="Cancelled; it can be resumed from here.")
-        preview_forget(str(job.pk))
+        Previews(job).forget()
     else:
         with transaction.atomic():
             job_move(job=job, to=JobState.QUEUED, woken_at=timezone.now())

@@ -6,6 +6,7 @@ With `PREVIEW_URL=redis://…` they live in that Redis (run it without persisten
 """
 
 import hmac
+import logging
 import time
 import urllib.error
 import urllib.request
@@ -16,9 +17,14 @@ from threading import Lock
 import redis
 from django.conf import settings
 
+log = logging.getLogger(__name__)
+
 MAX_PREVIEW_BYTES = 2 * 2**20
 MAX_PREVIEWS = 64
 _TIMEOUT_S = 2.0
+
+STORE_ERRORS = (OSError, redis.RedisError)
+"""What the functions below raise when the store is away; no reason to stop a run or a page."""
 
 
 def preview_put(job_id: str, png: bytes) -> None:
@@ -36,6 +42,15 @@ def preview_get(job_id: str) -> bytes | None:
         client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
         return client.get(f"preview:{job_id}")  # type: ignore[return-value]
     return _call("GET", job_id) if settings.PREVIEW_URL else None
+
+
+def preview_or_none(job_id: str) -> bytes | None:
+    """The same for a page, which does without when the store is away."""
+    try:
+        return preview_get(job_id)
+    except STORE_ERRORS:
+        log.warning("the preview store does not answer")
+        return None
 
 
 def preview_forget(job_id: str) -> None:

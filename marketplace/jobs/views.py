@@ -18,7 +18,7 @@ from marketplace.algorithms.selectors import algorithms_published
 from marketplace.core.errors import DomainError
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
-from marketplace.core.preview_store import preview_get
+from marketplace.core.preview_store import preview_or_none
 from marketplace.jobs.forms import SETTING_PREFIX, LaunchForm
 from marketplace.jobs.live import job_live
 from marketplace.jobs.models import Job
@@ -105,7 +105,7 @@ def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
 def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
     """The present grid of recovered images, from memory; nothing keeps a copy."""
     job = get_or_404(jobs_visible_to(request.user), pk)
-    png = preview_get(str(job.pk)) if job.previews else None
+    png = preview_or_none(str(job.pk)) if job.previews else None
     if png is None:
         raise Http404("There is no preview now.")
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "no-store"})

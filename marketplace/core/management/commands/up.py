@@ -73,9 +73,10 @@ def _web(host: str, port: int) -> Process:
 
 
 def _workers() -> list[Process]:
-    worker = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--loglevel", "WARNING"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "worker.app"]
+    worker = [*celery, "worker", "--loglevel", "WARNING"]
     quiet = ["--without-gossip", "--without-mingle", "--concurrency", "1"]
-    clock = [sys.executable, "-m", "celery", "-A", "worker.app", "beat", "--loglevel", "WARNING"]
+    clock = [*celery, "beat", "--loglevel", "WARNING"]
     return [
         # A job may leave CUDA in any state, so every job has a child process of its own.
         Process("gpu worker", [*worker, *quiet, "-Q", "gpu", "--max-tasks-per-child", "1"]),
