@@ -1,0 +1,42 @@
+"""Conv4: its keys, its sizes, and what is refused."""
+
+import pytest
+import torch
+
+from metalearn.errors import InvalidCheckpoint
+from metalearn.networks import NetworkSpec, build_network, expected_shapes, get_architecture
+
+
+@pytest.mark.parametrize(("size", "channels"), [(16, 3), (28, 1), (32, 3), (50, 4), (84, 3)])
+def test_any_size_from_16_and_any_channels(size, channels):
+    spec = NetworkSpec("conv4", 8, channels, size, 6)
+    network = build_network(spec).eval()
+    images = torch.rand(2, channels, size, size)
+    assert network.embed(images).shape == (2, network.feature_dim)
+    assert torch.equal(network(images), network.head(network.embed(images)))
+    assert get_architecture("conv4").read_spec(expected_shapes(spec), size) == spec
+
+
+def test_key_names_are_those_of_pools_made_elsewhere():
+    keys = set(expected_shapes(NetworkSpec("conv4", 32, 3, 32, 5)))
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    expected = {f"blocks.{i}.norm.{name}" for i in range(4) for name in norm}
+    expected |= {f"blocks.{i}.conv.{name}" for i in range(4) for name in ("weight", "bias")}
+    assert keys == expected | {"head.weight", "head.bias"}
+
+
+def test_the_wrong_image_size_is_named():
+    shapes = expected_shapes(NetworkSpec("conv4", 32, 3, 32, 5))
+    with pytest.raises(InvalidCheckpoint, match=r"head\.weight.*128.*800.*84 pixels"):
+        get_architecture("conv4").read_spec(shapes, 84)
+
+
+def test_images_that_would_vanish_are_refused():
+    with pytest.raises(InvalidCheckpoint, match="at least 16 pixels"):
+        build_network(NetworkSpec("conv4", 8, 3, 15, 5))
+
+
+@pytest.mark.parametrize("shapes", [{}, {"blocks.0.conv.weight": (3,)}, {"head.weight": (5, 8)}])
+def test_other_tensors_are_refused_by_name(shapes):
+    with pytest.raises(InvalidCheckpoint, match=r"blocks\.0\.conv\.weight"):
+        get_architecture("conv4").read_spec(shapes, 32)

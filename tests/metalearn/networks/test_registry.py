@@ -1,0 +1,62 @@
+"""Every architecture builds, reads its own tensors back, and keeps features and head apart."""
+
+import pytest
+import torch
+
+from metalearn.errors import InvalidCheckpoint
+from metalearn.networks import (
+    NetworkSpec,
+    all_architectures,
+    build_network,
+    expected_shapes,
+    get_architecture,
+)
+
+NAMES = sorted(all_architectures())
+
+
+def small_spec(name: str) -> NetworkSpec:
+    width = 4 if not name.startswith("tv_") else all_architectures()[name].default_width
+    return NetworkSpec(name, width, 1, 32, 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_spec_is_read_back_from_the_tensors_alone(name):
+    spec = small_spec(name)
+    assert get_architecture(name).read_spec(expected_shapes(spec), 32) == spec
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_are_the_head_of_the_features(name):
+    network = build_network(small_spec(name)).eval()
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features = network.embed(images)
+        assert features.shape == (2, network.feature_dim)
+        assert torch.equal(network(images), network.head(features))
+    assert network.head.out_features == 3
+    assert f"{network.head_name}.weight" in network.state_dict()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tensors_of_another_architecture_are_refused(name):
+    other = "resnet10" if name == "conv4" else "conv4"
+    shapes = expected_shapes(small_spec(other))
+    with pytest.raises(InvalidCheckpoint, match="missing|expected"):
+        get_architecture(name).read_spec(shapes, 32)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(InvalidCheckpoint, match="vgg.*conv4.*resnet10"):
+        get_architecture("vgg")
+
+
+def test_networks_for_small_images_have_the_published_number_of_weights():
+    counts = {
+        name: sum(p.numel() for p in build_network(NetworkSpec(name, w, 3, 32, 5)).parameters())
+        for name, w in (("conv4", 32), ("resnet10", 64), ("resnet18", 64))
+    }
+    # Conv4: 3*32*9+32, three of 32*32*9+32, 64 for each norm, 128*5+5.
+    assert counts["conv4"] == 896 + 3 * 9_248 + 4 * 64 + 645
+    assert 4.8e6 < counts["resnet10"] < 5.0e6
+    assert 11.1e6 < counts["resnet18"] < 11.3e6

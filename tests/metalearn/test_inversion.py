@@ -1,0 +1,149 @@
+"""Recovering one teacher's images, and the first-order meta-gradient against one done by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from metalearn import inversion
+from metalearn.inversion import InversionSettings, TeacherTask, recover
+from metalearn.networks.generator import Generator
+
+SETTINGS = InversionSettings(
+    steps=4,
+    generator_lr=1e-2,
+    latent_lr=1e-2,
+    class_weight=1.0,
+    batchnorm_weight=0.5,
+    adversarial_weight=1.0,
+    max_shift=0,
+    precision="fp32",
+)
+
+
+class LinearGenerator(Generator):
+    """Small enough to differentiate by hand: a linear map, reshaped to an image."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.weight = nn.Parameter(torch.full((5, 3 * 16 * 16), 0.01))
+
+    def forward(self, latents, labels):
+        return (latents @ self.weight).view(-1, 3, 16, 16)
+
+
+def with_(settings: InversionSettings, **changes) -> InversionSettings:
+    return InversionSettings(**{**vars(settings), **changes})
+
+
+@pytest.fixture
+def task(make_teacher):
+    return TeacherTask(make_teacher(), (2, 0))
+
+
+@pytest.fixture
+def latents():
+    return torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+
+
+LABELS = torch.tensor([0, 1, 0, 1, 0, 1])
+
+
+def run(task, latents, generator=None, settings=SETTINGS, **more):
+    rng = torch.Generator().manual_seed(3)
+    generator = generator or LinearGenerator()
+    return recover(task, generator, latents, LABELS, settings=settings, rng=rng, **more)
+
+
+def test_the_meta_gradient_is_the_gradient_at_the_last_forward_pass(task, latents, monkeypatch):
+    # By hand, with plain SGD inside: step once, then differentiate there and nowhere else.
+    def sgd(weights, z, settings):
+        groups = [{"params": weights, "lr": 0.1}, {"params": [z], "lr": 0.2}]
+        return torch.optim.SGD(groups)
+
+    monkeypatch.setattr(inversion, "_inner_optimiser", sgd)
+    # Mirroring is drawn from the generator: a fixed one leaves it out of the comparison.
+    monkeypatch.setattr(inversion, "shift_and_flip", lambda images, **_: images)
+    settings = with_(SETTINGS, steps=2, batchnorm_weight=0.0)
+    _, gradients = run(task, latents, settings=settings)
+
+    def loss(weight, z):
+        images = (z @ weight).view(-1, 3, 16, 16)
+        logits = task.teacher.network((images - 0.5) / 0.25)[:, [2, 0]]
+        return -logits.log_softmax(1)[range(6), LABELS].mean()
+
+    weight = torch.full((5, 3 * 16 * 16), 0.01, requires_grad=True)
+    z = latents.clone().requires_grad_()
+    by_weight, by_z = torch.autograd.grad(loss(weight, z), [weight, z])
+    later = (weight - 0.1 * by_weight).detach().requires_grad_()
+    (expected,) = torch.autograd.grad(loss(later, z - 0.2 * by_z), later)
+    assert torch.allclose(gradients[0], expected, atol=1e-7)
+
+
+def test_neither_generator_nor_teacher_nor_latents_change(task, latents):
+    generator = LinearGenerator()
+    before = {name: value.clone() for name, value in task.teacher.network.state_dict().items()}
+    given = latents.clone()
+    run(task, given, generator)
+    assert (generator.weight == 0.01).all()
+    assert generator.weight.grad is None
+    assert torch.equal(given, latents)
+    after = task.teacher.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_images_kept_are_those_with_the_lowest_loss_seen(task, latents, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 5.0])
+    shown = []
+
+    def terms(task, images, labels, **_):
+        shown.append(images.detach().clone())
+        return {"recovery": images.sum() * 0 + next(losses)}, 0.0
+
+    monkeypatch.setattr(inversion, "_loss_terms", terms)
+    generator = LinearGenerator()
+    # Something must move between the steps for the images to differ.
+    monkeypatch.setattr(
+        torch.optim.Adam,
+        "step",
+        lambda self: [p.data.add_(1) for p in self.param_groups[0]["params"]],
+    )
+    recovered, _ = run(task, latents, generator)
+    assert recovered.losses == {"recovery": 1.0}
+    assert torch.equal(recovered.images, shown[1])
+    assert not torch.equal(shown[0], shown[1])
+
+
+def test_fitting_lowers_the_loss(task):
+    generator = Generator(latent_dim=5, width=8, channels=3, image_size=16, n_way=2)
+    latents = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    first, _ = run(task, latents, generator, with_(SETTINGS, steps=1))
+    last, _ = run(task, latents, generator, with_(SETTINGS, steps=8))
+    assert sum(last.losses.values()) < sum(first.losses.values())
+
+
+def test_the_adversarial_term_needs_a_student(task, latents):
+    alone, _ = run(task, latents)
+    against, _ = run(task, latents, student=lambda images, labels: task.logits(images) * 0.5)
+    assert set(alone.losses) == {"recovery", "batchnorm"}
+    assert against.losses["adversarial"] < 0
+
+
+def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task, latents):
+    recovered, _ = run(task, latents, settings=with_(SETTINGS, batchnorm_weight=0.0))
+    assert set(recovered.losses) == {"recovery"}
+
+
+def test_a_task_names_and_restricts_the_teachers_classes(task, make_teacher):
+    images = torch.rand(2, 3, 16, 16)
+    assert task.class_names == ("owl", "cat")
+    assert torch.equal(task.logits(images), task.teacher.logits(images)[:, [2, 0]])
+    drawn = TeacherTask.sample(make_teacher(), 2, torch.Generator().manual_seed(0))
+    assert len(set(drawn.classes)) == 2
+
+
+def test_images_of_another_size_are_resized_for_the_teacher(make_teacher):
+    large = TeacherTask(make_teacher("c", image_size=24), (0, 1))
+    generator = Generator(latent_dim=5, width=8, channels=3, image_size=17, n_way=2)
+    recovered, gradients = run(large, torch.randn(6, 5), generator)
+    assert recovered.images.shape == (6, 3, 17, 17)
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)

@@ -1,0 +1,75 @@
+"""Losses against values worked out by hand or by another formulation."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Categorical, kl_divergence
+
+from metalearn.losses import (
+    accuracy,
+    adversarial_loss,
+    class_loss,
+    distillation_loss,
+    divergences,
+)
+
+
+def test_distillation_is_zero_with_zero_gradient_when_student_equals_teacher():
+    teacher = torch.randn(7, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    student = (teacher + 3.0).requires_grad_()  # the same distribution, other logits
+    loss = distillation_loss(student, teacher)
+    (gradient,) = torch.autograd.grad(loss, student)
+    assert loss.item() == pytest.approx(0, abs=1e-12)
+    assert gradient.abs().max().item() < 1e-12
+
+
+def test_distillation_moves_a_confidently_wrong_student_hard():
+    # algorithms.md 8.1: the released loss without its logarithm gives -0.003 here.
+    teacher = torch.tensor([[3.0, 0, 0, 0, 0]])
+    student = torch.tensor([[0.0, 4, 0, 0, 0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(distillation_loss(student, teacher), student)
+    p_teacher, p_student = teacher.softmax(1), student.detach().softmax(1)
+    assert torch.allclose(gradient, p_student - p_teacher, atol=1e-6)
+    assert gradient[0, 0] < -0.8
+    assert gradient[0, 1] > 0.8
+
+
+def test_divergence_agrees_with_torchs_own_distributions():
+    rng = torch.Generator().manual_seed(1)
+    student, teacher = torch.randn(2, 9, 4, generator=rng, dtype=torch.float64)
+    reference = kl_divergence(Categorical(logits=teacher), Categorical(logits=student))
+    assert torch.allclose(divergences(student, teacher), reference)
+
+
+def test_temperature_softens_both_and_keeps_the_gradients_size():
+    student, teacher = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    p = torch.tensor([[0.0, 0.5]]).softmax(1)
+    q = torch.tensor([[0.25, 0.0]]).softmax(1)
+    expected = 16 * (p * (p / q).log()).sum()
+    assert distillation_loss(student, teacher, temperature=4.0).item() == pytest.approx(
+        expected.item(), rel=1e-5
+    )
+
+
+def test_class_loss_is_minus_the_mean_log_probability():
+    logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 0.0]])
+    expected = -(math.log(0.75) + math.log(0.5)) / 2
+    loss = class_loss(logits, torch.tensor([1, 0]))
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_adversarial_loss_counts_only_images_on_which_both_agree():
+    teacher = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    student = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    loss = adversarial_loss(student, teacher)
+    alone = -divergences(student[:1], teacher[:1]).sum() / 2
+    (gradient,) = torch.autograd.grad(loss, student)
+    assert loss.item() == pytest.approx(alone.item(), rel=1e-6)
+    assert loss.item() < 0
+    assert gradient[1].abs().max() == 0
+
+
+def test_accuracy_is_the_share_of_images_told_right():
+    logits = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [3.0, 2.0]])
+    assert accuracy(logits, torch.tensor([0, 1, 1, 0])) == 0.75
