@@ -136,7 +136,7 @@ def test_a_finished_job_leads_to_its_meta_learner(client, alice, running):
 
 
 def test_a_preview_is_shown_only_when_every_owner_consented(client, alice, running, monkeypatch):
-    monkeypatch.setattr(views, "preview_get", lambda job_id: b"png")
+    monkeypatch.setattr(views, "preview_or_none", lambda job_id: b"png")
     client.force_login(alice)
     assert client.get(url("preview", running)).status_code == 404
     Job.objects.filter(pk=running.pk).update(previews=True)
