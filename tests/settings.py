@@ -1,10 +1,14 @@
 """Settings of the test run: the real ones, in a folder of their own, with fast hashing."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 _data = Path(tempfile.mkdtemp(prefix="freehold-tests-"))
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+(_data / "static").mkdir()
 os.environ.setdefault("FREEHOLD_DATA_DIR", str(_data))
 os.environ.setdefault(
     "FREEHOLD_SECRET_KEY", "only for tests, never anywhere else; long enough to pass"

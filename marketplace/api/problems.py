@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import UnreadablePostError
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -54,6 +54,9 @@ def _translate(error: Exception) -> Exception:
     """What Django raises while it reads a body, in words for people."""
     if isinstance(error, RequestDataTooBig):
         return TooLarge("The form fields are too large; only the file may be large.")
+    if isinstance(error, NotAuthenticated):
+        text = "Send “Authorization: Bearer TOKEN”; people make tokens in their settings."
+        error.detail = ErrorDetail(text, error.default_code)
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return ParseError("The request could not be read to its end; send it again.")
     return error
@@ -76,21 +79,27 @@ def _read(data: Any) -> tuple[str, dict[str, list[str]]]:
     if isinstance(data, dict) and "detail" in data:
         return str(data["detail"]), {}
     if isinstance(data, dict):
-        fields = _flatten(data)
+        fields = {str(name): _sentences(value) for name, value in data.items()}
         general = fields.pop("non_field_errors", [])
         return " ".join(general) or "Some fields cannot be used; see each of them.", fields
     return " ".join(str(item) for item in data), {}
 
 
-def _flatten(data: Any, path: str = "") -> dict[str, list[str]]:
-    """{"support": {3: {"image": [text]}}} -> {"support.3.image": [text]}."""
+def _sentences(data: Any, where: str = "") -> list[str]:
+    """[{}, {"image": [text]}] -> ["Entry 2, image: text"]."""
     if isinstance(data, dict):
-        inner = {str(name): value for name, value in data.items()}
+        parts = [(_part(name), value) for name, value in data.items()]
     elif isinstance(data, list) and any(isinstance(item, dict) for item in data):
-        inner = {str(index): value for index, value in enumerate(data) if value}
+        parts = [(_part(index), value) for index, value in enumerate(data) if value]
     else:
-        return {path: [str(item) for item in (data if isinstance(data, list) else [data])]}
-    found: dict[str, list[str]] = {}
-    for name, value in inner.items():
-        found |= _flatten(value, f"{path}.{name}" if path else name)
-    return found
+        texts = data if isinstance(data, list) else [data]
+        return [f"{where}: {text}" if where else str(text) for text in texts]
+    return [
+        sentence
+        for part, value in parts
+        for sentence in _sentences(value, f"{where}, {part}" if where else part)
+    ]
+
+
+def _part(name: object) -> str:
+    return f"Entry {name + 1}" if isinstance(name, int) else str(name)

@@ -174,6 +174,8 @@ def _check_statistics(
     field: str, values: Sequence[float], channels: int, wrong: dict[str, str]
 ) -> list[float]:
     numbers = [float(value) for value in values]
+    if "channels" in wrong:
+        return numbers
     if len(numbers) != channels or not all(math.isfinite(number) for number in numbers):
         wrong[field] = f"Give one number for each of the {channels} channels, of images in 0 to 1."
     elif field == "std" and min(numbers) <= 0:
@@ -233,7 +235,10 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
             "consent to recovery instead."
         )
     keys = [storage.incoming_key(checkpoint.pk), storage.checkpoint_key(checkpoint.pk)]
-    checkpoint.delete()
+    with transaction.atomic():
+        # Pools that nobody has used yet go on without it.
+        checkpoint.pools.all().delete()
+        checkpoint.delete()
     for key in keys:
         storage.remove(key)
 

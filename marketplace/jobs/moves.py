@@ -1,5 +1,6 @@
 """The only place that writes a job's state, and what a worker reports about it."""
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -101,6 +102,8 @@ def job_report(
         for step, values in metrics.items()
         if step % stride == 0 or step in (1, total_steps)
         for name, value in values.items()
+        # A loss that is not a number cannot be drawn, nor written as JSON.
+        if math.isfinite(value)
     ]
     # Steps taken again after a crash give the same values, so the first ones may stay.
     MetricPoint.objects.bulk_create(points, ignore_conflicts=True)

@@ -14,7 +14,7 @@ from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.algorithms.services import settings_check
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs.models import Job, JobEvent
-from marketplace.jobs.moves import job_move
+from marketplace.jobs.moves import IllegalMove, job_move
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pool_checkpoints, pool_fit
@@ -88,13 +88,27 @@ def job_cancel(*, job: Job, by: User) -> Job:
     job.refresh_from_db()
     if job.is_final or job.state == JobState.CANCELLING:
         raise Conflict(f"This job is already {job.get_state_display().lower()}.")
-    if job.state == JobState.QUEUED:
-        job_move(job=job, to=JobState.CANCELLED, finished_at=timezone.now(), eta_s=None)
+    if job.state == JobState.QUEUED and _cancel_waiting(job):
         JobEvent.objects.create(job=job, text=f"Cancelled by {by} before it began.")
     else:
         job_move(job=job, to=JobState.CANCELLING)
         JobEvent.objects.create(job=job, text=f"{by} asked to cancel; it stops after this step.")
     return job
+
+
+def _cancel_waiting(job: Job) -> bool:
+    """Whether it could still be cancelled in the queue; a worker may have just taken it."""
+    try:
+        job_move(
+            job=job,
+            to=JobState.CANCELLED,
+            only_from=JobState.QUEUED,
+            finished_at=timezone.now(),
+            eta_s=None,
+        )
+    except IllegalMove:
+        return False
+    return True
 
 
 def job_resume(*, job: Job, by: User) -> Job:

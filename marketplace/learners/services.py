@@ -28,10 +28,11 @@ def learner_publish(
     A second call for the same job (the worker died between row and job state) replaces the row,
     which is harmless because the files are the same.
     """
+    MetaLearner.objects.filter(job=job).exclude(pk=learner_id).delete()
     learner, _ = MetaLearner.objects.update_or_create(
-        job=job,
+        id=learner_id,
         defaults={
-            "id": learner_id,
+            "job": job,
             "owner_id": job.owner_id,
             "team_id": job.team_id,
             "visibility": job.visibility,

@@ -44,7 +44,9 @@ class JobLaunchSerializer(StrictSerializer):
     pool = serializers.UUIDField()
     algorithm = serializers.CharField()
     settings = serializers.DictField(
-        child=serializers.JSONField(), default=dict, help_text="what differs from the defaults"
+        child=serializers.JSONField(allow_null=True),
+        default=dict,
+        help_text="what differs from the defaults",
     )
     seed = serializers.IntegerField(
         default=0,

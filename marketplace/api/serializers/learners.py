@@ -109,7 +109,7 @@ class AdaptationSerializer(StrictSerializer):
         default=False, help_text="whether to calibrate by inversion (ICFIL) first"
     )
     settings = serializers.DictField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),
         default=dict,
         help_text="of the adaptation, what differs from the meta-learner's defaults",
     )

@@ -57,3 +57,313 @@ def test_an_upload_is_stored_hashed_and_sent_to_a_worker(upload, sent, own_files
     assert list((own_files / "incoming").iterdir()) == []
     assert answer.headers["Location"].endswith(f"{URL}{row['id']}/")
     assert Checkpoint.objects.get().owner.username == "alice"
+
+
+LIBERAL = [
+    ({"class_names": ["robin", "wren"]}, ["robin", "wren"]),
+    ({"class_names": "robin, wren"}, ["robin", "wren"]),
+    ({"class_names": ' ["robin", "wren"] '}, ["robin", "wren"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "names"), LIBERAL)
+def test_lists_may_be_json_repeated_or_separated_by_commas(upload, changes, names):
+    answer = upload(mean="0.5,0.5,0.5", std=["0.2", "0.2", "0.2"], **changes)
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["class_names"] == names
+    assert answer.json()["std"] == [0.2] * 3
+
+
+def test_what_may_be_left_out_has_careful_defaults(upload):
+    answer = upload(architecture=None, visibility=None, consent_recovery=None)
+    row = answer.json()
+    assert (answer.status_code, row["architecture"], row["visibility"]) == (201, "", "private")
+    assert row["consent_recovery"] is False and row["consent_preview"] is False
+
+
+def test_a_preview_is_never_consented_to_without_recovery(upload):
+    answer = upload(consent_recovery="false", consent_preview="true")
+    assert answer.json()["consent_preview"] is False
+
+
+def test_a_team_is_named_by_name_or_id(upload, team):
+    for said in ("Botany", str(team.pk)):
+        answer = upload(visibility="team", team=said)
+        assert (answer.status_code, answer.json()["team"]) == (201, "Botany")
+
+
+BAD = [
+    ({"file": None}, "file"),
+    ({"file": "text instead of a file"}, "file"),
+    ({"name": None}, "name"),
+    ({"name": "   "}, "name"),
+    ({"name": "x" * 121}, "name"),
+    ({"name": "nul\0"}, "name"),
+    ({"class_names": None}, "class_names"),
+    ({"class_names": "[]"}, "class_names"),
+    ({"class_names": '["one"]'}, "class_names"),
+    ({"class_names": '["one", "one"]'}, "class_names"),
+    ({"class_names": '["one", ""]'}, "class_names"),
+    ({"class_names": '["one", {"a": 1}]'}, "class_names"),
+    ({"class_names": '["unclosed"'}, "class_names"),
+    ({"class_names": '{"a": 1}'}, "class_names"),
+    ({"class_names": "[" * 3000}, "class_names"),
+    ({"class_names": json.dumps(["x" * 101, "y"])}, "class_names"),
+    ({"class_names": json.dumps([str(i) for i in range(10_001)])}, "class_names"),
+    ({"image_size": None}, "image_size"),
+    ({"image_size": "big"}, "image_size"),
+    ({"image_size": 0}, "image_size"),
+    ({"image_size": 10**9}, "image_size"),
+    ({"channels": None}, "channels"),
+    ({"channels": 2}, "channels"),
+    ({"channels": -1}, "channels"),
+    ({"mean": None}, "mean"),
+    ({"mean": "[0.5]"}, "mean"),
+    ({"mean": "[NaN, 0, 0]"}, "mean"),
+    ({"mean": "[127, 127, 127]"}, "mean"),
+    ({"mean": '["a", "b", "c"]'}, "mean"),
+    ({"std": None}, "std"),
+    ({"std": "[0, 0.2, 0.2]"}, "std"),
+    ({"std": "[1e999, 0.2, 0.2]"}, "std"),
+    ({"licence": None}, "licence"),
+    ({"licence": "mine"}, "licence"),
+    ({"visibility": "secret"}, "visibility"),
+    ({"visibility": "team"}, "team"),
+    ({"visibility": "team", "team": "strangers"}, "team"),
+    ({"team": "nul\0"}, "team"),
+    ({"consent_recovery": "perhaps"}, "consent_recovery"),
+    ({"description": "x" * 20_001}, "description"),
+]
+
+
+@pytest.mark.parametrize(("changes", "field"), BAD)
+def test_bad_input_names_the_field_and_leaves_nothing(upload, own_files, changes, field):
+    answer = upload(**changes)
+    assert answer.status_code == 400, answer.content
+    problem = answer.json()
+    assert set(problem["errors"]) == {field}
+    assert all(isinstance(text, str) and text for text in problem["errors"][field])
+    assert not Checkpoint.objects.exists()
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_an_empty_file_is_refused(upload):
+    answer = upload(file=SimpleUploadedFile("model.pt", b""))
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["file"] == ["The file is empty; choose another one."]
+
+
+def test_a_file_above_the_limit_is_413_and_leaves_nothing(upload, settings, own_files):
+    settings.MAX_CHECKPOINT_BYTES = 10
+    answer = upload()
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
+    assert not Checkpoint.objects.exists()
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_a_full_quota_is_507(upload, settings, make_checkpoint):
+    make_checkpoint(content=b"x" * 100)
+    settings.MAX_STORAGE_BYTES_PER_PERSON = 110
+    answer = upload()
+    assert answer.status_code == 507
+    assert "delete a model" in answer.json()["detail"]
+
+
+def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, own_files):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("marketplace.checkpoints.uploads.IncomingFile.write", full, raising=False)
+    answer = upload()
+    assert answer.status_code == 507
+    assert "disk" in answer.json()["detail"]
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_a_storage_that_fails_is_507_and_leaves_no_row(upload, monkeypatch, own_files):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("marketplace.storage.adopt_file", full)
+    assert upload().status_code == 507
+    assert not Checkpoint.objects.exists()
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_a_stranger_cannot_have_a_file_written(anybody, own_files, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the body was read")
+
+    monkeypatch.setattr("django.http.multipartparser.MultiPartParser.parse", never)
+    answer = anybody.post(URL, form(), format="multipart")
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_upload_must_be_a_form(client_of, alice):
+    answer = client_of(alice).post(URL, {"name": "x"}, format="json")
+    assert (answer.status_code, answer["Content-Type"]) == (415, "application/problem+json")
+
+
+def test_a_form_that_breaks_off_is_400_and_leaves_nothing(client_of, alice, own_files):
+    head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m.pt"\r\n\r\nabc'
+    answer = client_of(alice).generic(
+        "POST", URL, head, content_type="multipart/form-data; boundary=X"
+    )
+    assert answer.status_code == 400
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_a_form_without_boundary_is_400(client_of, alice):
+    answer = client_of(alice).generic("POST", URL, b"abc", content_type="multipart/form-data")
+    assert answer.status_code == 400
+
+
+def test_changes_are_made_and_unknown_fields_named(client_of, alice, make_checkpoint):
+    row = make_checkpoint()
+    client = client_of(alice)
+    answer = client.patch(f"{URL}{row.pk}/", {"description": "Grey", "visibility": "public"})
+    assert (answer.status_code, answer.json()["description"]) == (200, "Grey")
+    answer = client.patch(f"{URL}{row.pk}/", {"descriptoin": "Grey"})
+    assert answer.status_code == 400 and "descriptoin" in answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"visibility": "all"},
+        {"visibility": None},
+        {"licence": "none"},
+        {"consent_recovery": "perhaps"},
+        {"consent_recovery": None},
+        {"team": ["x"]},
+        {"team": {"a": 1}},
+        {"description": None},
+        {"description": ["x"]},
+        [],
+        "text",
+        3,
+    ],
+)
+def test_bad_changes_are_400(client_of, alice, make_checkpoint, body):
+    answer = client_of(alice).patch(f"{URL}{make_checkpoint().pk}/", body)
+    assert answer.status_code == 400, answer.content
+
+
+def test_consent_withdrawn_takes_the_preview_along(client_of, alice, make_checkpoint):
+    row = make_checkpoint(consent_preview=True)
+    answer = client_of(alice).patch(f"{URL}{row.pk}/", {"consent_recovery": False})
+    assert answer.json()["consent_preview"] is False
+
+
+def test_a_model_is_deleted_with_its_file(client_of, alice, make_checkpoint, own_files):
+    row = make_checkpoint()
+    assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 204
+    assert not Checkpoint.objects.exists()
+    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+
+
+def test_a_model_that_a_job_used_stays(client_of, alice, job):
+    row = job.pool.checkpoints.first()
+    assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 409
+
+
+def test_a_valid_model_can_be_downloaded_in_parts(client_of, alice, make_checkpoint):
+    row = make_checkpoint(content=b"0123456789")
+    client = client_of(alice)
+    whole = client.get(f"{URL}{row.pk}/download/")
+    assert whole.getvalue() == b"0123456789"
+    part = client.get(f"{URL}{row.pk}/download/", HTTP_RANGE="bytes=2-4")
+    assert (part.status_code, part.getvalue()) == (206, b"234")
+    known = client.get(f"{URL}{row.pk}/download/", HTTP_IF_NONE_MATCH=whole["ETag"])
+    assert known.status_code == 304
+
+
+@pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
+def test_a_model_that_is_not_valid_cannot_be_downloaded(client_of, alice, make_checkpoint, state):
+    row = make_checkpoint(state=state)
+    assert client_of(alice).get(f"{URL}{row.pk}/download/").status_code == 409
+
+
+def test_a_rejected_model_says_why(client_of, alice, make_checkpoint):
+    row = make_checkpoint(state="rejected", reason="It has 3 outputs, but 2 names.")
+    answer = client_of(alice).get(f"{URL}{row.pk}/").json()
+    assert (answer["state"], answer["reason"]) == ("rejected", "It has 3 outputs, but 2 names.")
+
+
+@pytest.fixture
+def listed(client_of, alice, make_checkpoint, charlie):
+    """Names that Alice's list with this query has."""
+    make_checkpoint("robin", dataset="Birds", licence="mit", architecture="conv4")
+    make_checkpoint("beetle", dataset="insects", architecture="resnet10", image_size=64)
+    make_checkpoint("grey", channels=1, dataset="digits", consent_recovery=False)
+    make_checkpoint("foreign", owner=charlie, visibility="public", dataset="cars")
+    client = client_of(alice)
+
+    def names(query):
+        answer = client.get(f"{URL}?{query}")
+        assert answer.status_code == 200, answer.content
+        return [row["name"] for row in answer.json()["results"]]
+
+    return names
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["foreign", "grey", "beetle", "robin"]),
+        ("mine=true", ["grey", "beetle", "robin"]),
+        ("mine=false", ["foreign"]),
+        ("owner=charlie", ["foreign"]),
+        ("architecture=resnet10", ["beetle"]),
+        ("channels=1", ["grey"]),
+        ("image_size=64", ["beetle"]),
+        ("dataset=birds", ["robin"]),
+        ("licence=mit&search=rob", ["robin"]),
+        ("state=valid&mine=true", ["grey", "beetle", "robin"]),
+        ("state=rejected", []),
+        ("consent_recovery=false", ["grey"]),
+        ("visibility=public", ["foreign"]),
+        ("search=CARS", ["foreign"]),
+        ("search=charlie+foreign", ["foreign"]),
+        ("search=charlie+robin", []),
+        ("ordering=name", ["beetle", "foreign", "grey", "robin"]),
+        ("ordering=-name", ["robin", "grey", "foreign", "beetle"]),
+        ("ordering=name&page_size=1&page=2", ["foreign"]),
+    ],
+)
+def test_a_list_is_narrowed_down_and_ordered(listed, query, names):
+    assert listed(query) == names
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["state=odd", "channels=x", "licence=odd", "ordering=secret", "visibility=odd", "search=%00"],
+)
+def test_a_filter_that_makes_no_sense_is_400(client_of, alice, query):
+    answer = client_of(alice).get(f"{URL}?{query}")
+    assert answer.status_code == 400, answer.content
+    assert query.partition("=")[0] in answer.json()["errors"]
+
+
+@pytest.mark.parametrize("page", ["0", "99", "x", "-1", "9" * 40])
+def test_a_page_that_is_not_there_is_404(client_of, alice, page):
+    assert client_of(alice).get(f"{URL}?page={page}").status_code == 404
+
+
+def test_a_page_says_how_many_there_are(client_of, alice, make_checkpoint):
+    for index in range(3):
+        make_checkpoint(f"model {index}")
+    page = client_of(alice).get(f"{URL}?page_size=2").json()
+    assert (page["count"], len(page["results"]), page["previous"]) == (3, 2, None)
+    assert "page=2" in page["next"]
+
+
+def test_a_list_takes_as_many_queries_for_many_as_for_one(
+    client_of, alice, make_checkpoint, django_assert_max_num_queries
+):
+    client = client_of(alice)
+    for index in range(20):
+        make_checkpoint(f"model {index}")
+    with django_assert_max_num_queries(5):
+        assert len(client.get(URL).json()["results"]) == 20

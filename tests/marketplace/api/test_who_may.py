@@ -1,0 +1,147 @@
+"""Alice owns, Bob is on her team, Charlie is a stranger: what each may see and do."""
+
+import pytest
+
+from tests.marketplace.conftest import publish
+
+API = "/api/v1"
+# What may be asked about a row: (method, path below the row, body).
+READS = {
+    "checkpoints": ["", "download/"],
+    "pools": [""],
+    "jobs": ["", "metrics/", "events/"],
+    "learners": ["", "download/", "files/config.json"],
+}
+WRITES = {
+    "checkpoints": [("patch", "", {"description": "mine now"}), ("delete", "", None)],
+    "pools": [("patch", "", {"checkpoints": []}), ("delete", "", None)],
+    "jobs": [("post", "cancel/", None), ("post", "resume/", None)],
+    "learners": [("patch", "", {"name": "mine now"})],
+}
+KINDS = list(READS)
+
+
+@pytest.fixture
+def rows(job, shared):
+    """One row of each kind, shared in the way asked for."""
+
+    def make(kind, sharing):
+        row = {
+            "checkpoints": job.pool.checkpoints.first(),
+            "pools": job.pool,
+            "jobs": job,
+            "learners": publish(job),
+        }[kind]
+        for name, value in getattr(shared, sharing).items():
+            setattr(row, name, value)
+        row.save()
+        return row
+
+    return make
+
+
+def people(request):
+    """Clients by name."""
+    client_of = request.getfixturevalue("client_of")
+    return {name: client_of(request.getfixturevalue(name)) for name in ("alice", "bob", "charlie")}
+
+
+SEES = {
+    "private": {"alice": 200, "bob": 404, "charlie": 404},
+    "team": {"alice": 200, "bob": 200, "charlie": 404},
+    "public": {"alice": 200, "bob": 200, "charlie": 200},
+}
+
+
+@pytest.mark.parametrize("sharing", SEES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_sees_exactly_what_is_shared_with_them(request, rows, kind, sharing):
+    row = rows(kind, sharing)
+    for name, client in people(request).items():
+        for path in READS[kind]:
+            answer = client.get(f"{API}/{kind}/{row.pk}/{path}")
+            assert answer.status_code == SEES[sharing][name], (name, path)
+        listed = {item["id"] for item in client.get(f"{API}/{kind}/").json()["results"]}
+        assert (str(row.pk) in listed) == (SEES[sharing][name] == 200), name
+
+
+@pytest.mark.parametrize("sharing", SEES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_owner_changes_and_hidden_rows_are_404(request, rows, kind, sharing):
+    row = rows(kind, sharing)
+    clients = people(request)
+    for method, path, body in WRITES[kind]:
+        for name in ("bob", "charlie"):
+            answer = getattr(clients[name], method)(f"{API}/{kind}/{row.pk}/{path}", body)
+            expected = 403 if SEES[sharing][name] == 200 else 404
+            assert answer.status_code == expected, (name, method, path)
+            assert answer["Content-Type"] == "application/problem+json"
+    row.refresh_from_db()
+    assert "mine now" not in (getattr(row, "name", ""), getattr(row, "description", ""))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "algorithms", "architectures"])
+def test_nobody_gets_anything_without_a_token(request, anybody, rows, kind):
+    paths = [f"{API}/{kind}/"]
+    if kind in KINDS:
+        row = rows(kind, "public")
+        paths += [f"{API}/{kind}/{row.pk}/{path}" for path in READS[kind]]
+    for path in paths:
+        answer = anybody.get(path)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer"), path
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pk", ["no-id", "0", "00000000-0000-4000-8000-000000000000", "%00"])
+def test_an_id_that_is_none_is_404(client_of, alice, kind, pk):
+    answer = client_of(alice).get(f"{API}/{kind}/{pk}/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_a_model_that_is_not_valid_yet_is_seen_by_its_owner_only(
+    client_of, alice, charlie, make_checkpoint
+):
+    row = make_checkpoint(state="uploaded", visibility="public")
+    assert client_of(alice).get(f"{API}/checkpoints/{row.pk}/").status_code == 200
+    assert client_of(charlie).get(f"{API}/checkpoints/{row.pk}/").status_code == 404
+
+
+def test_who_leaves_the_team_no_longer_sees(client_of, bob, team, make_checkpoint):
+    row = make_checkpoint(visibility="team", team=team)
+    client = client_of(bob)
+    assert client.get(f"{API}/checkpoints/{row.pk}/").status_code == 200
+    team.members.remove(bob)
+    assert client.get(f"{API}/checkpoints/{row.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer wrong", "Bearer", "Bearer a b", "Bearer \xff\xfe", "bearer fh_", "Basic YTpi", "x"],
+)
+def test_a_wrong_token_is_401(anybody, db, header):
+    answer = anybody.get(f"{API}/jobs/", HTTP_AUTHORIZATION=header)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_revoked_token_and_a_closed_account_are_401(client_of, alice):
+    client = client_of(alice)
+    alice.is_active = False
+    alice.save()
+    assert client.get(f"{API}/jobs/").status_code == 401
+    alice.is_active = True
+    alice.save()
+    assert client.get(f"{API}/jobs/").status_code == 200
+    alice.api_tokens.all().delete()
+    assert client.get(f"{API}/jobs/").status_code == 401
+
+
+def test_a_session_reads_and_writes_only_with_the_csrf_token(alice, make_checkpoint):
+    from rest_framework.test import APIClient
+
+    row = make_checkpoint()
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.get(f"{API}/checkpoints/").status_code == 200
+    refused = client.patch(f"{API}/checkpoints/{row.pk}/", {"description": "forged"})
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
