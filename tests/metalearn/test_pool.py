@@ -1,0 +1,61 @@
+"""Teachers take any image in [0, 1]; pools refuse what cannot be used together."""
+
+import pytest
+import torch
+
+from metalearn.errors import InvalidPool
+from metalearn.pool import Pool
+
+
+def test_a_teacher_applies_its_own_normalisation(make_teacher):
+    teacher = make_teacher()
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(teacher.logits(images), teacher.network((images - 0.5) / 0.25))
+
+
+def test_resizing_for_a_teacher_is_differentiable(make_teacher):
+    images = torch.rand(1, 3, 40, 24, requires_grad=True)
+    make_teacher().logits(images).sum().backward()
+    assert images.grad.abs().sum() > 0
+
+
+def test_teachers_are_frozen_and_in_evaluation_mode(make_teacher):
+    network = make_teacher().network
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_one_model_is_no_pool(make_teacher):
+    with pytest.raises(InvalidPool, match="at least two"):
+        Pool((make_teacher(),))
+
+
+def test_colour_and_grey_do_not_mix(make_teacher):
+    with pytest.raises(InvalidPool, match="channels"):
+        Pool((make_teacher(), make_teacher("b", channels=1)))
+
+
+def test_a_model_with_too_few_classes_is_named(make_teacher):
+    pool = Pool((make_teacher("a"), make_teacher("small", class_names=("cat", "dog"))))
+    assert pool.with_enough_classes(2) is pool
+    with pytest.raises(InvalidPool, match="“small” knows 2 classes"):
+        pool.with_enough_classes(3)
+
+
+def test_a_pools_size_and_normalisation_come_from_its_teachers(tiny_pool):
+    assert tiny_pool.image_size == 24
+    assert tiny_pool.channels == 3
+    assert tiny_pool.mean == pytest.approx((0.5, 0.5, 0.5))
+    assert tiny_pool.class_names == ("bee", "cat", "dog", "fox", "owl")
+
+
+def test_previews_need_every_owners_consent(make_teacher):
+    assert not Pool((make_teacher(), make_teacher("b"))).previews_allowed
+
+
+def test_sampling_draws_with_replacement_from_the_given_generator(tiny_pool):
+    drawn = [
+        [t.name for t in tiny_pool.sample(20, torch.Generator().manual_seed(5))] for _ in range(2)
+    ]
+    assert drawn[0] == drawn[1]
+    assert set(drawn[0]) == {"a", "b", "c"}
