@@ -1,0 +1,122 @@
+"""An upload on its way through the worker: accepted, rejected, claimed once."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import torch
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.accounts.models import User
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.services import (
+    CheckpointDraft,
+    checkpoint_claim,
+    checkpoint_upload,
+    checkpoints_keep_time,
+)
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.queue import Task
+from worker.checkpoints import validate_checkpoint
+from worker.pools import load_teacher
+
+DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
+CLASSES = ("bear", "lion", "mountain", "road", "trout")
+
+
+@pytest.fixture
+def upload(transactional_db, sent):
+    alice = User.objects.create_user("alice")
+
+    def put(data: bytes, **changes) -> Checkpoint:
+        draft = CheckpointDraft(
+            name="model",
+            class_names=changes.pop("class_names", CLASSES),
+            image_size=32,
+            channels=3,
+            mean=(0.5,) * 3,
+            std=(0.25,) * 3,
+            licence="mit",
+            **changes,
+        )
+        return checkpoint_upload(owner=alice, draft=draft, file=ContentFile(data, name="m.pt"))
+
+    return put
+
+
+def honest() -> bytes:
+    return (DEMO / "model_000.safetensors").read_bytes()
+
+
+def validated(row: Checkpoint) -> Checkpoint:
+    validate_checkpoint(str(row.pk))
+    row.refresh_from_db()
+    return row
+
+
+def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
+    row = upload(honest())
+    assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
+    assert row.upload_sha256 == hashlib.sha256(honest()).hexdigest()
+    row = validated(row)
+    assert (row.state, row.reason) == (CheckpointState.VALID, "")
+    assert (row.architecture, row.width, row.n_classes) == ("conv4", 32, 5)
+    assert row.n_parameters > 25_000 and len(row.fingerprint) == 64
+    stored = default_storage.open(storage.checkpoint_key(row.pk)).read()
+    assert hashlib.sha256(stored).hexdigest() == row.sha256
+    assert not default_storage.exists(storage.incoming_key(row.pk))
+    teacher = load_teacher(row)
+    assert teacher.class_names == CLASSES
+    assert torch.isfinite(teacher.logits(torch.rand(2, 3, 32, 32))).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "words"),
+    [
+        (b"no checkpoint at all, only words" * 4, {}, "safetensors"),
+        (honest()[:-1000], {}, ""),
+        (honest(), {"class_names": ("one", "two")}, "class"),
+        (honest(), {"architecture": "resnet10"}, "choose the architecture"),
+    ],
+    ids=["words", "truncated", "too few class names", "another architecture"],
+)
+def test_what_is_wrong_is_rejected_with_a_sentence_and_nothing_stays(upload, data, changes, words):
+    row = validated(upload(data, **changes))
+    assert row.state == CheckpointState.REJECTED
+    assert len(row.reason) > 20 and words.lower() in row.reason.lower()
+    assert not default_storage.exists(storage.incoming_key(row.pk))
+    assert not default_storage.exists(storage.checkpoint_key(row.pk))
+
+
+def test_a_second_delivery_does_nothing(upload):
+    row = validated(upload(honest()))
+    before = row.validated_at
+    assert validated(row).validated_at == before
+
+
+def test_a_validation_whose_worker_died_is_done_by_the_next(upload, sent):
+    row = upload(honest())
+    assert checkpoint_claim(checkpoint_id=row.pk)
+    assert checkpoint_claim(checkpoint_id=row.pk) is None
+    long_ago = timezone.now() - timedelta(hours=1)
+    Checkpoint.objects.update(lease_until=long_ago, woken_at=long_ago)
+    sent.clear()
+    checkpoints_keep_time()
+    assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
+    assert validated(row).state == CheckpointState.VALID
+    assert row.attempt == 2
+
+
+def test_a_file_that_kills_its_worker_three_times_is_rejected(upload):
+    row = upload(honest())
+    for _ in range(3):
+        assert checkpoint_claim(checkpoint_id=row.pk)
+        Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+        checkpoints_keep_time()
+    row.refresh_from_db()
+    assert row.state == CheckpointState.REJECTED
+    assert "three times" in row.reason

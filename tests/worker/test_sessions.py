@@ -1,0 +1,97 @@
+"""One adaptation request through the worker: answered, refused with a reason, nothing kept."""
+
+import base64
+import io
+import json
+import uuid
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from marketplace import storage
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.services import seal_pictures, unseal_pictures
+from marketplace.adaptation.states import SessionState
+from tests.worker.toy import build_toy
+from worker.publishing import publish_learner
+from worker.sessions import answer_session
+
+
+def picture(colour):
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), colour).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.fixture
+def session(queued_job):
+    learner = publish_learner(queued_job, build_toy())
+
+    def make(**changes):
+        payload = {
+            "support": [
+                {"label": "red", "image": picture("red")},
+                {"label": "blue", "image": picture("blue")},
+            ],
+            "query": [picture("red")],
+            "calibrate": False,
+            "settings": {},
+            **changes,
+        }
+        row = AdaptationSession.objects.create(learner=learner)
+        sealed = seal_pictures(row.pk, json.dumps(payload).encode())
+        storage.put_stream(storage.adaptation_key(row.pk), ContentFile(sealed))
+        return row
+
+    return make
+
+
+def answer_of(row):
+    answer_session(str(row.pk))
+    row.refresh_from_db()
+    return json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+
+
+def test_a_request_is_answered_and_its_pictures_are_gone(session):
+    row = session()
+    answer = answer_of(row)
+    assert row.state == SessionState.ANSWERED
+    assert answer["predictions"][0]["label"] == "red"
+    assert not default_storage.exists(storage.adaptation_key(row.pk))
+
+
+def test_a_picture_that_does_not_decode_is_named(session):
+    broken = base64.b64encode(b"words").decode()
+    row = session(
+        support=[{"label": "red", "image": picture("red")}, {"label": "blue", "image": broken}]
+    )
+    answer = answer_of(row)
+    assert row.state == SessionState.REFUSED
+    assert "blue" in answer["detail"]
+
+
+def test_a_bug_is_not_shown(session, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr("worker.sessions.run_adaptation", broken)
+    row = session()
+    with pytest.raises(RuntimeError):
+        answer_session(str(row.pk))
+    row.refresh_from_db()
+    answer = json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+    assert row.state == SessionState.REFUSED
+    assert "secret" not in answer["detail"]
+
+
+def test_a_request_that_nobody_waits_for_any_more_is_left_alone(transactional_db):
+    answer_session(str(uuid.uuid4()))
+
+
+def test_a_request_is_answered_once(session, monkeypatch):
+    row = session()
+    answer_of(row)
+    monkeypatch.setattr("worker.sessions.run_adaptation", lambda *args: pytest.fail("again"))
+    answer_session(str(row.pk))
