@@ -23,7 +23,8 @@ def find_state_dict(value: Value) -> dict[str, TensorRef]:
             raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
         if not isinstance(value, dict):
             break
-        if _holds_tensors(value):
+        # A training checkpoint may have a tensor of its own, such as the generator's state.
+        if _holds_tensors(value) and not _wrapped(value):
             return _only_tensors(value)
         value = _unwrap(value)
     raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
@@ -67,11 +68,15 @@ def _only_tensors(value: dict[Value, Value]) -> dict[str, TensorRef]:
     return result
 
 
+def _wrapped(value: dict[Value, Value]) -> str | None:
+    """The usual key under which a training checkpoint has the model's weights, if it is there."""
+    return next((key for key in _WRAPPERS if isinstance(value.get(key), dict)), None)
+
+
 def _unwrap(value: dict[Value, Value]) -> Value:
     """The part of a training checkpoint that holds the model's weights."""
-    for key in _WRAPPERS:
-        if isinstance(value.get(key), dict):
-            return value[key]
+    if key := _wrapped(value):
+        return value[key]
     parts = {
         key: part for key, part in value.items() if isinstance(part, dict) and _holds_tensors(part)
     }

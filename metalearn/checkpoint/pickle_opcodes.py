@@ -35,13 +35,13 @@ def _raw(length_bytes: int) -> Action:
 
 def _whole_number(state: PickleState) -> Value:
     text = state.line()
-    return {"00": False, "01": True}.get(text, _parse_int(text))
+    return {b"00": False, b"01": True}.get(text, _parse_int(text))
 
 
-def _parse_int(text: str) -> int:
+def _parse_int(text: bytes) -> int:
     if len(text) > 2 * _MAX_LONG_BYTES:
         raise damaged("a number is too long")
-    return int(text.removesuffix("L"))
+    return int(text.removesuffix(b"L"))
 
 
 def _long(length_bytes: int) -> Action:
@@ -65,13 +65,13 @@ def _binary_float(state: PickleState) -> Value:
 
 def _quoted(state: PickleState) -> Value:
     text = state.line()
-    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
+    if len(text) < 2 or text[0] != text[-1] or text[:1] not in {b"'", b'"'}:
         raise damaged("a text has no quotes")
-    return text[1:-1].encode("latin-1").decode("unicode_escape")
+    return text[1:-1].decode("unicode_escape")
 
 
 def _unicode_line(state: PickleState) -> Value:
-    return state.line().encode("latin-1").decode("raw-unicode-escape")
+    return state.line().decode("raw-unicode-escape")
 
 
 def _tuple_of(length: int) -> Action:
@@ -135,8 +135,8 @@ def _set_items(target: Value, items: list[Value]) -> None:
 
 
 def _name(state: PickleState) -> Value:
-    module = state.line()
-    return check_global(module, state.line())
+    module = state.line().decode("utf-8")
+    return check_global(module, state.line().decode("utf-8"))
 
 
 def _name_from_stack(state: PickleState) -> None:

@@ -36,14 +36,14 @@ class PickleState:
         """The next `length` bytes as a little-endian number."""
         return int.from_bytes(self.take(length), "little", signed=signed)
 
-    def line(self) -> str:
-        """The next line of text, without its end."""
+    def line(self) -> bytes:
+        """The next line, without its end."""
         end = self.data.find(b"\n", self.at, self.at + _MAX_LINE)
         if end < 0:
             raise damaged("a line has no end")
         text = self.take(end - self.at)
         self.at += 1
-        return text.decode("utf-8")
+        return text
 
     def push_mark(self) -> None:
         if len(self.marks) >= MAX_PICKLE_DEPTH:
