@@ -15,11 +15,9 @@ from torch import Tensor
 
 from metalearn.datasets import decode_image
 from metalearn.errors import InvalidCheckpoint, InvalidData
-from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner import MAX_SHOT, MAX_WAY, MIN_WAY, AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
-MIN_CLASSES, MAX_CLASSES = 2, 20
-MAX_PER_CLASS = 50
 MAX_QUERY = 200
 MAX_LABEL_CHARS = 100
 N_CACHED = 4
@@ -145,17 +143,14 @@ def _picture(value: object) -> str:
 
 
 def _check_counts(class_names: Sequence[str], labels: Sequence[str]) -> None:
-    if not MIN_CLASSES <= len(class_names) <= MAX_CLASSES:
+    if not MIN_WAY <= len(class_names) <= MAX_WAY:
         raise InvalidData(
-            f"Name {MIN_CLASSES} to {MAX_CLASSES} classes with pictures; "
-            f"there are {len(class_names)}."
+            f"Name {MIN_WAY} to {MAX_WAY} classes with pictures; there are {len(class_names)}."
         )
     for name in class_names:
         count = labels.count(name)
-        if count > MAX_PER_CLASS:
-            raise InvalidData(
-                f"“{name}” has {count} pictures; give at most {MAX_PER_CLASS} to a class."
-            )
+        if count > MAX_SHOT:
+            raise InvalidData(f"“{name}” has {count} pictures; give at most {MAX_SHOT} to a class.")
 
 
 def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> AdaptationSettings:

@@ -4,5 +4,14 @@ from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.learner import MetaLearner
 from metalearn.meta_learner.provenance import TeacherRecord
+from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY
 
-__all__ = ["AdaptationSettings", "Classifier", "MetaLearner", "TeacherRecord"]
+__all__ = [
+    "MAX_SHOT",
+    "MAX_WAY",
+    "MIN_WAY",
+    "AdaptationSettings",
+    "Classifier",
+    "MetaLearner",
+    "TeacherRecord",
+]

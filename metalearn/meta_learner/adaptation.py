@@ -18,8 +18,8 @@ from metalearn.inner_loop import (
     sgd_step,
 )
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
-from metalearn.meta_learner.classifier import CHUNK, Classifier
-from metalearn.meta_learner.support import draw_batch
+from metalearn.meta_learner.classifier import Classifier
+from metalearn.meta_learner.support import draw_batch, images_at_once
 from metalearn.networks import Network
 
 
@@ -119,8 +119,10 @@ class _Adaptation:
 
     def _batches(self, n: int) -> Iterator[tuple[Tensor, Tensor]]:
         images, labels = self.support.images, self.support.labels
+        most = min(self.settings.batch_size, images_at_once(images.shape[-1]))
+        size = max(self.support.n_way, most)
         for _ in range(n):
-            picks = draw_batch(labels, self.settings.batch_size, self.rng).to(labels.device)
+            picks = draw_batch(labels, size, self.rng).to(labels.device)
             yield images[picks], labels[picks]
 
     def _centroids(self, features: Tensor) -> Tensor:
@@ -131,6 +133,7 @@ class _Adaptation:
     def _features(self, weights: Weights) -> Tensor:
         images = self.support.images
         # Transductive statistics are those of the whole set.
-        size = CHUNK if self.pure.batchnorm == "inductive" else len(images)
+        inductive = self.pure.batchnorm == "inductive"
+        size = images_at_once(images.shape[-1]) if inductive else len(images)
         chunks = torch.split(images, size)
         return torch.cat([self.pure.features(weights, chunk) for chunk in chunks])

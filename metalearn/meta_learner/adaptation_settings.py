@@ -25,7 +25,8 @@ class AdaptationSettings:
     inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
     batch_size: int = setting(
         128,
-        "most support images in one gradient step; from more, each step draws this many",
+        "most support images in one gradient step; from more, each step draws this many "
+        "(fewer where images are large)",
         low=20,
         high=1_000,
     )

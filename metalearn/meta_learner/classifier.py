@@ -7,11 +7,8 @@ from torch import Tensor
 
 from metalearn.errors import InvalidSetting
 from metalearn.inner_loop import PureNetwork, Weights, predict
-from metalearn.meta_learner.support import check_images
+from metalearn.meta_learner.support import check_images, images_at_once
 from metalearn.pool import prepare_images
-
-CHUNK = 256
-"""Images that go through the network at once where that changes no result."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,8 @@ class Classifier:
             std=self.std,
         )
         # Transductive results depend on the batch, so it must not be cut.
-        size = CHUNK if self.network.batchnorm == "inductive" else max(len(prepared), 1)
+        inductive = self.network.batchnorm == "inductive"
+        size = images_at_once(spec.image_size) if inductive else max(len(prepared), 1)
         return torch.cat([self._chunk(chunk) for chunk in torch.split(prepared, size)])
 
     def _chunk(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a support set must be, and the batches that inner steps see of it."""
+"""What a support set must be, and how much of it a network sees at once."""
 
 import torch
 from torch import Tensor
@@ -7,6 +7,13 @@ from metalearn.errors import InvalidData
 
 MIN_WAY, MAX_WAY = 2, 20
 MAX_SHOT = 50
+PIXELS_AT_ONCE = 256 * 32 * 32
+"""Bounds the memory of a forward pass: 256 images of 32 pixels, 37 of 84."""
+
+
+def images_at_once(image_size: int) -> int:
+    """How many images may go through a network together."""
+    return max(1, PIXELS_AT_ONCE // image_size**2)
 
 
 def check_images(images: Tensor, channels: int) -> None:

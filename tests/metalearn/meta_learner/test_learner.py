@@ -9,6 +9,7 @@ from torch import Tensor
 
 from metalearn.errors import InvalidData, InvalidSetting
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner.support import draw_batch, images_at_once
 
 HEADS = [("prototypes", "learned"), ("sgd", "learned"), ("sgd", "prototypes")]
 CALIBRATIONS = ["none", "icfil"]
@@ -179,3 +180,19 @@ def test_settings_given_replace_the_defaults(learner: MetaLearner) -> None:
     assert torch.equal(default, learner.adapt(*support, settings=learner.defaults).logits(query))
     other = replace(learner.defaults, temperature=3.0)
     torch.testing.assert_close(learner.adapt(*support, settings=other).logits(query), default / 10)
+
+
+def test_a_batch_drawn_from_a_large_support_set_holds_every_class() -> None:
+    labels = torch.tensor([0] * 50 + [1] + [2] * 50)
+    rng = torch.Generator().manual_seed(0)
+    for size in (3, 20):
+        picks = draw_batch(labels, size, rng)
+        assert len(picks) == len(set(picks.tolist())) == size
+        assert set(labels[picks].tolist()) == {0, 1, 2}
+    assert torch.equal(draw_batch(labels, 101, rng), torch.arange(101))
+
+
+def test_large_images_go_through_the_network_in_smaller_numbers() -> None:
+    assert images_at_once(32) == 256
+    assert images_at_once(84) == 37
+    assert images_at_once(10_000) == 1
