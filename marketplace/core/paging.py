@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -27,7 +28,12 @@ class LongListPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """The number of rows, at most half a minute old for long lists."""
-        key = f"count:{hashlib.sha256(str(self._rows.query).encode()).hexdigest()}"
+        try:
+            query = str(self._rows.query)
+        except EmptyResultSet:
+            # What is asked for cannot be, such as a number that the column does not hold.
+            return 0
+        key = f"count:{hashlib.sha256(query.encode()).hexdigest()}"
         known: int | None = cache.get(key)
         if known is not None:
             return known

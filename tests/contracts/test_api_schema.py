@@ -1,0 +1,122 @@
+"""The API keeps what its OpenAPI document promises, whatever is sent to it."""
+
+from functools import cache
+
+import pytest
+import schemathesis
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from marketplace.accounts.services import token_create
+from marketplace.wsgi import application
+from tests.marketplace.conftest import *  # noqa: F403 - the same people and rows
+
+
+def no_crash(ctx, response, case):
+    """Nobody can send what makes a bug show; 503 and 507 are honest answers."""
+    assert response.status_code != 500
+
+
+CHECKS = [
+    no_crash,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@cache
+def document():
+    """The OpenAPI document."""
+    return SchemaGenerator().get_schema(public=True)
+
+
+@cache
+def operations():
+    """Every operation by name."""
+    schema = schemathesis.openapi.from_dict(document())
+    schema.app = application
+    found = (result.ok() for result in schema.get_all_operations())
+    return {operation.label: operation for operation in found}
+
+
+def test_the_document_is_valid_and_every_operation_is_explained():
+    validate_schema(document())
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            codes = set(operation["responses"])
+            assert "schema" not in path or codes
+            assert path.endswith("/schema/") or "401" in codes, (method, path)
+            assert "{" not in path or "404" in codes, (method, path)
+            assert method == "get" or "403" in codes, (method, path)
+
+
+def test_every_call_of_the_contract_is_there():
+    paths = document()["paths"]
+    expected = {
+        "checkpoints/": {"get", "post"},
+        "checkpoints/{id}/": {"get", "patch", "delete"},
+        "checkpoints/{id}/download/": {"get"},
+        "pools/": {"get", "post"},
+        "pools/{id}/": {"get", "patch", "delete"},
+        "algorithms/": {"get"},
+        "architectures/": {"get"},
+        "jobs/": {"get", "post"},
+        "jobs/{id}/": {"get"},
+        "jobs/{id}/metrics/": {"get"},
+        "jobs/{id}/events/": {"get"},
+        "jobs/{id}/cancel/": {"post"},
+        "jobs/{id}/resume/": {"post"},
+        "learners/": {"get"},
+        "learners/{id}/": {"get", "patch"},
+        "learners/{id}/download/": {"get"},
+        "learners/{id}/files/{path}": {"get"},
+        "learners/{id}/adaptations/": {"post"},
+    }
+    for path, methods in expected.items():
+        assert set(paths[f"/api/v1/{path}"]) == methods, path
+
+
+@pytest.fixture
+def known_ids(learner, settings):
+    """Ids of rows that are there."""
+    settings.ADAPTATION_TIMEOUT_S = 0.01
+    return {
+        "checkpoints": learner.job.pool.checkpoints.first().pk,
+        "pools": learner.job.pool_id,
+        "jobs": learner.job_id,
+        "learners": learner.pk,
+    }
+
+
+@pytest.mark.parametrize("label", sorted(operations()))
+def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
+    _, token = token_create(user=alice, name="test")
+    operation = operations()[label]
+
+    @hypothesis_settings(
+        max_examples=12,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(), known=st.booleans())
+    def send(case, known):
+        kind = case.path.split("/")[3]
+        if known and "id" in case.path_parameters and kind in known_ids:
+            case.path_parameters["id"] = str(known_ids[kind])
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+
+    send()
