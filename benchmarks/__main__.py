@@ -1,0 +1,60 @@
+"""`python -m benchmarks`: every measurement of speed and memory, into docs/benchmarks/speed.md.
+
+A benchmark, not a timed test: it asserts nothing, and it wants the machine for itself.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "benchmarks" / "speed.md"
+PARTS = {
+    "FREE's outer step": ["benchmarks.free_step"],
+    "An adaptation": ["benchmarks.adaptation"],
+    "Catalogue pages and lists": ["benchmarks.catalogue"],
+    "Upload": ["benchmarks.upload"],
+}
+
+
+def main() -> None:
+    """Run each part in a process of its own, one after the other."""
+    sections = [_header()]
+    for title, module in PARTS.items():
+        print(f"… {title}", flush=True)
+        sections.append(f"## {title}\n\n`python -m {' '.join(module)}`\n\n{_run(module)}\n")
+    text = "\n".join(sections)
+    TARGET.write_text(text)
+    print(text)
+
+
+def _run(module: list[str]) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", *module]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def _header() -> str:
+    return (
+        "# Speed and memory\n\n"
+        f"Written by `make bench` on {date.today().isoformat()}: {_processor()}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}.\n"
+    )
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    lines = info.read_text().splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+
+
+if __name__ == "__main__":
+    main()
