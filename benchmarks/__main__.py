@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from datetime import date
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def _run(module: list[str]) -> str:
 def _header() -> str:
     return (
         "# Speed and memory\n\n"
-        f"Written by `make bench` on {date.today().isoformat()}: {_processor()}, "
+        f"Written by `make bench` on {time.strftime('%Y-%m-%d')}: {_processor()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}.\n"
     )
 
