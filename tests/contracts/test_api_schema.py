@@ -105,7 +105,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
     operation = operations()[label]
 
     @hypothesis_settings(
-        max_examples=12,
+        max_examples=8,
         deadline=None,
         database=None,
         derandomize=True,

@@ -1,0 +1,235 @@
+"""The only place that writes a job's state: moves, the fence, reports, the clock."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from marketplace.jobs.models import Job, MetricPoint
+from marketplace.jobs.moves import (
+    POINTS_PER_CURVE,
+    IllegalMove,
+    LeaseLost,
+    job_claim,
+    job_move,
+    job_renew_lease,
+    job_report,
+    jobs_keep_time,
+)
+from marketplace.jobs.selectors import job_events
+from marketplace.jobs.states import LEASED, MOVES, JobState
+
+S = JobState
+
+
+@pytest.fixture
+def in_state(job):
+    """The job, put into a state from outside."""
+
+    def put(state, **changes):
+        Job.objects.filter(pk=job.pk).update(state=state, **changes)
+        job.refresh_from_db()
+        return job
+
+    return put
+
+
+def silent(seconds=1):
+    """A lease that ended so long ago."""
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("to", S)
+@pytest.mark.parametrize("source", S)
+def test_a_move_is_made_when_it_is_legal_and_refused_otherwise(in_state, source, to):
+    job = in_state(source)
+    if to in MOVES[source]:
+        assert job_move(job=job, to=to).state == to
+    else:
+        with pytest.raises(IllegalMove, match="cannot become"):
+            job_move(job=job, to=to)
+        assert Job.objects.get().state == source
+
+
+def test_a_move_can_be_narrowed_to_one_source(in_state):
+    job = in_state(S.CANCELLING)
+    with pytest.raises(IllegalMove):
+        job_move(job=job, to=S.SUCCEEDED, only_from=S.RUNNING)
+    assert job_move(job=job, to=S.SUCCEEDED, only_from=S.CANCELLING).state == S.SUCCEEDED
+
+
+def test_the_lease_ends_with_the_run(job):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    assert claimed.lease_until > timezone.now()
+    assert job_move(job=claimed, to=S.CANCELLING).lease_until is not None
+    assert job_move(job=claimed, to=S.CANCELLED).lease_until is None
+
+
+def test_of_two_claims_one_wins(job):
+    first = job_claim(job_id=job.pk, worker="a")
+    assert (first.attempt, first.state, first.worker) == (1, S.RUNNING, "a")
+    with pytest.raises(IllegalMove):
+        job_claim(job_id=job.pk, worker="b")
+    assert Job.objects.get().worker == "a"
+
+
+def test_of_two_claims_that_read_the_same_row_one_wins(job, monkeypatch):
+    stale = Job.objects.select_related("pool", "owner").get()
+    job_claim(job_id=job.pk, worker="a")
+    with pytest.raises(IllegalMove):
+        job_move(job=stale, to=S.RUNNING, only_from=S.QUEUED)
+
+
+def test_a_job_that_is_not_there_cannot_be_claimed(db):
+    with pytest.raises(IllegalMove):
+        job_claim(job_id="00000000-0000-4000-8000-000000000000", worker="w")
+
+
+def test_a_second_attempt_keeps_the_time_of_the_first(job):
+    first = job_claim(job_id=job.pk, worker="a")
+    started = first.started_at
+    job_move(job=first, to=S.QUEUED)
+    second = job_claim(job_id=job.pk, worker="b")
+    assert (second.attempt, second.started_at) == (2, started)
+
+
+REPORT = {"stage": "x", "steps_done": 1, "total_steps": 10, "eta_s": None}
+
+
+@pytest.fixture
+def zombie(job):
+    """A worker that was given up for dead, while another one has the job."""
+    dead = job_claim(job_id=job.pk, worker="dead")
+    Job.objects.filter(pk=job.pk).update(lease_until=silent())
+    jobs_keep_time()
+    job_claim(job_id=job.pk, worker="alive")
+    return dead
+
+
+@pytest.mark.parametrize("to", [S.SUCCEEDED, S.FAILED, S.CANCELLING, S.QUEUED])
+def test_a_zombie_moves_nothing(zombie, to):
+    with pytest.raises(IllegalMove):
+        job_move(job=Job(pk=zombie.pk, attempt=1), to=to)
+    row = Job.objects.get()
+    assert (row.state, row.worker, row.attempt) == (S.RUNNING, "alive", 2)
+
+
+def test_a_zombie_reports_nothing_and_renews_nothing(zombie):
+    before = Job.objects.values().get()
+    stale = Job(pk=zombie.pk, attempt=1)
+    with pytest.raises(LeaseLost):
+        job_report(job=stale, **REPORT, metrics={1: {"loss": 1.0}})
+    with pytest.raises(LeaseLost):
+        job_renew_lease(job=stale)
+    assert Job.objects.values().get() == before
+    assert not MetricPoint.objects.exists()
+
+
+@pytest.mark.parametrize("state", sorted(set(S) - LEASED))
+def test_nobody_reports_about_a_job_that_does_not_run(in_state, state):
+    job = in_state(state)
+    with pytest.raises(LeaseLost):
+        job_report(job=job, **REPORT, metrics={})
+
+
+def test_a_report_answers_with_the_state_and_renews_the_lease(job):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    Job.objects.update(lease_until=silent(60))
+    assert job_report(job=claimed, **REPORT, metrics={}) == S.RUNNING
+    job_move(job=claimed, to=S.CANCELLING)
+    assert job_report(job=claimed, **REPORT, metrics={}) == S.CANCELLING
+    assert job_renew_lease(job=claimed) == S.CANCELLING
+    assert Job.objects.get().lease_until > timezone.now()
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends(job):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    total = 5 * POINTS_PER_CURVE
+    metrics = {step: {"loss": float(step)} for step in range(1, total + 1)}
+    job_report(job=claimed, **{**REPORT, "total_steps": total}, metrics=metrics)
+    steps = set(MetricPoint.objects.values_list("step", flat=True))
+    assert len(steps) <= POINTS_PER_CURVE + 1
+    assert {1, total} <= steps
+
+
+def test_a_point_that_comes_again_changes_nothing(job):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    for value in (1.0, 1.0):
+        job_report(job=claimed, **REPORT, metrics={1: {"loss": value}})
+    assert MetricPoint.objects.count() == 1
+
+
+def test_what_is_not_a_number_is_left_out_of_the_curves(job):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    values = {"nan": float("nan"), "inf": float("inf"), "loss": 1.0}
+    job_report(job=claimed, **REPORT, metrics={1: values})
+    assert list(MetricPoint.objects.values_list("name", flat=True)) == ["loss"]
+
+
+def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
+    job, sent, django_capture_on_commit_callbacks
+):
+    job_claim(job_id=job.pk, worker="dead")
+    Job.objects.update(lease_until=silent())
+    sent.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.lost_attempts, row.lease_until) == (S.QUEUED, 1, None)
+    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
+
+
+def test_a_job_that_lives_is_left_alone(job):
+    job_claim(job_id=job.pk, worker="w")
+    jobs_keep_time()
+    assert Job.objects.get().state == S.RUNNING
+
+
+def test_a_silent_job_that_was_to_end_is_cancelled(job):
+    claimed = job_claim(job_id=job.pk, worker="dead")
+    job_move(job=claimed, to=S.CANCELLING)
+    Job.objects.update(lease_until=silent())
+    jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
+
+
+def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
+    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
+        assert job_claim(job_id=job.pk, worker="dead").attempt == attempt
+        Job.objects.update(lease_until=silent())
+        jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.lost_attempts) == (S.FAILED, settings.MAX_LOST_ATTEMPTS)
+    assert "memory" in row.error
+    assert "Given up" in job_events(row).last().text
+
+
+def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    Job.objects.update(lease_until=silent())
+    from marketplace.jobs import moves
+
+    take_back = moves._take_back
+
+    def late(row):
+        job_move(job=claimed, to=S.SUCCEEDED)
+        take_back(row)
+
+    monkeypatch.setattr(moves, "_take_back", late)
+    jobs_keep_time()
+    assert Job.objects.get().state == S.SUCCEEDED
+
+
+def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
+    job, sent, django_capture_on_commit_callbacks
+):
+    sent.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    assert sent == []
+    Job.objects.update(woken_at=silent(61))
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+        jobs_keep_time()
+    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
