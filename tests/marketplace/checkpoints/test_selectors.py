@@ -1,0 +1,67 @@
+"""Who sees which models, and what they weigh."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError
+
+from marketplace.accounts.models import Visibility
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import (
+    checkpoints_editable_by,
+    checkpoints_poolable_by,
+    checkpoints_visible_to,
+    storage_used_by,
+)
+from marketplace.checkpoints.states import CheckpointState
+
+
+@pytest.fixture
+def models(make_checkpoint, shared):
+    """One of Alice's models for each way of sharing."""
+    return {name: make_checkpoint(name, **changes) for name, changes in vars(shared).items()}
+
+
+def names(rows):
+    """The names of rows."""
+    return {row.name for row in rows}
+
+
+def test_everybody_sees_what_is_shared_with_them(models, alice, bob, charlie):
+    assert names(checkpoints_visible_to(alice)) == {"private", "team", "public"}
+    assert names(checkpoints_visible_to(bob)) == {"team", "public"}
+    assert names(checkpoints_visible_to(charlie)) == {"public"}
+    assert names(checkpoints_visible_to(AnonymousUser())) == {"public"}
+
+
+def test_only_the_owner_edits(models, alice, bob):
+    assert checkpoints_editable_by(alice).count() == 3
+    assert checkpoints_editable_by(bob).count() == 0
+    assert checkpoints_editable_by(AnonymousUser()).count() == 0
+
+
+@pytest.mark.parametrize("state", set(CheckpointState) - {CheckpointState.VALID})
+def test_what_is_not_valid_is_seen_by_its_owner_only(models, alice, bob, state):
+    Checkpoint.objects.update(state=state)
+    assert checkpoints_visible_to(alice).count() == 3
+    assert checkpoints_visible_to(bob).count() == 0
+    assert checkpoints_poolable_by(alice).count() == 0
+
+
+def test_without_consent_a_model_is_visible_but_cannot_enter_a_pool(models, charlie):
+    assert names(checkpoints_poolable_by(charlie)) == {"public"}
+    Checkpoint.objects.update(consent_recovery=False)
+    assert names(checkpoints_visible_to(charlie)) == {"public"}
+    assert checkpoints_poolable_by(charlie).count() == 0
+
+
+def test_a_file_counts_once_before_and_after_validation(make_checkpoint, alice, charlie):
+    assert storage_used_by(alice) == 0
+    make_checkpoint(content=b"x" * 10)
+    make_checkpoint(upload_bytes=7, size_bytes=0, state="uploaded")
+    make_checkpoint(owner=charlie, content=b"x" * 100)
+    assert storage_used_by(alice) == 17
+
+
+def test_the_database_wants_a_team_where_one_is_meant(make_checkpoint):
+    with pytest.raises(IntegrityError):
+        make_checkpoint(visibility=Visibility.TEAM)

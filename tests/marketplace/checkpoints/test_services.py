@@ -1,0 +1,243 @@
+"""Upload, change, delete, validation's claim and end, and the clock."""
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.accounts.models import Visibility
+from marketplace.checkpoints import services
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.services import (
+    MAX_ATTEMPTS,
+    CheckpointDraft,
+    checkpoint_change,
+    checkpoint_claim,
+    checkpoint_delete,
+    checkpoint_finish,
+    checkpoint_upload,
+    checkpoints_keep_time,
+)
+from marketplace.checkpoints.states import MOVES, CheckpointState
+from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
+
+S = CheckpointState
+DRAFT = CheckpointDraft(
+    name="  Garden   birds ",
+    class_names=["robin", " wren "],
+    image_size=32,
+    channels=3,
+    mean=[0.5] * 3,
+    std=[0.25] * 3,
+    licence="mit",
+    consent_recovery=True,
+)
+
+
+def uploaded(owner, content=b"tensors", **changes):
+    """An upload of this content."""
+    return checkpoint_upload(
+        owner=owner, draft=replace(DRAFT, **changes), file=ContentFile(content, name="m.pt")
+    )
+
+
+def files_in(folder):
+    """Every file below."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_upload_from_any_file_is_stored_and_hashed(alice, own_files):
+    row = uploaded(alice)
+    assert (row.name, row.class_names, row.state) == (
+        "Garden birds",
+        ["robin", "wren"],
+        S.UPLOADED,
+    )
+    assert row.upload_sha256 == hashlib.sha256(b"tensors").hexdigest()
+    assert row.upload_bytes == 7
+    assert [path.read_bytes() for path in files_in(own_files)] == [b"tensors"]
+
+
+def test_nothing_stays_when_the_row_cannot_be_written(alice, own_files, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(services, "enqueue", fail)
+    with pytest.raises(RuntimeError):
+        uploaded(alice)
+    assert not Checkpoint.objects.exists()
+    assert files_in(own_files) == []
+
+
+def test_a_full_disk_is_said_in_words(alice, own_files, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage, "put_stream", full)
+    with pytest.raises(InsufficientStorage, match="disk may be full"):
+        uploaded(alice)
+
+
+def test_the_quota_counts_what_is_stored_and_what_waits(alice, settings, make_checkpoint):
+    settings.MAX_STORAGE_BYTES_PER_PERSON = 20
+    make_checkpoint(content=b"x" * 8)
+    uploaded(alice, b"y" * 8)
+    with pytest.raises(InsufficientStorage):
+        uploaded(alice, b"z" * 5)
+    assert uploaded(alice, b"z" * 4)
+
+
+def test_other_peoples_files_do_not_count(alice, charlie, settings, make_checkpoint):
+    settings.MAX_STORAGE_BYTES_PER_PERSON = 10
+    make_checkpoint(owner=charlie, content=b"x" * 10)
+    assert uploaded(alice, b"y" * 10)
+
+
+def test_the_largest_file_is_allowed_and_one_byte_more_is_not(alice, settings):
+    settings.MAX_CHECKPOINT_BYTES = 5
+    assert uploaded(alice, b"x" * 5)
+    with pytest.raises(TooLarge):
+        uploaded(alice, b"x" * 6)
+
+
+def test_every_wrong_field_is_named_at_once(alice):
+    with pytest.raises(DomainError) as caught:
+        uploaded(
+            alice,
+            name="",
+            class_names=["one"],
+            image_size=4,
+            channels=3,
+            mean=[1],
+            std=[0, 1, 1],
+            licence="mine",
+            visibility="odd",
+        )
+    assert set(caught.value.fields) == {
+        "name", "class_names", "image_size", "mean", "std", "licence", "visibility",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("low", "high"), [(8, 512)])
+def test_the_ends_of_the_input_sizes_are_allowed(alice, low, high):
+    assert uploaded(alice, image_size=low).image_size == low
+    assert uploaded(alice, image_size=high).image_size == high
+    for wrong in (low - 1, high + 1):
+        with pytest.raises(DomainError):
+            uploaded(alice, image_size=wrong)
+
+
+def test_nobody_shares_with_a_team_that_they_are_not_in(charlie, team):
+    with pytest.raises(DomainError) as caught:
+        uploaded(charlie, visibility=Visibility.TEAM, team=team)
+    assert set(caught.value.fields) == {"team"}
+
+
+def test_a_team_is_only_kept_with_the_visibility_that_needs_it(alice, team):
+    assert uploaded(alice, visibility=Visibility.PUBLIC, team=team).team is None
+    assert uploaded(alice, visibility=Visibility.TEAM, team=team).team == team
+
+
+def test_a_change_touches_what_it_names_and_nothing_else(make_checkpoint, alice):
+    row = make_checkpoint()
+    before = Checkpoint.objects.values().get()
+    checkpoint_change(
+        checkpoint=row, by=alice, values={"description": "new", "state": "rejected", "owner": 7}
+    )
+    after = Checkpoint.objects.values().get()
+    assert {name for name in before if before[name] != after[name]} == {"description"}
+
+
+def test_withdrawn_consent_takes_the_preview_along(make_checkpoint, alice):
+    row = make_checkpoint(consent_preview=True)
+    checkpoint_change(checkpoint=row, by=alice, values={"consent_recovery": False})
+    row = Checkpoint.objects.get()
+    assert (row.consent_recovery, row.consent_preview) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"visibility": "odd"}, "visibility"),
+        ({"visibility": "team"}, "team"),
+        ({"licence": "mine"}, "licence"),
+    ],
+)
+def test_a_bad_change_is_refused_as_a_whole(make_checkpoint, alice, values, field):
+    row = make_checkpoint()
+    with pytest.raises(DomainError) as caught:
+        checkpoint_change(checkpoint=row, by=alice, values={"description": "x", **values})
+    assert set(caught.value.fields) == {field}
+    assert Checkpoint.objects.get().description == ""
+
+
+def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(pool, own_files):
+    first, second = pool.checkpoints.all()
+    checkpoint_delete(checkpoint=first)
+    assert list(pool.checkpoints.all()) == [second]
+    assert len(files_in(own_files)) == 1
+
+
+def test_a_model_that_a_job_used_is_not_deleted(job):
+    row = job.pool.checkpoints.first()
+    with pytest.raises(Conflict, match="withdraw"):
+        checkpoint_delete(checkpoint=row)
+    assert Checkpoint.objects.filter(pk=row.pk).exists()
+
+
+def test_of_two_claims_one_wins(alice):
+    row = uploaded(alice)
+    first = checkpoint_claim(checkpoint_id=row.pk)
+    assert (first.state, first.attempt) == (S.VALIDATING, 1)
+    assert checkpoint_claim(checkpoint_id=row.pk) is None
+    assert checkpoint_claim(checkpoint_id="00000000-0000-4000-8000-000000000000") is None
+
+
+@pytest.mark.parametrize("to", [S.VALID, S.REJECTED])
+def test_only_a_validation_under_way_ends(make_checkpoint, to):
+    for source in S:
+        row = make_checkpoint(str(source), state=source)
+        ended = checkpoint_finish(checkpoint=row, to=to)
+        assert ended == (to in MOVES[source])
+        assert row.state == (to if ended else source)
+        assert row.is_final == (row.state in {S.VALID, S.REJECTED})
+
+
+def test_a_zombie_ends_nothing(alice):
+    row = uploaded(alice)
+    dead = checkpoint_claim(checkpoint_id=row.pk)
+    Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    checkpoints_keep_time()
+    alive = checkpoint_claim(checkpoint_id=row.pk)
+    assert not checkpoint_finish(checkpoint=dead, to=S.REJECTED, reason="x")
+    assert checkpoint_finish(checkpoint=alive, to=S.VALID, n_classes=2)
+    row.refresh_from_db()
+    assert (row.state, row.reason, row.n_classes, row.lease_until) == (S.VALID, "", 2, None)
+
+
+def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed(alice, own_files):
+    row = uploaded(alice)
+    for _ in range(MAX_ATTEMPTS):
+        assert checkpoint_claim(checkpoint_id=row.pk)
+        Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        checkpoints_keep_time()
+    row.refresh_from_db()
+    assert row.state == S.REJECTED and "safetensors" in row.reason
+    assert files_in(own_files) == []
+
+
+def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
+    alice, sent, django_capture_on_commit_callbacks
+):
+    row = uploaded(alice)
+    for late_s, expected in ((0, []), (61, [{"checkpoint_id": str(row.pk)}])):
+        Checkpoint.objects.update(woken_at=timezone.now() - timedelta(seconds=late_s))
+        sent.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            checkpoints_keep_time()
+            checkpoints_keep_time()
+        assert [arguments for _, arguments in sent] == expected

@@ -1,0 +1,160 @@
+"""Pools: made of what fits, frozen by the first job."""
+
+import pytest
+
+from marketplace.accounts.models import Visibility
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.pools.models import Pool
+from marketplace.pools.permissions import can_edit_pool
+from marketplace.pools.selectors import (
+    MAX_POOL_SIZE,
+    pool_checkpoints,
+    pool_fit,
+    pools_editable_by,
+    pools_visible_to,
+)
+from marketplace.pools.services import (
+    pool_change_checkpoints,
+    pool_create,
+    pool_delete,
+    pool_freeze,
+    pool_recheck,
+)
+
+
+def test_a_pool_keeps_the_order_of_its_models(alice, make_checkpoint):
+    rows = [make_checkpoint(name) for name in "cab"]
+    pool = pool_create(owner=alice, name="x", checkpoint_ids=[row.pk for row in rows])
+    assert pool_checkpoints(pool) == rows
+    pool_change_checkpoints(pool=pool, by=alice, checkpoint_ids=[rows[2].pk, rows[0].pk])
+    assert pool_checkpoints(pool) == [rows[2], rows[0]]
+
+
+def test_a_model_counts_once(alice, make_checkpoint):
+    row = make_checkpoint()
+    with pytest.raises(DomainError, match="at least two"):
+        pool_create(owner=alice, name="x", checkpoint_ids=[row.pk, str(row.pk)])
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
+def test_a_pool_needs_a_name(alice, make_checkpoint, name):
+    rows = [make_checkpoint("a"), make_checkpoint("b")]
+    with pytest.raises(DomainError) as caught:
+        pool_create(owner=alice, name=name, checkpoint_ids=[row.pk for row in rows])
+    assert set(caught.value.fields) == {"name"}
+
+
+def test_a_foreign_model_enters_only_when_it_is_shared(charlie, make_pool, make_checkpoint):
+    mine = make_checkpoint("mine", owner=charlie)
+    alices = make_checkpoint("alices")
+    with pytest.raises(DomainError, match="that you may see"):
+        make_pool(owner=charlie, checkpoints=[mine, alices])
+    Checkpoint.objects.filter(pk=alices.pk).update(visibility=Visibility.PUBLIC)
+    assert make_pool(owner=charlie, checkpoints=[mine, alices]).owner == charlie
+
+
+def test_an_id_that_is_none_is_refused_in_words(alice):
+    with pytest.raises(DomainError) as caught:
+        pool_create(owner=alice, name="x", checkpoint_ids=["no", "id"])
+    assert set(caught.value.fields) == {"checkpoints"}
+
+
+@pytest.mark.parametrize("visibility", ["odd", "team"])
+def test_sharing_is_checked(alice, make_pool, visibility):
+    with pytest.raises(DomainError):
+        make_pool(visibility=visibility)
+
+
+def test_a_frozen_pool_neither_changes_nor_goes(pool, alice):
+    before = pool_checkpoints(pool)
+    pool_freeze(pool=pool)
+    frozen_at = pool.frozen_at
+    pool_freeze(pool=pool)
+    assert pool.frozen_at == frozen_at
+    with pytest.raises(Conflict, match="frozen"):
+        pool_change_checkpoints(pool=pool, by=alice, checkpoint_ids=[before[0].pk])
+    with pytest.raises(Conflict):
+        pool_delete(pool=pool)
+    assert pool_checkpoints(pool) == before
+    assert not can_edit_pool(alice, pool)
+
+
+def test_a_change_that_does_not_fit_changes_nothing(pool, alice):
+    before = pool_checkpoints(pool)
+    with pytest.raises(DomainError):
+        pool_change_checkpoints(pool=pool, by=alice, checkpoint_ids=[before[0].pk])
+    assert pool_checkpoints(pool) == before
+
+
+def test_an_unused_pool_goes(pool, alice, charlie):
+    assert can_edit_pool(alice, pool) and not can_edit_pool(charlie, pool)
+    pool_delete(pool=pool)
+    assert not Pool.objects.exists() and Checkpoint.objects.count() == 2
+
+
+def test_a_recheck_says_what_has_changed(pool, alice, charlie):
+    pool_recheck(pool=pool, user=alice)
+    with pytest.raises(DomainError, match="no longer shared"):
+        pool_recheck(pool=pool, user=charlie)
+    Checkpoint.objects.update(consent_recovery=False)
+    with pytest.raises(DomainError, match="not consented"):
+        pool_recheck(pool=pool, user=alice)
+
+
+def test_pools_are_seen_by_whom_they_are_shared_with(make_pool, shared, alice, bob, charlie):
+    for name, changes in vars(shared).items():
+        make_pool(name, **changes)
+    seen = {
+        user.username: [(row.name, row.n_models) for row in pools_visible_to(user)]
+        for user in (alice, bob, charlie)
+    }
+    assert seen["alice"] == [("public", 2), ("team", 2), ("private", 2)]
+    assert seen["bob"] == [("public", 2), ("team", 2)]
+    assert seen["charlie"] == [("public", 2)]
+    assert pools_editable_by(bob).count() == 0
+
+
+def rows(*changes):
+    """Unsaved models with these changes."""
+    common = {
+        "state": "valid", "consent_recovery": True, "channels": 3, "image_size": 32,
+        "architecture": "conv4", "dataset": "birds", "n_classes": 5, "class_names": ["a", "b"],
+    }  # fmt: skip
+    return [Checkpoint(name=f"m{i}", **{**common, **change}) for i, change in enumerate(changes)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "scenario"),
+    [
+        ([{}, {}], "SS"),
+        ([{}, {"dataset": " BIRDS "}], "SS"),
+        ([{}, {"dataset": ""}], "SS"),
+        ([{}, {"architecture": "resnet10"}], "SH"),
+        ([{}, {"dataset": "cars"}], "MH"),
+        ([{}, {"dataset": "cars", "architecture": "resnet10"}], "MH"),
+    ],
+)
+def test_the_scenario_is_seen_from_data_sets_and_architectures(changes, scenario):
+    fit = pool_fit(rows(*changes))
+    assert (fit.scenario, fit.problems) == (scenario, [])
+
+
+def test_sizes_and_architectures_may_differ_but_channels_not():
+    fit = pool_fit(rows({}, {"image_size": 84, "architecture": "resnet10", "n_classes": 3}))
+    assert fit.problems == []
+    assert (fit.image_sizes, fit.n_classes_min, fit.channels) == ([32, 84], 3, 3)
+    unlike = pool_fit(rows({}, {"channels": 1}))
+    assert unlike.channels is None and "Colour and grey" in unlike.problems[0]
+
+
+def test_a_pool_has_a_smallest_and_a_largest_size():
+    assert "at least two" in pool_fit(rows({})).problems[0]
+    assert pool_fit([]).problems and not pool_fit([]).previews
+    assert pool_fit(rows(*[{}] * MAX_POOL_SIZE)).problems == []
+    assert "at most" in pool_fit(rows(*[{}] * (MAX_POOL_SIZE + 1))).problems[0]
+
+
+def test_a_grid_needs_everybodys_consent():
+    assert pool_fit(rows({"consent_preview": True}, {"consent_preview": True})).previews
+    assert not pool_fit(rows({"consent_preview": True}, {})).previews
