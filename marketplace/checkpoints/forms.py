@@ -11,6 +11,7 @@ from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.models import Licence
 from marketplace.checkpoints.search import SORTS, datasets_listed
 from marketplace.checkpoints.services import CheckpointDraft
+from marketplace.core.forms import PlainSelect
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 CONSENT_RECOVERY_HELP = (
@@ -32,11 +33,14 @@ class CheckpointFilterForm(forms.Form):
     """What the catalogue is narrowed down to; an impossible value does not filter."""
 
     text = forms.CharField(required=False, max_length=200, label="Search")
-    architecture = forms.ChoiceField(required=False)
-    dataset = forms.ChoiceField(required=False, label="Data set")
-    licence = forms.ChoiceField(required=False, choices=[("", "Any"), *Licence.choices])
+    architecture = forms.ChoiceField(required=False, widget=PlainSelect)
+    dataset = forms.ChoiceField(required=False, widget=PlainSelect, label="Data set")
+    licence = forms.ChoiceField(
+        required=False, widget=PlainSelect, choices=[("", "Any"), *Licence.choices]
+    )
     channels = forms.TypedChoiceField(
         required=False,
+        widget=PlainSelect,
         coerce=int,
         empty_value=None,
         choices=[("", "Any"), ("3", "Colour"), ("1", "Grey")],
@@ -44,12 +48,15 @@ class CheckpointFilterForm(forms.Form):
     )
     consent = forms.ChoiceField(
         required=False,
+        widget=PlainSelect,
         choices=[("", "Any"), ("recovery", "Can enter a pool"), ("preview", "…and be previewed")],
         label="Consent",
     )
     mine = forms.BooleanField(required=False, label="Only mine")
     sort = forms.ChoiceField(
-        required=False, choices=[(name, title) for name, (title, _) in SORTS.items()]
+        required=False,
+        widget=PlainSelect,
+        choices=[(name, title) for name, (title, _) in SORTS.items()],
     )
 
     def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:

@@ -1,8 +1,33 @@
-"""From a refusal of a service to errors beside the fields of a form."""
+"""What forms of several apps share: a quick select, and refusals beside their fields."""
+
+from typing import Any
 
 from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from marketplace.core.errors import DomainError
+
+
+class PlainSelect(forms.Select):
+    """A select without groups, written directly: Django's renders a template for every option."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """The select with its options."""
+        chosen = "" if value is None else str(value)
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                (key, SafeString(" selected") if str(key) == chosen else "", title)
+                for key, title in self.choices
+            ),
+        )
+        built = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        said = ((key, text) for key, text in built.items() if text is not False)
+        return format_html("<select{}>{}</select>", format_html_join("", ' {}="{}"', said), options)
 
 
 def show_refusal(form: forms.BaseForm, error: DomainError) -> None:

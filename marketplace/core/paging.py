@@ -16,24 +16,28 @@ PAGE_SIZE = 24
 _COUNT_KEPT_S = 30
 # A short list is counted anew each time, so that a row just made is never missing from it.
 _SHORT = 500
+# What changes which rows a page shows, but not how many there are.
+_SAME_ROWS = {"page", "sort"}
 
 
 class LongListPaginator(Paginator):
     """A paginator whose count, once it is large, is remembered for half a minute."""
 
-    def __init__(self, rows: "QuerySet[Any]", per_page: int) -> None:
+    def __init__(self, rows: "QuerySet[Any]", per_page: int, *, key: str = "") -> None:
+        """`key` says which rows these are; without one their query says it."""
         super().__init__(rows, per_page)
         self._rows = rows
+        self._key = key
 
     @cached_property
     def count(self) -> int:
         """The number of rows, at most half a minute old for long lists."""
         try:
-            query = str(self._rows.query)
+            said = self._key or str(self._rows.query)
         except EmptyResultSet:
             # What is asked for cannot be, such as a number that the column does not hold.
             return 0
-        key = f"count:{hashlib.sha256(query.encode()).hexdigest()}"
+        key = f"count:{hashlib.sha256(said.encode()).hexdigest()}"
         known: int | None = cache.get(key)
         if known is not None:
             return known
@@ -54,5 +58,7 @@ class LongListPaginator(Paginator):
 
 def page_of(request: HttpRequest, rows: "QuerySet[T]", *, size: int = PAGE_SIZE) -> "Page[T]":
     """The page that `?page=` asks for; the nearest one when there is no such page."""
-    page: Page[T] = LongListPaginator(rows, size).get_page(request.GET.get("page"))
+    asked = sorted(item for item in request.GET.lists() if item[0] not in _SAME_ROWS)
+    key = f"{request.path} {getattr(request, 'user', '')} {asked}"
+    page: Page[T] = LongListPaginator(rows, size, key=key).get_page(request.GET.get("page"))
     return page

@@ -103,11 +103,13 @@ def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
 @never_cache
 @login_required
 def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
-    """The present grid of recovered images, from memory; nothing keeps a copy."""
+    """The present grid of recovered images, from memory; 204 when there is none now."""
     job = get_or_404(jobs_visible_to(request.user), pk)
-    png = preview_or_none(str(job.pk)) if job.previews else None
+    if not job.previews:
+        raise Http404("Not every owner consented to previews.")
+    png = preview_or_none(str(job.pk))
     if png is None:
-        raise Http404("There is no preview now.")
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": "no-store"})
 
 

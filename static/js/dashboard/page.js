@@ -73,18 +73,17 @@ function addEvents(events) {
   if (atEnd && events.length) logBox.scrollTop = logBox.scrollHeight;
 }
 
-function showPreview() {
+async function showPreview() {
   const url = root.dataset.previewUrl;
   if (!url || performance.now() - previewAt < PREVIEW_EVERY_MS) return;
   previewAt = performance.now();
-  const next = new Image();
-  next.addEventListener("load", () => {
-    const image = /** @type {HTMLImageElement} */ (find("[data-preview]", root));
-    image.src = next.src;
-    image.hidden = false;
-    /** @type {HTMLElement} */ (find("[data-preview-note]", root)).hidden = true;
-  });
-  next.src = `${url}?at=${Date.now()}`;
+  const answer = await fetch(url);
+  if (answer.status !== 200) return;
+  const image = /** @type {HTMLImageElement} */ (find("[data-preview]", root));
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(await answer.blob());
+  image.hidden = false;
+  /** @type {HTMLElement} */ (find("[data-preview-note]", root)).hidden = true;
 }
 
 /** @param {any} live */
@@ -96,7 +95,7 @@ function apply(live) {
   for (const points of Object.values(live.curves)) {
     for (const [step] of /** @type {[number, number][]} */ (points)) seen.step = Math.max(seen.step, step);
   }
-  if (live.state === "running") showPreview();
+  if (live.state === "running") showPreview().catch(() => undefined);
 }
 
 /** @param {boolean} answered */

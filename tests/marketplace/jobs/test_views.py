@@ -145,6 +145,12 @@ def test_a_preview_is_shown_only_when_every_owner_consented(client, alice, runni
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_without_a_grid_now_there_is_nothing_to_show(client, alice, running):
+    Job.objects.filter(pk=running.pk).update(previews=True)
+    client.force_login(alice)
+    assert client.get(url("preview", running)).status_code == 204
+
+
 def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
     client.force_login(alice)
     assert "No such job" in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
