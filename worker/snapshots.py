@@ -104,8 +104,9 @@ def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
         # safetensors refuses tensors that share memory, so each gets its own.
-        tensors[name] = value.detach().cpu().contiguous().clone()
-        return {"tensor": name}
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        # The order in memory decides which kernels add the numbers up, and so the last bits.
+        return {"channels_last" if _is_channels_last(value) else "tensor": name}
     if isinstance(value, dict):
         # As pairs, because an optimiser's state has whole numbers for keys.
         pairs = [[key, _take_apart(item, tensors)] for key, item in value.items()]
@@ -118,12 +119,22 @@ def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be part of a snapshot")
 
 
+def _is_channels_last(value: torch.Tensor) -> bool:
+    return (
+        value.dim() == 4
+        and value.is_contiguous(memory_format=torch.channels_last)
+        and not value.is_contiguous()
+    )
+
+
 def _put_together(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "tensor":
         return tensors[content]
+    if kind == "channels_last":
+        return tensors[content].contiguous(memory_format=torch.channels_last)
     if kind == "dict":
         return {key: _put_together(item, tensors) for key, item in content}
     items = [_put_together(item, tensors) for item in content]

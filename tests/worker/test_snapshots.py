@@ -41,6 +41,8 @@ def test_tensors_come_back_bit_by_bit(tensor):
     back = decode_state(encode_state({"a": tensor, "shared": [tensor, {3: tensor}]}))
     assert back["a"].dtype == tensor.dtype
     assert torch.equal(back["a"], tensor)
+    if tensor.dim() == 4:
+        assert back["a"].stride() == tensor.stride()
     assert torch.equal(back["shared"][1][3], tensor)
 
 
