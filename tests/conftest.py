@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture
-def own_files(settings, tmp_path):
+def own_files(settings, tmp_path, monkeypatch):
     """Storage, uploads and broker in a folder of this test's own."""
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "files"
@@ -18,7 +18,9 @@ def own_files(settings, tmp_path):
     incoming = tmp_path / "incoming"
     incoming.mkdir()
     settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
-    return tmp_path
+    yield tmp_path
+    # What was patched into the storage goes before the storage itself is put back.
+    monkeypatch.undo()
 
 
 @pytest.fixture

@@ -1,0 +1,139 @@
+"""People, teams and tokens."""
+
+import re
+import zlib
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from marketplace.accounts import services
+from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
+from marketplace.accounts.selectors import teams_of, token_digest, tokens_of
+from marketplace.accounts.services import (
+    team_add_member,
+    team_create,
+    team_remove_member,
+    token_create,
+    token_revoke,
+    token_user,
+)
+from marketplace.core.errors import DomainError
+
+
+def test_a_token_can_be_recognised_and_checked_without_asking_us(alice):
+    row, secret = token_create(user=alice, name="laptop")
+    match = re.fullmatch(r"fh_([A-Za-z0-9_-]{40})([0-9a-f]{8})", secret)
+    assert match
+    assert int(match[2], 16) == zlib.crc32(match[1].encode())
+    assert secret.startswith(row.prefix) and len(row.prefix) < 12
+
+
+def test_of_a_token_only_the_hash_is_kept(alice):
+    row, secret = token_create(user=alice, name="laptop")
+    stored = ApiToken.objects.values().get()
+    assert row.digest == token_digest(secret)
+    assert not any(secret in str(value) for value in stored.values())
+
+
+def test_a_token_belongs_to_its_person_until_it_is_revoked(alice):
+    row, secret = token_create(user=alice, name="laptop")
+    assert token_user(secret=secret) == alice
+    assert token_user(secret=f"{secret}x") is None
+    token_revoke(token=row)
+    assert token_user(secret=secret) is None
+
+
+def test_a_closed_account_has_no_token(alice):
+    _, secret = token_create(user=alice, name="laptop")
+    alice.is_active = False
+    alice.save()
+    assert token_user(secret=secret) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "noted"),
+    [
+        (timedelta(seconds=30), False),
+        (timedelta(seconds=61), True),
+        (timedelta(days=1, seconds=5), True),
+        (timedelta(days=400), True),
+    ],
+)
+def test_the_use_of_a_token_is_noted_once_a_minute(alice, since, noted):
+    _, secret = token_create(user=alice, name="laptop")
+    token_user(secret=secret)
+    before = timezone.now() - since
+    ApiToken.objects.update(last_used_at=before)
+    token_user(secret=secret)
+    assert (ApiToken.objects.get().last_used_at != before) == noted
+
+
+def test_a_person_has_so_many_tokens_and_no_more(alice, bob, monkeypatch):
+    monkeypatch.setattr(services, "MAX_TOKENS_PER_PERSON", 2)
+    for name in ("a", ""):
+        token_create(user=alice, name=name)
+    with pytest.raises(DomainError, match="revoke"):
+        token_create(user=alice, name="c")
+    token_create(user=bob, name="x" * 100)
+    assert {row.name for row in tokens_of(alice)} == {"a", "token"}
+    assert len(tokens_of(bob).get().name) == 80
+
+
+def test_the_command_prints_the_token_alone(alice):
+    out = StringIO()
+    call_command("token_create", "alice", stdout=out)
+    assert token_user(secret=out.getvalue().strip()) == alice
+    assert len(out.getvalue().split()) == 1
+    with pytest.raises(CommandError, match="nobody"):
+        call_command("token_create", "nobody")
+
+
+def test_a_team_begins_with_its_owner(alice):
+    team = team_create(owner=alice, name=" Botany ")
+    assert team.name == "Botany"
+    assert Membership.objects.get(team=team).role == Role.OWNER
+    assert list(teams_of(alice)) == [team]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "BOTANY"])
+def test_a_team_needs_a_name_of_its_own(alice, name):
+    team_create(owner=alice, name="Botany")
+    with pytest.raises(DomainError) as caught:
+        team_create(owner=alice, name=name)
+    assert set(caught.value.fields) == {"name"}
+    assert Team.objects.count() == 1
+
+
+def test_only_an_owner_adds_people_and_only_people_there_are(alice, bob, charlie, team):
+    team_add_member(team=team, by=alice, username=" charlie ")
+    team_add_member(team=team, by=alice, username="charlie")
+    assert team.members.count() == 3
+    for by in (bob, charlie):
+        with pytest.raises(DomainError, match="Only an owner"):
+            team_add_member(team=team, by=by, username="alice")
+    with pytest.raises(DomainError) as caught:
+        team_add_member(team=team, by=alice, username="nobody")
+    assert set(caught.value.fields) == {"username"}
+    User.objects.create_user("gone", is_active=False)
+    with pytest.raises(DomainError):
+        team_add_member(team=team, by=alice, username="gone")
+
+
+def test_an_owner_takes_anybody_out_and_others_only_themselves(alice, bob, charlie, team):
+    team_add_member(team=team, by=alice, username="charlie")
+    with pytest.raises(DomainError, match="Only an owner"):
+        team_remove_member(team=team, by=bob, user=charlie)
+    team_remove_member(team=team, by=charlie, user=charlie)
+    team_remove_member(team=team, by=alice, user=bob)
+    assert list(team.members.all()) == [alice]
+
+
+def test_the_last_owner_stays(alice, bob, team):
+    with pytest.raises(DomainError, match="at least one owner"):
+        team_remove_member(team=team, by=alice, user=alice)
+    Membership.objects.filter(user=bob).update(role=Role.OWNER)
+    team_remove_member(team=team, by=alice, user=alice)
+    assert list(team.members.all()) == [bob]

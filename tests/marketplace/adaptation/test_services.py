@@ -1,0 +1,143 @@
+"""One adaptation request: nothing of it stays, whatever happens."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.adaptation import services
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.services import (
+    adaptation_run,
+    request_check,
+    seal_pictures,
+    session_answer,
+    session_claim,
+    session_forget,
+    sessions_keep_time,
+    unseal_pictures,
+)
+from marketplace.adaptation.states import SessionState
+from marketplace.core.errors import Busy, DomainError
+from marketplace.core.secrets import Undecryptable
+
+SUPPORT = [{"label": "robin", "image": "AAAA"}, {"label": "wren", "image": "BBBB"}]
+
+
+@pytest.fixture
+def session(learner, alice):
+    """A request that waits for a worker."""
+    row = AdaptationSession.objects.create(learner=learner, user=alice)
+    storage.put_stream(storage.adaptation_key(row.pk), ContentFile(b"sealed"))
+    return row
+
+
+@pytest.fixture
+def left(own_files):
+    """What lies in the folder of requests."""
+
+    def names():
+        folder = own_files / "files" / "adaptations"
+        return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+    return names
+
+
+def test_of_two_workers_one_takes_the_request(session):
+    first = session_claim(session_id=session.pk)
+    assert (first.state, first.learner) == (SessionState.WORKING, session.learner)
+    assert session_claim(session_id=session.pk) is None
+    assert session_claim(session_id=uuid4()) is None
+
+
+def test_an_answer_is_sealed_and_only_for_its_request(session):
+    session_answer(session=session, state=SessionState.ANSWERED, answer={"labels": ["robin"]})
+    row = AdaptationSession.objects.get()
+    assert b"robin" not in bytes(row.answer)
+    assert b"robin" in unseal_pictures(row.pk, bytes(row.answer))
+    with pytest.raises(Undecryptable):
+        unseal_pictures(uuid4(), bytes(row.answer))
+
+
+def test_an_answer_to_a_request_that_is_over_changes_nothing(session):
+    session_forget(session_id=session.pk)
+    session_answer(session=session, state=SessionState.ANSWERED, answer={})
+    assert not AdaptationSession.objects.exists()
+
+
+def test_forgetting_removes_row_and_pictures_and_may_come_twice(session, left):
+    assert left()
+    session_forget(session_id=session.pk)
+    session_forget(session_id=session.pk)
+    assert left() == [] and not AdaptationSession.objects.exists()
+
+
+def test_the_clock_forgets_what_a_dead_web_process_left(session, left, settings):
+    sessions_keep_time()
+    assert AdaptationSession.objects.exists()
+    old = timezone.now() - timedelta(seconds=2 * settings.ADAPTATION_TIMEOUT_S + 1)
+    AdaptationSession.objects.update(created_at=old)
+    sessions_keep_time()
+    assert left() == [] and not AdaptationSession.objects.exists()
+
+
+@pytest.mark.parametrize("where", ["enqueue", "_wait", "seal_pictures"])
+def test_nothing_stays_when_anything_fails(learner, alice, left, monkeypatch, where):
+    def fail(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(services, where, fail)
+    with pytest.raises(RuntimeError):
+        adaptation_run(user=alice, learner=learner, support=SUPPORT, query=[], calibrate=False)
+    assert left() == [] and not AdaptationSession.objects.exists()
+
+
+def test_a_time_out_is_said_and_nothing_stays(learner, left, settings):
+    settings.ADAPTATION_TIMEOUT_S = 0.01
+    with pytest.raises(Busy, match="No worker answered"):
+        adaptation_run(
+            user=AnonymousUser(), learner=learner, support=SUPPORT, query=["AAAA"], calibrate=True
+        )
+    assert left() == [] and not AdaptationSession.objects.exists()
+
+
+def examples(n_classes, per_class):
+    """So many classes with so many pictures each."""
+    return [{"label": f"c{i}", "image": "A"} for i in range(n_classes) for _ in range(per_class)]
+
+
+@pytest.mark.parametrize(("n_classes", "per_class"), [(2, 1), (20, 50), (2, 50), (20, 1)])
+def test_the_ends_of_what_is_allowed(n_classes, per_class):
+    request_check(support=examples(n_classes, per_class), query=["A"] * 200)
+
+
+@pytest.mark.parametrize(
+    ("support", "query", "field"),
+    [
+        (examples(1, 5), [], "support"),
+        (examples(21, 1), [], "support"),
+        (examples(2, 51), [], "support"),
+        ([], [], "support"),
+        ([*examples(2, 1), {"label": "  ", "image": "A"}], [], "support"),
+        ([*examples(2, 1), {"label": "x" * 101, "image": "A"}], [], "support"),
+        ([{"label": "a", "image": "A"}, {"label": " a ", "image": "A"}], [], "support"),
+        (examples(2, 1), ["A"] * 201, "query"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_stored(support, query, field):
+    with pytest.raises(DomainError) as caught:
+        request_check(support=support, query=query)
+    assert set(caught.value.fields) == {field}
+
+
+def test_pictures_are_sealed_with_the_key_of_the_instance(settings):
+    pk = uuid4()
+    sealed = seal_pictures(pk, b"pixels")
+    assert b"pixels" not in sealed and unseal_pictures(pk, sealed) == b"pixels"
+    settings.SECRET_KEY = "another instance"
+    with pytest.raises(Undecryptable):
+        unseal_pictures(pk, sealed)

@@ -1,0 +1,111 @@
+"""The catalogue, and settings checked against it."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
+from marketplace.algorithms.selectors import algorithms_published, architectures_published
+from marketplace.algorithms.services import catalogue_publish, setting_parse, settings_check
+from marketplace.core.errors import DomainError
+from tests.marketplace.conftest import ALGORITHM, ARCHITECTURES
+
+SPEC = AlgorithmSpec(**ALGORITHM, version="1")
+DEFAULTS = {setting["name"]: setting["default"] for setting in ALGORITHM["settings"]}
+
+
+def test_publishing_again_replaces_what_there_was(catalogue):
+    other = {**ALGORITHM, "name": "purer", "title": "PURER"}
+    catalogue_publish(
+        algorithms=[other, {**ALGORITHM, "title": "FREE 2"}],
+        architectures=ARCHITECTURES[:1],
+        version="2.0",
+    )
+    rows = {row.name: (row.title, row.version) for row in algorithms_published()}
+    assert rows == {"free": ("FREE 2", "2.0"), "purer": ("PURER", "2.0")}
+    assert [row.name for row in architectures_published()] == ["conv4"]
+
+
+def test_publishing_nothing_empties_the_catalogue(catalogue):
+    catalogue_publish(algorithms=[], architectures=[], version="3")
+    assert not AlgorithmSpec.objects.exists() and not ArchitectureSpec.objects.exists()
+
+
+def test_what_is_left_out_has_its_default():
+    assert settings_check(spec=SPEC, values={}) == DEFAULTS
+    assert settings_check(spec=SPEC, values={"n_way": 5}) == {**DEFAULTS, "n_way": 5}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parsed"),
+    [
+        ("outer_steps", 1, 1),
+        ("outer_steps", 1000, 1000),
+        ("outer_steps", "20", 20),
+        ("outer_steps", 20.0, 20),
+        ("outer_lr", 1, 1.0),
+        ("outer_lr", "1e-6", 1e-6),
+        ("replay", False, False),
+        ("learner", "resnet10", "resnet10"),
+    ],
+)
+def test_a_value_is_read_as_the_kind_that_it_is_to_be(name, value, parsed):
+    got = settings_check(spec=SPEC, values={name: value})[name]
+    assert got == parsed and type(got) is type(parsed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("outer_steps", 0),
+        ("outer_steps", 1001),
+        ("outer_steps", 2.5),
+        ("outer_steps", True),
+        ("outer_steps", ""),
+        ("outer_steps", "1e999"),
+        ("outer_lr", math.nan),
+        ("outer_lr", math.inf),
+        ("outer_lr", 0),
+        ("replay", "true"),
+        ("replay", 1),
+        ("learner", "CONV4"),
+        ("learner", None),
+    ],
+)
+def test_a_value_that_cannot_be_used_names_its_setting(name, value):
+    with pytest.raises(DomainError) as caught:
+        settings_check(spec=SPEC, values={name: value})
+    assert set(caught.value.fields) == {name}
+
+
+def test_every_wrong_setting_is_named_at_once():
+    with pytest.raises(DomainError) as caught:
+        settings_check(spec=SPEC, values={"magic": 1, "n_way": 99, "replay": "x", "outer_lr": 0.1})
+    assert set(caught.value.fields) == {"magic", "n_way", "replay"}
+    assert "outer_steps" in caught.value.fields["magic"]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*DEFAULTS, "magic"]), ANYTHING))
+def test_whatever_comes_it_is_either_in_range_or_named(values):
+    try:
+        result = settings_check(spec=SPEC, values=values)
+    except DomainError as error:
+        assert error.fields and set(error.fields) <= set(values)
+        return
+    assert set(result) == set(DEFAULTS)
+    for setting in ALGORITHM["settings"]:
+        value = result[setting["name"]]
+        assert type(value) is type(setting["default"])
+        if setting["kind"] in ("int", "float"):
+            assert setting["low"] <= value <= setting["high"]
+        # What was accepted once is accepted again, as a resumed job needs it.
+        assert setting_parse(setting, value) == value

@@ -1,0 +1,90 @@
+"""Publishing, renaming and sharing a meta-learner."""
+
+from uuid import uuid4
+
+import pytest
+
+from marketplace.accounts.models import Visibility
+from marketplace.core.errors import DomainError
+from marketplace.jobs.models import Job
+from marketplace.learners.models import MetaLearner
+from marketplace.learners.permissions import can_edit_learner
+from marketplace.learners.selectors import (
+    learner_file,
+    learners_editable_by,
+    learners_visible_to,
+)
+from marketplace.learners.services import learner_change, learner_publish
+from tests.marketplace.conftest import LEARNER_FILES
+
+WHAT = {"config": {}, "card": "#", "provenance": [], "files": []}
+
+
+def test_a_learner_belongs_to_the_jobs_owner_and_is_shared_like_the_job(job, team):
+    Job.objects.update(visibility=Visibility.TEAM, team=team)
+    job.refresh_from_db()
+    row = learner_publish(job=job, learner_id=uuid4(), **WHAT)
+    assert (row.owner, row.visibility, row.team) == (job.owner, Visibility.TEAM, team)
+    assert row.name == "FREE on pool"
+
+
+@pytest.mark.parametrize("same_id", [True, False])
+def test_publishing_again_replaces_the_row(job, same_id):
+    first = learner_publish(job=job, learner_id=uuid4(), **WHAT)
+    pk = first.pk if same_id else uuid4()
+    second = learner_publish(job=job, learner_id=pk, **{**WHAT, "card": "# again"})
+    assert MetaLearner.objects.get() == second
+    assert (second.pk, second.card) == (pk, "# again")
+
+
+def test_a_file_is_found_by_exactly_its_path(learner):
+    assert learner_file(learner, "browser/adapt.onnx")["size"] == 5
+    for path in ("", "browser", "Model.safetensors", "./config.json", "../config.json"):
+        assert learner_file(learner, path) is None
+    assert learner.size_bytes == sum(len(content) for content in LEARNER_FILES.values())
+
+
+def test_learners_are_seen_by_whom_they_are_shared_with(learner, shared, alice, bob, charlie):
+    for name, seen in {"private": 0, "team": 1, "public": 2}.items():
+        for field, value in getattr(shared, name).items():
+            setattr(learner, field, value)
+        learner.save()
+        assert learners_visible_to(alice).count() == 1
+        assert [learners_visible_to(user).count() for user in (bob, charlie)] == [
+            int(seen >= 1),
+            int(seen >= 2),
+        ]
+        assert learners_editable_by(bob).count() == 0
+    assert can_edit_learner(alice, learner) and not can_edit_learner(bob, learner)
+
+
+def test_it_is_renamed_and_shared(learner, alice, team):
+    learner_change(learner=learner, by=alice, values={"name": "  New   name "})
+    learner_change(learner=learner, by=alice, values={"visibility": "team", "team": team})
+    row = MetaLearner.objects.get()
+    assert (row.name, row.visibility, row.team) == ("New name", "team", team)
+    learner_change(learner=learner, by=alice, values={"visibility": "public"})
+    assert MetaLearner.objects.get().team is None
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "x" * 161}, "name"),
+        ({"visibility": "odd"}, "visibility"),
+        ({"visibility": "team"}, "team"),
+    ],
+)
+def test_a_bad_change_names_the_field_and_changes_nothing(learner, alice, values, field):
+    with pytest.raises(DomainError) as caught:
+        learner_change(learner=learner, by=alice, values=values)
+    assert set(caught.value.fields) == {field}
+    assert MetaLearner.objects.get().name == "FREE on pool"
+
+
+def test_nobody_shares_with_a_team_that_they_are_not_in(learner, alice, team):
+    team.members.remove(alice)
+    with pytest.raises(DomainError) as caught:
+        learner_change(learner=learner, by=alice, values={"visibility": "team", "team": team})
+    assert set(caught.value.fields) == {"team"}

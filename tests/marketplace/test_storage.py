@@ -1,0 +1,78 @@
+"""Where files live, on a local disk."""
+
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile, File
+
+from marketplace import storage
+
+
+def test_what_is_stored_can_be_read_and_removed(own_files):
+    storage.put_stream("a/b", ContentFile(b"one"))
+    with storage.local_copy("a/b") as path:
+        assert path.read_bytes() == b"one"
+    with storage.open_stored("a/b") as file:
+        assert file.read() == b"one"
+    storage.remove("a/b")
+    storage.remove("a/b")
+    assert storage.names_in("a") == []
+
+
+def test_storing_again_replaces(own_files):
+    for content in (b"old", b"new"):
+        storage.put_stream("a/b", ContentFile(content))
+    with storage.local_copy("a/b") as path:
+        assert path.read_bytes() == b"new"
+    assert storage.names_in("a") == ["b"]
+
+
+class Breaking(File):
+    """A file that breaks off."""
+
+    def chunks(self, chunk_size=None):
+        """One piece, then an error."""
+        yield b"half"
+        raise OSError("gone")
+
+
+def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_files):
+    storage.put_stream("a/b", ContentFile(b"old"))
+    with pytest.raises(OSError, match="gone"):
+        storage.put_stream("a/b", Breaking(None, name="x"))
+    with storage.local_copy("a/b") as path:
+        assert path.read_bytes() == b"old"
+        assert [file.name for file in path.parent.iterdir()] == ["b"]
+
+
+def test_a_file_is_put_or_adopted(own_files):
+    source = own_files / "source"
+    source.write_bytes(b"x")
+    storage.put_file("kept", source)
+    assert source.exists()
+    storage.adopt_file("a/taken", source)
+    assert not source.exists()
+    with storage.local_copy("a/taken") as path:
+        assert path.read_bytes() == b"x"
+
+
+def test_unfinished_files_are_not_listed(own_files):
+    storage.put_stream("a/b", ContentFile(b"x"))
+    (own_files / "files" / "a" / ".part-1").write_bytes(b"y")
+    assert storage.names_in("a") == ["b"]
+    assert storage.names_in("nothing") == []
+
+
+@pytest.mark.parametrize("key", ["../outside", "/etc/passwd", "a/../../outside"])
+def test_no_key_leads_out_of_the_folder(own_files, key):
+    with pytest.raises(Exception, match=r"outside of the base path|Detected path traversal"):
+        storage.put_stream(key, ContentFile(b"x"))
+
+
+def test_keys_of_different_things_never_meet():
+    pk = uuid4()
+    keys = {
+        storage.incoming_key(pk), storage.checkpoint_key(pk), storage.snapshot_prefix(pk),
+        storage.learner_key(pk, "model.safetensors"), storage.adaptation_key(pk),
+    }  # fmt: skip
+    assert len({key.split("/")[0] for key in keys}) == len(keys)
