@@ -223,10 +223,11 @@ def test_snapshot_secrets_and_keys_are_never_shown(client, job):
 
 
 LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
     | st.floats(allow_nan=False, allow_infinity=False)
-)
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
 )
 JSON = st.recursive(
     LEAVES,
