@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Case, Q, QuerySet, When
 from django.http import Http404
 
 from marketplace.accounts.models import ApiToken, Membership, Owned, Team, User, Visibility
@@ -16,14 +16,28 @@ Person = User | AnonymousUser
 
 def visible_to(rows: "QuerySet[T]", user: Person) -> "QuerySet[T]":
     """The rows this person may see: their own, their teams', and public ones."""
+    return rows.filter(seen_by(user))
+
+
+def seen_by(user: Person) -> Q:
+    """The rule of `visible_to` as a condition."""
     public = Q(visibility=Visibility.PUBLIC)
     if not user.is_authenticated:
-        return rows.filter(public)
-    wanted = public | Q(owner_id=user.pk)
+        return public
+    seen = public | Q(owner_id=user.pk)
     # Two plain queries are cheaper than one with a subquery that is compiled again each time.
     if teams := list(Membership.objects.filter(user=user).values_list("team_id", flat=True)):
-        wanted |= Q(visibility=Visibility.TEAM, team_id__in=teams)
-    return rows.filter(wanted)
+        seen |= Q(visibility=Visibility.TEAM, team_id__in=teams)
+    return seen
+
+
+def row_by_row(condition: Q) -> Case:
+    """The same condition, checked on each row in the order in which a list is read.
+
+    SQLite otherwise collects every row of an OR by its indexes and sorts them all to show the
+    first few: 11 ms instead of 0.04 ms with 10,000 models.
+    """
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
 def editable_by(rows: "QuerySet[T]", user: Person) -> "QuerySet[T]":

@@ -3,16 +3,16 @@
 from django.db.models import Q, QuerySet, Sum
 
 from marketplace.accounts.models import User
-from marketplace.accounts.selectors import Person, editable_by, visible_to
+from marketplace.accounts.selectors import Person, editable_by, row_by_row, seen_by
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
 
 
 def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
     """Their own in every state; other people's once they are valid."""
-    rows = visible_to(Checkpoint.objects.select_related("owner", "team"), user)
-    mine = Q(owner=user) if user.is_authenticated else Q(pk__in=[])
-    return rows.filter(Q(state=CheckpointState.VALID) | mine)
+    mine = Q(owner_id=user.pk) if user.is_authenticated else Q(pk__in=[])
+    allowed = seen_by(user) & (Q(state=CheckpointState.VALID) | mine)
+    return Checkpoint.objects.select_related("owner", "team").filter(row_by_row(allowed))
 
 
 def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":

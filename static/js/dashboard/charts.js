@@ -6,6 +6,8 @@ import { make } from "../dom.js";
 /** @typedef {Record<string, [number, number][]>} Curves name to [step, value] pairs */
 
 const HEIGHT_PX = 240;
+const FEW = 30;
+const WHOLE_STEPS = [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1e3, n * 1e4, n * 1e5]).sort((a, b) => a - b);
 const GROUPS = [
   { key: "losses", title: "Losses", has: () => true },
   { key: "accuracies", title: "Accuracy on recovered tasks", has: (/** @type {string} */ name) => name.includes("accuracy") },
@@ -132,10 +134,11 @@ class Chart {
       width: 1.75,
       spanGaps: true,
       scale: second.includes(name) ? "right" : "y",
-      points: { show: false },
+      // A line needs two points; a few of them are shown as dots.
+      points: { show: (/** @type {any} */ plot) => plot.data[0].length < FEW },
       value: (/** @type {any} */ _, /** @type {number | null} */ value) => plain(value),
     }));
-    const axes = [this.axis({}), this.axis({ size: 56 })];
+    const axes = [this.axis({ incrs: WHOLE_STEPS }), this.axis({ size: 56 })];
     if (second.length) axes.push(this.axis({ size: 48, scale: "right", side: 1, grid: { show: false } }));
     return {
       width: this.plotPlace.clientWidth || 400,
