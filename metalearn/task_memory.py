@@ -62,6 +62,21 @@ class TaskMemory:
             self.images_by_class(), n_way=n_way, k_shot=k_shot, n_query=n_query, rng=rng
         )
 
+    def images_of(
+        self, class_names: Sequence[str], per_class: int, rng: torch.Generator
+    ) -> Tensor | None:
+        """`per_class` images (uint8) of each class, the classes in turn; None if one has fewer.
+
+        They may come from any teacher that knows a class of that name.
+        """
+        drawn = []
+        for name in class_names:
+            held = min(self._written.get(name, 0), self.images_per_class)
+            if held < per_class:
+                return None
+            drawn.append(self._rings[name][torch.randperm(held, generator=rng)[:per_class]])
+        return torch.stack(drawn, dim=1).flatten(0, 1)
+
     def state_dict(self) -> dict[str, Any]:
         """The rings as they are, without the part not yet written."""
         return {

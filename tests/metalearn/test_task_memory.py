@@ -91,3 +91,15 @@ def test_a_saved_state_does_not_change_when_the_memory_goes_on():
     state = held.state_dict()
     held.add(images([1.0]), torch.tensor([0]), ("cat",))
     assert int(state["images"][0].max()) == 0
+
+
+def test_images_of_named_classes_come_in_turn_or_not_at_all():
+    held = memory()
+    held.add(images([0.0, 0.2, 0.4]), torch.zeros(3, dtype=torch.int64), ("cat",))
+    held.add(images([0.6, 0.8]), torch.zeros(2, dtype=torch.int64), ("owl",))
+    rng = torch.Generator().manual_seed(0)
+    drawn = held.images_of(("owl", "cat"), 2, rng)
+    assert {int(v) for v in drawn[0::2, 0, 0, 0]} == {153, 204}
+    assert {int(v) for v in drawn[1::2, 0, 0, 0]} <= {0, 51, 102}
+    assert held.images_of(("owl", "cat"), 3, rng) is None
+    assert held.images_of(("dog",), 1, rng) is None

@@ -1,16 +1,20 @@
 """FREE's outer step: recover, align, replay."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
 import torch
+from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
 from metalearn.algorithms.free.config import FreeConfig
 from metalearn.algorithms.free.learning import (
+    augmented,
     distillation_of,
+    remembered_task,
     replayed_loss,
     statistics_batches,
     student_of,
@@ -21,6 +25,7 @@ from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.networks import Network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
@@ -94,13 +99,13 @@ class Free(Algorithm):
         self._set_learner_rate()
         stage = self.stage
         if stage == "replay":
-            return self.report(stage, self.replay())
+            return self.report(stage, self.realign() | self.replay())
         recovered, metrics = self.recover(adversarial=stage == "meta-training")
         if stage == "meta-training":
             for task in recovered:
                 self.memory.add(task.images, task.labels, task.task.class_names)
-            metrics |= self.align(recovered)
-            metrics |= self.replay()
+            metrics |= self._agreement(recovered) | self.realign()
+            metrics |= {"distillation": self.align(recovered)} | self.replay()
         return self.report(stage, metrics, recovered=self._as_episode(recovered[0]))
 
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
@@ -128,26 +133,55 @@ class Free(Algorithm):
         self.generator_optimiser.step()
         return recovered, _means_over(recovered)
 
-    def align(self, recovered: list[RecoveredTask]) -> dict[str, float]:
-        """BELL: distil the teachers into a clone one after another, and follow it."""
+    def align(self, recovered: list[RecoveredTask]) -> float:
+        """BELL: distil the teachers into a clone one after another, and follow it.
+
+        Returns the mean distillation loss met on the way.
+        """
         config = self.config
-        targets = [teacher_logits(task, config) for task in recovered]
-        losses = [
-            partial(distillation_of, task=task, targets=target, config=config, pool=self.pool)
-            for task, target in zip(recovered, targets, strict=True)
-        ]
-        metrics: dict[str, float] = {}
-        if config.agreement_every and self.steps_done % config.agreement_every == 0:
-            agreement = gradient_agreement(self.learner, losses)
-            metrics["gradient_inner_product"] = agreement.inner_product
-            metrics["gradient_cosine"] = agreement.cosine
         descent = sequential_descent(
-            self.learner, losses, lr=config.alignment_lr, steps_per_loss=config.alignment_steps
+            self.learner,
+            self._distillations([augmented(task, config, self.rng) for task in recovered]),
+            lr=config.alignment_lr,
+            steps_per_loss=config.alignment_steps,
         )
         for parameter, direction in zip(self.learner.parameters(), descent.direction, strict=True):
             parameter.grad = config.alignment_weight * direction
         self.learner_optimiser.step()
-        return metrics | {"distillation": sum(descent.losses) / len(descent.losses)}
+        return sum(descent.losses) / len(descent.losses)
+
+    def realign(self) -> dict[str, float]:
+        """BELL again, on images out of the memory, for teachers drawn anew each time."""
+        losses = []
+        for _ in range(self.config.replay_alignments):
+            teachers = self.pool.sample(self.config.teachers_per_step, self.rng)
+            drawn = [remembered_task(self.memory, t, self.config, self.rng) for t in teachers]
+            if known := [task for task in drawn if task is not None]:
+                losses.append(self.align(known))
+        return {"replayed_distillation": sum(losses) / len(losses)} if losses else {}
+
+    def _agreement(self, recovered: list[RecoveredTask]) -> dict[str, float]:
+        every = self.config.agreement_every
+        if not every or self.steps_done % every:
+            return {}
+        agreement = gradient_agreement(self.learner, self._distillations(recovered))
+        return {
+            "gradient_inner_product": agreement.inner_product,
+            "gradient_cosine": agreement.cosine,
+        }
+
+    def _distillations(self, tasks: list[RecoveredTask]) -> list[Callable[[Network], Tensor]]:
+        """For each task, the loss of a network that is to say what the task's teacher says."""
+        return [
+            partial(
+                distillation_of,
+                task=task,
+                targets=teacher_logits(task, self.config),
+                config=self.config,
+                pool=self.pool,
+            )
+            for task in tasks
+        ]
 
     def replay(self) -> dict[str, float]:
         """Teach the learner meta-batches of tasks whose classes come from different teachers."""

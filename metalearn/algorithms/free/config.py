@@ -106,6 +106,20 @@ class FreeConfig:
     distillation_temperature: float = setting(
         1.0, "temperature of the distillation", low=0.1, high=100.0
     )
+    replay_alignments: int = setting(
+        4,
+        "alignments a step on remembered images, beside the one on fresh ones: each draws "
+        "teachers and asks them about images of their classes in the memory (paper: 0)",
+        low=0,
+        high=500,
+    )
+    augmentation: float = setting(
+        0.5,
+        "strength of random crops and colours in alignment and replay, 0 to 1; teachers judge "
+        "the changed images (paper: none)",
+        low=0.0,
+        high=1.0,
+    )
     # Cross-task replay
     replay_learner: str = setting(
         "protonet",
@@ -119,12 +133,6 @@ class FreeConfig:
     replay_episodes: int = setting(10, "episodes of a meta-batch", low=1, high=64)
     k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
     n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
-    replay_augmentation: float = setting(
-        0.0,
-        "strength of crops and colour changes in replay, 0 to 1 (paper: none)",
-        low=0.0,
-        high=1.0,
-    )
     inner_steps: int = setting(5, "inner steps of MAML and ANIL", low=1, high=50)
     inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
     temperature: float = setting(

@@ -15,10 +15,10 @@ from metalearn.inner_loop import (
     centroid_logits,
     class_centroids,
 )
-from metalearn.inversion import RecoveredTask, Student
+from metalearn.inversion import RecoveredTask, Student, TeacherTask
 from metalearn.losses import distillation_loss
 from metalearn.networks import Network
-from metalearn.pool import Pool, prepare_images
+from metalearn.pool import Pool, Teacher, prepare_images
 from metalearn.precision import autocast, uses_bf16
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
 from metalearn.shapes import Images, Labels, Logits, Scalar
@@ -33,6 +33,27 @@ def prepared(images: Images, network: Network, pool: Pool) -> Images:
     size = network.spec.image_size
     ready = prepare_images(images, size=size, mean=pool.mean, std=pool.std)
     return ready.contiguous(memory_format=torch.channels_last)
+
+
+def remembered_task(
+    memory: TaskMemory, teacher: Teacher, config: FreeConfig, rng: torch.Generator
+) -> RecoveredTask | None:
+    """Images of a teacher's classes out of the memory; None while it does not hold enough."""
+    task = TeacherTask.sample(teacher, config.n_way, rng)
+    pixels = memory.images_of(task.class_names, config.images_per_class, rng)
+    if pixels is None:
+        return None
+    labels = torch.arange(config.n_way).repeat(config.images_per_class)
+    device = next(teacher.network.parameters()).device
+    return RecoveredTask(task, pixels.to(device).float() / 255, labels.to(device), {}, 0.0)
+
+
+def augmented(recovered: RecoveredTask, config: FreeConfig, rng: torch.Generator) -> RecoveredTask:
+    """The task with its images changed at random, each for itself."""
+    if not config.augmentation:
+        return recovered
+    images = crop_and_colour(recovered.images, strength=config.augmentation, rng=rng)
+    return replace(recovered, images=images)
 
 
 @torch.no_grad()
@@ -111,8 +132,8 @@ def _prepared_episode(
     changed = {}
     for name in ("support_images", "query_images"):
         images = getattr(episode, name).to(device)
-        if config.replay_augmentation:
-            images = crop_and_colour(images, strength=config.replay_augmentation, rng=rng)
+        if config.augmentation:
+            images = crop_and_colour(images, strength=config.augmentation, rng=rng)
         changed[name] = prepared(images, network, pool)
     labels = {
         name: getattr(episode, name).to(device) for name in ("support_labels", "query_labels")

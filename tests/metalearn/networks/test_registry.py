@@ -60,3 +60,13 @@ def test_networks_for_small_images_have_the_published_number_of_weights():
     assert counts["conv4"] == 896 + 3 * 9_248 + 4 * 64 + 645
     assert 4.8e6 < counts["resnet10"] < 5.0e6
     assert 11.1e6 < counts["resnet18"] < 11.3e6
+
+
+@pytest.mark.parametrize("width", [2, 4, 5])
+def test_narrow_residual_networks_run_in_channels_last_order(width):
+    # torch 2.13 corrupts its memory in a strided 1x1 convolution of fewer than 8 channels.
+    network = build_network(NetworkSpec("resnet10", width, 3, 24, 3))
+    plain = network.embed(torch.ones(4, 3, 24, 24))
+    network.to(memory_format=torch.channels_last)
+    images = torch.ones(4, 3, 24, 24).contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(network.embed(images), plain, atol=1e-4)

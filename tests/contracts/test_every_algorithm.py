@@ -1,0 +1,243 @@
+"""What every algorithm of the registry must do, whatever it is."""
+
+import itertools
+import json
+from dataclasses import fields
+
+import pytest
+import torch
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.errors import InvalidPool, InvalidSetting
+from metalearn.loop import train
+from metalearn.networks import NetworkSpec, build_network
+from metalearn.pool import Pool, Teacher
+from metalearn.registry import all_algorithms, catalogue, make_algorithm
+
+CPU = torch.device("cpu")
+NAMES = sorted(all_algorithms())
+
+SMALL = {
+    "warm_up_steps": 2,
+    "outer_steps": 3,
+    "replay_steps": 2,
+    "n_way": 3,
+    "teachers_per_step": 2,
+    "images_per_class": 4,
+    "generator_steps": 2,
+    "generator_width": 8,
+    "latent_dim": 8,
+    "learner_width": 4,
+    "k_shot": 1,
+    "n_query": 2,
+    "replay_batches": 1,
+    "replay_episodes": 2,
+    "agreement_every": 1,
+    "replay_alignments": 1,
+}
+"""Values that make a run short, for those settings an algorithm has."""
+
+
+def teacher(name: str, architecture: str, image_size: int, class_names: str, consent=True):
+    spec = NetworkSpec(architecture, 4, 3, image_size, len(class_names))
+    with torch.random.fork_rng():
+        torch.manual_seed(ord(name))
+        network = build_network(spec)
+    return Teacher(
+        name=name,
+        network=network,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.25, 0.2, 0.3),
+        class_names=tuple(class_names),
+        consent_recovery=consent,
+    )
+
+
+def mixed_pool() -> Pool:
+    """Unlike architecture, input size and class count."""
+    return Pool(
+        (
+            teacher("a", "conv4", 16, "pqr"),
+            teacher("b", "conv4", 20, "qrst"),
+            teacher("c", "resnet10", 24, "pst"),
+        )
+    )
+
+
+def make(name: str, seed: int = 0, **settings: object) -> Algorithm:
+    known = {field.name for field in fields(all_algorithms()[name].Config)}
+    small = {key: value for key, value in SMALL.items() if key in known}
+    return make_algorithm(name, mixed_pool(), small | settings, device=CPU, seed=seed)
+
+
+def leaves(state: object, path: str = ""):
+    """Every leaf of nested dicts and lists with its path; refuses anything else on the way."""
+    if isinstance(state, dict):
+        assert all(isinstance(key, str) for key in state), f"a key of {path} is no text"
+        for key, value in state.items():
+            yield from leaves(value, f"{path}/{key}")
+    elif isinstance(state, list):
+        for index, value in enumerate(state):
+            yield from leaves(value, f"{path}/{index}")
+    else:
+        yield path, state
+
+
+def round_trip(state):
+    """As a snapshot does it: structure through JSON, tensors through copies."""
+    tensors = {path: leaf.clone() for path, leaf in leaves(state) if torch.is_tensor(leaf)}
+
+    def plain(node, path=""):
+        if isinstance(node, dict):
+            return {key: plain(value, f"{path}/{key}") for key, value in node.items()}
+        if isinstance(node, list):
+            return [plain(value, f"{path}/{index}") for index, value in enumerate(node)]
+        return {"__tensor__": path} if torch.is_tensor(node) else node
+
+    def filled(node):
+        if isinstance(node, dict):
+            if set(node) == {"__tensor__"}:
+                return tensors[node["__tensor__"]]
+            return {key: filled(value) for key, value in node.items()}
+        return [filled(value) for value in node] if isinstance(node, list) else node
+
+    return filled(json.loads(json.dumps(plain(state))))
+
+
+def same(one: Algorithm, two: Algorithm) -> None:
+    pairs = itertools.zip_longest(leaves(one.state_dict()), leaves(two.state_dict()))
+    for (path, a), (other_path, b) in pairs:
+        assert path == other_path
+        assert torch.equal(a, b) if torch.is_tensor(a) else a == b, path
+
+
+def finish(algorithm: Algorithm) -> list[StepReport]:
+    return list(train(algorithm))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reports_come_in_order_with_finite_numbers(name):
+    algorithm = make(name)
+    reports = finish(algorithm)
+    assert [report.step for report in reports] == list(range(1, algorithm.total_steps + 1))
+    assert {report.total_steps for report in reports} == {algorithm.total_steps}
+    for report in reports:
+        assert report.stage
+        numbers = torch.tensor([float(value) for value in report.metrics.values()])
+        assert torch.isfinite(numbers).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_result_and_another_seed_another(name):
+    one, two, other = make(name), make(name), make(name, seed=1)
+    for algorithm in (one, two, other):
+        finish(algorithm)
+    same(one, two)
+    weights = [
+        torch.cat([p.flatten() for p in algorithm.meta_learner().network.parameters()])
+        for algorithm in (one, other)
+    ]
+    assert not torch.equal(*weights)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_global_randomness_is_neither_used_nor_changed(name):
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    one = make(name)
+    finish(one)
+    one.meta_learner()
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(12)
+    two = make(name)
+    finish(two)
+    same(one, two)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stopped_and_resumed_equals_never_stopped_at_every_step(name):
+    whole = make(name)
+    finish(whole)
+    for stop_after in range(1, whole.total_steps):
+        first = make(name)
+        for _ in itertools.islice(train(first), stop_after):
+            pass
+        # Asking for the learner midway must not change the run.
+        first.meta_learner()
+        second = make(name)
+        second.load_state_dict(round_trip(first.state_dict()))
+        finish(second)
+        same(whole, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_is_made_of_plain_values_and_tensors(name):
+    algorithm = make(name)
+    finish(algorithm)
+    for path, leaf in leaves(algorithm.state_dict()):
+        assert isinstance(leaf, torch.Tensor | int | float | str | bool), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_learner_handed_out_is_not_changed_by_later_steps(name):
+    algorithm = make(name)
+    steps = train(algorithm)
+    next(steps)
+    learner = algorithm.meta_learner()
+    before = {key: value.clone() for key, value in learner.network.state_dict().items()}
+    list(steps)
+    after = learner.network.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_learner_adapts_to_pictures_of_any_size(name):
+    algorithm = make(name)
+    finish(algorithm)
+    rng = torch.Generator().manual_seed(0)
+    classifier = algorithm.meta_learner().adapt(
+        torch.rand(8, 3, 30, 40, generator=rng), torch.tensor([0, 1, 2, 3] * 2)
+    )
+    probabilities = classifier.probabilities(torch.rand(3, 3, 19, 19, generator=rng))
+    assert probabilities.shape == (3, 4)
+    assert torch.allclose(probabilities.sum(1), torch.ones(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_teachers_are_the_same_after_the_run(name):
+    pool = mixed_pool()
+    before = [{k: v.clone() for k, v in t.network.state_dict().items()} for t in pool.teachers]
+    known = {field.name for field in fields(all_algorithms()[name].Config)}
+    small = {key: value for key, value in SMALL.items() if key in known}
+    finish(make_algorithm(name, pool, small, device=CPU, seed=0))
+    for teacher_, state in zip(pool.teachers, before, strict=True):
+        after = teacher_.network.state_dict()
+        assert all(torch.equal(state[key], after[key]) for key in state)
+        assert not any(layer._forward_pre_hooks for layer in teacher_.network.modules())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_algorithm_that_recovers_refuses_a_model_without_consent(name):
+    pool = Pool((teacher("a", "conv4", 16, "pqrst"), teacher("b", "conv4", 16, "pqrst", False)))
+    if not all_algorithms()[name].needs_recovery:
+        make_algorithm(name, pool, {}, device=CPU, seed=0)
+        return
+    with pytest.raises(InvalidPool, match="“b” did not consent"):
+        make_algorithm(name, pool, {}, device=CPU, seed=0)
+
+
+def test_an_unknown_algorithm_is_refused_with_the_known_ones():
+    with pytest.raises(InvalidSetting, match=r"“sgd”.*free"):
+        make_algorithm("sgd", mixed_pool(), {}, device=CPU, seed=0)
+
+
+def test_the_catalogue_is_plain_data_about_every_algorithm():
+    published = json.loads(json.dumps(catalogue()))
+    assert [entry["name"] for entry in published] == NAMES
+    for entry in published:
+        assert entry["title"]
+        assert entry["summary"]
+        for setting in entry["settings"]:
+            assert setting["help"]
+            if setting["kind"] in ("int", "float"):
+                assert setting["low"] <= setting["default"] <= setting["high"]

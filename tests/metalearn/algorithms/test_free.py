@@ -1,0 +1,206 @@
+"""FREE's outer step: stages, memory, and the released code's mistakes that are not repeated."""
+
+import itertools
+
+import pytest
+import torch
+
+from metalearn.algorithms.free import algorithm as free_module
+from metalearn.errors import InvalidPool
+from metalearn.loop import train
+from metalearn.pool import Pool
+from metalearn.registry import make_algorithm
+
+SMALL = {
+    "warm_up_steps": 1,
+    "outer_steps": 2,
+    "replay_steps": 1,
+    "n_way": 3,
+    "teachers_per_step": 3,
+    "images_per_class": 4,
+    "generator_steps": 2,
+    "generator_width": 8,
+    "latent_dim": 8,
+    "learner_width": 4,
+    "k_shot": 1,
+    "n_query": 2,
+    "replay_batches": 1,
+    "replay_episodes": 2,
+    "agreement_every": 1,
+    "replay_alignments": 1,
+}
+
+
+@pytest.fixture
+def make(tiny_pool):
+    def make_(pool: Pool = tiny_pool, **settings):
+        chosen = SMALL | settings
+        return make_algorithm("free", pool, chosen, device=torch.device("cpu"), seed=0)
+
+    return make_
+
+
+def weights_of(network) -> torch.Tensor:
+    return torch.cat([p.detach().flatten().clone() for p in network.parameters()])
+
+
+def test_a_step_over_n_teachers_adds_n_recovered_tasks(make):
+    # The released code keeps the last teacher's images only.
+    algorithm = make()
+    counts = []
+    for _ in train(algorithm):
+        counts.append(algorithm.memory.n_tasks)
+    assert counts == [0, 3, 6, 6]
+
+
+def test_warm_up_trains_the_generator_and_leaves_the_learner_alone(make):
+    algorithm = make()
+    generator, learner = weights_of(algorithm.generator), weights_of(algorithm.learner)
+    report = next(train(algorithm))
+    assert report.stage == "warm-up"
+    assert "adversarial" not in report.metrics
+    assert not torch.equal(weights_of(algorithm.generator), generator)
+    assert torch.equal(weights_of(algorithm.learner), learner)
+    assert algorithm.memory.n_images == 0
+
+
+def test_the_last_stage_replays_only(make):
+    algorithm = make()
+    *_, last = train(algorithm)
+    assert last.stage == "replay"
+    assert set(last.metrics) == {"replay", "replay_accuracy", "replayed_distillation"}
+    assert last.recovered is None
+
+
+def test_meta_training_reports_losses_accuracy_and_agreement(make):
+    reports = list(train(make()))
+    assert set(reports[2].metrics) == {
+        "recovery",
+        "batchnorm",
+        "adversarial",
+        "teacher_accuracy",
+        "distillation",
+        "gradient_inner_product",
+        "gradient_cosine",
+        "replay",
+        "replay_accuracy",
+        "replayed_distillation",
+    }
+
+
+def test_a_recovered_episode_shows_every_class_in_support_and_query(make):
+    report = next(train(make()))
+    episode = report.recovered
+    assert episode.n_way == 3
+    assert set(episode.support_labels.tolist()) == set(episode.query_labels.tolist()) == {0, 1, 2}
+    assert len(episode.support_images) + len(episode.query_images) == 12
+
+
+def test_optimisers_keep_their_moments_from_step_to_step(make):
+    # The released code makes the generator's optimiser anew in every epoch.
+    algorithm = make(replay_alignments=0)
+    list(train(algorithm))
+    for optimiser, steps in (
+        (algorithm.generator_optimiser, 3),  # one a step, but for the last stage
+        (algorithm.learner_optimiser, 2 + 3),  # two alignments, three replays
+    ):
+        moments = next(iter(optimiser.state.values()))
+        assert int(moments["step"]) == steps
+
+
+def test_the_generators_gradient_is_the_mean_over_the_teachers_in_any_order(make, monkeypatch):
+    gradients = {}
+    for order in itertools.permutations(range(3)):
+        algorithm = make(meta_gradient="mean")
+        teachers = [algorithm.pool.teachers[index] for index in order]
+        monkeypatch.setattr(Pool, "sample", lambda self, n, rng, t=teachers: t)
+        # One latent and no mirror for all, so that only the order differs.
+        fixed = torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
+        original = free_module.recover
+
+        def same_draws(task, generator, latents, labels, *, settings, rng, student, f=fixed):
+            rng = torch.Generator().manual_seed(5)
+            task = type(task)(task.teacher, tuple(range(3)))
+            return original(task, generator, f, labels, settings=settings, rng=rng, student=student)
+
+        monkeypatch.setattr(free_module, "recover", same_draws)
+        algorithm.recover(adversarial=False)
+        monkeypatch.setattr(free_module, "recover", original)
+        gradients[order] = torch.cat([p.grad.flatten() for p in algorithm.generator.parameters()])
+    first, *others = gradients.values()
+    assert first.abs().sum() > 0
+    assert all(torch.allclose(first, other, atol=1e-6) for other in others)
+
+
+def test_sum_and_mean_of_the_meta_gradient_differ_by_the_number_of_teachers(make):
+    grads = []
+    for how in ("mean", "sum"):
+        algorithm = make(meta_gradient=how)
+        algorithm.recover(adversarial=False)
+        grads.append(torch.cat([p.grad.flatten() for p in algorithm.generator.parameters()]))
+    assert torch.allclose(3 * grads[0], grads[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("learner", ["protonet", "maml", "anil"])
+@pytest.mark.parametrize("head", ["shared", "prototypes"])
+def test_every_replay_learner_moves_the_learner(make, learner, head):
+    algorithm = make(replay_learner=learner, distillation_head=head, replay_steps=0)
+    before = weights_of(algorithm.learner)
+    reports = list(train(algorithm))
+    assert not torch.equal(weights_of(algorithm.learner), before)
+    assert "replay" in reports[-1].metrics
+    expected = "prototypes" if learner == "protonet" else "sgd"
+    assert algorithm.meta_learner().defaults.head == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "architecture"),
+    [
+        ({}, 24, "conv4"),
+        ({"learner": "resnet10", "learner_image_size": 12}, 12, "resnet10"),
+        ({"learner_image_size": 9}, 16, "conv4"),
+    ],
+)
+def test_the_learner_is_built_as_asked(make, settings, size, architecture):
+    algorithm = make(**settings)
+    assert algorithm.learner.spec.image_size == size
+    assert algorithm.learner.spec.architecture == architecture
+    list(itertools.islice(train(algorithm), 2))
+    assert algorithm.meta_learner().image_size == size
+
+
+def test_grey_pools_give_grey_learners(make, make_teacher):
+    pool = Pool(tuple(make_teacher(name, channels=1) for name in "ab"))
+    algorithm = make(pool=pool)
+    list(train(algorithm))
+    assert algorithm.meta_learner().channels == 1
+
+
+def test_a_model_with_too_few_classes_is_refused(make):
+    with pytest.raises(InvalidPool, match="knows 3 classes"):
+        make(n_way=4)
+
+
+def test_the_finished_learner_has_statistics_of_its_final_weights(make):
+    algorithm = make()
+    list(train(algorithm))
+    learner = algorithm.meta_learner()
+    norm, own = learner.network.blocks[0].norm, algorithm.learner.blocks[0].norm
+    assert not torch.equal(norm.running_mean, own.running_mean)
+    images = torch.cat(algorithm.memory.images_by_class()).float() / 255
+    mean = torch.tensor(learner.mean).view(1, -1, 1, 1)
+    std = torch.tensor(learner.std).view(1, -1, 1, 1)
+    with torch.no_grad():
+        outputs = learner.network.blocks[0].conv((images - mean) / std)
+    assert torch.allclose(norm.running_mean, outputs.mean((0, 2, 3)), atol=1e-4)
+
+
+def test_the_learners_rate_falls_to_zero_unless_told_otherwise(make):
+    def rates(**settings):
+        algorithm = make(**settings)
+        return [algorithm.learner_optimiser.param_groups[0]["lr"] for _ in train(algorithm)]
+
+    falling = rates()
+    assert falling[0] == falling[1] == 1e-3 or falling[0] == falling[1]
+    assert falling[1] > falling[2] > falling[3] > 0
+    assert len(set(rates(lr_decay=False))) == 1
