@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from tqdm import tqdm
@@ -17,6 +17,7 @@ T = TypeVar("T")
 _PLAIN_EVERY_S = 5.0
 
 
+@runtime_checkable
 class Commands(Protocol):
     """What argparse's `add_subparsers` returns, as far as the commands need it."""
 

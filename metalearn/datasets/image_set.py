@@ -17,7 +17,7 @@ class ImageSet:
     """Square pictures of one size; `labels` are positions in `class_names`."""
 
     images: UInt8[Tensor, "n channels size size"]
-    labels: Int[Tensor, " n"]
+    labels: Int[Tensor, " labels"]
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ def _load(path: Path) -> Arrays:
             return {key: archive[key] for key in _KEYS if key in archive.files}
     except FileNotFoundError:
         raise InvalidData(f"“{path}” does not exist; check the path.") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         raise _odd(path, "it is no whole .npz file without pickles") from None
 
 

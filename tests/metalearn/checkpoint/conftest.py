@@ -1,0 +1,29 @@
+"""A small teacher to write, damage and read again."""
+
+import pytest
+
+from metalearn.checkpoint import Declaration, make_teacher
+from metalearn.pool import Teacher
+from tests.metalearn.checkpoint.honest import SPECS, State, state_of
+
+
+@pytest.fixture
+def state() -> State:
+    return state_of(SPECS[0])
+
+
+@pytest.fixture
+def declaration() -> Declaration:
+    return Declaration(
+        name="small",
+        image_size=32,
+        channels=3,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.2, 0.3),
+        class_names=("cat", "dog", "fox", "hen", "owl"),
+    )
+
+
+@pytest.fixture
+def teacher(state: State, declaration: Declaration) -> Teacher:
+    return make_teacher(state, declaration)

@@ -1,0 +1,209 @@
+"""Every command does its work, and refuses with exit code 2 and one sentence."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from metalearn.checkpoint import read_pool
+from metalearn.cli import build_parser, main
+from metalearn.meta_learner import MetaLearner
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The sentence with which the command refuses."""
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1 and captured.err.endswith(".\n")
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_algorithms_are_listed_with_their_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("algorithms") == 0
+    text = capsys.readouterr().out
+    assert "free: FREE" in text and "outer_steps=" in text
+    assert run("algorithms", "--json") == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert {"free", "random_init"} <= {entry["name"] for entry in entries}
+
+
+def test_inspect_shows_a_file(pool: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = pool / "model_0.safetensors"
+    assert run("inspect", file) == 0
+    text = capsys.readouterr().out
+    assert "conv4, width 4" in text and "2 (day, night)" in text and "head.weight" in text
+    assert run("inspect", file, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["fingerprint"] in text and facts["image_size"] == 16
+
+
+def test_inspect_shows_unknown_networks_and_hides_control_characters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from metalearn.checkpoint import write_safetensors
+
+    card = json.dumps({"class_names": ["\x1b[2Jevil", *("x" * 30)], "image_size": 32})
+    write_safetensors({"w": torch.ones(3)}, tmp_path / "a", {"freehold": card})
+    assert run("inspect", tmp_path / "a") == 0
+    assert "not one of the known ones" in capsys.readouterr().out
+
+    from metalearn.networks import NetworkSpec, build_network
+
+    state = build_network(NetworkSpec("conv4", 4, 3, 32, 2)).state_dict()
+    write_safetensors(state, tmp_path / "b", {"freehold": card})
+    assert run("inspect", tmp_path / "b") == 0
+    text = capsys.readouterr().out
+    assert "\x1b" not in text and "evil" in text and "…" in text
+
+
+def test_inspect_refuses_what_is_no_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"GGUF" + bytes(100))
+    assert "GGUF" in refused(capsys, "inspect", tmp_path / "file")
+    assert "check the path" in refused(capsys, "inspect", tmp_path / "missing")
+
+
+def test_pretrain_makes_a_pool_that_train_can_read(
+    pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made"
+    options = ("--models", 2, "--way", 2, "--width", 4, "--epochs", 2, "--device", "cpu")
+    assert run("pretrain", pack, "--out", out, *options) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("held-out") == 2
+    assert "pretrained 2/2" in captured.err
+    teachers = read_pool(out).teachers
+    assert teachers[0].class_names == ("day", "night")
+    assert teachers[0].extra["dataset"] == "pack"
+    assert "not empty" in refused(capsys, "pretrain", pack, "--out", out, *options)
+
+
+def test_train_writes_a_learner(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "learner"
+    setting = ("--set", "n_way=2", "--set", "learner_width=4")
+    assert run("train", "random_init", "--pool", pool, "--out", out, "--models", 2, *setting) == 0
+    learner = MetaLearner.load(out)
+    assert len(learner.teachers) == 2 and learner.made_by["algorithm"] == "random_init"
+    assert (out / "provenance.json").is_file() and (out / "README.md").is_file()
+    assert str(out) in capsys.readouterr().out
+
+
+def test_train_refuses_before_it_works(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("train", "random_init", "--pool", pool, "--out")
+    out = tmp_path / "out"
+    assert "no algorithm" in refused(capsys, "train", "magic", "--pool", pool, "--out", out)
+    assert "no setting" in refused(capsys, *command, out, "--set", "colour=red")
+    assert "not a setting" in refused(capsys, *command, out, "--set", "n_way")
+    assert "whole number" in refused(capsys, *command, out, "--set", "n_way=many")
+    assert "no device" in refused(capsys, *command, out, "--device", "abacus")
+    assert "manifest" in refused(capsys, "train", "random_init", "--pool", tmp_path, "--out", out)
+    assert "is not a meta-learner" in refused(capsys, *command, pool)
+    assert not out.exists()
+
+
+def test_evaluate_reports_what_the_contract_says(
+    learner: Path, pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("evaluate", learner, "--data", pack, "--way", 2, "--shot", 1, "--query", 3)
+    command += ("--episodes", 5, "--head", "sgd", "--calibrate", "icfil", "--set", "inner_steps=2")
+    assert run(*command, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert 0 <= result["accuracy"] <= 100 and result["interval95"] >= 0
+    expected = {
+        "episodes": 5,
+        "way": 2,
+        "shot": 1,
+        "batchnorm": "inductive",
+        "head": "sgd",
+        "calibrate": "icfil",
+    }
+    assert expected.items() <= result.items()
+    assert run(*command) == 0
+    assert f"{result['accuracy']:.2f} ±" in capsys.readouterr().out
+    assert "only 2 classes" in refused(capsys, *command, "--way", 5)
+
+
+def test_adapt_labels_pictures(
+    learner: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
+    assert run(*command, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["labels"] == ["day", "night"]
+    assert [p["image"] for p in answer["predictions"]] == [
+        "day/0.png", "day/1.png", "night/0.png", "night/1.png",
+    ]  # fmt: skip
+    for prediction in answer["predictions"]:
+        assert prediction["label"] == Path(prediction["image"]).parent.name
+        assert sum(prediction["probabilities"]) == pytest.approx(1, abs=1e-4)
+    assert run(*command) == 0
+    assert "day/0.png\tday\t" in capsys.readouterr().out
+
+
+def test_adapt_names_the_picture_that_cannot_be_read(
+    learner: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "query" / "broken.png").write_bytes(b"\x89PNG no")
+    command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
+    assert "broken.png" in refused(capsys, *command)
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("algorithms", "inspect", "pretrain", "train", "evaluate", "adapt"):
+        with pytest.raises(SystemExit) as leaving:
+            build_parser().parse_args([command, "--help"])
+        assert leaving.value.code == 0
+        assert f"metalearn {command}" in capsys.readouterr().out
+
+
+def test_a_bar_is_drawn_on_a_terminal(
+    pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run("train", "random_init", "--pool", pool, "--out", tmp_path / "learner") == 0
+    assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_nothing_half_written(pool: Path, tmp_path: Path) -> None:
+    import signal
+
+    out = tmp_path / "learner"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "metalearn", "train", "free", "--pool", str(pool),
+            "--out", str(out), "--set", "n_way=2", "--set", "outer_steps=100000",
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert "step 1" in process.stdout.readline()
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped" in errors and "Traceback" not in errors
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pool"]
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m metalearn algorithms | head -1",
+        shell=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == "" and done.stdout
