@@ -18,8 +18,13 @@ from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState, sources_of
-from marketplace.checkpoints.uploads import IncomingFile, RefusedFile, room_for_upload
-from marketplace.core.errors import Conflict, DomainError, InsufficientStorage
+from marketplace.checkpoints.uploads import (
+    IncomingFile,
+    RefusedFile,
+    disk_full,
+    room_for_upload,
+)
+from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task, enqueue
 
 MAX_CLASSES = 10_000
@@ -66,9 +71,7 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
             enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
     except OSError as error:
         storage.remove(key)
-        raise InsufficientStorage(
-            "The file could not be stored; the disk may be full. Tell your operator and try again."
-        ) from error
+        raise disk_full() from error
     except BaseException:
         storage.remove(key)
         raise

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,13 @@ class RefusedFile(UploadedFile):
         self.error = error
 
 
+def disk_full() -> InsufficientStorage:
+    """What a person is told when a file cannot be written."""
+    return InsufficientStorage(
+        "The file could not be stored; the disk may be full. Tell your operator, then try again."
+    )
+
+
 def room_for_upload(user: Any) -> tuple[int, DomainError]:
     """How many bytes this person's next file may have, and what is wrong with more."""
     left = max(0, settings.MAX_STORAGE_BYTES_PER_PERSON - storage_used_by(user))
@@ -54,24 +62,35 @@ def room_for_upload(user: Any) -> tuple[int, DomainError]:
     return settings.MAX_CHECKPOINT_BYTES, TooLarge(message, fields={"file": message})
 
 
-class BackgroundHash:
-    """SHA-256 in a thread of its own: hashing waits for no disk, and the disk for no hashing."""
+class InBackground:
+    """Hands pieces to a function in a thread of its own, in order.
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+    Hashing takes a third of an upload's time, and need not wait for the disk nor the disk for it.
+    """
+
+    def __init__(self, consume: Callable[[bytes], object]) -> None:
+        self._consume = consume
         self._thread = ThreadPoolExecutor(1)
-        self._last: Future[None] | None = None
+        self._last: Future[object] | None = None
 
-    def update(self, data: bytes) -> None:
-        """Hash the next piece; waits for the piece before, so at most two are in memory."""
+    def put(self, data: bytes) -> None:
+        """The next piece; waits for the piece before, so at most two are in memory.
+
+        Raises what the function raised for an earlier piece.
+        """
         if self._last is not None:
             self._last.result()
-        self._last = self._thread.submit(self._hash.update, data)
+        self._last = self._thread.submit(self._consume, data)
 
-    def finish(self) -> str:
-        """The hash of all pieces; the thread ends."""
+    def finish(self) -> None:
+        """Wait for the last piece and end the thread; raises what the function raised."""
         self._thread.shutdown()
-        return self._hash.hexdigest()
+        if self._last is not None:
+            self._last.result()
+
+    def abandon(self) -> None:
+        """End the thread, whatever became of the last piece."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 class StreamingUploadHandler(FileUploadHandler):
@@ -93,10 +112,11 @@ class StreamingUploadHandler(FileUploadHandler):
         self._room, self._too_much = room_for_upload(user)
         self._refusal: DomainError | None = None
         self._received = 0
-        self._hash = BackgroundHash()
-        self._file = IncomingFile(
+        self._hash = hashlib.sha256()
+        self.file = IncomingFile(
             self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
         )
+        self._hashing = InBackground(self._hash.update)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write and hash, as long as there is room."""
@@ -107,36 +127,38 @@ class StreamingUploadHandler(FileUploadHandler):
             self._refuse(self._too_much)
             return
         try:
-            self._file.write(raw_data)
+            self._hashing.put(raw_data)
+            self.file.write(raw_data)
         except OSError:
-            self._refuse(
-                InsufficientStorage(
-                    "The file could not be stored; the disk may be full. "
-                    "Tell your operator, then try again."
-                )
-            )
-            return
-        self._hash.update(raw_data)
+            self._refuse(disk_full())
 
     def file_complete(self, file_size: int) -> UploadedFile:
         """The file, or what stands for it."""
+        if not self._refusal:
+            try:
+                self._hashing.finish()
+                self.file.seek(0)
+            except OSError:
+                self._refuse(disk_full())
         if self._refusal:
             return RefusedFile(self.file_name or "", self._received, self._refusal)
-        self._file.seek(0)
-        self._file.size = file_size
-        self._file.sha256 = self._hash.finish()
-        return self._file
+        self.file.size = file_size
+        self.file.sha256 = self._hash.hexdigest()
+        return self.file
 
     def upload_interrupted(self) -> None:
         """Nothing stays of a file whose connection broke."""
-        if hasattr(self, "_file"):
-            self._hash.finish()
-            self._file.close()
+        if hasattr(self, "file"):
+            self._drop()
 
     def _refuse(self, error: DomainError) -> None:
         self._refusal = error
-        self._hash.finish()
-        self._file.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._hashing.abandon()
+        with suppress(OSError):
+            self.file.close()
 
 
 def _sweep() -> None:

@@ -1,18 +1,21 @@
 """Uploads on their way in."""
 
+import gc
 import hashlib
 import os
 import time
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import UnreadablePostError
 from django.test import RequestFactory
 
 from marketplace.checkpoints.uploads import (
     ABANDONED_AFTER_S,
     CHUNK_BYTES,
-    BackgroundHash,
+    InBackground,
     IncomingFile,
     RefusedFile,
 )
@@ -94,10 +97,64 @@ def test_what_a_killed_process_left_is_swept_and_the_rest_is_not(alice, own_file
     assert sorted(path.name for path in (own_files / "incoming").iterdir()) == ["b.upload.pt", "c"]
 
 
-def test_the_hash_in_the_background_is_the_hash():
-    pieces = [os.urandom(100_000) for _ in range(20)]
-    hashing = BackgroundHash()
+def test_pieces_are_handed_on_in_their_order():
+    pieces = [os.urandom(1000) for _ in range(50)]
+    seen = []
+    work = InBackground(seen.append)
     for piece in pieces:
-        hashing.update(piece)
-    assert hashing.finish() == hashlib.sha256(b"".join(pieces)).hexdigest()
-    assert BackgroundHash().finish() == hashlib.sha256().hexdigest()
+        work.put(piece)
+    work.finish()
+    assert seen == pieces
+
+
+def test_an_error_in_the_background_comes_back_at_the_next_piece_or_the_end():
+    def fail(data):
+        raise OSError("full")
+
+    work = InBackground(fail)
+    work.put(b"x")
+    with pytest.raises(OSError, match="full"):
+        work.put(b"y")
+    with pytest.raises(OSError, match="full"):
+        work.finish()
+    work = InBackground(fail)
+    work.put(b"x")
+    work.abandon()
+
+
+@pytest.mark.parametrize("n_chunks", [1, 5])
+def test_a_disk_that_is_full_stands_for_its_refusal(alice, own_files, monkeypatch, n_chunks):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(IncomingFile, "write", full, raising=False)
+    request = received(alice, b"x" * n_chunks * CHUNK_BYTES)
+    assert isinstance(request.FILES["file0"].error, InsufficientStorage)
+    assert list((own_files / "incoming").iterdir()) == []
+
+
+class Cut:
+    """A connection that breaks after the first chunk."""
+
+    def __init__(self, head):
+        self.parts = [head, b"x" * CHUNK_BYTES]
+
+    def read(self, size=-1):
+        """The next part, then an error."""
+        if not self.parts:
+            raise OSError("connection reset")
+        return self.parts.pop(0)
+
+
+def test_nothing_stays_of_a_connection_that_breaks(alice, own_files):
+    head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m"\r\n\r\n'
+    request = RequestFactory().generic(
+        "POST", "/", b"x", content_type="multipart/form-data; boundary=X", CONTENT_LENGTH=10**9
+    )
+    request.user = alice
+    request._stream = Cut(head)
+    with suppress(UnreadablePostError):
+        pytest.fail(f"the form was read: {request.FILES}")
+    del request
+    gc.collect()
+    assert list((own_files / "incoming").iterdir()) == []
