@@ -1,9 +1,5 @@
 """Small things that templates say often: icons, badges, sizes, durations."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from django import template
 from django.template.context import Context
 from django.templatetags.static import static
@@ -28,6 +24,7 @@ _BADGES = {
 _NOTES = {"error": "bad", "warning": "warn", "success": "good"}
 _NOTE_ICONS = {"error": "alert", "warning": "alert", "success": "check"}
 _SHORT_HASH = 12
+_LONGEST_ACRONYM = 5
 
 
 @register.simple_tag
@@ -116,12 +113,6 @@ def field_title(name: str) -> str:
 
 
 @register.filter
-def as_json(value: Any) -> str:
-    """Plain data as JSON text, for a data attribute; the template escapes it."""
-    return json.dumps(value)
-
-
-@register.filter
-def item(mapping: Mapping[str, Any], key: str) -> Any:
-    """`mapping[key]`, or nothing."""
-    return mapping.get(key, "")
+def algorithm_name(name: str) -> str:
+    """An algorithm's name as people write it: FREE, but “Random init”."""
+    return name.upper() if len(name) <= _LONGEST_ACRONYM else field_title(name)

@@ -50,7 +50,8 @@ export class Results {
 
   showTable() {
     const labels = Object.keys(this.answers[0].prediction.probabilities);
-    const head = ["Picture", "Label", ...labels].map((text) => make("th", { scope: "col" }, text));
+    const head = ["Picture", "Label"].map((text) => make("th", { scope: "col" }, text));
+    head.push(...labels.map((label) => make("th", { scope: "col", class: "numeric" }, label)));
     const rows = this.answers.map(({ picture, prediction }) => {
       const cells = labels.map((label) => make("td", { class: "numeric" }, percent(prediction.probabilities[label])));
       return make("tr", {}, make("th", { scope: "row" }, picture.name), make("td", {}, prediction.label), ...cells);

@@ -14,7 +14,7 @@ import { isPicture, picturesOfDrop, picturesOfPaste } from "./images.js";
  */
 export function sourceButtons(taker, what) {
   const input = make("input", {
-    class: "visually-hidden",
+    class: "file-input",
     type: "file",
     accept: "image/*",
     multiple: true,
@@ -47,7 +47,7 @@ function cameraButton(taker, what) {
  */
 function captureButton(taker, what) {
   const input = make("input", {
-    class: "visually-hidden",
+    class: "file-input",
     type: "file",
     accept: "image/*",
     capture: "environment",

@@ -95,7 +95,7 @@ function apply(live) {
   for (const points of Object.values(live.curves)) {
     for (const [step] of /** @type {[number, number][]} */ (points)) seen.step = Math.max(seen.step, step);
   }
-  if (live.state === "running") showPreview().catch(() => undefined);
+  if (live.state !== "queued") showPreview().catch(() => undefined);
 }
 
 /** @param {boolean} answered */
