@@ -264,10 +264,9 @@ def _end_of_entry(source: Source, header: _Header, at: int) -> int:
     if not header.flags & _FLAG_DESCRIPTOR:
         return at
     found = bytes(source.read(at, min(24, source.size - at)))
-    for layout in ("<4sL2L", "<4sL2Q"):
+    # Sizes of 32 or 64 bits; a size that does not fit 32 leaves only the second.
+    for layout in ("<4sL2L", "<4sL2Q")[int(header.size > _MAX32) :]:
         size = struct.calcsize(layout)
-        if layout == "<4sL2L" and header.size > _MAX32:
-            continue
         expected = struct.pack(layout, b"PK\x07\x08", header.crc, header.size, header.size)
         # The next record begins with "PK"; that tells the short layout from the long one.
         if found[:size] == expected and source.read(at + size, 2) == b"PK":

@@ -1,5 +1,6 @@
 """Files as people really write them; each must come back bit for bit."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,8 +115,16 @@ WRITERS: dict[str, Write] = {
         {n: _awkward(t) for n, t in state.items()}, path
     ),
     "one flat buffer": lambda state, path: _zip(_flat(state), path),
+    "an ordered dict with its metadata": lambda state, path: _zip(_with_metadata(state), path),
     "a plain dict": lambda state, path: _zip(dict(state.items()), path),
 }
+
+
+def _with_metadata(state: State) -> "OrderedDict[str, Tensor]":
+    """What `module.state_dict()` really returns."""
+    result = OrderedDict(state)
+    result._metadata = OrderedDict({"": {"version": 1}})  # type: ignore[attr-defined]
+    return result
 
 
 def _awkward(tensor: Tensor) -> Tensor:

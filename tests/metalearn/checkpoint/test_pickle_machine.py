@@ -41,6 +41,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(plain, st.integers(3, 5))
 def test_plain_data_comes_back_from_binary_protocols(value: Any, protocol: int) -> None:
     machine = PickleMachine(dumps(value, protocol), refuse)
@@ -57,7 +58,7 @@ old_scalars = (
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.recursive(old_scalars, lambda inner: st.lists(inner) | st.lists(inner).map(tuple)),
     st.integers(0, 2),
@@ -66,6 +67,7 @@ def test_plain_data_comes_back_from_the_old_protocols(value: Any, protocol: int)
     assert PickleMachine(dumps(value, protocol), refuse).run() == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_data_or_a_refusal(noise: bytes) -> None:
     try:

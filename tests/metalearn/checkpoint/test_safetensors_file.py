@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metalearn.checkpoint import read_tensors, write_safetensors
@@ -18,6 +18,7 @@ DTYPES = [
 ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=9),

@@ -180,6 +180,12 @@ def test_what_readers_could_disagree_about_is_refused(name: str, tmp_path: Path)
         read(built(archive), tmp_path)
 
 
+def test_an_end_record_that_points_before_the_file_is_refused(tmp_path: Path) -> None:
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 5, 9, 0)
+    with pytest.raises(InvalidCheckpoint, match="no entry"):
+        read(end, tmp_path)
+
+
 def test_a_damaged_entry_is_noticed(tmp_path: Path) -> None:
     data = built(Zip()).replace(b"hello", b"hallo")
     with pytest.raises(InvalidCheckpoint, match="checksum"):

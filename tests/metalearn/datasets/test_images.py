@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -119,6 +119,7 @@ def test_two_channels_are_refused(halves: Image.Image) -> None:
         decode_image(encode(halves), channels=2, image_size=32)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 2000))
 def test_bytes_that_are_not_a_picture_are_refused_not_crashed_on(
     noise: bytes, kind: str, where: int
