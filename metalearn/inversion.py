@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,16 @@ class RecoveredTask:
     teacher_accuracy: float
 
 
+class Fit(NamedTuple):
+    """One inversion: its images, and what the generator can learn from it, by parameter."""
+
+    recovered: RecoveredTask
+    last_gradient: list[Tensor]
+    """The gradient at the copy's last forward pass: the first-order meta-gradient of MAML."""
+    movement: list[Tensor]
+    """The generator's weights minus the copy's final ones: the direction of Reptile."""
+
+
 def recover(
     task: TeacherTask,
     generator: Generator,
@@ -76,14 +87,12 @@ def recover(
     settings: InversionSettings,
     rng: torch.Generator,
     student: Student | None = None,
-) -> tuple[RecoveredTask, list[Tensor]]:
+) -> Fit:
     """Fit a copy of `generator` and the latents to the task; the generator stays as it is.
 
-    Returns the images with the lowest loss seen and the first-order meta-gradient: the gradient
-    at the copy's last forward pass, one tensor per parameter of the generator
-    (FREE, FIVE; algorithms.md 1.4). There are `settings.steps` passes forward and backward and
-    one update fewer, as nothing would look at the last. Without a student the adversarial term
-    is left out.
+    The images are those with the lowest loss seen (FREE, FIVE; algorithms.md 1.4). There are
+    `settings.steps` passes forward and backward and one update fewer, as nothing would look at
+    the last. Without a student the adversarial term is left out.
     """
     adapted = copy.deepcopy(generator)
     weights = list(adapted.parameters())
@@ -107,7 +116,9 @@ def recover(
                 variable.grad = gradient
             optimiser.step()
     assert best is not None
-    return best, list(gradients[:-1])
+    pairs = zip(generator.parameters(), weights, strict=True)
+    movement = [before.detach() - after.detach() for before, after in pairs]
+    return Fit(best, list(gradients[:-1]), movement)
 
 
 def _inner_optimiser(

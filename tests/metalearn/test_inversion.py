@@ -64,7 +64,7 @@ def test_the_meta_gradient_is_the_gradient_at_the_last_forward_pass(task, latent
     # Mirroring is drawn from the generator: a fixed one leaves it out of the comparison.
     monkeypatch.setattr(inversion, "shift_and_flip", lambda images, **_: images)
     settings = with_(SETTINGS, steps=2, batchnorm_weight=0.0)
-    _, gradients = run(task, latents, settings=settings)
+    _, gradients, movement = run(task, latents, settings=settings)
 
     def loss(weight, z):
         images = (z @ weight).view(-1, 3, 16, 16)
@@ -77,6 +77,7 @@ def test_the_meta_gradient_is_the_gradient_at_the_last_forward_pass(task, latent
     later = (weight - 0.1 * by_weight).detach().requires_grad_()
     (expected,) = torch.autograd.grad(loss(later, z - 0.2 * by_z), later)
     assert torch.allclose(gradients[0], expected, atol=1e-7)
+    assert torch.allclose(movement[0], 0.1 * by_weight, atol=1e-7)
 
 
 def test_neither_generator_nor_teacher_nor_latents_change(task, latents):
@@ -107,7 +108,7 @@ def test_the_images_kept_are_those_with_the_lowest_loss_seen(task, latents, monk
         "step",
         lambda self: [p.data.add_(1) for p in self.param_groups[0]["params"]],
     )
-    recovered, _ = run(task, latents, generator)
+    recovered, *_ = run(task, latents, generator)
     assert recovered.losses == {"recovery": 1.0}
     assert torch.equal(recovered.images, shown[1])
     assert not torch.equal(shown[0], shown[1])
@@ -116,20 +117,20 @@ def test_the_images_kept_are_those_with_the_lowest_loss_seen(task, latents, monk
 def test_fitting_lowers_the_loss(task):
     generator = Generator(latent_dim=5, width=8, channels=3, image_size=16, n_way=2)
     latents = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
-    first, _ = run(task, latents, generator, with_(SETTINGS, steps=1))
-    last, _ = run(task, latents, generator, with_(SETTINGS, steps=8))
+    first, *_ = run(task, latents, generator, with_(SETTINGS, steps=1))
+    last, *_ = run(task, latents, generator, with_(SETTINGS, steps=8))
     assert sum(last.losses.values()) < sum(first.losses.values())
 
 
 def test_the_adversarial_term_needs_a_student(task, latents):
-    alone, _ = run(task, latents)
-    against, _ = run(task, latents, student=lambda images, labels: task.logits(images) * 0.5)
+    alone, *_ = run(task, latents)
+    against, *_ = run(task, latents, student=lambda images, labels: task.logits(images) * 0.5)
     assert set(alone.losses) == {"recovery", "batchnorm"}
     assert against.losses["adversarial"] < 0
 
 
 def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task, latents):
-    recovered, _ = run(task, latents, settings=with_(SETTINGS, batchnorm_weight=0.0))
+    recovered, *_ = run(task, latents, settings=with_(SETTINGS, batchnorm_weight=0.0))
     assert set(recovered.losses) == {"recovery"}
 
 
@@ -144,6 +145,6 @@ def test_a_task_names_and_restricts_the_teachers_classes(task, make_teacher):
 def test_images_of_another_size_are_resized_for_the_teacher(make_teacher):
     large = TeacherTask(make_teacher("c", image_size=24), (0, 1))
     generator = Generator(latent_dim=5, width=8, channels=3, image_size=17, n_way=2)
-    recovered, gradients = run(large, torch.randn(6, 5), generator)
+    recovered, gradients, _ = run(large, torch.randn(6, 5), generator)
     assert recovered.images.shape == (6, 3, 17, 17)
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

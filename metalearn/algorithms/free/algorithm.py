@@ -23,7 +23,7 @@ from metalearn.algorithms.free.learning import (
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
-from metalearn.inversion import RecoveredTask, TeacherTask, recover
+from metalearn.inversion import Fit, RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
 from metalearn.networks import Network
 from metalearn.networks.generator import Generator
@@ -55,10 +55,8 @@ class Free(Algorithm):
             n_classes=config.n_way,
         ).train()
         self.generator = self._new_generator()
-        # eq. of FIVE and BELL: one persistent Adam each; moments outlive the step.
-        self.generator_optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=config.generator_lr, betas=(0.5, 0.999), fused=True
-        )
+        # One persistent optimiser each: moments outlive the step.
+        self.generator_optimiser = _generator_optimiser(self.generator, config)
         self.learner_optimiser = torch.optim.Adam(
             self.learner.parameters(), lr=config.outer_lr, fused=True
         )
@@ -113,10 +111,10 @@ class Free(Algorithm):
         config = self.config
         student = student_of(self.learner, config, self.pool) if adversarial else None
         labels = torch.arange(config.n_way).repeat(config.images_per_class).to(self.device)
-        recovered, totals = [], [torch.zeros_like(p) for p in self.generator.parameters()]
+        fits = []
         for teacher in self.pool.sample(config.teachers_per_step, self.rng):
             latents = torch.randn(len(labels), config.latent_dim, generator=self.rng)
-            task, gradients = recover(
+            fit = recover(
                 TeacherTask.sample(teacher, config.n_way, self.rng),
                 self.generator,
                 latents.to(self.device),
@@ -125,13 +123,22 @@ class Free(Algorithm):
                 rng=self.rng,
                 student=student,
             )
-            recovered.append(task)
-            torch._foreach_add_(totals, gradients)
-        share = 1 / len(recovered) if config.meta_gradient == "mean" else 1.0
-        for parameter, total in zip(self.generator.parameters(), totals, strict=True):
-            parameter.grad = total * share
-        self.generator_optimiser.step()
+            fits.append(fit)
+        self._move_generator(fits)
+        recovered = [fit.recovered for fit in fits]
         return recovered, _means_over(recovered)
+
+    def _move_generator(self, fits: list[Fit]) -> None:
+        """The outer step of FIVE, from what the copies of the generator went through."""
+        reptile = self.config.generator_update == "reptile"
+        rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
+        summed = self.config.meta_gradient == "sum" and not reptile
+        for parameter, column in zip(
+            self.generator.parameters(), zip(*rows, strict=True), strict=True
+        ):
+            total = torch.stack(column).sum(0)
+            parameter.grad = total if summed else total / len(fits)
+        self.generator_optimiser.step()
 
     def align(self, recovered: list[RecoveredTask]) -> float:
         """BELL: distil the teachers into a clone one after another, and follow it.
@@ -271,3 +278,11 @@ def _means_over(recovered: list[RecoveredTask]) -> dict[str, float]:
     means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
     hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)
     return means | {"teacher_accuracy": hits}
+
+
+def _generator_optimiser(generator: Generator, config: FreeConfig) -> torch.optim.Optimizer:
+    if config.generator_update == "reptile":
+        return torch.optim.SGD(generator.parameters(), lr=config.reptile_rate)
+    return torch.optim.Adam(
+        generator.parameters(), lr=config.generator_lr, betas=(0.5, 0.999), fused=True
+    )

@@ -15,10 +15,10 @@ class FreeConfig:
         20, "first steps, which train the generator only (paper: 19)", low=0, high=10_000
     )
     outer_steps: int = setting(
-        200, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
+        100, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
     )
     replay_steps: int = setting(
-        200,
+        100,
         "last steps, which only replay; cheap, and recovery has filled the memory by then "
         "(paper: none)",
         low=0,
@@ -34,23 +34,40 @@ class FreeConfig:
         5, "passes of the generator's copy over each teacher", low=1, high=500
     )
     generator_inner_lr: float = setting(
-        1e-3, "learning rate of the generator's copy", low=1e-6, high=0.1
+        5e-3, "learning rate of the generator's copy (paper: 0.001)", low=1e-6, high=0.1
     )
-    latent_lr: float = setting(1e-3, "learning rate of the latents", low=1e-6, high=1.0)
+    latent_lr: float = setting(
+        0.015, "learning rate of the latents (paper: 0.001)", low=1e-6, high=1.0
+    )
+    generator_update: str = setting(
+        "reptile",
+        "how the generator follows its copies: reptile moves towards them; first_order is the "
+        "paper's gradient at their last step, through Adam, which helps at the paper's inner "
+        "rate but spoils the generator at the default one",
+        choices=("reptile", "first_order"),
+    )
+    reptile_rate: float = setting(
+        0.3, "share of the way towards its copies that reptile goes", low=1e-3, high=1.0
+    )
     generator_lr: float = setting(
         1e-3,
-        "learning rate of the generator itself; its optimiser keeps its moments from step to "
-        "step (the released code threw them away)",
+        "learning rate of first_order; its optimiser keeps its moments from step to step (the "
+        "released code threw them away)",
         low=1e-6,
         high=0.1,
     )
     meta_gradient: str = setting(
         "mean",
-        "how the teachers' gradients are put together; the same for Adam but for its epsilon",
+        "how first_order puts the teachers' gradients together; alike for Adam but for its epsilon",
         choices=("mean", "sum"),
     )
     latent_dim: int = setting(256, "length of a latent", low=8, high=2_048)
-    generator_width: int = setting(128, "channels of the generator's first map", low=8, high=512)
+    generator_width: int = setting(
+        32,
+        "channels of the generator's first map (paper: 128, over ten times the time on a CPU)",
+        low=8,
+        high=512,
+    )
     generator_input: str = setting(
         "latent+label",
         "what the generator sees; the paper's sees latents only and learns labels by heart in "
@@ -59,14 +76,14 @@ class FreeConfig:
     )
     class_weight: float = setting(1.0, "weight of the cross entropy", low=0.0, high=100.0)
     batchnorm_weight: float = setting(
-        0.4,
+        1.0,
         "weight of the batch-norm statistics' distance, mean over layers (released code: 0); "
         "without it pictures please the teacher but look like noise",
         low=0.0,
         high=100.0,
     )
     adversarial_weight: float = setting(
-        1.0, "weight of the adversarial term after the warm-up", low=0.0, high=100.0
+        0.1, "weight of the adversarial term after the warm-up (paper: 1)", low=0.0, high=100.0
     )
     max_shift: int = setting(
         4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
@@ -79,7 +96,9 @@ class FreeConfig:
     learner_image_size: int = setting(
         0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
     )
-    outer_lr: float = setting(1e-3, "learning rate of the learner", low=1e-6, high=1.0)
+    outer_lr: float = setting(
+        3e-3, "learning rate of the learner (paper: 0.001)", low=1e-6, high=1.0
+    )
     lr_decay: bool = setting(
         True, "let the learner's rate fall to zero along a half cosine (paper: constant)"
     )
@@ -128,9 +147,9 @@ class FreeConfig:
         choices=replay.LEARNERS,
     )
     replay_batches: int = setting(
-        4, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
+        2, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
     )
-    replay_episodes: int = setting(10, "episodes of a meta-batch", low=1, high=64)
+    replay_episodes: int = setting(4, "episodes of a meta-batch", low=1, high=64)
     k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
     n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
     inner_steps: int = setting(5, "inner steps of MAML and ANIL", low=1, high=50)

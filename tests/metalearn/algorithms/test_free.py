@@ -98,7 +98,7 @@ def test_a_recovered_episode_shows_every_class_in_support_and_query(make):
 
 def test_optimisers_keep_their_moments_from_step_to_step(make):
     # The released code makes the generator's optimiser anew in every epoch.
-    algorithm = make(replay_alignments=0)
+    algorithm = make(replay_alignments=0, generator_update="first_order")
     list(train(algorithm))
     for optimiser, steps in (
         (algorithm.generator_optimiser, 3),  # one a step, but for the last stage
@@ -110,13 +110,13 @@ def test_optimisers_keep_their_moments_from_step_to_step(make):
 
 def test_the_generators_gradient_is_the_mean_over_the_teachers_in_any_order(make, monkeypatch):
     gradients = {}
+    original = free_module.recover
     for order in itertools.permutations(range(3)):
-        algorithm = make(meta_gradient="mean")
+        algorithm = make(generator_update="first_order")
         teachers = [algorithm.pool.teachers[index] for index in order]
         monkeypatch.setattr(Pool, "sample", lambda self, n, rng, t=teachers: t)
         # One latent and no mirror for all, so that only the order differs.
         fixed = torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
-        original = free_module.recover
 
         def same_draws(task, generator, latents, labels, *, settings, rng, student, f=fixed):
             rng = torch.Generator().manual_seed(5)
@@ -135,7 +135,7 @@ def test_the_generators_gradient_is_the_mean_over_the_teachers_in_any_order(make
 def test_sum_and_mean_of_the_meta_gradient_differ_by_the_number_of_teachers(make):
     grads = []
     for how in ("mean", "sum"):
-        algorithm = make(meta_gradient=how)
+        algorithm = make(generator_update="first_order", meta_gradient=how)
         algorithm.recover(adversarial=False)
         grads.append(torch.cat([p.grad.flatten() for p in algorithm.generator.parameters()]))
     assert torch.allclose(3 * grads[0], grads[1], rtol=1e-4)
@@ -204,3 +204,16 @@ def test_the_learners_rate_falls_to_zero_unless_told_otherwise(make):
     assert falling[0] == falling[1] == 1e-3 or falling[0] == falling[1]
     assert falling[1] > falling[2] > falling[3] > 0
     assert len(set(rates(lr_decay=False))) == 1
+
+
+def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(make, monkeypatch):
+    algorithm = make(reptile_rate=0.25)
+    before = weights_of(algorithm.generator)
+    fits, original = [], free_module.recover
+    monkeypatch.setattr(
+        free_module, "recover", lambda *a, **k: fits.append(original(*a, **k)) or fits[-1]
+    )
+    algorithm.recover(adversarial=False)
+    ways = [torch.cat([m.flatten() for m in fit.movement]) for fit in fits]
+    expected = before - 0.25 * torch.stack(ways).mean(0)
+    assert torch.allclose(weights_of(algorithm.generator), expected, atol=1e-6)

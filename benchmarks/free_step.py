@@ -1,0 +1,104 @@
+"""How long FREE's outer step takes, split into recovery, alignment and replay.
+
+`python -m benchmarks.free_step` prints a table: the default settings and those of the paper's
+generator, in fp32 with contiguous memory and in bf16 with channels-last memory, on the CPU and on
+a GPU where there is one. Teachers are freshly initialised: time does not depend on what they know.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import torch
+
+from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.networks import NetworkSpec, build_network
+from metalearn.pool import Pool, Teacher
+from metalearn.settings import build
+
+T = TypeVar("T")
+N_TEACHERS, N_CLASSES = 12, 5
+GENERATORS: dict[str, dict[str, object]] = {
+    "default generator": {},
+    "paper's generator (width 128)": {"generator_width": 128},
+}
+FORMATS = {"fp32": torch.contiguous_format, "bf16": torch.channels_last}
+PARTS = ("recovery", "alignment", "replay")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Seconds of FREE's outer step.")
+    parser.add_argument("--repeat", type=int, default=3, help="steps of each kind")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    print("\n".join(table(options.repeat)))
+
+
+def table(repeat: int) -> list[str]:
+    """Lines of a Markdown table: median milliseconds of each part of a step."""
+    devices = [torch.device("cpu")] + [torch.device("cuda")] * torch.cuda.is_available()
+    config = FreeConfig()
+    lines = [
+        f"{config.teachers_per_step} teachers (Conv4-32) of {config.images_per_class} images for "
+        f"each of {config.n_way} classes, {config.generator_steps} generator steps, "
+        f"{torch.get_num_threads()} thread(s), torch {torch.__version__}, median of {repeat} "
+        "steps; milliseconds of processor time on the CPU, of the clock on a GPU",
+        "",
+        f"| device | generator | format | {' | '.join(PARTS)} |",
+        "|---|---|---|---:|---:|---:|",
+    ]
+    for device in devices:
+        for title, settings in GENERATORS.items():
+            for name in FORMATS:
+                medians = _measure(device, {**settings, "precision": name}, repeat)
+                cells = " | ".join(f"{1000 * seconds:.0f}" for seconds in medians)
+                layout = "channels-last" if name == "bf16" else "contiguous"
+                lines.append(f"| {device.type} | {title} | {name}, {layout} | {cells} |")
+    return lines
+
+
+def _measure(device: torch.device, settings: dict[str, object], repeat: int) -> list[float]:
+    """Median seconds of each part, after one step that is not counted."""
+    run = Free(_pool(), build(FreeConfig, settings), device=device, seed=0)
+    layout = FORMATS[run.config.precision]
+    for network in (run.generator, run.learner, *(t.network for t in run.pool.teachers)):
+        network.to(memory_format=layout)  # type: ignore[call-overload]
+    seconds: list[list[float]] = []
+    for _ in range(repeat + 1):
+        recovered, recovery = _timed(device, lambda: run.recover(adversarial=True)[0])
+        for task in recovered:
+            run.memory.add(task.images, task.labels, task.task.class_names)
+        _, alignment = _timed(device, partial(run.align, recovered))
+        _, replay = _timed(device, run.replay)
+        seconds.append([recovery, alignment, replay])
+    return [statistics.median(column) for column in zip(*seconds[1:], strict=True)]
+
+
+def _timed(device: torch.device, work: Callable[[], T]) -> tuple[T, float]:
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    start = clock()
+    result = work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return result, clock() - start
+
+
+def _pool() -> Pool:
+    """Teachers of overlapping classes, so that the memory soon holds enough of each."""
+    teachers = []
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        for index in range(N_TEACHERS):
+            network = build_network(NetworkSpec("conv4", 32, 3, 32, N_CLASSES))
+            names = tuple(f"class {(index + i) % N_TEACHERS}" for i in range(N_CLASSES))
+            teachers.append(Teacher(f"{index}", network, (0.5,) * 3, (0.25,) * 3, names))
+    return Pool(tuple(teachers))
+
+
+if __name__ == "__main__":
+    main()
