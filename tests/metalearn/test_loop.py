@@ -1,0 +1,68 @@
+"""The loop takes exactly the steps that are left, and none that was not asked for."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.loop import train
+from metalearn.meta_learner import MetaLearner
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    pass
+
+
+class Counter(Algorithm):
+    """Takes five steps and writes down which."""
+
+    name = "counter"
+    Config = NoSettings
+
+    def __init__(self, pool) -> None:
+        super().__init__(pool, NoSettings(), device=torch.device("cpu"), seed=0)
+        self.taken: list[int] = []
+
+    @property
+    def total_steps(self) -> int:
+        return 5
+
+    def step(self) -> StepReport:
+        self.taken.append(self.steps_done)
+        return self.report("counting", {"taken": float(len(self.taken))})
+
+    def meta_learner(self) -> MetaLearner:
+        raise AssertionError("the loop does not ask for the learner")
+
+    def parts(self):
+        return {}
+
+
+@pytest.fixture
+def counter(tiny_pool) -> Counter:
+    return Counter(tiny_pool)
+
+
+def test_every_step_is_taken_once_and_reported(counter):
+    assert [report.step for report in train(counter)] == [1, 2, 3, 4, 5]
+    assert counter.taken == [0, 1, 2, 3, 4]
+
+
+def test_the_counter_is_moved_on_before_the_report_is_handed_out(counter):
+    assert next(train(counter)).step == 1
+    assert counter.steps_done == 1
+    assert counter.taken == [0]
+
+
+def test_a_resumed_run_takes_the_rest(counter, tiny_pool):
+    next(train(counter))
+    resumed = Counter(tiny_pool)
+    resumed.load_state_dict(counter.state_dict())
+    assert [report.step for report in train(resumed)] == [2, 3, 4, 5]
+
+
+def test_a_finished_run_takes_none(counter):
+    list(train(counter))
+    assert list(train(counter)) == []
