@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from marketplace import embedded_broker
+
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ CLOCK_EVERY_S = 10
 
 
 def _transport_options() -> dict[str, object]:
-    if settings.BROKER_URL.startswith("filesystem"):
+    if settings.BROKER_URL.startswith(embedded_broker.SCHEME):
         for name in ("messages", "control"):
             (settings.BROKER_DIR / name).mkdir(parents=True, exist_ok=True)
         messages = str(settings.BROKER_DIR / "messages")
@@ -54,6 +56,7 @@ def _transport_options() -> dict[str, object]:
     return {"visibility_timeout": 24 * 3600}
 
 
+embedded_broker.register()
 app = Celery("freehold", broker=settings.BROKER_URL)
 app.conf.update(
     task_routes={str(task): {"queue": str(queue)} for task, queue in ROUTES.items()},

@@ -178,7 +178,7 @@ MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
 
 # --- queue --------------------------------------------------------------------------------------
-BROKER_URL = env.str("FREEHOLD_BROKER_URL", "filesystem://localhost")
+BROKER_URL = env.str("FREEHOLD_BROKER_URL", "embedded://localhost")
 BROKER_DIR = DATA_DIR / "broker"
 LEASE_S = env.int("FREEHOLD_LEASE_S", 30)
 HEARTBEAT_S = env.int("FREEHOLD_HEARTBEAT_S", 5)
