@@ -1,5 +1,6 @@
 """What an algorithm is: something that can take one outer step."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
-from metalearn.errors import InvalidPool
+from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.meta_learner import MetaLearner
 from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
@@ -130,7 +131,17 @@ class Algorithm(ABC):
         *,
         recovered: Episode | None = None,
     ) -> StepReport:
-        """A report on the step being taken (1-based in the report)."""
+        """A report on the step being taken (1-based in the report).
+
+        Raises InvalidSetting when a number is no longer finite: the run has diverged, and
+        nothing that it would still make is of use.
+        """
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise InvalidSetting(
+                    f"The run diverged at step {self.steps_done + 1} (“{name}” is no longer a "
+                    "finite number); start it again with lower learning rates."
+                )
         return StepReport(self.steps_done + 1, self.total_steps, stage, dict(metrics), recovered)
 
     def state_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from metalearn.algorithm import OptimiserState
-from metalearn.errors import InvalidPool
+from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -55,3 +55,10 @@ def test_a_learner_follows_the_seed_and_nothing_else(tiny_pool):
         learners.append(run.meta_learner().network.head.weight)
     assert torch.equal(learners[0], learners[1])
     assert not torch.equal(learners[0], learners[2])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_run_that_diverged_says_so(tiny_pool, value):
+    run = make_algorithm("random_init", tiny_pool, {"n_way": 3}, device=CPU, seed=0)
+    with pytest.raises(InvalidSetting, match="diverged at step 1 .“replay”.*lower learning rates"):
+        run.report("replay", {"replay": value})
