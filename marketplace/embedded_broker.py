@@ -20,7 +20,7 @@ SCHEME = "embedded"
 class Channel(filesystem.Channel):
     """Writes by renaming."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         # Readers go through the names in order, so the clock comes first.
         name = f"{time.time_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
+_READ_TRIES, _READ_PAUSE_S = 200, 0.01
 
 
 class Undecryptable(Exception):
@@ -32,11 +34,11 @@ def read_or_make_secret_key(path: Path) -> str:
 
 
 def _read_secret_key(path: Path) -> str:
-    for _ in range(100):
+    for _ in range(_READ_TRIES):
         if key := path.read_text().strip():
             return key
         # The process that created the file has not written it yet.
-        os.sched_yield() if hasattr(os, "sched_yield") else None
+        time.sleep(_READ_PAUSE_S)
     raise RuntimeError(f"{path} is empty; delete it to have a new secret key made.")
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
+from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
@@ -36,7 +37,7 @@ def learner_publish(
             "owner_id": job.owner_id,
             "team_id": job.team_id,
             "visibility": job.visibility,
-            "name": f"{job.algorithm.upper()} on {job.pool.name}"[:160],
+            "name": f"{_title(job.algorithm)} on {job.pool.name}"[:160],
             "config": dict(config),
             "card": card,
             "provenance": list(provenance),
@@ -44,6 +45,12 @@ def learner_publish(
         },
     )
     return learner
+
+
+def _title(algorithm: str) -> str:
+    """What people call the algorithm; its name when no worker publishes it any more."""
+    spec = AlgorithmSpec.objects.filter(name=algorithm).first()
+    return spec.title if spec else algorithm
 
 
 def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any]) -> MetaLearner:

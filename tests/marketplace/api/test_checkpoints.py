@@ -365,5 +365,5 @@ def test_a_list_takes_as_many_queries_for_many_as_for_one(
     client = client_of(alice)
     for index in range(20):
         make_checkpoint(f"model {index}")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(client.get(URL).json()["results"]) == 20
