@@ -50,11 +50,15 @@ class OptimiserState:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the moments."""
+        # Fused optimisers want the step count where the weights are, the others on the CPU.
+        fused = bool(self.optimiser.defaults.get("fused"))
         for index, parameter in enumerate(self._parameters()):
             self.optimiser.state.pop(parameter, None)
             if moments := state.get(str(index)):
                 self.optimiser.state[parameter] = {
-                    name: value.clone().to(parameter.device if name != "step" else value.device)
+                    name: value.clone().to(
+                        parameter.device if fused or name != "step" else torch.device("cpu")
+                    )
                     for name, value in moments.items()
                 }
 

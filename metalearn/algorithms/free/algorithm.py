@@ -109,6 +109,7 @@ class Free(Algorithm):
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
         """FIVE: recover a task from each of the teachers drawn, then move the generator."""
         config = self.config
+        adversarial = adversarial and config.adversarial_weight > 0
         student = student_of(self.learner, config, self.pool) if adversarial else None
         labels = torch.arange(config.n_way).repeat(config.images_per_class).to(self.device)
         fits = []
