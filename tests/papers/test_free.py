@@ -94,6 +94,7 @@ def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_step
     # FIVE's claim. The judge is a teacher that the generator has never seen.
     *known, unknown = [trained_teacher(str(seed), seed) for seed in range(4)]
     settings = {"generator_width": 16, "latent_dim": 32, "images_per_class": 6, "max_shift": 0}
+    settings["generator_update"] = "reptile"
     run = make_algorithm("free", Pool(tuple(known)), settings, device=torch.device("cpu"), seed=0)
     fresh = copy.deepcopy(run.generator)
     for _ in range(40):

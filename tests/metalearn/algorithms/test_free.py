@@ -207,7 +207,7 @@ def test_the_learners_rate_falls_to_zero_unless_told_otherwise(make):
 
 
 def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(make, monkeypatch):
-    algorithm = make(reptile_rate=0.25)
+    algorithm = make(generator_update="reptile", reptile_rate=0.25)
     before = weights_of(algorithm.generator)
     fits, original = [], free_module.recover
     monkeypatch.setattr(
