@@ -38,6 +38,12 @@ class TeacherTask:
         """The names of the classes, in the order of the labels."""
         return tuple(self.teacher.class_names[index] for index in self.classes)
 
+    def memory_names(self, *, merge: bool) -> tuple[str, ...]:
+        """Names under which the classes are remembered: shared with other teachers, or not."""
+        if merge:
+            return self.class_names
+        return tuple(f"{self.teacher.name}: {name}" for name in self.class_names)
+
     def logits(self, images: Images) -> Logits:
         """The teacher's logits for images in [0, 1], restricted to the task's classes."""
         return self.teacher.logits(images)[:, list(self.classes)]

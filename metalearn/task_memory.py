@@ -14,13 +14,12 @@ class TaskMemory:
     """Recovered images by class, in rings of at most `images_per_class` images each.
 
     Classes of the same name are one class, also when they come from different teachers, as in
-    FREE. At most `max_bytes` are held: with many classes the rings are shorter.
+    FREE. With up to `n_classes` classes at most `max_bytes` are held, in shorter rings if need be.
     """
 
     def __init__(
-        self, class_names: Sequence[str], *, images_per_class: int, image_bytes: int, max_bytes: int
+        self, *, n_classes: int, images_per_class: int, image_bytes: int, max_bytes: int
     ) -> None:
-        n_classes = max(len(class_names), 1)
         affordable = max_bytes // (n_classes * image_bytes)
         self.images_per_class = max(1, min(images_per_class, affordable))
         self.n_tasks = 0

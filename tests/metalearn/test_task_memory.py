@@ -6,11 +6,9 @@ import torch
 from metalearn.errors import InvalidData
 from metalearn.task_memory import TaskMemory
 
-NAMES = ("cat", "dog", "owl")
-
 
 def memory(per_class: int = 4, max_bytes: int = 10**6) -> TaskMemory:
-    return TaskMemory(NAMES, images_per_class=per_class, image_bytes=12, max_bytes=max_bytes)
+    return TaskMemory(n_classes=3, images_per_class=per_class, image_bytes=12, max_bytes=max_bytes)
 
 
 def images(values: list[float]) -> torch.Tensor:

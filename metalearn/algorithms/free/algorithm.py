@@ -61,8 +61,9 @@ class Free(Algorithm):
             self.learner.parameters(), lr=config.outer_lr, fused=True
         )
         size = self.learner.spec.image_size
+        n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
         self.memory = TaskMemory(
-            pool.class_names,
+            n_classes=len(pool.class_names) if config.merge_classes else n_outputs,
             images_per_class=config.memory_per_class,
             image_bytes=pool.channels * size * size,
             max_bytes=config.memory_mb * 2**20,
@@ -101,7 +102,8 @@ class Free(Algorithm):
         recovered, metrics = self.recover(adversarial=stage == "meta-training")
         if stage == "meta-training":
             for task in recovered:
-                self.memory.add(task.images, task.labels, task.task.class_names)
+                names = task.task.memory_names(merge=self.config.merge_classes)
+                self.memory.add(task.images, task.labels, names)
             metrics |= self._agreement(recovered) | self.realign()
             metrics |= {"distillation": self.align(recovered)} | self.replay()
         return self.report(stage, metrics, recovered=self._as_episode(recovered[0]))

@@ -157,6 +157,11 @@ class FreeConfig:
     temperature: float = setting(
         0.1, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
     )
+    merge_classes: bool = setting(
+        True,
+        "classes of the same name from several models are one class; switch it off where names "
+        "are mere numbers",
+    )
     memory_per_class: int = setting(400, "most images of a class in the memory", low=2, high=10_000)
     memory_mb: int = setting(256, "most megabytes of the memory", low=1, high=65_536)
     # Measuring and speed

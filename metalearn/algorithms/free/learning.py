@@ -40,7 +40,8 @@ def remembered_task(
 ) -> RecoveredTask | None:
     """Images of a teacher's classes out of the memory; None while it does not hold enough."""
     task = TeacherTask.sample(teacher, config.n_way, rng)
-    pixels = memory.images_of(task.class_names, config.images_per_class, rng)
+    names = task.memory_names(merge=config.merge_classes)
+    pixels = memory.images_of(names, config.images_per_class, rng)
     if pixels is None:
         return None
     labels = torch.arange(config.n_way).repeat(config.images_per_class)

@@ -217,3 +217,11 @@ def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(make,
     ways = [torch.cat([m.flatten() for m in fit.movement]) for fit in fits]
     expected = before - 0.25 * torch.stack(ways).mean(0)
     assert torch.allclose(weights_of(algorithm.generator), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
+def test_classes_of_one_name_are_merged_unless_told_otherwise(make, merge, n_classes):
+    # Five names among the ten outputs of three teachers.
+    algorithm = make(merge_classes=merge, outer_steps=6, teachers_per_step=6)
+    list(train(algorithm))
+    assert algorithm.memory.n_classes == n_classes
