@@ -23,7 +23,7 @@ class Channel(filesystem.Channel):
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         # Readers go through the names in order, so the clock comes first.
-        name = f"{time.time_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
+        name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         _write_whole(folder / name, message)
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:

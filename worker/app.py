@@ -23,12 +23,15 @@ from worker import stopping, tasks  # noqa: E402
 
 __all__ = ["app", "tasks"]
 
+# Ignored by default, and one of the few that the pool does not take for itself in its children.
+STOP_WISH = signal.SIGURG
+
 
 @worker_process_init.connect
 def _prepare_child(**_: Any) -> None:
     """Listen for the wish to stop; a quick child loads torch now rather than in a request."""
     stopping.remember_parent()
-    signal.signal(signal.SIGUSR2, _on_stop_wish)
+    signal.signal(STOP_WISH, _on_stop_wish)
     if Queue.QUICK in app.amqp.queues.consume_from:
         from worker.publishing import publish_catalogue
 
@@ -39,7 +42,7 @@ def _prepare_child(**_: Any) -> None:
 def _tell_children(**_: Any) -> None:
     """A job may run for hours, so its child is asked to save a snapshot and let go."""
     for child in process.active_children():
-        os.kill(child.pid, signal.SIGUSR2)
+        os.kill(child.pid, STOP_WISH)
 
 
 def _on_stop_wish(signum: int, frame: FrameType | None) -> None:

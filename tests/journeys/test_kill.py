@@ -76,3 +76,5 @@ def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(impati
     impatient.start()
     row = impatient.wait_for_job(job, ("succeeded",), seconds=240)
     assert row["steps_done"] == row["total_steps"]
+    events = [event["text"] for event in impatient.call("GET", f"jobs/{job}/events/")["results"]]
+    assert any("is being stopped" in text for text in events), events

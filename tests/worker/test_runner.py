@@ -77,7 +77,7 @@ def test_a_job_runs_to_its_end_and_publishes_a_meta_learner(queued_job):
     assert MetaLearner.load(learner_directory(row)).image_size == 16
 
 
-def test_curves_hold_every_step_and_leave_out_what_is_no_number(queued_job):
+def test_curves_hold_every_step(queued_job):
     run(queued_job)
     points = MetricPoint.objects.filter(job=queued_job)
     assert list(points.values_list("step", flat=True).order_by("step")) == [1, 2, 3, 4, 5, 6]

@@ -1,6 +1,5 @@
 """A toy algorithm with all that a runner cares about: steps, randomness, state, a learner."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +51,7 @@ class Toy(Algorithm):
         noise = torch.randn(2, 4, generator=self.rng)
         self.layer.weight.grad = noise
         self.optimiser.step()
-        return self.report("training", {"loss": float(noise.norm()), "unknown": math.nan})
+        return self.report("training", {"loss": float(noise.norm())})
 
     def meta_learner(self) -> MetaLearner:
         with torch.random.fork_rng():
