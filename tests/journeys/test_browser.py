@@ -55,6 +55,10 @@ def page(browser, embedded, complaints):
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
+        "response",
+        lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"),
+    )
+    page.on(
         "request",
         lambda request: (
             request.url.startswith((embedded.url, "data:", "blob:"))
@@ -177,7 +181,7 @@ def test_a_job_lives_on_its_dashboard(page, complaints):
     for details in page.locator("details.disclosure").all():
         details.evaluate("element => element.open = true")
     for name, value in settings.items():
-        field = page.locator(f"#id_{name}")
+        field = page.locator(f"#id_setting_{name}")
         if field.evaluate("element => element.tagName") == "SELECT":
             field.select_option(str(value))
         else:
@@ -222,8 +226,15 @@ def test_the_meta_learner_adapts_to_a_persons_pictures(page, complaints):
 
 
 def test_settings_make_a_token_that_is_shown_once(page, complaints):
-    page.goto("/me/")
+    page.goto("/me/settings/")
+    tokens = page.locator("form", has=page.locator("button", has_text=re.compile("token", re.I)))
+    tokens.locator("input[type=text]").first.fill("from the journey")
+    tokens.get_by_role("button").first.click()
+    expect(page.get_by_text(re.compile("Your new token")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("fh_[A-Za-z0-9_-]{20}")).first).to_be_visible()
     look(page, "settings")
+    page.goto("/me/settings/")
+    expect(page.get_by_text(re.compile("Your new token"))).to_have_count(0)
     assert complaints == []
 
 
