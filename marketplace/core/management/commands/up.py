@@ -97,7 +97,12 @@ def _demo(processes: list[Process]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """What the processes share; previews live in this process's memory unless Redis has them."""
-    shared = {"OMP_NUM_THREADS": str(settings.WORKER_THREADS), "PYTHONUNBUFFERED": "1"}
+    shared = {
+        "OMP_NUM_THREADS": str(settings.WORKER_THREADS),
+        "PYTHONUNBUFFERED": "1",
+        # In a container one often is root; messages are JSON, so that costs no safety here.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
     if settings.PREVIEW_URL:
         return shared
     server = serve_previews(settings.PREVIEW_TTL_S)
