@@ -22,7 +22,7 @@ const logBox = find("[data-log-box]", root);
 const quiet = /** @type {HTMLElement} */ (find("[data-quiet]", root));
 const seen = { step: 0, event: 0 };
 let missed = 0;
-let previewAt = 0;
+let previewAt = -Infinity;
 
 /**
  * @param {string} name
