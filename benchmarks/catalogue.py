@@ -1,6 +1,6 @@
 """Catalogue pages and lists with 10,000 models and 20 clients: how long an answer takes.
 
-    python -m benchmarks.catalogue [--models 10000] [--clients 20] [--seconds 20] [--pause 1]
+    python -m benchmarks.catalogue [--models 10000] [--clients 20] [--seconds 10] [--pause 1]
 
 Fills an SQLite database in a temporary folder, starts the web processes as `make run` does, and
 prints a Markdown table. The clients share the machine with the server; each waits a second
@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between two questions")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
