@@ -42,8 +42,8 @@ class FreeConfig:
     generator_update: str = setting(
         "first_order",
         "how the generator follows its copies: first_order is the paper's gradient at their last "
-        "step, through Adam; reptile moves towards them, which fits teachers better and "
-        "taught the learner less",
+        "step, through Adam; reptile moves towards them, which fits teachers better but did not "
+        "teach the learner more",
         choices=("first_order", "reptile"),
     )
     generator_lr: float = setting(
