@@ -66,6 +66,9 @@ def test_nobody_reads_half_a_message(connect, tmp_path):
         except (OSError, ValueError) as error:
             errors.append(error)
 
+    # The threads share what this process believes to be declared, so it is declared before them.
+    with connect() as connection:
+        QUEUE(connection.default_channel).declare()
     readers = [threading.Thread(target=read) for _ in range(2)]
     writers = [
         threading.Thread(target=lambda part=part: put(connect(), range(part, part + 100)))
