@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
-from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
-from marketplace.accounts.selectors import token_digest
+from marketplace.accounts.models import ApiToken, Membership, Role, Team, User, Visibility
+from marketplace.accounts.selectors import teams_of, token_digest
 from marketplace.core.errors import DomainError
 
 TOKEN_PREFIX = "fh_"
@@ -91,6 +91,17 @@ def team_remove_member(*, team: Team, by: User, user: User) -> None:
     if not others.exists():
         raise DomainError("A team keeps at least one owner; make somebody else owner first.")
     Membership.objects.filter(team=team, user=user).delete()
+
+
+def sharing_check(*, owner: User, visibility: str, team: Team | None) -> None:
+    """DomainError unless the owner may share a row so: a known visibility, a team of theirs."""
+    if visibility not in Visibility.values:
+        message = f"Choose one of {', '.join(Visibility.values)}."
+        raise DomainError(message, fields={"visibility": message})
+    if visibility == Visibility.TEAM and (
+        team is None or not teams_of(owner).filter(pk=team.pk).exists()
+    ):
+        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
 
 
 def _must_own(team: Team, by: User) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.selectors import teams_of
+from marketplace.accounts.services import sharing_check
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
@@ -68,12 +68,6 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
 
 
 def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
-    if visibility not in Visibility.values:
-        message = f"Choose one of {', '.join(Visibility.values)}."
-        raise DomainError(message, fields={"visibility": message})
-    if visibility == Visibility.TEAM and (
-        team is None or not teams_of(by).filter(pk=team.pk).exists()
-    ):
-        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
+    sharing_check(owner=by, visibility=visibility, team=team)
     learner.visibility = visibility
     learner.team = team if visibility == Visibility.TEAM else None

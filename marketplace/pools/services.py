@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.selectors import teams_of
+from marketplace.accounts.services import sharing_check
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.core.errors import Conflict, DomainError
@@ -32,7 +32,7 @@ def pool_create(
             "The pool needs a name of at most 120 characters.",
             fields={"name": "Give the pool a name of at most 120 characters."},
         )
-    _check_sharing(owner, visibility, team)
+    sharing_check(owner=owner, visibility=visibility, team=team)
     checkpoints = _chosen(owner, checkpoint_ids)
     if problems := pool_fit(checkpoints).problems:
         raise DomainError(problems[0], fields={"checkpoints": " ".join(problems)})
@@ -101,16 +101,6 @@ def _chosen(user: User, ids: Sequence[UUID | str]) -> list[Checkpoint]:
             fields={"checkpoints": f"There is no model {missing[0]} that you may see."},
         )
     return [found[pk] for pk in wanted]
-
-
-def _check_sharing(owner: User, visibility: str, team: Team | None) -> None:
-    if visibility not in Visibility.values:
-        message = f"Choose one of {', '.join(Visibility.values)}."
-        raise DomainError(message, fields={"visibility": message})
-    if visibility == Visibility.TEAM and (
-        team is None or not teams_of(owner).filter(pk=team.pk).exists()
-    ):
-        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
 
 
 def _write_members(pool: Pool, checkpoints: Sequence[Checkpoint]) -> None:
