@@ -128,7 +128,9 @@ def _ask(url: str, token: str, options: argparse.Namespace) -> list[float]:
     times: list[float] = []
     until = time.monotonic() + options.seconds
 
-    def client() -> None:
+    def client(number: int) -> None:
+        # People do not ask in step with each other.
+        time.sleep(options.pause * number / options.clients)
         session = requests.Session()
         session.cookies["sessionid"] = token
         while time.monotonic() < until:
@@ -139,7 +141,7 @@ def _ask(url: str, token: str, options: argparse.Namespace) -> list[float]:
             assert not answer.history, "this was the sign-in page"
             time.sleep(options.pause)
 
-    threads = [threading.Thread(target=client) for _ in range(options.clients)]
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(options.clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -4,6 +4,7 @@ import ctypes
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -23,3 +24,5 @@ def _keep_buffers() -> None:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 _keep_buffers()
 application = get_wsgi_application()
+# Import all pages now: otherwise the first person of every process waits for that.
+get_resolver().url_patterns  # noqa: B018 - a property that imports

@@ -65,7 +65,7 @@ def room_for_upload(user: Any) -> tuple[int, DomainError]:
 class InBackground:
     """Hands pieces to a function in a thread of its own, in order.
 
-    Hashing takes a third of an upload's time, and need not wait for the disk nor the disk for it.
+    Writing and hashing take as long as receiving and parsing, and need not wait for each other.
     """
 
     def __init__(self, consume: Callable[[bytes], object]) -> None:
@@ -116,7 +116,7 @@ class StreamingUploadHandler(FileUploadHandler):
         self.file = IncomingFile(
             self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
         )
-        self._hashing = InBackground(self._hash.update)
+        self._keeping = InBackground(_writer_of(self.file, self._hash))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write and hash, as long as there is room."""
@@ -127,8 +127,7 @@ class StreamingUploadHandler(FileUploadHandler):
             self._refuse(self._too_much)
             return
         try:
-            self._hashing.put(raw_data)
-            self.file.write(raw_data)
+            self._keeping.put(raw_data)
         except OSError:
             self._refuse(disk_full())
 
@@ -136,7 +135,7 @@ class StreamingUploadHandler(FileUploadHandler):
         """The file, or what stands for it."""
         if not self._refusal:
             try:
-                self._hashing.finish()
+                self._keeping.finish()
                 self.file.seek(0)
             except OSError:
                 self._refuse(disk_full())
@@ -156,9 +155,19 @@ class StreamingUploadHandler(FileUploadHandler):
         self._drop()
 
     def _drop(self) -> None:
-        self._hashing.abandon()
+        self._keeping.abandon()
         with suppress(OSError):
             self.file.close()
+
+
+def _writer_of(file: IncomingFile, digest: Any) -> Callable[[bytes], object]:
+    """Writes and hashes a piece; knows no handler, so that a broken upload leaves nothing."""
+
+    def keep(data: bytes) -> None:
+        file.write(data)
+        digest.update(data)
+
+    return keep
 
 
 def _sweep() -> None:
