@@ -79,6 +79,8 @@ class Algorithm(ABC):
     summary: ClassVar[str]
     needs_recovery: ClassVar[bool] = True
     """Whether the algorithm recovers images, so that every teacher's owner must have consented."""
+    draws_weights: ClassVar[bool] = True
+    """Whether weights are drawn at random, so that another seed gives another learner."""
     Config: ClassVar[type]
 
     def __init__(self, pool: Pool, config: Any, *, device: torch.device, seed: int) -> None:

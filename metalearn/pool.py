@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.errors import InvalidPool
 from metalearn.networks import Network
+from metalearn.preparation import prepare_images
 from metalearn.shapes import Images, Logits
 
 
@@ -125,21 +125,6 @@ class Pool:
         for teacher in self.teachers:
             teacher.network.to(device)
         return self
-
-
-def prepare_images(
-    images: Images, *, size: int, mean: Sequence[float], std: Sequence[float]
-) -> Float[Tensor, "n channels {size} {size}"]:
-    """Images in [0, 1], resized (differentiably) to size x size pixels and normalised."""
-    if images.shape[-1] != size or images.shape[-2] != size:
-        images = F.interpolate(
-            images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
-        )
-    return (images - _per_channel(mean, images)) / _per_channel(std, images)
-
-
-def _per_channel(values: Sequence[float], like: Tensor) -> Tensor:
-    return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
 
 
 def _average(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:

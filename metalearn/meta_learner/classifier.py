@@ -8,7 +8,7 @@ from torch import Tensor
 from metalearn.errors import InvalidSetting
 from metalearn.inner_loop import PureNetwork, Weights, predict
 from metalearn.meta_learner.support import check_images, images_at_once
-from metalearn.pool import prepare_images
+from metalearn.preparation import prepare_images
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The learner directory: what a person downloads, written whole and read without executing."""
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -19,18 +18,13 @@ from metalearn.errors import InvalidCheckpoint, InvalidSetting, MetaLearnError
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.card import model_card
 from metalearn.meta_learner.provenance import TeacherRecord
+from metalearn.meta_learner.spec import CONFIG, read_normalisation, read_spec
 from metalearn.networks import Network, NetworkSpec, build_network, expected_shapes
 from metalearn.settings import build
 
-WEIGHTS, CONFIG, CARD, PROVENANCE = (
-    "model.safetensors",
-    "config.json",
-    "README.md",
-    "provenance.json",
-)
+WEIGHTS, CARD, PROVENANCE = "model.safetensors", "README.md", "provenance.json"
 FORMAT = 1
 MAX_JSON_BYTES = 4_000_000
-MAX_WIDTH, MAX_CHANNELS, MAX_IMAGE_SIZE, MAX_CLASSES = 4_096, 16, 1_024, 100_000
 
 
 @dataclass(frozen=True)
@@ -71,8 +65,8 @@ def read(path: Path) -> LearnerParts:
         raise InvalidCheckpoint(
             f"“{CONFIG}” has format {str(config.get('format'))[:40]}; this version reads {FORMAT}."
         )
-    spec = _spec(config)
-    mean, std = _normalisation(config, spec.channels)
+    spec = read_spec(_mapping(config, "architecture"))
+    mean, std = read_normalisation(_mapping(config, "normalisation"), spec.channels)
     return LearnerParts(
         network=_network(path, spec),
         mean=mean,
@@ -147,44 +141,6 @@ def _mapping(config: Mapping[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidCheckpoint(f"“{CONFIG}” has no “{key}”; download the learner again.")
     return value
-
-
-def _spec(config: Mapping[str, Any]) -> NetworkSpec:
-    values = _mapping(config, "architecture")
-    limits = {
-        "width": MAX_WIDTH,
-        "channels": MAX_CHANNELS,
-        "image_size": MAX_IMAGE_SIZE,
-        "n_classes": MAX_CLASSES,
-    }
-    for key, limit in limits.items():
-        number = values.get(key)
-        # bool is an int to Python.
-        if type(number) is not int or not 1 <= number <= limit:
-            raise InvalidCheckpoint(f"“{key}” in “{CONFIG}” must be a number from 1 to {limit}.")
-    if set(values) != {"architecture", *limits} or not isinstance(values["architecture"], str):
-        raise InvalidCheckpoint(f"“architecture” in “{CONFIG}” is incomplete.")
-    return NetworkSpec(**values)
-
-
-def _normalisation(
-    config: Mapping[str, Any], channels: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    values = _mapping(config, "normalisation")
-    mean, std = (_numbers(values.get(key), channels) for key in ("mean", "std"))
-    if min(std) <= 0:
-        raise InvalidCheckpoint(f"“std” in “{CONFIG}” must be above zero.")
-    return mean, std
-
-
-def _numbers(values: object, n: int) -> tuple[float, ...]:
-    if isinstance(values, list) and len(values) == n and all(map(_is_number, values)):
-        return tuple(float(value) for value in values)
-    raise InvalidCheckpoint(f"“normalisation” in “{CONFIG}” needs {n} numbers for mean and std.")
-
-
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def _defaults(config: Mapping[str, Any]) -> AdaptationSettings:

@@ -14,7 +14,7 @@ from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.provenance import TeacherRecord
 from metalearn.meta_learner.support import check_support
 from metalearn.networks import Network, NetworkSpec
-from metalearn.pool import prepare_images
+from metalearn.preparation import prepare_images
 
 
 class MetaLearner:

@@ -5,6 +5,7 @@ build it again. Widths and class counts are read from the tensors, never asked f
 """
 
 from metalearn.networks.base import Architecture, Network, NetworkSpec
+from metalearn.networks.ensemble import ENSEMBLE, EnsembleNetwork, EnsembleSpec, MemberSpec
 from metalearn.networks.registry import (
     all_architectures,
     build_network,
@@ -13,7 +14,11 @@ from metalearn.networks.registry import (
 )
 
 __all__ = [
+    "ENSEMBLE",
     "Architecture",
+    "EnsembleNetwork",
+    "EnsembleSpec",
+    "MemberSpec",
     "Network",
     "NetworkSpec",
     "all_architectures",

@@ -7,6 +7,7 @@ import torch
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes
 from metalearn.networks.conv4 import Conv4
+from metalearn.networks.ensemble import EnsembleNetwork, EnsembleSpec
 from metalearn.networks.resnet10 import ResNet10
 from metalearn.networks.resnet18 import ResNet18
 from metalearn.networks.torchvision_adapters import (
@@ -53,6 +54,9 @@ def get_architecture(name: str) -> Architecture:
 
 def build_network(spec: NetworkSpec) -> Network:
     """A freshly initialised network (global generator; wrap in `torch.random.fork_rng`)."""
+    if isinstance(spec, EnsembleSpec):
+        members = [build_network(member.network) for member in spec.members]
+        return EnsembleNetwork(spec, members)
     return get_architecture(spec.architecture).build(spec)
 
 

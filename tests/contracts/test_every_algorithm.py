@@ -34,6 +34,7 @@ SMALL = {
     "replay_episodes": 2,
     "agreement_every": 1,
     "replay_alignments": 1,
+    "tasks": 2,
 }
 """Values that make a run short, for those settings an algorithm has."""
 
@@ -133,6 +134,8 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another(name):
     for algorithm in (one, two, other):
         finish(algorithm)
     same(one, two)
+    if not one.draws_weights:
+        return
     weights = [
         torch.cat([p.flatten() for p in algorithm.meta_learner().network.parameters()])
         for algorithm in (one, other)

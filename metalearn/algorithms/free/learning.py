@@ -18,8 +18,9 @@ from metalearn.inner_loop import (
 from metalearn.inversion import RecoveredTask, Student, TeacherTask
 from metalearn.losses import distillation_loss
 from metalearn.networks import Network
-from metalearn.pool import Pool, Teacher, prepare_images
+from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast, uses_bf16
+from metalearn.preparation import prepare_images
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
 from metalearn.shapes import Images, Labels, Logits, Scalar
 from metalearn.task_memory import TaskMemory

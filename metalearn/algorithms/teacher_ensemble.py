@@ -1,0 +1,89 @@
+"""The ensemble of teachers: their features side by side, and nothing learned.
+
+The strongest thing to do with a pool without any training: a support set is compared with the
+features of all teachers at once. Every teacher keeps its own input size and normalisation, so
+unlike architectures fit together. It costs as many forward passes as there are members.
+"""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.errors import InvalidSetting
+from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.networks import EnsembleNetwork, EnsembleSpec, MemberSpec
+from metalearn.pool import Pool
+from metalearn.settings import setting
+
+
+@dataclass(frozen=True)
+class TeacherEnsembleConfig:
+    """Settings of the ensemble."""
+
+    members: int = setting(
+        0,
+        "teachers that take part, the first ones of the pool; 0 takes all, and each one more "
+        "costs a forward pass for every picture",
+        low=0,
+        high=1_000,
+    )
+
+
+class TeacherEnsemble(Algorithm):
+    """One step that puts the teachers side by side."""
+
+    name = "teacher_ensemble"
+    title = "Ensemble of teachers"
+    paper = ""
+    summary = (
+        "The features of all models side by side, compared with each class's mean. Nothing is "
+        "trained; accurate, and as slow as all its models together."
+    )
+    needs_recovery = False
+    draws_weights = False
+    Config = TeacherEnsembleConfig
+    config: TeacherEnsembleConfig
+
+    def __init__(
+        self, pool: Pool, config: TeacherEnsembleConfig, *, device: torch.device, seed: int
+    ) -> None:
+        if config.members == 1:
+            raise InvalidSetting(
+                "An ensemble has at least 2 members; take “best_teacher” for a learner of one."
+            )
+        chosen = Pool(pool.teachers[: config.members or len(pool)])
+        super().__init__(chosen, config, device=device, seed=seed)
+
+    @property
+    def total_steps(self) -> int:
+        return 1
+
+    def step(self) -> StepReport:
+        return self.report("assembly", {"members": float(len(self.pool))})
+
+    def meta_learner(self) -> MetaLearner:
+        # Drawn and then set to zero: the head of a new network.
+        with torch.random.fork_rng(devices=[]):
+            network = ensemble_of(self.pool)
+        return MetaLearner(
+            network.to(self.device),
+            # Each member normalises for itself.
+            mean=(0.0,) * self.pool.channels,
+            std=(1.0,) * self.pool.channels,
+            # The linear head was not learned, so an sgd head starts from the prototypes as well.
+            defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
+            made_by={"algorithm": self.name, "settings": asdict(self.config), "seed": self.seed},
+            teachers=TeacherRecord.of_pool(self.pool),
+        )
+
+    def parts(self) -> dict[str, Stateful]:
+        return {}
+
+
+def ensemble_of(pool: Pool) -> EnsembleNetwork:
+    """The teachers' own networks as one; nothing is copied."""
+    members = [MemberSpec(t.network.spec, tuple(t.mean), tuple(t.std)) for t in pool.teachers]
+    spec = EnsembleSpec.of(members, n_classes=pool.teachers[0].n_classes)
+    return EnsembleNetwork(spec, [teacher.network for teacher in pool.teachers])

@@ -1,0 +1,98 @@
+"""An ensemble: several networks side by side, whose features together are one feature vector.
+
+No upload is recognised as one: it is made from networks that are there already, so its spec
+lists them, and the register of architectures for uploads does not know it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from metalearn.networks.base import Network, NetworkSpec
+from metalearn.preparation import prepare_images
+from metalearn.shapes import Features, Images
+
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True)
+class MemberSpec:
+    """One member: its network, and the normalisation that it was trained with."""
+
+    network: NetworkSpec
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for config.json."""
+        return {**self.network.as_dict(), "mean": list(self.mean), "std": list(self.std)}
+
+
+@dataclass(frozen=True)
+class EnsembleSpec(NetworkSpec):
+    """An ensemble's spec; `width` is the number of members, `image_size` the largest of theirs."""
+
+    members: tuple[MemberSpec, ...] = ()
+
+    @classmethod
+    def of(cls, members: Sequence[MemberSpec], *, n_classes: int) -> "EnsembleSpec":
+        """The spec of an ensemble of at least one member, all of as many colour channels."""
+        return cls(
+            architecture=ENSEMBLE,
+            width=len(members),
+            channels=members[0].network.channels,
+            image_size=max(member.network.image_size for member in members),
+            n_classes=n_classes,
+            members=tuple(members),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "members": [member.as_dict() for member in self.members]}
+
+
+class EnsembleNetwork(Network):
+    """Features of each member, scaled to length 1 and put side by side.
+
+    It takes images in [0, 1] and not normalised ones, as every member normalises in its own
+    way: a meta-learner around it has mean 0 and standard deviation 1. The cosine between two of
+    its features is the mean of the members' cosines, so no member is louder than another. Its
+    head starts at zero.
+    """
+
+    head_name = "head"
+
+    def __init__(self, spec: EnsembleSpec, members: Sequence[Network]) -> None:
+        super().__init__()
+        self.spec: EnsembleSpec = spec
+        self.members = nn.ModuleList(members)
+        self._modules["head"] = nn.Linear(self.feature_dim, spec.n_classes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    @property
+    def feature_dim(self) -> int:
+        return sum(member.feature_dim for member in self._networks())
+
+    def embed(self, images: Images) -> Features:
+        """Images in [0, 1], of any size, to feature vectors of length sqrt(members)."""
+        parts = [
+            _member_features(network, member, images)
+            for network, member in zip(self._networks(), self.spec.members, strict=True)
+        ]
+        return torch.cat(parts, dim=1)
+
+    def _networks(self) -> list[Network]:
+        networks = list(self.members)
+        assert all(isinstance(network, Network) for network in networks)
+        return networks  # type: ignore[return-value]
+
+
+def _member_features(network: Network, member: MemberSpec, images: Images) -> Tensor:
+    size = member.network.image_size
+    ready = prepare_images(images, size=size, mean=member.mean, std=member.std)
+    ready = ready.contiguous(memory_format=torch.channels_last)
+    return F.normalize(network.embed(ready).float(), dim=1)

@@ -1,0 +1,89 @@
+"""The choice follows its rule, and what is chosen is handed out unchanged."""
+
+import itertools
+
+import pytest
+import torch
+
+from metalearn.algorithms.best_teacher import few_shot_accuracy
+from metalearn.episode import Episode
+from metalearn.loop import train
+from metalearn.pool import Pool
+from metalearn.registry import make_algorithm
+
+CPU = torch.device("cpu")
+
+
+def make(pool: Pool, **settings):
+    return make_algorithm("best_teacher", pool, {"tasks": 3} | settings, device=CPU, seed=0)
+
+
+def chosen(pool: Pool, **settings) -> str:
+    run = make(pool, **settings)
+    list(train(run))
+    return run.meta_learner().made_by["teacher"]
+
+
+def blind(teacher):
+    """Its features say nothing: the last block's output does not depend on the picture."""
+    with torch.no_grad():
+        teacher.network.blocks[3].norm.weight.zero_()
+        teacher.network.blocks[3].norm.bias.fill_(1.0)
+    return teacher
+
+
+def test_the_simple_rules_count_classes_or_take_the_first(tiny_pool):
+    assert chosen(tiny_pool, rule="most_classes") == "b"
+    assert chosen(tiny_pool, rule="first") == "a"
+
+
+def test_of_equals_the_first_is_taken(make_teacher):
+    pool = Pool((make_teacher("x"), make_teacher("y"), make_teacher("z")))
+    assert chosen(pool, rule="most_classes") == "x"
+
+
+def test_textures_reject_a_teacher_that_sees_nothing(make_teacher):
+    for place in range(2):
+        teachers = [make_teacher("good", width=8), make_teacher("other", width=8)]
+        teachers.insert(place, blind(make_teacher("blind")))
+        assert chosen(Pool(tuple(teachers)), tasks=5) != "blind"
+
+
+def test_the_learner_is_the_teacher_with_its_own_normalisation_and_prototypes(tiny_pool):
+    run = make(tiny_pool, rule="most_classes")
+    list(train(run))
+    learner, teacher = run.meta_learner(), tiny_pool.teachers[1]
+    assert (learner.mean, learner.std) == (teacher.mean, teacher.std)
+    assert learner.defaults.head == "prototypes"
+    ours, theirs = learner.network.state_dict(), teacher.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_every_teacher_gets_its_score_on_the_same_tasks(tiny_pool, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "metalearn.algorithms.best_teacher.few_shot_accuracy",
+        lambda teacher, episode: seen.append(episode.query_images) or 0.5,
+    )
+    reports = list(train(make(tiny_pool)))
+    assert len(reports) == 3
+    for one, two in itertools.pairwise((seen[:3], seen[3:6], seen[6:])):
+        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_few_shot_accuracy_is_that_of_the_nearest_class_mean(make_teacher):
+    teacher = make_teacher()
+    rng = torch.Generator().manual_seed(0)
+    support, query = (
+        torch.rand(4, 3, 16, 16, generator=rng),
+        torch.rand(6, 3, 16, 16, generator=rng),
+    )
+    labels, truth = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1, 0, 1])
+    hits = 0
+    embed = [teacher.network.embed((images - 0.5) / 0.25) for images in (support, query)]
+    unit = [features / features.norm(dim=1, keepdim=True) for features in embed]
+    for row, label in zip(unit[1], truth, strict=True):
+        near = [(row - unit[0][labels == c].mean(0)).norm() for c in (0, 1)]
+        hits += int((near[1] < near[0]) == bool(label))
+    found = few_shot_accuracy(teacher, Episode(support, labels, query, truth))
+    assert found == pytest.approx(hits / 6)

@@ -1,0 +1,54 @@
+"""An ensemble's features are those of its members, each prepared in its own way."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from metalearn.networks import EnsembleSpec, MemberSpec, NetworkSpec, build_network, expected_shapes
+
+MEMBERS = (
+    MemberSpec(NetworkSpec("conv4", 4, 3, 16, 3), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)),
+    MemberSpec(NetworkSpec("resnet10", 2, 3, 24, 5), (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)),
+)
+SPEC = EnsembleSpec.of(MEMBERS, n_classes=4)
+
+
+@pytest.fixture
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build_network(SPEC).eval()
+
+
+def test_the_spec_sums_its_members_up():
+    assert (SPEC.width, SPEC.channels, SPEC.image_size, SPEC.n_classes) == (2, 3, 24, 4)
+    assert SPEC.as_dict()["members"][1]["architecture"] == "resnet10"
+
+
+def test_features_are_unit_vectors_of_the_members_side_by_side(network):
+    images = torch.rand(5, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    features = network.embed(images)
+    assert features.shape == (5, network.feature_dim) == (5, 4 + 16)
+    for part, member, own in zip(
+        features.split([4, 16], dim=1), MEMBERS, network.members, strict=True
+    ):
+        size = member.network.image_size
+        shown = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+        mean, std = (torch.tensor(row).view(1, 3, 1, 1) for row in (member.mean, member.std))
+        expected = own.embed((shown - mean) / std)
+        expected = expected / expected.square().sum(1, keepdim=True).sqrt()
+        assert torch.allclose(part, expected, atol=1e-5)
+
+
+def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(network):
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
+    features = network.embed(images)
+    parts = features.split([4, 16], dim=1)
+    mean = sum((part[0] @ part[1]) / (part[0].norm() * part[1].norm()) for part in parts) / 2
+    assert torch.allclose(F.cosine_similarity(features[0], features[1], dim=0), mean, atol=1e-6)
+
+
+def test_the_head_starts_at_zero_and_every_tensor_is_expected(network):
+    assert (network(torch.rand(2, 3, 16, 16)) == 0).all()
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    assert shapes == expected_shapes(SPEC)
