@@ -15,6 +15,7 @@ TARGET = ROOT / "docs" / "benchmarks" / "speed.md"
 PARTS = {
     "FREE's outer step": ["benchmarks.free_step"],
     "An adaptation": ["benchmarks.adaptation"],
+    "Dashboard and adaptation through a whole instance": ["benchmarks.instance"],
     "Catalogue pages and lists": ["benchmarks.catalogue"],
     "Upload": ["benchmarks.upload"],
 }

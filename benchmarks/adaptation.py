@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def table(spec: NetworkSpec, repeat: int) -> list[str]:
     """Lines of a Markdown table: medians of each stage, median, 95th percentile, processor."""
-    request = _request(spec.image_size)
+    request = make_request(spec.image_size)
     lines = [
         f"{spec.architecture}-{spec.width}, {spec.image_size} x {spec.image_size}, {N_WAY}-way "
         f"{K_SHOT}-shot, {N_QUERY} queries, {torch.get_num_threads()} thread(s), "
@@ -87,7 +87,7 @@ def _row(name: str, path: Path, payload: dict[str, object], repeat: int) -> str:
     )
 
 
-def _request(size: int) -> dict[str, object]:
+def make_request(size: int) -> dict[str, object]:
     rng = torch.Generator().manual_seed(0)
     pictures = [_png(size, rng) for _ in range(N_WAY * K_SHOT + N_QUERY)]
     support = [

@@ -72,7 +72,7 @@ def main() -> None:
             "FREEHOLD_LOG_LEVEL": "WARNING",
         }
         token = _fill(environment, options.models)
-        web = _start_web(environment, port)
+        web = start_web(environment, port)
         try:
             _print_table(f"http://127.0.0.1:{port}", token, options)
         finally:
@@ -97,7 +97,8 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _start_web(environment: dict[str, str], port: int) -> "subprocess.Popen[bytes]":
+def start_web(environment: dict[str, str], port: int) -> "subprocess.Popen[bytes]":
+    """The web processes of `make run`, once they answer."""
     command = [sys.executable, "-m", "gunicorn", "marketplace.wsgi", "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", "2", "--threads", "16"]
     web = subprocess.Popen([*command, "--log-level", "error"], cwd=ROOT, env=environment)
