@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.meta_learner import MetaLearner
+from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
 from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
 from metalearn.precision import on_device
@@ -129,6 +129,22 @@ class Algorithm(ABC):
         with seeded_from(self.rng):
             network = kind.build(spec)
         return on_device(network, self.device)
+
+    def finished(self, network: Network, defaults: AdaptationSettings) -> MetaLearner:
+        """A copy of a network as this run's learner: the pool's normalisation, how it was made."""
+        return MetaLearner(
+            network,
+            mean=self.pool.mean,
+            std=self.pool.std,
+            defaults=defaults,
+            made_by={
+                "algorithm": self.name,
+                "settings": asdict(self.config),
+                "seed": self.seed,
+                "steps": self.steps_done,
+            },
+            teachers=TeacherRecord.of_pool(self.pool),
+        )
 
     def report(
         self,

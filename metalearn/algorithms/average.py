@@ -1,0 +1,81 @@
+"""The average of teachers: every weight is the mean of that weight over models of one kind.
+
+A baseline of the data-free meta-learning papers ("Average"). Neurons of independently trained
+models have no common order, so a mean of their weights is hardly better than chance; `ota`
+puts them in order first.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.fusion import embedding_state, fusible, mean_state, same_heads
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.pool import Pool
+from metalearn.settings import setting
+
+
+@dataclass(frozen=True)
+class AverageConfig:
+    """Settings of the baseline."""
+
+    heads: str = setting(
+        "averaged",
+        "averaged is the papers' mean of the heads too, where all models have as many classes "
+        "(else as fresh); fresh draws a new head",
+        choices=("averaged", "fresh"),
+    )
+    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
+    head: str = setting(
+        "prototypes",
+        "head at adaptation (papers: sgd)",
+        choices=("sgd", "prototypes"),
+    )
+
+
+class Average(Algorithm):
+    """One step, which takes the mean."""
+
+    name = "average"
+    title = "Average of weights"
+    paper = "https://arxiv.org/abs/2303.11183"
+    summary = "The mean of the weights of models of one architecture, neuron by neuron as they lie."
+    needs_recovery = False
+    draws_weights = False
+    Config = AverageConfig
+    config: AverageConfig
+
+    def __init__(
+        self, pool: Pool, config: AverageConfig, *, device: torch.device, seed: int
+    ) -> None:
+        super().__init__(fusible(pool), config, device=device, seed=seed)
+        averaged = config.heads == "averaged" and same_heads(self.pool.teachers)
+        first = self.pool.teachers[0].network.spec
+        self.learner = self.new_learner(
+            architecture=first.architecture,
+            width=first.width,
+            image_size=0,
+            n_classes=first.n_classes if averaged else config.n_way,
+        )
+        self.averages_heads = averaged
+
+    @property
+    def total_steps(self) -> int:
+        return 1
+
+    def step(self) -> StepReport:
+        networks = [teacher.network for teacher in self.pool.teachers]
+        if self.averages_heads:
+            mean = mean_state([network.state_dict() for network in networks])
+        else:
+            mean = mean_state([embedding_state(network) for network in networks])
+        self.learner.load_state_dict(self.learner.state_dict() | mean)
+        return self.report("average", {"models": float(len(networks))})
+
+    def meta_learner(self) -> MetaLearner:
+        return self.finished(self.learner, AdaptationSettings(head=self.config.head))
+
+    def parts(self) -> dict[str, Stateful]:
+        return {"learner": self.learner}

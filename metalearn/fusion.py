@@ -1,0 +1,70 @@
+"""Teachers whose weights can be brought together into one network's: which, and their mean."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from metalearn.errors import InvalidPool
+from metalearn.networks import Network
+from metalearn.pool import Pool, Teacher
+
+State = Mapping[str, Tensor]
+"""A network's tensors by their names, or some of them."""
+
+
+def fusible(pool: Pool) -> Pool:
+    """The largest group of teachers whose tensors before the head have the same shapes.
+
+    Of groups of the same size the one that comes first in the pool. Input sizes and class counts
+    may differ. Raises InvalidPool when there are no two such teachers.
+    """
+    groups: dict[object, list[Teacher]] = {}
+    for teacher in pool.teachers:
+        groups.setdefault(_kind(teacher.network), []).append(teacher)
+    largest = max(groups.values(), key=len)
+    if len(largest) < 2:
+        raise InvalidPool(
+            "Weights can only be brought together from models of the same architecture and "
+            "width, and this pool has no two of them; add another model of a kind that it has."
+        )
+    return Pool(tuple(largest))
+
+
+def fits(pool: Pool, network: Network) -> list[Teacher]:
+    """The teachers whose tensors before the head have the shapes of this network's."""
+    kind = _kind(network)
+    return [teacher for teacher in pool.teachers if _kind(teacher.network) == kind]
+
+
+def _kind(network: Network) -> object:
+    shapes = {name: tuple(tensor.shape) for name, tensor in embedding_state(network).items()}
+    return network.spec.architecture, tuple(sorted(shapes.items()))
+
+
+def same_heads(teachers: Sequence[Teacher]) -> bool:
+    """Whether all heads have the same shape: as many classes, as many features."""
+    return len({tuple(teacher.network.head.weight.shape) for teacher in teachers}) == 1
+
+
+def embedding_state(network: Network) -> dict[str, Tensor]:
+    """All tensors of a network but those of its head, not copied."""
+    head = f"{network.head_name}."
+    return {
+        name: tensor for name, tensor in network.state_dict().items() if not name.startswith(head)
+    }
+
+
+@torch.no_grad()
+def mean_state(states: Sequence[State]) -> dict[str, Tensor]:
+    """The element-wise mean of tensors of the same names and shapes.
+
+    Whole numbers (batch-norm counts its batches) are taken from the first.
+    """
+    first = states[0]
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        if tensor.is_floating_point()
+        else tensor.clone()
+        for name, tensor in first.items()
+    }
