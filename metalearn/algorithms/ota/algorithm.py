@@ -1,0 +1,123 @@
+"""One step for each teacher: its neurons are put in order and it joins the mean."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
+from metalearn.algorithms.ota.wiring import wiring_of
+from metalearn.fusion import embedding_state, fusible, same_heads
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import Network
+from metalearn.pool import Pool
+from metalearn.settings import setting
+
+
+@dataclass(frozen=True)
+class OtaConfig:
+    """Settings of optimal-transport averaging."""
+
+    anchor: str = setting(
+        "random",
+        "the model whose order of neurons the others take: a random one of them, as in the "
+        "paper, or the first",
+        choices=("random", "first"),
+    )
+    heads: str = setting(
+        "averaged",
+        "averaged is the papers' mean of the heads too, where all models have as many classes "
+        "(else as fresh); fresh draws a new head",
+        choices=("averaged", "fresh"),
+    )
+    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
+    head: str = setting(
+        "prototypes",
+        "head at adaptation (papers: sgd)",
+        choices=("sgd", "prototypes"),
+    )
+
+
+class Ota(Algorithm):
+    """OTA, as the package's docstring describes it."""
+
+    name = "ota"
+    title = "Optimal-transport averaging"
+    paper = "https://arxiv.org/abs/1910.05653"
+    summary = (
+        "The mean of the weights of models of one architecture, after their neurons have been "
+        "matched layer by layer."
+    )
+    needs_recovery = False
+    draws_weights = False
+    Config = OtaConfig
+    config: OtaConfig
+
+    def __init__(self, pool: Pool, config: OtaConfig, *, device: torch.device, seed: int) -> None:
+        super().__init__(fusible(pool), config, device=device, seed=seed)
+        teachers = self.pool.teachers
+        first = teachers[0].network.spec
+        self.wiring = wiring_of(teachers[0].network)
+        self.convolutions = [f"{layer.conv}.weight" for layer in self.wiring.layers]
+        self.averages_heads = config.heads == "averaged" and same_heads(teachers)
+        drawn = int(torch.randint(len(teachers), (), generator=self.rng))
+        self.anchor = teachers[0 if config.anchor == "first" else drawn]
+        self.learner = self.new_learner(
+            architecture=first.architecture,
+            width=first.width,
+            image_size=0,
+            n_classes=first.n_classes if self.averages_heads else config.n_way,
+        )
+
+    @property
+    def total_steps(self) -> int:
+        return len(self.pool)
+
+    def step(self) -> StepReport:
+        network = self.pool.teachers[self.steps_done].network
+        anchor = embedding_state(self.anchor.network)
+        ordered, moved = self._ordered(network)
+        before, after = (
+            _distance(tensors, anchor, self.convolutions)
+            for tensors in (embedding_state(network), ordered)
+        )
+        self._join(ordered)
+        metrics = {"moved": moved, "distance_before": before, "distance_after": after}
+        return self.report("alignment", metrics)
+
+    def _ordered(self, network: Network) -> tuple[dict[str, Tensor], float]:
+        """A teacher's tensors in the anchor's order, and the share of its neurons that moved."""
+        own, anchor = embedding_state(network), embedding_state(self.anchor.network)
+        maps = neuron_maps(self.wiring, own, anchor)
+        ordered = in_order(self.wiring, own, maps)
+        if self.averages_heads:
+            name, head = network.head_name, network.head
+            ordered[f"{name}.weight"] = head_in_order(head.weight, maps[self.wiring.features])
+            ordered[f"{name}.bias"] = head.bias
+        groups = [maps[group.name] for group in self.wiring.groups]
+        stayed = sum(float(group.diagonal().sum()) for group in groups)
+        return ordered, 1 - stayed / sum(map(len, groups))
+
+    @torch.no_grad()
+    def _join(self, ordered: dict[str, Tensor]) -> None:
+        """Let a teacher join the mean of those before it."""
+        mean = self.learner.state_dict()
+        for name, tensor in ordered.items():
+            if not self.steps_done:
+                mean[name].copy_(tensor)
+            elif tensor.is_floating_point():
+                mean[name].lerp_(tensor, 1 / (self.steps_done + 1))
+
+    def meta_learner(self) -> MetaLearner:
+        return self.finished(self.learner, AdaptationSettings(head=self.config.head))
+
+    def parts(self) -> dict[str, Stateful]:
+        return {"learner": self.learner}
+
+
+def _distance(one: dict[str, Tensor], two: dict[str, Tensor], names: list[str]) -> float:
+    """Root mean square difference of some tensors."""
+    squares = torch.cat([(one[name] - two[name]).flatten().square() for name in names])
+    return float(squares.mean().sqrt())
