@@ -32,6 +32,11 @@ class TaskMemory:
         return sum(len(images) for images in self.images_by_class())
 
     @property
+    def n_added(self) -> int:
+        """Images taken in since the start, also those that newer ones have replaced."""
+        return sum(self._written.values())
+
+    @property
     def n_classes(self) -> int:
         """Classes of which images are held."""
         return len(self._rings)

@@ -1,0 +1,98 @@
+"""Judges learners: the same episodes for every algorithm, other episodes for every seed."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from metalearn.bench.materials import Packs
+from metalearn.bench.rows import Row
+from metalearn.bench.suite import Judging
+from metalearn.evaluation import Evaluation, EvaluationPlan, evaluate
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.settings import build
+
+BATCHNORMS = ("inductive", "transductive")
+"""The headline first."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One figure of a learner."""
+
+    pack: str
+    shot: int
+    head: str
+    calibrate: str
+    batchnorm: str
+
+
+class Judge:
+    """Evaluates learners on the suite's packs."""
+
+    def __init__(self, judging: Judging, packs: Packs) -> None:
+        self.judging = judging
+        self.packs = packs
+
+    def questions(self, packs: tuple[str, ...]) -> Iterator[Question]:
+        """Every figure that the suite wants of a learner."""
+        for pack in packs:
+            for shot in self.judging.shots:
+                for head in self.judging.heads:
+                    for calibrate in self.judging.calibrations:
+                        for batchnorm in BATCHNORMS:
+                            yield Question(pack, shot, head, calibrate, batchnorm)
+
+    def judge(self, learner: MetaLearner, question: Question, seed: int) -> Evaluation:
+        """The figure in all episodes. `seed` is the run's: it chooses the episodes."""
+        return self._evaluate(learner, question, seed, self.judging.episodes)
+
+    def curve_point(
+        self,
+        learner: MetaLearner,
+        pack: str,
+        *,
+        shot: int,
+        batchnorm: str,
+        seed: int,
+        episodes: int,
+    ) -> Row:
+        """The figure of an unfinished learner, with the suite's first head and calibration."""
+        head, calibrate = self.judging.heads[0], self.judging.calibrations[0]
+        question = Question(pack, shot, head, calibrate, batchnorm)
+        result = self._evaluate(learner, question, seed, episodes)
+        return {
+            "pack": pack,
+            "shot": shot,
+            "batchnorm": batchnorm,
+            "episodes": episodes,
+            "accuracy": round(result.accuracy, 3),
+            "interval95": round(result.interval95, 3),
+        }
+
+    def _evaluate(
+        self, learner: MetaLearner, question: Question, seed: int, episodes: int
+    ) -> Evaluation:
+        plan = EvaluationPlan(
+            n_way=self.judging.way,
+            k_shot=question.shot,
+            n_query=self.judging.query,
+            episodes=episodes,
+            # Episodes of their own for each seed, so that the spread over seeds has both
+            # sources of chance in it; the same for all algorithms, so that they can be compared.
+            seed=self.judging.seed + 1_000_003 * seed,
+        )
+        data = self.packs.images(
+            question.pack, channels=learner.channels, image_size=learner.image_size
+        )
+        settings = self._settings(learner, question)
+        return evaluate(learner, data.by_class(), plan, settings)
+
+    def _settings(self, learner: MetaLearner, question: Question) -> AdaptationSettings:
+        """The learner's defaults, then the suite's settings, then what the question is about."""
+        asked: dict[str, object] = {
+            "calibrate": question.calibrate,
+            "batchnorm": question.batchnorm,
+        }
+        if question.head != "default":
+            asked["head"] = question.head
+        values = asdict(learner.defaults) | self.judging.adaptation | asked
+        return build(AdaptationSettings, values)

@@ -1,0 +1,73 @@
+"""The rows of a suite: one JSON object a line, each with a key made of everything it depends on.
+
+A row that is there is not measured again, so an interrupted suite goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from metalearn.errors import InvalidData
+
+Row = dict[str, Any]
+
+
+def row_key(inputs: Mapping[str, object]) -> str:
+    """A name for these inputs: 16 hexadecimal digits of the SHA-256 of their JSON."""
+    text = json.dumps(inputs, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class RowFile:
+    """The rows of one JSON-lines file. `append` writes a row at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._rows = {row["key"]: row for row in self._read()}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    def __getitem__(self, key: str) -> Row:
+        return self._rows[key]
+
+    def of_kind(self, kind: str) -> Iterator[Row]:
+        """Rows of one kind in the order they were measured."""
+        return (row for row in self._rows.values() if row["kind"] == kind)
+
+    def append(self, row: Row) -> None:
+        """Add a row with its `key` and `kind`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+        self._rows[row["key"]] = row
+
+    def _read(self) -> list[Row]:
+        if not self.path.exists():
+            return []
+        text = self.path.read_text(encoding="utf-8")
+        whole, _, torn = text.rpartition("\n")
+        if torn:
+            # A process that was killed leaves half a line, which would spoil the next one.
+            self.path.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
+        return [self._parse(number, line) for number, line in enumerate(whole.splitlines(), 1)]
+
+    def _parse(self, number: int, line: str) -> Row:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or not {"key", "kind"} <= set(row):
+            raise InvalidData(
+                f"Line {number} of “{self.path}” is not a row; remove the line or the file."
+            )
+        return row

@@ -1,0 +1,183 @@
+"""Runs a suite: trains what is not trained, judges what is not judged, a row for each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+
+from metalearn.bench.judging import Judge, Question
+from metalearn.bench.machine import machine
+from metalearn.bench.materials import Packs, check_materials, load_pool
+from metalearn.bench.rows import Row, RowFile, row_key
+from metalearn.bench.suite import AlgorithmEntry, Suite
+from metalearn.bench.training import Run, Trainer, Watch
+from metalearn.errors import InvalidCheckpoint, InvalidSetting
+from metalearn.meta_learner import MetaLearner
+from metalearn.registry import all_algorithms
+from metalearn.settings import build
+
+T = TypeVar("T")
+ROWS = "rows.jsonl"
+LEARNERS = ".learners"
+"""Learners lie here, so that another head or an interruption costs no training; git ignores it."""
+
+
+@dataclass(frozen=True)
+class SuiteRow:
+    """A row of the suite, and whether it was measured just now."""
+
+    row: Row
+    fresh: bool
+
+
+def _silently(items: Iterable[T], total: int, label: str) -> Iterator[T]:  # noqa: ARG001
+    yield from items
+
+
+def run_suite(
+    suite: Suite, out: Path, device: torch.device, watch: Watch = _silently
+) -> Iterator[SuiteRow]:
+    """Do what is missing in `out`, handing back every row of the suite once it is written.
+
+    Raises InvalidSetting, InvalidPool or InvalidData before anything is trained when something
+    the suite names is not there.
+    """
+    check_materials(suite)
+    for entry in suite.algorithms:
+        full_settings(entry)
+    out.mkdir(parents=True, exist_ok=True)
+    work = _Work(suite, out, device, watch)
+    for pool_entry in suite.pools:
+        pool = load_pool(pool_entry)
+        for seed in suite.seeds:
+            for algorithm in suite.algorithms:
+                yield from work.rows_of(Run(pool, algorithm, seed))
+
+
+def full_settings(entry: AlgorithmEntry) -> dict[str, object]:
+    """All settings of an algorithm, its defaults too; InvalidSetting when one will not do."""
+    kinds = all_algorithms()
+    if entry.name not in kinds:
+        raise InvalidSetting(
+            f"The suite wants the algorithm “{entry.name[:60]}”; there are {', '.join(kinds)}."
+        )
+    config: Any = build(kinds[entry.name].Config, entry.settings)
+    return asdict(config)
+
+
+class _Keys(NamedTuple):
+    """The keys of a training row, and of one that judges its learner."""
+
+    training: str
+    row: str
+
+
+class _Work:
+    """The state of one call: rows that are there, packs that were read."""
+
+    def __init__(self, suite: Suite, out: Path, device: torch.device, watch: Watch) -> None:
+        self.suite = suite
+        self.out = out
+        self.device = device
+        self.rows = RowFile(out / ROWS)
+        self.packs = Packs(suite.packs)
+        self.judge = Judge(suite.judging, self.packs)
+        self.trainer = Trainer(suite, self.judge, device, watch)
+
+    def rows_of(self, run: Run) -> Iterator[SuiteRow]:
+        """The rows of one run: those that are there, and those that are measured now."""
+        training = row_key(self._training_inputs(run))
+        keys = {
+            row_key(self._question_inputs(training, question)): question
+            for question in self.judge.questions(run.pool.entry.packs)
+        }
+        done = training in self.rows and all(key in self.rows for key in keys)
+        learner = None if done else self._kept(training)
+        if not done and learner is None:
+            learner, facts = self.trainer.train(run)
+            self._keep(training, learner)
+            yield SuiteRow(self._add(training, "training", run, facts), True)
+        else:
+            yield SuiteRow(self.rows[training], False)
+        for key, question in keys.items():
+            if key in self.rows or learner is None:
+                yield SuiteRow(self.rows[key], False)
+            else:
+                yield SuiteRow(self._judged(run, learner, question, _Keys(training, key)), True)
+
+    def _judged(self, run: Run, learner: MetaLearner, question: Question, keys: _Keys) -> Row:
+        result = self.judge.judge(learner, question, run.seed)
+        facts: Row = {
+            "training": keys.training,
+            "pack": question.pack,
+            **result.as_dict(),
+            # Which head was asked for: "default" is another one for each algorithm.
+            "head_asked": question.head,
+        }
+        return self._add(keys.row, "evaluation", run, facts)
+
+    def _add(self, key: str, kind: str, run: Run, facts: Row) -> Row:
+        row = {
+            "key": key,
+            "kind": kind,
+            "pool": run.pool.name,
+            "scenario": run.pool.scenario,
+            "teachers": len(run.pool.pool),
+            "algorithm": run.algorithm.name,
+            "label": run.algorithm.label,
+            "seed": run.seed,
+            **facts,
+        }
+        if kind == "training":
+            row["machine"] = machine(self.device)
+        self.rows.append(row)
+        return row
+
+    def _kept(self, key: str) -> MetaLearner | None:
+        """The learner of a run that was trained but not judged to the end."""
+        if key not in self.rows:
+            return None
+        try:
+            return MetaLearner.load(self.out / LEARNERS / key).to(self.device)
+        except (InvalidCheckpoint, OSError):
+            return None
+
+    def _keep(self, key: str, learner: MetaLearner) -> None:
+        folder = self.out / LEARNERS
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+        learner.save(folder / key)
+
+    def _training_inputs(self, run: Run) -> dict[str, object]:
+        """All that a training row depends on, its curve on the packs included."""
+        suite, judging = self.suite, self.suite.judging
+        return {
+            "pool": run.pool.fingerprint,
+            "algorithm": run.algorithm.name,
+            "label": run.algorithm.label,
+            "settings": full_settings(run.algorithm),
+            "seed": run.seed,
+            "packs": {name: self.packs.hash_of(name) for name in run.pool.entry.packs},
+            "curve": asdict(suite.curve),
+            "selection": suite.selection,
+            "best_on_judged": suite.best_on_judged,
+            "judging": {
+                "way": judging.way,
+                "query": judging.query,
+                "shots": judging.shots,
+                "head": judging.heads[0],
+                "calibrate": judging.calibrations[0],
+                "adaptation": judging.adaptation,
+                "seed": judging.seed,
+                "episodes": judging.episodes if suite.best_on_judged else None,
+            },
+        }
+
+    def _question_inputs(self, training: str, question: Question) -> dict[str, object]:
+        return {
+            "training": training,
+            "question": asdict(question),
+            "episodes": self.suite.judging.episodes,
+        }

@@ -1,0 +1,202 @@
+"""A suite: what is compared with what, read from a small TOML file.
+
+The file names the data packs and pools by paths relative to itself (or to --data-root), the
+algorithms with their settings, seeds, shots, heads and calibrations. `suites/` has some.
+"""
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metalearn.bench.toml_table import TomlTable
+from metalearn.errors import InvalidSetting
+
+SHIPPED = Path(__file__).parent / "suites"
+QUICK_EPISODES = 100
+SELECTIONS = ("last", "pseudo")
+HEADS = ("default", "sgd", "prototypes")
+CALIBRATIONS = ("none", "icfil")
+
+
+@dataclass(frozen=True)
+class PoolEntry:
+    """One pool: the models of one or several directories, and the packs it is judged on."""
+
+    name: str
+    directories: tuple[Path, ...]
+    models: int | None
+    """At most this many of each directory's first models; None takes all."""
+    packs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AlgorithmEntry:
+    """An algorithm with settings; the label is its name in tables and figures."""
+
+    label: str
+    name: str
+    settings: dict[str, object] = field(default_factory=dict)
+    quick: dict[str, object] = field(default_factory=dict)
+    """Settings that take the place of those above with --quick."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How every learner is judged."""
+
+    way: int
+    query: int
+    episodes: int
+    shots: tuple[int, ...]
+    heads: tuple[str, ...]
+    calibrations: tuple[str, ...]
+    adaptation: dict[str, object]
+    """Settings of the adaptation that take the place of the learner's own defaults."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Looks at an unfinished learner: how many, evenly spread, and episodes of each."""
+
+    points: int
+    episodes: int
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Everything a suite's file says."""
+
+    name: str
+    title: str
+    text: str
+    pools: tuple[PoolEntry, ...]
+    packs: dict[str, Path]
+    algorithms: tuple[AlgorithmEntry, ...]
+    seeds: tuple[int, ...]
+    judging: Judging
+    curve: Curve
+    selection: str
+    """Which learner of a run is judged: its last, or the best on pseudo-tasks of its memory."""
+    best_on_judged: bool
+    """Whether the best figure of the run on the judged classes is computed as well."""
+
+    def quickened(self) -> "Suite":
+        """The same for a first look: fewer episodes, one seed, each algorithm's quick settings."""
+        return replace(
+            self,
+            seeds=self.seeds[:1],
+            judging=replace(self.judging, episodes=min(self.judging.episodes, QUICK_EPISODES)),
+            curve=replace(self.curve, episodes=min(self.curve.episodes, QUICK_EPISODES // 2)),
+            algorithms=tuple(
+                replace(entry, settings=entry.settings | entry.quick) for entry in self.algorithms
+            ),
+        )
+
+
+def shipped_suites() -> list[str]:
+    """Names of the suites that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def find_suite(name: str) -> Path:
+    """The file of a shipped suite, or the file of that path."""
+    shipped = SHIPPED / f"{name}.toml"
+    if Path(name).name == name and shipped.is_file():
+        return shipped
+    if Path(name).suffix == ".toml" and Path(name).is_file():
+        return Path(name)
+    raise InvalidSetting(
+        f"There is no suite “{name}”; give a .toml file or one of {', '.join(shipped_suites())}."
+    )
+
+
+def read_suite(path: Path, *, data_root: Path | None = None) -> Suite:
+    """The suite of a file. Its paths start at `data_root`, or at the file's own folder;
+    those of a shipped suite at the current one.
+
+    Raises InvalidSetting when the file is no suite; whether pools and packs exist is not asked.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"“{path}” is not a TOML file: {error}; mend that place.") from None
+    root = data_root or (Path() if path.parent == SHIPPED else path.parent)
+    table = TomlTable(values, f"“{path.name}”")
+    packs = {name: root / str(file) for name, file in table.settings("packs").items()}
+    suite = Suite(
+        name=path.stem,
+        title=table.text("title", path.stem),
+        text=table.text("text", "").strip(),
+        pools=tuple(_pool(entry, root, packs) for entry in table.tables("pools")),
+        packs=packs,
+        algorithms=tuple(_algorithm(entry) for entry in table.tables("algorithms")),
+        seeds=table.counts("seeds", (0,), low=0),
+        judging=_judging(table),
+        curve=Curve(
+            table.count("curve_points", 8, low=0), table.count("curve_episodes", 100, low=2)
+        ),
+        selection=table.choice("selection", SELECTIONS),
+        best_on_judged=table.flag("best_on_judged"),
+    )
+    table.finish()
+    _check_distinct([pool.name for pool in suite.pools], "pools")
+    _check_distinct([entry.label for entry in suite.algorithms], "algorithms")
+    return suite
+
+
+def _judging(table: TomlTable) -> Judging:
+    heads = table.texts("heads", HEADS[:1])
+    calibrations = table.texts("calibrations", CALIBRATIONS[:1])
+    _check_known(heads, HEADS, "heads")
+    _check_known(calibrations, CALIBRATIONS, "calibrations")
+    return Judging(
+        way=table.count("way", 5, low=2),
+        query=table.count("query", 15),
+        episodes=table.count("episodes", 600, low=2),
+        shots=table.counts("shots", (1, 5)),
+        heads=heads,
+        calibrations=calibrations,
+        adaptation=table.settings("adaptation"),
+        seed=table.count("judging_seed", 0, low=0),
+    )
+
+
+def _pool(table: TomlTable, root: Path, packs: dict[str, Path]) -> PoolEntry:
+    entry = PoolEntry(
+        name=table.text("name"),
+        directories=tuple(root / path for path in table.texts("directories")),
+        models=table.count("models", None) if table.has("models") else None,
+        packs=table.texts("packs"),
+    )
+    table.finish()
+    _check_known(entry.packs, tuple(packs), "packs")
+    return entry
+
+
+def _algorithm(table: TomlTable) -> AlgorithmEntry:
+    name = table.text("name")
+    entry = AlgorithmEntry(
+        label=table.text("label", name),
+        name=name,
+        settings=table.settings("settings"),
+        quick=table.settings("quick"),
+    )
+    table.finish()
+    return entry
+
+
+def _check_known(values: tuple[str, ...], known: tuple[str, ...], what: str) -> None:
+    for value in values:
+        if value not in known:
+            raise InvalidSetting(
+                f"“{value[:60]}” is none of the suite's {what}, which are {', '.join(known)}."
+            )
+
+
+def _check_distinct(names: list[str], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidSetting(
+                f"Two of the suite's {what} are called “{name[:60]}”; give each a name of its own."
+            )

@@ -1,0 +1,185 @@
+"""Rows as Markdown tables: accuracy with its interval, inductive first, and what it cost."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from metalearn.bench.judging import BATCHNORMS
+from metalearn.bench.rows import Row
+
+# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
+_T95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+BEST_TITLE = "best of the run, chosen on the judged classes (not comparable)"
+
+
+class Figure(NamedTuple):
+    """A mean and the half-width of its 95 % interval, None when there is none."""
+
+    mean: float
+    interval95: float | None
+
+    def __str__(self) -> str:
+        if self.interval95 is None:
+            return f"{self.mean:.2f}"
+        return f"{self.mean:.2f} ± {self.interval95:.2f}"
+
+
+def over_seeds(values: Sequence[float], own_interval: float | None = None) -> Figure:
+    """Mean over seeds with Student's interval; for a single seed `own_interval`, its episodes'."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return Figure(mean, own_interval)
+    quantile = _T95[len(values) - 2] if len(values) <= len(_T95) + 1 else 1.96
+    return Figure(mean, quantile * statistics.stdev(values) / len(values) ** 0.5)
+
+
+def tables(rows: Sequence[Row]) -> list[str]:
+    """Lines of Markdown: for every pool the accuracies of each pack, head and calibration (and
+    their mean over several packs), then the costs."""
+    lines: list[str] = []
+    trainings = [row for row in rows if row["kind"] == "training"]
+    for pool in _distinct(trainings, "pool"):
+        mine = [row for row in rows if row["pool"] == pool]
+        first = next(row for row in mine if row["kind"] == "training")
+        lines += [f"## {pool}: {first['scenario']}, {first['teachers']} models", ""]
+        lines += _accuracy_tables(mine)
+        lines += _cost_table([row for row in mine if row["kind"] == "training"])
+    return lines
+
+
+def _accuracy_tables(rows: Sequence[Row]) -> list[str]:
+    lines: list[str] = []
+    trainings = {row["key"]: row for row in rows if row["kind"] == "training"}
+    judged = [row for row in rows if row["kind"] == "evaluation"]
+    packs = _distinct(judged, "pack")
+    for head in _distinct(judged, "head_asked"):
+        for calibrate in _distinct(judged, "calibrate"):
+            some = [r for r in judged if (r["head_asked"], r["calibrate"]) == (head, calibrate)]
+            for names in ([name] for name in packs):
+                lines += _accuracy_table(some, names, trainings)
+            if len(packs) > 1:
+                lines += _accuracy_table(some, packs, trainings)
+    return lines
+
+
+def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, Row]) -> list[str]:
+    """One table; with several packs it is of the mean over them."""
+    mine = [row for row in rows if row["pack"] in packs]
+    shots = sorted({row["shot"] for row in mine})
+    one = mine[0]
+    best = _has_best(trainings.values())
+    title = f"**{packs[0]}**" if len(packs) == 1 else f"**Mean of {', '.join(packs)}**"
+    cells = [f"{shot}-shot {batchnorm}" for shot in shots for batchnorm in BATCHNORMS]
+    if best:
+        cells += [f"{shot}-shot transductive, {BEST_TITLE}" for shot in shots]
+    lines = [
+        f"{title}, {one['way']}-way, {one['episodes']} episodes, head {one['head_asked']}, "
+        f"calibration {one['calibrate']}; accuracy in %",
+        "",
+        f"| algorithm | seeds | judged learner | {' | '.join(cells)} |",
+        f"|---|---:|---|{'---:|' * len(cells)}",
+    ]
+    for label in _distinct(mine, "label"):
+        of_label = [row for row in mine if row["label"] == label]
+        runs = [trainings[key] for key in dict.fromkeys(row["training"] for row in of_label)]
+        figures = [
+            str(accuracy_figure(of_label, shot=shot, batchnorm=batchnorm))
+            for shot in shots
+            for batchnorm in BATCHNORMS
+        ]
+        if best:
+            figures += [str(_best_figure(runs, packs, shot)) for shot in shots]
+        head = f"{label} | {len(runs)} | {_judged_learner(runs)}"
+        lines.append(f"| {head} | {' | '.join(figures)} |")
+    return [*lines, ""]
+
+
+def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure:
+    """Of one algorithm's rows: the mean over packs for each seed, then over seeds."""
+    some = [row for row in rows if (row["shot"], row["batchnorm"]) == (shot, batchnorm)]
+    by_seed: dict[int, list[Row]] = {}
+    for row in some:
+        by_seed.setdefault(row["seed"], []).append(row)
+    means = [statistics.fmean(row["accuracy"] for row in group) for group in by_seed.values()]
+    # Episodes of different packs are independent: the variance of a mean of k is 1/k^2 of the sum.
+    own = sum(row["interval95"] ** 2 for row in some) ** 0.5 / len(some)
+    return over_seeds(means, own)
+
+
+def _best_figure(runs: Sequence[Row], packs: list[str], shot: int) -> Figure:
+    """Each pack's highest transductive accuracy along the curve, as the papers report it."""
+    means = []
+    for run in runs:
+        highest = []
+        for pack in packs:
+            points = [
+                found["accuracy"]
+                for point in run["curve"]
+                for found in point["accuracies"]
+                if (found["pack"], found["shot"], found["batchnorm"]) == (pack, shot, BATCHNORMS[1])
+            ]
+            highest.append(max(points))
+        means.append(statistics.fmean(highest))
+    return over_seeds(means)
+
+
+def _has_best(trainings: Iterable[Row]) -> bool:
+    """Whether the curves were judged as the last learners were, in both kinds of batch-norm."""
+    kinds = [
+        {found["batchnorm"] for point in run["curve"] for found in point["accuracies"]}
+        for run in trainings
+    ]
+    return all(kind == set(BATCHNORMS) for kind in kinds) and bool(kinds)
+
+
+def _judged_learner(runs: Sequence[Row]) -> str:
+    """Which step's learner was judged."""
+    if all(run["selected_step"] == run["steps"] for run in runs):
+        return f"last of {runs[0]['steps']} steps"
+    steps = ", ".join(str(run["selected_step"]) for run in runs)
+    return f"step {steps} of {runs[0]['steps']}, chosen on pseudo-tasks"
+
+
+_COSTS = {
+    "clock s": "wall_s",
+    "processor s": "cpu_s",
+    "teacher passes": "teacher_calls",
+    "images through teachers": "teacher_images",
+    "… and back": "teacher_backward_images",
+    "generator passes": "generator_calls",
+    "images through generators": "generator_images",
+    "… and back ": "generator_backward_images",
+}
+
+
+def _cost_table(runs: Sequence[Row]) -> list[str]:
+    """What one run costs, mean over seeds; evaluation is not in it."""
+    titles = [*_COSTS, "images recovered"]
+    lines = [
+        "Costs of one training, mean over seeds",
+        "",
+        f"| algorithm | {' | '.join(title.strip() for title in titles)} |",
+        f"|---|{'---:|' * len(titles)}",
+    ]
+    for label in _distinct(runs, "label"):
+        mine = [run for run in runs if run["label"] == label]
+        cells = [_mean([run["costs"][name] for run in mine]) for name in _COSTS.values()]
+        cells.append(_mean([run["images_recovered"] for run in mine]))
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return "not counted"
+    mean = statistics.fmean(known)
+    return f"{mean:,.1f}" if mean < 100 and isinstance(known[0], float) else f"{mean:,.0f}"
+
+
+def _distinct(rows: Iterable[Row], name: str) -> list[str]:
+    return list(dict.fromkeys(row[name] for row in rows))

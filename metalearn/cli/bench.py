@@ -1,0 +1,88 @@
+"""`bench`: compare algorithms on pools and data packs, and write tables and figures."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from metalearn.bench import Suite, find_suite, read_suite, run_suite, write_report
+from metalearn.bench.plots import can_plot
+from metalearn.bench.report import MISSING
+from metalearn.bench.rows import Row
+from metalearn.bench.suite import shipped_suites
+from metalearn.cli.common import Commands, add_device, find_device, progress, say
+
+_DEFAULT = "cifar_fs"
+_OUT = Path("docs/benchmarks")
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("bench", help="compare algorithms; write tables and figures")
+    parser.add_argument(
+        "--suite",
+        default=_DEFAULT,
+        metavar="NAME|FILE",
+        help=f"{', '.join(shipped_suites())}, or a .toml file (default: {_DEFAULT})",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a first look: 100 episodes, one seed, the algorithms' quick settings",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"(default: {_OUT}/SUITE, or SUITE-quick)"
+    )
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="where the suite's paths of pools and packs start (default: the file's folder; "
+        "for a suite that came along, the current one)",
+    )
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure what is missing, a row at a time, then write the page and its figures."""
+    suite = read_suite(find_suite(options.suite), data_root=options.data_root)
+    out = options.out or _OUT / f"{suite.name}{'-quick' if options.quick else ''}"
+    if options.quick:
+        suite = suite.quickened()
+    device = find_device(options.device)
+    rows = []
+    for done in run_suite(suite, out, device, progress):
+        rows.append(done.row)
+        if done.fresh:
+            say(_line(done.row))
+    fresh = write_report(suite, rows, out, _command(options, suite))
+    if not can_plot():
+        say(MISSING)
+    say(f"The table is in {fresh[0]}.")
+
+
+def _line(row: Row) -> str:
+    """A row in one line."""
+    what = f"{row['pool']}, {row['label']}, seed {row['seed']}"
+    if row["kind"] == "training":
+        return f"{what}: trained in {row['costs']['wall_s']:.1f} s"
+    return (
+        f"{what}: {row['accuracy']:.2f} ± {row['interval95']:.2f} %  ({row['pack']}, "
+        f"{row['shot']}-shot, {row['head']} head, calibration {row['calibrate']}, "
+        f"{row['batchnorm']})"
+    )
+
+
+def _command(options: argparse.Namespace, suite: Suite) -> str:
+    """What makes the files again; the place of the data is left to the reader."""
+    parts = ["python", "-m", "metalearn", "bench", "--suite", _suite_argument(options.suite, suite)]
+    if options.quick:
+        parts.append("--quick")
+    if options.data_root is not None:
+        parts += ["--data-root", "DATA"]
+    return shlex.join(parts)
+
+
+def _suite_argument(given: str, suite: Suite) -> str:
+    """A shipped suite's name, or the file's name without the folders of this machine."""
+    return given if given == suite.name else f"{suite.name}.toml"

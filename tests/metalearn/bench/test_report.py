@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from metalearn.bench import read_suite, report, run_suite, write_report
+
+
+def test_the_page_has_tables_figures_and_the_command(suite_file: Path, tmp_path: Path) -> None:
+    suite = read_suite(suite_file)
+    out = tmp_path / "out"
+    rows = [done.row for done in run_suite(suite, out, torch.device("cpu"))]
+    files = write_report(suite, rows, out, "python -m metalearn bench --suite tiny.toml")
+    figures = ["accuracy_over_time", "recovery_cost", "recovered_tsne", "gradient_agreement"]
+    assert [path.name for path in files] == ["README.md", *(f"{name}.svg" for name in figures)]
+    page = files[0].read_text()
+    assert page.startswith("# Tiny\n") and "nothing learned" in page
+    for path in files:
+        assert "python -m metalearn bench --suite tiny.toml" in path.read_text()
+        assert path.name in page
+    before = {path: path.read_bytes() for path in files}
+    write_report(suite, rows, out, "python -m metalearn bench --suite tiny.toml")
+    assert before == {path: path.read_bytes() for path in files}
+
+
+def test_without_matplotlib_the_page_says_so(
+    suite_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "can_plot", lambda: False)
+    suite = read_suite(suite_file)
+    rows = [done.row for done in run_suite(suite, tmp_path / "out", torch.device("cpu"))]
+    (page,) = write_report(suite, rows, tmp_path / "out", "command")
+    assert "install the optional group “bench”" in page.read_text()

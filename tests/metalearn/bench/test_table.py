@@ -1,0 +1,86 @@
+import pytest
+
+from metalearn.bench.table import BEST_TITLE, accuracy_figure, over_seeds, tables
+
+
+def training(label: str, seed: int, **changes) -> dict[str, object]:
+    costs = dict.fromkeys(
+        (
+            "wall_s", "cpu_s", "teacher_calls", "teacher_images", "teacher_backward_images",
+            "generator_calls", "generator_images", "generator_backward_images",
+        ),
+        10 + seed,
+    )  # fmt: skip
+    row = {
+        "key": f"{label}{seed}", "kind": "training", "pool": "pool", "scenario": "SS",
+        "teachers": 3, "label": label, "seed": seed, "steps": 9, "selected_step": 9,
+        "costs": costs, "images_recovered": 5, "curve": [], "metrics": {}, "projection": None,
+    }  # fmt: skip
+    return row | changes
+
+
+def judged(label: str, seed: int, accuracy: float, **changes) -> dict[str, object]:
+    row = {
+        "key": f"{label}{seed}{changes}", "kind": "evaluation", "training": f"{label}{seed}",
+        "pool": "pool", "label": label, "seed": seed, "pack": "p", "shot": 5, "way": 5,
+        "episodes": 600, "head_asked": "default", "calibrate": "none", "batchnorm": "inductive",
+        "accuracy": accuracy, "interval95": 0.5,
+    }  # fmt: skip
+    return row | changes
+
+
+def both(label: str, seed: int, accuracy: float, **changes) -> list[dict[str, object]]:
+    kinds = {"inductive": accuracy, "transductive": accuracy + 1}
+    return [judged(label, seed, a, batchnorm=kind, **changes) for kind, a in kinds.items()]
+
+
+def test_the_interval_over_seeds_is_students() -> None:
+    figure = over_seeds([50.0, 52.0, 54.0])
+    assert figure.mean == 52
+    assert figure.interval95 == pytest.approx(4.303 * 2 / 3**0.5)
+    assert str(over_seeds([50.0], 0.7)) == "50.00 ± 0.70"
+    assert str(over_seeds([50.0])) == "50.00"
+
+
+def test_several_packs_are_averaged_within_a_seed() -> None:
+    rows = [judged("a", 0, 40.0, pack="p"), judged("a", 0, 60.0, pack="q")]
+    figure = accuracy_figure(rows, shot=5, batchnorm="inductive")
+    assert figure.mean == 50
+    assert figure.interval95 == pytest.approx((0.5**2 + 0.5**2) ** 0.5 / 2)
+
+
+def test_inductive_stands_before_transductive_and_costs_below() -> None:
+    rows = [training("a", 0), *both("a", 0, 50.0), training("b", 0), *both("b", 0, 60.0)]
+    text = "\n".join(tables(rows))
+    assert "## pool: SS, 3 models" in text
+    assert "| 5-shot inductive | 5-shot transductive |" in text
+    assert "| a | 1 | last of 9 steps | 50.00 ± 0.50 | 51.00 ± 0.50 |" in text
+    assert "| b | 1 | last of 9 steps | 60.00 ± 0.50 | 61.00 ± 0.50 |" in text
+    assert "| a | 10 | 10 |" in text and text.rstrip().endswith("| 5 |")
+    assert BEST_TITLE not in text
+
+
+def test_a_learner_chosen_on_pseudo_tasks_is_said_to_be_so() -> None:
+    rows = [training("a", 0, selected_step=3), *both("a", 0, 50.0)]
+    assert "step 3 of 9, chosen on pseudo-tasks" in "\n".join(tables(rows))
+
+
+def test_the_best_of_the_run_has_a_column_that_says_what_it_is() -> None:
+    curve = [
+        {
+            "step": step,
+            "accuracies": [
+                {"pack": "p", "shot": 5, "batchnorm": kind, "accuracy": accuracy}
+                for kind in ("inductive", "transductive")
+            ],
+        }
+        for step, accuracy in ((1, 70.0), (9, 50.0))
+    ]
+    text = "\n".join(tables([training("a", 0, curve=curve), *both("a", 0, 50.0)]))
+    assert f"5-shot transductive, {BEST_TITLE}" in text
+    assert "| 70.00 |" in text
+
+
+def test_images_that_nobody_counted_are_not_called_zero() -> None:
+    rows = [training("a", 0, images_recovered=None), *both("a", 0, 50.0)]
+    assert "| not counted |" in "\n".join(tables(rows))
