@@ -35,6 +35,10 @@ SMALL = {
     "agreement_every": 1,
     "replay_alignments": 1,
     "tasks": 2,
+    "episodes_per_step": 2,
+    "curriculum_start": 0,
+    "patience": 1,
+    "embedding_dim": 4,
 }
 """Values that make a run short, for those settings an algorithm has."""
 

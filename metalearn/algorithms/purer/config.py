@@ -1,0 +1,116 @@
+"""Settings of PURER. "Paper" below means the published hyper-parameters (algorithms.md 2.1)."""
+
+from dataclasses import dataclass
+
+from metalearn import precision, replay
+from metalearn.settings import setting
+
+
+@dataclass(frozen=True)
+class PurerConfig:
+    """Every setting of PURER, in the order of its parts."""
+
+    outer_steps: int = setting(
+        400,
+        "steps, each one of the images and one of the learner (paper: 60,000)",
+        low=1,
+        high=1_000_000,
+    )
+    n_way: int = setting(5, "classes of an episode", low=2, high=20)
+    # The learnable images
+    images_per_class: int = setting(
+        20, "learnable images of each class (paper: 16 for 1-shot, 20 for 5-shot)", low=2, high=500
+    )
+    teachers_per_step: int = setting(
+        13,
+        "teachers that shape the images in one step, drawn without repeats; 0 takes all "
+        "(paper: all of its 13)",
+        low=0,
+        high=1_000,
+    )
+    image_lr: float = setting(
+        0.25, "learning rate of the images, in standard deviations", low=1e-4, high=10.0
+    )
+    batchnorm_weight: float = setting(
+        0.01,
+        "weight of the batch-norm statistics' distance, summed over layers",
+        low=0.0,
+        high=100.0,
+    )
+    variation_weight: float = setting(
+        1e-4, "weight of the images' total variation", low=0.0, high=100.0
+    )
+    norm_weight: float = setting(1e-5, "weight of the images' norm", low=0.0, high=100.0)
+    max_shift: int = setting(
+        2, "pixels by which images are rolled before a teacher sees them", low=0, high=32
+    )
+    teacher_weights: str = setting(
+        "equal",
+        "equal adds up the teachers' losses; as_released adds the running sum at each teacher, "
+        "as the released code does, so that the first weighs as often as there are teachers",
+        choices=("equal", "as_released"),
+    )
+    merge_classes: bool = setting(
+        True,
+        "classes of the same name from several models share their images; switch it off where "
+        "names are mere numbers",
+    )
+    memory_mb: int = setting(
+        1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
+    )
+    # The curriculum
+    curriculum_weight: float = setting(
+        10.0,
+        "weight of the learner's loss when it is turned against the images; 0 never does",
+        low=0.0,
+        high=1_000.0,
+    )
+    curriculum_start: int = setting(
+        30, "steps before the learner's progress is watched (paper: 4,000)", low=0, high=1_000_000
+    )
+    patience: int = setting(
+        6,
+        "meta-batches without a new best accuracy until the images become harder",
+        low=1,
+        high=1_000,
+    )
+    # The meta-learner
+    meta_learner: str = setting(
+        "protonet",
+        "what learns on the episodes: prototypes for the prototype head, or the paper's MAML or "
+        "ANIL for the sgd head",
+        choices=replay.LEARNERS,
+    )
+    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
+    learner_width: int = setting(
+        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
+    )
+    learner_image_size: int = setting(
+        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
+    )
+    initialisation: str = setting(
+        "random",
+        "where the learner starts; average is the mean of those models of the pool that have its "
+        "architecture and width (paper: average)",
+        choices=("random", "average"),
+    )
+    outer_lr: float = setting(1e-3, "learning rate of the learner", low=1e-6, high=1.0)
+    episodes_per_step: int = setting(4, "episodes of a meta-batch", low=1, high=64)
+    k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
+    n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
+    inner_steps: int = setting(1, "inner steps of MAML and ANIL", low=1, high=50)
+    inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
+    temperature: float = setting(
+        0.1, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
+    )
+    calibrate: str = setting(
+        "none",
+        "calibration of the finished learner at adaptation; the paper's is icfil, which neither "
+        "helped nor hurt where it was measured",
+        choices=("none", "icfil"),
+    )
+    precision: str = setting(
+        "auto",
+        "number format of the layers; auto takes bf16 where the processor has it",
+        choices=precision.CHOICES,
+    )

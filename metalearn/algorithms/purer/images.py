@@ -1,0 +1,83 @@
+"""The learnable images: one set for all teachers, a fixed number for each class."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from metalearn.episode import Episode
+from metalearn.errors import InvalidSetting
+from metalearn.preparation import per_channel
+from metalearn.shapes import Images
+
+COPIES = 3
+"""The images themselves and two moments of their optimiser."""
+
+
+class LearnableImages(nn.Module):
+    """Images as parameters, normalised as the learner wants them, N(0, 1) at the start.
+
+    `pixels[c, i]` is the i-th image of the class `names[c]`.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        per_class: int,
+        size: tuple[int, int],
+        normalisation: tuple[Sequence[float], Sequence[float]],
+        rng: torch.Generator,
+    ) -> None:
+        super().__init__()
+        channels, side = size
+        self.index = {name: place for place, name in enumerate(names)}
+        self.mean, self.std = normalisation
+        noise = torch.randn(len(names), per_class, channels, side, side, generator=rng)
+        self.pixels = nn.Parameter(noise)
+
+    def of_classes(self, names: Sequence[str]) -> Images:
+        """All images of some classes, differentiable, the classes in turn."""
+        places = [self.index[name] for name in names]
+        return self.pixels[places].transpose(0, 1).flatten(0, 1)
+
+    def unit(self, images: Images) -> Images:
+        """Images as pictures in [0, 1]; not cut off there, so that gradients reach every pixel."""
+        return images * per_channel(self.std, images) + per_channel(self.mean, images)
+
+    def episode(self, *, n_way: int, k_shot: int, n_query: int, rng: torch.Generator) -> Episode:
+        """An episode of normalised images, differentiable in the pixels."""
+        classes = torch.randperm(len(self.index), generator=rng)[:n_way].tolist()
+        picks = [self._picks(k_shot + n_query, rng) for _ in classes]
+        drawn = [self.pixels[c][pick] for c, pick in zip(classes, picks, strict=True)]
+        labels = torch.arange(n_way, device=self.pixels.device)
+        return Episode(
+            support_images=torch.cat([images[:k_shot] for images in drawn]),
+            support_labels=labels.repeat_interleave(k_shot),
+            query_images=torch.cat([images[k_shot:] for images in drawn]),
+            query_labels=labels.repeat_interleave(n_query),
+        )
+
+    def _picks(self, n: int, rng: torch.Generator) -> Tensor:
+        return torch.randperm(self.pixels.shape[1], generator=rng)[:n]
+
+    @torch.no_grad()
+    def mixed(self, batch: int) -> list[Images]:
+        """All images in batches, the classes mixed; for statistics."""
+        flat = self.pixels.detach().flatten(0, 1)
+        order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))
+        # A last batch of one image would have no variance.
+        n_batches = max(1, len(flat) // batch)
+        return [flat[part] for part in torch.chunk(order, n_batches)]
+
+
+def check_memory(n_classes: int, per_class: int, size: tuple[int, int], max_mb: int) -> None:
+    """Raise InvalidSetting when the images and their optimiser would take more."""
+    channels, side = size
+    needed = COPIES * 4 * n_classes * per_class * channels * side**2 / 2**20
+    if needed > max_mb:
+        raise InvalidSetting(
+            f"{n_classes} classes of {per_class} learnable images at {side} pixels take "
+            f"{needed:.0f} MB with their optimiser; lower images_per_class or "
+            "learner_image_size, or raise memory_mb."
+        )

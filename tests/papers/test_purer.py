@@ -1,0 +1,40 @@
+"""PURER against its publication: its hyper-parameters can be set."""
+
+import pytest
+
+from metalearn.algorithms.purer import PurerConfig
+from metalearn.settings import build
+
+PUBLISHED = {
+    "outer_steps": 60_000,
+    "images_per_class": 20,
+    "teachers_per_step": 0,
+    "image_lr": 0.25,
+    "batchnorm_weight": 0.01,
+    "variation_weight": 1e-4,
+    "norm_weight": 1e-5,
+    "max_shift": 2,
+    "curriculum_weight": 10.0,
+    "curriculum_start": 4_000,
+    "patience": 6,
+    "meta_learner": "maml",
+    "initialisation": "average",
+    "outer_lr": 1e-3,
+    "episodes_per_step": 4,
+    "inner_steps": 1,
+    "inner_lr": 0.01,
+    "calibrate": "icfil",
+}
+"""algorithms.md 2.1, the paper's column."""
+
+
+@pytest.mark.parametrize("teacher_weights", ["equal", "as_released"])
+def test_the_published_hyper_parameters_can_be_set(teacher_weights):
+    config = build(PurerConfig, {**PUBLISHED, "teacher_weights": teacher_weights})
+    assert config.outer_steps * config.episodes_per_step == 240_000
+
+
+def test_the_weights_of_the_inversion_are_the_published_ones_by_default():
+    config = PurerConfig()
+    for name in ("batchnorm_weight", "variation_weight", "norm_weight", "max_shift", "image_lr"):
+        assert getattr(config, name) == PUBLISHED[name]
