@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from metalearn.cli import adapt, algorithms, bench, evaluate, inspect_file, pretrain, train
+from metalearn.cli import adapt, algorithms, bench, evaluate, inspect_file, pack, pretrain, train
 from metalearn.errors import MetaLearnError
 
 DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
-_COMMANDS = (algorithms, inspect_file, pretrain, train, evaluate, adapt, bench)
+_COMMANDS = (algorithms, inspect_file, pack, pretrain, train, evaluate, adapt, bench)
 
 
 def build_parser() -> argparse.ArgumentParser:

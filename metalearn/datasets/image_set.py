@@ -19,12 +19,19 @@ class ImageSet:
     images: UInt8[Tensor, "n channels size size"]
     labels: Int[Tensor, " labels"]
     class_names: tuple[str, ...]
+    tracks: Int[Tensor, " tracks"] | None = None
+    """Within a class, pictures with the same number show the same thing (frames of a film)."""
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise InvalidData(
                 f"There are {len(self.images)} pictures but {len(self.labels)} labels; "
                 "give one label for each picture."
+            )
+        if self.tracks is not None and len(self.tracks) != len(self.images):
+            raise InvalidData(
+                f"There are {len(self.images)} pictures but {len(self.tracks)} tracks; "
+                "give one track for each picture, or none at all."
             )
         if not len(self.images):
             raise InvalidData("There are no pictures; give at least one for each class.")

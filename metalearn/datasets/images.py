@@ -42,8 +42,16 @@ _ORIENTATION_TAG = 0x0112
 _BAND_BYTES = 8_000_000
 
 
-def decode_image(data: bytes, *, channels: int, image_size: int) -> Pixels:
-    """The centre square of a PNG, JPEG or WebP file, resized with antialiasing.
+def decode_image(
+    data: bytes,
+    *,
+    channels: int,
+    image_size: int,
+    whole: bool = False,
+    formats: tuple[str, ...] = FORMATS,
+) -> Pixels:
+    """The centre square of a PNG, JPEG or WebP file, resized with antialiasing; with `whole` all
+    of it, its sides scaled unlike if need be.
 
     Turned as its EXIF data says; transparent parts become white; grey and colour are converted
     to `channels` (1 or 3). Raises InvalidData when the bytes are no such picture or have more
@@ -52,8 +60,8 @@ def decode_image(data: bytes, *, channels: int, image_size: int) -> Pixels:
     if channels not in {1, 3}:
         raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _to_tensor(_square(image, image_size), channels)
+        with Image.open(io.BytesIO(data), formats=formats) as image:
+            return _to_tensor(_square(image, image_size, whole=whole), channels)
     except Image.DecompressionBombError:
         raise InvalidData(_too_large()) from None
     except _DAMAGED:
@@ -64,8 +72,8 @@ def _too_large() -> str:
     return f"A picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller first."
 
 
-def _square(image: Image.Image, size: int) -> Image.Image:
-    """The centre square as mode RGB or L, size × size, upright."""
+def _square(image: Image.Image, size: int, *, whole: bool) -> Image.Image:
+    """The centre square, or the whole, as mode RGB or L, size × size, upright."""
     if image.width * image.height > MAX_PIXELS:
         raise InvalidData(_too_large())
     # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after the resize below.
@@ -73,11 +81,11 @@ def _square(image: Image.Image, size: int) -> Image.Image:
     orientation = _orientation(image)
     image.load()
     small = _shrink(image, size)
-    side = min(small.size)
-    left, top = (small.width - side) / 2, (small.height - side) / 2
+    width, height = small.size if whole else (min(small.size),) * 2
+    left, top = (small.width - width) / 2, (small.height - height) / 2
     # A centre square commutes with turning, so it is enough to turn the small result.
     result = small.resize(
-        (size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
+        (size, size), Image.Resampling.BICUBIC, box=(left, top, left + width, top + height)
     )
     return result.transpose(_TURNED[orientation]) if orientation in _TURNED else result
 

@@ -14,7 +14,7 @@ from metalearn.errors import InvalidData
 
 Arrays = dict[str, NDArray[np.generic]]
 
-_KEYS = ("images", "jpeg", "offsets", "labels", "class_names")
+_KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track")
 
 
 def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
@@ -36,7 +36,25 @@ def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
     else:
         raise _odd(path, "it has neither images nor jpeg with offsets")
     names = tuple(str(name) for name in class_names.reshape(-1))
-    return ImageSet(images, torch.from_numpy(labels.astype(np.int64)), names)
+    return ImageSet(images, torch.from_numpy(labels.astype(np.int64)), names, _tracks(path, arrays))
+
+
+def write_pack(data: ImageSet, path: Path) -> None:
+    """Write a pack of raw pictures; the file is whole or not there."""
+    arrays = {
+        "images": data.images.permute(0, 2, 3, 1).contiguous().numpy(),
+        "labels": data.labels.numpy(),
+        "class_names": np.array(data.class_names),
+    }
+    if data.tracks is not None:
+        arrays["track"] = data.tracks.numpy()
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Arrays:
@@ -47,6 +65,15 @@ def _load(path: Path) -> Arrays:
         raise InvalidData(f"“{path}” does not exist; check the path.") from None
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         raise _odd(path, "it is no whole .npz file without pickles") from None
+
+
+def _tracks(path: Path, arrays: Arrays) -> torch.Tensor | None:
+    if "track" not in arrays:
+        return None
+    tracks = arrays["track"]
+    if tracks.ndim != 1 or tracks.dtype.kind not in "iu":
+        raise _odd(path, "its track is not a list of whole numbers")
+    return torch.from_numpy(tracks.astype(np.int64))
 
 
 def _raw(path: Path, images: NDArray[np.generic]) -> torch.Tensor:

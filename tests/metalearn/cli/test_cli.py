@@ -163,7 +163,16 @@ def test_adapt_names_the_picture_that_cannot_be_read(
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("algorithms", "inspect", "pretrain", "train", "evaluate", "adapt", "bench"):
+    for command in (
+        "algorithms",
+        "inspect",
+        "pack",
+        "pretrain",
+        "train",
+        "evaluate",
+        "adapt",
+        "bench",
+    ):
         with pytest.raises(SystemExit) as leaving:
             build_parser().parse_args([command, "--help"])
         assert leaving.value.code == 0

@@ -152,3 +152,21 @@ def test_a_40_megapixel_photo_needs_bounded_memory(kind: str, tmp_path: object) 
         [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 300_000  # KiB
+
+
+def test_a_whole_picture_is_scaled_without_cutting_anything_off() -> None:
+    halves = Image.new("RGB", (40, 20), "black")
+    halves.paste((255, 255, 255), (20, 0, 40, 20))
+    buffer = io.BytesIO()
+    halves.save(buffer, "PNG")
+    for whole in (False, True):
+        pixels = decode_image(buffer.getvalue(), channels=1, image_size=8, whole=whole)
+        assert int(pixels[0, 0, 0]) == 0 and int(pixels[0, 0, -1]) == 255
+    wide = Image.new("RGB", (40, 20), "white")
+    wide.paste((0, 0, 0), (0, 0, 10, 20))
+    buffer = io.BytesIO()
+    wide.save(buffer, "PNG")
+    cut = decode_image(buffer.getvalue(), channels=1, image_size=8)
+    assert int(cut.min()) > 200
+    uncut = decode_image(buffer.getvalue(), channels=1, image_size=8, whole=True)
+    assert int(uncut[0, 0, 0]) < 20

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from metalearn.datasets import read_data, read_pack
+from metalearn.datasets.packs import write_pack
 from metalearn.errors import InvalidData
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
@@ -115,3 +116,21 @@ def test_files_that_are_no_packs_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", PIXELS)
     with pytest.raises(InvalidData, match="not a data pack"):
         read_pack(tmp_path / "one.npy")
+
+
+def test_tracks_are_kept_and_must_fit_the_pictures(tmp_path: Path) -> None:
+    tracks = np.array([0, 0, 0, 1, 0, 1])
+    data = read_pack(pack(tmp_path, GOOD | {"track": tracks}))
+    assert data.tracks is not None and data.tracks.tolist() == tracks.tolist()
+    for bad, says in ((tracks[:3], "6 pictures but 3 tracks"), (tracks / 2, "whole numbers")):
+        with pytest.raises(InvalidData, match=says):
+            read_pack(pack(tmp_path, GOOD | {"track": bad}))
+
+
+def test_a_pack_that_is_written_is_the_one_that_is_read(tmp_path: Path) -> None:
+    data = read_pack(pack(tmp_path, GOOD))
+    write_pack(data, tmp_path / "written.npz")
+    again = read_pack(tmp_path / "written.npz")
+    assert (again.images == data.images).all() and again.class_names == data.class_names
+    assert (again.labels == data.labels).all() and again.tracks is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pack.npz", "written.npz"]
