@@ -1,0 +1,207 @@
+"""DRO's outer step: fit one model, find the worst embedding near another's, learn from there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributed.checkpoint.stateful import Stateful
+from torch.func import functional_call
+
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithms.dro.hyper_network import HyperNetwork, Layout, ascended, log_likelihood
+from metalearn.errors import InvalidSetting
+from metalearn.fusion import embedding_state, fusible, mean_state, same_heads
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import Network
+from metalearn.pool import Pool
+from metalearn.randomness import seeded_from
+from metalearn.settings import setting
+
+COPIES = 3
+"""The hyper-network, its fitted copy and a gradient."""
+
+
+@dataclass(frozen=True)
+class DroConfig:
+    """Settings of DRO."""
+
+    outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
+    embedding_dim: int = setting(50, "length of an embedding", low=1, high=1_000)
+    inner_steps: int = setting(
+        1,
+        "K: steps of the maps on a model of S, and of an embedding away from a model of Q",
+        low=1,
+        high=100,
+    )
+    inner_lr: float = setting(0.03, "learning rate of these steps", low=1e-6, high=10.0)
+    outer_lr: float = setting(0.03, "learning rate of the hyper-network", low=1e-6, high=10.0)
+    gamma: float = setting(
+        2.0, "how much an embedding is held back to its own model's place", low=0.0, high=1_000.0
+    )
+    variance: float = setting(
+        1.0,
+        "sigma squared of the likelihood, in units of the models' mean squared norm",
+        low=1e-3,
+        high=1e3,
+    )
+    support_share: float = setting(
+        0.8, "share of the models in S; the others are Q", low=0.05, high=0.95
+    )
+    split: str = setting(
+        "fixed",
+        "fixed divides the models once, as in the paper, so that the maps learn the weights of Q "
+        "alone; every_step divides them anew each time, so that they learn those of all",
+        choices=("fixed", "every_step"),
+    )
+    memory_mb: int = setting(
+        2_048, "most megabytes of the hyper-network while it learns", low=1, high=65_536
+    )
+    heads: str = setting(
+        "generated",
+        "generated makes the head's weights too, where all models have as many classes (else as "
+        "fresh); fresh draws a new head",
+        choices=("generated", "fresh"),
+    )
+    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
+    head: str = setting(
+        "prototypes", "head at adaptation (paper: sgd)", choices=("sgd", "prototypes")
+    )
+
+
+class Dro(Algorithm):
+    """DRO, as the package's docstring describes it."""
+
+    name = "dro"
+    title = "DRO"
+    paper = "https://proceedings.mlr.press/v180/wang22a.html"
+    summary = (
+        "A hyper-network learns to make the weights of models of one architecture, robustly; the "
+        "learner is what it makes of the mean model."
+    )
+    needs_recovery = False
+    Config = DroConfig
+    config: DroConfig
+
+    def __init__(self, pool: Pool, config: DroConfig, *, device: torch.device, seed: int) -> None:
+        super().__init__(fusible(pool), config, device=device, seed=seed)
+        networks = [teacher.network for teacher in self.pool.teachers]
+        with_head = config.heads == "generated" and same_heads(self.pool.teachers)
+        self.learner = self._new_learner(with_head=with_head)
+        self.layout = Layout(networks[0], with_head=with_head)
+        self._check_memory()
+        rows = torch.stack([self.layout.row(network) for network in networks])
+        self.unit = float(rows.square().sum(1).mean().sqrt())
+        self.targets = rows / self.unit
+        self.support, self.query = self._split()
+        with seeded_from(self.rng):
+            hyper = HyperNetwork(
+                self.layout.layer_sizes, n_models=len(networks), dim=config.embedding_dim
+            )
+        self.hyper = hyper.to(device)
+
+    def _new_learner(self, *, with_head: bool) -> Network:
+        """The network that the generated weights go into; batch-norm's statistics are averaged."""
+        first = self.pool.teachers[0].network.spec
+        learner = self.new_learner(
+            architecture=first.architecture,
+            width=first.width,
+            image_size=0,
+            n_classes=first.n_classes if with_head else self.config.n_way,
+        )
+        mean = mean_state([embedding_state(teacher.network) for teacher in self.pool.teachers])
+        learner.load_state_dict(learner.state_dict() | mean)
+        return learner
+
+    def _check_memory(self) -> None:
+        n_weights = sum(self.layout.layer_sizes)
+        needed = COPIES * 4 * n_weights * (self.config.embedding_dim + 1) / 2**20
+        if needed > self.config.memory_mb:
+            raise InvalidSetting(
+                f"A hyper-network for {n_weights:,} weights takes {needed:,.0f} MB while it "
+                "learns; lower embedding_dim or raise memory_mb."
+            )
+
+    def _split(self) -> tuple[list[int], list[int]]:
+        """The indices of S and of Q, at least one each."""
+        n = len(self.pool)
+        order = torch.randperm(n, generator=self.rng).tolist()
+        n_support = min(max(round(self.config.support_share * n), 1), n - 1)
+        return order[:n_support], order[n_support:]
+
+    @property
+    def total_steps(self) -> int:
+        return self.config.outer_steps
+
+    def step(self) -> StepReport:
+        if self.config.split == "every_step":
+            self.support, self.query = self._split()
+        i, j = (self._draw(indices) for indices in (self.support, self.query))
+        fitted, fit = self._fit(i)
+        worst = self._worst_embedding(fitted, j)
+        robust = self._learn(fitted, worst, j)
+        moved = float((worst - self.hyper.embeddings[j].detach()).norm())
+        metrics = {"log_likelihood": fit, "robust_log_likelihood": robust, "moved": moved}
+        return self.report("meta-training", metrics)
+
+    def _draw(self, indices: list[int]) -> int:
+        return indices[int(torch.randint(len(indices), (), generator=self.rng))]
+
+    def _fit(self, i: int) -> tuple[dict[str, Tensor], float]:
+        """phi after K steps up the likelihood of a model of S, and that likelihood before.
+
+        The model's embedding moves along and stays there; phi itself stays as it is.
+        """
+        config = self.config
+        values: dict[str, Tensor] = dict(self.hyper.map_parameters())
+        values["embedding"] = self.hyper.embeddings[i].detach()
+        first = 0.0
+        for step in range(config.inner_steps):
+            values = {name: v.detach().requires_grad_() for name, v in values.items()}
+            phi = {name: v for name, v in values.items() if name != "embedding"}
+            objective = self._likelihood(phi, values["embedding"], i)
+            first = float(objective.detach()) if not step else first
+            values = ascended(values, objective, lr=config.inner_lr)
+        with torch.no_grad():
+            self.hyper.embeddings[i] = values.pop("embedding")
+        return values, first
+
+    def _worst_embedding(self, phi: Mapping[str, Tensor], j: int) -> Tensor:
+        """e*: K steps down the likelihood of a model of Q, held back to its own embedding."""
+        own = self.hyper.embeddings[j].detach()
+        worst = own.clone()
+        for _ in range(self.config.inner_steps):
+            worst = worst.detach().requires_grad_()
+            distance = (own - worst).square().sum()
+            objective = self._likelihood(phi, worst, j) + self.config.gamma * distance
+            worst = ascended({"e": worst}, -objective, lr=self.config.inner_lr)["e"]
+        return worst
+
+    def _learn(self, phi: Mapping[str, Tensor], worst: Tensor, j: int) -> float:
+        """Move phi and the model's embedding up the likelihood at phi* and e*, first order."""
+        at = {name: value.detach().requires_grad_() for name, value in phi.items()}
+        embedding = worst.detach().requires_grad_()
+        objective = self._likelihood(at, embedding, j)
+        *gradients, slope = torch.autograd.grad(objective, [*at.values(), embedding])
+        own = self.hyper.map_parameters()
+        with torch.no_grad():
+            for name, gradient in zip(at, gradients, strict=True):
+                own[name].add_(gradient, alpha=self.config.outer_lr)
+            self.hyper.embeddings[j].add_(slope, alpha=self.config.outer_lr)
+        return float(objective.detach())
+
+    def _likelihood(self, phi: Mapping[str, Tensor], embedding: Tensor, index: int) -> Tensor:
+        state = {**phi, "embeddings": self.hyper.embeddings}
+        given = functional_call(self.hyper, state, (embedding,))
+        return log_likelihood(given, self.targets[index], self.config.variance)
+
+    @torch.no_grad()
+    def meta_learner(self) -> MetaLearner:
+        row = self.unit * self.hyper(self.hyper.embeddings.mean(0))
+        learner = self.finished(self.learner, AdaptationSettings(head=self.config.head))
+        made = self.layout.parameters(row)
+        learner.network.load_state_dict(learner.network.state_dict() | made)
+        return learner
+
+    def parts(self) -> dict[str, Stateful]:
+        return {"hyper_network": self.hyper}
