@@ -26,6 +26,17 @@ def distillation_loss(student: Logits, teacher: Logits, *, temperature: float = 
     return divergences(student / temperature, teacher / temperature).mean() * temperature**2
 
 
+def released_distillation_loss(student: Logits, teacher: Logits) -> Scalar:
+    """The distillation of FREE's released code: KL whose student lacks its logarithm.
+
+    Mean over images and classes of t (log t - s) for probabilities s and t, so a constant minus
+    their mean inner product: where both agree it still pushes towards certainty, and it hardly
+    moves a student that is surely wrong. For comparison with published runs.
+    """
+    log_teacher = teacher.log_softmax(1)
+    return (log_teacher.exp() * (log_teacher - student.softmax(1))).mean()
+
+
 def adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
     """FREE's L_adv: minus KL between teacher and student, on images where both predict alike.
 

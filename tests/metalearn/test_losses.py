@@ -12,6 +12,7 @@ from metalearn.losses import (
     class_loss,
     distillation_loss,
     divergences,
+    released_distillation_loss,
 )
 
 
@@ -33,6 +34,30 @@ def test_distillation_moves_a_confidently_wrong_student_hard():
     assert torch.allclose(gradient, p_student - p_teacher, atol=1e-6)
     assert gradient[0, 0] < -0.8
     assert gradient[0, 1] > 0.8
+
+
+def test_the_released_distillation_is_torchs_divergence_of_what_is_no_logarithm():
+    rng = torch.Generator().manual_seed(4)
+    student, teacher = torch.randn(2, 6, 5, generator=rng)
+    # As the released code calls it: probabilities where log-probabilities belong.
+    expected = torch.nn.functional.kl_div(
+        student.softmax(1), teacher.softmax(1), reduction="none"
+    ).mean()
+    assert released_distillation_loss(student, teacher).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize(
+    ("logits", "first", "second"),
+    [((3.0, 0, 0, 0, 0), -0.022, None), ((0.0, 4, 0, 0, 0), -0.003, 0.0025)],
+)
+def test_the_released_distillation_has_its_known_wrong_gradients(logits, first, second):
+    # algorithms.md 8.1: not zero where both agree, nearly zero where the student is surely wrong.
+    student = torch.tensor([logits], requires_grad=True)
+    teacher = torch.tensor([[3.0, 0, 0, 0, 0]])
+    (gradient,) = torch.autograd.grad(released_distillation_loss(student, teacher), student)
+    assert gradient[0, 0].item() == pytest.approx(first, abs=5e-4)
+    if second is not None:
+        assert gradient[0, 1].item() == pytest.approx(second, abs=5e-4)
 
 
 def test_divergence_agrees_with_torchs_own_distributions():

@@ -1,8 +1,7 @@
 """DRO: a hyper-network learns the distribution of the models' weights, robustly.
 
-Wang, Wang, Shen, Fang, Zhang, Gao: "Meta-learning without Data via Wasserstein
-Distributionally-Robust Model Fusion", UAI 2022,
-https://proceedings.mlr.press/v180/wang22a.html.
+Wang, Wang, Shen, Suo, Song, Yu, Shen, Gao: "Meta-learning without Data via Wasserstein
+Distributionally-Robust Model Fusion", UAI 2022, https://openreview.net/forum?id=Hq8Ug88j5ec.
 
 Each model has an embedding; one linear map per layer turns it into all weights of a network. The
 maps learn to give the known models' weights, and to give them also from the worst embedding near

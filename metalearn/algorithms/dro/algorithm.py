@@ -74,7 +74,7 @@ class Dro(Algorithm):
 
     name = "dro"
     title = "DRO"
-    paper = "https://proceedings.mlr.press/v180/wang22a.html"
+    paper = "https://openreview.net/forum?id=Hq8Ug88j5ec"
     summary = (
         "A hyper-network learns to make the weights of models of one architecture, robustly; the "
         "learner is what it makes of the mean model."

@@ -122,6 +122,12 @@ class FreeConfig:
         "another; prototypes judges each teacher's images by their own class means",
         choices=("prototypes", "shared"),
     )
+    distillation: str = setting(
+        "kl",
+        "kl is the divergence of the equations; as_released is what the released code computes "
+        "in its place, which lacks the learner's logarithm and knows no temperature",
+        choices=("kl", "as_released"),
+    )
     distillation_temperature: float = setting(
         1.0, "temperature of the distillation", low=0.1, high=100.0
     )

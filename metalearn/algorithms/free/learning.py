@@ -16,7 +16,7 @@ from metalearn.inner_loop import (
     class_centroids,
 )
 from metalearn.inversion import RecoveredTask, Student, TeacherTask
-from metalearn.losses import distillation_loss
+from metalearn.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast, uses_bf16
@@ -68,7 +68,7 @@ def teacher_logits(recovered: RecoveredTask, config: FreeConfig) -> Logits:
 def distillation_of(
     network: Network, *, task: RecoveredTask, targets: Logits, config: FreeConfig, pool: Pool
 ) -> Scalar:
-    """KL(teacher || learner) on one teacher's recovered images.
+    """KL(teacher || learner), or the released form of it, on one teacher's recovered images.
 
     With prototypes the first half of the images gives the class means and the second half is
     judged by them; labels come in turn, so both halves hold every class.
@@ -82,6 +82,8 @@ def distillation_of(
             half = config.n_way * (config.images_per_class // 2)
             logits = _by_prototypes(features, task.labels, half, config)
             targets = targets[half:]
+    if config.distillation == "as_released":
+        return released_distillation_loss(logits, targets)
     return distillation_loss(logits, targets, temperature=config.distillation_temperature)
 
 

@@ -4,9 +4,12 @@ import itertools
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from metalearn.algorithms.free import algorithm as free_module
+from metalearn.algorithms.free.learning import distillation_of
 from metalearn.errors import InvalidPool
+from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
@@ -225,3 +228,31 @@ def test_classes_of_one_name_are_merged_unless_told_otherwise(make, merge, n_cla
     algorithm = make(merge_classes=merge, outer_steps=6, teachers_per_step=6)
     list(train(algorithm))
     assert algorithm.memory.n_classes == n_classes
+
+
+def test_the_released_distillation_is_another_loss_and_moves_the_learner_elsewhere(make):
+    # Against torch's own function, called as the equations and as the released code have it.
+    rng = torch.Generator().manual_seed(0)
+    images, targets = torch.rand(12, 3, 24, 24, generator=rng), torch.randn(12, 3, generator=rng)
+    found, gradients = {}, {}
+    for form in ("kl", "as_released"):
+        algorithm = make(distillation=form, distillation_head="shared", precision="fp32")
+        task = RecoveredTask(
+            TeacherTask(algorithm.pool.teachers[0], (0, 1, 2)), images, torch.arange(12) % 3, {}, 0
+        )
+        loss = distillation_of(
+            algorithm.learner,
+            task=task,
+            targets=targets,
+            config=algorithm.config,
+            pool=algorithm.pool,
+        )
+        found[form] = loss.item()
+        gradients[form] = torch.autograd.grad(loss, algorithm.learner.head.weight)[0].flatten()
+        logits = algorithm.learner((images - 0.5) / 0.25)
+        student = logits.log_softmax(1) if form == "kl" else logits.softmax(1)
+        entries = F.kl_div(student, targets.softmax(1), reduction="none")
+        expected = (entries.sum(1) if form == "kl" else entries).mean().item()
+        assert found[form] == pytest.approx(expected, rel=1e-4)
+    assert found["kl"] != pytest.approx(found["as_released"], rel=0.01)
+    assert F.cosine_similarity(gradients["kl"], gradients["as_released"], dim=0) < 0.99
