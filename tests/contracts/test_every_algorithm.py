@@ -38,21 +38,24 @@ SMALL = {
     "episodes_per_step": 2,
     "curriculum_start": 0,
     "patience": 1,
+    "augmentation": 0.5,
     "embedding_dim": 4,
 }
 """Values that make a run short, for those settings an algorithm has."""
 
 
-def teacher(name: str, architecture: str, image_size: int, class_names: str, consent=True):
-    spec = NetworkSpec(architecture, 4, 3, image_size, len(class_names))
+def teacher(
+    name: str, architecture: str, image_size: int, class_names: str, consent=True, channels=3
+):
+    spec = NetworkSpec(architecture, 4, channels, image_size, len(class_names))
     with torch.random.fork_rng():
         torch.manual_seed(ord(name))
         network = build_network(spec)
     return Teacher(
         name=name,
         network=network,
-        mean=(0.5, 0.4, 0.3),
-        std=(0.25, 0.2, 0.3),
+        mean=(0.5, 0.4, 0.3)[:channels],
+        std=(0.25, 0.2, 0.3)[:channels],
         class_names=tuple(class_names),
         consent_recovery=consent,
     )

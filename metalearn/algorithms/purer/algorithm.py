@@ -1,5 +1,7 @@
 """PURER's outer step: shape the images, learn on episodes of them, watch the learner."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
@@ -122,12 +124,23 @@ class Purer(Algorithm):
     def learn(self) -> dict[str, float]:
         """One step of the learner on a meta-batch of episodes."""
         with torch.no_grad():
-            episodes = [self._episode() for _ in range(self.config.episodes_per_step)]
+            drawn = [self._episode() for _ in range(self.config.episodes_per_step)]
+            episodes = [self._augmented(episode) for episode in drawn]
         self.learner_optimiser.zero_grad()
         result = self.episode_loss(episodes)
         torch.autograd.backward(result.loss)
         self.learner_optimiser.step()
         return {"learning": float(result.loss.detach()), "accuracy": result.accuracy}
+
+    def _augmented(self, episode: Episode) -> Episode:
+        """The episode with each image changed for itself, as the settings say."""
+        if not self.config.augmentation:
+            return episode
+        support, query = (
+            self.images.changed(images, strength=self.config.augmentation, rng=self.rng)
+            for images in (episode.support_images, episode.query_images)
+        )
+        return replace(episode, support_images=support, query_images=query)
 
     def episode_loss(self, episodes: list[Episode]) -> EpisodeLoss:
         """The learner's outer loss, differentiable in its weights and in the episodes' images."""

@@ -96,6 +96,13 @@ class PurerConfig:
     )
     outer_lr: float = setting(1e-3, "learning rate of the learner", low=1e-6, high=1.0)
     episodes_per_step: int = setting(4, "episodes of a meta-batch", low=1, high=64)
+    augmentation: float = setting(
+        0.0,
+        "strength of random crops and colours of the images that the learner sees, 0 to 1 "
+        "(paper: none)",
+        low=0.0,
+        high=1.0,
+    )
     k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
     n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
     inner_steps: int = setting(1, "inner steps of MAML and ANIL", low=1, high=50)

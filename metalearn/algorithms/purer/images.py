@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from metalearn.augmentation import crop_and_colour
 from metalearn.episode import Episode
 from metalearn.errors import InvalidSetting
 from metalearn.preparation import per_channel
@@ -44,6 +45,11 @@ class LearnableImages(nn.Module):
     def unit(self, images: Images) -> Images:
         """Images as pictures in [0, 1]; not cut off there, so that gradients reach every pixel."""
         return images * per_channel(self.std, images) + per_channel(self.mean, images)
+
+    def changed(self, images: Images, *, strength: float, rng: torch.Generator) -> Images:
+        """Normalised images, cropped and coloured at random as the pictures that they are."""
+        pictures = crop_and_colour(self.unit(images).clamp(0, 1), strength=strength, rng=rng)
+        return (pictures - per_channel(self.mean, images)) / per_channel(self.std, images)
 
     def episode(self, *, n_way: int, k_shot: int, n_query: int, rng: torch.Generator) -> Episode:
         """An episode of normalised images, differentiable in the pixels."""

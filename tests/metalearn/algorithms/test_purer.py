@@ -93,7 +93,8 @@ def test_all_images_are_there_once_when_statistics_are_taken(images):
     batches = images.mixed(5)
     assert min(map(len, batches)) > 1
     ours = sorted(float(image.sum()) for image in torch.cat(batches))
-    assert ours == pytest.approx(sorted(float(i.sum()) for c in images.pixels for i in c))
+    theirs = images.pixels.detach().flatten(0, 1)
+    assert ours == pytest.approx(sorted(float(image.sum()) for image in theirs))
 
 
 def test_total_variation_of_a_small_image_by_hand():
@@ -235,6 +236,21 @@ def test_images_please_the_teachers_better_and_better(make):
 @pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
 def test_classes_of_one_name_share_their_images_unless_told_otherwise(make, merge, n_classes):
     assert len(make(merge_classes=merge).images.pixels) == n_classes
+
+
+def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(make, monkeypatch):
+    algorithm = make(augmentation=1.0, episodes_per_step=1)
+    seen, original = [], algorithm.episode_loss
+    monkeypatch.setattr(algorithm, "episode_loss", lambda e: seen.append(e[0]) or original(e))
+    algorithm.shape_images(harder=True)
+    state = algorithm.rng.get_state()
+    algorithm.learn()
+    algorithm.rng.set_state(state)
+    plain = algorithm._episode()
+    changed = algorithm.images.unit(seen[1].support_images)
+    assert changed.min() >= -1e-6 and changed.max() <= 1 + 1e-6
+    assert not torch.allclose(changed, algorithm.images.unit(plain.support_images).clamp(0, 1))
+    assert seen[0].support_images.min() < -2  # noise, as it lies in the images
 
 
 def test_a_recovered_episode_is_made_of_pictures(make):
