@@ -69,4 +69,5 @@ def test_narrow_residual_networks_run_in_channels_last_order(width):
     plain = network.embed(torch.ones(4, 3, 24, 24))
     network.to(memory_format=torch.channels_last)
     images = torch.ones(4, 3, 24, 24).contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(network.embed(images), plain, atol=1e-4)
+    # Batch statistics of so few channels leave a few 1e-4 to the order of the sums.
+    assert torch.allclose(network.embed(images), plain, atol=1e-3)
