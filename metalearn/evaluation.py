@@ -55,10 +55,13 @@ def episode_accuracies(
     images_by_class: list[Tensor],
     plan: EvaluationPlan,
     settings: AdaptationSettings | None = None,
+    *,
+    tracks_by_class: list[Tensor] | None = None,
 ) -> Iterator[float]:
     """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
 
-    `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1].
+    `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
+    `tracks_by_class` support and query never show the same thing (see `sample_episode`).
     """
     rng = torch.Generator().manual_seed(plan.seed)
     for index in range(plan.episodes):
@@ -68,6 +71,7 @@ def episode_accuracies(
             k_shot=plan.k_shot,
             n_query=plan.n_query,
             rng=rng,
+            tracks_by_class=tracks_by_class,
         )
         yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
 
@@ -97,9 +101,15 @@ def evaluate(
     images_by_class: list[Tensor],
     plan: EvaluationPlan,
     settings: AdaptationSettings | None = None,
+    *,
+    tracks_by_class: list[Tensor] | None = None,
 ) -> Evaluation:
     """Adapt to each episode of the plan and judge it on the episode's query images."""
-    accuracies = list(episode_accuracies(meta_learner, images_by_class, plan, settings))
+    accuracies = list(
+        episode_accuracies(
+            meta_learner, images_by_class, plan, settings, tracks_by_class=tracks_by_class
+        )
+    )
     return summarise(accuracies, plan, settings or meta_learner.defaults)
 
 

@@ -74,7 +74,10 @@ def pretrain(
         train, held_out = _split(data, classes)
         teacher = _new_teacher(data, plan, index=index, classes=classes, rng=rng, scale=(mean, std))
         on_device(teacher.network, device)
-        _train(teacher, train, plan, rng)
+        # Dropout draws from the global generator; its seed is not drawn from rng, so that networks
+        # without dropout come out as they always did.
+        with seeded_from(torch.Generator().manual_seed(rng.initial_seed())):
+            _train(teacher, train, plan, rng)
         accuracy = _accuracy(teacher, held_out)
         yield PretrainedTeacher(teacher, accuracy, time.perf_counter() - start)
 
@@ -87,18 +90,26 @@ def _draw_classes(data: ImageSet, n_way: int, rng: torch.Generator) -> list[int]
 
 
 def _split(data: ImageSet, classes: list[int]) -> tuple[tuple[Tensor, Tensor], ...]:
-    """(images, labels) of the first 80 % of every class, and of the rest; uint8."""
+    """(images, labels) of the first 80 % of every class, and of the rest; uint8.
+
+    With tracks it is the first 80 % of a class's tracks: frames of one film on both sides would
+    make the held-out accuracy a test of memory.
+    """
     parts: tuple[list[Tensor], list[Tensor]] = ([], [])
     for label in classes:
-        images = data.images[data.labels == label]
-        n_train = int(TRAIN_SHARE * len(images))
-        if not 0 < n_train < len(images):
+        of_class = data.labels == label
+        images = data.images[of_class]
+        tracks = torch.arange(len(images)) if data.tracks is None else data.tracks[of_class]
+        numbers = torch.unique(tracks)
+        n_train = int(TRAIN_SHARE * len(numbers))
+        if not 0 < n_train < len(numbers):
             raise InvalidData(
-                f"The class “{data.class_names[label]}” has {len(images)} pictures; "
-                "at least two are needed."
+                f"The class “{data.class_names[label]}” has {len(numbers)} "
+                f"{'pictures' if data.tracks is None else 'tracks'}; at least two are needed."
             )
-        parts[0].append(images[:n_train])
-        parts[1].append(images[n_train:])
+        train = torch.isin(tracks, numbers[:n_train])
+        parts[0].append(images[train])
+        parts[1].append(images[~train])
     return tuple((torch.cat(part), _labels(part)) for part in parts)
 
 
@@ -120,7 +131,8 @@ def _new_teacher(
         architecture=plan.architecture,
         width=plan.width or architecture.default_width,
         channels=data.channels,
-        image_size=data.image_size,
+        # Small pictures are enlarged for networks that need more.
+        image_size=max(data.image_size, architecture.min_image_size),
         n_classes=len(classes),
     )
     with seeded_from(rng):
@@ -146,9 +158,13 @@ def _train(
     images, labels = data[0].to(device), data[1].to(device)
     for _ in range(plan.epochs):
         for picks in torch.split(torch.randperm(len(labels), generator=rng), _BATCH):
+            if len(picks) == 1:  # batch-norm cannot learn from one picture
+                continue
             picks = picks.to(device)
+            batch = teacher.prepare(images[picks].float() / 255)
+            batch = batch.contiguous(memory_format=torch.channels_last)
             with autocast(plan.precision, device):
-                logits = network(teacher.prepare(images[picks].float() / 255))
+                logits = network(batch)
             loss = F.cross_entropy(logits.float(), labels[picks])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -161,8 +177,8 @@ def _train(
 
 def _optimiser(parameters: Iterator[torch.nn.Parameter], name: str) -> torch.optim.Optimizer:
     if name == "conv4":
-        return torch.optim.Adam(parameters, lr=0.01)
-    return torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
+        return torch.optim.Adam(parameters, lr=0.01, fused=True)
+    return torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True)
 
 
 @torch.no_grad()

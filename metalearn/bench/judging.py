@@ -84,7 +84,8 @@ class Judge:
             question.pack, channels=learner.channels, image_size=learner.image_size
         )
         settings = self._settings(learner, question)
-        return evaluate(learner, data.by_class(), plan, settings)
+        tracks = data.tracks_by_class()
+        return evaluate(learner, data.by_class(), plan, settings, tracks_by_class=tracks)
 
     def _settings(self, learner: MetaLearner, question: Question) -> AdaptationSettings:
         """The learner's defaults, then the suite's settings, then what the question is about."""

@@ -40,7 +40,9 @@ def run(options: argparse.Namespace) -> None:
     learner = MetaLearner.load(options.learner).to(find_device(options.device))
     settings = adaptation_settings(options, learner.defaults)
     data = read_data(options.data, channels=learner.channels, image_size=learner.image_size)
-    accuracies = episode_accuracies(learner, data.by_class(), plan, settings)
+    accuracies = episode_accuracies(
+        learner, data.by_class(), plan, settings, tracks_by_class=data.tracks_by_class()
+    )
     result = summarise(list(progress(accuracies, plan.episodes, "episodes")), plan, settings)
     if options.json:
         print_json(result.as_dict())

@@ -56,6 +56,12 @@ class ImageSet:
         """The pictures of each class (n_c, c, h, w), in the order of `class_names`."""
         return [self.images[self.labels == index] for index in range(len(self.class_names))]
 
+    def tracks_by_class(self) -> list[Tensor] | None:
+        """The tracks of the pictures of `by_class`; None if every picture stands alone."""
+        if self.tracks is None:
+            return None
+        return [self.tracks[self.labels == index] for index in range(len(self.class_names))]
+
     def with_channels(self, channels: int) -> "ImageSet":
         """The same pictures in grey (1) or colour (3)."""
         if channels == self.channels:

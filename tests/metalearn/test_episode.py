@@ -46,3 +46,45 @@ def test_the_same_generator_draws_the_same_episode():
     one, two, other = (draw([9, 9, 9], seed, n_way=2, k_shot=1, n_query=3) for seed in (1, 1, 2))
     assert torch.equal(one.query_images, two.query_images)
     assert not torch.equal(one.query_images, other.query_images)
+
+
+def test_support_and_query_are_never_of_the_same_track() -> None:
+    # The value of an image is its track; frames of a track lie side by side.
+    tracks = [torch.arange(12).repeat_interleave(4) for _ in range(3)]
+    images = [t.float().view(-1, 1, 1, 1) / 100 for t in tracks]
+    for seed in range(20):
+        rng = torch.Generator().manual_seed(seed)
+        episode = sample_episode(
+            images, n_way=3, k_shot=5, n_query=15, rng=rng, tracks_by_class=tracks
+        )
+        for label in range(3):
+            support = episode.support_images[episode.support_labels == label].flatten().tolist()
+            query = episode.query_images[episode.query_labels == label].flatten().tolist()
+            assert (len(support), len(query)) == (5, 15)
+            assert not set(support) & set(query)
+
+
+def test_classes_with_too_few_tracks_are_left_out() -> None:
+    tracks = [torch.arange(12).repeat_interleave(4), torch.arange(2).repeat_interleave(24)]
+    images = [torch.rand(48, 1, 2, 2) for _ in tracks]
+    with pytest.raises(InvalidData, match="only 1 classes have that many images on different"):
+        sample_episode(
+            images, n_way=2, k_shot=5, n_query=15, rng=torch.Generator(), tracks_by_class=tracks
+        )
+
+
+def test_without_tracks_the_draw_is_that_of_single_pictures() -> None:
+    images = [torch.rand(20, 1, 2, 2) for _ in range(4)]
+    tracks = [torch.arange(20)] * 4
+    one, other = (
+        sample_episode(
+            images,
+            n_way=2,
+            k_shot=1,
+            n_query=5,
+            rng=torch.Generator().manual_seed(3),
+            tracks_by_class=given,
+        )
+        for given in (None, tracks)
+    )
+    assert torch.equal(one.query_images, other.query_images)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from metalearn import pretraining
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidData, InvalidSetting
 from metalearn.pretraining import PretrainingPlan, pretrain
@@ -68,3 +69,36 @@ def test_too_few_classes_or_pictures_are_refused(data: ImageSet) -> None:
         next(pretrain(poor, PLAN, CPU))
     with pytest.raises(InvalidSetting):
         replace(PLAN, epochs=0)
+
+
+def test_a_track_is_on_one_side_of_the_hold_out(data: ImageSet) -> None:
+    tracks = torch.arange(80) % 20 // 3  # seven tracks a class, of three pictures but the last
+    split = pretraining._split(replace(data, tracks=tracks), [2, 0])
+    whole = data.images.flatten(1).tolist()
+    for images, labels, numbers in zip(
+        (split[0][0], split[1][0]), (split[0][1], split[1][1]), ({0, 1, 2, 3, 4}, {5, 6}),
+        strict=True,
+    ):  # fmt: skip
+        places = [whole.index(row) for row in images.flatten(1).tolist()]
+        assert {int(tracks[place]) for place in places} == numbers
+        assert labels.tolist() == sorted(labels.tolist())
+    single = replace(data, tracks=torch.zeros(80, dtype=torch.long))
+    with pytest.raises(InvalidData, match="has 1 tracks; at least two"):
+        next(pretrain(single, PLAN, CPU))
+
+
+def test_a_last_batch_of_one_picture_is_left_out(
+    data: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretraining, "_BATCH", 31)  # of 32 training pictures
+    assert next(pretrain(data, replace(PLAN, architecture="resnet10"), CPU)).seconds > 0
+
+
+def test_dropout_follows_the_seed_and_small_pictures_are_enlarged(data: ImageSet) -> None:
+    plan = replace(PLAN, architecture="tv_mobilenet_v3_small", width=0, n_models=1, epochs=1)
+    before = torch.get_rng_state()
+    first, second = (next(pretrain(data, plan, CPU)).teacher.network for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert first.spec.image_size == 32 > data.image_size
+    ours, theirs = first.state_dict(), second.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)

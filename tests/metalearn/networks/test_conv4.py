@@ -40,3 +40,13 @@ def test_images_that_would_vanish_are_refused():
 def test_other_tensors_are_refused_by_name(shapes):
     with pytest.raises(InvalidCheckpoint, match=r"blocks\.0\.conv\.weight"):
         get_architecture("conv4").read_spec(shapes, 32)
+
+
+def test_a_block_does_what_relu_before_pooling_does() -> None:
+    block = build_network(NetworkSpec("conv4", 4, 3, 16, 2)).blocks[0]
+    x = torch.randn(2, 3, 8, 8, requires_grad=True)
+    rows = []
+    for result in (block(x), block.pool(block.act(block.norm(block.conv(x))))):
+        rows.append((result, *torch.autograd.grad(result.square().sum(), [x, block.conv.weight])))
+    for ours, theirs in zip(*rows, strict=True):
+        assert torch.equal(ours, theirs)
