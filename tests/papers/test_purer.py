@@ -21,6 +21,7 @@ PUBLISHED = {
     "initialisation": "average",
     "outer_lr": 1e-3,
     "episodes_per_step": 4,
+    "augmentation": 0.0,
     "inner_steps": 1,
     "inner_lr": 0.01,
     "calibrate": "icfil",
@@ -34,7 +35,17 @@ def test_the_published_hyper_parameters_can_be_set(teacher_weights):
     assert config.outer_steps * config.episodes_per_step == 240_000
 
 
-def test_the_weights_of_the_inversion_are_the_published_ones_by_default():
+def test_what_was_not_chosen_anew_is_as_published_by_default():
+    anew = {
+        "outer_steps",
+        "teachers_per_step",
+        "batchnorm_weight",
+        "curriculum_start",
+        "augmentation",
+        "meta_learner",
+        "initialisation",
+        "calibrate",
+    }
     config = PurerConfig()
-    for name in ("batchnorm_weight", "variation_weight", "norm_weight", "max_shift", "image_lr"):
-        assert getattr(config, name) == PUBLISHED[name]
+    changed = {name for name, value in PUBLISHED.items() if getattr(config, name) != value}
+    assert changed == anew

@@ -201,7 +201,7 @@ def test_a_harder_step_raises_every_learners_loss(make, meta_learner):
         algorithm.rng.set_state(state)
         algorithm._tasks()
         torch.randint(0, 2, (2 * 2,), generator=algorithm.rng)  # two rolls
-        return float(algorithm.episode_loss([algorithm._episode()]).loss)
+        return algorithm.episode_loss([algorithm._episode()]).loss.item()
 
     before = loss_of_next_episode()
     algorithm.rng.set_state(state)
