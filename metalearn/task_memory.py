@@ -32,7 +32,7 @@ class TaskMemory:
         return sum(len(images) for images in self.images_by_class())
 
     @property
-    def n_added(self) -> int:
+    def n_recovered(self) -> int:
         """Images taken in since the start, also those that newer ones have replaced."""
         return sum(self._written.values())
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -135,12 +136,21 @@ def task_memory(algorithm: Algorithm) -> TaskMemory | None:
     return memories[0] if memories else None
 
 
+@runtime_checkable
+class HoldsRecovered(Protocol):
+    """A part of a run that holds what was recovered."""
+
+    @property
+    def n_recovered(self) -> int:
+        """Images taken in since the start."""
+
+
 def images_recovered(algorithm: Algorithm) -> int | None:
-    """Images that the run took into its memory; 0 if it recovers none, None if it cannot be told.
+    """Images that the run recovered to learn from; 0 if it recovers none, None if no part tells.
 
     What is generated only to train a generator is not among them: see `generator_images`.
     """
-    memory = task_memory(algorithm)
-    if memory is not None:
-        return memory.n_added
+    holders = [part for part in algorithm.parts().values() if isinstance(part, HoldsRecovered)]
+    if holders:
+        return sum(part.n_recovered for part in holders)
     return None if algorithm.needs_recovery else 0

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from metalearn.bench.materials import Packs
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import Judging
+from metalearn.datasets import ImageSet
 from metalearn.evaluation import Evaluation, EvaluationPlan, evaluate
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
@@ -40,6 +41,12 @@ class Judge:
                     for calibrate in self.judging.calibrations:
                         for batchnorm in BATCHNORMS:
                             yield Question(pack, shot, head, calibrate, batchnorm)
+
+    def load(self, learner: MetaLearner, question: Question) -> ImageSet:
+        """The pictures of a question as the learner takes them; read once, then at hand."""
+        return self.packs.images(
+            question.pack, channels=learner.channels, image_size=learner.image_size
+        )
 
     def judge(self, learner: MetaLearner, question: Question, seed: int) -> Evaluation:
         """The figure in all episodes. `seed` is the run's: it chooses the episodes."""
@@ -80,9 +87,7 @@ class Judge:
             # sources of chance in it; the same for all algorithms, so that they can be compared.
             seed=self.judging.seed + 1_000_003 * seed,
         )
-        data = self.packs.images(
-            question.pack, channels=learner.channels, image_size=learner.image_size
-        )
+        data = self.load(learner, question)
         settings = self._settings(learner, question)
         tracks = data.tracks_by_class()
         return evaluate(learner, data.by_class(), plan, settings, tracks_by_class=tracks)

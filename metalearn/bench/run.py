@@ -1,5 +1,6 @@
 """Runs a suite: trains what is not trained, judges what is not judged, a row for each."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from metalearn.bench.materials import Packs, check_materials, load_pool
 from metalearn.bench.rows import Row, RowFile, row_key
 from metalearn.bench.suite import AlgorithmEntry, Suite
 from metalearn.bench.training import Run, Trainer, Watch
-from metalearn.errors import InvalidCheckpoint, InvalidSetting
-from metalearn.meta_learner import MetaLearner
+from metalearn.errors import InvalidCheckpoint, InvalidPool, InvalidSetting
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.registry import all_algorithms
 from metalearn.settings import build
 
@@ -41,10 +42,14 @@ def run_suite(
 ) -> Iterator[SuiteRow]:
     """Do what is missing in `out`, handing back every row of the suite once it is written.
 
+    An algorithm that refuses a pool, or a run that diverges, is a row of the kind “refused” with
+    its reason; it is not written down, and the suite goes on.
+
     Raises InvalidSetting, InvalidPool or InvalidData before anything is trained when something
     the suite names is not there.
     """
     check_materials(suite)
+    build(AdaptationSettings, suite.judging.adaptation)
     for entry in suite.algorithms:
         full_settings(entry)
     out.mkdir(parents=True, exist_ok=True)
@@ -96,7 +101,11 @@ class _Work:
         done = training in self.rows and all(key in self.rows for key in keys)
         learner = None if done else self._kept(training)
         if not done and learner is None:
-            learner, facts = self.trainer.train(run)
+            try:
+                learner, facts = self.trainer.train(run)
+            except (InvalidPool, InvalidSetting) as error:
+                yield SuiteRow(self._row(training, "refused", run, {"reason": str(error)}), True)
+                return
             self._keep(training, learner)
             yield SuiteRow(self._add(training, "training", run, facts), True)
         else:
@@ -108,6 +117,8 @@ class _Work:
                 yield SuiteRow(self._judged(run, learner, question, _Keys(training, key)), True)
 
     def _judged(self, run: Run, learner: MetaLearner, question: Question, keys: _Keys) -> Row:
+        self.judge.load(learner, question)  # not a part of what an episode costs
+        start = time.perf_counter()
         result = self.judge.judge(learner, question, run.seed)
         facts: Row = {
             "training": keys.training,
@@ -115,10 +126,16 @@ class _Work:
             **result.as_dict(),
             # Which head was asked for: "default" is another one for each algorithm.
             "head_asked": question.head,
+            "wall_s": round(time.perf_counter() - start, 3),
         }
         return self._add(keys.row, "evaluation", run, facts)
 
     def _add(self, key: str, kind: str, run: Run, facts: Row) -> Row:
+        row = self._row(key, kind, run, facts)
+        self.rows.append(row)
+        return row
+
+    def _row(self, key: str, kind: str, run: Run, facts: Row) -> Row:
         row = {
             "key": key,
             "kind": kind,
@@ -132,7 +149,6 @@ class _Work:
         }
         if kind == "training":
             row["machine"] = machine(self.device)
-        self.rows.append(row)
         return row
 
     def _kept(self, key: str) -> MetaLearner | None:

@@ -47,8 +47,19 @@ def tables(rows: Sequence[Row]) -> list[str]:
         first = next(row for row in mine if row["kind"] == "training")
         lines += [f"## {pool}: {first['scenario']}, {first['teachers']} models", ""]
         lines += _accuracy_tables(mine)
-        lines += _cost_table([row for row in mine if row["kind"] == "training"])
-    return lines
+        lines += _cost_table(mine)
+    return [*lines, *_refusals(rows)]
+
+
+def _refusals(rows: Sequence[Row]) -> list[str]:
+    """What could not be run, and why."""
+    refused = [row for row in rows if row["kind"] == "refused"]
+    if not refused:
+        return []
+    reasons = dict.fromkeys(
+        f"* {row['label']} on {row['pool']}: {row['reason']}" for row in refused
+    )
+    return ["## Not run", "", *reasons, ""]
 
 
 def _accuracy_tables(rows: Sequence[Row]) -> list[str]:
@@ -156,11 +167,12 @@ _COSTS = {
 }
 
 
-def _cost_table(runs: Sequence[Row]) -> list[str]:
-    """What one run costs, mean over seeds; evaluation is not in it."""
-    titles = [*_COSTS, "images recovered"]
+def _cost_table(rows: Sequence[Row]) -> list[str]:
+    """What one run costs, mean over seeds; evaluation is not in it but for the last column."""
+    runs = [row for row in rows if row["kind"] == "training"]
+    titles = [*_COSTS, "images recovered", "an episode, ms"]
     lines = [
-        "Costs of one training, mean over seeds",
+        "Costs of one training, mean over seeds; last, an adaptation with its queries, inductive",
         "",
         f"| algorithm | {' | '.join(title.strip() for title in titles)} |",
         f"|---|{'---:|' * len(titles)}",
@@ -169,8 +181,18 @@ def _cost_table(runs: Sequence[Row]) -> list[str]:
         mine = [run for run in runs if run["label"] == label]
         cells = [_mean([run["costs"][name] for run in mine]) for name in _COSTS.values()]
         cells.append(_mean([run["images_recovered"] for run in mine]))
+        cells.append(_mean(_episode_ms([row for row in rows if row["label"] == label])))
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _episode_ms(rows: Sequence[Row]) -> list[float]:
+    """Milliseconds of the clock for an episode, over all inductive evaluations."""
+    return [
+        1000 * row["wall_s"] / row["episodes"]
+        for row in rows
+        if row["kind"] == "evaluation" and row["batchnorm"] == BATCHNORMS[0]
+    ]
 
 
 def _mean(values: Sequence[float | None]) -> str:

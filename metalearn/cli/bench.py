@@ -64,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
 def _line(row: Row) -> str:
     """A row in one line."""
     what = f"{row['pool']}, {row['label']}, seed {row['seed']}"
+    if row["kind"] == "refused":
+        return f"{what}: not run. {row['reason']}"
     if row["kind"] == "training":
         return f"{what}: trained in {row['costs']['wall_s']:.1f} s"
     return (

@@ -107,4 +107,4 @@ def test_images_that_were_replaced_still_count_as_taken_in() -> None:
     memory = TaskMemory(n_classes=1, images_per_class=2, image_bytes=12, max_bytes=1_000)
     for _ in range(3):
         memory.add(torch.rand(2, 3, 2, 2), torch.zeros(2, dtype=torch.long), ("cat",))
-    assert memory.n_images == 2 and memory.n_added == 6
+    assert memory.n_images == 2 and memory.n_recovered == 6

@@ -37,6 +37,11 @@ class LearnableImages(nn.Module):
         noise = torch.randn(len(names), per_class, channels, side, side, generator=rng)
         self.pixels = nn.Parameter(noise)
 
+    @property
+    def n_recovered(self) -> int:
+        """How many images there are."""
+        return self.pixels.shape[0] * self.pixels.shape[1]
+
     def of_classes(self, names: Sequence[str]) -> Images:
         """All images of some classes, differentiable, the classes in turn."""
         places = [self.index[name] for name in names]

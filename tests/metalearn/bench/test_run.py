@@ -29,7 +29,7 @@ def comparable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     """Rows without what depends on the clock."""
     plain = json.loads(json.dumps(rows))
     for row in plain:
-        for place in (row.get("costs", {}), *row.get("curve", [])):
+        for place in (row, row.get("costs", {}), *row.get("curve", [])):
             for name in ("wall_s", "cpu_s"):
                 place.pop(name, None)
     return plain
@@ -133,6 +133,18 @@ def test_what_is_missing_is_named_before_anything_is_trained(
     with pytest.raises(InvalidSetting, match="no setting “colour”"):
         rows(with_suite(suite_file, "warm_up_steps", "colour"), out)
     assert not out.exists()
+
+
+def test_an_algorithm_that_refuses_a_pool_does_not_stop_the_others(
+    suite_file: Path, tmp_path: Path
+) -> None:
+    suite = with_suite(suite_file, "settings = { n_way = 2 }", "quick = {}")
+    free = replace(suite.algorithms[1], settings=suite.algorithms[1].settings | {"n_way": 5})
+    suite = replace(suite, algorithms=(free, suite.algorithms[0]))
+    done = list(run_suite(suite, tmp_path / "out", CPU))
+    assert [one.row["kind"] for one in done] == ["refused", "training"] + 2 * ["evaluation"]
+    assert "knows 2 classes" in done[0].row["reason"]
+    assert '"refused"' not in (tmp_path / "out" / ROWS).read_text()
 
 
 def test_every_seed_has_its_own_episodes(suite_file: Path, tmp_path: Path) -> None:

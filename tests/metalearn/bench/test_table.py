@@ -24,7 +24,7 @@ def judged(label: str, seed: int, accuracy: float, **changes) -> dict[str, objec
         "key": f"{label}{seed}{changes}", "kind": "evaluation", "training": f"{label}{seed}",
         "pool": "pool", "label": label, "seed": seed, "pack": "p", "shot": 5, "way": 5,
         "episodes": 600, "head_asked": "default", "calibrate": "none", "batchnorm": "inductive",
-        "accuracy": accuracy, "interval95": 0.5,
+        "accuracy": accuracy, "interval95": 0.5, "wall_s": 12.0,
     }  # fmt: skip
     return row | changes
 
@@ -56,7 +56,7 @@ def test_inductive_stands_before_transductive_and_costs_below() -> None:
     assert "| 5-shot inductive | 5-shot transductive |" in text
     assert "| a | 1 | last of 9 steps | 50.00 ± 0.50 | 51.00 ± 0.50 |" in text
     assert "| b | 1 | last of 9 steps | 60.00 ± 0.50 | 61.00 ± 0.50 |" in text
-    assert "| a | 10 | 10 |" in text and text.rstrip().endswith("| 5 |")
+    assert "| a | 10 | 10 |" in text and text.rstrip().endswith("| 5 | 20.0 |")
     assert BEST_TITLE not in text
 
 
@@ -79,6 +79,12 @@ def test_the_best_of_the_run_has_a_column_that_says_what_it_is() -> None:
     text = "\n".join(tables([training("a", 0, curve=curve), *both("a", 0, 50.0)]))
     assert f"5-shot transductive, {BEST_TITLE}" in text
     assert "| 70.00 |" in text
+
+
+def test_what_could_not_be_run_is_listed_with_its_reason() -> None:
+    refused = {"kind": "refused", "pool": "pool", "label": "b", "reason": "No such thing."}
+    text = "\n".join(tables([training("a", 0), *both("a", 0, 50.0), refused, refused]))
+    assert text.count("* b on pool: No such thing.") == 1
 
 
 def test_images_that_nobody_counted_are_not_called_zero() -> None:
