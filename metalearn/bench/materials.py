@@ -52,7 +52,10 @@ def load_pool(entry: PoolEntry) -> LoadedPool:
         for directory in entry.directories
         for teacher in read_pool(directory, limit=entry.models).teachers
     ]
-    datasets = [str(t.extra.get("dataset") or directory.name) for directory, t in parts]
+    datasets = [
+        entry.dataset or str(teacher.extra.get("dataset") or directory.name)
+        for directory, teacher in parts
+    ]
     several = len(entry.directories) > 1
     teachers = [
         _renamed(teacher, directory) if several else teacher for directory, teacher in parts

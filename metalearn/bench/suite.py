@@ -27,6 +27,8 @@ class PoolEntry:
     models: int | None
     """At most this many of each directory's first models; None takes all."""
     packs: tuple[str, ...]
+    dataset: str = ""
+    """What all its models were trained on, where their manifests call the same data unlike."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def _pool(table: TomlTable, root: Path, packs: dict[str, Path]) -> PoolEntry:
         directories=tuple(root / path for path in table.texts("directories")),
         models=table.count("models", None) if table.has("models") else None,
         packs=table.texts("packs"),
+        dataset=table.text("dataset", ""),
     )
     table.finish()
     _check_known(entry.packs, tuple(packs), "packs")

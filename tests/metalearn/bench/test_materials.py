@@ -1,3 +1,5 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,16 @@ def test_pools_of_several_directories_keep_their_models_apart(suite_file: Path) 
     alone = load_pool(PoolEntry("one", (pool,), 2, ("noise",)))
     assert [teacher.name for teacher in alone.pool.teachers] == ["model_0", "model_1"]
     assert alone.fingerprint != load_pool(PoolEntry("one", (pool,), None, ("noise",))).fingerprint
+
+
+def test_one_data_set_under_two_names_can_be_called_one(suite_file: Path) -> None:
+    pool, other = suite_file.parent / "pool", suite_file.parent / "other"
+    shutil.copytree(pool, other)
+    manifest = other / "manifest.jsonl"
+    manifest.write_text(manifest.read_text().replace('"dataset": "noise"', '"dataset": "Noise"'))
+    entry = PoolEntry("both", (pool, other), None, ("noise",))
+    assert load_pool(entry).scenario == "multi-domain"
+    assert load_pool(replace(entry, dataset="noise")).scenario == "SS"
 
 
 def test_a_pack_is_read_once(suite_file: Path) -> None:
