@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -29,11 +27,8 @@ def test_every_teacher_gives_every_image_a_place(tiny_pool: Pool, recovered: Epi
 def test_too_few_images_and_no_library_give_nothing(
     tiny_pool: Pool, recovered: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = replace(
-        recovered,
-        query_images=recovered.query_images[:0],
-        support_images=recovered.support_images[:5],
-    )
+    images, labels = recovered.support_images, recovered.support_labels
+    few = Episode(images[:2], labels[:2], images[2:5], labels[2:5])
     assert through_teachers(few, tiny_pool, CPU) is None
     monkeypatch.setattr(projection, "can_project", lambda: False)
     assert through_teachers(recovered, tiny_pool, CPU) is None
