@@ -1,8 +1,9 @@
 """The average of teachers: every weight is the mean of that weight over models of one kind.
 
 A baseline of the data-free meta-learning papers ("Average"). Neurons of independently trained
-models have no common order, so a mean of their weights is hardly better than chance; `ota`
-puts them in order first.
+models have no common order, so much is lost in the mean; `ota` puts them in order first. Averaged
+batch-norm statistics do not suit averaged weights: such a learner is at its best as the papers
+judge it, with the sgd head and transductive batch-norm at adaptation.
 """
 
 from dataclasses import dataclass
