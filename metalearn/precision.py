@@ -16,6 +16,9 @@ CHOICES = ("auto", "bf16", "fp32")
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
     """Whether `precision` (one of CHOICES) means bfloat16 on this device."""
+    if precision not in CHOICES:
+        # Another name for bfloat16 would quietly mean float32.
+        raise ValueError(f"{precision!r} is none of {', '.join(CHOICES)}")
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":

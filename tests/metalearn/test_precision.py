@@ -16,6 +16,11 @@ def test_auto_follows_the_processor(monkeypatch, has_bf16):
     assert not precision.uses_bf16("fp32", CPU)
 
 
+def test_another_name_for_a_format_is_refused_instead_of_meaning_float32():
+    with pytest.raises(ValueError, match="'bfloat16' is none of auto, bf16, fp32"):
+        precision.uses_bf16("bfloat16", CPU)
+
+
 def test_weights_stay_in_float32_under_bf16():
     layer = torch.nn.Linear(3, 2)
     with precision.autocast("bf16", CPU):

@@ -19,7 +19,7 @@ from metalearn.inversion import RecoveredTask, Student, TeacherTask
 from metalearn.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
-from metalearn.precision import autocast, uses_bf16
+from metalearn.precision import autocast
 from metalearn.preparation import prepare_images
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
 from metalearn.shapes import Images, Labels, Logits, Scalar
@@ -146,9 +146,7 @@ def _prepared_episode(
 
 
 def _pure(network: Network, config: FreeConfig) -> PureNetwork:
-    bf16 = uses_bf16(config.precision, next(network.parameters()).device)
-    precision = "bfloat16" if bf16 else "float32"
-    return PureNetwork(network, batchnorm="transductive", precision=precision)
+    return PureNetwork(network, batchnorm="transductive", precision=config.precision)
 
 
 def statistics_batches(

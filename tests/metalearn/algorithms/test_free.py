@@ -1,13 +1,17 @@
 """FREE's outer step: stages, memory, and the released code's mistakes that are not repeated."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.nn.modules.module import register_module_forward_hook
 
 from metalearn.algorithms.free import algorithm as free_module
-from metalearn.algorithms.free.learning import distillation_of
+from metalearn.algorithms.free.learning import distillation_of, replayed_loss, student_of
+from metalearn.episode import Episode
 from metalearn.errors import InvalidPool
 from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.loop import train
@@ -154,6 +158,39 @@ def test_every_replay_learner_moves_the_learner(make, learner, head):
     assert "replay" in reports[-1].metrics
     expected = "prototypes" if learner == "protonet" else "sgd"
     assert algorithm.meta_learner().defaults.head == expected
+
+
+@contextmanager
+def formats_of_convolutions() -> Iterator[set[torch.dtype]]:
+    """Number formats that come out of the convolutions that run inside the `with` block."""
+    seen: set[torch.dtype] = set()
+
+    def see(module, inputs, output):
+        if isinstance(module, torch.nn.Conv2d):
+            seen.add(output.dtype)
+
+    hook = register_module_forward_hook(see)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("replay_learner", ["protonet", "maml", "anil"])
+def test_replay_and_the_adversarial_student_run_in_the_format_asked_for(
+    make, precision, replay_learner
+):
+    algorithm = make(precision=precision, replay_learner=replay_learner)
+    config, pool = algorithm.config, algorithm.pool
+    images, labels = torch.rand(6, 3, 24, 24), torch.arange(3).repeat(2)
+    episode = Episode(images[:3], labels[:3], images[3:], labels[3:])
+    with formats_of_convolutions() as replayed:
+        result = replayed_loss(algorithm.learner, [episode], config, pool=pool, rng=algorithm.rng)
+        result.loss.backward()
+    with formats_of_convolutions() as studied:
+        student_of(algorithm.learner, config, pool)(images, labels)
+    assert replayed == studied == {torch.bfloat16 if precision == "bf16" else torch.float32}
 
 
 @pytest.mark.parametrize(
