@@ -12,7 +12,12 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.meta_learner import (
+    RECOVERS_IMAGES,
+    AdaptationSettings,
+    MetaLearner,
+    TeacherRecord,
+)
 from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
 from metalearn.precision import on_device
@@ -137,14 +142,19 @@ class Algorithm(ABC):
             mean=self.pool.mean,
             std=self.pool.std,
             defaults=defaults,
-            made_by={
-                "algorithm": self.name,
-                "settings": asdict(self.config),
-                "seed": self.seed,
-                "steps": self.steps_done,
-            },
+            made_by=self.origin(),
             teachers=TeacherRecord.of_pool(self.pool),
         )
+
+    def origin(self) -> dict[str, object]:
+        """How this run made its learner so far, as plain data for config.json and the card."""
+        return {
+            "algorithm": self.name,
+            "settings": asdict(self.config),
+            "seed": self.seed,
+            "steps": self.steps_done,
+            RECOVERS_IMAGES: self.needs_recovery,
+        }
 
     def report(
         self,

@@ -6,7 +6,7 @@ alike Conv4 models of CIFAR-FS classes the rank by textures went with the true r
 (Spearman 0.26), so the choice is better than chance and no more than that.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -117,12 +117,7 @@ class BestTeacher(Algorithm):
             std=teacher.std,
             # The teacher's own head knows its own classes only.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
-            made_by={
-                "algorithm": self.name,
-                "settings": asdict(self.config),
-                "seed": self.seed,
-                "teacher": teacher.name,
-            },
+            made_by=self.origin() | {"teacher": teacher.name},
             teachers=TeacherRecord.of_pool(self.pool),
         )
 

@@ -4,7 +4,7 @@ A freshly initialised network, to be adapted as any other meta-learner. What an 
 to this is what it has learned from the pool.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch.distributed.checkpoint.stateful import Stateful
@@ -65,7 +65,7 @@ class RandomInit(Algorithm):
             mean=self.pool.mean,
             std=self.pool.std,
             defaults=AdaptationSettings(head=self.config.head),
-            made_by={"algorithm": self.name, "settings": asdict(self.config), "seed": self.seed},
+            made_by=self.origin(),
             teachers=TeacherRecord.of_pool(self.pool),
         )
 

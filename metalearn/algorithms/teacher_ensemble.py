@@ -5,7 +5,7 @@ features of all teachers at once. Every teacher keeps its own input size and nor
 unlike architectures fit together. It costs as many forward passes as there are members.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch.distributed.checkpoint.stateful import Stateful
@@ -74,7 +74,7 @@ class TeacherEnsemble(Algorithm):
             std=(1.0,) * self.pool.channels,
             # The linear head was not learned, so an sgd head starts from the prototypes as well.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
-            made_by={"algorithm": self.name, "settings": asdict(self.config), "seed": self.seed},
+            made_by=self.origin(),
             teachers=TeacherRecord.of_pool(self.pool),
         )
 

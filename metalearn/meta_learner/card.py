@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+RECOVERS_IMAGES = "recovers_images"
+"""The entry of `made_by` that says whether images were recovered; without it they may have been."""
+
 
 def model_card(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> str:
     """README.md from the content of config.json and provenance.json."""
@@ -48,7 +51,7 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         "## How it was made",
         "",
-        *_table(("", ""), [(key, _plain(value)) for key, value in made_by.items()]),
+        *_table(("What", "Value"), [(key, _plain(value)) for key, value in made_by.items()]),
         "",
         "## Made from",
         "",
@@ -56,8 +59,20 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         "## Limits",
         "",
-        "Data-free does not mean private: images that resemble the teachers' training data were",
-        "recovered to make this learner, with their owners' consent as listed above.",
+        *_limits(recovered=made_by.get(RECOVERS_IMAGES, True) is not False),
+    ]
+
+
+def _limits(*, recovered: bool) -> list[str]:
+    if recovered:
+        return [
+            "Data-free does not mean private: images that resemble the teachers' training data",
+            "were recovered to make this learner, with their owners' consent as listed above.",
+        ]
+    return [
+        "No images were recovered to make this learner, so no consent to that was needed.",
+        "Data-free still does not mean private: what the teachers' weights tell about their",
+        "training data, this learner's may tell as well.",
     ]
 
 

@@ -236,6 +236,15 @@ def test_an_algorithm_that_recovers_refuses_a_model_without_consent(name):
         make_algorithm(name, pool, {}, device=CPU, seed=0)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_learner_tells_whether_images_were_recovered_for_it(name):
+    algorithm = make(name)
+    finish(algorithm)
+    made_by = algorithm.meta_learner().made_by
+    assert made_by["recovers_images"] is algorithm.needs_recovery
+    assert made_by["steps"] == algorithm.total_steps
+
+
 def test_an_unknown_algorithm_is_refused_with_the_known_ones():
     with pytest.raises(InvalidSetting, match=r"“sgd”.*free"):
         make_algorithm("sgd", mixed_pool(), {}, device=CPU, seed=0)

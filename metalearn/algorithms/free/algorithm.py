@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
 import torch
@@ -24,7 +23,7 @@ from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
 from metalearn.inversion import Fit, RecoveredTask, TeacherTask, recover
-from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
@@ -225,23 +224,12 @@ class Free(Algorithm):
 
     def meta_learner(self) -> MetaLearner:
         config = self.config
-        learner = MetaLearner(
-            self.learner,
-            mean=self.pool.mean,
-            std=self.pool.std,
-            defaults=AdaptationSettings(
-                head="prototypes" if config.replay_learner == "protonet" else "sgd",
-                inner_lr=config.inner_lr,
-                temperature=config.temperature,
-            ),
-            made_by={
-                "algorithm": self.name,
-                "settings": asdict(config),
-                "seed": self.seed,
-                "steps": self.steps_done,
-            },
-            teachers=TeacherRecord.of_pool(self.pool),
+        defaults = AdaptationSettings(
+            head="prototypes" if config.replay_learner == "protonet" else "sgd",
+            inner_lr=config.inner_lr,
+            temperature=config.temperature,
         )
+        learner = self.finished(self.learner, defaults)
         batches = statistics_batches(self.memory, self.learner, self.pool, self.device)
         if batches:
             with autocast("fp32", self.device):

@@ -69,6 +69,25 @@ def test_the_card_names_algorithm_input_teachers_and_licences(saved: Path) -> No
     assert "| Animals | ada |" in card
 
 
+def test_the_card_speaks_of_recovered_images_only_where_some_may_have_been(
+    learner: MetaLearner, tmp_path: Path
+) -> None:
+    cards = {}
+    for recovers in (True, False, None):
+        # A learner of before the entry existed says nothing, which is no denial.
+        entry = {} if recovers is None else {"recovers_images": recovers}
+        learner.made_by = {"algorithm": "free", **entry}
+        learner.save(tmp_path / "learner")
+        cards[recovers] = (tmp_path / "learner" / "README.md").read_text()
+    for recovers in (True, None):
+        assert (
+            "\nwere recovered to make this learner, with their owners' consent" in cards[recovers]
+        )
+    assert "No images were recovered" in cards[False]
+    assert "with their owners' consent" not in cards[False]
+    assert all("|  |" not in card for card in cards.values())
+
+
 def test_names_from_people_cannot_break_the_card(learner: MetaLearner, tmp_path: Path) -> None:
     hostile = "a|b\n---\n# <script>x</script>[l](http://e)"
     bad = learner.teachers[0].__class__(hostile, hostile, "", hostile, True)
