@@ -48,8 +48,12 @@ class Teacher:
         return self.network.spec.n_classes
 
     def prepare(self, images: Images) -> Float[Tensor, "n channels size size"]:
-        """Resize (differentiably) to the teacher's size, then apply its own normalisation."""
-        return prepare_images(images, size=self.image_size, mean=self.mean, std=self.std)
+        """Resize (differentiably) to the teacher's size, then apply its own normalisation.
+
+        Channels-last, in which a CPU's layers take a third of the time in bfloat16.
+        """
+        ready = prepare_images(images, size=self.image_size, mean=self.mean, std=self.std)
+        return ready.contiguous(memory_format=torch.channels_last)
 
     def logits(self, images: Images) -> Logits:
         """Logits over all classes of the teacher, for images in [0, 1]."""

@@ -7,6 +7,7 @@ from torch import nn
 from metalearn.batchnorm import (
     LayerStatistics,
     batchnorm_loss,
+    channel_moments,
     recorded_statistics,
     reestimate_statistics,
 )
@@ -41,6 +42,31 @@ def test_recorded_statistics_are_those_batchnorm_itself_uses():
     n = 6 * 5 * 5
     assert torch.allclose(records[0].batch_mean, layer.running_mean, atol=1e-6)
     assert torch.allclose(records[0].batch_var * n / (n - 1), layer.running_var, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6, 3, 5, 4), (7, 3), (1, 3), (1, 3, 1, 1)])
+def test_moments_and_their_gradients_are_those_of_the_plain_formulas(shape):
+    rng = torch.Generator().manual_seed(0)
+    x = 3 + 2 * torch.randn(shape, generator=rng, dtype=torch.float64)
+    weights = torch.randn(2, 3, generator=rng, dtype=torch.float64)
+    rest = [dim for dim in range(x.ndim) if dim != 1]
+    plain = x.clone().requires_grad_()
+    expected = plain.mean(rest), plain.var(rest, correction=0)
+    (weights[0] * expected[0] + weights[1] * expected[1]).sum().backward()
+    own = x.clone().requires_grad_()
+    found = channel_moments(own)
+    (weights[0] * found[0] + weights[1] * found[1]).sum().backward()
+    assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
+    assert torch.allclose(own.grad, plain.grad)
+
+
+def test_moments_of_half_the_bits_are_counted_in_float32():
+    x = (8 + torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))).bfloat16()
+    mean, var = channel_moments(x)
+    assert mean.dtype == var.dtype == torch.float32
+    exact = x.double()
+    assert torch.allclose(mean.double(), exact.mean((0, 2, 3)), rtol=1e-5)
+    assert torch.allclose(var.double(), exact.var((0, 2, 3), correction=0), rtol=1e-4)
 
 
 def test_the_loss_is_the_mean_over_layers_of_two_distances():
