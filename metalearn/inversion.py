@@ -148,7 +148,7 @@ def _loss_terms(
 ) -> tuple[dict[str, Scalar], float]:
     """The weighted terms of the inversion loss, and the teacher's accuracy on the images."""
     shown = shift_and_flip(images, max_shift=settings.max_shift, rng=rng)
-    with recorded_statistics(task.teacher.network) as records:
+    with recorded_statistics(task.teacher.network, fused=True) as records:
         logits = task.logits(shown).float()
     terms = {"recovery": settings.class_weight * class_loss(logits, labels)}
     if settings.batchnorm_weight:

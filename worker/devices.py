@@ -4,6 +4,7 @@ import logging
 
 import torch
 
+from metalearn.allocator import keep_freed_memory
 from metalearn.errors import InvalidSetting
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ def set_up_cpu(threads: int = 0) -> None:
     """Let PyTorch use this many threads in this process; 0 leaves its own choice.
 
     Several workers on one machine want one each: two that share cores are slower than one.
+    Memory that one step frees is kept for the next.
     """
+    keep_freed_memory()
     if threads > 0:
         torch.set_num_threads(threads)
     log.info("computing with %d threads", torch.get_num_threads())

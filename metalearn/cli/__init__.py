@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from metalearn.allocator import keep_freed_memory
 from metalearn.cli import adapt, algorithms, bench, evaluate, inspect_file, pack, pretrain, train
 from metalearn.errors import MetaLearnError
 
@@ -32,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can mend is one sentence on standard error."""
     options = build_parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         options.run(options)
     except MetaLearnError as error:

@@ -7,7 +7,8 @@ from torch import nn
 from metalearn.batchnorm import (
     LayerStatistics,
     batchnorm_loss,
-    channel_moments,
+    fused_moments,
+    plain_moments,
     recorded_statistics,
     reestimate_statistics,
 )
@@ -33,10 +34,11 @@ def test_hooks_are_taken_off_when_the_network_fails(make_teacher):
     assert n_hooks(network) == 0
 
 
-def test_recorded_statistics_are_those_batchnorm_itself_uses():
+@pytest.mark.parametrize("fused", [False, True])
+def test_recorded_statistics_are_those_batchnorm_itself_uses(fused):
     layer = nn.BatchNorm2d(3, momentum=1.0)
     x = torch.randn(6, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    with recorded_statistics(nn.Sequential(layer).eval()) as records:
+    with recorded_statistics(nn.Sequential(layer).eval(), fused=fused) as records:
         layer(x)
     layer.train()(x)  # momentum 1: the running statistics become the batch's, unbiased
     n = 6 * 5 * 5
@@ -44,8 +46,9 @@ def test_recorded_statistics_are_those_batchnorm_itself_uses():
     assert torch.allclose(records[0].batch_var * n / (n - 1), layer.running_var, atol=1e-5)
 
 
+@pytest.mark.parametrize("moments", [plain_moments, fused_moments])
 @pytest.mark.parametrize("shape", [(6, 3, 5, 4), (7, 3), (1, 3), (1, 3, 1, 1)])
-def test_moments_and_their_gradients_are_those_of_the_plain_formulas(shape):
+def test_moments_and_their_gradients_are_those_of_the_usual_formulas(moments, shape):
     rng = torch.Generator().manual_seed(0)
     x = 3 + 2 * torch.randn(shape, generator=rng, dtype=torch.float64)
     weights = torch.randn(2, 3, generator=rng, dtype=torch.float64)
@@ -54,15 +57,16 @@ def test_moments_and_their_gradients_are_those_of_the_plain_formulas(shape):
     expected = plain.mean(rest), plain.var(rest, correction=0)
     (weights[0] * expected[0] + weights[1] * expected[1]).sum().backward()
     own = x.clone().requires_grad_()
-    found = channel_moments(own)
+    found = moments(own)
     (weights[0] * found[0] + weights[1] * found[1]).sum().backward()
     assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
     assert torch.allclose(own.grad, plain.grad)
 
 
-def test_moments_of_half_the_bits_are_counted_in_float32():
+@pytest.mark.parametrize("moments", [plain_moments, fused_moments])
+def test_moments_of_half_the_bits_are_counted_in_float32(moments):
     x = (8 + torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))).bfloat16()
-    mean, var = channel_moments(x)
+    mean, var = moments(x)
     assert mean.dtype == var.dtype == torch.float32
     exact = x.double()
     assert torch.allclose(mean.double(), exact.mean((0, 2, 3)), rtol=1e-5)

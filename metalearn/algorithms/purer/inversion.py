@@ -37,7 +37,7 @@ def inversion_loss(
     labels = torch.arange(len(names), device=own.device).repeat(images.pixels.shape[1])
     shown = rolled(own, max_shift=config.max_shift, rng=rng)
     with (
-        recorded_statistics(task.teacher.network) as records,
+        recorded_statistics(task.teacher.network, fused=True) as records,
         autocast(config.precision, own.device),
     ):
         logits = task.logits(images.unit(shown)).float()
