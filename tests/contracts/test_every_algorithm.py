@@ -40,6 +40,11 @@ SMALL = {
     "patience": 1,
     "augmentation": 0.5,
     "embedding_dim": 4,
+    "pictures_per_step": 32,
+    "memory": 64,
+    "updates_per_step": 2,
+    "batch_size": 16,
+    "components": 8,
 }
 """Values that make a run short, for those settings an algorithm has."""
 

@@ -1,0 +1,225 @@
+"""Chorus: one small network that finds alike what the whole pool together finds alike.
+
+Our own method. Labels of a teacher say little about classes that nobody has seen; its features
+say more, and the features of all teachers side by side say most. Chorus teaches a learner the
+ensemble's similarities, not its coordinates: for each picture of a batch, the learner's cosine
+similarities to all others shall correlate with the pool's. So teachers of any architecture, input
+size and class count fit together, and the learner's features are trained for exactly the
+comparison that the prototype head will make.
+
+The pictures are drawn by rule and recovered from nobody, so no owner's consent to recovery is
+needed. They come in a stream: each outer step draws new ones, asks every teacher once, and
+replaces the oldest in a bounded memory from which the learner's batches are taken.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.batchnorm import reestimate_statistics
+from metalearn.geometry import PoolGeometry, embedded, similarity_loss
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.picture_memory import PictureMemory
+from metalearn.pictures import draw_pictures
+from metalearn.pool import Pool
+from metalearn.precision import CHOICES
+from metalearn.preparation import prepare_images
+from metalearn.settings import setting
+from metalearn.shapes import Images
+
+WARM_UP = 0.15
+"""Share of all updates in which the learning rate rises to its full height."""
+
+
+@dataclass(frozen=True)
+class ChorusConfig:
+    """Settings of Chorus. The defaults take about 20 minutes of one core for 100 Conv4."""
+
+    outer_steps: int = setting(
+        160, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
+    )
+    pictures_per_step: int = setting(
+        512, "pictures drawn in one step and shown to every teacher", low=32, high=16_384
+    )
+    memory: int = setting(
+        8_192,
+        "most recent pictures that are kept to learn from; as many are drawn at the start, at "
+        "most 4,096, to find the components",
+        low=64,
+        high=262_144,
+    )
+    updates_per_step: int = setting(24, "updates of the learner in one step", low=1, high=10_000)
+    batch_size: int = setting(256, "pictures of one update", low=8, high=4_096)
+    components: int = setting(
+        256, "principal components kept of the pool's features", low=2, high=4_096
+    )
+    whitening: float = setting(
+        0.5,
+        "0 keeps the ensemble's similarities as they are, 1 gives all components the same weight; "
+        "in between, what brightness and colour say does not drown the rest",
+        low=0.0,
+        high=1.0,
+    )
+    outer_lr: float = setting(
+        0.003, "highest learning rate; rises, then falls along a half cosine", low=1e-6, high=1.0
+    )
+    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW", low=0.0, high=1.0)
+    n_way: int = setting(5, "classes the head starts with", low=2, high=20)
+    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
+    learner_width: int = setting(
+        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
+    )
+    learner_image_size: int = setting(
+        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
+    )
+    head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "sgd"))
+    precision: str = setting(
+        "auto",
+        "number format of the layers; auto takes bf16 where the machine has it in hardware",
+        choices=CHOICES,
+    )
+
+
+class Chorus(Algorithm):
+    """Chorus, as the module's docstring describes it."""
+
+    name = "chorus"
+    title = "Chorus"
+    paper = ""
+    summary = (
+        "Our own method: one small network learns from pictures drawn by rule which of them all "
+        "models together find alike. Recovers nothing, so it needs no consent to recovery."
+    )
+    needs_recovery = False
+    Config = ChorusConfig
+    config: ChorusConfig
+
+    def __init__(
+        self, pool: Pool, config: ChorusConfig, *, device: torch.device, seed: int
+    ) -> None:
+        super().__init__(pool, config, device=device, seed=seed)
+        self.learner = self.new_learner(
+            architecture=config.learner,
+            width=config.learner_width,
+            image_size=config.learner_image_size,
+            n_classes=config.n_way,
+        ).train()
+        self.optimiser = torch.optim.AdamW(
+            self.learner.parameters(),
+            lr=config.outer_lr,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.geometry = PoolGeometry(
+            self.pool,
+            components=config.components,
+            whitening=config.whitening,
+            precision=config.precision,
+        )
+        self.memory = PictureMemory(config.memory)
+
+    @property
+    def total_steps(self) -> int:
+        return 1 + self.config.outer_steps
+
+    def step(self) -> StepReport:
+        if not self.geometry.fitted:
+            return self.listen()
+        similarity = self.draw()
+        loss = self.learn()
+        return self.report("learning", {"loss": loss, "similarity on new pictures": similarity})
+
+    def listen(self) -> StepReport:
+        """Find the pool's components on the first pictures, and keep those to learn from."""
+        images = self._new_pictures(min(self.config.memory, 4_096))
+        self.memory.add(images, self.geometry.fit(images, self.rng))
+        return self.report("listening", {"pictures": float(len(images))})
+
+    def draw(self) -> float:
+        """Take in new pictures; how well the learner already knows them (correlation, 1 at best).
+
+        It has not seen them, so this is no training error.
+        """
+        images = self._new_pictures(self.config.pictures_per_step)
+        coordinates = self.geometry.coordinates(images)
+        self.memory.add(images, coordinates)
+        some = slice(self.config.batch_size)
+        self.learner.eval()
+        with torch.no_grad():
+            loss = similarity_loss(self._features(images[some]), coordinates[some])
+        self.learner.train()
+        return 1 - float(loss)
+
+    def learn(self) -> float:
+        """Updates of the learner from the memory; their mean loss."""
+        losses = []
+        for update in range(self.config.updates_per_step):
+            self._set_rate(update)
+            images, coordinates = self.memory.sample(self.config.batch_size, self.rng)
+            images = images.to(self.device).float() / 255
+            loss = similarity_loss(self._features(images), coordinates.to(self.device))
+            self.optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            self.optimiser.step()
+            losses.append(loss.detach())
+        return float(torch.stack(losses).mean())
+
+    def meta_learner(self) -> MetaLearner:
+        # The linear head learned nothing, so an sgd head starts from the prototypes as well.
+        defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
+        learner = self.finished(self.learner, defaults)
+        if self.memory.n_images:
+            # The running statistics lag behind the weights.
+            recent = self.memory.recent(16 * self.config.batch_size).to(self.device)
+            batches = torch.split(recent, self.config.batch_size)
+            prepared = (self._prepared(batch.float() / 255) for batch in batches)
+            reestimate_statistics(learner.network, prepared)
+        return learner
+
+    def parts(self) -> dict[str, Stateful]:
+        return {
+            "learner": self.learner,
+            "optimiser": OptimiserState(self.optimiser),
+            "geometry": self.geometry,
+            "memory": self.memory,
+        }
+
+    def _new_pictures(self, n: int) -> Images:
+        chunks = [
+            draw_pictures(
+                size,
+                size=self.pool.image_size,
+                mean=self.pool.mean,
+                std=self.pool.std,
+                rng=self.rng,
+            )
+            for size in _chunks(n, self.pool.image_size)
+        ]
+        # As the memory will give them back, so that teachers and learner see the same.
+        return ((torch.cat(chunks) * 255).round() / 255).to(self.device)
+
+    def _prepared(self, images: Images) -> Tensor:
+        return prepare_images(
+            images, size=self.learner.spec.image_size, mean=self.pool.mean, std=self.pool.std
+        )
+
+    def _features(self, images: Images) -> Tensor:
+        return embedded(self.learner, self._prepared(images), self.config.precision)
+
+    def _set_rate(self, update: int) -> None:
+        """Up in a line, then down along a half cosine; depends on the place in the run alone."""
+        done = (self.steps_done - 1) * self.config.updates_per_step + update
+        share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
+        falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.outer_lr * min(share / WARM_UP, falling, 1.0)
+
+
+def _chunks(n: int, size: int) -> list[int]:
+    """`n` pictures in portions that need a bounded amount of memory while they are drawn."""
+    portion = max(16, 512 * 32**2 // size**2)
+    return [portion] * (n // portion) + ([n % portion] if n % portion else [])

@@ -1,0 +1,152 @@
+"""What a pool says about how alike pictures are: one space that all teachers span together.
+
+Each teacher's features are centred and set to length one, so that all have the same say whatever
+their width. Side by side they are the ensemble's features; their leading principal components
+hold nearly all of it in a few hundred numbers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from metalearn.networks import Network
+from metalearn.pool import Pool, Teacher
+from metalearn.precision import autocast
+from metalearn.randomness import seeded_from
+from metalearn.shapes import Features, Images, Scalar
+
+MOST_FEATURES = 16_384
+"""Features of all teachers together from which on each is projected, at random, to fewer."""
+PIXELS_AT_ONCE = 128 * 32 * 32
+"""Few pictures at a time: what a small network makes of them then stays in the cache."""
+
+Coordinates = Float[Tensor, "n components"]
+
+
+class PoolGeometry:
+    """Coordinates of pictures in the space of a pool's features.
+
+    `components` are kept (fewer where there are fewer pictures or features). Each is divided by
+    its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
+    1 gives every direction the same weight.
+    """
+
+    def __init__(self, pool: Pool, *, components: int, whitening: float, precision: str) -> None:
+        self.pool = pool
+        self.components = components
+        self.whitening = whitening
+        self.precision = precision
+        self._means: list[Tensor] = []
+        self._projections: list[Tensor | None] = []
+        self._basis: Tensor | None = None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether `fit` has been called."""
+        return self._basis is not None
+
+    @torch.no_grad()
+    def fit(self, images: Images, rng: torch.Generator) -> Coordinates:
+        """Find centres and components on these pictures; returns their coordinates."""
+        features = [self._features(teacher, images) for teacher in self.pool.teachers]
+        self._means = [each.mean(0) for each in features]
+        self._projections = [_projection(each, len(features), rng) for each in features]
+        joint = self._joined(features)
+        rank = min(self.components, *joint.shape)
+        with seeded_from(rng):
+            # Its random start must follow the run's own generator, not the global one.
+            _, scale, basis = torch.svd_lowrank(joint, q=rank, niter=3)
+        deviation = (scale / len(joint) ** 0.5).clamp(min=1e-6)
+        self._basis = basis / deviation**self.whitening
+        coordinates: Tensor = joint @ self._basis
+        return coordinates
+
+    @torch.no_grad()
+    def coordinates(self, images: Images) -> Coordinates:
+        """Coordinates of pictures in [0, 1], of any size."""
+        assert self._basis is not None, "fit comes first"
+        features = [self._features(teacher, images) for teacher in self.pool.teachers]
+        coordinates: Tensor = self._joined(features) @ self._basis
+        return coordinates
+
+    def _joined(self, features: Sequence[Tensor]) -> Float[Tensor, "n joint"]:
+        parts = []
+        for each, mean, projection in zip(features, self._means, self._projections, strict=True):
+            unit = F.normalize(each - mean, dim=1)
+            parts.append(unit if projection is None else unit @ projection)
+        return torch.cat(parts, dim=1) / len(parts) ** 0.5
+
+    def _features(self, teacher: Teacher, images: Images) -> Features:
+        size = max(1, PIXELS_AT_ONCE // teacher.image_size**2)
+        return torch.cat(
+            [
+                embedded(teacher.network, teacher.prepare(chunk), self.precision)
+                for chunk in torch.split(images, size)
+            ]
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Centres, projections and components; empty before `fit`."""
+        if self._basis is None:
+            return {}
+        return {
+            "means": [mean.clone() for mean in self._means],
+            # A snapshot holds no None.
+            "projections": [
+                torch.empty(0) if each is None else each.clone() for each in self._projections
+            ],
+            "basis": self._basis.clone(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        if not state:
+            return
+        device = next(self.pool.teachers[0].network.parameters()).device
+        self._means = [mean.to(device) for mean in state["means"]]
+        self._projections = [
+            each.to(device) if each.numel() else None for each in state["projections"]
+        ]
+        self._basis = state["basis"].to(device)
+
+
+def embedded(network: Network, prepared: Tensor, precision: str) -> Features:
+    """Features in float32 of normalised pictures, computed in the number format of `precision`."""
+    prepared = prepared.contiguous(memory_format=torch.channels_last)
+    with autocast(precision, prepared.device):
+        features: Tensor = network.embed(prepared)
+    return features.float()
+
+
+def similarity_loss(features: Features, coordinates: Coordinates) -> Scalar:
+    """One minus the correlation of cosine similarities, mean over pictures; 0 at best, 2 at worst.
+
+    For each picture its similarities to all others of the batch are compared. A correlation
+    leaves scale and offset free: features after a ReLU have no negative similarities, and need
+    none to rank pictures alike.
+    """
+    own, wanted = _others(features), _others(coordinates)
+    return 1 - F.cosine_similarity(own, wanted, dim=1).mean()
+
+
+def _others(points: Tensor) -> Float[Tensor, "n n-1"]:
+    """Similarities of each point to all others, less their mean."""
+    n = len(points)
+    unit = F.normalize(points, dim=1)
+    elsewhere = ~torch.eye(n, dtype=torch.bool, device=points.device)
+    similarities = (unit @ unit.T)[elsewhere].view(n, n - 1)
+    return similarities - similarities.mean(1, keepdim=True)
+
+
+def _projection(features: Features, n_teachers: int, rng: torch.Generator) -> Tensor | None:
+    """A random projection that keeps angles on the whole (Johnson and Lindenstrauss)."""
+    width, affordable = features.shape[1], max(16, MOST_FEATURES // n_teachers)
+    if width <= affordable:
+        return None
+    projection = torch.randn(width, affordable, generator=rng) / affordable**0.5
+    moved: Tensor = projection.to(features.device)
+    return moved

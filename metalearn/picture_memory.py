@@ -1,0 +1,73 @@
+"""The memory of drawn pictures: bounded, 8 bits a colour, with what the pool said of each."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from metalearn.shapes import Images
+
+Pixels = UInt8[Tensor, "n channels size size"]
+
+
+class PictureMemory:
+    """A ring of the `capacity` most recent pictures and their coordinates (n, components)."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.n_seen = 0
+        self._pixels: Tensor | None = None
+        self._coordinates: Tensor | None = None
+
+    @property
+    def n_images(self) -> int:
+        """Pictures held now."""
+        return min(self.n_seen, self.capacity)
+
+    def add(self, images: Images, coordinates: Float[Tensor, "n components"]) -> None:
+        """Take in pictures in [0, 1]; the oldest ones make room."""
+        pixels = (images * 255).round().to(torch.uint8).cpu()[-self.capacity :]
+        coordinates = coordinates.float().cpu()[-self.capacity :]
+        if self._pixels is None or self._coordinates is None:
+            self._pixels = torch.zeros(self.capacity, *pixels.shape[1:], dtype=torch.uint8)
+            self._coordinates = torch.zeros(self.capacity, coordinates.shape[1])
+        places = (self.n_seen + torch.arange(len(pixels))) % self.capacity
+        self._pixels[places] = pixels
+        self._coordinates[places] = coordinates
+        self.n_seen += len(pixels)
+
+    def sample(self, n: int, rng: torch.Generator) -> tuple[Pixels, Float[Tensor, "n components"]]:
+        """`n` different pictures (fewer if fewer are held) and their coordinates."""
+        assert self._pixels is not None and self._coordinates is not None, "add comes first"
+        picks = torch.randperm(self.n_images, generator=rng)[:n]
+        return self._pixels[picks], self._coordinates[picks]
+
+    def recent(self, n: int) -> Pixels:
+        """The `n` pictures added last (fewer if fewer are held)."""
+        assert self._pixels is not None, "add comes first"
+        n = min(n, self.n_images)
+        return self._pixels[(self.n_seen - n + torch.arange(n)) % self.capacity]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The pictures that are held, without the part not yet written."""
+        if self._pixels is None or self._coordinates is None:
+            return {"n_seen": 0}
+        held = self.n_images
+        return {
+            "n_seen": self.n_seen,
+            "pixels": self._pixels[:held].clone(),
+            "coordinates": self._coordinates[:held].clone(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        self.n_seen = state["n_seen"]
+        self._pixels = self._coordinates = None
+        if self.n_seen:
+            pixels, coordinates = state["pixels"].cpu(), state["coordinates"].cpu()
+            room = self.capacity - len(pixels)
+            self._pixels = torch.cat([pixels, pixels.new_zeros(room, *pixels.shape[1:])])
+            self._coordinates = torch.cat(
+                [coordinates, coordinates.new_zeros(room, coordinates.shape[1])]
+            )

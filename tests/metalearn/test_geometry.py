@@ -1,0 +1,115 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from metalearn import geometry
+from metalearn.geometry import PoolGeometry, similarity_loss
+from metalearn.networks import NetworkSpec, build_network
+from metalearn.pool import Pool, Teacher
+
+
+def teacher(architecture="conv4", width=4, size=16, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = build_network(NetworkSpec(architecture, width, 3, size, 5))
+    names = tuple(f"class {index}" for index in range(5))
+    return Teacher(f"{architecture} {seed}", network, (0.5,) * 3, (0.25,) * 3, names)
+
+
+@pytest.fixture
+def pool():
+    return Pool((teacher(seed=0), teacher(width=8, seed=1), teacher("resnet10", 4, 24, seed=2)))
+
+
+@pytest.fixture
+def images():
+    return torch.rand(40, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def fitted(pool, images, **settings):
+    chosen = {"components": 512, "whitening": 0.0, "precision": "fp32", **settings}
+    space = PoolGeometry(pool, **chosen)
+    space.fit(images, torch.Generator().manual_seed(0))
+    return space
+
+
+def cosines(points):
+    unit = F.normalize(points, dim=1)
+    return unit @ unit.T
+
+
+def test_all_components_without_whitening_keep_the_ensembles_similarities(pool, images):
+    features = [each.network.embed(each.prepare(images)) for each in pool.teachers]
+    mean_cosine = sum(cosines(each - each.mean(0)) for each in features) / len(features)
+    found = cosines(fitted(pool, images).coordinates(images))
+    assert torch.allclose(found, mean_cosine, atol=1e-3)
+
+
+def test_fit_returns_the_coordinates_of_its_own_pictures(pool, images):
+    space = PoolGeometry(pool, components=8, whitening=0.5, precision="fp32")
+    first = space.fit(images, torch.Generator().manual_seed(0))
+    assert first.shape == (40, 8)
+    assert torch.allclose(first, space.coordinates(images), atol=1e-4)
+
+
+def test_whole_whitening_gives_every_component_the_same_deviation(pool, images):
+    coordinates = fitted(pool, images, components=4, whitening=1.0).coordinates(images)
+    assert torch.allclose(coordinates.square().mean(0), torch.ones(4), atol=0.02)
+
+
+def test_teachers_have_the_same_say_whatever_their_scale(pool, images):
+    before = fitted(pool, images).coordinates(images)
+    with torch.no_grad():
+        last = pool.teachers[0].network.blocks[-1].norm
+        last.weight *= 100
+        last.bias *= 100
+    after = fitted(pool, images).coordinates(images)
+    assert torch.allclose(cosines(before), cosines(after), atol=1e-3)
+
+
+def test_the_components_do_not_follow_the_global_generator(pool, images):
+    torch.manual_seed(1)
+    first = fitted(pool, images, components=4).coordinates(images)
+    torch.manual_seed(2)
+    assert torch.equal(first, fitted(pool, images, components=4).coordinates(images))
+
+
+def test_features_too_many_to_hold_are_projected_and_keep_similarities_on_the_whole(
+    pool, images, monkeypatch
+):
+    whole = cosines(fitted(pool, images).coordinates(images))
+    monkeypatch.setattr(geometry, "MOST_FEATURES", 3 * 24)
+    fewer = cosines(fitted(pool, images).coordinates(images))
+    apart = ~torch.eye(40, dtype=torch.bool)
+    both = torch.stack([whole[apart], fewer[apart]])
+    assert torch.corrcoef(both)[0, 1] > 0.8
+
+
+def test_a_geometry_taken_back_gives_the_same_coordinates(pool, images):
+    space = fitted(pool, images, components=6, whitening=0.5)
+    other = PoolGeometry(pool, components=6, whitening=0.5, precision="fp32")
+    assert not other.fitted
+    other.load_state_dict(space.state_dict())
+    assert torch.equal(space.coordinates(images), other.coordinates(images))
+
+
+def test_the_loss_is_one_minus_the_mean_correlation_of_each_pictures_similarities():
+    rng = torch.Generator().manual_seed(0)
+    own, wanted = torch.rand(6, 3, generator=rng), torch.randn(6, 5, generator=rng)
+    correlations = []
+    for index in range(6):
+        others = [other for other in range(6) if other != index]
+        both = torch.stack([cosines(own)[index, others], cosines(wanted)[index, others]])
+        correlations.append(torch.corrcoef(both)[0, 1])
+    expected = 1 - torch.stack(correlations).mean()
+    assert torch.allclose(similarity_loss(own, wanted), expected, atol=1e-5)
+
+
+def test_the_loss_is_zero_for_turned_and_scaled_points_and_grows_with_noise():
+    rng = torch.Generator().manual_seed(0)
+    points = torch.randn(20, 6, generator=rng)
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=rng)).Q
+    assert similarity_loss(3 * points @ turn, points) < 1e-5
+    noise = torch.randn(20, 6, generator=rng)
+    losses = [similarity_loss(points + scale * noise, points) for scale in (0.1, 0.5, 2.0)]
+    assert losses == sorted(losses) and losses[0] > 1e-4

@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from metalearn.pictures import NATURAL_CORRELATION, draw_pictures
+
+COLOURS = {"mean": (0.5, 0.45, 0.4), "std": (0.25, 0.25, 0.25)}
+
+
+def drawn(n=64, seed=0, size=32, **colours):
+    rng = torch.Generator().manual_seed(seed)
+    return draw_pictures(n, size=size, rng=rng, **(colours or COLOURS))
+
+
+def test_pictures_have_the_size_asked_for_and_lie_between_0_and_1():
+    pictures = drawn(8, size=20)
+    assert pictures.shape == (8, 3, 20, 20)
+    assert pictures.min() >= 0 and pictures.max() <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_pictures_have_as_many_channels_as_the_colours(channels):
+    pictures = drawn(4, mean=(0.5,) * channels, std=(0.2,) * channels)
+    assert pictures.shape[1] == channels
+
+
+def test_colours_have_the_mean_and_deviation_of_the_pool():
+    pictures = drawn(256)
+    mean = pictures.mean((0, 2, 3))
+    assert torch.allclose(mean, torch.tensor(COLOURS["mean"]), atol=0.04)
+    # Cutting at 0 and 1 takes a little of it away.
+    assert torch.allclose(pictures.std((0, 2, 3)), torch.tensor(COLOURS["std"]), atol=0.04)
+
+
+def test_the_same_generator_draws_the_same_pictures_and_another_does_not():
+    assert torch.equal(drawn(8, seed=1), drawn(8, seed=1))
+    assert not torch.allclose(drawn(8, seed=1), drawn(8, seed=2), atol=0.1)
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    drawn(4)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_pictures_differ_from_each_other_and_within_themselves():
+    pictures = drawn(16)
+    flat = pictures.flatten(1)
+    others = torch.cdist(flat, flat)[~torch.eye(16, dtype=torch.bool)]
+    assert others.min() > 1
+    assert (pictures.std((2, 3)) > 0.005).float().mean() > 0.9
+
+
+def test_half_of_the_pictures_have_channels_that_go_together_as_in_photographs():
+    pictures = drawn(256)
+    z = (pictures - pictures.mean((2, 3), keepdim=True)).flatten(2)
+    red, blue = z[:, 0], z[:, 2]
+    cosine = (red * blue).mean(1) / (red.std(1) * blue.std(1) + 1e-6)
+    together = (cosine > NATURAL_CORRELATION**2 - 0.25).float().mean()
+    assert 0.35 < together < 0.75
+
+
+def test_neighbouring_pixels_are_alike_as_in_photographs():
+    z = drawn(256) - torch.tensor(COLOURS["mean"]).view(1, 3, 1, 1)
+    power = z.square().mean()
+    assert (z[..., 1:] * z[..., :-1]).mean() / power > 0.85
+    assert (z[..., 8:] * z[..., :-8]).mean() / power < 0.85
