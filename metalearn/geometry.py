@@ -78,7 +78,8 @@ class PoolGeometry:
         for each, mean, projection in zip(features, self._means, self._projections, strict=True):
             unit = F.normalize(each - mean, dim=1)
             parts.append(unit if projection is None else unit @ projection)
-        return torch.cat(parts, dim=1) / len(parts) ** 0.5
+        joint: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
+        return joint
 
     def _features(self, teacher: Teacher, images: Images) -> Features:
         size = max(1, PIXELS_AT_ONCE // teacher.image_size**2)

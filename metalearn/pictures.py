@@ -143,7 +143,8 @@ class _Drawing:
         waves = torch.fft.irfft2(
             torch.polar(amplitude.expand(shape), phase), s=(self.size, self.size)
         )
-        return waves / (waves.std(dim=(1, 2, 3), keepdim=True) + 1e-6)
+        noise: Tensor = waves / (waves.std(dim=(1, 2, 3), keepdim=True) + 1e-6)
+        return noise
 
 
 def _mixing(photographic: Tensor, channels: int) -> Float[Tensor, "n channels channels"]:
