@@ -30,7 +30,7 @@ class AdaptedHead:
     """How an adapted learner decides: by its linear head, or by centroids at a temperature."""
 
     centroids: Tensor | None
-    temperature: float
+    temperature: float | Scalar
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,18 @@ def recover_pseudo_images(
     n_way = int(labels.max()) + 1
     targets = F.one_hot(labels, n_way).float()
     noise = torch.randn(len(labels), spec.channels, NOISE_GRID, NOISE_GRID, generator=rng)
-    size = (spec.image_size, spec.image_size)
-    pseudo = F.interpolate(noise.to(labels.device), size, mode="bilinear", align_corners=False)
+    pseudo = enlarge_noise(noise.to(labels.device), spec.image_size)
     for _ in range(calibration.inversion_steps):
         _, pseudo = inversion_step(
             network, weights, pseudo, targets, head=head, lr=calibration.inversion_lr
         )
     return pseudo
+
+
+def enlarge_noise(noise: Images, image_size: int) -> Tensor:
+    """Smooth noise of the size that a network takes."""
+    size = (image_size, image_size)
+    return F.interpolate(noise, size, mode="bilinear", align_corners=False)
 
 
 def _total_variation(images: Images) -> Scalar:

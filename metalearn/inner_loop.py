@@ -46,11 +46,18 @@ class PureNetwork:
         self.head_bias = f"{network.head_name}.bias"
         self.structure = _structure(network, batchnorm)
         self._source = network
+        self._statistics: Weights = {}
         self._shell = _Shell(self.structure)
 
     def weights(self) -> dict[str, Tensor]:
         """The network's own parameters, detached."""
         return {name: value.detach() for name, value in self._source.named_parameters()}
+
+    def with_statistics(self, statistics: Weights) -> "PureNetwork":
+        """The same network with these running statistics, so that they too are arguments."""
+        other = copy.copy(self)
+        other._statistics = dict(statistics)
+        return other
 
     def logits(self, weights: Weights, images: Images) -> Logits:
         """Logits of the linear head, as many as `weights` has rows for."""
@@ -61,7 +68,8 @@ class PureNetwork:
         return self._call(weights, images, head=False)
 
     def _call(self, weights: Weights, images: Tensor, *, head: bool) -> Tensor:
-        state = dict(self._source.named_buffers()) | dict(weights)
+        buffers = dict(self._source.named_buffers()) | dict(self._statistics)
+        state = buffers | dict(weights)
         state = {f"network.{name}": value for name, value in state.items()}
         images = images.contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, images.device):
@@ -176,7 +184,9 @@ def class_centroids(features: Features, targets: Logits) -> Tensor:
     return shares.T @ F.normalize(features, dim=1)
 
 
-def centroid_logits(features: Features, centroids: Tensor, *, temperature: float) -> Logits:
+def centroid_logits(
+    features: Features, centroids: Tensor, *, temperature: float | Scalar
+) -> Logits:
     """Nearest centroid as logits: minus squared distance over temperature (Snell et al. 2017).
 
     Features are normalised first, so the distance lies in [0, 4] whatever the network.
@@ -191,7 +201,7 @@ def predict(
     images: Images,
     *,
     centroids: Tensor | None = None,
-    temperature: float = 1.0,
+    temperature: float | Scalar = 1.0,
 ) -> Logits:
     """Logits of the linear head, or of the nearest of `centroids` when they are given."""
     if centroids is None:
@@ -201,7 +211,7 @@ def predict(
 
 
 def head_from_centroids(
-    centroids: Tensor, *, temperature: float, feature_norm: Scalar
+    centroids: Tensor, *, temperature: float | Scalar, feature_norm: Scalar
 ) -> tuple[Tensor, Tensor]:
     """Weight and bias of the linear head that decides as the nearest centroid does.
 
@@ -211,3 +221,14 @@ def head_from_centroids(
     """
     weight = 2 * centroids / (temperature * feature_norm)
     return weight, -centroids.square().sum(1) / temperature
+
+
+def prototype_head(
+    features: Features, targets: Logits, *, temperature: float | Scalar
+) -> tuple[Tensor, Tensor]:
+    """The linear head that `head_from_centroids` makes of a support set's features."""
+    return head_from_centroids(
+        class_centroids(features, targets),
+        temperature=temperature,
+        feature_norm=features.norm(dim=1).mean().clamp(min=1e-6),
+    )

@@ -48,7 +48,7 @@ def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
     }
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         directory = Path(folder) / "learner"
-        learner.save(directory)
+        learner.save(directory, for_browsers=True)
         return _publish_directory(job, learner_id, directory)
 
 

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     _train(algorithm)
     learner = algorithm.meta_learner()
     learner.made_by = {**learner.made_by, "name": f"{algorithm.title} on {options.pool.name}"}
-    learner.save(options.out)
+    learner.save(options.out, for_browsers=True)
     print(f"The meta-learner is in {options.out}.")
 
 

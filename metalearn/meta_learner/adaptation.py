@@ -14,7 +14,7 @@ from metalearn.inner_loop import (
     Weights,
     balanced_targets,
     class_centroids,
-    head_from_centroids,
+    prototype_head,
     sgd_step,
 )
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
@@ -50,7 +50,7 @@ def adapted_classifier(
         weights = adaptation.calibrated(weights, head)
         head = adaptation.head(weights)
     mean, std = normalisation
-    return Classifier(adaptation.pure, weights, mean, std, head.centroids, head.temperature)
+    return Classifier(adaptation.pure, weights, mean, std, head.centroids, float(head.temperature))
 
 
 class _Adaptation:
@@ -78,11 +78,8 @@ class _Adaptation:
         if self.settings.head_init == "learned" and learned:
             return weights
         features = self._features(weights)
-        weight, bias = head_from_centroids(
-            self._centroids(features),
-            temperature=self.settings.temperature,
-            feature_norm=features.norm(dim=1).mean().clamp(min=1e-6),
-        )
+        targets = balanced_targets(self.support.labels, self.support.n_way)
+        weight, bias = prototype_head(features, targets, temperature=self.settings.temperature)
         return {**weights, self.pure.head_weight: weight, self.pure.head_bias: bias}
 
     def inner_loop(self, weights: Weights) -> Weights:

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from torch import Tensor
 
 from metalearn.errors import InvalidCheckpoint, InvalidSetting, MetaLearnError
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.browser import browser_files
 from metalearn.meta_learner.card import model_card
+from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.provenance import TeacherRecord
 from metalearn.meta_learner.spec import CONFIG, read_normalisation, read_spec
 from metalearn.networks import Network, NetworkSpec, build_network, expected_shapes
@@ -27,19 +29,7 @@ FORMAT = 1
 MAX_JSON_BYTES = 4_000_000
 
 
-@dataclass(frozen=True)
-class LearnerParts:
-    """All that a learner directory holds."""
-
-    network: Network
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    defaults: AdaptationSettings
-    made_by: dict[str, object]
-    teachers: tuple[TeacherRecord, ...]
-
-
-def write(parts: LearnerParts, path: Path) -> None:
+def write(parts: LearnerParts, path: Path, *, for_browsers: bool = False) -> None:
     """Write the directory beside its place, then move it there.
 
     Replaces a learner directory; raises InvalidCheckpoint when something else is in the way.
@@ -51,7 +41,7 @@ def write(parts: LearnerParts, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        _write_files(parts, temporary)
+        _write_files(parts, temporary, for_browsers=for_browsers)
         temporary.chmod(0o755)
         _put_in_place(temporary, path)
     finally:
@@ -77,7 +67,7 @@ def read(path: Path) -> LearnerParts:
     )
 
 
-def _write_files(parts: LearnerParts, folder: Path) -> None:
+def _write_files(parts: LearnerParts, folder: Path, *, for_browsers: bool) -> None:
     state = {name: tensor.cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
     config = {
         "format": FORMAT,
@@ -92,6 +82,10 @@ def _write_files(parts: LearnerParts, folder: Path) -> None:
     _write(folder / CONFIG, _json(config))
     _write(folder / PROVENANCE, _json(teachers))
     _write(folder / CARD, model_card(config, teachers).encode())
+    files = browser_files(parts, (folder / WEIGHTS).read_bytes()) if for_browsers else {}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        _write(folder / name, content)
 
 
 def _json(value: object) -> bytes:

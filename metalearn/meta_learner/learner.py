@@ -11,6 +11,7 @@ from metalearn.meta_learner import directory
 from metalearn.meta_learner.adaptation import Support, adapted_classifier
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.classifier import Classifier
+from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.provenance import TeacherRecord
 from metalearn.meta_learner.support import check_support
 from metalearn.networks import Network, NetworkSpec
@@ -92,15 +93,17 @@ class MetaLearner:
             rng=torch.Generator().manual_seed(seed),
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, for_browsers: bool = False) -> None:
         """Write the learner directory (contract.md “Files”), whole or not at all.
 
-        A learner directory of that name is replaced; anything else there is refused.
+        A learner directory of that name is replaced; anything else there is refused. With
+        `for_browsers` there is a folder `browser` with all that a browser needs to adapt it, or
+        with the reason why it cannot; that takes seconds.
         """
-        parts = directory.LearnerParts(
+        parts = LearnerParts(
             self.network, self.mean, self.std, self.defaults, self.made_by, self.teachers
         )
-        directory.write(parts, path)
+        directory.write(parts, path, for_browsers=for_browsers)
 
     @classmethod
     def load(cls, path: Path) -> "MetaLearner":

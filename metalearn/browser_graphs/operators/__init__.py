@@ -1,0 +1,11 @@
+"""How ATen operators become ONNX nodes; importing a module registers its rules."""
+
+from metalearn.browser_graphs.operators import (
+    arithmetic,
+    convolution,
+    layers,
+    reductions,
+    shaping,
+)
+
+__all__ = ["arithmetic", "convolution", "layers", "reductions", "shaping"]

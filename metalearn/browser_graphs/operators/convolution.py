@@ -1,0 +1,168 @@
+"""Rules for convolutions and their gradients, as operators that inference runtimes have."""
+
+from dataclasses import dataclass
+
+from metalearn.browser_graphs.builder import GraphBuilder
+from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
+from metalearn.browser_graphs.sizes import is_dynamic
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """How a kernel moves over a map: (height, width) of everything."""
+
+    channels: tuple[int, int]
+    """Of the result, and of the images."""
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+    @property
+    def pads(self) -> list[int]:
+        """As ONNX wants them: begin of both axes, then end of both."""
+        return [*self.padding, *self.padding]
+
+
+@rule("convolution.default")
+def convolution(call: Call) -> str:
+    """A convolution."""
+    images, weight, bias = call.arguments[:3]
+    stride, padding, dilation = _pairs(call, 3)
+    if call.arguments[6]:
+        raise NotForBrowsers("Browsers cannot adapt a network with transposed convolutions.")
+    return call.builder.node(
+        "Conv",
+        [images, weight] + ([bias] if bias else []),
+        strides=stride,
+        pads=[*padding, *padding],
+        dilations=dilation,
+        group=call.arguments[8],
+    )
+
+
+@rule("convolution_backward.default")
+def convolution_backward(call: Call) -> tuple[str | None, str | None, str | None]:
+    """Gradients of the images, the weight and the bias, where they are asked for."""
+    gradient, images, weight = call.arguments[:3]
+    stride, padding, dilation = _pairs(call, 4)
+    if call.arguments[7] or call.arguments[9] != 1 or dilation != (1, 1):
+        raise NotForBrowsers(
+            "Browsers cannot adapt a network with grouped, dilated or transposed convolutions."
+        )
+    n_out, n_in, *kernel = call.shape(2)
+    geometry = _Geometry(
+        (n_out, n_in),
+        (kernel[0], kernel[1]),
+        stride,
+        padding,
+        before=_size(call.shape(1)),
+        after=_size(call.shape(0)),
+    )
+    wanted = call.arguments[10]
+    builder = call.builder
+    return (
+        _of_images(builder, gradient, weight, geometry) if wanted[0] else None,
+        _of_weight(builder, gradient, images, geometry) if wanted[1] else None,
+        _of_bias(builder, gradient) if wanted[2] else None,
+    )
+
+
+def _pairs(call: Call, first: int) -> tuple[tuple[int, int], ...]:
+    values = [call.arguments[first + index] for index in range(3)]
+    if any(len(value) != 2 for value in values):
+        raise NotForBrowsers("Browsers adapt networks for pictures only.")
+    return tuple((value[0], value[1]) for value in values)
+
+
+def _size(shape: tuple[int, ...]) -> tuple[int, int]:
+    return shape[2], shape[3]
+
+
+def _of_bias(builder: GraphBuilder, gradient: str) -> str:
+    return builder.node("ReduceSum", [gradient, builder.integers([0, 2, 3])], keepdims=0)
+
+
+def _of_images(builder: GraphBuilder, gradient: str, weight: str, at: _Geometry) -> str:
+    if at.stride == (1, 1) and all(p < k for p, k in zip(at.padding, at.kernel, strict=True)):
+        # The same as a transposed convolution, and runtimes are quicker at it.
+        turned = builder.node("Transpose", [weight], perm=[1, 0, 2, 3])
+        pads = [k - 1 - p for k, p in zip(at.kernel, at.padding, strict=True)]
+        return builder.node("Conv", [gradient, _flipped(builder, turned, at)], pads=[*pads, *pads])
+    extra = [
+        before - ((after - 1) * stride - 2 * padding + kernel)
+        for before, after, stride, padding, kernel in zip(
+            at.before, at.after, at.stride, at.padding, at.kernel, strict=True
+        )
+    ]
+    return builder.node(
+        "ConvTranspose",
+        [gradient, weight],
+        strides=at.stride,
+        pads=at.pads,
+        output_padding=extra,
+    )
+
+
+def _flipped(builder: GraphBuilder, weight: str, at: _Geometry) -> str:
+    if at.kernel == (1, 1):
+        return weight
+    start, end = builder.integers([-1, -1]), builder.integers([-(2**31), -(2**31)])
+    axes, steps = builder.integers([2, 3]), builder.integers([-1, -1])
+    return builder.node("Slice", [weight, start, end, axes, steps])
+
+
+def _of_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry) -> str:
+    """One product of matrices: every tap of the kernel sees a shifted part of the images.
+
+    Channels go first, so that the images of a batch are one long axis, which the product sums.
+    """
+    n_out, n_in = at.channels
+    channels_first = builder.node("Transpose", [images], perm=[1, 0, 2, 3])
+    if any(at.padding):
+        pads = builder.integers(at.pads)
+        axes = builder.integers([2, 3])
+        channels_first = builder.node("Pad", [channels_first, pads, builder.number(0), axes])
+    height, width = at.kernel
+    taps = [
+        _tap(builder, channels_first, (row, column), at)
+        for row in range(height)
+        for column in range(width)
+    ]
+    every = builder.node("Concat", taps, axis=0) if len(taps) > 1 else taps[0]
+    columns = builder.node("Reshape", [every, builder.integers([height * width * n_in, -1])])
+    last = builder.node("Transpose", [gradient], perm=[0, 2, 3, 1])
+    rows = builder.node("Reshape", [last, builder.integers([-1, n_out])])
+    product = builder.node("MatMul", [columns, rows])
+    taken = builder.node("Reshape", [product, builder.integers([height, width, n_in, n_out])])
+    return builder.node("Transpose", [taken], perm=[3, 2, 0, 1])
+
+
+def _tap(builder: GraphBuilder, images: str, tap: tuple[int, int], at: _Geometry) -> str:
+    whole = all(
+        t == 0 and s == 1 and b + 2 * p == a
+        for t, s, b, p, a in zip(tap, at.stride, at.before, at.padding, at.after, strict=True)
+    )
+    if whole:
+        return images
+    ends = [t + (a - 1) * s + 1 for t, a, s in zip(tap, at.after, at.stride, strict=True)]
+    vectors = [builder.integers(values) for values in (tap, ends, (2, 3), at.stride)]
+    return builder.node("Slice", [images, *vectors])
+
+
+@rule("upsample_bilinear2d.default")
+def enlarge(call: Call) -> str:
+    """Images of another size."""
+    builder = call.builder
+    if call.arguments[2]:
+        raise NotForBrowsers("Browsers cannot adapt a network that aligns corners.")
+    shape = call.result_shape
+    assert not any(is_dynamic(size) for size in shape[2:])
+    sizes = builder.shape(shape)
+    return builder.node(
+        "Resize",
+        [call.arguments[0], "", "", sizes],
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )

@@ -1,0 +1,140 @@
+"""The steps of an adaptation as functions of named tensors: what the browser's graphs compute.
+
+Nothing is computed here a second time: every step calls the function that adapts on the server.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from metalearn.browser_graphs.sizes import CLASSES, IMAGES, PSEUDO, REAL
+from metalearn.calibration import (
+    NOISE_GRID,
+    AdaptedHead,
+    contrastive_step,
+    enlarge_noise,
+    inversion_step,
+)
+from metalearn.inner_loop import (
+    PureNetwork,
+    Weights,
+    centroid_logits,
+    class_centroids,
+    prototype_head,
+    sgd_step,
+)
+from metalearn.networks import NetworkSpec
+
+Tensors = Mapping[str, Tensor]
+Shape = tuple[int, ...]
+Takes = Literal["none", "extractor", "all"]
+"""Which of the network's weights a step needs; with any come the running statistics."""
+
+NEW = "new."
+"""What stands before a weight's name when a step gives it back changed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One graph: what goes in beside the network's tensors, and what is computed."""
+
+    name: str
+    takes: Takes
+    inputs: Mapping[str, Shape]
+    run: Callable[[PureNetwork, Weights, Tensors], dict[str, Tensor]]
+
+
+def steps_of(spec: NetworkSpec, feature_dim: int) -> tuple[Step, ...]:
+    """Every step for a network of this shape, sizes of the user's as in `sizes.py`."""
+    picture = (spec.channels, spec.image_size, spec.image_size)
+    noise = (PSEUDO, spec.channels, NOISE_GRID, NOISE_GRID)
+    one: Shape = ()
+    features, images = (IMAGES, feature_dim), (IMAGES, *picture)
+    targets, centroids = (IMAGES, CLASSES), (CLASSES, feature_dim)
+    pseudo = {"pseudo": (PSEUDO, *picture), "targets": (PSEUDO, CLASSES), "lr": one}
+    compared = {"centroids": centroids, "temperature": one}
+    return (
+        Step("features", "extractor", {"images": images}, _features),
+        Step("logits", "all", {"images": images}, _logits),
+        Step("centroids", "none", {"features": features, "targets": targets}, _centroids),
+        Step("compare", "none", {"features": features, **compared}, _compare),
+        Step("head", "none", {"features": features, "targets": targets, "temperature": one}, _head),
+        Step("sgd", "all", {"images": images, "targets": targets, "lr": one}, _sgd),
+        Step("start", "none", {"noise": noise}, _start),
+        Step("invert_head", "all", pseudo, _invert),
+        Step("invert_centroids", "extractor", {**pseudo, **compared}, _invert),
+        Step(
+            "contrast",
+            "extractor",
+            {
+                "real": (REAL, *picture),
+                "real_labels": (REAL,),
+                "pseudo": (PSEUDO, *picture),
+                "pseudo_labels": (PSEUDO,),
+                "temperature": one,
+                "lr": one,
+            },
+            _contrast,
+        ),
+    )
+
+
+def _features(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    return {"features": network.features(weights, given["images"])}
+
+
+def _logits(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    return {"logits": network.logits(weights, given["images"])}
+
+
+def _centroids(_network: PureNetwork, _weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    return {"centroids": class_centroids(given["features"], given["targets"])}
+
+
+def _compare(_network: PureNetwork, _weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    logits = centroid_logits(
+        given["features"], given["centroids"], temperature=given["temperature"]
+    )
+    return {"logits": logits}
+
+
+def _head(_network: PureNetwork, _weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    weight, bias = prototype_head(
+        given["features"], given["targets"], temperature=given["temperature"]
+    )
+    return {"weight": weight, "bias": bias}
+
+
+def _sgd(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    loss, new = sgd_step(network, weights, given["images"], given["targets"], lr=given["lr"])
+    return {"loss": loss, **_renamed(new)}
+
+
+def _start(network: PureNetwork, _weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    return {"pseudo": enlarge_noise(given["noise"], network.structure.spec.image_size)}
+
+
+def _invert(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    head = AdaptedHead(given.get("centroids"), given.get("temperature", 1.0))
+    loss, pseudo = inversion_step(
+        network, weights, given["pseudo"], given["targets"], head=head, lr=given["lr"]
+    )
+    return {"loss": loss, "new.pseudo": pseudo}
+
+
+def _contrast(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    loss, new = contrastive_step(
+        network,
+        weights,
+        (given["real"], given["real_labels"]),
+        (given["pseudo"], given["pseudo_labels"]),
+        temperature=given["temperature"],
+        lr=given["lr"],
+    )
+    return {"loss": loss, **_renamed(new)}
+
+
+def _renamed(weights: Weights) -> dict[str, Tensor]:
+    return {NEW + name: value for name, value in weights.items()}

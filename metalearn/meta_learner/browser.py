@@ -1,0 +1,76 @@
+"""The folder `browser` of a learner directory: graphs, and browser.json that describes them."""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from metalearn.browser_graphs import NetworkTensors, NotForBrowsers, make_graphs
+from metalearn.calibration import NOISE_GRID
+from metalearn.meta_learner.parts import LearnerParts
+from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY, images_at_once
+
+log = logging.getLogger(__name__)
+
+FOLDER, DESCRIPTION = "browser", "browser.json"
+FORMAT = 1
+_BUG = "The steps of its adaptation could not be written down for browsers."
+
+
+def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
+    """Contents by their paths in the learner directory; `weights` is model.safetensors.
+
+    Where there can be no graphs, browser.json alone, which says why: a learner that the server
+    adapts is worth more than none.
+    """
+    try:
+        _check_settings(parts)
+        graphs = {graph.step.name: graph for graph in make_graphs(parts.network)}
+    except NotForBrowsers as error:
+        return _files({"format": FORMAT, "available": False, "reason": str(error)}, {})
+    except Exception:
+        # The trace goes through PyTorch's inner parts, which change from release to release.
+        log.exception("no graphs for browsers")
+        return _files({"format": FORMAT, "available": False, "reason": _BUG}, {})
+    contents = {name: graph.content() for name, graph in graphs.items()}
+    described = {name: graph.description(contents[name]) for name, graph in graphs.items()}
+    files = {f"{name}.onnx": content for name, content in contents.items()}
+    return _files({**_description(parts, weights), "graphs": described}, files)
+
+
+def _check_settings(parts: LearnerParts) -> None:
+    if parts.defaults.batchnorm != "inductive":
+        raise NotForBrowsers("It judges pictures together, and browsers judge each by itself.")
+
+
+def _description(parts: LearnerParts, weights: bytes) -> dict[str, Any]:
+    spec, tensors = parts.network.spec, NetworkTensors.of(parts.network)
+    return {
+        "format": FORMAT,
+        "available": True,
+        "reason": "",
+        "architecture": spec.as_dict(),
+        "normalisation": {"mean": list(parts.mean), "std": list(parts.std)},
+        "adaptation": asdict(parts.defaults),
+        "limits": {"min_classes": MIN_WAY, "max_classes": MAX_WAY, "max_per_class": MAX_SHOT},
+        "images_at_once": images_at_once(spec.image_size),
+        "noise_grid": NOISE_GRID,
+        "weights": {
+            "file": "../model.safetensors",
+            "bytes": len(weights),
+            "sha256": hashlib.sha256(weights).hexdigest(),
+            "extractor": list(tensors.extractor),
+            "head": list(tensors.head),
+            "statistics": list(tensors.statistics),
+        },
+        "versions": {"torch": torch.__version__.split("+")[0]},
+    }
+
+
+def _files(description: dict[str, Any], graphs: dict[str, bytes]) -> dict[str, bytes]:
+    text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    files = {DESCRIPTION: text.encode(), **graphs}
+    return {f"{FOLDER}/{name}": content for name, content in files.items()}

@@ -1,0 +1,155 @@
+"""Takes the steps of an adaptation through the graphs, as the browser does, in Python."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from metalearn.browser_graphs import Graph
+from metalearn.calibration import NOISE_GRID
+from metalearn.inner_loop import balanced_targets
+from metalearn.meta_learner import AdaptationSettings
+from metalearn.meta_learner.support import draw_batch, images_at_once
+
+Run = Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+class GraphAdaptation:
+    """The stages of `meta_learner/adaptation.py`, every number from a graph."""
+
+    def __init__(self, graphs: list[Graph], network, settings: AdaptationSettings, run: Run):
+        self.graphs = {graph.step.name: graph for graph in graphs}
+        self.network, self.settings, self.run_graph = network, settings, run
+        dtype = next(network.parameters()).numpy().dtype
+        self.dtype = dtype
+        self.weights = {n: p.numpy() for n, p in network.named_parameters()}
+        self.statistics = {
+            n: b.numpy() for n, b in network.named_buffers() if b.is_floating_point()
+        }
+
+    def run(self, name: str, **given) -> dict[str, np.ndarray]:
+        known = {**self.statistics, **self.weights, **given}
+        inputs = {n: np.asarray(known[n], self.dtype) for n in self.graphs[name].inputs}
+        return self.run_graph(name, inputs)
+
+    def take(self, outputs: dict[str, np.ndarray]) -> None:
+        self.weights |= {n[4:]: v for n, v in outputs.items() if n.startswith("new.")}
+
+    def adapt(self, images: np.ndarray, labels: torch.Tensor, seed: int = 0):
+        self.images, self.labels = images, labels
+        self.n_way = int(labels.max()) + 1
+        self.rng = torch.Generator().manual_seed(seed)
+        if self.settings.head == "sgd":
+            self.inner_loop()
+        self.find_centroids()
+        if self.settings.calibrate == "icfil":
+            self.calibrate()
+            self.find_centroids()
+
+    def targets(self, labels):
+        return balanced_targets(labels, self.n_way).numpy()
+
+    def batches(self, n: int):
+        size = max(self.n_way, min(self.settings.batch_size, images_at_once(self.images.shape[-1])))
+        for _ in range(n):
+            picks = draw_batch(self.labels, size, self.rng)
+            yield self.images[picks.numpy()], self.labels[picks]
+
+    def inner_loop(self) -> None:
+        head = self.network.head_name
+        learned = len(self.weights[f"{head}.weight"]) == self.n_way
+        if self.settings.head_init != "learned" or not learned:
+            features = self.run("features", images=self.images)["features"]
+            made = self.run(
+                "head",
+                features=features,
+                targets=self.targets(self.labels),
+                temperature=self.settings.temperature,
+            )
+            self.weights |= {f"{head}.weight": made["weight"], f"{head}.bias": made["bias"]}
+        for images, labels in self.batches(self.settings.inner_steps):
+            targets = self.targets(labels)
+            self.take(self.run("sgd", images=images, targets=targets, lr=self.settings.inner_lr))
+
+    def find_centroids(self) -> None:
+        features = self.run("features", images=self.images)["features"]
+        found = self.run("centroids", features=features, targets=self.targets(self.labels))
+        self.centroids = found["centroids"]
+
+    def calibrate(self) -> None:
+        settings, spec = self.settings, self.network.spec
+        pseudo, pseudo_labels = None, None
+        for images, labels in self.batches(settings.calibration_steps):
+            if pseudo is None:
+                pseudo_labels = torch.arange(self.n_way).repeat_interleave(settings.pseudo_images)
+                shape = (len(pseudo_labels), spec.channels, NOISE_GRID, NOISE_GRID)
+                noise = torch.randn(shape, generator=self.rng)
+                pseudo = self.invert(noise.numpy(), pseudo_labels)
+            outputs = self.run(
+                "contrast",
+                real=images,
+                real_labels=labels.numpy(),
+                pseudo=pseudo,
+                pseudo_labels=pseudo_labels.numpy(),
+                temperature=settings.calibration_temperature,
+                lr=settings.calibration_lr,
+            )
+            self.take(outputs)
+
+    def invert(self, noise: np.ndarray, labels: torch.Tensor) -> np.ndarray:
+        settings = self.settings
+        given = {
+            "pseudo": self.run("start", noise=noise)["pseudo"],
+            "targets": np.eye(self.n_way)[labels.numpy()],
+            "lr": settings.inversion_lr,
+        }
+        name = "invert_head"
+        if settings.head == "prototypes":
+            name = "invert_centroids"
+            given |= {"centroids": self.centroids, "temperature": settings.temperature}
+        for _ in range(settings.inversion_steps):
+            given["pseudo"] = self.run(name, **given)["new.pseudo"]
+        return given["pseudo"]
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        if self.settings.head == "sgd":
+            return self.run("logits", images=images)["logits"]
+        features = self.run("features", images=images)["features"]
+        return self.run(
+            "compare",
+            features=features,
+            centroids=self.centroids,
+            temperature=self.settings.temperature,
+        )["logits"]
+
+
+def onnxruntime_run(graphs: list[Graph]) -> Run:
+    """Runs graphs with onnxruntime on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    sessions: dict = {}
+
+    def run(name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if name not in sessions:
+            graph = next(graph for graph in graphs if graph.step.name == name)
+            sessions[name] = onnxruntime.InferenceSession(graph.content(), options)
+        names = [output.name for output in sessions[name].get_outputs()]
+        return dict(zip(names, sessions[name].run(names, inputs), strict=True))
+
+    return run
+
+
+def reference_run(graphs: list[Graph]) -> Run:
+    """Runs graphs with the reference of the ONNX project, in whatever type they are."""
+    from onnx.reference import ReferenceEvaluator
+
+    models = {graph.step.name: ReferenceEvaluator(graph.model) for graph in graphs}
+
+    def run(name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        results = models[name].run(None, inputs)
+        return dict(zip(models[name].output_names, results, strict=True))
+
+    return run

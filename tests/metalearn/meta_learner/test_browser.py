@@ -1,0 +1,74 @@
+"""The folder `browser` of a learner directory."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import NetworkSpec, build_network
+
+
+def saved(path, spec=None, **changes):
+    spec = spec or NetworkSpec("conv4", 4, 3, 16, 5)
+    learner = MetaLearner(build_network(spec), mean=(0.5,) * 3, std=(0.25,) * 3, **changes)
+    learner.save(path / "learner", for_browsers=True)
+    return path / "learner"
+
+
+def described(folder):
+    return json.loads((folder / "browser" / "browser.json").read_text())
+
+
+def test_a_learner_directory_has_all_that_a_browser_needs(tmp_path):
+    folder = saved(tmp_path)
+    found = described(folder)
+    assert found["available"] is True
+    weights = (folder / "browser" / found["weights"]["file"]).read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == found["weights"]["sha256"]
+    for graph in found["graphs"].values():
+        content = (folder / "browser" / graph["file"]).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (
+            graph["bytes"],
+            graph["sha256"],
+        )
+    assert found["graphs"]["logits"]["outputs"] == {"logits": ["images", "classes"]}
+    assert MetaLearner.load(folder).spec.architecture == "conv4"
+
+
+def test_the_graphs_of_one_architecture_are_the_same_files(tmp_path):
+    one, other = described(saved(tmp_path / "a")), described(saved(tmp_path / "b"))
+    assert one["graphs"] == other["graphs"]
+    assert one["weights"]["sha256"] != other["weights"]["sha256"]
+
+
+def test_where_there_can_be_no_graphs_the_reason_stands_in_their_place(tmp_path):
+    together = AdaptationSettings(batchnorm="transductive")
+    found = described(saved(tmp_path, defaults=together))
+    assert found["available"] is False
+    assert "together" in found["reason"]
+
+
+def test_a_bug_in_the_graphs_costs_nobody_the_learner(tmp_path, monkeypatch):
+    def broken(_network):
+        raise RuntimeError("a new release of torch")
+
+    monkeypatch.setattr("metalearn.meta_learner.browser.make_graphs", broken)
+    folder = saved(tmp_path)
+    assert described(folder)["available"] is False
+    assert "torch" not in described(folder)["reason"]
+    MetaLearner.load(folder)
+
+
+@pytest.mark.parametrize("width", [32, 64])
+def test_the_graphs_of_conv4_are_small(tmp_path, width):
+    folder = saved(tmp_path, NetworkSpec("conv4", width, 3, 32, 5))
+    assert sum(file.stat().st_size for file in (folder / "browser").iterdir()) < 100_000
+
+
+def test_without_being_asked_no_graphs_are_made(tmp_path):
+    torch.manual_seed(0)
+    network = build_network(NetworkSpec("conv4", 4, 3, 16, 5))
+    MetaLearner(network, mean=(0.5,) * 3, std=(0.25,) * 3).save(tmp_path / "learner")
+    assert not (tmp_path / "learner" / "browser").exists()
