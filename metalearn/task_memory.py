@@ -66,6 +66,16 @@ class TaskMemory:
             self.images_by_class(), n_way=n_way, k_shot=k_shot, n_query=n_query, rng=rng
         )
 
+    def draw(self, n: int, rng: torch.Generator) -> Tensor | None:
+        """`n` images (uint8) of any classes, each class as likely; None while there are none."""
+        held = self.images_by_class()
+        if not held:
+            return None
+        classes = torch.randint(len(held), (n,), generator=rng).tolist()
+        shares = torch.rand(n, generator=rng).tolist()
+        places = zip(classes, shares, strict=True)
+        return torch.stack([held[c][int(share * len(held[c]))] for c, share in places])
+
     def images_of(
         self, class_names: Sequence[str], per_class: int, rng: torch.Generator
     ) -> Tensor | None:

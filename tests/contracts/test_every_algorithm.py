@@ -34,6 +34,8 @@ SMALL = {
     "replay_episodes": 2,
     "agreement_every": 1,
     "replay_alignments": 1,
+    "alignment_images": 6,
+    "teachers_asked": 2,
     "tasks": 2,
     "episodes_per_step": 2,
     "curriculum_start": 0,

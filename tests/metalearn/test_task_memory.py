@@ -108,3 +108,13 @@ def test_images_that_were_replaced_still_count_as_taken_in() -> None:
     for _ in range(3):
         memory.add(torch.rand(2, 3, 2, 2), torch.zeros(2, dtype=torch.long), ("cat",))
     assert memory.n_images == 2 and memory.n_recovered == 6
+
+
+def test_images_are_drawn_from_classes_that_are_equally_likely_however_many_they_hold():
+    held = memory(per_class=8)
+    rng = torch.Generator().manual_seed(0)
+    assert held.draw(3, rng) is None
+    held.add(images([0.0] * 7 + [1.0]), torch.tensor([0] * 7 + [1]), ("cat", "owl"))
+    drawn = held.draw(400, rng)
+    assert drawn.shape == (400, 3, 2, 2)
+    assert 0.4 < (drawn[:, 0, 0, 0] == 255).float().mean() < 0.6

@@ -19,17 +19,28 @@ from metalearn.algorithms.free.learning import (
     student_of,
     teacher_logits,
 )
+from metalearn.algorithms.free.meta_generator import generator_optimiser, move_generator
+from metalearn.algorithms.free.own_heads import (
+    Lesson,
+    Taught,
+    TeacherHeads,
+    lesson_loss,
+    recovered_lesson,
+    remembered_lesson,
+)
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
-from metalearn.inversion import Fit, RecoveredTask, TeacherTask, recover
+from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.networks import Network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
 from metalearn.randomness import seeded_from
 from metalearn.task_memory import TaskMemory
+
+Distillation = Callable[[Taught], Tensor]
+"""How far the learner is from what a teacher says of some images."""
 
 
 class Free(Algorithm):
@@ -54,10 +65,11 @@ class Free(Algorithm):
             n_classes=config.n_way,
         ).train()
         self.generator = self._new_generator()
+        self.taught = Taught(self.learner, self._new_heads())
         # One persistent optimiser each: moments outlive the step.
-        self.generator_optimiser = _generator_optimiser(self.generator, config)
+        self.generator_optimiser = generator_optimiser(self.generator, config)
         self.learner_optimiser = torch.optim.Adam(
-            self.learner.parameters(), lr=config.outer_lr, fused=True
+            self.taught.parameters(), lr=config.outer_lr, fused=True
         )
         size = self.learner.spec.image_size
         n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
@@ -79,6 +91,13 @@ class Free(Algorithm):
                 n_way=config.n_way if config.generator_input == "latent+label" else 0,
             )
         return on_device(generator, self.device)
+
+    def _new_heads(self) -> TeacherHeads | None:
+        if self.config.distillation_head != "own":
+            return None
+        with seeded_from(self.rng):
+            heads = TeacherHeads(self.pool, self.learner.feature_dim)
+        return heads.to(self.device)
 
     @property
     def total_steps(self) -> int:
@@ -126,35 +145,24 @@ class Free(Algorithm):
                 student=student,
             )
             fits.append(fit)
-        self._move_generator(fits)
+        move_generator(self.generator, self.generator_optimiser, fits, config)
         recovered = [fit.recovered for fit in fits]
         return recovered, _means_over(recovered)
-
-    def _move_generator(self, fits: list[Fit]) -> None:
-        """The outer step of FIVE, from what the copies of the generator went through."""
-        reptile = self.config.generator_update == "reptile"
-        rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
-        summed = self.config.meta_gradient == "sum" and not reptile
-        for parameter, column in zip(
-            self.generator.parameters(), zip(*rows, strict=True), strict=True
-        ):
-            total = torch.stack(column).sum(0)
-            parameter.grad = total if summed else total / len(fits)
-        self.generator_optimiser.step()
 
     def align(self, recovered: list[RecoveredTask]) -> float:
         """BELL: distil the teachers into a clone one after another, and follow it.
 
         Returns the mean distillation loss met on the way.
         """
+        tasks = [augmented(task, self.config, self.rng) for task in recovered]
+        return self._follow(self._distillations(tasks))
+
+    def _follow(self, losses: list[Distillation]) -> float:
         config = self.config
         descent = sequential_descent(
-            self.learner,
-            self._distillations([augmented(task, config, self.rng) for task in recovered]),
-            lr=config.alignment_lr,
-            steps_per_loss=config.alignment_steps,
+            self.taught, losses, lr=config.alignment_lr, steps_per_loss=config.alignment_steps
         )
-        for parameter, direction in zip(self.learner.parameters(), descent.direction, strict=True):
+        for parameter, direction in zip(self.taught.parameters(), descent.direction, strict=True):
             parameter.grad = config.alignment_weight * direction
         self.learner_optimiser.step()
         return sum(descent.losses) / len(descent.losses)
@@ -163,33 +171,51 @@ class Free(Algorithm):
         """BELL again, on images out of the memory, for teachers drawn anew each time."""
         losses = []
         for _ in range(self.config.replay_alignments):
-            teachers = self.pool.sample(self.config.teachers_per_step, self.rng)
-            drawn = [remembered_task(self.memory, t, self.config, self.rng) for t in teachers]
-            if known := [task for task in drawn if task is not None]:
-                losses.append(self.align(known))
+            if remembered := self._remembered_distillations():
+                losses.append(self._follow(remembered))
         return {"replayed_distillation": sum(losses) / len(losses)} if losses else {}
+
+    def _remembered_distillations(self) -> list[Distillation]:
+        config, rng = self.config, self.rng
+        if self.taught.heads is None:
+            teachers = self.pool.sample(config.teachers_per_step, rng)
+            drawn = [remembered_task(self.memory, t, config, rng) for t in teachers]
+            known = [augmented(task, config, rng) for task in drawn if task is not None]
+            return self._distillations(known)
+        lessons = [
+            remembered_lesson(self.memory, config, pool=self.pool, device=self.device, rng=rng)
+            for _ in range(config.teachers_per_step)
+        ]
+        return self._lesson_losses([lesson for lesson in lessons if lesson is not None])
 
     def _agreement(self, recovered: list[RecoveredTask]) -> dict[str, float]:
         every = self.config.agreement_every
         if not every or self.steps_done % every:
             return {}
-        agreement = gradient_agreement(self.learner, self._distillations(recovered))
+        agreement = gradient_agreement(self.taught, self._distillations(recovered))
         return {
             "gradient_inner_product": agreement.inner_product,
             "gradient_cosine": agreement.cosine,
         }
 
-    def _distillations(self, tasks: list[RecoveredTask]) -> list[Callable[[Network], Tensor]]:
-        """For each task, the loss of a network that is to say what the task's teacher says."""
-        return [
-            partial(
-                distillation_of,
-                task=task,
-                targets=teacher_logits(task, self.config),
-                config=self.config,
-                pool=self.pool,
+    def _distillations(self, tasks: list[RecoveredTask]) -> list[Distillation]:
+        """For each task, the loss of a learner that is to say what the task's teacher says."""
+        config, pool = self.config, self.pool
+        if self.taught.heads is not None:
+            return self._lesson_losses([recovered_lesson(task, config, pool) for task in tasks])
+
+        def loss_of(task: RecoveredTask) -> Distillation:
+            targets = teacher_logits(task, config)
+            return lambda taught: distillation_of(
+                taught.network, task=task, targets=targets, config=config, pool=pool
             )
-            for task in tasks
+
+        return [loss_of(task) for task in tasks]
+
+    def _lesson_losses(self, lessons: list[Lesson]) -> list[Distillation]:
+        return [
+            partial(lesson_loss, lesson=lesson, config=self.config, pool=self.pool)
+            for lesson in lessons
         ]
 
     def replay(self) -> dict[str, float]:
@@ -237,7 +263,8 @@ class Free(Algorithm):
         return learner
 
     def parts(self) -> dict[str, Stateful]:
-        return {
+        heads: dict[str, Stateful] = {"heads": self.taught.heads} if self.taught.heads else {}
+        return heads | {
             "generator": self.generator,
             "generator_optimiser": OptimiserState(self.generator_optimiser),
             "learner": self.learner,
@@ -269,11 +296,3 @@ def _means_over(recovered: list[RecoveredTask]) -> dict[str, float]:
     means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
     hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)
     return means | {"teacher_accuracy": hits}
-
-
-def _generator_optimiser(generator: Generator, config: FreeConfig) -> torch.optim.Optimizer:
-    if config.generator_update == "reptile":
-        return torch.optim.SGD(generator.parameters(), lr=config.reptile_rate)
-    return torch.optim.Adam(
-        generator.parameters(), lr=config.generator_lr, betas=(0.5, 0.999), fused=True
-    )

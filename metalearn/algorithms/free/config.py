@@ -117,10 +117,11 @@ class FreeConfig:
         high=1_000.0,
     )
     distillation_head: str = setting(
-        "prototypes",
+        "own",
         "shared is the paper's one linear head for all teachers, whose labels contradict one "
-        "another; prototypes judges each teacher's images by their own class means",
-        choices=("prototypes", "shared"),
+        "another; own gives each teacher a head, which falls away in the end; prototypes judges "
+        "each teacher's images by their own class means",
+        choices=("own", "prototypes", "shared"),
     )
     distillation: str = setting(
         "kl",
@@ -129,14 +130,32 @@ class FreeConfig:
         choices=("kl", "as_released"),
     )
     distillation_temperature: float = setting(
-        1.0, "temperature of the distillation", low=0.1, high=100.0
+        4.0,
+        "temperature of the distillation: above 1, what a teacher says of the classes that it "
+        "holds for unlikely counts as well (released code: 1)",
+        low=0.1,
+        high=100.0,
     )
     replay_alignments: int = setting(
         4,
         "alignments a step on remembered images, beside the one on fresh ones: each draws "
-        "teachers and asks them about images of their classes in the memory (paper: 0)",
+        "teachers and asks them about images of their classes in the memory, or, with heads of "
+        "their own, about images of any classes (paper: 0)",
         low=0,
         high=500,
+    )
+    teachers_asked: int = setting(
+        4,
+        "teachers, with heads of their own, asked about each batch of remembered images "
+        "(paper: 1, about its own images)",
+        low=1,
+        high=1_000,
+    )
+    alignment_images: int = setting(
+        64,
+        "remembered images of such a batch; an alignment takes one after another",
+        low=2,
+        high=1_000,
     )
     augmentation: float = setting(
         0.5,

@@ -35,6 +35,8 @@ SMALL = {
     "replay_episodes": 2,
     "agreement_every": 1,
     "replay_alignments": 1,
+    "alignment_images": 6,
+    "teachers_asked": 2,
 }
 
 
@@ -149,7 +151,7 @@ def test_sum_and_mean_of_the_meta_gradient_differ_by_the_number_of_teachers(make
 
 
 @pytest.mark.parametrize("learner", ["protonet", "maml", "anil"])
-@pytest.mark.parametrize("head", ["shared", "prototypes"])
+@pytest.mark.parametrize("head", ["shared", "prototypes", "own"])
 def test_every_replay_learner_moves_the_learner(make, learner, head):
     algorithm = make(replay_learner=learner, distillation_head=head, replay_steps=0)
     before = weights_of(algorithm.learner)
@@ -273,7 +275,12 @@ def test_the_released_distillation_is_another_loss_and_moves_the_learner_elsewhe
     images, targets = torch.rand(12, 3, 24, 24, generator=rng), torch.randn(12, 3, generator=rng)
     found, gradients = {}, {}
     for form in ("kl", "as_released"):
-        algorithm = make(distillation=form, distillation_head="shared", precision="fp32")
+        algorithm = make(
+            distillation=form,
+            distillation_head="shared",
+            distillation_temperature=1.0,
+            precision="fp32",
+        )
         task = RecoveredTask(
             TeacherTask(algorithm.pool.teachers[0], (0, 1, 2)), images, torch.arange(12) % 3, {}, 0
         )

@@ -1,0 +1,34 @@
+"""FIVE's outer step: how the generator follows the copies that were fitted to teachers."""
+
+from collections.abc import Sequence
+
+import torch
+
+from metalearn.algorithms.free.config import FreeConfig
+from metalearn.inversion import Fit
+from metalearn.networks.generator import Generator
+
+
+def generator_optimiser(generator: Generator, config: FreeConfig) -> torch.optim.Optimizer:
+    """What moves the generator itself, step by step."""
+    if config.generator_update == "reptile":
+        return torch.optim.SGD(generator.parameters(), lr=config.reptile_rate)
+    return torch.optim.Adam(
+        generator.parameters(), lr=config.generator_lr, betas=(0.5, 0.999), fused=True
+    )
+
+
+def move_generator(
+    generator: Generator,
+    optimiser: torch.optim.Optimizer,
+    fits: Sequence[Fit],
+    config: FreeConfig,
+) -> None:
+    """The outer step of FIVE, from what the copies of the generator went through."""
+    reptile = config.generator_update == "reptile"
+    rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
+    summed = config.meta_gradient == "sum" and not reptile
+    for parameter, column in zip(generator.parameters(), zip(*rows, strict=True), strict=True):
+        total = torch.stack(column).sum(0)
+        parameter.grad = total if summed else total / len(fits)
+    optimiser.step()
