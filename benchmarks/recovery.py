@@ -1,0 +1,91 @@
+"""What it costs to recover images from models: a meta-generator, a fresh one each, or pixels.
+
+    python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 20] [--iterations 200 1000]
+
+One task of 5 classes with 20 images each from every teacher, by each method on the same machine,
+and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
+accuracy, where the time of the meta-generator's recovery goes, and its share of the peak.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.recovery_accuracy import Judge
+from benchmarks.recovery_methods import Method, Recovery, methods
+from benchmarks.recovery_profile import profile_table
+from metalearn.algorithms.free import FreeConfig
+from metalearn.allocator import keep_freed_memory
+from metalearn.bench.machine import processor
+from metalearn.checkpoint import read_pool
+from metalearn.pool import Pool
+
+DEMO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "pool"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pool", type=Path, default=DEMO)
+    parser.add_argument("--data", type=Path, help="a data pack of classes no teacher knows")
+    parser.add_argument("--teachers", type=int, default=20, help="one task is recovered from each")
+    parser.add_argument("--warm-up", type=int, default=20, help="steps of the meta-generator")
+    parser.add_argument("--fresh-steps", type=int, default=200)
+    parser.add_argument("--iterations", type=int, nargs="*", default=[200, 1000], help="of pixels")
+    parser.add_argument("--updates", type=int, default=60, help="of the learner, on each set")
+    parser.add_argument("--episodes", type=int, default=600)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    pool = read_pool(options.pool, limit=options.teachers)
+    judge = Judge(pool, options.data, options.updates, options.episodes)
+    print(_conditions(pool, options))
+    print("\n".join(_HEAD))
+    rows: list[Recovery] = []
+    for method in methods(pool, options):
+        rows.append(method.run())
+        print(_row(method, rows, judge), flush=True)
+    print("\n".join(["", *profile_table(pool)]))
+
+
+_HEAD = (
+    "",
+    "| recovered by | seconds | of one task | against the first row | generator passes "
+    "| teacher passes | images | teachers right | 1-shot | 5-shot |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+)
+
+
+def _conditions(pool: Pool, options: argparse.Namespace) -> str:
+    config = FreeConfig()
+    return (
+        f"{len(pool)} teachers of {options.pool.name}, {config.n_way} classes of "
+        f"{config.images_per_class} images from each; {processor()}, "
+        f"{torch.get_num_threads()} thread(s), torch {torch.__version__}. Seconds are the "
+        "processor's; a pass is a batch of 100 images forward and backward. Accuracy after "
+        f"{options.updates} updates of FREE's learner on these images alone."
+    )
+
+
+def _row(method: Method, rows: list[Recovery], judge: Judge) -> str:
+    found = rows[-1]
+    n = len(found.tasks)
+    cells = [
+        method.title,
+        f"{found.seconds:.1f}",
+        f"{found.seconds / n:.2f}",
+        f"{found.seconds / rows[0].seconds:.1f} ×",
+        f"{found.costs.generator_calls:,}",
+        f"{found.costs.teacher_calls:,}",
+        f"{sum(len(task.images) for task in found.tasks):,}",
+        f"{100 * sum(task.teacher_accuracy for task in found.tasks) / n:.0f} %",
+        *judge.accuracies(found.tasks),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""How good recovered images are: a learner is trained on them and judged on real classes."""
+
+from pathlib import Path
+
+import torch
+
+from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.datasets import read_data
+from metalearn.evaluation import EvaluationPlan, evaluate
+from metalearn.inversion import RecoveredTask
+from metalearn.pool import Pool
+from metalearn.settings import build
+
+
+class Judge:
+    """Trains the same learner on each set of images, for as many updates, and tests it."""
+
+    def __init__(self, pool: Pool, data: Path | None, updates: int, episodes: int) -> None:
+        self.pool = pool
+        self.episodes = episodes
+        self.settings = {"warm_up_steps": 0, "outer_steps": 1, "replay_steps": updates}
+        size = pool.image_size
+        images = data and read_data(data, channels=pool.channels, image_size=size)
+        self.images_by_class = images.by_class() if images else None
+
+    def accuracies(self, tasks: list[RecoveredTask]) -> list[str]:
+        """1- and 5-shot with their 95 % intervals, in percent; dashes without a data pack."""
+        if self.images_by_class is None:
+            return ["–", "–"]
+        run = Free(self.pool, build(FreeConfig, self.settings), device=torch.device("cpu"), seed=0)
+        for task in tasks:
+            run.memory.add(task.images, task.labels, task.task.class_names)
+        run.steps_done = 1  # what follows only replays
+        while run.steps_done < run.total_steps:
+            run.step()
+            run.steps_done += 1
+        learner = run.meta_learner()
+        plans = [EvaluationPlan(k_shot=shots, episodes=self.episodes) for shots in (1, 5)]
+        found = [evaluate(learner, self.images_by_class, plan) for plan in plans]
+        return [f"{each.accuracy:.2f} ± {each.interval95:.2f}" for each in found]

@@ -1,0 +1,123 @@
+"""The three ways to recover images that `benchmarks.recovery` compares."""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.algorithms.purer.config import PurerConfig
+from metalearn.algorithms.purer.images import LearnableImages
+from metalearn.algorithms.purer.inversion import inversion_loss
+from metalearn.bench.costs import CostMeter, Costs
+from metalearn.inversion import RecoveredTask, TeacherTask, recover
+from metalearn.networks.generator import Generator
+from metalearn.pool import Pool
+from metalearn.settings import build
+
+CPU = torch.device("cpu")
+RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One task of each teacher, and what they cost; the warm-up is not among it."""
+
+    tasks: list[RecoveredTask]
+    seconds: float
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to recover one task, prepared once for all of them."""
+
+    title: str
+    pool: Pool
+    one: RecoverOne
+
+    def run(self) -> Recovery:
+        """A task of each teacher, one after another; the same classes for every method."""
+        rng = torch.Generator().manual_seed(1)
+        # The first call of a kernel is slower than all others.
+        self.one(TeacherTask.sample(self.pool.teachers[0], 5, rng), rng)
+        meter = CostMeter(self.pool, CPU)
+        with meter.counting() as costs:
+            start = time.process_time()
+            tasks = [
+                self.one(TeacherTask.sample(teacher, 5, torch.Generator().manual_seed(place)), rng)
+                for place, teacher in enumerate(self.pool.teachers)
+            ]
+            seconds = time.process_time() - start
+        return Recovery(tasks, seconds, costs)
+
+
+def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
+    """FREE's first, as the others are compared with it."""
+    free = Free(pool, build(FreeConfig, {}), device=CPU, seed=0)
+    start = time.process_time()
+    for _ in range(options.warm_up):
+        free.recover(adversarial=False)
+    warm_up = time.process_time() - start
+    steps = FreeConfig().generator_steps
+    title = f"meta-generator, {steps} steps (after {warm_up:.0f} s of warm-up, once)"
+    rows = [Method(title, pool, by_generator(lambda: free.generator, steps))]
+    fresh = options.fresh_steps
+    title = f"(a) a fresh generator for each model, {fresh} steps"
+    rows.append(Method(title, pool, by_generator(lambda: new_generator(pool), fresh)))
+    for n in options.iterations:
+        title = f"(b) pixels as in PURER, {n:,} iterations"
+        rows.append(Method(title, pool, by_pixels(pool, n)))
+    return rows
+
+
+def new_generator(pool: Pool) -> Generator:
+    """A generator as FREE starts with, drawn anew."""
+    config = FreeConfig()
+    generator = Generator(
+        latent_dim=config.latent_dim,
+        width=config.generator_width,
+        channels=pool.channels,
+        image_size=pool.image_size,
+        n_way=config.n_way,
+    )
+    return generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def by_generator(generator: Callable[[], Generator], steps: int) -> RecoverOne:
+    """`steps` passes of a generator over a task, with FREE's settings."""
+    config = FreeConfig()
+    settings = replace(config.inversion, steps=steps, adversarial_weight=0.0)
+    labels = torch.arange(config.n_way).repeat(config.images_per_class)
+
+    def one(task: TeacherTask, rng: torch.Generator) -> RecoveredTask:
+        latents = torch.randn(len(labels), config.latent_dim, generator=rng)
+        fit = recover(task, generator(), latents, labels, settings=settings, rng=rng)
+        return fit.recovered
+
+    return one
+
+
+def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
+    """Adam on the pixels of one task's images, with PURER's loss and settings."""
+    config = build(PurerConfig, {})
+
+    def one(task: TeacherTask, rng: torch.Generator) -> RecoveredTask:
+        images = LearnableImages(
+            task.class_names,
+            per_class=config.images_per_class,
+            size=(pool.channels, pool.image_size),
+            normalisation=(pool.mean, pool.std),
+            rng=rng,
+        )
+        optimiser = torch.optim.Adam(images.parameters(), lr=config.image_lr, fused=True)
+        for _ in range(iterations):
+            found = inversion_loss(task, images, config, rng)
+            (images.pixels.grad,) = torch.autograd.grad(found.loss, [images.pixels])
+            optimiser.step()
+        last = inversion_loss(task, images, config, rng)
+        return RecoveredTask(task, last.images, last.labels, last.terms, last.accuracy)
+
+    return one

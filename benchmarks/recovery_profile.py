@@ -1,0 +1,111 @@
+"""Where the time of a recovery goes, and how near the machine's peak it comes."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.recovery_methods import by_generator, new_generator
+from metalearn.algorithms.free import FreeConfig
+from metalearn.inversion import TeacherTask
+from metalearn.pool import Pool
+from metalearn.precision import uses_bf16
+
+STEPS = 5
+GROUPS = {
+    "convolutions": ("convolution",),
+    "batch-norm": ("batch_norm",),
+    "pooling and enlarging": ("max_pool", "upsample"),
+    "linear layers": ("mm", "addmm"),
+    "optimiser": ("adam", "Adam"),
+    "copies, casts, zeros": ("copy_", "fill_", "zero_", "contiguous", "clone", "cat"),
+}
+"""Kinds of operations by a part of their names; what fits none is element by element."""
+
+
+def profile_table(pool: Pool) -> list[str]:
+    """Lines of Markdown: share of each kind of operation, and floating-point rates."""
+    one = by_generator(lambda: new_generator(pool), STEPS)
+
+    def recovered() -> None:
+        one(TeacherTask.sample(pool.teachers[0], 5, rng), rng)
+
+    rng = torch.Generator().manual_seed(0)
+    recovered()
+    lines = ["| where the time of a 5-step recovery goes | share |", "|---|---:|"]
+    lines += [f"| {kind} | {100 * share:.0f} % |" for kind, share in _shares(recovered)]
+    rate = _operations(pool) / _seconds(recovered) / 1e9
+    peaks = {name: _convolution_rate(name) for name in _formats()}
+    best = max(peaks.values())
+    measured = ", ".join(f"{name} {peak:,.0f}" for name, peak in peaks.items())
+    return [
+        *lines,
+        "",
+        f"Convolutions and linear layers: {rate:.0f} GFLOP/s over the whole recovery, "
+        f"{100 * rate / best:.1f} % of what a large convolution reaches here (256 to 256 channels, "
+        f"3 x 3, 64 maps of 32 x 32; GFLOP/s: {measured}).",
+    ]
+
+
+@torch.no_grad()
+def _operations(pool: Pool) -> int:
+    """Floating-point operations of the convolutions and linear layers of one recovery.
+
+    Backward costs as much as forward for the teacher, whose weights want no gradient, and twice
+    as much for the generator.
+    """
+    config = FreeConfig()
+    labels = torch.arange(config.n_way).repeat(config.images_per_class)
+    with FlopCounterMode(display=False) as of_generator:
+        images = new_generator(pool)(torch.randn(len(labels), config.latent_dim), labels)
+    with FlopCounterMode(display=False) as of_teacher:
+        pool.teachers[0].logits(images)
+    once = 3 * of_generator.get_total_flops() + 2 * of_teacher.get_total_flops()
+    return STEPS * int(once)
+
+
+def _shares(work: Callable[[], None]) -> list[tuple[str, float]]:
+    """The share of the operations' own time, by kind, the largest first."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in range(5):
+            work()
+    spent: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        kind = next(
+            (kind for kind, parts in GROUPS.items() if any(part in event.key for part in parts)),
+            "element by element",
+        )
+        spent[kind] += event.self_cpu_time_total
+    total = sum(spent.values())
+    return [(kind, micros / total) for kind, micros in spent.most_common()]
+
+
+def _formats() -> list[str]:
+    return ["bf16", "fp32"] if uses_bf16("auto", torch.device("cpu")) else ["fp32"]
+
+
+def _convolution_rate(name: str) -> float:
+    """GFLOP/s of a convolution that is large enough to fill the machine."""
+    dtype = torch.bfloat16 if name == "bf16" else torch.float32
+    images = torch.rand(64, 256, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weight = torch.rand(256, 256, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
+
+    def work() -> None:
+        F.conv2d(images, weight, padding=1)
+
+    work()
+    return 2 * 64 * 32 * 32 * 256 * 256 * 9 / _seconds(work) / 1e9
+
+
+def _seconds(work: Callable[[], None], times: int = 3) -> float:
+    """Processor time of one call, the least of a few."""
+    found = []
+    for _ in range(times):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return min(found)
