@@ -32,6 +32,7 @@ def main() -> int:
     for name, find in WANTED.items():
         if find() is None:
             print(f"\n*** {name} is not here: THE TESTS THAT NEED IT ARE SKIPPED ***\n")
+    subprocess.call([sys.executable, "manage.py", "browser_runtime"])
     marks = "not gpu" if options.slow else "not slow and not gpu"
     workers = min(4, os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadfile"]

@@ -20,8 +20,8 @@ from metalearn.calibration import (
 from metalearn.inner_loop import (
     PureNetwork,
     Weights,
-    centroid_logits,
     class_centroids,
+    predict,
     prototype_head,
     sgd_step,
 )
@@ -59,7 +59,7 @@ def steps_of(spec: NetworkSpec, feature_dim: int) -> tuple[Step, ...]:
         Step("features", "extractor", {"images": images}, _features),
         Step("logits", "all", {"images": images}, _logits),
         Step("centroids", "none", {"features": features, "targets": targets}, _centroids),
-        Step("compare", "none", {"features": features, **compared}, _compare),
+        Step("compare", "extractor", {"images": images, **compared}, _compare),
         Step("head", "none", {"features": features, "targets": targets, "temperature": one}, _head),
         Step("sgd", "all", {"images": images, "targets": targets, "lr": one}, _sgd),
         Step("start", "none", {"noise": noise}, _start),
@@ -93,9 +93,13 @@ def _centroids(_network: PureNetwork, _weights: Weights, given: Tensors) -> dict
     return {"centroids": class_centroids(given["features"], given["targets"])}
 
 
-def _compare(_network: PureNetwork, _weights: Weights, given: Tensors) -> dict[str, Tensor]:
-    logits = centroid_logits(
-        given["features"], given["centroids"], temperature=given["temperature"]
+def _compare(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    logits = predict(
+        network,
+        weights,
+        given["images"],
+        centroids=given["centroids"],
+        temperature=given["temperature"],
     )
     return {"logits": logits}
 

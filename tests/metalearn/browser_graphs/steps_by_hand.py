@@ -114,10 +114,9 @@ class GraphAdaptation:
     def logits(self, images: np.ndarray) -> np.ndarray:
         if self.settings.head == "sgd":
             return self.run("logits", images=images)["logits"]
-        features = self.run("features", images=images)["features"]
         return self.run(
             "compare",
-            features=features,
+            images=images,
             centroids=self.centroids,
             temperature=self.settings.temperature,
         )["logits"]

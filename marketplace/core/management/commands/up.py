@@ -32,6 +32,7 @@ class Command(BaseCommand):
         """Prepare, start, watch."""
         _check_free(options["host"], options["port"])
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("browser_runtime", stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)
         processes = [_web(options["host"], options["port"]), *_workers()]
         lines = [f"Freehold runs at {settings.SITE_URL}"]

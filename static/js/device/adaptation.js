@@ -1,0 +1,257 @@
+/**
+ * Adapts a learner to a support set: inner loop, optional calibration, head, prediction. The same
+ * stages in the same order, with the same batches and noise, as the server's.
+ */
+
+import { drawBatch } from "./batches.js";
+import { TorchRandom } from "./random.js";
+
+/** @typedef {import("./safetensors.js").Weight} Weight */
+/** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
+/** @typedef {{stage: string, step: number, steps: number, loss: number | null}} Progress */
+/** @typedef {{progress?: (progress: Progress) => void, stopped?: () => boolean, seed?: number}} Options */
+
+const NEW = "new.";
+
+/** Somebody asked for an end before it was reached. */
+export class Stopped extends Error {}
+
+/** One learner, adapted to one support set. */
+export class Adaptation {
+  /**
+   * @param {import("./graphs.js").Graphs} graphs
+   * @param {Map<string, Weight>} tensors the learner's own, which stay as they are
+   * @param {Record<string, any>} settings as `adaptation` in browser.json
+   */
+  constructor(graphs, tensors, settings) {
+    this.graphs = graphs;
+    this.description = graphs.description;
+    this.settings = settings;
+    const { extractor, head, statistics } = this.description.weights;
+    const needed = [...extractor, ...head, ...statistics];
+    /** @type {Map<string, Weight>} */
+    this.tensors = new Map(needed.map((name) => [name, /** @type {Weight} */ (tensors.get(name))]));
+    [this.headWeight, this.headBias] = head;
+  }
+
+  /**
+   * @param {Example[]} support
+   * @param {Options} [options]
+   */
+  async adapt(support, options = {}) {
+    this.support = support;
+    this.nWay = 1 + Math.max(...support.map(({ label }) => label));
+    this.random = new TorchRandom(options.seed ?? 0);
+    this.options = options;
+    const { head, calibrate } = this.settings;
+    if (head === "sgd") await this.innerLoop();
+    else await this.findCentroids();
+    if (calibrate !== "icfil") return;
+    await this.calibrate();
+    if (head !== "sgd") await this.findCentroids();
+  }
+
+  /**
+   * Probabilities of each class for each picture.
+   * @param {Float32Array[]} pictures normalised
+   * @returns {Promise<Float32Array[]>}
+   */
+  async predict(pictures) {
+    const rows = [];
+    for (let first = 0; first < pictures.length; first += this.description.images_at_once) {
+      const some = pictures.slice(first, first + this.description.images_at_once);
+      const found = await this.run(this.predictor, { images: this.images(some) });
+      rows.push(...rowsOf(/** @type {Weight} */ (found.get("logits"))).map(softmax));
+    }
+    if (rows.some((row) => row.some((value) => !Number.isFinite(value)))) {
+      throw new Error("The adaptation ran away from its support set; lower inner_lr or calibration_lr.");
+    }
+    return rows;
+  }
+
+  /** @returns {string} the graph that predicts */
+  get predictor() {
+    return this.settings.head === "sgd" ? "logits" : "compare";
+  }
+
+  /** @returns {Map<string, Weight>} all tensors that the predicting graph takes beside pictures */
+  classifier() {
+    const inputs = Object.keys(this.description.graphs[this.predictor].inputs);
+    const found = inputs.filter((name) => name !== "images").map((name) => [name, this.value(name, {})]);
+    return new Map(/** @type {[string, Weight][]} */ (found));
+  }
+
+  async innerLoop() {
+    const { head_init: start, inner_steps: steps, inner_lr: lr, temperature } = this.settings;
+    const learned = this.tensors.get(this.headWeight)?.dims[0] === this.nWay;
+    if (start !== "learned" || !learned) {
+      const made = await this.run("head", { features: await this.features(), targets: this.allTargets(), temperature });
+      this.tensors.set(this.headWeight, /** @type {Weight} */ (made.get("weight")));
+      this.tensors.set(this.headBias, /** @type {Weight} */ (made.get("bias")));
+    }
+    for (let step = 1; step <= steps; step += 1) {
+      const batch = this.batch();
+      const targets = balancedTargets(batch.map(({ label }) => label), this.nWay);
+      const found = await this.run("sgd", { images: this.images(batch.map(({ pixels }) => pixels)), targets, lr });
+      this.take(found, "adapting", step, steps);
+    }
+  }
+
+  async findCentroids() {
+    const found = await this.run("centroids", { features: await this.features(), targets: this.allTargets() });
+    this.centroids = /** @type {Weight} */ (found.get("centroids"));
+  }
+
+  async calibrate() {
+    const { calibration_steps: steps, calibration_lr: lr, calibration_temperature: temperature } = this.settings;
+    const labels = [];
+    for (let label = 0; label < this.nWay; label += 1) {
+      for (let n = 0; n < this.settings.pseudo_images; n += 1) labels.push(label);
+    }
+    let pseudo = null;
+    for (let step = 1; step <= steps; step += 1) {
+      // The first batch is drawn before the noise, as on the server.
+      const batch = this.batch();
+      pseudo ??= await this.invert(labels);
+      const found = await this.run("contrast", {
+        real: this.images(batch.map(({ pixels }) => pixels)),
+        real_labels: vector(batch.map(({ label }) => label)),
+        pseudo,
+        pseudo_labels: vector(labels),
+        temperature,
+        lr,
+      });
+      this.take(found, "calibrating", step, steps);
+    }
+  }
+
+  /** @param {number[]} labels */
+  async invert(labels) {
+    const { inversion_steps: steps, inversion_lr: lr, head, temperature } = this.settings;
+    const side = this.description.noise_grid;
+    const dims = [labels.length, this.description.architecture.channels, side, side];
+    const data = /** @type {TorchRandom} */ (this.random).normal(dims.reduce((one, other) => one * other));
+    let pseudo = /** @type {Weight} */ ((await this.run("start", { noise: { dims, data } })).get("pseudo"));
+    const name = head === "sgd" ? "invert_head" : "invert_centroids";
+    for (let step = 1; step <= steps; step += 1) {
+      const found = await this.run(name, { pseudo, targets: oneHot(labels, this.nWay), lr, temperature });
+      pseudo = /** @type {Weight} */ (found.get("new.pseudo"));
+      this.take(found, "inverting", step, steps);
+    }
+    return pseudo;
+  }
+
+  /** @returns {Promise<Weight>} features of the whole support set */
+  async features() {
+    const rows = [];
+    const pictures = this.support.map(({ pixels }) => pixels);
+    for (let first = 0; first < pictures.length; first += this.description.images_at_once) {
+      const some = pictures.slice(first, first + this.description.images_at_once);
+      const found = await this.run("features", { images: this.images(some) });
+      rows.push(...rowsOf(/** @type {Weight} */ (found.get("features"))));
+    }
+    return { dims: [rows.length, rows[0].length], data: joined(rows) };
+  }
+
+  allTargets() {
+    return balancedTargets(this.support.map(({ label }) => label), this.nWay);
+  }
+
+  batch() {
+    const most = Math.min(this.settings.batch_size, this.description.images_at_once);
+    const labels = this.support.map(({ label }) => label);
+    const random = /** @type {TorchRandom} */ (this.random);
+    return drawBatch(labels, Math.max(this.nWay, most), random).map((index) => this.support[index]);
+  }
+
+  /**
+   * @param {string} name of a graph
+   * @param {Record<string, Weight | number>} given
+   */
+  run(name, given) {
+    if (this.options?.stopped?.()) throw new Stopped("The adaptation was stopped.");
+    return this.graphs.run(name, (input) => this.value(input, given));
+  }
+
+  /**
+   * @param {string} input
+   * @param {Record<string, Weight | number>} given
+   * @returns {Weight | number}
+   */
+  value(input, given) {
+    const own = { centroids: this.centroids, temperature: this.settings.temperature };
+    const found = given[input] ?? this.tensors.get(input) ?? own[/** @type {"centroids"} */ (input)];
+    if (found === undefined) throw new Error(`there is no ${input}`);
+    return found;
+  }
+
+  /**
+   * @param {Map<string, Weight>} found
+   * @param {string} stage
+   * @param {number} step
+   * @param {number} steps
+   */
+  take(found, stage, step, steps) {
+    for (const [name, value] of found) {
+      const own = name.slice(NEW.length);
+      if (name.startsWith(NEW) && this.tensors.has(own)) this.tensors.set(own, value);
+    }
+    this.options?.progress?.({ stage, step, steps, loss: found.get("loss")?.data[0] ?? null });
+  }
+
+  /** @param {Float32Array[]} pictures */
+  images(pictures) {
+    const { channels, image_size: size } = this.description.architecture;
+    return { dims: [pictures.length, channels, size, size], data: joined(pictures) };
+  }
+}
+
+/** @param {number[]} values */
+function vector(values) {
+  return { dims: [values.length], data: Float32Array.from(values) };
+}
+
+/**
+ * @param {number[]} labels
+ * @param {number} nWay
+ */
+function oneHot(labels, nWay) {
+  const data = new Float32Array(labels.length * nWay);
+  labels.forEach((label, row) => (data[row * nWay + label] = 1));
+  return { dims: [labels.length, nWay], data };
+}
+
+/**
+ * Rows of one-hot targets, scaled so that every class has the same weight.
+ * @param {number[]} labels
+ * @param {number} nWay
+ */
+export function balancedTargets(labels, nWay) {
+  const counts = new Array(nWay).fill(0);
+  for (const label of labels) counts[label] += 1;
+  const targets = oneHot(labels, nWay);
+  labels.forEach((label, row) => {
+    targets.data[row * nWay + label] = labels.length / (nWay * Math.max(counts[label], 1));
+  });
+  return targets;
+}
+
+/** @param {Float32Array[]} parts */
+function joined(parts) {
+  const whole = new Float32Array(parts.length * parts[0].length);
+  parts.forEach((part, index) => whole.set(part, index * part.length));
+  return whole;
+}
+
+/** @param {Weight} matrix */
+function rowsOf({ dims: [n, width], data }) {
+  return Array.from({ length: n }, (_, row) => data.slice(row * width, (row + 1) * width));
+}
+
+/** @param {Float32Array} logits */
+function softmax(logits) {
+  const largest = Math.max(...logits);
+  const powers = logits.map((value) => Math.exp(value - largest));
+  const sum = powers.reduce((one, other) => one + other, 0);
+  return powers.map((value) => value / sum);
+}

@@ -1,0 +1,66 @@
+/** Runs a learner's graphs with onnxruntime-web; holds weights between steps. */
+
+/** @typedef {import("./safetensors.js").Weight} Weight */
+/** @typedef {Record<string, Weight | number>} Given */
+
+const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
+
+/** The graphs of one learner, each made ready when it is first run. */
+export class Graphs {
+  /**
+   * @param {any} ort the module onnxruntime-web
+   * @param {any} description browser.json
+   * @param {Map<string, Uint8Array>} files the graphs by their names in browser.json
+   */
+  constructor(ort, description, files) {
+    Object.assign(ort.env.wasm, ONE_THREAD.wasm);
+    ort.env.logLevel = "error";
+    this.ort = ort;
+    this.description = description;
+    this.files = files;
+    /** @type {Map<string, Promise<any>>} */
+    this.sessions = new Map();
+  }
+
+  /** @param {string} name */
+  session(name) {
+    const known = this.sessions.get(name);
+    if (known) return known;
+    const options = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
+    const made = this.ort.InferenceSession.create(this.files.get(name), options);
+    this.sessions.set(name, made);
+    return made;
+  }
+
+  /**
+   * @param {string} name of a graph
+   * @param {(input: string) => Weight | number} find the value of an input
+   * @returns {Promise<Map<string, Weight>>} its outputs
+   */
+  async run(name, find) {
+    const session = await this.session(name);
+    /** @type {Record<string, any>} */
+    const feeds = {};
+    for (const input of Object.keys(this.description.graphs[name].inputs)) feeds[input] = this.tensor(find(input));
+    const results = await session.run(feeds);
+    const found = new Map();
+    for (const output of session.outputNames) {
+      const { dims, data } = results[output];
+      found.set(output, { dims: [...dims], data });
+    }
+    return found;
+  }
+
+  /** @param {Weight | number} value */
+  tensor(value) {
+    if (typeof value === "number") return new this.ort.Tensor("float32", Float32Array.of(value), []);
+    return new this.ort.Tensor("float32", value.data, value.dims);
+  }
+
+  /** Give the memory of all sessions back. */
+  async release() {
+    const sessions = await Promise.allSettled(this.sessions.values());
+    this.sessions.clear();
+    for (const one of sessions) if (one.status === "fulfilled") await one.value.release();
+  }
+}
