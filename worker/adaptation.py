@@ -180,7 +180,9 @@ def _decode(name: str, text: str, learner: MetaLearner) -> Tensor:
     except (binascii.Error, ValueError):
         raise InvalidData(f"{name} is not base64 text; encode the whole file.") from None
     try:
-        return decode_image(data, channels=learner.channels, image_size=learner.image_size)
+        return decode_image(
+            data, channels=learner.channels, image_size=learner.image_size, quick=False
+        )
     except InvalidData as error:
         reason = str(error)
         # “A picture cannot be read; …” becomes “Query picture 3 cannot be read; …”.
