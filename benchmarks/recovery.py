@@ -1,6 +1,6 @@
 """What it costs to recover images from models: a meta-generator, a fresh one each, or pixels.
 
-    python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 20] [--iterations 200 1000]
+    python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 12] [--iterations 200 1000]
 
 One task of 5 classes with 20 images each from every teacher, by each method on the same machine,
 and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pool", type=Path, default=DEMO)
     parser.add_argument("--data", type=Path, help="a data pack of classes no teacher knows")
-    parser.add_argument("--teachers", type=int, default=20, help="one task is recovered from each")
+    parser.add_argument("--teachers", type=int, default=12, help="one task is recovered from each")
     parser.add_argument("--warm-up", type=int, default=20, help="steps of the meta-generator")
     parser.add_argument("--fresh-steps", type=int, default=200)
     parser.add_argument("--iterations", type=int, nargs="*", default=[200, 1000], help="of pixels")
-    parser.add_argument("--updates", type=int, default=60, help="of the learner, on each set")
+    parser.add_argument("--updates", type=int, default=160, help="of the learner, on each set")
     parser.add_argument("--episodes", type=int, default=600)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)

@@ -1,5 +1,6 @@
 """How good recovered images are: a learner is trained on them and judged on real classes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,7 +19,13 @@ class Judge:
     def __init__(self, pool: Pool, data: Path | None, updates: int, episodes: int) -> None:
         self.pool = pool
         self.episodes = episodes
-        self.settings = {"warm_up_steps": 0, "outer_steps": 1, "replay_steps": updates}
+        self.settings = {
+            "warm_up_steps": 0,
+            "outer_steps": 1,
+            "replay_steps": updates,
+            "replay_alignments": 1,
+            "replay_batches": 0,
+        }
         size = pool.image_size
         images = data and read_data(data, channels=pool.channels, image_size=size)
         self.images_by_class = images.by_class() if images else None
@@ -35,6 +42,7 @@ class Judge:
             run.step()
             run.steps_done += 1
         learner = run.meta_learner()
+        settings = replace(learner.defaults, precision="auto")
         plans = [EvaluationPlan(k_shot=shots, episodes=self.episodes) for shots in (1, 5)]
-        found = [evaluate(learner, self.images_by_class, plan) for plan in plans]
+        found = [evaluate(learner, self.images_by_class, plan, settings) for plan in plans]
         return [f"{each.accuracy:.2f} ± {each.interval95:.2f}" for each in found]

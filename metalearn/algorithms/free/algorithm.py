@@ -1,11 +1,9 @@
 """FREE's outer step: recover, align, replay."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
@@ -19,14 +17,20 @@ from metalearn.algorithms.free.learning import (
     student_of,
     teacher_logits,
 )
-from metalearn.algorithms.free.meta_generator import generator_optimiser, move_generator
+from metalearn.algorithms.free.meta_generator import (
+    generator_optimiser,
+    means_over,
+    move_generator,
+)
 from metalearn.algorithms.free.own_heads import (
+    Distillation,
     Lesson,
     Taught,
     TeacherHeads,
     lesson_loss,
     recovered_lesson,
     remembered_lesson,
+    shared_loss,
 )
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
@@ -38,9 +42,6 @@ from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
 from metalearn.randomness import seeded_from
 from metalearn.task_memory import TaskMemory
-
-Distillation = Callable[[Taught], Tensor]
-"""How far the learner is from what a teacher says of some images."""
 
 
 class Free(Algorithm):
@@ -147,7 +148,7 @@ class Free(Algorithm):
             fits.append(fit)
         move_generator(self.generator, self.generator_optimiser, fits, config)
         recovered = [fit.recovered for fit in fits]
-        return recovered, _means_over(recovered)
+        return recovered, means_over(recovered)
 
     def align(self, recovered: list[RecoveredTask]) -> float:
         """BELL: distil the teachers into a clone one after another, and follow it.
@@ -192,7 +193,9 @@ class Free(Algorithm):
         every = self.config.agreement_every
         if not every or self.steps_done % every:
             return {}
-        agreement = gradient_agreement(self.taught, self._distillations(recovered))
+        # In the weights that the teachers share: each alone moves its own head.
+        shared = [shared_loss(loss, self.taught) for loss in self._distillations(recovered)]
+        agreement = gradient_agreement(self.learner, shared)
         return {
             "gradient_inner_product": agreement.inner_product,
             "gradient_cosine": agreement.cosine,
@@ -288,11 +291,3 @@ class Free(Algorithm):
         )
         images, labels = recovered.images.cpu(), recovered.labels.cpu()
         return Episode(images[:support], labels[:support], images[support:], labels[support:])
-
-
-def _means_over(recovered: list[RecoveredTask]) -> dict[str, float]:
-    """Mean of each loss over the teachers, and their mean accuracy on their own images."""
-    names = recovered[0].losses
-    means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
-    hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)
-    return means | {"teacher_accuracy": hits}

@@ -18,7 +18,7 @@ class FreeConfig:
         80, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
     )
     replay_steps: int = setting(
-        80,
+        300,
         "last steps, which only replay; cheap, and recovery has filled the memory by then "
         "(paper: none)",
         low=0,
@@ -137,7 +137,7 @@ class FreeConfig:
         high=100.0,
     )
     replay_alignments: int = setting(
-        4,
+        10,
         "alignments a step on remembered images, beside the one on fresh ones: each draws "
         "teachers and asks them about images of their classes in the memory, or, with heads of "
         "their own, about images of any classes (paper: 0)",
@@ -145,20 +145,20 @@ class FreeConfig:
         high=500,
     )
     teachers_asked: int = setting(
-        4,
+        8,
         "teachers, with heads of their own, asked about each batch of remembered images "
         "(paper: 1, about its own images)",
         low=1,
         high=1_000,
     )
     alignment_images: int = setting(
-        64,
+        32,
         "remembered images of such a batch; an alignment takes one after another",
         low=2,
         high=1_000,
     )
     augmentation: float = setting(
-        0.5,
+        1.0,
         "strength of random crops and colours in alignment and replay, 0 to 1; teachers judge "
         "the changed images (paper: none)",
         low=0.0,
@@ -172,9 +172,11 @@ class FreeConfig:
         choices=replay.LEARNERS,
     )
     replay_batches: int = setting(
-        2, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
+        1, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
     )
-    replay_episodes: int = setting(4, "episodes of a meta-batch", low=1, high=64)
+    replay_episodes: int = setting(
+        2, "episodes of a meta-batch (released code: 10)", low=1, high=64
+    )
     k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
     n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
     inner_steps: int = setting(5, "inner steps of MAML and ANIL", low=1, high=50)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from metalearn.algorithms.free.config import FreeConfig
-from metalearn.inversion import Fit
+from metalearn.inversion import Fit, RecoveredTask
 from metalearn.networks.generator import Generator
 
 
@@ -32,3 +32,11 @@ def move_generator(
         total = torch.stack(column).sum(0)
         parameter.grad = total if summed else total / len(fits)
     optimiser.step()
+
+
+def means_over(recovered: Sequence[RecoveredTask]) -> dict[str, float]:
+    """Mean of each loss over the teachers, and their mean accuracy on their own images."""
+    names = recovered[0].losses
+    means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
+    hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)
+    return means | {"teacher_accuracy": hits}

@@ -4,7 +4,7 @@ Every teacher may be asked about every image: what it says of classes that it do
 what it sees in them, and heads of their own keep teachers from contradicting one another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +46,15 @@ class Taught(nn.Module):
         super().__init__()
         self.network = network
         self.heads = heads
+
+
+Distillation = Callable[[Taught], Tensor]
+"""How far the learner is from what some teachers say of some images."""
+
+
+def shared_loss(loss: Distillation, taught: Taught) -> Callable[[Network], Tensor]:
+    """The same loss as a function of the learner alone, with the heads as they are."""
+    return lambda network: loss(Taught(network, taught.heads))
 
 
 @dataclass(frozen=True)
