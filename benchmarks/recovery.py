@@ -4,7 +4,8 @@
 
 One task of 5 classes with 20 images each from every teacher, by each method on the same machine,
 and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
-accuracy, where the time of the meta-generator's recovery goes, and its share of the peak.
+accuracy, where the time of the meta-generator's recovery goes, its share of the peak, and whether
+several teachers in one call are quicker.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.recovery_accuracy import Judge
+from benchmarks.recovery_batched import batched_table
 from benchmarks.recovery_methods import Method, Recovery, methods
 from benchmarks.recovery_profile import profile_table
 from metalearn.algorithms.free import FreeConfig
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for method in methods(pool, options):
         rows.append(method.run())
         print(_row(method, rows, judge), flush=True)
-    print("\n".join(["", *profile_table(pool)]))
+    print("\n".join(["", *profile_table(pool), "", *batched_table()]))
 
 
 _HEAD = (
