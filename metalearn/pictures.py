@@ -41,7 +41,8 @@ def draw_pictures(
     """
     draw = _Drawing(n, size, len(mean), rng)
     canvas = draw.colour() + 0.6 * draw.texture * draw.uniform()
-    shapes = 3 + (LAYERS - 2) * draw.uniform()
+    # Vivid pictures are crowded, photographic ones may be plain.
+    shapes = torch.where(draw.photographic, 3 + (LAYERS - 2) * draw.uniform(), LAYERS)
     for layer in range(LAYERS):
         place = draw.place()
         # The last ones drawn lie on top; a picture of few shapes has only those.
@@ -49,9 +50,7 @@ def draw_pictures(
         mask = draw.shape(*place) * shown
         canvas = torch.lerp(canvas, draw.body(*place), mask)
     blurred = F.avg_pool2d(F.pad(canvas, (1, 1, 1, 1), mode="reflect"), 3, 1)
-    canvas = torch.lerp(canvas, blurred, draw.uniform())
-    # Shapes hide and blurring mixes: give the batch its deviation back.
-    canvas = (canvas - canvas.mean()) / canvas.std()
+    canvas = draw.exposed(torch.lerp(canvas, blurred, draw.uniform()))
     return (canvas * per_channel(std, canvas) + per_channel(mean, canvas)).clamp(0, 1)
 
 
@@ -62,11 +61,12 @@ class _Drawing:
         self.n, self.size, self.channels, self.rng = n, size, channels, rng
         axis = torch.linspace(-1, 1, size)
         self.y, self.x = torch.meshgrid(axis, axis, indexing="ij")
-        photographic = self.uniform() < 0.5
-        self._mixing = _mixing(photographic.flatten(), channels)
-        self._likeness = torch.where(photographic, 0.8 * self.uniform(), 0.2 * self.uniform())
+        self.photographic = self.uniform() < 0.5
+        self._mixing = torch.linalg.cholesky(_correlation(channels))
+        self._likeness = torch.where(self.photographic, 0.8 * self.uniform(), 0.0)
         self._ground = self._any_colour()
-        self.texture = self._mixed(self._noise())
+        noise = self._noise()
+        self.texture = torch.where(self.photographic, self._mixed(noise), 0.5 * noise)
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Float[Tensor, "n 1 1 1"]:
         """One number for each picture."""
@@ -120,12 +120,22 @@ class _Drawing:
         grain = 0.9 * self.uniform().square() * texture
         return first + (second - first) * (pattern * self.uniform()) + grain
 
+    def exposed(self, canvas: Tensor) -> Float[Tensor, "n channels size size"]:
+        """Photographic pictures get their deviation back; vivid ones a contrast of their own."""
+        # Shapes hide and blurring mixes, so that colours have come closer to each other.
+        deviation = canvas[self.photographic.flatten()].std() if self.photographic.any() else 1.0
+        middle = canvas.mean((1, 2, 3), keepdim=True)
+        vivid = torch.lerp(middle, canvas, torch.exp(0.25 * self.normal())) + 0.2 * self.normal()
+        return torch.where(self.photographic, canvas / deviation, vivid)
+
     def _any_colour(self) -> Float[Tensor, "n channels 1 1"]:
-        colours = 2 * torch.rand(self.n, self.channels, 1, 1, generator=self.rng) - 1
-        return self._mixed(REACH * colours)
+        colours = REACH * (2 * torch.rand(self.n, self.channels, 1, 1, generator=self.rng) - 1)
+        grey = REACH * self.uniform(-1, 1)
+        vivid = torch.lerp(grey, colours, self.uniform())
+        return torch.where(self.photographic, self._mixed(colours), vivid)
 
     def _mixed(self, colours: Tensor) -> Tensor:
-        return torch.einsum("nij,njhw->nihw", self._mixing, colours)
+        return torch.einsum("ij,njhw->nihw", self._mixing, colours)
 
     def _noise(self) -> Float[Tensor, "n channels size size"]:
         """Noise whose spectrum falls with a power of the frequency, often with a direction."""
@@ -147,10 +157,8 @@ class _Drawing:
         return noise
 
 
-def _mixing(photographic: Tensor, channels: int) -> Float[Tensor, "n channels channels"]:
-    """What makes independent channels correlated: a factor of their correlation matrix."""
+def _correlation(channels: int) -> Float[Tensor, "channels channels"]:
+    """Of the colour channels of photographs: neighbours in the spectrum are most alike."""
     steps = torch.arange(channels)
-    distance = (steps[:, None] - steps[None, :]).abs().float()
-    natural = torch.linalg.cholesky(NATURAL_CORRELATION**distance)
-    vivid = torch.linalg.cholesky(0.3 ** distance.clamp(max=1) * (distance > 0) + (distance == 0))
-    return torch.where(photographic[:, None, None], natural, vivid)
+    correlation: Tensor = NATURAL_CORRELATION ** (steps[:, None] - steps[None, :]).abs().float()
+    return correlation

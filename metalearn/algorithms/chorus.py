@@ -55,7 +55,7 @@ class ChorusConfig:
     updates_per_step: int = setting(24, "updates of the learner in one step", low=1, high=10_000)
     batch_size: int = setting(256, "pictures of one update", low=8, high=4_096)
     components: int = setting(
-        256, "principal components kept of the pool's features", low=2, high=4_096
+        512, "principal components kept of the pool's features", low=2, high=4_096
     )
     whitening: float = setting(
         0.5,
