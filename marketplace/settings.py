@@ -11,6 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from marketplace.core.secrets import read_or_make_secret_key
+from marketplace.core.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -167,6 +168,7 @@ if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
     }
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 STATICFILES_DIRS = [BASE_DIR / "static"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)

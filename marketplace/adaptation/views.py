@@ -1,8 +1,13 @@
 """The adaptation page; the numbers come from the REST API."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -15,10 +20,14 @@ from marketplace.adaptation.services import (
     MAX_QUERIES,
     MIN_CLASSES,
 )
+from marketplace.core.browser_runtime import FILES, FOLDER, runtime_is_here
 from marketplace.learners.models import MetaLearner
-from marketplace.learners.selectors import learners_visible_to
+from marketplace.learners.selectors import learner_file, learners_visible_to
 
 MIN_SIDE, MAX_SIDE = 256, 1024
+_PARTS = ("runtime", "wasm")
+_TOO_OLD = "This meta-learner was made before browsers could adapt by themselves."
+_NO_RUNTIME = "This instance has no runtime for browsers; its operator can fetch it."
 
 
 @require_safe
@@ -39,8 +48,26 @@ def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
         "limits": limits,
         "adaptations_url": f"/api/v1/learners/{learner.pk}/adaptations/",
         "image_side": _image_side(learner),
+        **_browser(learner),
     }
     return render(request, "adaptation/page.html", context)
+
+
+def _browser(learner: MetaLearner) -> dict[str, Any]:
+    """Where the browser finds what it needs to adapt by itself; or None, and why."""
+    if learner_file(learner, "browser/browser.json") is None:
+        return {"browser": None, "browser_reason": _TOO_OLD}
+    if not runtime_is_here(settings.BASE_DIR / "static"):
+        return {"browser": None, "browser_reason": _NO_RUNTIME}
+    addresses = {
+        "description": reverse("learner_file", args=[learner.pk, "browser/browser.json"]),
+        "worker": static("js/device/worker.js"),
+        **{
+            name: static((FOLDER / file).as_posix())
+            for name, file in zip(_PARTS, FILES, strict=True)
+        },
+    }
+    return {"browser": addresses, "browser_reason": ""}
 
 
 def _image_side(learner: MetaLearner) -> int:

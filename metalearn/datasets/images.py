@@ -58,8 +58,8 @@ def decode_image(
 
     Turned as its EXIF data says; transparent parts become white; grey and colour are converted
     to `channels` (1 or 3). With `quick` a large JPEG is decoded at a fraction of its size, which
-    differs in last digits from what a browser makes of it. Raises InvalidData when the bytes are no such picture or have more
-    than MAX_PIXELS pixels.
+    differs in last digits from what a browser makes of it. Raises InvalidData when the bytes are
+    no such picture or have more than MAX_PIXELS pixels.
     """
     if channels not in {1, 3}:
         raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
@@ -88,14 +88,14 @@ def _square(image: Image.Image, size: int, *, whole: bool, quick: bool) -> Image
     small = _shrink(image, size)
     width, height = small.size if whole else (min(small.size),) * 2
     left, top = (small.width - width) / 2, (small.height - height) / 2
-    passes = [
-        lambda im: _resized(im, (size, im.height), (left, 0, left + width, im.height)),
-        lambda im: _resized(im, (im.width, size), (0, top, im.width, top + height)),
-    ]
     # Rows of the upright picture first: the order changes last digits, and Pillow's releases
     # differ in it. A centre square commutes with turning, so only the small result is turned.
-    first, second = passes[::-1] if orientation >= _LYING else passes
-    result = second(first(small))
+    if orientation >= _LYING:
+        part = _resized(small, (small.width, size), (0, top, small.width, top + height))
+        result = _resized(part, (size, size), (left, 0, left + width, size))
+    else:
+        part = _resized(small, (size, small.height), (left, 0, left + width, small.height))
+        result = _resized(part, (size, size), (0, top, size, top + height))
     return result.transpose(_TURNED[orientation]) if orientation in _TURNED else result
 
 

@@ -2,13 +2,14 @@
  * Where the numbers are made: here on a worker of the server, through the REST API.
  *
  * A page needs `backend.adapt(support, settings)`, which gives a session, and
- * `session.predict(images)`. Whatever else makes the numbers has these two and nothing more.
+ * `session.predict(pictures)`. Whatever else makes the numbers has these two and nothing more.
  */
 
-/** @typedef {{label: string, image: string}} Example one labelled picture; `image` is base64 */
+/** @typedef {import("./images.js").Picture} Picture */
+/** @typedef {{label: string, picture: Picture}} Example one labelled picture */
 /** @typedef {{calibrate: boolean}} Settings */
 /** @typedef {{label: string, probabilities: Record<string, number>}} Prediction */
-/** @typedef {{predict: (images: string[]) => Promise<Prediction[]>}} Session */
+/** @typedef {{predict: (pictures: Picture[]) => Promise<Prediction[]>}} Session */
 
 /** A refusal in words that may be shown. */
 export class Refused extends Error {}
@@ -31,8 +32,9 @@ export class ServerBackend {
    * @returns {Promise<Session>}
    */
   async adapt(support, settings) {
-    await this.ask({ support, query: [], ...settings });
-    return new ServerSession(this, support, settings);
+    const sent = support.map(({ label, picture }) => ({ label, image: picture.base64 }));
+    await this.ask({ support: sent, query: [], ...settings });
+    return new ServerSession(this, sent, settings);
   }
 
   /**
@@ -60,7 +62,7 @@ export class ServerBackend {
 class ServerSession {
   /**
    * @param {ServerBackend} backend
-   * @param {Example[]} support
+   * @param {{label: string, image: string}[]} support
    * @param {Settings} settings
    */
   constructor(backend, support, settings) {
@@ -70,11 +72,12 @@ class ServerSession {
   }
 
   /**
-   * @param {string[]} images base64
-   * @returns {Promise<Prediction[]>} one for each image, in their order
+   * @param {Picture[]} pictures
+   * @returns {Promise<Prediction[]>} one for each picture, in their order
    */
-  async predict(images) {
-    const answer = await this.backend.ask({ support: this.support, query: images, ...this.settings });
+  async predict(pictures) {
+    const query = pictures.map((picture) => picture.base64);
+    const answer = await this.backend.ask({ support: this.support, query, ...this.settings });
     return answer.predictions;
   }
 }

@@ -1,6 +1,9 @@
 /** Pictures: gathered from files, folders and the clipboard, scaled down, ready to be sent. */
 
-/** @typedef {{name: string, url: string, base64: string}} Picture `url` shows it on this page */
+/**
+ * `url` shows it on this page; `file` is as it was given, `base64` what would be sent to a server.
+ * @typedef {{name: string, url: string, file: Blob, base64: string}} Picture
+ */
 
 const KEEP_AS_IS_BYTES = 300_000;
 const JPEG_QUALITY = 0.92;
@@ -32,7 +35,7 @@ export async function prepare(file, name, side) {
   const asIs = scale === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
   const blob = asIs ? file : await encode(bitmap, scale, file.type);
   bitmap.close();
-  return { name, url: URL.createObjectURL(blob), base64: await toBase64(blob) };
+  return { name, url: URL.createObjectURL(blob), file, base64: await toBase64(blob) };
 }
 
 /**

@@ -4,15 +4,16 @@ import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
 import { ClassCard } from "./class_card.js";
 import { byFolder, prepare } from "./images.js";
+import { Place } from "./place.js";
 import { Results } from "./results.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
+import { TakeAway } from "./take_away.js";
 
 const AT_A_TIME = 50;
 
 const root = /** @type {HTMLElement} */ (find("[data-adaptation]"));
 const limits = JSON.parse(find("#limits").textContent ?? "{}");
 const side = Number(root.dataset.imageSide);
-const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
 const list = find("[data-classes]", root);
 const adaptButton = /** @type {HTMLButtonElement} */ (find("[data-adapt]", root));
 const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", root));
@@ -27,6 +28,11 @@ let cards = [];
 /** @type {import("./backend_server.js").Session | null} */
 let session = null;
 let busy = false;
+const takeAway = new TakeAway(problem);
+const place = new Place(/** @type {HTMLElement} */ (find("[data-place]", root)), {
+  server: new ServerBackend(root.dataset.url ?? "", csrfToken()),
+  owner: { changed, status: (sentence) => (status.textContent = sentence) },
+});
 
 /** @param {string} sentence an empty one takes the note away */
 function problem(sentence) {
@@ -42,7 +48,7 @@ function missing() {
   if (filled.some((card) => !card.name)) return "Every class with pictures needs a name.";
   const names = filled.map((card) => card.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return twice ? `“${twice}” stands there twice; every class needs its own name.` : "";
+  return twice ? `“${twice}” stands there twice; every class needs its own name.` : place.lacking;
 }
 
 function summary() {
@@ -55,6 +61,8 @@ function refresh() {
   const lacking = missing();
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
+  place.working(busy);
+  takeAway.offer(busy ? null : session);
   queryDrop.setAttribute("aria-disabled", String(!session));
   if (!busy) status.textContent = lacking || (session ? `Adapted. ${summary()}` : `Ready. ${summary()}`);
   showQueryHint();
@@ -114,13 +122,14 @@ async function whileBusy(doing, work) {
 }
 
 function support() {
-  return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, image: picture.base64 })));
+  return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, picture })));
 }
 
 async function adapt() {
   results.clear();
+  session = null;
   await whileBusy("Adapting…", async () => {
-    session = await backend.adapt(support(), { calibrate: calibrate.checked });
+    session = await place.backend.adapt(support(), { calibrate: calibrate.checked });
   });
   if (session) queryDrop.querySelector("input")?.focus({ preventScroll: true });
 }
@@ -137,7 +146,7 @@ async function askAbout(files) {
     for (const file of files) pictures.push(await prepare(file, file instanceof File ? file.name : "camera picture", side));
     for (let first = 0; first < pictures.length; first += AT_A_TIME) {
       const some = pictures.slice(first, first + AT_A_TIME);
-      results.add(some, await asked.predict(some.map((picture) => picture.base64)));
+      results.add(some, await asked.predict(some));
     }
   });
 }
@@ -167,3 +176,4 @@ find("[data-folder]", root).addEventListener("change", (event) => {
 });
 addClass("");
 addClass("");
+void place.load();

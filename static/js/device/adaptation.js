@@ -168,8 +168,11 @@ export class Adaptation {
    * @param {string} name of a graph
    * @param {Record<string, Weight | number>} given
    */
-  run(name, given) {
-    if (this.options?.stopped?.()) throw new Stopped("The adaptation was stopped.");
+  async run(name, given) {
+    if (this.options?.stopped) {
+      await breath();
+      if (this.options.stopped()) throw new Stopped("Stopped. Nothing was kept.");
+    }
     return this.graphs.run(name, (input) => this.value(input, given));
   }
 
@@ -204,6 +207,18 @@ export class Adaptation {
     const { channels, image_size: size } = this.description.architecture;
     return { dims: [pictures.length, channels, size, size], data: joined(pictures) };
   }
+}
+
+/** Lets messages in, among them the one that asks to stop. A timer would wait for milliseconds. */
+function breath() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve(undefined);
+    };
+    port2.postMessage(null);
+  });
 }
 
 /** @param {number[]} values */
