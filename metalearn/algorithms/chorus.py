@@ -131,13 +131,13 @@ class Chorus(Algorithm):
             return self.listen()
         similarity = self.draw()
         loss = self.learn()
-        return self.report("learning", {"loss": loss, "similarity on new pictures": similarity})
+        return self.report("learning", {"loss": loss, "similarity_on_new_pictures": similarity})
 
     def listen(self) -> StepReport:
         """Find the pool's components on the first pictures, and keep those to learn from."""
         images = self._new_pictures(min(self.config.memory, 4_096))
         self.memory.add(images, self.geometry.fit(images, self.rng))
-        return self.report("listening", {"pictures": float(len(images))})
+        return self.report("listening")
 
     def draw(self) -> float:
         """Take in new pictures; how well the learner already knows them (correlation, 1 at best).

@@ -1,4 +1,4 @@
-/** The curves of a job: losses together, accuracies, and how well the gradients agree. */
+/** The curves of a job: losses together, accuracies, and how well gradients or pictures agree. */
 
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { make } from "../dom.js";
@@ -16,10 +16,11 @@ const GROUPS = [
     title: "Agreement of gradients",
     has: (/** @type {string} */ name) => /gradient|cosine|alignment/.test(name),
   },
+  { key: "similarities", title: "Agreement with the pool", has: (/** @type {string} */ name) => name.includes("similarity") },
 ];
 
 /**
- * Which chart a curve belongs to; whatever is neither accuracy nor gradient is a loss.
+ * Which chart a curve belongs to; whatever fits no other is a loss.
  * @param {string} name
  */
 function groupOf(name) {

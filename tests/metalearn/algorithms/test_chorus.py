@@ -49,7 +49,7 @@ def test_the_learner_comes_to_see_new_pictures_as_the_pool_does():
     while run.steps_done < run.total_steps:
         reports.append(run.step())
         run.steps_done += 1
-    learned = [report.metrics["similarity on new pictures"] for report in reports[1:]]
+    learned = [report.metrics["similarity_on_new_pictures"] for report in reports[1:]]
     assert learned[-1] > learned[0] + 0.1
     assert reports[-1].metrics["loss"] < reports[1].metrics["loss"]
 
