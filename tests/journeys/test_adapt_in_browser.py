@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect, sync_playwright
 
@@ -197,6 +198,19 @@ def test_the_classifier_can_be_taken_away_and_says_the_same_elsewhere(page, embe
     logits = session.run(["logits"], {"images": image[None].astype(np.float32)})[0][0]
     found = np.exp(logits - logits.max())
     assert np.abs(found / found.sum() - expected).max() < 0.01
+
+
+def test_the_page_is_fit_for_screen_readers_and_keyboards(page):
+    found = Axe().run(page).response["violations"]
+    serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == []
+    page.get_by_label("In this browser").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("On the server")).to_be_checked()
+    expect(page.get_by_text("sent to this server, where")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_text("do not leave this browser")).to_be_visible()
+    adapt(page, calibrate=False)
 
 
 def test_an_adaptation_can_be_stopped_and_begun_again(page):

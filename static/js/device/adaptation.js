@@ -77,8 +77,12 @@ export class Adaptation {
   /** @returns {Map<string, Weight>} all tensors that the predicting graph takes beside pictures */
   classifier() {
     const inputs = Object.keys(this.description.graphs[this.predictor].inputs);
-    const found = inputs.filter((name) => name !== "images").map((name) => [name, this.value(name, {})]);
-    return new Map(/** @type {[string, Weight][]} */ (found));
+    const tensors = new Map();
+    for (const name of inputs.filter((one) => one !== "images")) {
+      const value = this.value(name, {});
+      tensors.set(name, typeof value === "number" ? { dims: [], data: Float32Array.of(value) } : value);
+    }
+    return tensors;
   }
 
   async innerLoop() {

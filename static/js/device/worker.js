@@ -9,6 +9,7 @@ import { Graphs } from "./graphs.js";
 import { withValues } from "./onnx_file.js";
 import { normalised } from "./pixels.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
+import { warmUp } from "./warm_up.js";
 
 /** @typedef {Blob | Uint8Array} Given a picture file, or its pixels where a worker cannot decode */
 
@@ -44,8 +45,7 @@ const commands = {
     const ort = await import(runtime);
     ort.env.wasm.wasmBinary = wasm;
     learner = { graphs: new Graphs(ort, description, files), tensors: readSafetensors(weights), description };
-    // The runtime itself is made ready with the first graph.
-    await learner.graphs.session("features");
+    await warmUp(learner.graphs, learner.tensors);
   },
 
   /**

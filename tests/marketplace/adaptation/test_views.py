@@ -27,3 +27,22 @@ def test_the_page_asks_the_call_of_the_contract(client, alice, learner):
     client.force_login(alice)
     page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
     assert f'data-url="/api/v1/learners/{learner.pk}/adaptations/"' in page
+
+
+def test_a_learner_from_before_says_why_it_needs_the_server_and_chooses_nothing(
+    client, alice, learner
+):
+    client.force_login(alice)
+    page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
+    assert "made before browsers could" in page
+    assert " checked" not in page.split("data-classes")[0]
+
+
+def test_the_page_knows_where_the_browser_finds_what_it_needs(client, alice, learner, monkeypatch):
+    learner.files = [{"path": "browser/browser.json", "size": 1, "sha256": "0" * 64}]
+    learner.save()
+    client.force_login(alice)
+    for here, expected in ((True, "browser/browser.json"), (False, "has no runtime")):
+        monkeypatch.setattr("marketplace.adaptation.views.runtime_is_here", lambda _, h=here: h)
+        page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
+        assert expected in page

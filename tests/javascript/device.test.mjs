@@ -1,0 +1,78 @@
+/** The module `static/js/device` by itself, in Node: `node --test tests/javascript`. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { balancedTargets } from "../../static/js/device/adaptation.js";
+import { drawBatch } from "../../static/js/device/batches.js";
+import { withValues } from "../../static/js/device/onnx_file.js";
+import { findOrientation } from "../../static/js/device/orientation.js";
+import { squarePixels } from "../../static/js/device/pixels.js";
+import { TorchRandom } from "../../static/js/device/random.js";
+import { readSafetensors, writeSafetensors } from "../../static/js/device/safetensors.js";
+
+// What Python says, written by tests/javascript/test_device.py; see there.
+const expected = JSON.parse(readFileSync(process.env.FREEHOLD_EXPECTED, "utf8"));
+
+test("random numbers are PyTorch's", () => {
+  for (const { seed, permutation, normal } of expected.random) {
+    assert.deepEqual(new TorchRandom(seed).permutation(permutation.length), permutation);
+    const found = new TorchRandom(seed).normal(normal.length);
+    normal.forEach((value, index) => assert.ok(Math.abs(value - found[index]) < 2e-6));
+  }
+});
+
+test("batches are those that the server draws", () => {
+  for (const { labels, size, seed, batches } of expected.batches) {
+    const random = new TorchRandom(seed);
+    for (const batch of batches) assert.deepEqual(drawBatch(labels, size, random), batch);
+  }
+});
+
+test("targets give every class the same weight", () => {
+  for (const { labels, nWay, targets } of expected.targets) {
+    balancedTargets(labels, nWay).data.forEach((value, index) => assert.ok(Math.abs(value - targets[index]) < 1e-6));
+  }
+});
+
+test("squares of pictures are the server's to the last bit", () => {
+  for (const { width, height, size, channels, orientation, rgba, square } of expected.pictures) {
+    const data = Uint8Array.from(Buffer.from(rgba, "base64"));
+    const found = squarePixels({ width, height, channels: 4, data }, size, channels, orientation);
+    assert.deepEqual(Buffer.from(found).toString("base64"), square, `${width} x ${height}, turned ${orientation}`);
+  }
+});
+
+test("a JPEG says how it is turned", () => {
+  for (const { jpeg, orientation } of expected.orientations) {
+    const found = findOrientation(Uint8Array.from(Buffer.from(jpeg, "base64")));
+    assert.equal(found?.value ?? 1, orientation);
+  }
+});
+
+test("damaged EXIF data is no orientation and no crash", () => {
+  const { jpeg } = expected.orientations.at(-1);
+  const bytes = Uint8Array.from(Buffer.from(jpeg, "base64"));
+  for (let length = 0; length < Math.min(bytes.length, 200); length += 1) findOrientation(bytes.slice(0, length));
+});
+
+test("safetensors are read as they were written", () => {
+  const tensors = new Map([
+    ["a.weight", { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ["größe", { dims: [], data: Float32Array.of(0.5) }],
+  ]);
+  const file = writeSafetensors(tensors, { labels: "[]" });
+  assert.deepEqual(readSafetensors(file.buffer), tensors);
+});
+
+test("a file that is no safetensors file is refused", () => {
+  assert.throws(() => readSafetensors(new Uint8Array(64).fill(255).buffer));
+});
+
+test("a model with values is the model and then some", () => {
+  const model = Uint8Array.of(8, 10);
+  const whole = withValues(model, new Map([["x", { dims: [300], data: new Float32Array(300) }]]));
+  assert.deepEqual(whole.slice(0, 2), model);
+  assert.equal(whole[2], (7 << 3) | 2);
+});

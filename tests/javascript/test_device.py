@@ -1,0 +1,153 @@
+"""The browser's module in Node, against what Python says; skipped where there is no Node."""
+
+import base64
+import io
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from PIL import Image
+
+from marketplace.core.browser_runtime import FOLDER, runtime_is_here
+from metalearn.datasets import decode_image
+from metalearn.inner_loop import balanced_targets
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner.support import draw_batch
+from metalearn.networks import NetworkSpec, build_network
+
+HERE = Path(__file__).parent
+STATIC = HERE.parents[1] / "static"
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None, reason="THERE IS NO NODE HERE: the browser's module goes untested"
+)
+needs_runtime = pytest.mark.skipif(
+    not runtime_is_here(STATIC), reason="the browsers' runtime was not fetched"
+)
+
+
+def text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def random_numbers():
+    for seed in (0, 7):
+        yield {
+            "seed": seed,
+            "permutation": torch.randperm(
+                700, generator=torch.Generator().manual_seed(seed)
+            ).tolist(),
+            "normal": torch.randn(3200, generator=torch.Generator().manual_seed(seed)).tolist(),
+        }
+
+
+def batches():
+    for labels, size in (([0, 1, 2] * 2, 10), ([0] * 50 + [1] * 3 + [2] * 40, 20)):
+        rng = torch.Generator().manual_seed(0)
+        drawn = [draw_batch(torch.tensor(labels), size, rng).tolist() for _ in range(3)]
+        yield {"labels": labels, "size": size, "seed": 0, "batches": drawn}
+
+
+def targets():
+    for labels in ([0, 1, 2], [0, 0, 0, 1, 2, 2]):
+        rows = balanced_targets(torch.tensor(labels), 3).flatten().tolist()
+        yield {"labels": labels, "nWay": 3, "targets": rows}
+
+
+def pictures():
+    rng = np.random.default_rng(0)
+    sizes = [(40, 30), (301, 200), (33, 117), (64, 64), (33, 33), (20, 31), (211, 340)]
+    cases = [(*size, mode, 1) for size in sizes for mode in ("RGB", "RGBA", "L")]
+    cases += [(97, 70, "RGB", turn) for turn in range(2, 9)]
+    for number, (width, height, mode, orientation) in enumerate(cases):
+        shape = (height, width) if mode == "L" else (height, width, len(mode))
+        image = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+        buffer, exif = io.BytesIO(), Image.Exif()
+        exif[0x0112] = orientation
+        image.save(buffer, "PNG", exif=exif)
+        channels, size = (1, 28) if number % 4 == 1 else (3, 32)
+        square = decode_image(buffer.getvalue(), channels=channels, image_size=size)
+        yield {
+            "width": width,
+            "height": height,
+            "size": size,
+            "channels": channels,
+            "orientation": orientation,
+            "rgba": text(image.convert("RGBA").tobytes()),
+            "square": text(square.numpy().tobytes()),
+        }
+
+
+def orientations():
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x010F] = "a camera"
+        exif[0x0112] = orientation
+        buffer = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(buffer, "JPEG", exif=exif)
+        yield {"jpeg": text(buffer.getvalue()), "orientation": orientation}
+
+
+def test_the_module_agrees_with_python(tmp_path):
+    expected = {
+        "random": list(random_numbers()),
+        "batches": list(batches()),
+        "targets": list(targets()),
+        "pictures": list(pictures()),
+        "orientations": list(orientations()),
+    }
+    (tmp_path / "expected.json").write_text(json.dumps(expected))
+    environment = {**os.environ, "FREEHOLD_EXPECTED": str(tmp_path / "expected.json")}
+    command = ["node", "--test", str(HERE / "device.test.mjs")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@needs_runtime
+def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
+    torch.manual_seed(0)
+    network = build_network(NetworkSpec("conv4", 16, 3, 32, 5))
+    learner = MetaLearner(network, mean=(0.0,) * 3, std=(1.0,) * 3)
+    learner.save(tmp_path / "learner", for_browsers=True)
+    rng = torch.Generator().manual_seed(5)
+    rough = torch.randn(40, 3, 4, 4, generator=rng)
+    images = torch.nn.functional.interpolate(rough, (32, 32), mode="bicubic").sigmoid()
+    labels = torch.arange(5).repeat_interleave(3)
+    images[:15].numpy().tofile(tmp_path / "support.f32")
+    images[15:].numpy().tofile(tmp_path / "query.f32")
+    both = [AdaptationSettings(head=head, calibrate="icfil") for head in ("sgd", "prototypes")]
+    for settings, found, weights in zip(both, *in_node(tmp_path, labels, both), strict=True):
+        expected = learner.adapt(images[:15], labels, settings=settings)
+        for name, value in expected.weights.items():
+            if name in weights:
+                assert np.abs(weights[name] - value.numpy()).max() < 1e-3, name
+        there = expected.probabilities(images[15:]).numpy()
+        assert np.abs(found - there).max() < 5e-3
+        assert (found.argmax(1) == there.argmax(1)).mean() >= 0.96
+
+
+def in_node(folder: Path, labels, every: list[AdaptationSettings]) -> tuple[list, list]:
+    """Probabilities and adapted weights, from the wasm runtime on one thread."""
+    common = {
+        "support": str(folder / "support.f32"),
+        "query": str(folder / "query.f32"),
+        "labels": labels.tolist(),
+    }
+    episodes = [{**common, "settings": asdict(settings)} for settings in every]
+    (folder / "episodes.json").write_text(json.dumps(episodes))
+    places = [STATIC / FOLDER, folder / "learner", folder / "episodes.json", folder / "answer.json"]
+    command = ["node", str(HERE / "adapt.mjs"), *map(str, places)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = json.loads((folder / "answer.json").read_text())
+    weights = [
+        safetensors.numpy.load_file(folder / f"answer.json.{number}.safetensors")
+        for number in range(len(every))
+    ]
+    return [np.array(answer["probabilities"]) for answer in answers], weights
