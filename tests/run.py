@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 
-from tests.tools import find_chromium, find_postgres, find_rclone, find_redis
+from tests.tools import find_chromium, find_node, find_postgres, find_rclone, find_redis
 
 WANTED = {
     "chromium": find_chromium,
     "redis-server": find_redis,
     "postgresql": find_postgres,
     "rclone": find_rclone,
+    "nodejs": find_node,
 }
 
 

@@ -30,6 +30,11 @@ def find_chromium() -> Path | None:
     return _path(given) if given else _first(names)
 
 
+def find_node() -> Path | None:
+    """Node, in which the browser's module is tested by itself."""
+    return _first(["node", "nodejs"])
+
+
 def find_redis() -> Path | None:
     """Redis's server."""
     return _first(["redis-server", "valkey-server"])
