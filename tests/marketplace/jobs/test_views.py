@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.core.errors import DomainError
 from marketplace.jobs import views
 from marketplace.jobs.models import Job, MetricPoint
@@ -149,6 +150,17 @@ def test_without_a_grid_now_there_is_nothing_to_show(client, alice, running):
     Job.objects.filter(pk=running.pk).update(previews=True)
     client.force_login(alice)
     assert client.get(url("preview", running)).status_code == 204
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_the_dashboard_speaks_of_recovered_images_only_where_there_are_any(
+    client, alice, running, recovers
+):
+    AlgorithmSpec.objects.filter(pk=running.algorithm).update(needs_recovery=recovers)
+    client.force_login(alice)
+    page = client.get(url("detail", running)).content.decode()
+    assert ("Recovered images are not shown" in page) is recovers
+    assert ("recovers no images" in page) is not recovers
 
 
 def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
