@@ -2,7 +2,8 @@
 
     python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 12] [--iterations 200 1000]
 
-One task of 5 classes with 20 images each from every teacher, by each method on the same machine,
+One task of 5 classes with 20 images each from every teacher, by each method on the same machine
+(and more tasks by the meta-generator, to see how many of its images teach as much as others' few),
 and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
 accuracy, where the time of the meta-generator's recovery goes, its share of the peak, and whether
 several teachers in one call are quicker.
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="a data pack of classes no teacher knows")
     parser.add_argument("--teachers", type=int, default=12, help="one task is recovered from each")
     parser.add_argument("--warm-up", type=int, default=20, help="steps of the meta-generator")
-    parser.add_argument("--fresh-steps", type=int, default=200)
+    parser.add_argument("--tasks", type=int, nargs="*", default=[4, 16], help="more of FREE's")
+    parser.add_argument("--fresh-steps", type=int, default=200, help="0 leaves them out")
     parser.add_argument("--iterations", type=int, nargs="*", default=[200, 1000], help="of pixels")
     parser.add_argument("--updates", type=int, default=160, help="of the learner, on each set")
     parser.add_argument("--episodes", type=int, default=600)

@@ -23,7 +23,7 @@ RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 
 @dataclass(frozen=True)
 class Recovery:
-    """One task of each teacher, and what they cost; the warm-up is not among it."""
+    """The tasks of all teachers, and what they cost; the warm-up is not among it."""
 
     tasks: list[RecoveredTask]
     seconds: float
@@ -37,9 +37,11 @@ class Method:
     title: str
     pool: Pool
     one: RecoverOne
+    tasks: int = 1
+    """Tasks recovered from each teacher."""
 
     def run(self) -> Recovery:
-        """A task of each teacher, one after another; the same classes for every method."""
+        """The teachers one after another; the same classes for every method."""
         rng = torch.Generator().manual_seed(1)
         # The first call of a kernel is slower than all others.
         self.one(TeacherTask.sample(self.pool.teachers[0], 5, rng), rng)
@@ -48,7 +50,7 @@ class Method:
             start = time.process_time()
             tasks = [
                 self.one(TeacherTask.sample(teacher, 5, torch.Generator().manual_seed(place)), rng)
-                for place, teacher in enumerate(self.pool.teachers)
+                for place, teacher in enumerate(self.pool.teachers * self.tasks)
             ]
             seconds = time.process_time() - start
         return Recovery(tasks, seconds, costs)
@@ -63,10 +65,13 @@ def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
     warm_up = time.process_time() - start
     steps = FreeConfig().generator_steps
     title = f"meta-generator, {steps} steps (after {warm_up:.0f} s of warm-up, once)"
-    rows = [Method(title, pool, by_generator(lambda: free.generator, steps))]
-    fresh = options.fresh_steps
-    title = f"(a) a fresh generator for each model, {fresh} steps"
-    rows.append(Method(title, pool, by_generator(lambda: new_generator(pool), fresh)))
+    quick = by_generator(lambda: free.generator, steps)
+    rows = [Method(title, pool, quick)]
+    for n in options.tasks:
+        rows.append(Method(f"meta-generator, {steps} steps, {n} tasks from each", pool, quick, n))
+    if fresh := options.fresh_steps:
+        title = f"(a) a fresh generator for each model, {fresh} steps"
+        rows.append(Method(title, pool, by_generator(lambda: new_generator(pool), fresh)))
     for n in options.iterations:
         title = f"(b) pixels as in PURER, {n:,} iterations"
         rows.append(Method(title, pool, by_pixels(pool, n)))
