@@ -37,7 +37,7 @@ WARM_UP = 0.15
 
 @dataclass(frozen=True)
 class ChorusConfig:
-    """Settings of Chorus. The defaults take about 20 minutes of one core for 100 Conv4."""
+    """Settings of Chorus. The defaults take about 15 minutes of one core for 100 Conv4."""
 
     outer_steps: int = setting(
         160, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
