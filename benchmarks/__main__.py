@@ -18,7 +18,14 @@ PARTS = {
     "Dashboard and adaptation through a whole instance": ["benchmarks.instance"],
     "Catalogue pages and lists": ["benchmarks.catalogue"],
     "Upload": ["benchmarks.upload"],
-    "Recovery of images": ["benchmarks.recovery", "--teachers", "6", "--tasks", "--iterations", "200"],
+    "Recovery of images": [
+        "benchmarks.recovery",
+        "--teachers",
+        "6",
+        "--tasks",
+        "--iterations",
+        "200",
+    ],
 }
 
 
