@@ -10,7 +10,7 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
 from metalearn.settings import setting
 
@@ -60,14 +60,7 @@ class RandomInit(Algorithm):
         return self.report("initialisation")
 
     def meta_learner(self) -> MetaLearner:
-        return MetaLearner(
-            self.learner,
-            mean=self.pool.mean,
-            std=self.pool.std,
-            defaults=AdaptationSettings(head=self.config.head),
-            made_by=self.origin(),
-            teachers=TeacherRecord.of_pool(self.pool),
-        )
+        return self.finished(self.learner, AdaptationSettings(head=self.config.head))
 
     def parts(self) -> dict[str, Stateful]:
         return {"learner": self.learner}
