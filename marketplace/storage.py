@@ -1,5 +1,9 @@
-"""Where files live: every key is chosen here, never by a person."""
+"""Where files live: every key is chosen here, never by a person.
 
+What these functions have stored survives a power cut, unless they were told that it need not.
+"""
+
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,38 +49,46 @@ def put_file(key: str, source: Path) -> None:
         put_stream(key, File(handle))
 
 
-def put_stream(key: str, file: "File[bytes]") -> None:
-    """Store a stream under the key; whoever reads meanwhile sees the old file or the new one."""
-    if not _is_local():
+def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
+    """Store a stream under the key; whoever reads meanwhile sees the old file or the new one.
+
+    What lives only for the length of a request need not be `durable`.
+    """
+    if not is_local():
         default_storage.save(key, file)
         return
-    target = Path(default_storage.path(key))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = _make_way(key)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
         try:
             for chunk in file.chunks(CHUNK_BYTES):
                 part.write(chunk)
+            part.flush()
+            if durable:
+                os.fsync(part.fileno())
         except BaseException:
             Path(part.name).unlink(missing_ok=True)
             raise
     Path(part.name).replace(target)
+    if durable:
+        _sync_folders(target)
 
 
 def adopt_file(key: str, source: Path) -> None:
     """Store a local file under the key and give up the local one; a rename where possible."""
-    if not _is_local():
+    if not is_local():
         put_file(key, source)
         source.unlink(missing_ok=True)
         return
-    target = Path(default_storage.path(key))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = _make_way(key)
     shutil.move(source, target)
+    sync(target)
+    _sync_folders(target)
 
 
 @contextmanager
 def local_copy(key: str) -> Iterator[Path]:
     """The file as a path on this machine; a temporary copy unless storage is local."""
-    if _is_local():
+    if is_local():
         yield Path(default_storage.path(key))
         return
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
@@ -94,7 +106,7 @@ def fetch(key: str, target: Path) -> None:
 
 def local_directory(prefix: str) -> Path | None:
     """The folder of the prefix, where storage is a folder of this machine."""
-    return Path(default_storage.path(prefix)) if _is_local() else None
+    return Path(default_storage.path(prefix)) if is_local() else None
 
 
 def open_stored(key: str) -> "File[bytes]":
@@ -117,5 +129,31 @@ def names_in(prefix: str) -> list[str]:
     return sorted(name for name in files if not name.startswith("."))
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Whether storage is a folder of this machine."""
     return hasattr(default_storage, "location") and not settings.S3_BUCKET
+
+
+def sync(path: Path) -> None:
+    """Return once the file, or the names in the folder, are on the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_way(key: str) -> Path:
+    """The path of the key, in a folder that exists."""
+    target = Path(default_storage.path(key))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _sync_folders(target: Path) -> None:
+    """A new name is on the disk once its folder is, and a new folder once its own folder is."""
+    above = Path(default_storage.path("")).parent
+    for folder in target.parents:
+        sync(folder)
+        if folder == above:
+            break

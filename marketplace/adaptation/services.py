@@ -51,7 +51,7 @@ def adaptation_run(
     session = AdaptationSession(learner=learner, user=user if user.is_authenticated else None)
     try:
         sealed = seal_pictures(session.pk, json.dumps(payload).encode())
-        storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed))
+        storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed), durable=False)
         session.save(force_insert=True)
         enqueue(
             Task.ADAPT,

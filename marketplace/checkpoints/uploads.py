@@ -1,5 +1,6 @@
 """Uploads on their way in: written once, next to the storage, and hashed meanwhile."""
 
+import ctypes
 import hashlib
 import time
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from marketplace.checkpoints.selectors import storage_used_by
 from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
 
 CHUNK_BYTES = 2**20
+# The disk begins with the file while the rest of it arrives, so that little is left to wait for.
+WRITE_BACK_BYTES = 16 * CHUNK_BYTES
+_SYNC_FILE_RANGE_WRITE = 2
 # An upload that takes longer than this was cut off together with its process.
 ABANDONED_AFTER_S = 24 * 3600
 
@@ -163,11 +167,33 @@ class StreamingUploadHandler(FileUploadHandler):
 def _writer_of(file: IncomingFile, digest: Any) -> Callable[[bytes], object]:
     """Writes and hashes a piece; knows no handler, so that a broken upload leaves nothing."""
 
+    begun = 0
+
     def keep(data: bytes) -> None:
+        nonlocal begun
         file.write(data)
         digest.update(data)
+        if file.tell() - begun >= WRITE_BACK_BYTES:
+            begun = write_back(file, begun)
 
     return keep
+
+
+def write_back(file: Any, begun: int) -> int:
+    """Have the disk begin to write what follows `begun`, without waiting; where it now ends.
+
+    A hint that only Linux takes: whether it was taken shows in nothing but the time of `fsync`.
+    """
+    file.flush()
+    end: int = file.tell()
+    if hint := getattr(ctypes.CDLL(None), "sync_file_range", None):
+        hint(
+            file.fileno(),
+            ctypes.c_int64(begun),
+            ctypes.c_int64(end - begun),
+            _SYNC_FILE_RANGE_WRITE,
+        )
+    return end
 
 
 def _sweep() -> None:

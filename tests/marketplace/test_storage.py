@@ -1,5 +1,6 @@
 """Where files live, on a local disk."""
 
+import os
 from uuid import uuid4
 
 import pytest
@@ -54,6 +55,39 @@ def test_a_file_is_put_or_adopted(own_files):
     assert not source.exists()
     with storage.local_copy("a/taken") as path:
         assert path.read_bytes() == b"x"
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The inodes that were written to the disk itself, in their order."""
+    inodes = []
+    real = os.fsync
+
+    def note(handle):
+        inodes.append(os.fstat(handle).st_ino)
+        real(handle)
+
+    monkeypatch.setattr("os.fsync", note)
+    return inodes
+
+
+def test_what_is_stored_survives_a_power_cut_together_with_its_name(own_files, synced):
+    source = own_files / "source"
+    source.write_bytes(b"x")
+    storage.adopt_file("new/folder/taken", source)
+    storage.put_stream("other/put", ContentFile(b"y"))
+    root = own_files / "files"
+    for path in ("new/folder/taken", "new/folder", "new", "other/put", "other", ""):
+        assert (root / path).stat().st_ino in synced, path
+    assert own_files.stat().st_ino in synced
+    # The bytes come before the name that leads to them.
+    file, folder = ((root / path).stat().st_ino for path in ("other/put", "other"))
+    assert synced.index(file) < synced.index(folder)
+
+
+def test_what_lives_for_one_request_does_not_wait_for_the_disk(own_files, synced):
+    storage.put_stream("brief", ContentFile(b"x"), durable=False)
+    assert synced == []
 
 
 def test_unfinished_files_are_not_listed(own_files):

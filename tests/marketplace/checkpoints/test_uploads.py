@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from marketplace.checkpoints.uploads import (
     ABANDONED_AFTER_S,
     CHUNK_BYTES,
+    WRITE_BACK_BYTES,
     InBackground,
     IncomingFile,
     RefusedFile,
@@ -33,7 +34,7 @@ def received(user, *contents):
     return request
 
 
-@pytest.mark.parametrize("size", [1, CHUNK_BYTES - 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 7])
+@pytest.mark.parametrize("size", [1, CHUNK_BYTES, 3 * CHUNK_BYTES + 7, WRITE_BACK_BYTES + 1])
 def test_a_file_lies_in_the_incoming_folder_with_its_hash(alice, own_files, size):
     content = os.urandom(size)
     request = received(alice, content)
