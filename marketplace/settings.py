@@ -5,6 +5,7 @@ embedded broker under `var/`, reachable from this machine only.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -37,7 +38,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env.bool("FREEHOLD_BEHIND_PROXY", False):
+BEHIND_PROXY = env.bool("FREEHOLD_BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -64,7 +66,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Django -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "marketplace.accounts.operator_app.OperatorPages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -74,11 +76,14 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "marketplace.core",
+    "marketplace.audit",
     "marketplace.accounts",
     "marketplace.algorithms",
     "marketplace.checkpoints",
@@ -100,6 +105,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "marketplace.audit.middleware.OriginMiddleware",
+    "marketplace.api.middleware.RateLimitMiddleware",
     "marketplace.core.middleware.DomainErrorMiddleware",
 ]
 ROOT_URLCONF = "marketplace.urls"
@@ -194,6 +202,25 @@ WORKER_THREADS = env.int("FREEHOLD_WORKER_THREADS", 1)
 PREVIEW_URL = env.str("FREEHOLD_PREVIEW_URL", "")
 PREVIEW_TTL_S = env.int("FREEHOLD_PREVIEW_TTL_S", 3600)
 
+# --- cache: sign-in attempts and rate limits, nothing that must not be lost ----------------------
+CACHE_URL = env.str("FREEHOLD_CACHE_URL", BROKER_URL if BROKER_URL.startswith("redis") else "")
+if CACHE_URL:
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": CACHE_URL,
+            "KEY_PREFIX": "freehold",
+            "OPTIONS": {"serializer": "marketplace.core.embedded_cache.JsonSerializer"},
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "marketplace.core.embedded_cache.EmbeddedCache",
+            "LOCATION": str(DATA_DIR / "cache.sqlite3"),
+        }
+    }
+
 # --- people -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -218,8 +245,27 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 # A self-hosted instance often has no mail server: an address is optional and never verified.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "marketplace.accounts.adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = {
+    # Five wrong passwords lock the name for five minutes, ten in a minute the address.
+    "login_failed": "10/m/ip,5/5m/key",
+    "login": "30/m/ip",
+    "signup": "20/m/ip",
+}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "marketplace.accounts.adapter.MfaAdapter"
+MFA_TOTP_ISSUER = _site.hostname or "Freehold"
+# Clocks of phones go wrong by some seconds.
+MFA_TOTP_TOLERANCE = 1
+# Addresses are never verified here, so this must not wait for it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers offer passkeys over plain HTTP on this machine only, and so do we.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
+USERSESSIONS_TRACK_ACTIVITY = True
+ADMIN_NEEDS_MFA = env.bool("FREEHOLD_ADMIN_NEEDS_MFA", False)
+AUDIT_ADDRESSES = env.bool("FREEHOLD_AUDIT_ADDRESSES", True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -231,7 +277,11 @@ REST_FRAMEWORK = {
         "marketplace.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "marketplace.api.permissions.TokenScope",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["marketplace.api.throttling.RequestsThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.api.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "marketplace.api.negotiation.WhatWeHave",
@@ -243,6 +293,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "PAGE_SIZE": 25,
 }
+API_REQUESTS_PER_MINUTE = env.int("FREEHOLD_API_REQUESTS_PER_MINUTE", 1200)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Freehold",
     "DESCRIPTION": "A marketplace for models: upload, pool, meta-learn without data, adapt.",
@@ -259,6 +310,8 @@ SPECTACULAR_SETTINGS = {
         "JobState": "marketplace.jobs.states.JobState",
         "Visibility": "marketplace.accounts.models.Visibility",
         "Licence": "marketplace.checkpoints.models.Licence",
+        "Role": "marketplace.accounts.models.Role",
+        "Scope": "marketplace.accounts.scopes.Scope",
     },
 }
 

@@ -1,6 +1,16 @@
 """What every test can ask for."""
 
 import pytest
+from django.db import connection
+
+from marketplace.audit.triggers import triggers_drop
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Without the triggers of the audit log, which would refuse to empty tables between tests."""
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        triggers_drop(editor)
 
 
 @pytest.fixture

@@ -1,6 +1,14 @@
 """Shape of what comes in about people, teams and tokens."""
 
+from datetime import datetime, timedelta
+
 from django import forms
+from django.utils import timezone
+
+from marketplace.accounts.models import Role
+from marketplace.accounts.scopes import Scope
+
+_LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until revoked")]
 
 
 class ProfileForm(forms.Form):
@@ -21,15 +29,40 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=80, label="Name", help_text="Where it is used, so that you recognise it later."
     )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+        label="What it may do",
+    )
+    days = forms.ChoiceField(
+        choices=_LIFETIMES, initial="90", required=False, label="How long it works"
+    )
+
+    def expires_at(self) -> datetime | None:
+        """When it ends, if ever."""
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 class TeamForm(forms.Form):
-    """A new team."""
+    """A team."""
 
     name = forms.CharField(max_length=80, label="Name of the team")
 
 
-class MemberForm(forms.Form):
+class RoleForm(forms.Form):
+    """What somebody is in a team."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class MemberForm(RoleForm):
     """Somebody to add to a team."""
 
     username = forms.CharField(max_length=150, label="User name")
+    role = forms.ChoiceField(choices=Role.choices, required=False)
+
+    def clean_role(self) -> str:
+        """A plain member unless said otherwise."""
+        return self.cleaned_data["role"] or Role.MEMBER

@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
+from marketplace.accounts.scopes import ALL_SCOPES
 from marketplace.core.models import Row
 
 
@@ -44,6 +46,11 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="member_once")]
 
 
+def all_scopes() -> list[str]:
+    """What a token may be used for unless its maker narrows it down."""
+    return list(ALL_SCOPES)
+
+
 class ApiToken(Row):
     """A token for the REST API; only its hash is kept."""
 
@@ -53,10 +60,25 @@ class ApiToken(Row):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, help_text="the first characters, to recognise it by")
     digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=all_scopes)
+    expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def scope_names(self) -> list[str]:
+        """What it may be used for, in the order in which scopes are listed everywhere."""
+        return [scope for scope in ALL_SCOPES if scope in self.scopes]
 
 
 class Visibility(models.TextChoices):

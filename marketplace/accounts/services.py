@@ -1,17 +1,20 @@
 """Writes about people, teams and tokens."""
 
-import secrets
-import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User, Visibility
+from marketplace.accounts.permissions import can_manage_team
+from marketplace.accounts.scopes import ALL_SCOPES
 from marketplace.accounts.selectors import teams_of, token_digest
-from marketplace.core.errors import DomainError
+from marketplace.accounts.token_format import is_well_formed, make_secret
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
+from marketplace.core.errors import Conflict, DomainError, Forbidden
 
-TOKEN_PREFIX = "fh_"
 MAX_TOKENS_PER_PERSON = 50
 _LAST_USED_EVERY_S = 60
 
@@ -25,28 +28,86 @@ def user_change(*, user: User, values: Mapping[str, str]) -> User:
     return user
 
 
-def token_create(*, user: User, name: str) -> tuple[ApiToken, str]:
-    """A new token: its row, and the secret that is shown once."""
+@transaction.atomic
+def token_create(
+    *,
+    user: User,
+    name: str,
+    scopes: Collection[str] = tuple(ALL_SCOPES),
+    expires_at: datetime | None = None,
+    using: ApiToken | None = None,
+) -> tuple[ApiToken, str]:
+    """A new token: its row, and the secret that is shown once.
+
+    Made `using` another token it can do no more, and lives no longer, than that one.
+    """
     if user.api_tokens.count() >= MAX_TOKENS_PER_PERSON:
         raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke one that is not used.")
-    body = secrets.token_urlsafe(30)
-    # The checksum lets a scanner tell a leaked token from random text without asking us.
-    secret = f"{TOKEN_PREFIX}{body}{zlib.crc32(body.encode()):08x}"
+    _check_scopes(scopes, using)
+    _check_expiry(expires_at, using)
+    secret = make_secret()
     row = ApiToken.objects.create(
-        user=user, name=name[:80] or "token", prefix=secret[:9], digest=token_digest(secret)
+        user=user,
+        name=" ".join(name.split())[:80] or "token",
+        prefix=secret[:9],
+        digest=token_digest(secret),
+        scopes=[scope for scope in ALL_SCOPES if scope in scopes],
+        expires_at=expires_at,
     )
+    record(Act.TOKEN_MADE, by=user, row=row, name=row.name, scopes=row.scopes, expires=expires_at)
     return row, secret
 
 
-def token_revoke(*, token: ApiToken) -> None:
+def _check_scopes(scopes: Collection[str], using: ApiToken | None) -> None:
+    unknown = sorted(set(scopes) - set(ALL_SCOPES))
+    if unknown or not scopes:
+        message = f"Choose at least one of {', '.join(ALL_SCOPES)}."
+        raise DomainError(message, fields={"scopes": message})
+    if using is not None and (more := set(scopes) - set(using.scopes)):
+        raise Forbidden(
+            f"The token that you use lacks {', '.join(sorted(more))}, so it cannot give it away; "
+            "make the token in your settings instead."
+        )
+
+
+def _check_expiry(expires_at: datetime | None, using: ApiToken | None) -> None:
+    if expires_at is not None and expires_at <= timezone.now():
+        message = "Choose a time to come."
+        raise DomainError(message, fields={"expires_at": message})
+    ends = using.expires_at if using is not None else None
+    if ends is not None and (expires_at is None or expires_at > ends):
+        raise Forbidden(
+            f"The token that you use expires at {ends.isoformat()}; a token made with it has to "
+            "expire by then."
+        )
+
+
+@transaction.atomic
+def token_revoke(*, token: ApiToken, by: User) -> None:
     """The token stops working at once."""
+    record(Act.TOKEN_REVOKED, by=by, row=token, name=token.name)
     token.delete()
 
 
-def token_user(*, secret: str) -> User | None:
-    """The active person this token belongs to, noting (once a minute) that it was used."""
-    token = ApiToken.objects.select_related("user").filter(digest=token_digest(secret)).first()
-    if token is None or not token.user.is_active:
+@transaction.atomic
+def tokens_revoke_leaked(*, secrets: Collection[str]) -> int:
+    """Revoke tokens that somebody found, whoever they belong to; how many there were."""
+    digests = {token_digest(secret) for secret in secrets if is_well_formed(secret)}
+    found = list(ApiToken.objects.select_related("user").filter(digest__in=digests))
+    for token in found:
+        token.delete()
+    for token in found:
+        record(Act.TOKEN_LEAKED, by=None, prefix=token.prefix, owner=token.user)
+    return len(found)
+
+
+def token_use(*, secret: str) -> ApiToken | None:
+    """The token, if it is good now, noting (once a minute) that it was used."""
+    if not is_well_formed(secret):
+        return None
+    rows = ApiToken.objects.select_related("user").filter(digest=token_digest(secret))
+    token = rows.filter(user__is_active=True).first()
+    if token is None or token.is_expired:
         return None
     now = timezone.now()
     if (
@@ -54,43 +115,106 @@ def token_user(*, secret: str) -> User | None:
         or (now - token.last_used_at).total_seconds() >= _LAST_USED_EVERY_S
     ):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token.user
+    return token
 
 
 @transaction.atomic
 def team_create(*, owner: User, name: str) -> Team:
     """A new team with its first member."""
-    name = name.strip()
-    if not name:
-        raise DomainError("A team needs a name.", fields={"name": "Give the team a name."})
-    if Team.objects.filter(name__iexact=name).exists():
-        raise DomainError("There is a team of that name.", fields={"name": "Choose another name."})
-    team = Team.objects.create(name=name[:80])
+    team = Team.objects.create(name=_team_name(name))
     Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+    record(Act.TEAM_MADE, by=owner, row=team, name=team.name)
     return team
 
 
-def team_add_member(*, team: Team, by: User, username: str) -> Membership:
-    """Add a person to the team; only an owner of the team may."""
-    _must_own(team, by)
+@transaction.atomic
+def team_rename(*, team: Team, by: User, name: str) -> Team:
+    """Give the team another name."""
+    _must_manage(team, by)
+    before, team.name = team.name, _team_name(name, team)
+    team.save(update_fields=["name"])
+    record(Act.TEAM_RENAMED, by=by, row=team, before=before, name=team.name)
+    return team
+
+
+@transaction.atomic
+def team_delete(*, team: Team, by: User) -> None:
+    """Delete the team; what was shared with it becomes private (see `signals`)."""
+    _must_manage(team, by)
+    record(Act.TEAM_DELETED, by=by, row=team, name=team.name)
+    team.delete()
+
+
+@transaction.atomic
+def team_add_member(*, team: Team, by: User, username: str, role: str = Role.MEMBER) -> Membership:
+    """Add a person to the team; somebody who is in it already stays as they are."""
+    _must_manage(team, by)
+    _check_role(role)
     user = User.objects.filter(username=username.strip(), is_active=True).first()
     if user is None:
         raise DomainError(
             "Nobody here has that user name; ask the person to sign up first.",
             fields={"username": "Nobody here has that user name."},
         )
-    membership, _ = Membership.objects.get_or_create(team=team, user=user)
+    membership, added = Membership.objects.get_or_create(
+        team=team, user=user, defaults={"role": role}
+    )
+    if added:
+        record(Act.MEMBER_ADDED, by=by, row=team, member=user, role=role)
     return membership
 
 
+@transaction.atomic
+def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membership:
+    """Make a member owner, or an owner member; the last owner stays one."""
+    _must_manage(team, by)
+    _check_role(role)
+    membership = Membership.objects.get(team=team, user=user)
+    if role != Role.OWNER:
+        _must_leave_an_owner(team, user)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    record(Act.MEMBER_ROLE, by=by, row=team, member=user, role=role)
+    return membership
+
+
+@transaction.atomic
 def team_remove_member(*, team: Team, by: User, user: User) -> None:
     """Take a person out: an owner may take anybody, others themselves, never the last owner."""
     if by != user:
-        _must_own(team, by)
+        _must_manage(team, by)
+    _must_leave_an_owner(team, user)
+    Membership.objects.filter(team=team, user=user).delete()
+    record(Act.MEMBER_REMOVED, by=by, row=team, member=user)
+
+
+def _team_name(name: str, team: Team | None = None) -> str:
+    name = " ".join(name.split())[:80]
+    if not name:
+        raise DomainError("A team needs a name.", fields={"name": "Give the team a name."})
+    others = Team.objects.exclude(pk=team.pk) if team else Team.objects.all()
+    if others.filter(name__iexact=name).exists():
+        raise DomainError("There is a team of that name.", fields={"name": "Choose another name."})
+    return name
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        message = f"Choose one of {', '.join(Role.values)}."
+        raise DomainError(message, fields={"role": message})
+
+
+def _must_manage(team: Team, by: User) -> None:
+    if not can_manage_team(by, team):
+        raise Forbidden("Only an owner of the team may do that; ask one of them.")
+
+
+def _must_leave_an_owner(team: Team, user: User) -> None:
+    """Under a lock: two owners who leave at the same moment would leave nobody."""
+    Team.objects.select_for_update().get(pk=team.pk)
     others = Membership.objects.filter(team=team, role=Role.OWNER).exclude(user=user)
     if not others.exists():
-        raise DomainError("A team keeps at least one owner; make somebody else owner first.")
-    Membership.objects.filter(team=team, user=user).delete()
+        raise Conflict("A team keeps at least one owner; make somebody else owner first.")
 
 
 def sharing_check(*, owner: User, visibility: str, team: Team | None) -> None:
@@ -102,8 +226,3 @@ def sharing_check(*, owner: User, visibility: str, team: Team | None) -> None:
         team is None or not teams_of(owner).filter(pk=team.pk).exists()
     ):
         raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})
-
-
-def _must_own(team: Team, by: User) -> None:
-    if not Membership.objects.filter(team=team, user=by, role=Role.OWNER).exists():
-        raise DomainError("Only an owner of the team may change who is in it.")

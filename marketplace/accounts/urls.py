@@ -2,16 +2,19 @@
 
 from django.urls import path
 
-from marketplace.accounts import views
+from marketplace.accounts.views import settings, teams, tokens
 
 urlpatterns = [
-    path("settings/", views.account_settings, name="account_settings"),
-    path("settings/profile/", views.profile_save, name="profile_save"),
-    path("tokens/", views.token_new, name="token_new"),
-    path("tokens/<uuid:pk>/revoke/", views.token_end, name="token_revoke"),
-    path("teams/", views.team_new, name="team_new"),
-    path("teams/<uuid:pk>/members/", views.member_add, name="member_add"),
+    path("settings/", settings.account_settings, name="account_settings"),
+    path("settings/profile/", settings.profile_save, name="profile_save"),
+    path("tokens/", tokens.token_new, name="token_new"),
+    path("tokens/<uuid:pk>/revoke/", tokens.token_end, name="token_revoke"),
+    path("teams/", teams.team_new, name="team_new"),
+    path("teams/<uuid:pk>/name/", teams.team_name, name="team_name"),
+    path("teams/<uuid:pk>/delete/", teams.team_remove, name="team_delete"),
+    path("teams/<uuid:pk>/members/", teams.member_add, name="member_add"),
+    path("teams/<uuid:pk>/members/<int:user_pk>/role/", teams.member_role, name="member_role"),
     path(
-        "teams/<uuid:pk>/members/<int:user_pk>/remove/", views.member_remove, name="member_remove"
+        "teams/<uuid:pk>/members/<int:user_pk>/remove/", teams.member_remove, name="member_remove"
     ),
 ]

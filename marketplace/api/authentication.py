@@ -1,29 +1,39 @@
 """`Authorization: Bearer TOKEN`."""
 
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from marketplace.accounts.models import User
-from marketplace.accounts.services import token_user
+from marketplace.accounts.models import ApiToken, User
+from marketplace.accounts.services import token_use
+from marketplace.api.throttling import address_of
+from marketplace.audit.context import set_token
+from marketplace.core.rate_limits import Policy, take
+
+# Nobody guesses a token; whoever sends wrong ones this often has a broken script.
+WRONG_TOKENS = Policy("wrong-tokens", quota=60, window_s=60)
 
 
 class TokenAuthentication(BaseAuthentication):
-    """A person's token in the Authorization header."""
+    """A person's token in the Authorization header; the token is `request.auth`."""
 
     keyword = "Bearer"
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The token's person; None when there is no bearer token at all."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("Send one token: “Authorization: Bearer TOKEN”.")
-        user = token_user(secret=parts[1].decode("ascii", "replace"))
-        if user is None:
+        token = token_use(secret=parts[1].decode("ascii", "replace"))
+        if token is None:
+            usage = take(WRONG_TOKENS, address_of(request))
+            if not usage.allowed:
+                raise Throttled(wait=usage.reset_s, detail="Too many wrong tokens.")
             raise AuthenticationFailed("This token is not valid; make a new one in your settings.")
-        return user, None
+        set_token(token.prefix)
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""

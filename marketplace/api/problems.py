@@ -10,6 +10,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticate
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from marketplace.api.permissions import MissingScope
 from marketplace.core.errors import DomainError, TooLarge
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     for name in _KEPT_HEADERS:
         if name in response.headers:
             answer[name] = response.headers[name]
+    if isinstance(error, MissingScope):
+        answer.data["scope"] = error.scope
     return answer
 
 

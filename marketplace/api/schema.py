@@ -7,16 +7,18 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 from rest_framework import serializers
 
+from marketplace.api.permissions import scope_of
 from marketplace.api.problems import MEDIA_TYPE
 
 _MEANING = {
     "400": "The request cannot be used; `errors` says why, field by field.",
     "401": "No token, or one that is not valid.",
-    "403": "You may see it, but not change it.",
+    "403": "You may see it, but not do that with it, or your token lacks the scope (`scope`).",
     "404": "There is nothing here that you may see.",
     "409": "Not possible in the present state; `detail` says which state that is.",
     "413": "More bytes than allowed here.",
     "415": "This call does not take a body of that kind.",
+    "429": "Too many calls; `Retry-After` says how many seconds to wait.",
     "503": "No worker answered in time.",
     "507": "The disk or your quota is full.",
 }
@@ -34,6 +36,7 @@ class ProblemSerializer(serializers.Serializer):
         required=False,
         help_text="field name -> sentences",
     )
+    scope = serializers.CharField(required=False, help_text="the scope that the token lacks")
 
 
 class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -65,16 +68,20 @@ class Schema(AutoSchema):
         return bodies
 
     def _problem_codes(self) -> set[str]:
-        codes = {"401"} | set(getattr(self.view, "problems", {}).get(self._action(), ()))
+        own = getattr(self.view, "problems", {}).get(self._action(), ())
+        codes = {"401", "403", "429", *own}
         if "{" in self.path or self._is_list_view():
             codes.add("404")
         if self._is_list_view():
             codes.add("400")
         if self.method in {"POST", "PUT", "PATCH"} and self.get_request_serializer():
             codes |= {"400", "413", "415"}
-        if self.method != "GET":
-            codes.add("403")
         return codes
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """With the scope that a token needs."""
+        said = super().get_description()
+        return f"{said}\n\nNeeds the scope `{scope_of(self.view, self.method)}`."
 
     def _action(self) -> str:
         return getattr(self.view, "action", "") or self.method.lower()

@@ -12,6 +12,13 @@ class DomainError(Exception):
         self.fields = fields or {}
 
 
+class Forbidden(DomainError):
+    """One may see it, but not do that with it."""
+
+    status = 403
+    title = "You may not do that"
+
+
 class Conflict(DomainError):
     """The request was fine, but the thing is no longer, or not yet, in the state it needs."""
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from marketplace.accounts.models import User
+from marketplace.accounts.scopes import Scope
 from marketplace.accounts.selectors import get_or_404
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class RowView(RowViewSet):
     lookup_value_regex = ID
     # Which problems an action can answer with besides the usual ones; see `schema.Schema`.
     problems: dict[str, tuple[str, ...]] = {}
+    # The scope that a token needs for an action; see `permissions.scope_of`.
+    scopes: dict[str, Scope] = {}
 
     @property
     def user(self) -> User:

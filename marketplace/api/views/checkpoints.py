@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace import storage
+from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.filters import CheckpointFilter
 from marketplace.api.parsers import BoundedJSONParser
@@ -44,6 +45,7 @@ class CheckpointView(RowView):
     serializer_class = CheckpointSerializer
     filterset_class = CheckpointFilter
     problems = {"create": ("507",), "destroy": ("409",), "download": ("409",)}
+    scopes = {"create": Scope.UPLOAD}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
         """What the person may see."""

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.filters import JobFilter
 from marketplace.api.serializers.jobs import (
@@ -50,6 +51,8 @@ class JobView(RowView):
         "metrics": ("400",),
         "events": ("400",),
     }
+
+    scopes = {"create": Scope.JOBS, "cancel": Scope.JOBS, "resume": Scope.JOBS}
 
     def get_queryset(self) -> "QuerySet[Job]":
         """What the person may see."""

@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from marketplace.accounts.scopes import Scope
 from marketplace.adaptation.services import adaptation_run
 from marketplace.api import examples
 from marketplace.api.filters import LearnerFilter
@@ -34,6 +35,7 @@ class LearnerView(RowView):
     serializer_class = LearnerSerializer
     filterset_class = LearnerFilter
     problems = {"adaptations": ("503",)}
+    scopes = {"adaptations": Scope.ADAPT}
 
     def get_queryset(self) -> "QuerySet[MetaLearner]":
         """What the person may see."""

@@ -18,7 +18,7 @@ from marketplace.accounts.services import (
     team_remove_member,
     token_create,
     token_revoke,
-    token_user,
+    token_use,
 )
 from marketplace.core.errors import DomainError
 
@@ -40,17 +40,17 @@ def test_of_a_token_only_the_hash_is_kept(alice):
 
 def test_a_token_belongs_to_its_person_until_it_is_revoked(alice):
     row, secret = token_create(user=alice, name="laptop")
-    assert token_user(secret=secret) == alice
-    assert token_user(secret=f"{secret}x") is None
-    token_revoke(token=row)
-    assert token_user(secret=secret) is None
+    assert token_use(secret=secret).user == alice
+    assert token_use(secret=f"{secret}x") is None
+    token_revoke(token=row, by=alice)
+    assert token_use(secret=secret) is None
 
 
 def test_a_closed_account_has_no_token(alice):
     _, secret = token_create(user=alice, name="laptop")
     alice.is_active = False
     alice.save()
-    assert token_user(secret=secret) is None
+    assert token_use(secret=secret) is None
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_a_closed_account_has_no_token(alice):
 )
 def test_the_use_of_a_token_is_noted_once_a_minute(alice, since, noted):
     _, secret = token_create(user=alice, name="laptop")
-    token_user(secret=secret)
+    token_use(secret=secret)
     before = timezone.now() - since
     ApiToken.objects.update(last_used_at=before)
-    token_user(secret=secret)
+    token_use(secret=secret)
     assert (ApiToken.objects.get().last_used_at != before) == noted
 
 
@@ -85,7 +85,7 @@ def test_a_person_has_so_many_tokens_and_no_more(alice, bob, monkeypatch):
 def test_the_command_prints_the_token_alone(alice):
     out = StringIO()
     call_command("token_create", "alice", stdout=out)
-    assert token_user(secret=out.getvalue().strip()) == alice
+    assert token_use(secret=out.getvalue().strip()).user == alice
     assert len(out.getvalue().split()) == 1
     with pytest.raises(CommandError, match="nobody"):
         call_command("token_create", "nobody")

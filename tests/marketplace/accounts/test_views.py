@@ -3,15 +3,15 @@
 from django.urls import reverse
 
 from marketplace.accounts.models import ApiToken, Membership, Team
-from marketplace.accounts.services import token_create, token_user
+from marketplace.accounts.services import token_create, token_use
 
 
 def test_a_new_token_is_shown_once_and_works(client, alice):
     client.force_login(alice)
-    answer = client.post(reverse("token_new"), {"name": "laptop"})
+    answer = client.post(reverse("token_new"), {"name": "laptop", "scopes": ["read"], "days": ""})
     secret = answer.context["secret"]
     assert secret in answer.content.decode()
-    assert token_user(secret=secret) == alice
+    assert token_use(secret=secret).user == alice
     assert secret not in client.get(reverse("account_settings")).content.decode()
 
 
@@ -22,7 +22,7 @@ def test_a_token_can_be_revoked_by_its_owner_only(client, alice, charlie):
     client.force_login(alice)
     client.post(reverse("token_revoke", args=[token.pk]))
     assert not ApiToken.objects.exists()
-    assert token_user(secret=secret) is None
+    assert token_use(secret=secret) is None
 
 
 def test_the_profile_is_saved_and_a_wrong_address_refused(client, alice):

@@ -1,0 +1,1 @@
+"""Pages about oneself: settings, tokens, teams."""

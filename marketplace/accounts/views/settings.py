@@ -1,0 +1,65 @@
+"""The settings page, on which profile, tokens and teams are."""
+
+from http import HTTPStatus
+from typing import Any
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from marketplace.accounts.forms import ProfileForm, TeamForm, TokenForm
+from marketplace.accounts.models import Membership, Role, Team
+from marketplace.accounts.requests import PersonRequest
+from marketplace.accounts.selectors import memberships_in, teams_of, tokens_of
+from marketplace.accounts.services import user_change
+
+_PROFILE = ("first_name", "last_name", "email")
+_FORMS = ("profile_form", "token_form", "team_form")
+
+
+@require_safe
+@never_cache
+@login_required
+def account_settings(request: PersonRequest) -> HttpResponse:
+    """Everything about oneself on one page."""
+    return settings_page(request)
+
+
+@require_POST
+@login_required
+def profile_save(request: PersonRequest) -> HttpResponse:
+    """Save the profile."""
+    form = ProfileForm(request.POST)
+    if not form.is_valid():
+        return settings_page(request, profile_form=form)
+    user_change(user=request.user, values=form.cleaned_data)
+    messages.success(request, "Saved.")
+    return redirect("account_settings")
+
+
+def settings_page(request: PersonRequest, **more: Any) -> HttpResponse:
+    """The page; `more` holds the form that was refused, or the secret that is shown once."""
+    profile = {name: getattr(request.user, name) for name in _PROFILE}
+    context = {
+        "profile_form": ProfileForm(initial=profile),
+        "token_form": TokenForm(auto_id="token_%s"),
+        "team_form": TeamForm(auto_id="team_%s"),
+        "tokens": tokens_of(request.user),
+        "teams": [(team, _members(team, request)) for team in teams_of(request.user)],
+        "roles": Role.choices,
+        "has_second_factor": is_mfa_enabled(request.user),
+        **more,
+    }
+    refused = any(context[name].errors for name in _FORMS)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, "accounts/settings.html", context, status=status)
+
+
+def _members(team: Team, request: PersonRequest) -> dict[str, Any]:
+    members: list[Membership] = list(memberships_in(team))
+    mine = next(row for row in members if row.user_id == request.user.pk)
+    return {"members": members, "owns": mine.role == Role.OWNER}

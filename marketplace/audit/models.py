@@ -1,0 +1,67 @@
+"""One row for every act, each with the hash of the one before."""
+
+from typing import Any
+
+from django.db import models
+
+from marketplace.audit.states import Act
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or delete what only grows."""
+
+
+class RecordQuerySet(models.QuerySet["Record"]):
+    """Reads and inserts; nothing else."""
+
+    def update(self, **changes: Any) -> int:
+        """Refused."""
+        raise AppendOnly("The audit log is append-only; record another act instead.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refused."""
+        raise AppendOnly("The audit log is append-only; nothing in it can be deleted.")
+
+
+class Record(models.Model):
+    """Who did what to which row, when, from where. Written by `audit.services.record` alone.
+
+    People and rows are named, not referred to, so that a record outlives both.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=40, db_index=True)
+    person_id = models.BigIntegerField(null=True, db_index=True)
+    person = models.CharField(max_length=150, blank=True)
+    kind = models.CharField(max_length=40, blank=True, help_text="the kind of row")
+    row = models.CharField(max_length=40, blank=True, db_index=True, help_text="the row's id")
+    address = models.CharField(max_length=45, blank=True)
+    token = models.CharField(max_length=12, blank=True, help_text="first characters of the token")
+    details = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.person or 'somebody'}, {self.act}"
+
+    @property
+    def act_name(self) -> str:
+        """What was done, in words; acts of a later version keep their key."""
+        return str(Act(self.act).label) if self.act in Act.values else self.act
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; a second time is refused."""
+        if not self._state.adding:
+            raise AppendOnly("The audit log is append-only; record another act instead.")
+        kwargs["force_insert"] = True
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refused."""
+        raise AppendOnly("The audit log is append-only; nothing in it can be deleted.")

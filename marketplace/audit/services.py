@@ -1,0 +1,81 @@
+"""The one way into the log."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from marketplace.audit.chain import GENESIS, as_line, hash_of
+from marketplace.audit.context import origin
+from marketplace.audit.models import Record
+from marketplace.audit.states import Act
+
+# Any number will do, as long as nothing else in the database locks the same one.
+_LOCK = 0x6672_6565
+
+
+class Person(Protocol):
+    """Somebody who acts: a user, signed in or not."""
+
+    pk: Any
+
+    def get_username(self) -> str:
+        """The user name."""
+        ...
+
+
+@transaction.atomic
+def record(
+    act: Act, *, by: Person | None, row: models.Model | None = None, **details: object
+) -> Record:
+    """Add an act to the log, in the transaction of the act itself: both happen or neither.
+
+    `by` is None when nobody is known, as after a failed sign-in. Details are short plain values;
+    never a secret, a picture or a file's content. Call it last in the transaction: from here to
+    its end other records wait.
+    """
+    _wait_for_turn()
+    last = Record.objects.order_by("-number").values_list("number", "hash").first()
+    number, previous = last or (0, GENESIS)
+    entry = Record(
+        number=number + 1,
+        at=timezone.now(),
+        act=act,
+        person_id=by.pk if by is not None else None,
+        person=_text(by.get_username(), 150) if by is not None else "",
+        kind=row._meta.model_name or "" if row is not None else "",
+        row=str(row.pk)[:40] if row is not None else "",
+        address=origin().address[:45],
+        token=origin().token[:12],
+        details=_plain(details),
+        previous=previous,
+    )
+    entry.hash = hash_of(as_line(entry))
+    entry.save()
+    return entry
+
+
+def _wait_for_turn() -> None:
+    """One record at a time; SQLite's transactions exclude each other already."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _plain(details: Mapping[str, object]) -> dict[str, Any]:
+    """Values that every database gives back exactly as they were."""
+    return {name: _value(value) for name, value in sorted(details.items())}
+
+
+def _value(value: object) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, list | tuple | set):
+        return [_value(item) for item in (sorted(value) if isinstance(value, set) else value)]
+    return _text(str(value), 300)
+
+
+def _text(text: str, length: int) -> str:
+    """What no database stores, a zero or half of a surrogate pair, is taken out."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
