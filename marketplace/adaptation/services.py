@@ -9,12 +9,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.selectors import Person
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.states import SessionState
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.core.errors import Busy, DomainError
 from marketplace.core.secrets import seal, unseal
 from marketplace.learners.models import MetaLearner
@@ -52,11 +55,12 @@ def adaptation_run(
     try:
         sealed = seal_pictures(session.pk, json.dumps(payload).encode())
         storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed), durable=False)
-        session.save(force_insert=True)
-        enqueue(
-            Task.ADAPT,
-            session_id=str(session.pk),
-        )
+        with transaction.atomic():
+            session.save(force_insert=True)
+            enqueue(Task.ADAPT, session_id=str(session.pk))
+            # How many pictures, never which.
+            counts = {"support": len(support), "query": len(query)}
+            record(Act.LEARNER_ADAPTED, by=session.user, row=learner, **counts)
         return _wait(session)
     finally:
         session_forget(session_id=session.pk)

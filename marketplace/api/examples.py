@@ -135,3 +135,11 @@ PREDICTIONS = {
     "predictions": [{"label": "robin", "probabilities": {"robin": 0.83, "wren": 0.17}}],
     "timings": {"decode_s": 0.02, "adapt_s": 0.61, "predict_s": 0.03},
 }
+TOKEN_BODY = {"name": "nightly copy", "scopes": ["read"], "expires_at": "2027-02-20T00:00:00Z"}
+LEAKED_BODY = {"credentials": ["fh_…"]}
+TEAM = {
+    "id": "e9a4d1c2-5b6f-4d7a-9e8f-4a5b6c7d8e55",
+    "name": "Botany",
+    "members": [{"username": "alice", "role": "owner"}, {"username": "bob", "role": "member"}],
+    "created_at": _AT,
+}

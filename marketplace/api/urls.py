@@ -11,6 +11,8 @@ from marketplace.api.views.docs import Docs
 from marketplace.api.views.jobs import JobView
 from marketplace.api.views.learners import LearnerView
 from marketplace.api.views.pools import PoolView
+from marketplace.api.views.teams import TeamView
+from marketplace.api.views.tokens import LeakedView, TokenView
 
 router = DefaultRouter()
 router.include_format_suffixes = False
@@ -20,6 +22,8 @@ router.register("algorithms", AlgorithmView, basename="api-algorithm")
 router.register("architectures", ArchitectureView, basename="api-architecture")
 router.register("jobs", JobView, basename="api-job")
 router.register("learners", LearnerView, basename="api-learner")
+router.register("teams", TeamView, basename="api-team")
+router.register("tokens", TokenView, basename="api-token")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -29,6 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         LearnerView.as_view({"get": "files"}),
         name="api-learner-file",
     ),
+    path(
+        "v1/teams/<uuid:pk>/members/<str:username>/",
+        TeamView.as_view({"patch": "member", "delete": "member_remove"}),
+        name="api-team-member",
+    ),
+    path("v1/credentials/revoke/", LeakedView.as_view(), name="api-leaked"),
     path("v1/", include(router.urls)),
     re_path("", Unknown.as_view(), name="api-unknown"),
 ]

@@ -16,6 +16,8 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.checkpoints.uploads import (
@@ -69,6 +71,7 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
             checkpoint.woken_at = timezone.now()
             checkpoint.save(force_insert=True)
             enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
+            record(Act.MODEL_UPLOADED, by=owner, row=checkpoint, name=checkpoint.name)
     except OSError as error:
         storage.remove(key)
         raise disk_full() from error
@@ -226,8 +229,16 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
     if not checkpoint.consent_recovery:
         checkpoint.consent_preview = False
         changes["consent_preview"] = False
-    checkpoint.save(update_fields=list(changes) or None)
+    with transaction.atomic():
+        checkpoint.save(update_fields=list(changes) or None)
+        record(Act.MODEL_CHANGED, by=by, row=checkpoint, **_shared(checkpoint))
     return checkpoint
+
+
+def _shared(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Who may do what with it from now on, for the log."""
+    names = ("visibility", "consent_recovery", "consent_preview")
+    return {name: getattr(checkpoint, name) for name in names}
 
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
@@ -241,6 +252,7 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
     with transaction.atomic():
         # Pools that nobody has used yet go on without it.
         checkpoint.pools.all().delete()
+        record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
         checkpoint.delete()
     for key in keys:
         storage.remove(key)

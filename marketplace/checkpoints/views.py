@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from marketplace import storage
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
+from marketplace.audit.downloads import record_download
+from marketplace.audit.states import Act
 from marketplace.checkpoints.forms import AboutForm, CheckpointFilterForm, UploadForm
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint, can_edit_checkpoint
@@ -135,13 +137,14 @@ def checkpoint_download(request: PersonRequest, pk: str) -> HttpResponseBase:
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     if not can_download_checkpoint(request.user, checkpoint):
         raise Http404("There is no file yet.")
-    return stored_file_response(
+    response = stored_file_response(
         request,
         storage.checkpoint_key(checkpoint.pk),
         size=checkpoint.size_bytes,
         sha256=checkpoint.sha256,
         filename=_filename(checkpoint),
     )
+    return record_download(response, Act.MODEL_DOWNLOADED, by=request.user, row=checkpoint)
 
 
 def _filename(checkpoint: Checkpoint) -> str:

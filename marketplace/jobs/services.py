@@ -12,6 +12,8 @@ from django.utils import timezone
 from marketplace.accounts.models import User, Visibility
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.algorithms.services import settings_check
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs.models import Job, JobEvent
 from marketplace.jobs.moves import IllegalMove, job_move
@@ -80,9 +82,11 @@ def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
     )
     JobEvent.objects.create(job=job, text="Queued; a worker takes it as soon as one is free.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))
+    record(Act.JOB_LAUNCHED, by=owner, row=job, algorithm=job.algorithm, pool=pool.pk)
     return job
 
 
+@transaction.atomic
 def job_cancel(*, job: Job, by: User) -> Job:
     """Ask the job to stop; one that has not begun stops at once."""
     job.refresh_from_db()
@@ -93,6 +97,7 @@ def job_cancel(*, job: Job, by: User) -> Job:
     else:
         job_move(job=job, to=JobState.CANCELLING)
         JobEvent.objects.create(job=job, text=f"{by} asked to cancel; it stops after this step.")
+    record(Act.JOB_CANCELLED, by=by, row=job)
     return job
 
 
@@ -131,6 +136,7 @@ def job_resume(*, job: Job, by: User) -> Job:
         )
         JobEvent.objects.create(job=job, text=f"Resumed by {by}.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
+        record(Act.JOB_RESUMED, by=by, row=job)
     return job
 
 

@@ -9,6 +9,8 @@ from django.db import transaction
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.services import sharing_check
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
@@ -53,6 +55,7 @@ def _title(algorithm: str) -> str:
     return spec.title if spec else algorithm
 
 
+@transaction.atomic
 def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any]) -> MetaLearner:
     """Rename it or change who may see it."""
     if "name" in values:
@@ -64,6 +67,7 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
     if "visibility" in values:
         _share(learner, by, values["visibility"], values.get("team"))
     learner.save(update_fields=["name", "visibility", "team"])
+    record(Act.LEARNER_CHANGED, by=by, row=learner, visibility=learner.visibility)
     return learner
 
 

@@ -8,6 +8,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
+from marketplace.audit.downloads import record_download
+from marketplace.audit.states import Act
 from marketplace.core.errors import DomainError
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
@@ -66,7 +68,10 @@ def learner_edit(request: PersonRequest, pk: str) -> HttpResponse:
 @login_required
 def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
     """The whole learner directory."""
-    return zip_response(get_or_404(learners_visible_to(request.user), pk))
+    learner = get_or_404(learners_visible_to(request.user), pk)
+    return record_download(
+        zip_response(learner), Act.LEARNER_DOWNLOADED, by=request.user, row=learner
+    )
 
 
 @require_safe
@@ -77,4 +82,7 @@ def learner_one_file(request: PersonRequest, pk: str, path: str) -> HttpResponse
     entry = learner_file(learner, path)
     if entry is None:
         raise Http404("The meta-learner has no such file.")
-    return file_response(request, learner, entry)
+    response = file_response(request, learner, entry)
+    return record_download(
+        response, Act.LEARNER_DOWNLOADED, by=request.user, row=learner, file=path
+    )

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.services import sharing_check
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.core.errors import Conflict, DomainError
@@ -39,6 +41,7 @@ def pool_create(
     shared_with = team if visibility == Visibility.TEAM else None
     pool = Pool.objects.create(owner=owner, name=name, visibility=visibility, team=shared_with)
     _write_members(pool, checkpoints)
+    record(Act.POOL_MADE, by=owner, row=pool, models=len(checkpoints), visibility=visibility)
     return pool
 
 
@@ -52,13 +55,16 @@ def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UU
         raise DomainError(problems[0], fields={"checkpoints": " ".join(problems)})
     pool.members.all().delete()
     _write_members(pool, checkpoints)
+    record(Act.POOL_CHANGED, by=by, row=pool, models=len(checkpoints))
     return pool
 
 
+@transaction.atomic
 def pool_delete(*, pool: Pool) -> None:
-    """Delete a pool that no job has used."""
+    """Delete a pool that no job has used; only its owner gets here."""
     if pool.is_frozen:
         raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
+    record(Act.POOL_DELETED, by=pool.owner, row=pool, name=pool.name)
     pool.delete()
 
 

@@ -24,6 +24,8 @@ from marketplace.api.serializers.checkpoints import (
     CheckpointUploadSerializer,
 )
 from marketplace.api.views.base import RowView
+from marketplace.audit.downloads import record_download
+from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint
 from marketplace.checkpoints.selectors import checkpoints_visible_to
@@ -111,10 +113,11 @@ class CheckpointView(RowView):
         row = self.get_object()
         if not can_download_checkpoint(self.user, row):
             raise Conflict(f"This model is {row.state}; only a valid one can be downloaded.")
-        return stored_file_response(
+        response = stored_file_response(
             request._request,
             storage.checkpoint_key(row.pk),
             size=row.size_bytes,
             sha256=row.sha256,
             filename=f"{slugify(row.name) or 'model'}.safetensors",
         )
+        return record_download(response, Act.MODEL_DOWNLOADED, by=self.user, row=row)

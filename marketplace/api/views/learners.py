@@ -20,6 +20,8 @@ from marketplace.api.serializers.learners import (
     PredictionsSerializer,
 )
 from marketplace.api.views.base import RowView
+from marketplace.audit.downloads import record_download
+from marketplace.audit.states import Act
 from marketplace.learners.downloads import file_response, zip_response
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_file, learners_visible_to
@@ -71,7 +73,9 @@ class LearnerView(RowView):
     @action(detail=True)
     def download(self, request: Request, pk: str) -> HttpResponseBase:
         """A zip of all its files."""
-        return zip_response(self.get_object())
+        learner = self.get_object()
+        response = zip_response(learner)
+        return record_download(response, Act.LEARNER_DOWNLOADED, by=self.user, row=learner)
 
     @extend_schema(
         summary="Download one file of a meta-learner",
@@ -93,7 +97,10 @@ class LearnerView(RowView):
         entry = learner_file(learner, path)
         if entry is None:
             raise Http404("The meta-learner has no file of that name.")
-        return file_response(request._request, learner, entry)
+        response = file_response(request._request, learner, entry)
+        return record_download(
+            response, Act.LEARNER_DOWNLOADED, by=self.user, row=learner, file=path
+        )
 
     @extend_schema(
         summary="Adapt to a few pictures and label others",

@@ -1,0 +1,141 @@
+"""`teams/`: who shares with whom."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.accounts.models import Team, User
+from marketplace.accounts.scopes import Scope
+from marketplace.accounts.selectors import memberships_in, teams_of
+from marketplace.accounts.services import (
+    team_add_member,
+    team_change_role,
+    team_create,
+    team_delete,
+    team_remove_member,
+    team_rename,
+)
+from marketplace.api import examples
+from marketplace.api.serializers.accounts import (
+    MemberAddSerializer,
+    RoleSerializer,
+    TeamNameSerializer,
+    TeamSerializer,
+)
+from marketplace.api.views.base import RowView
+
+_ONE = examples.answer("A team", examples.TEAM)
+_USERNAME = OpenApiParameter("username", OpenApiTypes.STR, OpenApiParameter.PATH)
+
+
+class TeamView(RowView):
+    """Teams that the person is in; others are 404."""
+
+    queryset = Team.objects.none()
+    serializer_class = TeamSerializer
+    scopes = {
+        "create": Scope.ACCOUNT,
+        "partial_update": Scope.ACCOUNT,
+        "destroy": Scope.ACCOUNT,
+        "members": Scope.ACCOUNT,
+        "member": Scope.ACCOUNT,
+        "member_remove": Scope.ACCOUNT,
+    }
+    problems = {"member": ("409",), "member_remove": ("409",)}
+    filterset_fields: list[str] = []
+
+    def get_queryset(self) -> "QuerySet[Team]":
+        """One's own."""
+        return teams_of(self.user)
+
+    @extend_schema(summary="List your teams", examples=[_ONE])
+    def list(self, request: Request) -> Response:
+        """By name."""
+        return self.listed(TeamSerializer)
+
+    @extend_schema(
+        summary="Make a team",
+        request=TeamNameSerializer,
+        responses={201: TeamSerializer},
+        examples=[_ONE, examples.body("A name", {"name": "Botany"})],
+    )
+    def create(self, request: Request) -> Response:
+        """You are its first owner."""
+        team = team_create(owner=self.user, **self.read(TeamNameSerializer).validated_data)
+        where = {"Location": request.build_absolute_uri(f"{team.pk}/")}
+        return Response(TeamSerializer(team).data, status.HTTP_201_CREATED, headers=where)
+
+    @extend_schema(summary="One team", examples=[_ONE])
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """With everybody in it."""
+        return Response(TeamSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Rename a team",
+        request=TeamNameSerializer,
+        responses=TeamSerializer,
+        examples=[_ONE],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Only its owners may."""
+        team = self.get_object()
+        name = self.read(TeamNameSerializer).validated_data["name"]
+        return Response(TeamSerializer(team_rename(team=team, by=self.user, name=name)).data)
+
+    @extend_schema(summary="Delete a team", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Only its owners may. What was shared with it becomes private."""
+        team_delete(team=self.get_object(), by=self.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Add somebody to a team",
+        request=MemberAddSerializer,
+        responses=TeamSerializer,
+        examples=[_ONE, examples.body("A plain member", {"username": "bob"})],
+    )
+    @action(detail=True, methods=["post"])
+    def members(self, request: Request, pk: str) -> Response:
+        """Only its owners may. Somebody who is in it already stays as they are."""
+        team = self.get_object()
+        said = self.read(MemberAddSerializer).validated_data
+        team_add_member(team=team, by=self.user, **said)
+        return Response(TeamSerializer(team).data)
+
+    @extend_schema(
+        summary="Change what somebody is in a team",
+        parameters=[_USERNAME],
+        request=RoleSerializer,
+        responses=TeamSerializer,
+        examples=[_ONE],
+    )
+    def member(self, request: Request, pk: str, username: str) -> Response:
+        """Only its owners may; one owner always stays."""
+        team = self.get_object()
+        user = self._member(team, username)
+        role = self.read(RoleSerializer).validated_data["role"]
+        team_change_role(team=team, by=self.user, user=user, role=role)
+        return Response(TeamSerializer(team).data)
+
+    @extend_schema(
+        summary="Take somebody out of a team", parameters=[_USERNAME], responses={204: None}
+    )
+    def member_remove(self, request: Request, pk: str, username: str) -> Response:
+        """Its owners may take out anybody, and everybody themselves; one owner always stays."""
+        team = self.get_object()
+        user = self._member(team, username)
+        team_remove_member(team=team, by=self.user, user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _member(self, team: Team, username: str) -> User:
+        if "\0" in username:
+            raise Http404("Nobody of that name is in the team.")
+        membership = memberships_in(team).filter(user__username=username).first()
+        if membership is None:
+            raise Http404("Nobody of that name is in the team.")
+        return membership.user
