@@ -105,7 +105,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "marketplace.audit.middleware.OriginMiddleware",
     "marketplace.api.middleware.RateLimitMiddleware",
     "marketplace.core.middleware.DomainErrorMiddleware",
@@ -263,7 +262,6 @@ MFA_TOTP_TOLERANCE = 1
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Browsers offer passkeys over plain HTTP on this machine only, and so do we.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
-USERSESSIONS_TRACK_ACTIVITY = True
 ADMIN_NEEDS_MFA = env.bool("FREEHOLD_ADMIN_NEEDS_MFA", False)
 AUDIT_ADDRESSES = env.bool("FREEHOLD_AUDIT_ADDRESSES", True)
 LOGIN_URL = "account_login"
