@@ -37,7 +37,8 @@ ROUTES = {
     Task.KEEP_TIME: Queue.QUICK,
     Task.SHOW_PULSE: Queue.GPU,
 }
-CLOCK_EVERY_S = 10
+# Ticks that nobody takes are not kept for ever; machines' clocks differ by less than this.
+PULSE_EXPIRES_S, TICK_EXPIRES_S = 60, 600
 
 
 def _transport_options() -> dict[str, object]:
@@ -51,9 +52,18 @@ def _transport_options() -> dict[str, object]:
             "control_folder": str(settings.BROKER_DIR / "control"),
             "polling_interval": 0.1,
         }
-    # The lease in the database decides who runs what, so an early second delivery is harmless
-    # and a lost message is sent again by the clock.
-    return {"visibility_timeout": 24 * 3600}
+    if not settings.BROKER_URL.startswith(("redis://", "rediss://")):
+        return {}
+    return {
+        # The lease in the database decides who runs what, so an early second delivery is harmless
+        # and a lost message is sent again by the clock.
+        "visibility_timeout": 24 * 3600,
+        # A broker that hangs must not hold a person's request for the two minutes of the default.
+        "socket_connect_timeout": 5,
+        "socket_timeout": 15,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
 
 
 embedded_broker.register()
@@ -73,14 +83,16 @@ app.conf.update(
     broker_transport_options=_transport_options(),
     # Importing torch before the first task takes longer than the four seconds allowed.
     worker_proc_alive_timeout=120,
+    # The clock never gives up on a broker that is away, and says at once that it is back.
+    broker_connection_max_retries=None,
     beat_schedule={
         "clock": {
             "task": str(Task.KEEP_TIME),
-            "schedule": CLOCK_EVERY_S,
-            "options": {"expires": CLOCK_EVERY_S},
+            "schedule": settings.CLOCK_EVERY_S,
+            "options": {"expires": TICK_EXPIRES_S},
         }
     },
-    beat_schedule_filename=str(settings.DATA_DIR / "clock"),
+    beat_scheduler="worker.beat:SteadyScheduler",
     timezone="UTC",
 )
 

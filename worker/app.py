@@ -7,6 +7,7 @@ inherits a CUDA context.
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -42,7 +43,8 @@ def _prepare_child(**_: Any) -> None:
 def _tell_children(**_: Any) -> None:
     """A job may run for hours, so its child is asked to save a snapshot and let go."""
     for child in process.active_children():
-        os.kill(child.pid, STOP_WISH)
+        with suppress(ProcessLookupError):
+            os.kill(child.pid, STOP_WISH)
 
 
 def _on_stop_wish(signum: int, frame: FrameType | None) -> None:

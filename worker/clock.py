@@ -8,10 +8,11 @@ from django.utils import timezone
 from marketplace.adaptation.services import sessions_keep_time
 from marketplace.checkpoints.services import checkpoints_keep_time
 from marketplace.core.models import WorkerPulse
+from marketplace.jobs.clock import jobs_keep_time
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import jobs_keep_time
 from marketplace.jobs.states import LEASED
-from marketplace.queue import CLOCK_EVERY_S, Task, enqueue
+from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
+from worker.snapshots import forget_finished
 
 
 def keep_time() -> None:
@@ -20,9 +21,10 @@ def keep_time() -> None:
     jobs_keep_time()
     checkpoints_keep_time()
     sessions_keep_time()
+    forget_finished()
     # A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked.
     if not Job.objects.filter(state__in=LEASED).exists():
-        enqueue(Task.SHOW_PULSE, expires_s=CLOCK_EVERY_S)
+        enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 
 
 def show_pulse(queue: str) -> None:

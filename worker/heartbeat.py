@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import LeaseLost, job_renew_lease
@@ -50,7 +50,7 @@ class Heartbeat:
         try:
             job_renew_lease(job=self._job)
             show_pulse("gpu")
-        except DatabaseError:
+        except Error:
             # The database may be back before the lease ends; if not, the fence holds.
             log.exception("the lease of job %s could not be renewed", self._job.pk)
             connection.close()

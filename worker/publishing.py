@@ -4,7 +4,9 @@ import hashlib
 import json
 import tempfile
 import uuid
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -31,13 +33,40 @@ def publish_catalogue() -> None:
     )
 
 
-def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
-    """Store the meta-learner's directory and make its row.
+@dataclass(frozen=True)
+class StoredLearner:
+    """A meta-learner's files, stored, and all that its row will say."""
 
-    The id follows from the job's, so that a worker that dies in between and one that does it
-    again write the same files under the same names.
+    job: Job
+    learner_id: uuid.UUID
+    config: dict[str, Any]
+    card: str
+    provenance: list[dict[str, object]]
+    files: list[dict[str, Any]]
+
+    def publish(self) -> LearnerRow:
+        """Make the row."""
+        return learner_publish(
+            job=self.job,
+            learner_id=self.learner_id,
+            config=self.config,
+            card=self.card,
+            provenance=self.provenance,
+            files=self.files,
+        )
+
+    def remove(self) -> None:
+        """Take the files away again: another attempt was faster."""
+        for entry in self.files:
+            storage.remove(storage.learner_key(self.learner_id, entry["path"]))
+
+
+def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
+    """Store the meta-learner's directory; nobody sees it before it is published.
+
+    The id follows from the job's and the attempt's: a worker that was given up for dead and
+    wakes up writes beside what its successor publishes, never into it.
     """
-    learner_id = uuid.uuid5(job.pk, "meta-learner")
     learner = algorithm.meta_learner()
     learner.teachers = TeacherRecord.of_pool(algorithm.pool)
     learner.made_by = {
@@ -49,16 +78,25 @@ def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         directory = Path(folder) / "learner"
         learner.save(directory, for_browsers=True)
-        return _publish_directory(job, learner_id, directory)
+        stored = _store_directory(job, directory)
+    for attempt in range(1, job.attempt):
+        # Of an attempt that died after it had stored them.
+        replace(stored, learner_id=_learner_id(job, attempt)).remove()
+    return stored
 
 
-def _publish_directory(job: Job, learner_id: uuid.UUID, directory: Path) -> LearnerRow:
-    files = []
+def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
+    """Store and publish at once."""
+    return store_learner(job, algorithm).publish()
+
+
+def _store_directory(job: Job, directory: Path) -> StoredLearner:
+    learner_id, files = _learner_id(job, job.attempt), []
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         name = path.relative_to(directory).as_posix()
         storage.put_file(storage.learner_key(learner_id, name), path)
         files.append({"path": name, "size": path.stat().st_size, "sha256": file_sha256(path)})
-    return learner_publish(
+    return StoredLearner(
         job=job,
         learner_id=learner_id,
         config=json.loads((directory / "config.json").read_text()),
@@ -66,6 +104,10 @@ def _publish_directory(job: Job, learner_id: uuid.UUID, directory: Path) -> Lear
         provenance=_teachers(json.loads((directory / "provenance.json").read_text())),
         files=files,
     )
+
+
+def _learner_id(job: Job, attempt: int) -> uuid.UUID:
+    return uuid.uuid5(job.pk, f"meta-learner {attempt}")
 
 
 def _teachers(provenance: object) -> list[dict[str, object]]:

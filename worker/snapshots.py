@@ -20,10 +20,13 @@ from safetensors import SafetensorError
 from marketplace import storage
 from marketplace.core.secrets import Undecryptable, seal, unseal
 from marketplace.jobs.models import Job
+from marketplace.jobs.moves import LeaseLost
+from marketplace.jobs.states import LEASED, JobState
 
 log = logging.getLogger(__name__)
 
 KEEP = 2
+_FORGET_AT_ONCE = 20
 _LENGTH = struct.Struct("<Q")
 
 
@@ -44,11 +47,15 @@ class StoredSnapshots:
     """Snapshots in the instance's storage."""
 
     def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
-        """Write this one, then remove all but the newest few."""
+        """Write this one, then remove all but the newest few; LeaseLost for a late comer."""
         sealed = seal(encode_state(state), secret=_secret(job), purpose=_purpose(job))
         prefix = storage.snapshot_prefix(job.pk)
         name = f"{job.attempt:06d}-{step:09d}.snapshot"
         storage.put_stream(f"{prefix}/{name}", ContentFile(sealed))
+        if not Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED).exists():
+            # The job changed hands while we wrote, and may have ended for good.
+            storage.remove(f"{prefix}/{name}")
+            raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
         for old in storage.names_in(prefix)[:-KEEP]:
             storage.remove(f"{prefix}/{old}")
 
@@ -56,11 +63,11 @@ class StoredSnapshots:
         """The newest one that opens; one that does not is passed over, and said so."""
         prefix = storage.snapshot_prefix(job.pk)
         for name in reversed(storage.names_in(prefix)):
-            with default_storage.open(f"{prefix}/{name}") as file:
-                sealed = file.read()
             try:
+                with default_storage.open(f"{prefix}/{name}") as file:
+                    sealed = file.read()
                 return decode_state(unseal(sealed, secret=_secret(job), purpose=_purpose(job)))
-            except (Undecryptable, SafetensorError, ValueError):
+            except (FileNotFoundError, Undecryptable, SafetensorError, ValueError):
                 log.exception("snapshot %s of job %s cannot be read", name, job.pk)
         return None
 
@@ -70,6 +77,13 @@ class StoredSnapshots:
         for name in storage.names_in(prefix):
             storage.remove(f"{prefix}/{name}")
         Job.objects.filter(pk=job.pk).update(snapshot_secret="")
+
+
+def forget_finished() -> None:
+    """Remove what a worker left that died between a job's end and its own."""
+    finished = Job.objects.filter(state=JobState.SUCCEEDED).exclude(snapshot_secret="")
+    for job in finished[:_FORGET_AT_ONCE]:
+        StoredSnapshots().forget(job)
 
 
 def _secret(job: Job) -> str:

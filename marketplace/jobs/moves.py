@@ -1,4 +1,7 @@
-"""The only place that writes a job's state, and what a worker reports about it."""
+"""The only place that writes a job's state, and what a worker reports about it.
+
+Leases are compared by the database's clock alone, so that machines need not agree on the time.
+"""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +11,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace.core.errors import Conflict
@@ -17,7 +22,6 @@ from marketplace.jobs.states import LEASED, JobState, sources_of
 from marketplace.queue import Task, enqueue
 
 POINTS_PER_CURVE = 1000
-WAKE_AGAIN = timedelta(seconds=60)
 
 
 class IllegalMove(Conflict):
@@ -41,8 +45,10 @@ def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **cha
     if to not in LEASED:
         changes.setdefault("lease_until", None)
     if not mine.update(state=to, **changes):
-        job.refresh_from_db()
-        raise IllegalMove(f"A job that is {job.get_state_display().lower()} cannot become {to}.")
+        # The caller keeps the attempt it came with: a zombie must not learn that of its successor.
+        present = Job.objects.only("state").get(pk=job.pk)
+        name = present.get_state_display().lower()
+        raise IllegalMove(f"A job that is {name} cannot become {to}.")
     job.refresh_from_db()
     return job
 
@@ -52,25 +58,29 @@ def job_claim(*, job_id: UUID | str, worker: str) -> Job:
     job = Job.objects.select_related("pool", "owner").filter(pk=job_id).first()
     if job is None:
         raise IllegalMove("There is no such job.")
-    now = timezone.now()
-    job_move(
-        job=job,
-        to=JobState.RUNNING,
-        only_from=JobState.QUEUED,
-        attempt=F("attempt") + 1,
-        worker=worker[:120],
-        started_at=job.started_at or now,
-        lease_until=now + timedelta(seconds=settings.LEASE_S),
-    )
-    JobEvent.objects.create(job=job, text=f"Attempt {job.attempt} on {worker}.")
+    with transaction.atomic():
+        job_move(
+            job=job,
+            to=JobState.RUNNING,
+            only_from=JobState.QUEUED,
+            attempt=F("attempt") + 1,
+            worker=worker[:120],
+            started_at=job.started_at or timezone.now(),
+            lease_until=lease_from_now(),
+        )
+        job_log(job=job, text=f"Attempt {job.attempt} on {worker}.")
     return job
+
+
+def lease_from_now() -> CombinedExpression:
+    """When a lease ends that is given now, in the database's time."""
+    return Now() + timedelta(seconds=settings.LEASE_S)
 
 
 def job_renew_lease(*, job: Job) -> JobState:
     """Say that this worker lives; returns the job's state, or raises LeaseLost."""
-    until = timezone.now() + timedelta(seconds=settings.LEASE_S)
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
-    if not mine.update(lease_until=until):
+    if not mine.update(lease_until=lease_from_now()):
         raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
     return JobState(Job.objects.values_list("state", flat=True).get(pk=job.pk))
 
@@ -86,14 +96,13 @@ def job_report(
     metrics: Mapping[int, Mapping[str, float]],
 ) -> JobState:
     """Write progress and points (step -> name -> value) under the caller's attempt."""
-    until = timezone.now() + timedelta(seconds=settings.LEASE_S)
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
     if not mine.update(
         stage=stage,
         steps_done=steps_done,
         total_steps=total_steps,
         eta_s=eta_s,
-        lease_until=until,
+        lease_until=lease_from_now(),
     ):
         raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
     stride = max(1, -(-total_steps // POINTS_PER_CURVE))
@@ -115,44 +124,41 @@ def job_log(*, job: Job, text: str) -> None:
     JobEvent.objects.create(job=job, text=text[:500])
 
 
-def jobs_keep_time() -> None:
-    """Take silent jobs back, and wake a worker for those still waiting."""
-    now = timezone.now()
-    for job in Job.objects.filter(state__in=LEASED, lease_until__lt=now):
-        try:
-            _take_back(job)
-        except IllegalMove:
-            # It ended, or somebody else took it back, between our read and our write.
-            continue
-    waiting = Job.objects.filter(state=JobState.QUEUED).filter(
-        Q(woken_at__isnull=True) | Q(woken_at__lt=now - WAKE_AGAIN)
-    )
-    for pk in list(waiting.values_list("pk", flat=True)[:100]):
-        Job.objects.filter(pk=pk).update(woken_at=now)
-        enqueue(Task.RUN_JOB, job_id=str(pk))
+@transaction.atomic
+def job_let_go(*, job: Job) -> None:
+    """running -> queued by a worker that is being stopped; nobody holds it against the job."""
+    job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=timezone.now())
+    job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
+    enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
 
-def _take_back(job: Job) -> None:
-    """A job whose worker is silent goes back to the queue, or ends if it was to end anyway."""
+@transaction.atomic
+def job_lose(*, job: Job, reason: str) -> None:
+    """An attempt that came to nothing: back to the queue, or the end if that was one too many."""
     now = timezone.now()
-    if job.state == JobState.CANCELLING:
-        job_move(job=job, to=JobState.CANCELLED, finished_at=now, eta_s=None)
-        job_log(job=job, text="The worker went silent while cancelling; cancelled.")
-        return
     lost = job.lost_attempts + 1
-    if lost >= settings.MAX_LOST_ATTEMPTS:
+    if Job.objects.filter(pk=job.pk, state=JobState.CANCELLING).exists():
+        job_move(job=job, to=JobState.CANCELLED, finished_at=now, eta_s=None)
+        job_log(job=job, text=f"{reason} while cancelling; cancelled.")
+    elif lost >= settings.MAX_LOST_ATTEMPTS:
         job_move(
             job=job,
             to=JobState.FAILED,
+            only_from=JobState.RUNNING,
             lost_attempts=lost,
             finished_at=now,
             eta_s=None,
-            error=f"The worker died {lost} times; there may be too little memory. "
-            "Choose a smaller learner or fewer images, or ask your operator, then resume.",
+            error=f"{reason}, and {lost} attempts were lost in all; there may be too little "
+            "memory. Choose a smaller learner or fewer images, or ask your operator, then resume.",
         )
-        job_log(job=job, text=f"Given up after {lost} lost workers.")
-        return
-    with transaction.atomic():
-        job_move(job=job, to=JobState.QUEUED, lost_attempts=lost, woken_at=now)
-        job_log(job=job, text="The worker went silent; the next one goes on from the snapshot.")
+        job_log(job=job, text=f"{reason}. Given up after {lost} lost attempts.")
+    else:
+        job_move(
+            job=job,
+            to=JobState.QUEUED,
+            only_from=JobState.RUNNING,
+            lost_attempts=lost,
+            woken_at=now,
+        )
+        job_log(job=job, text=f"{reason}; the next one goes on from the snapshot.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))

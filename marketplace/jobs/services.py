@@ -15,8 +15,8 @@ from marketplace.algorithms.services import settings_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.core.errors import Conflict, DomainError
-from marketplace.jobs.models import Job, JobEvent
-from marketplace.jobs.moves import IllegalMove, job_move
+from marketplace.jobs.models import Job
+from marketplace.jobs.moves import IllegalMove, job_log, job_move
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pool_checkpoints, pool_fit
@@ -25,6 +25,7 @@ from marketplace.queue import Task, enqueue
 
 MAX_SEED = 2**31 - 1
 MAX_UNFINISHED_PER_PERSON = 20
+_CANCEL_TRIES = 3
 
 
 def job_launch(
@@ -80,30 +81,29 @@ def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
         woken_at=timezone.now(),
         **fields,
     )
-    JobEvent.objects.create(job=job, text="Queued; a worker takes it as soon as one is free.")
+    job_log(job=job, text="Queued; a worker takes it as soon as one is free.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))
     record(Act.JOB_LAUNCHED, by=owner, row=job, algorithm=job.algorithm, pool=pool.pk)
     return job
 
 
-@transaction.atomic
 def job_cancel(*, job: Job, by: User) -> Job:
     """Ask the job to stop; one that has not begun stops at once."""
-    job.refresh_from_db()
-    if job.is_final or job.state == JobState.CANCELLING:
-        raise Conflict(f"This job is already {job.get_state_display().lower()}.")
-    if job.state == JobState.QUEUED and _cancel_waiting(job):
-        JobEvent.objects.create(job=job, text=f"Cancelled by {by} before it began.")
-    else:
-        job_move(job=job, to=JobState.CANCELLING)
-        JobEvent.objects.create(job=job, text=f"{by} asked to cancel; it stops after this step.")
-    record(Act.JOB_CANCELLED, by=by, row=job)
-    return job
+    for _ in range(_CANCEL_TRIES):
+        job.refresh_from_db()
+        if job.is_final or job.state == JobState.CANCELLING:
+            raise Conflict(f"This job is already {job.get_state_display().lower()}.")
+        try:
+            return _cancel_from(job, by)
+        except IllegalMove:
+            # A worker took it, or lost it, between our read and our write.
+            continue
+    raise Conflict("This job changes hands just now; ask again.")
 
 
-def _cancel_waiting(job: Job) -> bool:
-    """Whether it could still be cancelled in the queue; a worker may have just taken it."""
-    try:
+@transaction.atomic
+def _cancel_from(job: Job, by: User) -> Job:
+    if job.state == JobState.QUEUED:
         job_move(
             job=job,
             to=JobState.CANCELLED,
@@ -111,9 +111,12 @@ def _cancel_waiting(job: Job) -> bool:
             finished_at=timezone.now(),
             eta_s=None,
         )
-    except IllegalMove:
-        return False
-    return True
+        job_log(job=job, text=f"Cancelled by {by} before it began.")
+    else:
+        job_move(job=job, to=JobState.CANCELLING)
+        job_log(job=job, text=f"{by} asked to cancel; it stops after this step.")
+    record(Act.JOB_CANCELLED, by=by, row=job)
+    return job
 
 
 def job_resume(*, job: Job, by: User) -> Job:
@@ -134,7 +137,7 @@ def job_resume(*, job: Job, by: User) -> Job:
             finished_at=None,
             woken_at=timezone.now(),
         )
-        JobEvent.objects.create(job=job, text=f"Resumed by {by}.")
+        job_log(job=job, text=f"Resumed by {by}.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
         record(Act.JOB_RESUMED, by=by, row=job)
     return job

@@ -7,8 +7,9 @@ import torch
 from django.db import OperationalError
 from django.utils import timezone
 
+from marketplace.jobs.clock import jobs_keep_time
 from marketplace.jobs.models import Job, MetricPoint
-from marketplace.jobs.moves import job_claim, jobs_keep_time
+from marketplace.jobs.moves import job_claim
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner as LearnerRow
@@ -16,7 +17,7 @@ from marketplace.queue import Task
 from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
 from tests.worker.toy import Toy, build_toy
-from worker import runner, stopping
+from worker import patience, runner, stopping
 from worker.publishing import learner_directory
 from worker.snapshots import StoredSnapshots
 
@@ -177,7 +178,7 @@ def test_snapshots_are_gone_after_the_end(queued_job, saves_after_every_step, tm
 
 def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
     answers = iter([OperationalError("gone"), OperationalError("gone"), "back"])
-    monkeypatch.setattr(runner.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
 
     def write():
         answer = next(answers)
@@ -185,4 +186,4 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
             raise answer
         return answer
 
-    assert runner.patiently(write) == "back"
+    assert patience.patiently(write) == "back"

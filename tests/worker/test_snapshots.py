@@ -1,11 +1,17 @@
 """Snapshots come back as they went, open for their own job only, and are never in clear."""
 
+from datetime import timedelta
+
 import pytest
 import torch
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.snapshots import StoredSnapshots, decode_state, encode_state
+from marketplace.jobs.models import Job
+from marketplace.jobs.moves import LeaseLost, job_claim, job_let_go, job_move
+from marketplace.jobs.states import JobState
+from worker.snapshots import StoredSnapshots, decode_state, encode_state, forget_finished
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 states = st.recursive(
@@ -51,42 +57,77 @@ def test_what_cannot_be_saved_is_refused_at_once():
         encode_state({"a": {1, 2}})
 
 
-def test_the_newest_snapshot_is_loaded_and_old_ones_go(queued_job, tmp_path):
+@pytest.fixture
+def job(queued_job):
+    """A job that this test's worker has claimed."""
+    return job_claim(job_id=queued_job.pk, worker="here")
+
+
+def test_the_newest_snapshot_is_loaded_and_old_ones_go(job, tmp_path):
     snapshots = StoredSnapshots()
     for step in (1, 2, 3, 10):
-        snapshots.save(queued_job, step, {"step": step})
-    assert snapshots.load(queued_job) == {"step": 10}
+        snapshots.save(job, step, {"step": step})
+    assert snapshots.load(job) == {"step": 10}
     assert len(list((tmp_path / "files").rglob("*.snapshot"))) == 2
 
 
-def test_a_damaged_snapshot_is_passed_over(queued_job, tmp_path):
+def test_a_damaged_snapshot_is_passed_over(job, tmp_path):
     snapshots = StoredSnapshots()
-    snapshots.save(queued_job, 1, {"step": 1})
-    snapshots.save(queued_job, 2, {"step": 2})
+    snapshots.save(job, 1, {"step": 1})
+    snapshots.save(job, 2, {"step": 2})
     newest = max((tmp_path / "files").rglob("*.snapshot"))
     newest.write_bytes(newest.read_bytes()[:-1])
-    assert snapshots.load(queued_job) == {"step": 1}
+    assert snapshots.load(job) == {"step": 1}
 
 
-def test_a_later_attempt_comes_first_even_at_an_earlier_step(queued_job):
+def test_a_later_attempt_comes_first_even_at_an_earlier_step(job):
     snapshots = StoredSnapshots()
-    queued_job.attempt = 1
-    snapshots.save(queued_job, 50, {"attempt": 1})
-    queued_job.attempt = 2
-    snapshots.save(queued_job, 40, {"attempt": 2})
-    assert snapshots.load(queued_job) == {"attempt": 2}
+    snapshots.save(job, 50, {"attempt": 1})
+    job_let_go(job=job)
+    job = job_claim(job_id=job.pk, worker="the next one")
+    snapshots.save(job, 40, {"attempt": 2})
+    assert snapshots.load(job) == {"attempt": 2}
 
 
-def test_without_the_jobs_secret_nothing_can_be_read(queued_job):
+def test_without_the_jobs_secret_nothing_can_be_read(job):
     snapshots = StoredSnapshots()
-    snapshots.save(queued_job, 1, {"step": 1})
-    queued_job.snapshot_secret = ""
-    assert snapshots.load(queued_job) is None
+    snapshots.save(job, 1, {"step": 1})
+    job.snapshot_secret = ""
+    assert snapshots.load(job) is None
 
 
-def test_recovered_images_are_never_written_in_clear(queued_job, tmp_path):
+def test_recovered_images_are_never_written_in_clear(job, tmp_path):
     images = torch.arange(251, dtype=torch.uint8).repeat(8)
-    StoredSnapshots().save(queued_job, 1, {"memory": images})
+    StoredSnapshots().save(job, 1, {"memory": images})
     (written,) = (tmp_path / "files").rglob("*.snapshot")
     assert bytes(range(100, 116)) in encode_state({"memory": images})
     assert bytes(range(100, 116)) not in written.read_bytes()
+
+
+def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, tmp_path):
+    snapshots = StoredSnapshots()
+    zombie = Job.objects.get()
+    snapshots.save(job, 5, {"step": 5})
+    job_let_go(job=job)
+    successor = job_claim(job_id=job.pk, worker="the next one")
+    snapshots.save(successor, 6, {"step": 6})
+    with pytest.raises(LeaseLost):
+        snapshots.save(zombie, 9, {"step": 9})
+    assert snapshots.load(successor) == {"step": 6}
+    names = {path.name for path in (tmp_path / "files").rglob("*.snapshot")}
+    assert names == {"000001-000000005.snapshot", "000002-000000006.snapshot"}
+
+
+def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, tmp_path):
+    StoredSnapshots().save(job, 5, {"step": 5})
+    job_move(job=job, to=JobState.SUCCEEDED, finished_at=timezone.now() - timedelta(hours=1))
+    forget_finished()
+    assert not list((tmp_path / "files").rglob("*.snapshot"))
+    assert Job.objects.get().snapshot_secret == ""
+
+
+def test_snapshots_of_a_job_that_may_go_on_stay(job):
+    StoredSnapshots().save(job, 5, {"step": 5})
+    job_let_go(job=job)
+    forget_finished()
+    assert StoredSnapshots().load(Job.objects.get()) == {"step": 5}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from marketplace.jobs.clock import jobs_keep_time
 from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import (
     POINTS_PER_CURVE,
@@ -14,9 +15,7 @@ from marketplace.jobs.moves import (
     job_move,
     job_renew_lease,
     job_report,
-    jobs_keep_time,
 )
-from marketplace.jobs.selectors import job_events
 from marketplace.jobs.states import LEASED, MOVES, JobState
 
 S = JobState
@@ -164,72 +163,3 @@ def test_what_is_not_a_number_is_left_out_of_the_curves(job):
     values = {"nan": float("nan"), "inf": float("inf"), "loss": 1.0}
     job_report(job=claimed, **REPORT, metrics={1: values})
     assert list(MetricPoint.objects.values_list("name", flat=True)) == ["loss"]
-
-
-def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
-    job, sent, django_capture_on_commit_callbacks
-):
-    job_claim(job_id=job.pk, worker="dead")
-    Job.objects.update(lease_until=silent())
-    sent.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
-    row = Job.objects.get()
-    assert (row.state, row.lost_attempts, row.lease_until) == (S.QUEUED, 1, None)
-    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
-
-
-def test_a_job_that_lives_is_left_alone(job):
-    job_claim(job_id=job.pk, worker="w")
-    jobs_keep_time()
-    assert Job.objects.get().state == S.RUNNING
-
-
-def test_a_silent_job_that_was_to_end_is_cancelled(job):
-    claimed = job_claim(job_id=job.pk, worker="dead")
-    job_move(job=claimed, to=S.CANCELLING)
-    Job.objects.update(lease_until=silent())
-    jobs_keep_time()
-    row = Job.objects.get()
-    assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
-
-
-def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
-    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
-        assert job_claim(job_id=job.pk, worker="dead").attempt == attempt
-        Job.objects.update(lease_until=silent())
-        jobs_keep_time()
-    row = Job.objects.get()
-    assert (row.state, row.lost_attempts) == (S.FAILED, settings.MAX_LOST_ATTEMPTS)
-    assert "memory" in row.error
-    assert "Given up" in job_events(row).last().text
-
-
-def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
-    claimed = job_claim(job_id=job.pk, worker="w")
-    Job.objects.update(lease_until=silent())
-    from marketplace.jobs import moves
-
-    take_back = moves._take_back
-
-    def late(row):
-        job_move(job=claimed, to=S.SUCCEEDED)
-        take_back(row)
-
-    monkeypatch.setattr(moves, "_take_back", late)
-    jobs_keep_time()
-    assert Job.objects.get().state == S.SUCCEEDED
-
-
-def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
-    job, sent, django_capture_on_commit_callbacks
-):
-    sent.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
-    assert sent == []
-    Job.objects.update(woken_at=silent(61))
-    with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
-        jobs_keep_time()
-    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]

@@ -8,7 +8,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs import services
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import IllegalMove, job_claim, job_move
+from marketplace.jobs.moves import job_claim, job_let_go, job_lose, job_move
 from marketplace.jobs.selectors import job_events
 from marketplace.jobs.services import (
     MAX_SEED,
@@ -171,29 +171,56 @@ def test_a_waiting_job_is_cancelled_at_once(job, alice):
     assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
 
 
+def meanwhile(monkeypatch, happening):
+    """Lets something happen to the job between the look at it and the move."""
+    cancel = services._cancel_from
+
+    def late(job, by):
+        happening(job)
+        return cancel(job, by)
+
+    monkeypatch.setattr(services, "_cancel_from", late)
+
+
 def test_a_job_that_a_worker_takes_at_that_moment_is_asked_to_stop(job, alice, monkeypatch):
-    move = services.job_move
+    def taken(row):
+        if Job.objects.get().state == S.QUEUED:
+            job_claim(job_id=row.pk, worker="quick")
 
-    def late(*, job, to, **rest):
-        if to == S.CANCELLED:
-            job_claim(job_id=job.pk, worker="quick")
-        return move(job=job, to=to, **rest)
-
-    monkeypatch.setattr(services, "job_move", late)
+    meanwhile(monkeypatch, taken)
     assert job_cancel(job=job, by=alice).state == S.CANCELLING
 
 
+def test_a_job_that_a_worker_loses_at_that_moment_is_cancelled(job, alice, monkeypatch):
+    job_claim(job_id=job.pk, worker="dying")
+
+    def lost(row):
+        if Job.objects.get().state == S.RUNNING:
+            job_lose(job=Job.objects.get(), reason="The worker went silent")
+
+    meanwhile(monkeypatch, lost)
+    assert job_cancel(job=job, by=alice).state == S.CANCELLED
+
+
 def test_a_job_that_ends_at_that_moment_is_a_conflict(job, alice, monkeypatch):
-    claimed = job_claim(job_id=job.pk, worker="w")
-    move = services.job_move
-
-    def late(**rest):
-        job_move(job=claimed, to=S.SUCCEEDED)
-        return move(**rest)
-
-    monkeypatch.setattr(services, "job_move", late)
-    with pytest.raises(IllegalMove, match="succeeded"):
+    job_claim(job_id=job.pk, worker="w")
+    meanwhile(monkeypatch, lambda row: job_move(job=Job.objects.get(), to=S.SUCCEEDED))
+    with pytest.raises(Conflict, match="already succeeded"):
         job_cancel(job=job, by=alice)
+
+
+def test_a_job_that_changes_hands_all_the_time_asks_for_patience(job, alice, monkeypatch):
+    def pass_on(row):
+        present = Job.objects.get()
+        if present.state == S.QUEUED:
+            job_claim(job_id=present.pk, worker="w")
+        else:
+            job_let_go(job=present)
+
+    meanwhile(monkeypatch, pass_on)
+    with pytest.raises(Conflict, match="changes hands"):
+        job_cancel(job=job, by=alice)
+    assert Job.objects.get().state in (S.QUEUED, S.RUNNING)
 
 
 @pytest.mark.parametrize("state", sorted(set(S) - {S.CANCELLED, S.FAILED}))

@@ -1,0 +1,157 @@
+"""Silent jobs are taken back, waiting ones woken, and a clock that jumps costs nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from marketplace.jobs import clock
+from marketplace.jobs.clock import Jumps, database_now, jobs_keep_time
+from marketplace.jobs.models import Job
+from marketplace.jobs.moves import job_claim, job_move
+from marketplace.jobs.selectors import job_events
+from marketplace.jobs.states import JobState
+
+S = JobState
+
+
+@pytest.fixture(autouse=True)
+def _no_looks_of_other_tests(monkeypatch):
+    monkeypatch.setattr(clock, "_jumps", Jumps())
+
+
+def silent(seconds=1):
+    """A lease that ended so long ago."""
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
+    job, sent, django_capture_on_commit_callbacks
+):
+    job_claim(job_id=job.pk, worker="dead")
+    Job.objects.update(lease_until=silent())
+    sent.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.lost_attempts, row.lease_until) == (S.QUEUED, 1, None)
+    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
+
+
+def test_a_job_that_lives_is_left_alone(job):
+    job_claim(job_id=job.pk, worker="w")
+    jobs_keep_time()
+    assert Job.objects.get().state == S.RUNNING
+
+
+def test_a_silent_job_that_was_to_end_is_cancelled(job):
+    claimed = job_claim(job_id=job.pk, worker="dead")
+    job_move(job=claimed, to=S.CANCELLING)
+    Job.objects.update(lease_until=silent())
+    jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
+
+
+def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
+    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
+        assert job_claim(job_id=job.pk, worker="dead").attempt == attempt
+        Job.objects.update(lease_until=silent())
+        jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.lost_attempts) == (S.FAILED, settings.MAX_LOST_ATTEMPTS)
+    assert "memory" in row.error
+    assert "Given up" in job_events(row).last().text
+
+
+def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
+    claimed = job_claim(job_id=job.pk, worker="w")
+    Job.objects.update(lease_until=silent())
+    lose = clock.job_lose
+
+    def late(*, job, reason):
+        job_move(job=claimed, to=S.SUCCEEDED)
+        lose(job=job, reason=reason)
+
+    monkeypatch.setattr(clock, "job_lose", late)
+    jobs_keep_time()
+    assert Job.objects.get().state == S.SUCCEEDED
+
+
+def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
+    job, sent, django_capture_on_commit_callbacks
+):
+    sent.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    assert sent == []
+    Job.objects.update(woken_at=silent(61))
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+        jobs_keep_time()
+    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
+
+
+def test_the_databases_clock_is_asked(db):
+    assert abs(database_now() - timezone.now()) < timedelta(seconds=3)
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    """The wall's clock and the one that cannot be set, both in our hands."""
+    hands = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
+    monkeypatch.setattr(clock, "_jumps", Jumps(monotonic=lambda: hands["steady"]))
+    monkeypatch.setattr(clock, "database_now", lambda: hands["wall"])
+
+    def tick(*, wall, steady):
+        hands["wall"] += timedelta(seconds=wall)
+        hands["steady"] += steady
+        jobs_keep_time()
+        return Job.objects.get()
+
+    return tick
+
+
+def test_a_clock_that_jumps_ahead_costs_no_job_its_lease(job, clocks):
+    job_claim(job_id=job.pk, worker="alive")
+    Job.objects.update(lease_until=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=30))
+    assert clocks(wall=0, steady=0).state == S.RUNNING
+    row = clocks(wall=3600, steady=10)
+    assert (row.state, row.lost_attempts) == (S.RUNNING, 0)
+    assert row.lease_until > timezone.now()
+
+
+def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(job, clocks):
+    job_claim(job_id=job.pk, worker="dead")
+    clocks(wall=0, steady=0)
+    clocks(wall=3600, steady=10)
+    Job.objects.update(lease_until=datetime(2026, 1, 1, 1, tzinfo=UTC))
+    assert clocks(wall=10, steady=10).state == S.QUEUED
+
+
+def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job, settings):
+    job_claim(job_id=job.pk, worker="dead since")
+    Job.objects.update(lease_until=timezone.now() + timedelta(hours=1))
+    jobs_keep_time()
+    row = Job.objects.get()
+    assert row.state == S.RUNNING
+    assert row.lease_until < timezone.now() + timedelta(seconds=settings.LEASE_S + 1)
+
+
+def test_a_job_woken_by_a_clock_that_was_set_back_is_woken_again(
+    job, sent, django_capture_on_commit_callbacks
+):
+    sent.clear()
+    Job.objects.update(woken_at=timezone.now() + timedelta(hours=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
+
+
+def test_an_idempotency_key_is_kept_for_a_day(launch):
+    job = launch(idempotency_key="k")
+    jobs_keep_time()
+    assert launch(idempotency_key="k") == job
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    jobs_keep_time()
+    assert launch(idempotency_key="k", seed=2) != job
