@@ -8,7 +8,7 @@ export PORT
 export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow test-gpu check format bench demo clean
+.PHONY: help setup run test test-deployment test-slow test-gpu check format bench demo clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,9 @@ run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
 
 test: $(VENV)/.dev ## run the whole suite
 	$(BIN)/python -m tests.run
+
+test-deployment: $(VENV)/.dev ## only what touches PostgreSQL, Redis and the S3 store, on real ones
+	$(BIN)/python -m tests.run --on-servers
 
 test-slow: $(VENV)/.dev ## also the tests that take minutes
 	$(BIN)/python -m tests.run --slow

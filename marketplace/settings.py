@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "marketplace.adaptation",
     "marketplace.api",
     "marketplace.demo",
+    "marketplace.operations",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,9 +1,31 @@
 """What every test can ask for."""
 
+import uuid
+
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 
 from marketplace.audit.triggers import triggers_drop
+from tests.settings import ON_SERVERS
+
+_TOUCHES_SERVERS = {"db", "transactional_db", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Against real servers only what touches them runs: everything else gives the same answer."""
+    if not ON_SERVERS:
+        return
+    chosen = [item for item in items if _touches_servers(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def _touches_servers(item):
+    asked = set(getattr(item, "fixturenames", ()))
+    direct = item._fixtureinfo.argnames if hasattr(item, "_fixtureinfo") else ()
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("services")
+    return bool(asked & _TOUCHES_SERVERS or marked or "own_files" in direct)
 
 
 @pytest.fixture(scope="session")
@@ -15,22 +37,38 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def own_files(settings, tmp_path, monkeypatch):
-    """Storage, uploads and broker in a folder of this test's own."""
+    """Storage, uploads and broker in a folder, and a bucket's prefix, of this test's own."""
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "files"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
-        },
-    }
+    settings.STORAGES = {**settings.STORAGES, "default": _storage(tmp_path / "files")}
     incoming = tmp_path / "incoming"
     incoming.mkdir()
     settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
     yield tmp_path
     # What was patched into the storage goes before the storage itself is put back.
     monkeypatch.undo()
+
+
+def _storage(folder):
+    if not django_settings.S3_BUCKET:
+        options = {"location": str(folder), "base_url": None}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    given = django_settings.STORAGES["default"]
+    return {**given, "OPTIONS": {**given["OPTIONS"], "location": uuid.uuid4().hex}}
+
+
+@pytest.fixture
+def stored(own_files):
+    """The keys of what lies in storage, below a prefix."""
+    from marketplace.operations.stored_files import stored_keys
+
+    return lambda prefix="": list(stored_keys(prefix))
+
+
+@pytest.fixture
+def left_behind(own_files, stored):
+    """Every key in storage and every file of this machine that this test has left."""
+    return lambda: [*stored(), *(str(path) for path in own_files.rglob("*") if path.is_file())]
 
 
 @pytest.fixture

@@ -1,10 +1,20 @@
-"""Settings of the test run: the real ones, in a folder of their own, with fast hashing."""
+"""Settings of the test run: the real ones, in a folder of their own, with fast hashing.
+
+With `FREEHOLD_TEST_ON_SERVERS` database, broker and storage come from the environment, as in a
+deployment (`tests/run.py` starts the servers); without, whatever the developer has set for an
+instance of their own is left alone.
+"""
 
 import atexit
 import os
 import shutil
 import tempfile
 from pathlib import Path
+
+ON_SERVERS = bool(os.environ.get("FREEHOLD_TEST_ON_SERVERS"))
+if not ON_SERVERS:
+    for _name in ("DATABASE_URL", "FREEHOLD_BROKER_URL", "FREEHOLD_S3_BUCKET"):
+        os.environ.pop(_name, None)
 
 _data = Path(tempfile.mkdtemp(prefix="freehold-tests-"))
 atexit.register(shutil.rmtree, _data, ignore_errors=True)

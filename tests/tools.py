@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 CHROMIUM_FLAGS = [
@@ -127,6 +127,24 @@ def postgres_server() -> Iterator[str]:
             command += ["-c", option]
         with _running([*become, *command], port):
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+
+
+def has_servers() -> bool:
+    """Whether PostgreSQL, Redis and an S3 store can be started on this machine."""
+    return bool(find_postgres() and find_redis() and find_rclone())
+
+
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """The settings of a deployment: a fresh PostgreSQL, Redis and S3 store."""
+    with ExitStack() as stack:
+        redis = stack.enter_context(redis_server())
+        yield {
+            "DATABASE_URL": stack.enter_context(postgres_server()),
+            "FREEHOLD_BROKER_URL": redis,
+            "FREEHOLD_PREVIEW_URL": redis,
+            **stack.enter_context(s3_server()),
+        }
 
 
 def _become_postgres(folder: Path) -> list[str]:

@@ -1,19 +1,11 @@
 """Real instances, one for each deployment."""
 
-import contextlib
 import uuid
 
 import pytest
 
 from tests.journeys.instance import Instance
-from tests.tools import (
-    find_postgres,
-    find_rclone,
-    find_redis,
-    postgres_server,
-    redis_server,
-    s3_server,
-)
+from tests.tools import has_servers, servers
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +19,13 @@ def embedded(tmp_path_factory):
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
     """PostgreSQL, Redis and an S3 store, all real."""
-    if not (find_postgres() and find_redis() and find_rclone()):
+    if not has_servers():
         pytest.skip("PostgreSQL, Redis or rclone is not on this machine")
-    with contextlib.ExitStack() as stack:
-        environment = {
-            "DATABASE_URL": stack.enter_context(postgres_server()),
-            "FREEHOLD_BROKER_URL": (redis := stack.enter_context(redis_server())),
-            "FREEHOLD_PREVIEW_URL": redis,
-            "FREEHOLD_SECRET_KEY": uuid.uuid4().hex * 2,
-            **stack.enter_context(s3_server()),
-        }
-        folder = tmp_path_factory.mktemp("deployed")
-        instance = stack.enter_context(Instance(folder, environment))
-        instance.sign_up("alice")
-        yield instance
+    with servers() as environment:
+        environment["FREEHOLD_SECRET_KEY"] = uuid.uuid4().hex * 2
+        with Instance(tmp_path_factory.mktemp("deployed"), environment) as instance:
+            instance.sign_up("alice")
+            yield instance
 
 
 @pytest.fixture(params=["embedded", pytest.param("deployed", marks=pytest.mark.services)])

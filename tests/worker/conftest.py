@@ -9,27 +9,8 @@ from marketplace.pools.models import Pool as PoolRow
 
 
 @pytest.fixture(autouse=True)
-def _files_of_this_test(settings, tmp_path):
-    """Every test has storage of its own, and no broker to talk to."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "files")},
-        },
-    }
-    settings.DATA_DIR = tmp_path
-
-
-@pytest.fixture
-def sent(monkeypatch):
-    """What would have been sent to the broker: [(task, arguments)]."""
-    messages = []
-    monkeypatch.setattr(
-        "marketplace.queue._send",
-        lambda task, arguments, expires_s: messages.append((str(task), arguments)),
-    )
-    return messages
+def _files_of_this_test(own_files):
+    """Every test has storage of its own."""
 
 
 @pytest.fixture

@@ -170,9 +170,9 @@ def test_a_worker_that_is_stopped_puts_the_job_back(queued_job, sent, monkeypatc
     assert StoredSnapshots().load(job)["steps_done"] == 1
 
 
-def test_snapshots_are_gone_after_the_end(queued_job, saves_after_every_step, tmp_path):
+def test_snapshots_are_gone_after_the_end(queued_job, saves_after_every_step, stored):
     job = run(queued_job)
-    assert not [path for path in (tmp_path / "files" / "snapshots").rglob("*") if path.is_file()]
+    assert stored("snapshots") == []
     assert job.snapshot_secret == ""
 
 

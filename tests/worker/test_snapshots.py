@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 import torch
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace import storage
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import LeaseLost, job_claim, job_let_go, job_move
 from marketplace.jobs.states import JobState
@@ -63,20 +65,22 @@ def job(queued_job):
     return job_claim(job_id=queued_job.pk, worker="here")
 
 
-def test_the_newest_snapshot_is_loaded_and_old_ones_go(job, tmp_path):
+def test_the_newest_snapshot_is_loaded_and_old_ones_go(job, stored):
     snapshots = StoredSnapshots()
     for step in (1, 2, 3, 10):
         snapshots.save(job, step, {"step": step})
     assert snapshots.load(job) == {"step": 10}
-    assert len(list((tmp_path / "files").rglob("*.snapshot"))) == 2
+    assert len(stored("snapshots")) == 2
 
 
-def test_a_damaged_snapshot_is_passed_over(job, tmp_path):
+def test_a_damaged_snapshot_is_passed_over(job, stored):
     snapshots = StoredSnapshots()
     snapshots.save(job, 1, {"step": 1})
     snapshots.save(job, 2, {"step": 2})
-    newest = max((tmp_path / "files").rglob("*.snapshot"))
-    newest.write_bytes(newest.read_bytes()[:-1])
+    newest = stored("snapshots")[-1]
+    with storage.open_stored(newest) as file:
+        damaged = file.read()[:-1]
+    storage.put_stream(newest, ContentFile(damaged))
     assert snapshots.load(job) == {"step": 1}
 
 
@@ -96,15 +100,17 @@ def test_without_the_jobs_secret_nothing_can_be_read(job):
     assert snapshots.load(job) is None
 
 
-def test_recovered_images_are_never_written_in_clear(job, tmp_path):
+def test_recovered_images_are_never_written_in_clear(job, stored):
     images = torch.arange(251, dtype=torch.uint8).repeat(8)
     StoredSnapshots().save(job, 1, {"memory": images})
-    (written,) = (tmp_path / "files").rglob("*.snapshot")
+    (key,) = stored("snapshots")
+    with storage.open_stored(key) as file:
+        written = file.read()
     assert bytes(range(100, 116)) in encode_state({"memory": images})
-    assert bytes(range(100, 116)) not in written.read_bytes()
+    assert bytes(range(100, 116)) not in written
 
 
-def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, tmp_path):
+def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, stored):
     snapshots = StoredSnapshots()
     zombie = Job.objects.get()
     snapshots.save(job, 5, {"step": 5})
@@ -114,15 +120,15 @@ def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, tmp_path):
     with pytest.raises(LeaseLost):
         snapshots.save(zombie, 9, {"step": 9})
     assert snapshots.load(successor) == {"step": 6}
-    names = {path.name for path in (tmp_path / "files").rglob("*.snapshot")}
+    names = {key.rpartition("/")[2] for key in stored("snapshots")}
     assert names == {"000001-000000005.snapshot", "000002-000000006.snapshot"}
 
 
-def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, tmp_path):
+def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, stored):
     StoredSnapshots().save(job, 5, {"step": 5})
     job_move(job=job, to=JobState.SUCCEEDED, finished_at=timezone.now() - timedelta(hours=1))
     forget_finished()
-    assert not list((tmp_path / "files").rglob("*.snapshot"))
+    assert stored("snapshots") == []
     assert Job.objects.get().snapshot_secret == ""
 
 

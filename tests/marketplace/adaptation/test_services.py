@@ -37,14 +37,9 @@ def session(learner, alice):
 
 
 @pytest.fixture
-def left(own_files):
+def left(stored):
     """What lies in the folder of requests."""
-
-    def names():
-        folder = own_files / "files" / "adaptations"
-        return [path.name for path in folder.iterdir()] if folder.exists() else []
-
-    return names
+    return lambda: stored("adaptations")
 
 
 def test_of_two_workers_one_takes_the_request(session):

@@ -137,14 +137,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "field"), BAD)
-def test_bad_input_names_the_field_and_leaves_nothing(upload, own_files, changes, field):
+def test_bad_input_names_the_field_and_leaves_nothing(upload, left_behind, changes, field):
     answer = upload(**changes)
     assert answer.status_code == 400, answer.content
     problem = answer.json()
     assert set(problem["errors"]) == {field}
     assert all(isinstance(text, str) and text for text in problem["errors"][field])
     assert not Checkpoint.objects.exists()
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
 def test_an_empty_file_is_refused(upload):
@@ -153,12 +153,12 @@ def test_an_empty_file_is_refused(upload):
     assert answer.json()["errors"]["file"] == ["The file is empty; choose another one."]
 
 
-def test_a_file_above_the_limit_is_413_and_leaves_nothing(upload, settings, own_files):
+def test_a_file_above_the_limit_is_413_and_leaves_nothing(upload, settings, left_behind):
     settings.MAX_CHECKPOINT_BYTES = 10
     answer = upload()
     assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
     assert not Checkpoint.objects.exists()
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
 def test_a_full_quota_is_507(upload, settings, make_checkpoint):
@@ -169,7 +169,7 @@ def test_a_full_quota_is_507(upload, settings, make_checkpoint):
     assert "delete a model" in answer.json()["detail"]
 
 
-def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, own_files):
+def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, left_behind):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -177,17 +177,17 @@ def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, own_files):
     answer = upload()
     assert answer.status_code == 507
     assert "disk" in answer.json()["detail"]
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
-def test_a_storage_that_fails_is_507_and_leaves_no_row(upload, monkeypatch, own_files):
+def test_a_storage_that_fails_is_507_and_leaves_no_row(upload, monkeypatch, left_behind):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("marketplace.storage.adopt_file", full)
     assert upload().status_code == 507
     assert not Checkpoint.objects.exists()
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
 def test_a_stranger_cannot_have_a_file_written(anybody, own_files, monkeypatch):
@@ -205,13 +205,13 @@ def test_an_upload_must_be_a_form(client_of, alice):
     assert (answer.status_code, answer["Content-Type"]) == (415, "application/problem+json")
 
 
-def test_a_form_that_breaks_off_is_400_and_leaves_nothing(client_of, alice, own_files):
+def test_a_form_that_breaks_off_is_400_and_leaves_nothing(client_of, alice, left_behind):
     head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m.pt"\r\n\r\nabc'
     answer = client_of(alice).generic(
         "POST", URL, head, content_type="multipart/form-data; boundary=X"
     )
     assert answer.status_code == 400
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
 def test_a_form_without_boundary_is_400(client_of, alice):
@@ -256,11 +256,11 @@ def test_consent_withdrawn_takes_the_preview_along(client_of, alice, make_checkp
     assert answer.json()["consent_preview"] is False
 
 
-def test_a_model_is_deleted_with_its_file(client_of, alice, make_checkpoint, own_files):
+def test_a_model_is_deleted_with_its_file(client_of, alice, make_checkpoint, left_behind):
     row = make_checkpoint()
     assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 204
     assert not Checkpoint.objects.exists()
-    assert [path for path in own_files.rglob("*") if path.is_file()] == []
+    assert left_behind() == []
 
 
 def test_a_model_that_a_job_used_stays(client_of, alice, job):

@@ -162,9 +162,7 @@ ANSWER = {
 }
 
 
-def test_pictures_go_in_and_predictions_come_out_and_nothing_stays(
-    client, learner, worker, own_files
-):
+def test_pictures_go_in_and_predictions_come_out_and_nothing_stays(client, learner, worker, stored):
     seen = worker((SessionState.ANSWERED, ANSWER))
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())
     assert (answer.status_code, answer.json()) == (200, ANSWER)
@@ -173,10 +171,10 @@ def test_pictures_go_in_and_predictions_come_out_and_nothing_stays(
     given = json.loads(unseal_pictures(session_id, sealed))
     assert given == request_body(settings={})
     assert not AdaptationSession.objects.exists()
-    assert not list((own_files / "files" / "adaptations").iterdir())
+    assert stored("adaptations") == []
 
 
-def test_what_the_worker_refuses_is_400_with_its_sentence(client, learner, worker, own_files):
+def test_what_the_worker_refuses_is_400_with_its_sentence(client, learner, worker, stored):
     worker((SessionState.REFUSED, {"detail": "Picture 1 of “wren” cannot be read."}))
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())
     assert (answer.status_code, answer.json()["detail"]) == (
@@ -184,15 +182,15 @@ def test_what_the_worker_refuses_is_400_with_its_sentence(client, learner, worke
         "Picture 1 of “wren” cannot be read.",
     )
     assert not AdaptationSession.objects.exists()
-    assert not list((own_files / "files" / "adaptations").iterdir())
+    assert stored("adaptations") == []
 
 
-def test_a_silent_worker_is_503_and_nothing_stays(client, learner, settings, own_files):
+def test_a_silent_worker_is_503_and_nothing_stays(client, learner, settings, stored):
     settings.ADAPTATION_TIMEOUT_S = 0.05
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
     assert not AdaptationSession.objects.exists()
-    assert not list((own_files / "files" / "adaptations").iterdir())
+    assert stored("adaptations") == []
 
 
 def test_the_head_of_a_data_url_is_taken_off(client, learner, worker):
@@ -239,12 +237,12 @@ def support(n_classes, per_class=1):
     ],
 )
 def test_a_bad_request_names_the_field_and_stores_nothing(
-    client, learner, own_files, changes, field, text
+    client, learner, stored, changes, field, text
 ):
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body(**changes))
     assert answer.status_code == 400, answer.content
     assert any(text in sentence for sentence in answer.json()["errors"][field])
-    assert not (own_files / "files" / "adaptations").exists()
+    assert stored("adaptations") == []
 
 
 def test_a_body_above_the_limit_is_413(client, learner, settings):

@@ -1,0 +1,1 @@
+"""What an operator needs: metrics, backup, restore. It looks at every app, so it stands above."""
