@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
+from marketplace.adaptation.offline import offline_parts
 from marketplace.adaptation.services import (
     MAX_CLASSES,
     MAX_LABEL_LENGTH,
@@ -36,6 +38,31 @@ _NO_RUNTIME = "This instance has no runtime for browsers; its operator can fetch
 def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
     """Name classes, give pictures, ask about others."""
     learner = get_or_404(learners_visible_to(request.user), pk)
+    context = {
+        **_workbench(learner),
+        "adaptations_url": f"/api/v1/learners/{learner.pk}/adaptations/",
+        **_browser(learner),
+    }
+    return render(request, "adaptation/page.html", context)
+
+
+@require_safe
+@login_required
+def offline_frame(request: PersonRequest, pk: str) -> HttpResponse:
+    """The frame of the page as one file: a text for the page's script, never shown by itself."""
+    learner = get_or_404(learners_visible_to(request.user), pk)
+    context = {
+        **_workbench(learner),
+        "offline": True,
+        "version": settings.VERSION,
+        **offline_parts(settings.BASE_DIR / "static"),
+    }
+    page = render_to_string("adaptation/offline.html", context)
+    inside = page.replace(static("img/icons.svg") + "#", "#")
+    return HttpResponse(inside, content_type="text/plain; charset=utf-8")
+
+
+def _workbench(learner: MetaLearner) -> dict[str, Any]:
     limits = {
         "minClasses": MIN_CLASSES,
         "maxClasses": MAX_CLASSES,
@@ -43,14 +70,7 @@ def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
         "maxQueries": MAX_QUERIES,
         "maxLabelLength": MAX_LABEL_LENGTH,
     }
-    context = {
-        "learner": learner,
-        "limits": limits,
-        "adaptations_url": f"/api/v1/learners/{learner.pk}/adaptations/",
-        "image_side": _image_side(learner),
-        **_browser(learner),
-    }
-    return render(request, "adaptation/page.html", context)
+    return {"learner": learner, "limits": limits, "image_side": _image_side(learner)}
 
 
 def _browser(learner: MetaLearner) -> dict[str, Any]:
@@ -61,6 +81,7 @@ def _browser(learner: MetaLearner) -> dict[str, Any]:
         return {"browser": None, "browser_reason": _NO_RUNTIME}
     addresses = {
         "description": reverse("learner_file", args=[learner.pk, "browser/browser.json"]),
+        "offline": reverse("learner_offline_frame", args=[learner.pk]),
         "worker": static("js/device/worker.js"),
         **{
             name: static((FOLDER / file).as_posix())

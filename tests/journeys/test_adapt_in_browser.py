@@ -1,20 +1,30 @@
 """Adaptation without the server, in a real Chromium whose network is recorded and then cut."""
 
 import base64
-import io
 import json
 import re
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image, ImageFilter
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from marketplace.core.browser_runtime import runtime_is_here
 from metalearn.datasets import decode_image
+from tests.journeys.adapting import (
+    CLASSES,
+    adapt,
+    ask,
+    chromium,
+    files_of,
+    give,
+    learner_with_steps,
+    page_says,
+    signed_in_page,
+    wait_until_ready,
+)
 from tests.journeys.instance import ROOT
-from tests.tools import CHROMIUM_FLAGS, find_chromium
+from tests.tools import find_chromium
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,96 +35,26 @@ pytestmark = [
     ),
 ]
 
-KINDS = ("jpeg", "png", "turned", "grey", "transparent")
-CLASSES = ("meadow", "ember")
-
-
-def picture_file(kind: str, label: int, seed: int) -> bytes:
-    """A picture with a pattern, as a person might give it."""
-    rng = np.random.default_rng(100 * seed + label)
-    base = (40, 150, 60) if label == 0 else (190, 70, 30)
-    rough = rng.normal(0, 60, (13, 17, 3)) + base
-    image = Image.fromarray(rough.clip(0, 255).astype(np.uint8)).resize((340, 260))
-    image = image.filter(ImageFilter.GaussianBlur(1))
-    buffer, exif = io.BytesIO(), Image.Exif()
-    if kind == "transparent":
-        image.putalpha(Image.linear_gradient("L").resize(image.size))
-    if kind == "grey":
-        image = image.convert("L")
-    if kind == "turned":
-        exif[0x0112] = 6
-    name = "JPEG" if kind in ("jpeg", "turned", "grey") else "PNG"
-    image.save(buffer, name, **({"exif": exif, "quality": 90} if name == "JPEG" else {}))
-    return buffer.getvalue()
-
-
-def files_of(label: int, seed: int) -> list[dict]:
-    kinds = [(kind, picture_file(kind, label, seed + n)) for n, kind in enumerate(KINDS)]
-    return [
-        {
-            "name": f"{CLASSES[label]}-{kind}",
-            "mimeType": "image/png" if content.startswith(b"\x89") else "image/jpeg",
-            "buffer": content,
-        }
-        for kind, content in kinds
-    ]
-
 
 @pytest.fixture(scope="module")
 def learner(embedded):
     """A meta-learner that takes gradient steps."""
-    checkpoints = embedded.upload_demo_models(2)
-    pool = embedded.call("POST", "pools/", 201, json={"name": "p", "checkpoints": checkpoints})
-    job = {"pool": pool["id"], "algorithm": "average", "settings": {"head": "sgd"}, "seed": 1}
-    row = embedded.call("POST", "jobs/", 201, json=job)
-    return embedded.wait_for_job(row["id"], ("succeeded",))["learner"]
+    return learner_with_steps(embedded)
 
 
 @pytest.fixture(scope="module")
 def page(embedded, learner):
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=str(find_chromium()), headless=True, args=CHROMIUM_FLAGS
-        )
-        context = chromium.new_context(base_url=embedded.url)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto("/accounts/login/")
-        page.get_by_label("Username").fill("alice")
-        page.get_by_label("Password").fill("correct horse battery")
-        page.locator("form button[type=submit]").last.click()
-        page.wait_for_url(lambda url: "login" not in url)
-        page.complaints = []
-        page.on(
-            "console",
-            lambda message: (
-                message.type in ("error", "warning") and page.complaints.append(message.text)
-            ),
-        )
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.asked = []
-        context.on("request", lambda request: page.asked.append(request))
+    with chromium() as browser:
+        context = browser.new_context(base_url=embedded.url)
+        page = signed_in_page(context)
         page.answers = {}
         context.on("response", lambda answer: page.answers.update({answer.url: answer}))
         page.goto(f"/learners/{learner}/adapt/")
+        wait_until_ready(page)
         expect(page.locator("[data-browser-state]")).to_contain_text("works without a network")
         page.loaded = len(page.asked)
         context.set_offline(True)
         yield page
-        chromium.close()
-
-
-def adapt(page, *, calibrate: bool) -> None:
-    page.locator("[data-calibrate]").set_checked(calibrate)
-    page.locator("[data-adapt]").click()
-    expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=60_000)
-
-
-def ask(page, files: list[dict]) -> None:
-    before = page.locator("[data-result-cards] > li").count()
-    page.locator("[data-query-drop] input[type=file]").first.set_input_files(files)
-    results = page.locator("[data-result-cards] > li")
-    expect(results).to_have_count(before + len(files), timeout=60_000)
 
 
 def server_says(embedded, learner, queries, *, calibrate: bool) -> np.ndarray:
@@ -134,22 +74,9 @@ def server_says(embedded, learner, queries, *, calibrate: bool) -> np.ndarray:
     return np.array([[one["probabilities"][name] for name in CLASSES] for one in found])
 
 
-def page_says(page, names: list[str]) -> np.ndarray:
-    rows = page.locator("[data-result-table] tbody tr")
-    found = {}
-    for text in rows.evaluate_all(
-        "rows => rows.map(row => [...row.cells].map(c => c.textContent))"
-    ):
-        found.setdefault(text[0], [float(cell.rstrip(" %")) / 100 for cell in text[2:]])
-    return np.array([found[name] for name in names])
-
-
 def test_pictures_of_every_kind_are_adapted_to_without_a_network(page):
-    cards = page.locator("[data-classes] > li")
-    for label, name in enumerate(CLASSES):
-        cards.nth(label).locator("input[type=text]").first.fill(name)
-        cards.nth(label).locator("input[type=file]").first.set_input_files(files_of(label, 1))
-        expect(cards.nth(label).locator("img")).to_have_count(len(KINDS))
+    for label in range(len(CLASSES)):
+        give(page, label, files_of(label, 1))
     adapt(page, calibrate=True)
     assert page.complaints == []
 
@@ -183,7 +110,7 @@ def test_the_classifier_can_be_taken_away_and_says_the_same_elsewhere(page, embe
     ask(page, [{**query, "name": "taken.png"}])
     expected = page_says(page, ["taken.png"])[0]
     with page.expect_download() as download:
-        page.get_by_role("button", name="ONNX").click()
+        page.get_by_role("button", name="Classifier as ONNX").click()
     session = onnxruntime.InferenceSession(download.value.path().read_bytes())
     config = embedded.call("GET", f"learners/{learner}/files/config.json")
     spec, normal = config["architecture"], config["normalisation"]

@@ -1,28 +1,31 @@
 /** Where the numbers are made: here in this browser, in a worker that no picture leaves. */
 
 import { decodeSquare } from "../device/decode.js";
+import { missingInBrowser, moduleWorker } from "../device/support.js";
 import { Refused } from "./backend_server.js";
 
 /** @typedef {import("./backend_server.js").Example} Example */
 /** @typedef {import("./backend_server.js").Settings} Settings */
 /** @typedef {import("./backend_server.js").Prediction} Prediction */
 /** @typedef {import("./images.js").Picture} Picture */
-/** @typedef {{description: string, worker: string, runtime: string, wasm: string}} Addresses */
+/** @typedef {import("./material.js").Material} Material */
 /** @typedef {{stage: string, step: number, steps: number, loss: number | null}} Progress */
 
-const OLD_BROWSER = "This browser is too old to adapt by itself; a current Firefox, Chrome or Safari can.";
+const INSTEAD = "a current Firefox, Chrome or Safari can.";
+const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
+const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
 
 /** Adapts in this browser; nothing is fetched any more once `load` is done. */
 export class BrowserBackend {
   /**
-   * @param {Addresses} addresses
+   * @param {() => Promise<Material>} material
    * @param {(progress: Progress) => void} onProgress
    */
-  constructor(addresses, onProgress) {
-    this.addresses = addresses;
+  constructor(material, onProgress) {
+    this.getMaterial = material;
     this.onProgress = onProgress;
-    /** @type {any} */
-    this.description = null;
+    /** @type {Material | null} */
+    this.material = null;
     /** @type {Worker | null} */
     this.worker = null;
     /** @type {Promise<unknown> | null} */
@@ -32,21 +35,25 @@ export class BrowserBackend {
     this.asked = 0;
   }
 
-  /** Fetch all that is needed, once, and make the worker ready. Throws Refused with the reason. */
+  /** Get all that is needed, once, and make the worker ready. Throws Refused with the reason. */
   load() {
     this.ready ??= this.freshWorker();
     return this.ready;
   }
 
   async freshWorker() {
-    if (typeof Worker === "undefined" || typeof WebAssembly === "undefined") throw new Refused(OLD_BROWSER);
-    const material = await fetchMaterial(this.addresses);
-    this.description = material.description;
-    this.worker = new Worker(this.addresses.worker, { type: "module" });
+    const missing = missingInBrowser(window);
+    if (missing) throw new Refused(`This browser has no ${missing}, so it cannot adapt by itself; ${INSTEAD}`);
+    this.material ??= await this.getMaterial();
+    const { description, files, weights, runtime, wasm, worker } = this.material;
+    // In one file the worker is one script, as files on a disk cannot import one another.
+    this.worker = typeof runtime === "string" ? moduleWorker(worker) : new Worker(worker);
+    if (!this.worker) throw new Refused(`This browser has no workers made of modules, so it cannot adapt by itself; ${INSTEAD}`);
     this.worker.addEventListener("message", (event) => this.answer(event.data));
-    this.worker.addEventListener("error", () => this.end(OLD_BROWSER));
-    // Handed over, not copied: the page keeps none of it.
-    await this.ask("load", material, [material.wasm, material.weights]);
+    let loaded = false;
+    this.worker.addEventListener("error", () => this.end(loaded ? LOST : BROKEN));
+    await this.ask("load", { description, files, weights, runtime, wasm });
+    loaded = true;
   }
 
   /**
@@ -62,9 +69,19 @@ export class BrowserBackend {
     return new BrowserSession(this, labels);
   }
 
-  /** End the adaptation before its next step; the learner stays loaded, for want of a network. */
+  /**
+   * A session of an adaptation that was made before.
+   * @param {{labels: string[], classifier: Blob}} kept
+   */
+  async restore({ labels, classifier }) {
+    await this.load();
+    await this.ask("restore", { classifier });
+    return new BrowserSession(this, labels);
+  }
+
+  /** End the adaptation before its next step; the learner stays loaded. */
   stop() {
-    if (this.worker) void this.ask("stop", {});
+    this.worker?.postMessage({ command: "stop" });
   }
 
   /**
@@ -82,20 +99,22 @@ export class BrowserBackend {
   /**
    * @param {string} command
    * @param {object} given
-   * @param {Transferable[]} [handedOver]
    * @returns {Promise<any>}
    */
-  ask(command, given, handedOver = []) {
+  ask(command, given) {
+    const { worker } = this;
+    if (!worker) return Promise.reject(new Refused(LOST));
     this.asked += 1;
     const id = this.asked;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker?.postMessage({ id, command, given }, handedOver);
+      worker.postMessage({ id, command, given });
     });
   }
 
-  /** @param {{id: number, progress?: Progress, result?: unknown, error?: string}} message */
-  answer({ id, progress, result, error }) {
+  /** @param {{id: number, progress?: Progress, result?: unknown, error?: string, lost?: boolean}} message */
+  answer({ id, progress, result, error, lost = false }) {
+    if (lost) this.end(LOST);
     if (progress) {
       this.onProgress(progress);
       return;
@@ -109,7 +128,7 @@ export class BrowserBackend {
   /** @param {Picture} picture as the worker can take it */
   given({ file }) {
     // Where workers have no canvas, the page decodes.
-    return typeof OffscreenCanvas === "undefined" ? decodeSquare(file, this.description.architecture) : file;
+    return typeof OffscreenCanvas === "undefined" ? decodeSquare(file, this.material?.description.architecture) : file;
   }
 }
 
@@ -145,49 +164,8 @@ class BrowserSession {
    * @returns {Promise<Blob>}
    */
   async file(kind) {
-    const { normalisation } = this.backend.description;
+    const { normalisation } = this.backend.material?.description ?? {};
     const about = { labels: JSON.stringify(this.labels), normalisation: JSON.stringify(normalisation) };
     return new Blob([await this.backend.ask("export", { kind, about })], { type: "application/octet-stream" });
   }
-}
-
-/** @param {Addresses} addresses */
-async function fetchMaterial(addresses) {
-  const description = JSON.parse(new TextDecoder().decode(await fetched(addresses.description)));
-  if (!description.available) throw new Refused(description.reason);
-  const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;
-  const names = Object.keys(description.graphs);
-  const [weights, wasm, ...graphs] = await Promise.all([
-    fetched(beside(description.weights.file), description.weights.sha256),
-    fetched(addresses.wasm),
-    ...names.map((name) => fetched(beside(description.graphs[name].file), description.graphs[name].sha256)),
-  ]);
-  const files = new Map(names.map((name, index) => [name, new Uint8Array(graphs[index])]));
-  return { description, files, weights, wasm, runtime: new URL(addresses.runtime, location.href).href };
-}
-
-/**
- * @param {string} address
- * @param {string} [sha256] what it must be
- * @returns {Promise<ArrayBuffer>}
- */
-async function fetched(address, sha256) {
-  let answer;
-  try {
-    answer = await fetch(address);
-  } catch {
-    throw new Refused("The server does not answer; load the page again.");
-  }
-  if (!answer.ok) throw new Refused("What this browser needs could not be loaded.");
-  const content = await answer.arrayBuffer();
-  const found = sha256 ? await hash(content) : null;
-  if (found !== null && found !== sha256) throw new Refused("What was loaded is damaged; load the page again.");
-  return content;
-}
-
-/** @param {ArrayBuffer} content as hexadecimal text; null where the browser keeps hashes to HTTPS */
-async function hash(content) {
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

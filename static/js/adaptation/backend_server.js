@@ -5,6 +5,8 @@
  * `session.predict(pictures)`. Whatever else makes the numbers has these two and nothing more.
  */
 
+import { toBase64 } from "./images.js";
+
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {{label: string, picture: Picture}} Example one labelled picture */
 /** @typedef {{calibrate: boolean}} Settings */
@@ -32,7 +34,9 @@ export class ServerBackend {
    * @returns {Promise<Session>}
    */
   async adapt(support, settings) {
-    const sent = support.map(({ label, picture }) => ({ label, image: picture.base64 }));
+    const sent = await Promise.all(
+      support.map(async ({ label, picture }) => ({ label, image: await toBase64(picture.small) })),
+    );
     await this.ask({ support: sent, query: [], ...settings });
     return new ServerSession(this, sent, settings);
   }
@@ -76,7 +80,7 @@ class ServerSession {
    * @returns {Promise<Prediction[]>} one for each picture, in their order
    */
   async predict(pictures) {
-    const query = pictures.map((picture) => picture.base64);
+    const query = await Promise.all(pictures.map((picture) => toBase64(picture.small)));
     const answer = await this.backend.ask({ support: this.support, query, ...this.settings });
     return answer.predictions;
   }

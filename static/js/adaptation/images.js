@@ -1,8 +1,8 @@
-/** Pictures: gathered from files, folders and the clipboard, scaled down, ready to be sent. */
+/** Pictures: gathered from files, folders and the clipboard, scaled down, ready to be looked at. */
 
 /**
- * `url` shows it on this page; `file` is as it was given, `base64` what would be sent to a server.
- * @typedef {{name: string, url: string, file: Blob, base64: string}} Picture
+ * `url` shows it on this page; `file` is as it was given, `small` what would be sent to a server.
+ * @typedef {{name: string, url: string, file: Blob, small: Blob}} Picture
  */
 
 const KEEP_AS_IS_BYTES = 300_000;
@@ -35,7 +35,7 @@ export async function prepare(file, name, side) {
   const asIs = scale === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
   const blob = asIs ? file : await encode(bitmap, scale, file.type);
   bitmap.close();
-  return { name, url: URL.createObjectURL(blob), file, base64: await toBase64(blob) };
+  return { name, url: URL.createObjectURL(blob), file, small: blob };
 }
 
 /**
@@ -71,7 +71,7 @@ async function encode(bitmap, scale, type) {
  * @param {Blob} blob
  * @returns {Promise<string>}
  */
-function toBase64(blob) {
+export function toBase64(blob) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener("load", () => resolve(String(reader.result).split(",")[1]));

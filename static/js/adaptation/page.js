@@ -4,6 +4,8 @@ import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
 import { ClassCard } from "./class_card.js";
 import { byFolder, prepare } from "./images.js";
+import { fetchMaterial } from "./material.js";
+import { embeddedAdaptation, embeddedMaterial, isOfflinePage, offlinePage } from "./offline_page.js";
 import { Place } from "./place.js";
 import { Results } from "./results.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
@@ -28,11 +30,26 @@ let cards = [];
 /** @type {import("./backend_server.js").Session | null} */
 let session = null;
 let busy = false;
-const takeAway = new TakeAway(problem);
+const inOneFile = isOfflinePage();
 const place = new Place(/** @type {HTMLElement} */ (find("[data-place]", root)), {
-  server: new ServerBackend(root.dataset.url ?? "", csrfToken()),
+  server: inOneFile ? null : new ServerBackend(root.dataset.url ?? "", csrfToken()),
+  material: inOneFile ? embeddedMaterial : materialOfServer(),
   owner: { changed, status: (sentence) => (status.textContent = sentence) },
 });
+const takeAway = new TakeAway({ problem, page: inOneFile ? null : asOneFile });
+
+/** @returns {(() => Promise<import("./material.js").Material>) | null} null where there is none */
+function materialOfServer() {
+  const addresses = JSON.parse(find("#browser").textContent ?? "null");
+  return addresses && (() => fetchMaterial(addresses));
+}
+
+/** @param {import("./take_away.js").Source | null} source the adapted classifier goes along */
+async function asOneFile(source) {
+  const material = place.browser?.material;
+  if (!material) throw new Error("This browser does not have the meta-learner.");
+  return offlinePage(material, source && { labels: source.labels, classifier: await source.file("safetensors") });
+}
 
 /** @param {string} sentence an empty one takes the note away */
 function problem(sentence) {
@@ -52,9 +69,11 @@ function missing() {
 }
 
 function summary() {
+  const known = session && "labels" in session ? /** @type {string[]} */ (session.labels) : [];
   const filled = cards.filter((card) => card.pictures.length);
   const pictures = filled.reduce((sum, card) => sum + card.pictures.length, 0);
-  return `${filled.length} classes, ${pictures} pictures.`;
+  // Adapted before the page was saved: the pictures are not here any more.
+  return pictures || !known.length ? `${filled.length} classes, ${pictures} pictures.` : `Knows ${known.join(", ")}.`;
 }
 
 function refresh() {
@@ -62,9 +81,9 @@ function refresh() {
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
   place.working(busy);
-  takeAway.offer(busy ? null : session);
+  takeAway.offer(busy ? null : session, place.isReady && !busy);
   queryDrop.setAttribute("aria-disabled", String(!session));
-  if (!busy) status.textContent = lacking || (session ? `Adapted. ${summary()}` : `Ready. ${summary()}`);
+  if (!busy) status.textContent = session ? `Adapted. ${summary()}` : lacking || `Ready. ${summary()}`;
   showQueryHint();
 }
 
@@ -174,6 +193,16 @@ find("[data-folder]", root).addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   void addFolders(field.files);
 });
+/** Get ready, and be what the page was when it was saved. */
+async function begin() {
+  await place.load();
+  const kept = inOneFile ? await embeddedAdaptation() : null;
+  if (!kept || !place.browser) return;
+  await whileBusy("Getting ready…", async () => {
+    session = (await place.browser?.restore(kept)) ?? null;
+  });
+}
+
 addClass("");
 addClass("");
-void place.load();
+void begin();

@@ -2,7 +2,6 @@
 
 import { find } from "../dom.js";
 import { BrowserBackend } from "./backend_browser.js";
-import { ServerBackend } from "./backend_server.js";
 
 const STAGES = {
   reading: "Reading pictures",
@@ -11,23 +10,26 @@ const STAGES = {
   calibrating: "Calibrating",
 };
 
+const READY = "Ready; works without a network from now on, until you leave the page.";
+
+/** @typedef {import("./backend_server.js").ServerBackend} ServerBackend */
+/** @typedef {import("./material.js").Material} Material */
 /** @typedef {{changed: () => void, status: (sentence: string) => void}} Owner */
 
 /** The choice, and the backend that follows from it. */
 export class Place {
   /**
    * @param {HTMLElement} root
-   * @param {{server: ServerBackend, owner: Owner}} options
+   * @param {{server: ServerBackend | null, material: (() => Promise<Material>) | null, owner: Owner}} options
    */
-  constructor(root, { server, owner }) {
+  constructor(root, { server, material, owner }) {
     this.root = root;
     this.server = server;
     this.owner = owner;
     this.note = find("[data-browser-state]", root);
     this.bar = /** @type {HTMLProgressElement} */ (find("[data-progress]"));
     this.stopButton = /** @type {HTMLButtonElement} */ (find("[data-stop]"));
-    const addresses = JSON.parse(find("#browser").textContent ?? "null");
-    this.browser = addresses && new BrowserBackend(addresses, (progress) => this.show(progress));
+    this.browser = material && new BrowserBackend(material, (progress) => this.show(progress));
     this.isReady = false;
     this.stopButton.addEventListener("click", () => this.browser?.stop());
     for (const radio of this.radios()) radio.addEventListener("change", () => this.choose());
@@ -52,7 +54,7 @@ export class Place {
 
   /** @returns {ServerBackend | BrowserBackend} */
   get backend() {
-    return this.chosen === "server" ? this.server : /** @type {BrowserBackend} */ (this.browser);
+    return /** @type {BrowserBackend} */ (this.chosen === "server" ? this.server : this.browser);
   }
 
   choose() {
@@ -68,7 +70,7 @@ export class Place {
     try {
       await this.browser.load();
       this.isReady = true;
-      this.note.textContent = "Ready; works without a network from now on.";
+      this.note.textContent = this.server ? READY : "Ready.";
     } catch (error) {
       this.note.textContent = /** @type {Error} */ (error).message;
       const own = this.radios().find((radio) => radio.value === "browser");

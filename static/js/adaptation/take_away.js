@@ -1,34 +1,44 @@
-/** The adapted classifier as a file for the person's own disk. */
+/** The adapted classifier, or the whole page, as a file for the person's own disk. */
 
 import { find } from "../dom.js";
 
-const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx" };
+const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", page: "adapt-offline.html" };
 
-/** @typedef {{file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
+/** @typedef {{labels: string[], file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
+/** @typedef {{problem: (sentence: string) => void, page: ((source: Source | null) => Promise<Blob>) | null}} Options */
 
-/** Buttons that give the classifier of a session that lives in this browser. */
+/** Buttons that give what lives in this browser. */
 export class TakeAway {
-  /** @param {(sentence: string) => void} problem */
-  constructor(problem) {
+  /** @param {Options} options `page` makes the page as one file, where that can be done */
+  constructor({ problem, page }) {
     this.root = /** @type {HTMLElement} */ (find("[data-take-away]"));
+    this.page = page;
     /** @type {Source | null} */
     this.source = null;
-    for (const button of this.root.querySelectorAll("button")) {
-      const kind = /** @type {"onnx"} */ (button.dataset.kind);
+    this.buttons = [...this.root.querySelectorAll("button")];
+    for (const button of this.buttons) {
+      const kind = /** @type {keyof NAMES} */ (button.dataset.kind);
       button.addEventListener("click", () => this.give(kind).catch((error) => problem(error.message)));
     }
   }
 
-  /** @param {object | null} session */
-  offer(session) {
+  /**
+   * @param {object | null} session
+   * @param {boolean} ready whether this browser has all that the page needs
+   */
+  offer(session, ready) {
     this.source = session && "file" in session ? /** @type {Source} */ (session) : null;
-    this.root.hidden = this.source === null;
+    for (const button of this.buttons) {
+      button.hidden = button.dataset.kind === "page" ? !(ready && this.page) : this.source === null;
+    }
+    this.root.hidden = this.buttons.every((button) => button.hidden);
   }
 
-  /** @param {"safetensors" | "onnx"} kind */
+  /** @param {keyof NAMES} kind */
   async give(kind) {
-    if (!this.source) return;
-    const url = URL.createObjectURL(await this.source.file(kind));
+    const file = kind === "page" ? await this.page?.(this.source) : await this.source?.file(kind);
+    if (!file) return;
+    const url = URL.createObjectURL(file);
     const link = Object.assign(document.createElement("a"), { href: url, download: NAMES[kind] });
     link.click();
     // The browser has taken hold of the file by then.

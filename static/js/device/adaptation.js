@@ -85,6 +85,17 @@ export class Adaptation {
     return tensors;
   }
 
+  /**
+   * Be what another one was after it had adapted.
+   * @param {Map<string, Weight>} classifier what its `classifier()` gave
+   */
+  restore(classifier) {
+    for (const [name, value] of classifier) {
+      if (this.tensors.has(name)) this.tensors.set(name, value);
+    }
+    this.centroids = classifier.get("centroids");
+  }
+
   async innerLoop() {
     const { head_init: start, inner_steps: steps, inner_lr: lr, temperature } = this.settings;
     const learned = this.tensors.get(this.headWeight)?.dims[0] === this.nWay;

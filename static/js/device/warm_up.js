@@ -1,21 +1,64 @@
-/** Takes every step once on nothing much, so that the person's first adaptation is not the slow one. */
+/**
+ * Takes every step on nothing much while the person still looks for pictures, so that their first
+ * adaptation is not the slow one: browsers make code quick only once it has run for a while.
+ */
 
-import { Adaptation } from "./adaptation.js";
+import { Adaptation, Stopped } from "./adaptation.js";
 
-const FEW = { inner_steps: 2, calibrate: "icfil", pseudo_images: 1, inversion_steps: 2, calibration_steps: 2 };
-const PICTURES = 4;
+/** Steps of one rehearsal; calibrated, as that takes all graphs of a head. */
+const STEPS = { calibrate: "icfil", inner_steps: 4, inversion_steps: 3, calibration_steps: 3 };
+/** Small enough that every graph runs once also where a step takes seconds. */
+const FIRST = { classes: 2, each: 1, questions: 1, pseudo_images: 1 };
+/** As many pictures as people tend to give: code for large matrices is code of its own. */
+const USUAL = { classes: 5, each: 5, questions: 25 };
+/** A rehearsal that gained less than this over the one before is the last. */
+const SETTLED = 0.9;
 
 /**
- * Runtimes compile a graph when it is first run, and browsers make code quick that ran before.
+ * Runs every graph once; throws where this browser cannot run them.
  * @param {import("./graphs.js").Graphs} graphs
  * @param {Map<string, import("./safetensors.js").Weight>} tensors
  */
-export async function warmUp(graphs, tensors) {
+export async function tryOut(graphs, tensors) {
+  await rehearse(graphs, tensors, FIRST, () => false);
+}
+
+/**
+ * Rehearses until it has become quick.
+ * @param {import("./graphs.js").Graphs} graphs
+ * @param {Map<string, import("./safetensors.js").Weight>} tensors
+ * @param {{stopped?: () => boolean, milliseconds?: number}} [options] how long it may take, about
+ */
+export async function warmUp(graphs, tensors, { stopped = () => false, milliseconds = 10_000 } = {}) {
+  const end = performance.now() + milliseconds;
+  const over = () => stopped() || performance.now() > end;
+  let before = Infinity;
+  try {
+    while (!over()) {
+      const took = await rehearse(graphs, tensors, USUAL, over);
+      if (took > SETTLED * before) return;
+      before = took;
+    }
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+  }
+}
+
+/**
+ * @param {import("./graphs.js").Graphs} graphs
+ * @param {Map<string, import("./safetensors.js").Weight>} tensors
+ * @param {{classes: number, each: number, questions: number, pseudo_images?: number}} size
+ * @param {() => boolean} stopped
+ * @returns {Promise<number>} milliseconds
+ */
+async function rehearse(graphs, tensors, { classes, each, questions, ...fewer }, stopped) {
   const { architecture, adaptation: settings } = graphs.description;
-  const size = architecture.channels * architecture.image_size ** 2;
-  const pixels = Float32Array.from({ length: size }, (_, index) => Math.sin(index));
-  const support = Array.from({ length: PICTURES }, (_, index) => ({ label: index % 2, pixels }));
-  const adaptation = new Adaptation(graphs, tensors, { ...settings, ...FEW });
-  await adaptation.adapt(support);
-  await adaptation.predict([pixels]);
+  const area = architecture.channels * architecture.image_size ** 2;
+  const pixels = Float32Array.from({ length: area }, (_, index) => Math.sin(index));
+  const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels }));
+  const adaptation = new Adaptation(graphs, tensors, { ...settings, ...STEPS, ...fewer });
+  const start = performance.now();
+  await adaptation.adapt(support, { stopped });
+  await adaptation.predict(Array.from({ length: questions }, () => pixels));
+  return performance.now() - start;
 }

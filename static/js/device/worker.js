@@ -9,15 +9,23 @@ import { Graphs } from "./graphs.js";
 import { withValues } from "./onnx_file.js";
 import { normalised } from "./pixels.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { warmUp } from "./warm_up.js";
+import { tryOut, warmUp } from "./warm_up.js";
 
 /** @typedef {Blob | Uint8Array} Given a picture file, or its pixels where a worker cannot decode */
+/** @typedef {(progress: import("./adaptation.js").Progress) => void} Progress */
+
+/** What runtimes and browsers say when they get no more memory: what they hold is lost then. */
+const NO_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate|memory access out of bounds/i;
 
 /** @type {{graphs: Graphs, tensors: Map<string, any>, description: any} | null} */
 let learner = null;
 /** @type {Adaptation | null} */
 let adapted = null;
 let stopping = false;
+/** Whether the person wants something, so that the warm-up must end. */
+let wanted = false;
+/** @type {Promise<void>} */
+let warming = Promise.resolve();
 
 /**
  * @param {Given} given
@@ -34,49 +42,81 @@ async function pixels(given, name) {
   return normalised(square, normalisation);
 }
 
+/**
+ * @param {Given[]} pictures
+ * @param {string} name how to call one
+ * @param {Progress} progress
+ */
+async function read(pictures, name, progress) {
+  const ready = [];
+  for (const [index, picture] of pictures.entries()) {
+    if (stopping) throw new Stopped("Stopped. Nothing was kept.");
+    ready.push(await pixels(picture, `${name} ${index + 1}`));
+    progress({ stage: "reading", step: index + 1, steps: pictures.length, loss: null });
+  }
+  return ready;
+}
+
 function loaded() {
   if (!learner) throw new Error("The learner is not loaded.");
   return learner;
 }
 
+/** @param {string | Blob} runtime where its module lies, or the module itself */
+async function runtimeOf(runtime) {
+  if (typeof runtime === "string") return import(runtime);
+  const address = URL.createObjectURL(runtime);
+  try {
+    return await import(address);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
 const commands = {
-  /** @param {{description: any, files: Map<string, Uint8Array>, weights: ArrayBuffer, runtime: string, wasm: ArrayBuffer}} given */
+  /** @param {{description: any, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
   async load({ description, files, weights, runtime, wasm }) {
-    const ort = await import(runtime);
-    ort.env.wasm.wasmBinary = wasm;
-    learner = { graphs: new Graphs(ort, description, files), tensors: readSafetensors(weights), description };
-    await warmUp(learner.graphs, learner.tensors);
+    const ort = await runtimeOf(runtime);
+    ort.env.wasm.wasmBinary = await wasm.arrayBuffer();
+    const contents = new Map();
+    for (const [name, file] of files) contents.set(name, new Uint8Array(await file.arrayBuffer()));
+    const tensors = readSafetensors(await weights.arrayBuffer());
+    const graphs = new Graphs(ort, description, contents);
+    await tryOut(graphs, tensors);
+    learner = { graphs, tensors, description };
+    // A rehearsal that fails costs the person nothing but time; what they ask for speaks for itself.
+    warming = warmUp(graphs, tensors, { stopped: () => wanted }).catch((error) => console.warn(String(error)));
   },
 
   /**
    * @param {{support: {label: number, picture: Given}[], settings: any}} given
-   * @param {(progress: any) => void} progress
+   * @param {Progress} progress
    */
   async adapt({ support, settings }, progress) {
     const { graphs, tensors, description } = loaded();
-    const examples = [];
-    stopping = false;
-    for (const [index, { label, picture }] of support.entries()) {
-      if (stopping) throw new Stopped("Stopped. Nothing was kept.");
-      examples.push({ label, pixels: await pixels(picture, `Support picture ${index + 1}`) });
-      progress({ stage: "reading", step: index + 1, steps: support.length, loss: null });
-    }
     adapted = null;
+    const squares = await read(support.map(({ picture }) => picture), "Support picture", progress);
+    const examples = support.map(({ label }, index) => ({ label, pixels: squares[index] }));
     const adaptation = new Adaptation(graphs, tensors, { ...description.adaptation, ...settings });
     await adaptation.adapt(examples, { progress, stopped: () => stopping });
     adapted = adaptation;
   },
 
-  async stop() {
-    stopping = true;
+  /** @param {{classifier: Blob}} given a classifier's safetensors file, as `export` gives it */
+  async restore({ classifier }) {
+    const { graphs, tensors, description } = loaded();
+    const adaptation = new Adaptation(graphs, tensors, description.adaptation);
+    adaptation.restore(readSafetensors(await classifier.arrayBuffer()));
+    adapted = adaptation;
   },
 
-  /** @param {{pictures: Given[]}} given */
-  async predict({ pictures }) {
+  /**
+   * @param {{pictures: Given[]}} given
+   * @param {Progress} progress
+   */
+  async predict({ pictures }, progress) {
     if (!adapted) throw new Error("Adapt first, then ask about other pictures.");
-    const ready = [];
-    for (const [index, picture] of pictures.entries()) ready.push(await pixels(picture, `Picture ${index + 1}`));
-    return adapted.predict(ready);
+    return adapted.predict(await read(pictures, "Picture", progress));
   },
 
   /** @param {{kind: "safetensors" | "onnx", about: Record<string, string>}} given */
@@ -88,13 +128,31 @@ const commands = {
   },
 };
 
+/**
+ * @param {"load"} command
+ * @param {any} given
+ * @param {Progress} progress
+ */
+async function answer(command, given, progress) {
+  if (command !== "load") {
+    wanted = true;
+    stopping = false;
+    await warming;
+  }
+  return commands[command](given, /** @type {any} */ (progress));
+}
+
 self.addEventListener("message", async (event) => {
   const { id, command, given } = event.data;
-  const progress = (/** @type {any} */ state) => self.postMessage({ id, progress: state });
+  if (command === "stop") {
+    stopping = true;
+    return;
+  }
   try {
-    const result = await commands[/** @type {"load"} */ (command)](given, /** @type {any} */ (progress));
+    const result = await answer(command, given, (state) => self.postMessage({ id, progress: state }));
     self.postMessage({ id, result });
   } catch (error) {
-    self.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    self.postMessage({ id, error: message, lost: NO_MEMORY.test(message) });
   }
 });

@@ -1,0 +1,179 @@
+"""How long a person waits on the adaptation page, in a real Chromium with a whole instance.
+
+`python -m benchmarks.browser_page [--learners conv4:32 conv4:64] [--pause 0 15]` makes learners
+(averages of two networks as they are initialised: good for times, not for accuracy), opens a fresh
+page for each, waits until it says that it is ready and `--pause` seconds more, as somebody does who
+looks for pictures, then adapts to 5 x 5 pictures with calibration and asks about 75 others; twice.
+Seconds are of the clock and of the page's process, whose one thread for the numbers is not alone in
+it: the browser's compiler works beside it.
+"""
+
+import argparse
+import io
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from playwright.sync_api import Browser, CDPSession, FilePayload, Page, expect, sync_playwright
+from safetensors.torch import save_file
+
+from metalearn.networks import NetworkSpec, build_network
+from tests.journeys.instance import Instance
+from tests.tools import CHROMIUM_FLAGS, find_chromium
+
+WAIT_MS = 600_000
+SIZE = 32
+WAYS, SHOTS, QUESTIONS = 5, 5, 75
+
+
+def main() -> None:
+    """Print one line of numbers for each learner and pause."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--learners", nargs="+", default=["conv4:32", "conv4:64"])
+    parser.add_argument("--pause", nargs="+", type=float, default=[0.0, 15.0])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Instance(Path(folder)) as instance:
+        instance.sign_up("alice")
+        for name in options.learners:
+            learner = learner_of(instance, name)
+            for pause in options.pause:
+                with chromium() as browser:
+                    found = timed(browser, instance, learner, pause)
+                print(json.dumps({"learner": name, "pause_s": pause, **found}), flush=True)
+
+
+def learner_of(instance: Instance, name: str) -> str:
+    """The id of a new meta-learner that takes gradient steps."""
+    architecture, _, width = name.partition(":")
+    models = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        network = build_network(NetworkSpec(architecture, int(width), 3, SIZE, 5))
+        file = instance.folder / f"{architecture}-{width}-{seed}.safetensors"
+        save_file(network.state_dict(), file)
+        about = {"mean": [0.5] * 3, "std": [0.25] * 3, "class_names": list("abcde")}
+        line = {"file": file.name, "architecture": architecture, "image_size": SIZE, "channels": 3}
+        models.append(instance.upload({**line, **about}, file))
+    for pk in models:
+        instance.wait(lambda pk=pk: validated(instance, pk), seconds=300, what="validation")
+    pool = instance.call("POST", "pools/", 201, json={"name": name, "checkpoints": models})
+    job = {"pool": pool["id"], "algorithm": "average", "settings": {"head": "sgd"}, "seed": 1}
+    row = instance.call("POST", "jobs/", 201, json=job)
+    return str(instance.wait_for_job(row["id"], ("succeeded",), seconds=600)["learner"])
+
+
+def validated(instance: Instance, pk: str) -> bool:
+    """Whether the model may be used."""
+    return bool(instance.call("GET", f"checkpoints/{pk}/")["state"] == "valid")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A fresh browser, that has compiled nothing yet."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_chromium()), args=CHROMIUM_FLAGS
+        )
+        yield browser
+        browser.close()
+
+
+def timed(browser: Browser, instance: Instance, learner: str, pause: float) -> dict[str, Any]:
+    """Seconds until ready, and of two adaptations with their answers."""
+    page = browser.new_context(base_url=instance.url).new_page()
+    page.set_default_timeout(WAIT_MS)
+    session = browser.new_browser_cdp_session()
+    sign_in(page)
+    page.goto(f"/learners/{learner}/adapt/", wait_until="commit")
+    ready = clocked(session, lambda: says(page, "[data-browser-state]", "Ready"))
+    page.wait_for_timeout(1000 * pause)
+    give_support(page)
+    page.locator("[data-calibrate]").check()
+    rounds = [one_round(page, session) for _ in range(2)]
+    return {"ready_s": ready[0], "first": rounds[0], "later": rounds[1]}
+
+
+def says(page: Page, selector: str, word: str) -> None:
+    """Wait until the text begins with the word."""
+    expect(page.locator(selector)).to_have_text(re.compile(f"^{word}"), timeout=WAIT_MS)
+
+
+def sign_in(page: Page) -> None:
+    """Alice, through the form."""
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.locator("form button[type=submit]").last.click()
+    page.wait_for_url(lambda url: "login" not in url)
+
+
+def give_support(page: Page) -> None:
+    """Names and pictures for every class."""
+    cards = page.locator("[data-classes] > li")
+    for label in range(WAYS):
+        if cards.count() <= label:
+            page.locator("[data-add-class]").click()
+        cards.nth(label).locator("input[type=text]").fill(f"class {label}")
+        field = cards.nth(label).locator("input[type=file]").first
+        field.set_input_files([picture(label, seed) for seed in range(SHOTS)])
+    expect(page.locator("[data-adapt]")).to_be_enabled(timeout=WAIT_MS)
+
+
+def one_round(page: Page, session: CDPSession) -> dict[str, float]:
+    """Press, wait; ask, wait."""
+
+    def adapt() -> None:
+        page.locator("[data-adapt]").click()
+        says(page, "[data-status]", "Adapted")
+
+    def ask() -> None:
+        questions = [picture(n % WAYS, 1000 + n) for n in range(QUESTIONS)]
+        page.locator("[data-query-drop] input[type=file]").first.set_input_files(questions)
+        answers = page.locator("[data-result-cards] > li")
+        expect(answers).to_have_count(QUESTIONS, timeout=WAIT_MS)
+
+    adapted, asked = clocked(session, adapt), clocked(session, ask)
+    return {
+        "adapt_s": adapted[0],
+        "adapt_cpu_s": adapted[1],
+        "ask_s": asked[0],
+        "ask_cpu_s": asked[1],
+    }
+
+
+def clocked(session: CDPSession, work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the clock, and of all renderers' processors."""
+    start, before = time.perf_counter(), renderer_seconds(session)
+    work()
+    return (
+        round(time.perf_counter() - start, 2),
+        round(renderer_seconds(session) - before, 2),
+    )
+
+
+def renderer_seconds(session: CDPSession) -> float:
+    """Processor time of all renderers so far."""
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    return float(sum(one["cpuTime"] for one in processes if one["type"] == "renderer"))
+
+
+def picture(label: int, seed: int) -> FilePayload:
+    """A small picture whose colours follow its class."""
+    rng = np.random.default_rng(100 * seed + label)
+    base = np.random.default_rng(label).integers(40, 210, 3)
+    rough = (rng.normal(0, 50, (8, 8, 3)) + base).clip(0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(rough).resize((96, 96)).save(buffer, "PNG")
+    return {"name": f"{label}-{seed}.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+/** All that a browser needs to adapt by itself, fetched once and kept: afterwards no network is needed. */
+
+import { Refused } from "./backend_server.js";
+
+/** @typedef {{description: string, worker: string, runtime: string, wasm: string, offline: string}} Addresses */
+/**
+ * `runtime` is an address on the page that was fetched, and the module itself in a page that has all
+ * in one file; `frame` and `runtimeFile` are for making such a page. Blobs, not buffers: a browser
+ * may keep them outside of its memory.
+ * @typedef {{description: any, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
+ */
+
+/**
+ * @param {Addresses} addresses
+ * @returns {Promise<Material>}
+ */
+export async function fetchMaterial(addresses) {
+  const description = JSON.parse(await (await fetched(addresses.description)).text());
+  if (!description.available) throw new Refused(description.reason);
+  const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;
+  const names = Object.keys(description.graphs);
+  const [weights, wasm, frame, runtimeFile, ...graphs] = await Promise.all([
+    fetched(beside(description.weights.file), description.weights.sha256),
+    fetched(addresses.wasm),
+    fetched(addresses.offline),
+    fetched(addresses.runtime),
+    ...names.map((name) => fetched(beside(description.graphs[name].file), description.graphs[name].sha256)),
+  ]);
+  const files = new Map(names.map((name, index) => [name, graphs[index]]));
+  const runtime = new URL(addresses.runtime, location.href).href;
+  return { description, files, weights, wasm, runtime, worker: addresses.worker, frame, runtimeFile };
+}
+
+/**
+ * @param {string} address
+ * @param {string} [sha256] what it must be
+ * @returns {Promise<Blob>}
+ */
+export async function fetched(address, sha256) {
+  let answer;
+  try {
+    answer = await fetch(address);
+  } catch {
+    throw new Refused("The server does not answer; load the page again.");
+  }
+  if (!answer.ok) throw new Refused("What this browser needs could not be loaded.");
+  const content = await answer.blob();
+  const found = sha256 ? await hash(content) : null;
+  if (found !== null && found !== sha256) throw new Refused("What was loaded is damaged; load the page again.");
+  return content;
+}
+
+/** @param {Blob} content as hexadecimal text; null where the browser keeps hashes to HTTPS */
+async function hash(content) {
+  if (!globalThis.crypto?.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await content.arrayBuffer()));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,125 @@
+"""Pictures, a learner and the steps of a person on the adaptation page, for several journeys."""
+
+import io
+import re
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image, ImageFilter
+from playwright.sync_api import expect, sync_playwright
+
+from tests.tools import CHROMIUM_FLAGS, find_chromium
+
+KINDS = ("jpeg", "png", "turned", "grey", "transparent")
+CLASSES = ("meadow", "ember")
+
+
+def picture_file(kind: str, label: int, seed: int) -> bytes:
+    """A picture with a pattern, as a person might give it."""
+    rng = np.random.default_rng(100 * seed + label)
+    base = (40, 150, 60) if label == 0 else (190, 70, 30)
+    rough = rng.normal(0, 60, (13, 17, 3)) + base
+    image = Image.fromarray(rough.clip(0, 255).astype(np.uint8)).resize((340, 260))
+    image = image.filter(ImageFilter.GaussianBlur(1))
+    buffer, exif = io.BytesIO(), Image.Exif()
+    if kind == "transparent":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    if kind == "grey":
+        image = image.convert("L")
+    if kind == "turned":
+        exif[0x0112] = 6
+    name = "JPEG" if kind in ("jpeg", "turned", "grey") else "PNG"
+    image.save(buffer, name, **({"exif": exif, "quality": 90} if name == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def files_of(label: int, seed: int) -> list[dict]:
+    kinds = [(kind, picture_file(kind, label, seed + n)) for n, kind in enumerate(KINDS)]
+    return [
+        {
+            "name": f"{CLASSES[label]}-{kind}",
+            "mimeType": "image/png" if content.startswith(b"\x89") else "image/jpeg",
+            "buffer": content,
+        }
+        for kind, content in kinds
+    ]
+
+
+def learner_with_steps(instance) -> str:
+    """The id of a meta-learner that takes gradient steps."""
+    checkpoints = instance.upload_demo_models(2)
+    pool = instance.call("POST", "pools/", 201, json={"name": "p", "checkpoints": checkpoints})
+    job = {"pool": pool["id"], "algorithm": "average", "settings": {"head": "sgd"}, "seed": 1}
+    row = instance.call("POST", "jobs/", 201, json=job)
+    return instance.wait_for_job(row["id"], ("succeeded",))["learner"]
+
+
+@contextmanager
+def chromium(*flags: str):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_chromium()), headless=True, args=[*CHROMIUM_FLAGS, *flags]
+        )
+        yield browser
+        browser.close()
+
+
+def signed_in_page(context):
+    """A page of Alice's, with all that the browser complains about and asks for."""
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.locator("form button[type=submit]").last.click()
+    page.wait_for_url(lambda url: "login" not in url)
+    return listening(page)
+
+
+def listening(page):
+    """The page, with a list of what its console says and of all requests."""
+    page.complaints, page.asked = [], []
+    page.on(
+        "console",
+        lambda message: (
+            message.type in ("error", "warning") and page.complaints.append(message.text)
+        ),
+    )
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.context.on("request", lambda request: page.asked.append(request))
+    return page
+
+
+def wait_until_ready(page) -> None:
+    expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=90_000)
+
+
+def give(page, label: int, files: list[dict]) -> None:
+    """A class's name and pictures."""
+    card = page.locator("[data-classes] > li").nth(label)
+    card.locator("input[type=text]").first.fill(CLASSES[label])
+    card.locator("input[type=file]").first.set_input_files(files)
+    expect(card.locator("img")).to_have_count(len(files))
+
+
+def adapt(page, *, calibrate: bool) -> None:
+    page.locator("[data-calibrate]").set_checked(calibrate)
+    page.locator("[data-adapt]").click()
+    expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=60_000)
+
+
+def ask(page, files: list[dict]) -> None:
+    before = page.locator("[data-result-cards] > li").count()
+    page.locator("[data-query-drop] input[type=file]").first.set_input_files(files)
+    results = page.locator("[data-result-cards] > li")
+    expect(results).to_have_count(before + len(files), timeout=60_000)
+
+
+def page_says(page, names: list[str]) -> np.ndarray:
+    rows = page.locator("[data-result-table] tbody tr")
+    found = {}
+    for text in rows.evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(c => c.textContent))"
+    ):
+        found.setdefault(text[0], [float(cell.rstrip(" %")) / 100 for cell in text[2:]])
+    return np.array([found[name] for name in names])

@@ -1,0 +1,249 @@
+"""How pictures come to the adaptation page, what leaves it, and browsers that cannot."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from playwright.sync_api import expect
+
+from marketplace.core.browser_runtime import runtime_is_here
+from metalearn.datasets import decode_image
+from metalearn.meta_learner import MetaLearner
+from tests.journeys.adapting import (
+    CLASSES,
+    KINDS,
+    adapt,
+    ask,
+    chromium,
+    files_of,
+    give,
+    learner_with_steps,
+    listening,
+    page_says,
+    signed_in_page,
+    wait_until_ready,
+)
+from tests.journeys.instance import ROOT
+from tests.tools import find_chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
+    pytest.mark.skipif(
+        not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
+    ),
+]
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+@pytest.fixture(scope="module")
+def learner(embedded):
+    return learner_with_steps(embedded)
+
+
+@pytest.fixture(scope="module")
+def context(embedded):
+    with chromium(*CAMERA) as browser:
+        context = browser.new_context(base_url=embedded.url, permissions=["camera"])
+        signed_in_page(context).close()
+        yield context
+
+
+@pytest.fixture
+def page(context, learner):
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    listening(page)
+    page.goto(f"/learners/{learner}/adapt/")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def adapted(page):
+    """The page, adapted to pictures of every kind and calibrated."""
+    for label in range(len(CLASSES)):
+        give(page, label, files_of(label, 1))
+    wait_until_ready(page)
+    adapt(page, calibrate=True)
+    return page
+
+
+def transfer(page, file: dict, kind: str):
+    """A DataTransfer with one file, as a drop or a paste has it."""
+    content = base64.b64encode(file["buffer"]).decode()
+    return page.evaluate_handle(
+        """([text, name, type]) => {
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const data = new DataTransfer();
+          data.items.add(new File([bytes], name, { type }));
+          return data;
+        }""",
+        [content, file["name"], kind],
+    )
+
+
+def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page):
+    card = page.locator("[data-classes] > li").first
+    data = transfer(page, files_of(0, 1)[1], "image/png")
+    card.dispatch_event("drop", {"dataTransfer": data})
+    expect(card.locator("img")).to_have_count(1)
+    card.evaluate(
+        "(node, data) => node.dispatchEvent(new ClipboardEvent('paste', "
+        "{clipboardData: data, bubbles: true, cancelable: true}))",
+        transfer(page, files_of(0, 2)[1], "image/png"),
+    )
+    expect(card.locator("img")).to_have_count(2)
+    card.get_by_role("button", name="Camera for this class").click()
+    dialog = page.locator("[data-camera]")
+    expect(dialog).to_be_visible()
+    page.wait_for_timeout(1000)
+    dialog.get_by_role("button", name="Take a picture").click()
+    expect(page.locator("[data-camera-count]")).to_have_text("1 taken")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(card.locator("img")).to_have_count(3)
+    assert page.locator("[data-camera-video]").evaluate("video => video.srcObject") is None
+    assert page.complaints == []
+
+
+def test_folders_become_classes(page, tmp_path):
+    for label, name in enumerate(CLASSES):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        for number, file in enumerate(files_of(label, 1)):
+            (tmp_path / "all" / name / f"{number}.png").write_bytes(file["buffer"])
+    (tmp_path / "all" / CLASSES[0] / "notes.txt").write_text("not a picture")
+    page.locator("[data-folder]").set_input_files(tmp_path / "all")
+    cards = page.locator("[data-classes] > li")
+    expect(cards).to_have_count(2)
+    expect(cards.locator("img")).to_have_count(2 * len(KINDS))
+    names = cards.locator("input[type=text]").evaluate_all("all => all.map(one => one.value)")
+    assert sorted(names) == sorted(CLASSES)
+
+
+def learner_directory(embedded, learner, folder):
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).write_bytes(content_of(embedded, learner, name))
+    return MetaLearner.load(folder)
+
+
+def content_of(embedded, learner, name: str) -> bytes:
+    answer = embedded.session.get(
+        f"{embedded.url}/api/v1/learners/{learner}/files/{name}", timeout=60
+    )
+    assert answer.status_code == 200
+    return answer.content
+
+
+def prepared(learner: MetaLearner, files: list[dict]) -> np.ndarray:
+    squares = [
+        decode_image(file["buffer"], channels=3, image_size=learner.image_size, quick=False)
+        for file in files
+    ]
+    shape = (1, -1, 1, 1)
+    mean, std = np.reshape(learner.mean, shape), np.reshape(learner.std, shape)
+    return ((torch.stack(squares).numpy() / 255 - mean) / std).astype(np.float32)
+
+
+def taken(page, button: str) -> bytes:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_bytes()
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def test_both_exports_say_in_python_what_the_page_says(adapted, embedded, learner, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    questions = files_of(0, 21) + files_of(1, 21)
+    ask(adapted, questions)
+    expected = page_says(adapted, [file["name"] for file in questions])
+    there = learner_directory(embedded, learner, tmp_path)
+    images = prepared(there, questions)
+    model = taken(adapted, "Classifier as ONNX")
+    found = onnxruntime.InferenceSession(model).run(["logits"], {"images": images})[0]
+    assert np.abs(softmax(found) - expected).max() < 2e-3
+    file = taken(adapted, "Classifier as safetensors")
+    tensors = {name: torch.tensor(value) for name, value in safetensors.numpy.load(file).items()}
+    logits = torch.func.functional_call(there.network.eval(), tensors, torch.from_numpy(images))
+    assert np.abs(softmax(logits.detach().numpy()) - expected).max() < 2e-3
+    length = int.from_bytes(file[:8], "little")
+    about = json.loads(file[8 : 8 + length])["__metadata__"]
+    assert json.loads(about["labels"]) == list(CLASSES)
+    assert adapted.complaints == []
+
+
+def test_the_page_as_one_file_adapts_from_a_disk_without_a_server(
+    adapted, context, tmp_path, record_property
+):
+    questions = files_of(0, 21) + files_of(1, 21)
+    names = [file["name"] for file in questions]
+    ask(adapted, questions)
+    expected = page_says(adapted, names)
+    file = tmp_path / "offline.html"
+    context.set_offline(True)
+    file.write_bytes(taken(adapted, "This page as one file"))
+    context.set_offline(False)
+    record_property("bytes", file.stat().st_size)
+    assert file.stat().st_size < 10_000_000
+    with chromium() as browser:
+        elsewhere = browser.new_context(offline=True).new_page()
+        listening(elsewhere).goto(file.as_uri())
+        expect(elsewhere.locator("[data-status]")).to_contain_text(
+            f"Knows {CLASSES[0]}, {CLASSES[1]}", timeout=90_000
+        )
+        ask(elsewhere, questions)
+        assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
+        for label in range(len(CLASSES)):
+            give(elsewhere, label, files_of(label, 1))
+        adapt(elsewhere, calibrate=True)
+        ask(elsewhere, questions)
+        assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
+        asked = {request.url for request in elsewhere.asked}
+        assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+        assert elsewhere.complaints == []
+        refused = elsewhere.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
+        assert refused == "refused"
+        assert any("Content Security Policy" in one for one in elsewhere.complaints)
+
+
+@pytest.mark.parametrize(
+    ("take_away", "words"),
+    [
+        ("delete window.createImageBitmap", "createImageBitmap"),
+        ("WebAssembly.validate = () => false", "vector instructions"),
+        ("delete window.Worker", "workers"),
+        ("const All = Worker; window.Worker = function (a) { return new All(a); }", "modules"),
+    ],
+)
+def test_a_browser_that_cannot_says_what_it_lacks_and_waits_for_the_person(
+    context, learner, take_away, words
+):
+    page = context.new_page()
+    page.add_init_script(take_away)
+    page.goto(f"/learners/{learner}/adapt/")
+    state = page.locator("[data-browser-state]")
+    expect(state).to_contain_text(words, timeout=90_000)
+    expect(page.get_by_label("In this browser")).to_be_disabled()
+    expect(page.get_by_label("On the server")).not_to_be_checked()
+    expect(page.locator("[data-adapt]")).to_be_disabled()
+    page.close()
+
+
+def test_a_worker_that_dies_is_replaced_without_a_network(adapted, context):
+    context.set_offline(True)
+    adapted.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+    ask_and_fail = adapted.locator("[data-query-drop] input[type=file]").first
+    ask_and_fail.set_input_files(files_of(0, 21)[:1])
+    expect(adapted.locator("[data-problem]")).to_be_visible()
+    adapt(adapted, calibrate=False)
+    ask(adapted, files_of(0, 21)[:1])
+    context.set_offline(False)

@@ -1,0 +1,71 @@
+"""The page as one file: its scripts in one, its policy, its frame."""
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from marketplace.adaptation.bundling import CannotBundle, bundle
+from marketplace.adaptation.offline import offline_parts
+
+STATIC = settings.BASE_DIR / "static"
+
+
+def test_modules_become_one_script_that_runs_in_the_order_of_their_imports(tmp_path):
+    (tmp_path / "a.js").write_text(
+        'import { two as zwei } from "./sub/b.js";\nconsole.log(zwei() + 1);\n'
+    )
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.js").write_text(
+        'import { ONE } from "../c.js";\nexport function two() {\n  return ONE + 1;\n}\n'
+    )
+    (tmp_path / "c.js").write_text("export const ONE = 1;\n")
+    script = bundle(tmp_path / "a.js")
+    assert "import " not in script
+    if shutil.which("node"):
+        done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+        assert done.stdout == "3\n"
+
+
+@pytest.mark.parametrize(
+    "line", ['import other from "./c.js";', "export default 1;", 'export * from "./c.js";']
+)
+def test_a_line_that_is_not_understood_is_named(tmp_path, line):
+    (tmp_path / "a.js").write_text(f"{line}\n")
+    with pytest.raises(CannotBundle, match=re.escape(f"a.js: {line}")):
+        bundle(tmp_path / "a.js")
+
+
+def test_the_policy_knows_script_and_styles_and_nobody_else():
+    parts = offline_parts(STATIC)
+    for name in ("script", "styles"):
+        digest = base64.b64encode(hashlib.sha256(parts[name].encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in parts["policy"]
+    assert "default-src 'none'" in parts["policy"]
+    for word in ("http", "unsafe-inline", "unsafe-eval", "connect-src"):
+        assert word not in parts["policy"].replace("wasm-unsafe-eval", "")
+    assert "url(" not in parts["styles"]
+
+
+def test_the_frame_names_no_address_and_nobody(client, alice, learner):
+    client.force_login(alice)
+    answer = client.get(reverse("learner_offline_frame", args=[learner.pk]))
+    text = answer.content.decode()
+    assert answer["Content-Type"].startswith("text/plain")
+    assert text.count("[[material]]") == 2
+    assert text.index("[[material]]") < text.index('<script type="module">')
+    elements = text[: text.index('<script type="text/plain"')]
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', elements)
+    assert "alice" not in text
+    assert "csrf" not in elements
+    assert str(learner.pk) not in text
+
+
+def test_a_stranger_gets_no_frame(client, charlie, learner):
+    client.force_login(charlie)
+    assert client.get(reverse("learner_offline_frame", args=[learner.pk])).status_code == 404
