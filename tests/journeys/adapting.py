@@ -1,5 +1,6 @@
 """Pictures, a learner and the steps of a person on the adaptation page, for several journeys."""
 
+import base64
 import io
 import re
 from contextlib import contextmanager
@@ -123,3 +124,20 @@ def page_says(page, names: list[str]) -> np.ndarray:
     ):
         found.setdefault(text[0], [float(cell.rstrip(" %")) / 100 for cell in text[2:]])
     return np.array([found[name] for name in names])
+
+
+def server_says(instance, learner, queries, *, calibrate: bool) -> np.ndarray:
+    def text(file):
+        return base64.b64encode(file["buffer"]).decode()
+
+    body = {
+        "support": [
+            {"label": CLASSES[label], "image": text(file)}
+            for label in (0, 1)
+            for file in files_of(label, 1)
+        ],
+        "query": [text(file) for file in queries],
+        "calibrate": calibrate,
+    }
+    found = instance.call("POST", f"learners/{learner}/adaptations/", json=body)["predictions"]
+    return np.array([[one["probabilities"][name] for name in CLASSES] for one in found])

@@ -1,6 +1,5 @@
 """Adaptation without the server, in a real Chromium whose network is recorded and then cut."""
 
-import base64
 import json
 import re
 
@@ -20,6 +19,7 @@ from tests.journeys.adapting import (
     give,
     learner_with_steps,
     page_says,
+    server_says,
     signed_in_page,
     wait_until_ready,
 )
@@ -55,23 +55,6 @@ def page(embedded, learner):
         page.loaded = len(page.asked)
         context.set_offline(True)
         yield page
-
-
-def server_says(embedded, learner, queries, *, calibrate: bool) -> np.ndarray:
-    def text(file):
-        return base64.b64encode(file["buffer"]).decode()
-
-    body = {
-        "support": [
-            {"label": CLASSES[label], "image": text(file)}
-            for label in (0, 1)
-            for file in files_of(label, 1)
-        ],
-        "query": [text(file) for file in queries],
-        "calibrate": calibrate,
-    }
-    found = embedded.call("POST", f"learners/{learner}/adaptations/", json=body)["predictions"]
-    return np.array([[one["probabilities"][name] for name in CLASSES] for one in found])
 
 
 def test_pictures_of_every_kind_are_adapted_to_without_a_network(page):
