@@ -4,18 +4,20 @@
 embedded broker under `var/`, reachable from this machine only.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 
+from marketplace.core.environment import read_environment, with_password
+from marketplace.core.log_format import logging_config
 from marketplace.core.secrets import read_or_make_secret_key
 from marketplace.core.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = read_environment(os.environ)
 
 VERSION = "0.1.0"
 DEBUG = env.bool("FREEHOLD_DEBUG", False)
@@ -37,7 +39,7 @@ _https = _site.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 BEHIND_PROXY = env.bool("FREEHOLD_BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -96,6 +98,7 @@ INSTALLED_APPS = [
     "marketplace.operations",
 ]
 MIDDLEWARE = [
+    "marketplace.core.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -112,6 +115,8 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
+WEB_PROCESSES = env.int("FREEHOLD_WEB_PROCESSES", 2)
+WEB_THREADS = env.int("FREEHOLD_WEB_THREADS", 16)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -134,7 +139,11 @@ USE_TZ = True
 APPEND_SLASH = True
 
 # --- database -----------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'freehold.sqlite3'}")}
+_database_url = with_password(
+    env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'freehold.sqlite3'}"),
+    env.str("FREEHOLD_DATABASE_PASSWORD", ""),
+)
+DATABASES = {"default": env.db_url_config(_database_url)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -176,7 +185,7 @@ if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
         },
     }
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("FREEHOLD_STATIC_DIR", str(DATA_DIR / "static")))
 WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 STATICFILES_DIRS = [BASE_DIR / "static"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
@@ -189,7 +198,8 @@ MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
 
 # --- queue --------------------------------------------------------------------------------------
-BROKER_URL = env.str("FREEHOLD_BROKER_URL", "embedded://localhost")
+_broker_password = env.str("FREEHOLD_BROKER_PASSWORD", "")
+BROKER_URL = with_password(env.str("FREEHOLD_BROKER_URL", "embedded://localhost"), _broker_password)
 BROKER_DIR = DATA_DIR / "broker"
 LEASE_S = env.int("FREEHOLD_LEASE_S", 30)
 HEARTBEAT_S = env.int("FREEHOLD_HEARTBEAT_S", 5)
@@ -202,7 +212,9 @@ ADAPTATION_TIMEOUT_S = env.int("FREEHOLD_ADAPTATION_TIMEOUT_S", 60)
 WORKER_DEVICE = env.str("FREEHOLD_DEVICE", "auto")
 WORKER_THREADS = env.int("FREEHOLD_WORKER_THREADS", 1)
 # Where preview grids live: in RAM only, either of Redis or of the process that runs everything.
-PREVIEW_URL = env.str("FREEHOLD_PREVIEW_URL", "")
+PREVIEW_URL = with_password(
+    env.str("FREEHOLD_PREVIEW_URL", ""), env.str("FREEHOLD_PREVIEW_PASSWORD", "")
+)
 PREVIEW_TTL_S = env.int("FREEHOLD_PREVIEW_TTL_S", 3600)
 
 # --- cache: sign-in attempts and rate limits, nothing that must not be lost ----------------------
@@ -317,10 +329,12 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("FREEHOLD_LOG_LEVEL", "INFO")},
-}
+# --- what operators see -------------------------------------------------------------------------
+LOGGING = logging_config(
+    level=env.str("FREEHOLD_LOG_LEVEL", "INFO"), as_json=env.bool("FREEHOLD_LOG_JSON", False)
+)
+METRICS_TOKEN = env.str("FREEHOLD_METRICS_TOKEN", "")
+METRICS_DIR = DATA_DIR / "metrics"
+METRICS_DIR.mkdir(exist_ok=True)
+# The library looks here when it is imported: the web's processes keep their numbers side by side.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))

@@ -1,5 +1,6 @@
 """`/healthz`: the process lives. `/readyz`: what it needs answers."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from celery import current_app
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -16,7 +18,6 @@ from kombu.exceptions import OperationalError
 from marketplace.core.models import WorkerPulse
 
 SILENT_AFTER = timedelta(seconds=60)
-_PROBE_KEY = "probe/ready"
 
 
 class NotReady(Exception):
@@ -33,8 +34,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Says which of database, storage, broker and worker is not ready; 503 when one is not."""
-    report = {name: _ask(check) for name, check in CHECKS.items()}
+    """Says which of database, migrations, storage, broker and worker is not ready, with 503.
+
+    `?only=database,storage` asks for these alone: whoever sends requests to a web process must
+    not take it off because a worker is away.
+    """
+    asked = [name for name in request.GET.get("only", "").split(",") if name] or list(CHECKS)
+    if unknown := [name for name in asked if name not in CHECKS]:
+        detail = f"There is no check “{unknown[0]}”; choose of {', '.join(CHECKS)}."
+        return JsonResponse({"detail": detail}, status=400)
+    report = {name: _ask(CHECKS[name]) for name in asked}
     ready = all(answer == "ready" for answer in report.values())
     return JsonResponse({"ready": ready, **report}, status=200 if ready else 503)
 
@@ -55,10 +64,30 @@ def _database() -> None:
         raise NotReady("the database does not answer") from error
 
 
-def _storage() -> None:
+def _migrations() -> None:
+    """Once applied they stay applied, so a process looks until then only."""
+    global _migrated
+    if _migrated:
+        return
     try:
-        default_storage.delete(_PROBE_KEY)
-        default_storage.save(_PROBE_KEY, ContentFile(b"ready"))
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise NotReady("the database does not answer") from error
+    if missing:
+        raise NotReady(f"{len(missing)} migrations are not applied; run manage.py migrate")
+    _migrated = True
+
+
+_migrated = False
+
+
+def _storage() -> None:
+    # A key of its own: of two processes that probe at once none may see the other's file.
+    key = f"probe/{uuid.uuid4()}"
+    try:
+        default_storage.save(key, ContentFile(b"ready"))
+        default_storage.delete(key)
     except Exception as error:  # noqa: BLE001 - every storage has exceptions of its own
         raise NotReady("files cannot be stored") from error
 
@@ -81,4 +110,10 @@ def _worker() -> None:
         raise NotReady(f"no worker for: {', '.join(sorted(missing))}")
 
 
-CHECKS = {"database": _database, "storage": _storage, "broker": _broker, "worker": _worker}
+CHECKS = {
+    "database": _database,
+    "migrations": _migrations,
+    "storage": _storage,
+    "broker": _broker,
+    "worker": _worker,
+}

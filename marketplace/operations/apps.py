@@ -8,3 +8,9 @@ class OperationsConfig(AppConfig):
 
     name = "marketplace.operations"
     label = "operations"
+
+    def ready(self) -> None:
+        """Begin to count."""
+        from marketplace.operations import signals
+
+        self.signals = signals

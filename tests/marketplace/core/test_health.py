@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from marketplace.core.models import WorkerPulse
@@ -26,6 +28,7 @@ def test_it_is_ready_when_everything_answers(client):
     assert answer.json() == {
         "ready": True,
         "database": "ready",
+        "migrations": "ready",
         "storage": "ready",
         "broker": "ready",
         "worker": "ready",
@@ -48,3 +51,26 @@ def test_it_says_when_files_cannot_be_stored(client, monkeypatch):
 
     monkeypatch.setattr("marketplace.core.health.default_storage.save", full)
     assert client.get("/readyz").json()["storage"] == "files cannot be stored"
+
+
+@pytest.mark.django_db
+def test_the_probe_leaves_nothing_in_storage(client, stored):
+    assert client.get("/readyz?only=storage").json() == {"ready": True, "storage": "ready"}
+    assert stored() == []
+
+
+@pytest.mark.django_db
+def test_a_worker_that_is_away_is_no_reason_to_take_the_web_off(client):
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/readyz?only=database,migrations,storage,broker")
+    assert answer.status_code == 200 and "worker" not in answer.json()
+    assert client.get("/readyz?only=weather").status_code == 400
+
+
+@pytest.mark.django_db
+def test_a_database_that_was_not_migrated_is_not_ready(client, monkeypatch):
+    monkeypatch.setattr("marketplace.core.health._migrated", False)
+    MigrationRecorder(connection).record_unapplied("jobs", "0001_initial")
+    answer = client.get("/readyz?only=migrations")
+    assert answer.status_code == 503
+    assert "run manage.py migrate" in answer.json()["migrations"]

@@ -64,11 +64,7 @@ def _web(host: str, port: int) -> Process:
         "web",
         [
             *(sys.executable, "-m", "gunicorn", "marketplace.wsgi"),
-            *("--bind", f"{host}:{port}"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
-            # An adaptation waits for its worker inside the request.
-            *("--timeout", str(settings.ADAPTATION_TIMEOUT_S + 30)),
-            *("--graceful-timeout", "5", "--log-level", "warning"),
+            *("--config", "python:marketplace.core.web_server", "--bind", f"{host}:{port}"),
         ],
     )
 
