@@ -53,7 +53,7 @@ def main() -> None:
         folder = Path(name)
         source = folder / "model.safetensors"
         _write_noise(source, args.megabytes)
-        with _server(folder) as (port, process, token):
+        with web_server(folder) as (port, process, token):
             _upload(port, token, source, limit=2**20)  # the first request imports what it needs
             print(_table(args, folder, source, (port, process, token)))
 
@@ -74,7 +74,7 @@ def _table(
         copies.append(_copy(source, folder / "copy", sync=True))
         hashes.append(_hash(source))
         os.sync()
-        with _peak_rss(process) as peak:
+        with peak_rss(process) as peak:
             uploads.append(_upload(port, token, source))
         peaks.append(peak[0])
         for stored in (folder / "data" / "files" / "incoming").iterdir():
@@ -157,7 +157,7 @@ def _send(connection: socket.socket, source: Path, size: int) -> None:
 
 
 @contextmanager
-def _peak_rss(process: psutil.Process) -> Iterator[list[int]]:
+def peak_rss(process: psutil.Process) -> Iterator[list[int]]:
     """The largest resident size while the block runs, asked 50 times a second."""
     peak, done = [0], threading.Event()
 
@@ -175,8 +175,8 @@ def _peak_rss(process: psutil.Process) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[int, psutil.Process, str]]:
-    """Port, worker process and token of a gunicorn of our own."""
+def web_server(folder: Path, **more: str) -> Iterator[tuple[int, psutil.Process, str]]:
+    """Port, worker process and token of a gunicorn of our own, with `more` in its environment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -186,6 +186,7 @@ def _server(folder: Path) -> Iterator[tuple[int, psutil.Process, str]]:
         "FREEHOLD_DATA_DIR": str(folder / "data"),
         "FREEHOLD_LOG_LEVEL": "WARNING",
         "PORT": str(port),
+        **more,
     }
     _manage(environment, "migrate", "-v", "0")
     _manage(

@@ -25,13 +25,28 @@ def validate_checkpoint(checkpoint_id: str) -> None:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         target = Path(folder) / "model.safetensors"
         with storage.local_copy(incoming) as source:
-            result = validate_file(source, target, _declared(checkpoint))
+            # What is given back as the upload's hash is that of the bytes that were read here.
+            arrived = file_sha256(source)
+            result = _as_it_was_sent(checkpoint, arrived) or validate_file(
+                source, target, _declared(checkpoint)
+            )
+        checkpoint.upload_sha256 = arrived
         finished = _accept(checkpoint, result, target) if result.ok else _reject(checkpoint, result)
     if finished:
         # The original has served: what we keep and serve is our own re-serialisation.
         storage.remove(incoming)
     else:
         log.warning("checkpoint %s was given to another worker meanwhile", checkpoint_id)
+
+
+def _as_it_was_sent(checkpoint: Checkpoint, arrived: str) -> ValidationResult | None:
+    """A refusal when other bytes arrived than its owner, or the web, has hashed."""
+    if checkpoint.upload_sha256 in {"", arrived}:
+        return None
+    return ValidationResult(
+        ok=False,
+        reason="The file is not the one that was sent: its SHA-256 is another; upload it again.",
+    )
 
 
 def _declared(row: Checkpoint) -> DeclaredModel:
@@ -52,6 +67,7 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
     return checkpoint_finish(
         checkpoint=checkpoint,
         to=CheckpointState.VALID,
+        upload_sha256=checkpoint.upload_sha256,
         architecture=result.architecture,
         width=result.width,
         n_classes=result.n_classes,
@@ -64,5 +80,8 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
 
 def _reject(checkpoint: Checkpoint, result: ValidationResult) -> bool:
     return checkpoint_finish(
-        checkpoint=checkpoint, to=CheckpointState.REJECTED, reason=result.reason
+        checkpoint=checkpoint,
+        to=CheckpointState.REJECTED,
+        upload_sha256=checkpoint.upload_sha256,
+        reason=result.reason,
     )

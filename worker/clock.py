@@ -6,6 +6,7 @@ import socket
 from django.utils import timezone
 
 from marketplace.adaptation.services import sessions_keep_time
+from marketplace.checkpoints.resumable import uploads_keep_time
 from marketplace.checkpoints.services import checkpoints_keep_time
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time
@@ -20,6 +21,7 @@ def keep_time() -> None:
     show_pulse("quick")
     jobs_keep_time()
     checkpoints_keep_time()
+    uploads_keep_time()
     sessions_keep_time()
     forget_finished()
     # A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked.

@@ -51,6 +51,14 @@ CHECKPOINT = {
     "created_at": _AT,
     "validated_at": _AT,
 }
+UPLOAD = {
+    "id": _CHECKPOINT_ID,
+    "length": 457216,
+    "offset": 228608,
+    "created_at": _AT,
+    "expires_at": "2026-11-21T09:30:00Z",
+    "finished_at": None,
+}
 POOL = {
     "id": _POOL_ID,
     "name": "Birds and beetles",

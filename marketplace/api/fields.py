@@ -34,7 +34,7 @@ class JsonListField(serializers.Field):
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """The list."""
-        if isinstance(data, list) and len(data) == 1:
+        if isinstance(data, list) and len(data) == 1 and isinstance(data[0], str):
             data = data[0]
         if isinstance(data, str):
             data = self._read(data.strip())

@@ -16,9 +16,12 @@ _MEANING = {
     "403": "You may see it, but not do that with it, or your token lacks the scope (`scope`).",
     "404": "There is nothing here that you may see.",
     "409": "Not possible in the present state; `detail` says which state that is.",
+    "412": "“Tus-Resumable” does not name a version that is known here.",
     "413": "More bytes than allowed here.",
     "415": "This call does not take a body of that kind.",
+    "423": "Another connection sends the same upload.",
     "429": "Too many calls; `Retry-After` says how many seconds to wait.",
+    "460": "The checksum is not that of the piece that arrived.",
     "503": "No worker answered in time.",
     "507": "The disk or your quota is full.",
 }

@@ -13,6 +13,7 @@ from marketplace.api.views.learners import LearnerView
 from marketplace.api.views.pools import PoolView
 from marketplace.api.views.teams import TeamView
 from marketplace.api.views.tokens import LeakedView, TokenView
+from marketplace.api.views.uploads import UploadView
 
 router = DefaultRouter()
 router.include_format_suffixes = False
@@ -39,6 +40,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-team-member",
     ),
     path("v1/credentials/revoke/", LeakedView.as_view(), name="api-leaked"),
+    path("v1/uploads/", UploadView.as_view({"post": "create"}), name="api-uploads"),
+    path(
+        "v1/uploads/<uuid:pk>/",
+        UploadView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-upload",
+    ),
     path("v1/", include(router.urls)),
     re_path("", Unknown.as_view(), name="api-unknown"),
 ]

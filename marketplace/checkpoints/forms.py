@@ -8,9 +8,9 @@ from django import forms
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
+from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Licence
 from marketplace.checkpoints.search import SORTS, datasets_listed
-from marketplace.checkpoints.services import CheckpointDraft
 from marketplace.core.forms import PlainSelect
 
 _SEPARATORS = re.compile(r"[\s,;]+")

@@ -1,9 +1,11 @@
 """Checkpoints: what a person uploaded and what the worker found in it."""
 
+from django.conf import settings
 from django.db import models
 
-from marketplace.accounts.models import Owned
+from marketplace.accounts.models import Owned, Team
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.models import Row
 
 
 class Licence(models.TextChoices):
@@ -41,7 +43,8 @@ class Checkpoint(Owned):
         max_length=12, choices=CheckpointState.choices, default=CheckpointState.UPLOADED
     )
     reason = models.TextField(blank=True)
-    upload_sha256 = models.CharField(max_length=64)
+    # Of an upload in pieces it is known once a worker has read the file.
+    upload_sha256 = models.CharField(max_length=64, blank=True)
     upload_bytes = models.BigIntegerField()
     # Filled in by validation.
     sha256 = models.CharField(max_length=64, blank=True)
@@ -55,6 +58,9 @@ class Checkpoint(Owned):
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
+    # An operator's word: hidden and of no use to anybody until it is taken back.
+    quarantined_at = models.DateTimeField(null=True, blank=True)
+    quarantine_reason = models.CharField(max_length=500, blank=True)
 
     class Meta(Owned.Meta):
         ordering = ["-created_at", "-id"]
@@ -73,3 +79,45 @@ class Checkpoint(Owned):
     def is_final(self) -> bool:
         """Whether validation has come to an end."""
         return self.state in {CheckpointState.VALID, CheckpointState.REJECTED}
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether an operator has taken it out of use."""
+        return self.quarantined_at is not None
+
+
+class Upload(Row):
+    """A file that arrives in pieces (tus); the checkpoint that comes of it has the same id."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
+    )
+    # What the uploader says, as it was checked at the beginning; the team is kept as one.
+    fields = models.JSONField(default=dict)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
+    metadata = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    length = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)
+    # What an object store calls it.
+    multipart = models.TextField(blank=True)
+    # Who appends just now, and until when nobody else may.
+    lease = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "expires_at"], name="upload_of_owner"),
+            models.Index(fields=["expires_at"], name="upload_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(offset__gte=0) & models.Q(offset__lte=models.F("length")),
+                name="upload_within_length",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offset} of {self.length} bytes"

@@ -1,10 +1,11 @@
 """Reads about checkpoints."""
 
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
 from marketplace.accounts.models import User
 from marketplace.accounts.selectors import Person, editable_by, row_by_row, seen_by
-from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.states import CheckpointState
 
 
@@ -26,8 +27,16 @@ def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
 
 
 def storage_used_by(user: User) -> int:
-    """Bytes of all checkpoints of this person."""
+    """Bytes of all checkpoints of this person, and the room that unfinished uploads were given."""
+    coming = Upload.objects.filter(owner=user, finished_at=None).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
         stored=Sum("size_bytes"), waiting=Sum("upload_bytes", filter=Q(size_bytes=0))
     )
-    return (used["stored"] or 0) + (used["waiting"] or 0)
+    return (used["stored"] or 0) + (used["waiting"] or 0) + (coming["all"] or 0)
+
+
+def uploads_of(user: Person) -> "QuerySet[Upload]":
+    """The uploads in pieces that this person has begun, unless they were abandoned."""
+    if not user.is_authenticated:
+        return Upload.objects.none()
+    return Upload.objects.select_related("team").filter(owner=user, expires_at__gt=timezone.now())

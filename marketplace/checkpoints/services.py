@@ -1,9 +1,7 @@
 """Writes about checkpoints: the only place that changes one."""
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.selectors import teams_of
+from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
+from marketplace.checkpoints.drafts import CheckpointDraft, check_sharing, draft_check
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.checkpoints.uploads import (
@@ -29,31 +27,9 @@ from marketplace.checkpoints.uploads import (
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task, enqueue
 
-MAX_CLASSES = 10_000
-MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
 VALIDATION_LEASE = timedelta(minutes=5)
 WAKE_AGAIN = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class CheckpointDraft:
-    """What the uploader says about a file."""
-
-    name: str
-    class_names: Sequence[str]
-    image_size: int
-    channels: int
-    mean: Sequence[float]
-    std: Sequence[float]
-    licence: str
-    architecture: str = ""
-    description: str = ""
-    dataset: str = ""
-    visibility: str = Visibility.PRIVATE
-    team: Team | None = None
-    consent_recovery: bool = False
-    consent_preview: bool = False
 
 
 def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]") -> Checkpoint:
@@ -67,11 +43,7 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
     key = storage.incoming_key(checkpoint.pk)
     try:
         checkpoint.upload_sha256, checkpoint.upload_bytes = _store(key, file)
-        with transaction.atomic():
-            checkpoint.woken_at = timezone.now()
-            checkpoint.save(force_insert=True)
-            enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
-            record(Act.MODEL_UPLOADED, by=owner, row=checkpoint, name=checkpoint.name)
+        checkpoint_arrived(checkpoint=checkpoint)
     except OSError as error:
         storage.remove(key)
         raise disk_full() from error
@@ -79,6 +51,15 @@ def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]
         storage.remove(key)
         raise
     return checkpoint
+
+
+@transaction.atomic
+def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
+    """Write the row of a file that lies under its key, and ask a worker to validate it."""
+    checkpoint.woken_at = timezone.now()
+    checkpoint.save(force_insert=True)
+    enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
+    record(Act.MODEL_UPLOADED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
 
 
 def _store(key: str, file: "File[bytes]") -> tuple[str, int]:
@@ -120,89 +101,6 @@ class HashingFile(File):
         return self._hash.hexdigest()
 
 
-def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
-    """The row's fields, or DomainError naming every field that is wrong."""
-    wrong: dict[str, str] = {}
-    fields = {
-        "name": _check_name(draft.name, wrong),
-        "description": draft.description.strip()[:20_000],
-        "dataset": draft.dataset.strip()[:80],
-        "architecture": draft.architecture.strip()[:60],
-        "class_names": _check_class_names(draft.class_names, wrong),
-        "image_size": _check_range("image_size", draft.image_size, wrong),
-        "channels": draft.channels,
-        "licence": draft.licence,
-        "consent_recovery": draft.consent_recovery,
-        "consent_preview": draft.consent_preview and draft.consent_recovery,
-        **_check_sharing(owner, draft.visibility, draft.team, wrong),
-    }
-    if draft.channels not in (1, 3):
-        wrong["channels"] = "Give 1 for grey or 3 for colour images."
-    if draft.licence not in Licence.values:
-        wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
-    fields["mean"] = _check_statistics("mean", draft.mean, draft.channels, wrong)
-    fields["std"] = _check_statistics("std", draft.std, draft.channels, wrong)
-    if wrong:
-        raise DomainError("Some of what you say about the model cannot be used.", fields=wrong)
-    return fields
-
-
-def _check_name(name: str, wrong: dict[str, str]) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > 120:
-        wrong["name"] = "Give the model a name of at most 120 characters."
-    return name[:120]
-
-
-def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]:
-    cleaned = [" ".join(str(name).split()) for name in names]
-    if len(cleaned) < 2 or len(cleaned) > MAX_CLASSES:
-        wrong["class_names"] = (
-            "Name at least two classes, one for each output, in the order of the outputs."
-        )
-    elif any(not name or len(name) > 100 for name in cleaned):
-        wrong["class_names"] = "Every class needs a name of 1 to 100 characters."
-    elif len(set(cleaned)) != len(cleaned):
-        twice = next(name for name in cleaned if cleaned.count(name) > 1)
-        wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
-    return cleaned
-
-
-def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:
-    if not MIN_IMAGE_SIZE <= value <= MAX_IMAGE_SIZE:
-        wrong[field] = (
-            f"Give the height of the input in pixels, from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE}."
-        )
-    return value
-
-
-def _check_statistics(
-    field: str, values: Sequence[float], channels: int, wrong: dict[str, str]
-) -> list[float]:
-    numbers = [float(value) for value in values]
-    if "channels" in wrong:
-        return numbers
-    if len(numbers) != channels or not all(math.isfinite(number) for number in numbers):
-        wrong[field] = f"Give one number for each of the {channels} channels, of images in 0 to 1."
-    elif field == "std" and min(numbers) <= 0:
-        wrong[field] = "A standard deviation must be above 0."
-    elif max(abs(number) for number in numbers) > 10:
-        wrong[field] = "Give the number for images scaled to 0 to 1, not 0 to 255."
-    return numbers
-
-
-def _check_sharing(
-    owner: User, visibility: str, team: Team | None, wrong: dict[str, str]
-) -> dict[str, Any]:
-    if visibility not in Visibility.values:
-        wrong["visibility"] = f"Choose one of {', '.join(Visibility.values)}."
-    elif visibility == Visibility.TEAM and team is None:
-        wrong["team"] = "Choose the team that may see it."
-    if team is not None and not teams_of(owner).filter(pk=team.pk).exists():
-        wrong["team"] = "You are not in that team."
-    return {"visibility": visibility, "team": team if visibility == Visibility.TEAM else None}
-
-
 def _check_room(owner: User, file: "File[bytes]") -> None:
     if isinstance(file, RefusedFile):
         raise file.error
@@ -219,7 +117,7 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
     allowed = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
     changes = {name: value for name, value in values.items() if name in allowed}
     if "visibility" in values:
-        changes |= _check_sharing(by, values["visibility"], values.get("team"), wrong)
+        changes |= check_sharing(by, values["visibility"], values.get("team"), wrong)
     if changes.get("licence", Licence.MIT) not in Licence.values:
         wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
     if wrong:

@@ -82,15 +82,18 @@ class InBackground:
 
         Raises what the function raised for an earlier piece.
         """
+        self.wait()
+        self._last = self._thread.submit(self._consume, data)
+
+    def wait(self) -> None:
+        """Return once every piece so far has been dealt with; raises what the function raised."""
         if self._last is not None:
             self._last.result()
-        self._last = self._thread.submit(self._consume, data)
 
     def finish(self) -> None:
         """Wait for the last piece and end the thread; raises what the function raised."""
         self._thread.shutdown()
-        if self._last is not None:
-            self._last.result()
+        self.wait()
 
     def abandon(self) -> None:
         """End the thread, whatever became of the last piece."""
@@ -199,7 +202,9 @@ def write_back(file: Any, begun: int) -> int:
 def _sweep() -> None:
     """Delete what killed processes left behind."""
     before = time.time() - ABANDONED_AFTER_S
-    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
+    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    for pattern in ("*.upload*", "*.growing"):
+        for path in folder.glob(pattern):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()

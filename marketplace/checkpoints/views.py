@@ -21,6 +21,7 @@ from marketplace.audit.states import Act
 from marketplace.checkpoints.forms import AboutForm, CheckpointFilterForm, UploadForm
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint, can_edit_checkpoint
+from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
 from marketplace.checkpoints.services import (
@@ -58,6 +59,8 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         form = UploadForm(user=request.user)
         return render(request, "checkpoints/upload.html", {"form": form})
+    if "Upload-Length" in request.headers:
+        return _begin_in_pieces(request)
     form = UploadForm(request.POST, request.FILES, user=request.user)
     wants_json = "application/json" in request.headers.get("Accept", "")
     if form.is_valid():
@@ -77,6 +80,29 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     return render(
         request, "checkpoints/upload.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY
     )
+
+
+def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
+    """The form without its file, which the script then sends in pieces to where the answer says."""
+    form = UploadForm(request.POST, user=request.user)
+    del form.fields["file"]
+    length = request.headers["Upload-Length"]
+    if form.is_valid():
+        try:
+            upload = upload_begin(
+                owner=request.user,
+                draft=form.draft(),
+                length=int(length) if length.isascii() and length.isdigit() else 0,
+            )
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            places = {
+                "upload": reverse("api-upload", args=[upload.pk]),
+                "url": reverse("checkpoint_detail", args=[upload.pk]),
+            }
+            return JsonResponse(places, status=HTTPStatus.CREATED)
+    return JsonResponse({"errors": form.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_safe

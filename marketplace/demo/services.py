@@ -11,8 +11,9 @@ from django.core.files import File
 
 from marketplace.accounts.models import User, Visibility
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
+from marketplace.checkpoints.services import checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job

@@ -1,6 +1,9 @@
 /** The upload page: a form that shows how far it is, counts classes and fills in presets. */
 
 import { find, make, megabytes } from "./dom.js";
+import { forgetPieces, PiecesRefused, sendPieces, UploadEnded } from "./pieces.js";
+
+const KEPT = "freehold-upload";
 
 const form = /** @type {HTMLFormElement} */ (find("[data-upload]"));
 const file = /** @type {HTMLInputElement} */ (find("input[type=file]", form));
@@ -83,17 +86,143 @@ function setBusy(busy) {
 }
 
 /**
- * @param {ProgressEvent} event
- * @param {number} began
+ * @param {number} loaded
+ * @param {number} total
+ * @param {{ at: number, bytes: number }} began
  */
-function showProgress(event, began) {
-  const percent = Math.floor((100 * event.loaded) / Math.max(1, event.total));
-  const speed = event.loaded / Math.max(0.1, (performance.now() - began) / 1000);
+function showProgress(loaded, total, began) {
+  const percent = Math.floor((100 * loaded) / Math.max(1, total));
+  const speed = (loaded - began.bytes) / Math.max(0.1, (performance.now() - began.at) / 1000);
   /** @type {HTMLProgressElement} */ (find("progress", progress)).value = percent;
   find("[data-progress-percent]", progress).textContent = `${percent} %`;
   find("[data-progress-text]", progress).textContent = percent < 100 ? "Uploading" : "Storing";
   find("[data-progress-detail]", progress).textContent =
-    `${megabytes(event.loaded)} of ${megabytes(event.total)}, ${megabytes(speed)} a second`;
+    `${megabytes(loaded)} of ${megabytes(total)}, ${megabytes(Math.max(0, speed))} a second`;
+}
+
+/** @param {number} seconds */
+function showWaiting(seconds) {
+  find("[data-progress-text]", progress).textContent = "The connection broke; nothing is lost";
+  find("[data-progress-detail]", progress).textContent = `Going on in ${Math.ceil(seconds)} s`;
+}
+
+/** What is said about the file, as text: an upload goes on only if it is still the same. */
+function fieldsText() {
+  const data = new FormData(form);
+  data.delete("file");
+  data.delete("csrfmiddlewaretoken");
+  return JSON.stringify([...data.entries()]);
+}
+
+/** @param {File} chosen */
+function identity(chosen) {
+  return JSON.stringify([chosen.name, chosen.size, chosen.lastModified, fieldsText()]);
+}
+
+/**
+ * Where the pieces go: to the upload that was begun before, or to a new one.
+ * @param {File} chosen
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ upload: string, url: string }>}
+ */
+async function begin(chosen, signal) {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  if (kept?.identity === identity(chosen)) {
+    const headers = { "Tus-Resumable": "1.0.0" };
+    const answer = await fetch(kept.upload, { method: "HEAD", headers, signal, cache: "no-store" });
+    if (answer.ok) return kept;
+  }
+  const body = new FormData(form);
+  body.delete("file");
+  const headers = { Accept: "application/json", "Upload-Length": String(chosen.size) };
+  const answer = await fetch(form.action, { method: "POST", headers, body, signal });
+  if (answer.status === 422) throw new Errors((await answer.json()).errors);
+  if (answer.status !== 201) throw new PiecesRefused(`status ${answer.status}`);
+  const places = await answer.json();
+  sessionStorage.setItem(KEPT, JSON.stringify({ ...places, identity: identity(chosen) }));
+  return places;
+}
+
+/** What is wrong with the form, field by field. */
+class Errors extends Error {
+  /** @param {Record<string, string[]>} fields */
+  constructor(fields) {
+    super("the form");
+    this.fields = fields;
+  }
+}
+
+async function send() {
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  const chosen = file.files?.[0];
+  if (!chosen?.size) {
+    showErrors({ file: [chosen ? "The file is empty; choose another one." : "Choose a file."] });
+    return;
+  }
+  const stop = new AbortController();
+  find("[data-abort]", progress).addEventListener("click", () => stop.abort(), { once: true });
+  setBusy(true);
+  try {
+    location.assign(await sendInPieces(chosen, stop.signal));
+  } catch (error) {
+    fail(/** @type {Error} */ (error), stop.signal);
+  }
+}
+
+/**
+ * @param {File} chosen
+ * @param {AbortSignal} signal
+ * @returns {Promise<string>} the page of the new model
+ */
+async function sendInPieces(chosen, signal) {
+  const places = await begin(chosen, signal);
+  /** @type {{ at: number, bytes: number } | undefined} */
+  let began;
+  const progress = (/** @type {number} */ bytes) => {
+    began ??= { at: performance.now(), bytes };
+    showProgress(bytes, chosen.size, began);
+  };
+  try {
+    await sendPieces({ file: chosen, address: places.upload, signal, progress, waiting: showWaiting });
+  } catch (error) {
+    if (signal.aborted || error instanceof PiecesRefused) {
+      sessionStorage.removeItem(KEPT);
+      await forgetPieces(places.upload);
+    }
+    throw error;
+  }
+  sessionStorage.removeItem(KEPT);
+  return places.url;
+}
+
+/**
+ * @param {Error} error
+ * @param {AbortSignal} signal
+ */
+function fail(error, signal) {
+  if (error instanceof PiecesRefused) {
+    sendWhole();
+    return;
+  }
+  setBusy(false);
+  if (signal.aborted) return;
+  if (error instanceof Errors) showErrors(error.fields);
+  else if (error instanceof UploadEnded) showErrors({ form: [error.message] });
+  else showErrors({ form: ["The connection broke. Send the form again; it goes on where it was."] });
+}
+
+/** The whole form in one request, where something between here and the server takes no pieces. */
+function sendWhole() {
+  const request = new XMLHttpRequest();
+  const began = { at: performance.now(), bytes: 0 };
+  request.open("POST", form.action);
+  request.setRequestHeader("Accept", "application/json");
+  request.upload.addEventListener("progress", (event) => showProgress(event.loaded, event.total, began));
+  request.addEventListener("load", () => finish(request));
+  request.addEventListener("error", () => finish(request));
+  request.addEventListener("abort", () => setBusy(false));
+  find("[data-abort]", progress).addEventListener("click", () => request.abort(), { once: true });
+  request.send(new FormData(form));
 }
 
 /** @param {XMLHttpRequest} request */
@@ -110,24 +239,9 @@ function finish(request) {
   showErrors(known ? known() : { form: [sentence] });
 }
 
-function send() {
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  const request = new XMLHttpRequest();
-  const began = performance.now();
-  request.open("POST", form.action);
-  request.setRequestHeader("Accept", "application/json");
-  request.upload.addEventListener("progress", (event) => showProgress(event, began));
-  request.addEventListener("load", () => finish(request));
-  request.addEventListener("error", () => finish(request));
-  request.addEventListener("abort", () => setBusy(false));
-  find("[data-abort]", progress).addEventListener("click", () => request.abort(), { once: true });
-  setBusy(true);
-  request.send(new FormData(form));
-}
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  send();
+  void send();
 });
 file.addEventListener("change", showFile);
 classNames.addEventListener("input", countClasses);

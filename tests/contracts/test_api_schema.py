@@ -33,6 +33,10 @@ CHECKS = [
 ]
 
 
+# A piece of an upload is sent as it is, like any other bytes.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
+
 @cache
 def document():
     """The OpenAPI document."""
@@ -67,6 +71,8 @@ def test_every_call_of_the_contract_is_there():
         "checkpoints/": {"get", "post"},
         "checkpoints/{id}/": {"get", "patch", "delete"},
         "checkpoints/{id}/download/": {"get"},
+        "uploads/": {"post"},
+        "uploads/{id}/": {"get", "patch", "delete"},
         "pools/": {"get", "post"},
         "pools/{id}/": {"get", "patch", "delete"},
         "algorithms/": {"get"},

@@ -5,8 +5,8 @@ from rest_framework import serializers
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import JsonListField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
-from marketplace.checkpoints.models import Checkpoint, Licence
-from marketplace.checkpoints.services import CheckpointDraft
+from marketplace.checkpoints.drafts import CheckpointDraft
+from marketplace.checkpoints.models import Checkpoint, Licence, Upload
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
@@ -30,18 +30,12 @@ class CheckpointSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class CheckpointUploadSerializer(serializers.Serializer):
-    """The form that comes with a file."""
+_NOT_SAID = {"file", "sha256"}
 
-    file = serializers.FileField(
-        allow_empty_file=False,
-        help_text="a .safetensors file, or a PyTorch state dict (.pt, .pth)",
-        error_messages={
-            "required": "Send the file itself in this field.",
-            "invalid": "Send the file itself in this field, as multipart/form-data.",
-            "empty": "The file is empty; choose another one.",
-        },
-    )
+
+class CheckpointDraftSerializer(serializers.Serializer):
+    """What is said about a file."""
+
     name = serializers.CharField()
     class_names = JsonListField(
         child=serializers.CharField(),
@@ -79,8 +73,45 @@ class CheckpointUploadSerializer(serializers.Serializer):
 
     def draft(self) -> CheckpointDraft:
         """What the uploader says, without the file."""
-        said = {name: value for name, value in self.validated_data.items() if name != "file"}
+        said = {
+            name: value
+            for name, value in self.validated_data.items()
+            if name not in {"file", "sha256"}
+        }
         return CheckpointDraft(**said)
+
+
+class CheckpointUploadSerializer(CheckpointDraftSerializer):
+    """The form that comes with a file."""
+
+    file = serializers.FileField(
+        allow_empty_file=False,
+        help_text="a .safetensors file, or a PyTorch state dict (.pt, .pth)",
+        error_messages={
+            "required": "Send the file itself in this field.",
+            "invalid": "Send the file itself in this field, as multipart/form-data.",
+            "empty": "The file is empty; choose another one.",
+        },
+    )
+
+
+class UploadBeginSerializer(CheckpointDraftSerializer):
+    """What is said about a file that will come in pieces."""
+
+    sha256 = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text="of the whole file; a worker then makes sure that it arrived as it was sent",
+    )
+
+
+class UploadSerializer(serializers.ModelSerializer):
+    """How far an upload in pieces is. The model that comes of it has the same id."""
+
+    class Meta:
+        model = Upload
+        fields = ["id", "length", "offset", "created_at", "expires_at", "finished_at"]
+        read_only_fields = fields
 
 
 class CheckpointChangeSerializer(StrictSerializer):

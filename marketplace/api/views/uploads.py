@@ -1,0 +1,223 @@
+"""`uploads/`: files in pieces, by the protocol of tus 1.0.0 (https://tus.io)."""
+
+import base64
+import binascii
+import io
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.accounts.scopes import Scope
+from marketplace.api import examples
+from marketplace.api.serializers.checkpoints import UploadBeginSerializer, UploadSerializer
+from marketplace.api.views.base import RowView
+from marketplace.checkpoints.models import Upload
+from marketplace.checkpoints.resumable import HASHES, upload_append, upload_begin, upload_delete
+from marketplace.checkpoints.selectors import uploads_of
+from marketplace.core.errors import DomainError, TooLarge
+
+VERSION = "1.0.0"
+PIECE = "application/offset+octet-stream"
+EXTENSIONS = "creation,termination,expiration,checksum"
+_LISTS = {"class_names", "mean", "std"}
+
+
+def _header(name: str, about: str, *, required: bool = True, kind: Any = str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, kind, OpenApiParameter.HEADER, required=required, description=about
+    )
+
+
+_RESUMABLE = OpenApiParameter(
+    "Tus-Resumable",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    enum=[VERSION],
+    description="the version of the protocol",
+)
+
+
+class WrongVersion(DomainError):
+    """The client speaks another version of the protocol."""
+
+    status = 412
+    title = "Unknown version of tus"
+
+
+class UploadView(RowView):
+    """One's own unfinished uploads."""
+
+    queryset = Upload.objects.none()
+    serializer_class = UploadSerializer
+    filter_backends = ()
+    scopes = {"*": Scope.UPLOAD}
+    problems = {
+        "create": ("409", "412", "507"),
+        "partial_update": ("400", "409", "412", "413", "415", "423", "460", "507"),
+        "destroy": ("409", "412"),
+    }
+
+    def get_queryset(self) -> "QuerySet[Upload]":
+        """Nobody sees another person's upload."""
+        return uploads_of(self.request.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Whoever is not known hears that first, then whoever speaks another version."""
+        super().initial(request, *args, **kwargs)
+        speaks = request.headers.get("Tus-Resumable", "" if request.method != "GET" else VERSION)
+        if request.method != "OPTIONS" and speaks != VERSION:
+            raise WrongVersion(f"Send “Tus-Resumable: {VERSION}”; no other version is known here.")
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Every answer names the version."""
+        response["Tus-Resumable"] = VERSION
+        if response.status_code == WrongVersion.status:
+            response["Tus-Version"] = VERSION
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """What is spoken here."""
+        headers = {
+            "Tus-Version": VERSION,
+            "Tus-Extension": EXTENSIONS,
+            "Tus-Max-Size": str(settings.MAX_CHECKPOINT_BYTES),
+            "Tus-Checksum-Algorithm": ",".join(HASHES),
+        }
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
+
+    @extend_schema(
+        summary="Begin an upload in pieces",
+        request=UploadBeginSerializer,
+        responses={201: None},
+        parameters=[
+            _RESUMABLE,
+            _header("Upload-Length", "size of the whole file in bytes", kind=int),
+            _header(
+                "Upload-Metadata",
+                "the fields of the body, each in base64, for clients that send no body",
+                required=False,
+            ),
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """`Location` says where the pieces go. Sharing, quota and all fields are checked now."""
+        metadata = request.headers.get("Upload-Metadata", "")
+        said = _parse_metadata(metadata) if metadata else request.data
+        shape = UploadBeginSerializer(data=said, context=self.get_serializer_context())
+        shape.is_valid(raise_exception=True)
+        upload = upload_begin(
+            owner=self.user,
+            draft=shape.draft(),
+            length=_number(request, "Upload-Length"),
+            sha256=shape.validated_data["sha256"],
+            metadata=metadata,
+        )
+        where = request.build_absolute_uri(reverse("api-upload", args=[upload.pk]))
+        headers = {"Location": where, **_state(upload)}
+        return Response(status=status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(
+        summary="How far an upload is",
+        responses=UploadSerializer,
+        examples=[examples.answer("Half of it is there", examples.UPLOAD)],
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """`HEAD` gives `Upload-Offset`, from where the next piece goes on."""
+        upload = self.get_object()
+        headers = {**_state(upload), "Cache-Control": "no-store"}
+        if upload.metadata:
+            headers["Upload-Metadata"] = upload.metadata
+        return Response(UploadSerializer(upload).data, headers=headers)
+
+    @extend_schema(
+        summary="Send the next piece",
+        request={PIECE: OpenApiTypes.BINARY},
+        responses={204: None},
+        parameters=[
+            _RESUMABLE,
+            _header("Upload-Offset", "how many bytes were sent before", kind=int),
+            _header(
+                "Upload-Checksum",
+                "algorithm (sha1 or sha256) and hash of this piece in base64",
+                required=False,
+            ),
+        ],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """What arrives stays when the connection breaks. The last piece makes the model."""
+        upload = self.get_object()
+        if request.content_type.split(";")[0].strip() != PIECE:
+            raise UnsupportedMediaType(request.content_type)
+        offset = _number(request, "Upload-Offset")
+        if "CONTENT_LENGTH" not in request.META:
+            raise DomainError("Send “Content-Length” with every piece.")
+        if offset + int(request.META["CONTENT_LENGTH"] or 0) > upload.length:
+            raise TooLarge(f"This piece goes beyond the {upload.length} bytes that were announced.")
+        upload_append(
+            upload=upload,
+            offset=offset,
+            stream=request.stream or io.BytesIO(),
+            checksum=_checksum(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=_state(upload))
+
+    @extend_schema(summary="Give an upload up", responses={204: None}, parameters=[_RESUMABLE])
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Forgets what has arrived."""
+        upload_delete(upload=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _state(upload: Upload) -> dict[str, str]:
+    return {
+        "Upload-Offset": str(upload.offset),
+        "Upload-Length": str(upload.length),
+        "Upload-Expires": upload.expires_at.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+    }
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.headers.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        _refuse(name, f"Send “{name}” with a number of bytes.")
+    return int(text)
+
+
+def _parse_metadata(text: str) -> dict[str, str]:
+    """`name bW9kZWw=,licence bWl0` -> {"name": "model", "licence": "mit"}."""
+    said = {}
+    for pair in text.split(","):
+        key, _, value = pair.strip().partition(" ")
+        try:
+            said[key] = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, ValueError):
+            _refuse("Upload-Metadata", f"The value of “{key[:60]}” is not text in base64.")
+    said.setdefault("name", said.get("filename", ""))
+    return said
+
+
+def _checksum(request: Request) -> tuple[str, bytes] | None:
+    text = request.headers.get("Upload-Checksum")
+    if text is None:
+        return None
+    algorithm, _, value = text.partition(" ")
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if algorithm not in HASHES or not digest:
+        _refuse("Upload-Checksum", f"Send one of {', '.join(HASHES)}, a space and the hash.")
+    return algorithm, digest
+
+
+def _refuse(header: str, sentence: str) -> NoReturn:
+    raise DomainError(sentence, fields={header: sentence})

@@ -1,0 +1,118 @@
+"""What the uploader says about a file, and whether it makes sense."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.selectors import teams_of
+from marketplace.checkpoints.models import Licence
+from marketplace.core.errors import DomainError
+
+MAX_CLASSES = 10_000
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
+
+
+@dataclass(frozen=True)
+class CheckpointDraft:
+    """What the uploader says about a file."""
+
+    name: str
+    class_names: Sequence[str]
+    image_size: int
+    channels: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    licence: str
+    architecture: str = ""
+    description: str = ""
+    dataset: str = ""
+    visibility: str = Visibility.PRIVATE
+    team: Team | None = None
+    consent_recovery: bool = False
+    consent_preview: bool = False
+
+
+def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
+    """The row's fields, or DomainError naming every field that is wrong."""
+    wrong: dict[str, str] = {}
+    fields = {
+        "name": _check_name(draft.name, wrong),
+        "description": draft.description.strip()[:20_000],
+        "dataset": draft.dataset.strip()[:80],
+        "architecture": draft.architecture.strip()[:60],
+        "class_names": _check_class_names(draft.class_names, wrong),
+        "image_size": _check_range("image_size", draft.image_size, wrong),
+        "channels": draft.channels,
+        "licence": draft.licence,
+        "consent_recovery": draft.consent_recovery,
+        "consent_preview": draft.consent_preview and draft.consent_recovery,
+        **check_sharing(owner, draft.visibility, draft.team, wrong),
+    }
+    if draft.channels not in (1, 3):
+        wrong["channels"] = "Give 1 for grey or 3 for colour images."
+    if draft.licence not in Licence.values:
+        wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
+    fields["mean"] = _check_statistics("mean", draft.mean, draft.channels, wrong)
+    fields["std"] = _check_statistics("std", draft.std, draft.channels, wrong)
+    if wrong:
+        raise DomainError("Some of what you say about the model cannot be used.", fields=wrong)
+    return fields
+
+
+def _check_name(name: str, wrong: dict[str, str]) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 120:
+        wrong["name"] = "Give the model a name of at most 120 characters."
+    return name[:120]
+
+
+def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]:
+    cleaned = [" ".join(str(name).split()) for name in names]
+    if len(cleaned) < 2 or len(cleaned) > MAX_CLASSES:
+        wrong["class_names"] = (
+            "Name at least two classes, one for each output, in the order of the outputs."
+        )
+    elif any(not name or len(name) > 100 for name in cleaned):
+        wrong["class_names"] = "Every class needs a name of 1 to 100 characters."
+    elif len(set(cleaned)) != len(cleaned):
+        twice = next(name for name in cleaned if cleaned.count(name) > 1)
+        wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
+    return cleaned
+
+
+def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:
+    if not MIN_IMAGE_SIZE <= value <= MAX_IMAGE_SIZE:
+        wrong[field] = (
+            f"Give the height of the input in pixels, from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE}."
+        )
+    return value
+
+
+def _check_statistics(
+    field: str, values: Sequence[float], channels: int, wrong: dict[str, str]
+) -> list[float]:
+    numbers = [float(value) for value in values]
+    if "channels" in wrong:
+        return numbers
+    if len(numbers) != channels or not all(math.isfinite(number) for number in numbers):
+        wrong[field] = f"Give one number for each of the {channels} channels, of images in 0 to 1."
+    elif field == "std" and min(numbers) <= 0:
+        wrong[field] = "A standard deviation must be above 0."
+    elif max(abs(number) for number in numbers) > 10:
+        wrong[field] = "Give the number for images scaled to 0 to 1, not 0 to 255."
+    return numbers
+
+
+def check_sharing(
+    owner: User, visibility: str, team: Team | None, wrong: dict[str, str]
+) -> dict[str, Any]:
+    """Visibility and team, when this person may share so; otherwise `wrong` says what is."""
+    if visibility not in Visibility.values:
+        wrong["visibility"] = f"Choose one of {', '.join(Visibility.values)}."
+    elif visibility == Visibility.TEAM and team is None:
+        wrong["team"] = "Choose the team that may see it."
+    if team is not None and not teams_of(owner).filter(pk=team.pk).exists():
+        wrong["team"] = "You are not in that team."
+    return {"visibility": visibility, "team": team if visibility == Visibility.TEAM else None}

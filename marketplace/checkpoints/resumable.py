@@ -1,0 +1,298 @@
+"""Uploads in pieces (tus 1.0.0): begun, appended to in many requests, finished or forgotten.
+
+The row is the truth: bytes count once they are on the disk and the row says so. Whoever appends
+holds a lease, so that of two connections one waits; a connection that went silent loses it.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from marketplace import growing_file
+from marketplace.accounts.models import User, Visibility
+from marketplace.accounts.selectors import teams_of
+from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
+from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.services import checkpoint_arrived
+from marketplace.checkpoints.uploads import InBackground, disk_full, room_for_upload
+from marketplace.core.errors import Conflict, DomainError
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=20)
+LIFE = timedelta(hours=24)
+MAX_UNFINISHED_PER_PERSON = 20
+FLUSH_BYTES = 64 * 2**20
+FLUSH_S = 5.0
+MIN_READ_BYTES, MAX_READ_BYTES = 2**14, 2**20
+HASHES: dict[str, Callable[[], Any]] = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Locked(DomainError):
+    """Another connection appends to the same upload."""
+
+    status = 423
+    title = "Somebody else is at it"
+
+
+class ChecksumMismatch(DomainError):
+    """A piece is not the one that was sent."""
+
+    status = 460
+    title = "Checksum mismatch"
+
+
+class Stream(Protocol):
+    """A request's body."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def upload_begin(
+    *, owner: User, draft: CheckpointDraft, length: int, sha256: str = "", metadata: str = ""
+) -> Upload:
+    """Make room for a file, before its first byte: everything that can be refused now, is."""
+    fields = draft_check(owner=owner, draft=draft)
+    team = fields.pop("team")
+    if length <= 0:
+        raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
+    if sha256 and not _SHA256.fullmatch(sha256):
+        message = "Give 64 lower-case hexadecimal digits, or leave it out."
+        raise DomainError(message, fields={"sha256": message})
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same room
+        room, error = room_for_upload(owner)
+        if length > room:
+            raise error
+        _check_unfinished(owner)
+        return Upload.objects.create(
+            owner=owner,
+            fields=fields,
+            team=team,
+            length=length,
+            sha256=sha256,
+            metadata=metadata,
+            expires_at=timezone.now() + LIFE,
+        )
+
+
+def _check_unfinished(owner: User) -> None:
+    unfinished = Upload.objects.filter(owner=owner, finished_at=None)
+    if unfinished.count() >= MAX_UNFINISHED_PER_PERSON:
+        raise Conflict(
+            f"You have {MAX_UNFINISHED_PER_PERSON} unfinished uploads; finish or delete one first."
+        )
+
+
+def upload_append(
+    *, upload: Upload, offset: int, stream: Stream, checksum: tuple[str, bytes] | None = None
+) -> Upload:
+    """Append what the stream gives, as far as it comes, and make a model of a whole file.
+
+    What has arrived stays when the connection breaks, unless it came with a checksum.
+    """
+    lease = _claim(upload, offset)
+    try:
+        if upload.offset < upload.length:
+            _receive(upload, lease, stream, checksum)
+        if upload.offset == upload.length:
+            _finish(upload)
+    except growing_file.BytesLost as error:
+        raise Conflict("The bytes of this upload are lost; delete it and begin again.") from error
+    except OSError as error:
+        raise disk_full() from error
+    finally:
+        Upload.objects.filter(pk=upload.pk, lease=lease).update(lease="", lease_until=None)
+    return upload
+
+
+def upload_delete(*, upload: Upload) -> None:
+    """Forget an unfinished upload and its bytes."""
+    if upload.finished_at:
+        raise Conflict("This upload is complete; delete the model that came of it instead.")
+    Upload.objects.filter(pk=upload.pk).delete()
+    growing_file.discard(upload.pk, upload.multipart)
+
+
+def uploads_keep_time() -> None:
+    """Finish what is whole but was interrupted at the very end; forget what is abandoned."""
+    now = timezone.now()
+    idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    for upload in idle.filter(expires_at__lt=now)[:100]:
+        gone, _ = idle.filter(pk=upload.pk).delete()
+        if gone and not upload.finished_at:
+            growing_file.discard(upload.pk, upload.multipart)
+    for upload in idle.filter(finished_at=None, expires_at__gte=now, offset=F("length"))[:100]:
+        _finish_late(upload)
+
+
+def _finish_late(upload: Upload) -> None:
+    try:
+        upload_append(upload=upload, offset=upload.offset, stream=_Nothing())
+    except DomainError:
+        log.exception("upload %s is whole but could not be finished", upload.pk)
+
+
+class _Nothing:
+    def read(self, size: int, /) -> bytes:
+        return b""
+
+
+def _claim(upload: Upload, offset: int) -> str:
+    """A lease on an upload that stands at this offset; Conflict or Locked otherwise."""
+    now, lease = timezone.now(), secrets.token_hex(16)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    mine = Upload.objects.filter(free, pk=upload.pk, offset=offset, finished_at=None)
+    taken = mine.update(lease=lease, lease_until=now + LEASE)
+    upload.refresh_from_db()
+    if taken:
+        return lease
+    if upload.finished_at:
+        raise Conflict("This upload is complete; nothing can be appended.")
+    if upload.offset != offset:
+        raise Conflict(
+            f"The upload stands at byte {upload.offset}, not {offset}; ask with HEAD and go on "
+            "from there."
+        )
+    raise Locked(
+        f"Another connection sends this upload; try again in {LEASE.seconds} seconds, when it has "
+        "ended or gone silent."
+    )
+
+
+def _receive(
+    upload: Upload, lease: str, stream: Stream, checksum: tuple[str, bytes] | None
+) -> None:
+    if not upload.multipart and (name := growing_file.begin(upload.pk)):
+        upload.multipart = name
+        Upload.objects.filter(pk=upload.pk, lease=lease).update(multipart=name)
+    file = growing_file.open_at(
+        upload.pk, upload.multipart, offset=upload.offset, length=upload.length
+    )
+    try:
+        _Appending(upload, lease, file, checksum).run(stream)
+    finally:
+        file.close()
+
+
+class _Appending:
+    """One request's bytes on their way into the file; at most two pieces are in memory."""
+
+    def __init__(
+        self,
+        upload: Upload,
+        lease: str,
+        file: growing_file.GrowingFile,
+        checksum: tuple[str, bytes] | None,
+    ) -> None:
+        self._upload, self._lease, self._file = upload, lease, file
+        self._expected = checksum[1] if checksum else None
+        self._hash = HASHES[checksum[0]]() if checksum else None
+        self._at = self._flushed = upload.offset
+        self._renewed = time.monotonic()
+        self._writing = InBackground(self._write)
+
+    def run(self, stream: Stream) -> None:
+        """Append until the stream or the file ends."""
+        try:
+            for data in pieces(stream, self._upload.length - self._at):
+                self._check_lease()
+                self._writing.put(data)
+                self._at += len(data)
+                if self._at - self._flushed >= FLUSH_BYTES or self._silent_s() >= FLUSH_S:
+                    self._writing.wait()
+                    self._keep(whole=False)
+        finally:
+            self._writing.finish()
+        self._check_sum()
+        self._keep(whole=True)
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        if self._hash:
+            self._hash.update(data)
+
+    def _silent_s(self) -> float:
+        return time.monotonic() - self._renewed
+
+    def _check_lease(self) -> None:
+        """A connection that was silent for too long asks before it touches the file again."""
+        if self._silent_s() > LEASE.total_seconds() / 2:
+            self._renew({})
+
+    def _check_sum(self) -> None:
+        if self._hash and self._hash.digest() != self._expected:
+            raise ChecksumMismatch("This piece did not arrive as it was sent; send it again.")
+
+    def _keep(self, *, whole: bool) -> None:
+        """Count what is on the disk; a piece with a checksum counts when all of it is there."""
+        if self._hash and not whole:
+            self._renew({})
+            return
+        self._file.sync()
+        self._renew({"offset": self._at, "expires_at": timezone.now() + LIFE})
+        self._upload.offset = self._flushed = self._at
+
+    def _renew(self, changes: dict[str, Any]) -> None:
+        mine = Upload.objects.filter(pk=self._upload.pk, lease=self._lease)
+        if not mine.update(lease_until=timezone.now() + LEASE, **changes):
+            raise Locked("Another connection has taken this upload over.")
+        self._renewed = time.monotonic()
+
+
+def pieces(stream: Stream, left: int) -> Any:
+    """The stream's bytes, at most `left`; small pieces of a slow one, so that none waits long.
+
+    A connection that breaks is the end.
+    """
+    size = MIN_READ_BYTES
+    while left:
+        began = time.monotonic()
+        try:
+            data = stream.read(min(size, left))
+        except OSError:
+            return
+        if not data:
+            return
+        left -= len(data)
+        yield data
+        quick = time.monotonic() - began < 0.2
+        size = min(2 * size, MAX_READ_BYTES) if quick else max(size // 2, MIN_READ_BYTES)
+
+
+def _finish(upload: Upload) -> None:
+    """From a whole file to a model that waits for validation; a second time does nothing."""
+    growing_file.finish(upload.pk, upload.multipart, length=upload.length)
+    with transaction.atomic():
+        row = Upload.objects.select_for_update().get(pk=upload.pk)
+        if row.finished_at is None:
+            row.finished_at = timezone.now()
+            row.save(update_fields=["finished_at"])
+            checkpoint_arrived(checkpoint=_checkpoint(row))
+    upload.refresh_from_db()
+
+
+def _checkpoint(upload: Upload) -> Checkpoint:
+    """The row to be; who has left the team meanwhile keeps the model private."""
+    fields = dict(upload.fields)
+    in_team = upload.team and teams_of(upload.owner).filter(pk=upload.team.pk).exists()
+    if fields["visibility"] == Visibility.TEAM and not in_team:
+        fields["visibility"] = Visibility.PRIVATE
+    return Checkpoint(
+        pk=upload.pk,
+        owner=upload.owner,
+        team=upload.team if fields["visibility"] == Visibility.TEAM else None,
+        upload_sha256=upload.sha256,
+        upload_bytes=upload.length,
+        **fields,
+    )
