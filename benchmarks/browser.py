@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--architecture", default="conv4")
     parser.add_argument("--head", default="sgd", choices=("sgd", "prototypes"))
     parser.add_argument("--calibrate", default="icfil", choices=("none", "icfil"))
+    parser.add_argument("--cold", action="store_true", help="the first episode without a warm-up")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if shutil.which("node") is None:
@@ -80,7 +81,7 @@ def compared(learner: MetaLearner, options: argparse.Namespace, folder: Path) ->
             "query": written(learner, episode.query_images, folder / f"{number}.query"),
         }
         requests.append({**files, "labels": given[1].tolist(), "settings": changes})
-    answers = in_node(requests, folder)
+    answers = in_node(requests, folder, "cold" if options.cold else "warm")
     here = [np.array(answer["probabilities"]).argmax(1) for answer in answers]
     later = answers[1:] or answers
     return {
@@ -91,6 +92,7 @@ def compared(learner: MetaLearner, options: argparse.Namespace, folder: Path) ->
         "accuracy_pytorch": share(there, truth),
         "first_cpu_s": round(answers[0]["cpuS"], 2),
         "later_cpu_s": round(float(np.median([answer["cpuS"] for answer in later])), 2),
+        "heap_mb": round(max(answer["heapBytes"] for answer in answers) / 1e6),
         "later_wall_s": round(min(answer["wallS"] for answer in later), 2),
         "graph_bytes": sum(file.stat().st_size for file in (folder / "learner/browser").iterdir()),
     }
@@ -109,11 +111,11 @@ def share(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
     return round(100 * float(np.mean(same)), 2)
 
 
-def in_node(requests: list[dict[str, object]], folder: Path) -> list[dict[str, Any]]:
+def in_node(requests: list[dict[str, object]], folder: Path, warm: str) -> list[dict[str, Any]]:
     """What the runtime says of every episode, one after the other."""
     (folder / "episodes.json").write_text(json.dumps(requests))
     places = [ROOT / "static" / FOLDER, folder / "learner", folder / "episodes.json"]
-    command = ["node", str(SCRIPT), *map(str, places), str(folder / "answer.json")]
+    command = ["node", str(SCRIPT), *map(str, places), str(folder / "answer.json"), warm]
     subprocess.run(command, check=True)  # noqa: S603
     answers: list[dict[str, Any]] = json.loads((folder / "answer.json").read_text())
     return answers

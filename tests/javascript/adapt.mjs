@@ -1,4 +1,4 @@
-/** Adapts a learner directory in Node, as a browser does: `node adapt.mjs RUNTIME LEARNER EPISODES ANSWER`. */
+/** Adapts a learner directory in Node, as a browser does: `node adapt.mjs RUNTIME LEARNER EPISODES ANSWER [warm]`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -6,15 +6,27 @@ import { pathToFileURL } from "node:url";
 import { Adaptation } from "../../static/js/device/adaptation.js";
 import { Graphs } from "../../static/js/device/graphs.js";
 import { readSafetensors, writeSafetensors } from "../../static/js/device/safetensors.js";
-import { warmUp } from "../../static/js/device/warm_up.js";
+import { tryOut, warmUp } from "../../static/js/device/warm_up.js";
 
-const [runtime, learner, episodes, answer] = process.argv.slice(2);
+const [runtime, learner, episodes, answer, warm = "cold"] = process.argv.slice(2);
 
 /** @param {string} path */
 function bytes(path) {
   const file = readFileSync(path);
   return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
 }
+
+// Every memory of the runtime, so that one can tell how large it has grown.
+/** @type {WebAssembly.Memory[]} */
+const heaps = [];
+const Memory = WebAssembly.Memory;
+WebAssembly.Memory = new Proxy(Memory, {
+  construct(target, given) {
+    const memory = Reflect.construct(target, given);
+    heaps.push(memory);
+    return memory;
+  },
+});
 
 const ort = await import(pathToFileURL(`${runtime}/ort.wasm.bundle.min.mjs`).href);
 ort.env.wasm.wasmBinary = bytes(`${runtime}/ort-wasm-simd-threaded.wasm`);
@@ -24,7 +36,8 @@ const files = new Map(
 );
 const graphs = new Graphs(ort, description, files);
 const tensors = readSafetensors(bytes(`${learner}/model.safetensors`));
-await warmUp(graphs, tensors);
+await tryOut(graphs, tensors);
+if (warm !== "cold") await warmUp(graphs, tensors);
 const { channels, image_size: side } = description.architecture;
 const area = channels * side * side;
 const answers = [];
@@ -44,6 +57,7 @@ for (const { support, labels, query, settings } of JSON.parse(readFileSync(episo
     probabilities: rows.map((row) => [...row]),
     wallS: (performance.now() - start) / 1000,
     cpuS: (user + system) / 1e6,
+    heapBytes: heaps.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
   });
   writeFileSync(`${answer}.${answers.length - 1}.safetensors`, writeSafetensors(adaptation.classifier()));
 }

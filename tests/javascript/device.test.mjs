@@ -9,6 +9,7 @@ import { drawBatch } from "../../static/js/device/batches.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
 import { findOrientation } from "../../static/js/device/orientation.js";
 import { squarePixels } from "../../static/js/device/pixels.js";
+import { missingInBrowser, moduleWorker } from "../../static/js/device/support.js";
 import { TorchRandom } from "../../static/js/device/random.js";
 import { readSafetensors, writeSafetensors } from "../../static/js/device/safetensors.js";
 
@@ -75,4 +76,35 @@ test("a model with values is the model and then some", () => {
   const whole = withValues(model, new Map([["x", { dims: [300], data: new Float32Array(300) }]]));
   assert.deepEqual(whole.slice(0, 2), model);
   assert.equal(whole[2], (7 << 3) | 2);
+});
+
+const BROWSER = { Worker: class {}, WebAssembly, createImageBitmap() {}, Blob, BigInt };
+
+test("a browser that has everything lacks nothing", () => {
+  assert.equal(missingInBrowser(BROWSER), "");
+});
+
+test("the first thing that a browser lacks is named", () => {
+  assert.equal(missingInBrowser({ ...BROWSER, createImageBitmap: undefined }), "createImageBitmap");
+  assert.equal(missingInBrowser({ ...BROWSER, WebAssembly: undefined }), "WebAssembly");
+  const old = { validate: () => false };
+  assert.match(missingInBrowser({ ...BROWSER, WebAssembly: old }), /vector/);
+});
+
+test("workers made of modules are asked for, and told from those that ignore it", () => {
+  let ended = 0;
+  class Old {
+    terminate() {
+      ended += 1;
+    }
+  }
+  class New extends Old {
+    constructor(_address, options) {
+      super();
+      this.type = options.type;
+    }
+  }
+  assert.equal(moduleWorker("a.js", New).type, "module");
+  assert.equal(moduleWorker("a.js", Old), null);
+  assert.equal(ended, 1);
 });

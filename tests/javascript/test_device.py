@@ -4,32 +4,22 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pytest
-import safetensors.numpy
 import torch
 from PIL import Image
 
-from marketplace.core.browser_runtime import FOLDER, runtime_is_here
 from metalearn.datasets import decode_image
 from metalearn.inner_loop import balanced_targets
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import NetworkSpec, build_network
+from tests.javascript.node import in_node, needs_node, needs_runtime
 
 HERE = Path(__file__).parent
-STATIC = HERE.parents[1] / "static"
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None, reason="THERE IS NO NODE HERE: the browser's module goes untested"
-)
-needs_runtime = pytest.mark.skipif(
-    not runtime_is_here(STATIC), reason="the browsers' runtime was not fetched"
-)
+pytestmark = needs_node
 
 
 def text(content: bytes) -> str:
@@ -119,10 +109,10 @@ def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
     rough = torch.randn(40, 3, 4, 4, generator=rng)
     images = torch.nn.functional.interpolate(rough, (32, 32), mode="bicubic").sigmoid()
     labels = torch.arange(5).repeat_interleave(3)
-    images[:15].numpy().tofile(tmp_path / "support.f32")
-    images[15:].numpy().tofile(tmp_path / "query.f32")
     both = [AdaptationSettings(head=head, calibrate="icfil") for head in ("sgd", "prototypes")]
-    for settings, found, weights in zip(both, *in_node(tmp_path, labels, both), strict=True):
+    episodes = [(images[:15], labels, images[15:], settings) for settings in both]
+    answers = in_node(tmp_path, tmp_path / "learner", episodes)
+    for settings, (found, weights, _) in zip(both, answers, strict=True):
         expected = learner.adapt(images[:15], labels, settings=settings)
         for name, value in expected.weights.items():
             if name in weights:
@@ -130,24 +120,3 @@ def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
         there = expected.probabilities(images[15:]).numpy()
         assert np.abs(found - there).max() < 5e-3
         assert (found.argmax(1) == there.argmax(1)).mean() >= 0.96
-
-
-def in_node(folder: Path, labels, every: list[AdaptationSettings]) -> tuple[list, list]:
-    """Probabilities and adapted weights, from the wasm runtime on one thread."""
-    common = {
-        "support": str(folder / "support.f32"),
-        "query": str(folder / "query.f32"),
-        "labels": labels.tolist(),
-    }
-    episodes = [{**common, "settings": asdict(settings)} for settings in every]
-    (folder / "episodes.json").write_text(json.dumps(episodes))
-    places = [STATIC / FOLDER, folder / "learner", folder / "episodes.json", folder / "answer.json"]
-    command = ["node", str(HERE / "adapt.mjs"), *map(str, places)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    answers = json.loads((folder / "answer.json").read_text())
-    weights = [
-        safetensors.numpy.load_file(folder / f"answer.json.{number}.safetensors")
-        for number in range(len(every))
-    ]
-    return [np.array(answer["probabilities"]) for answer in answers], weights

@@ -102,7 +102,6 @@ def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page):
     card.get_by_role("button", name="Camera for this class").click()
     dialog = page.locator("[data-camera]")
     expect(dialog).to_be_visible()
-    page.wait_for_timeout(1000)
     dialog.get_by_role("button", name="Take a picture").click()
     expect(page.locator("[data-camera-count]")).to_have_text("1 taken")
     page.keyboard.press("Escape")
@@ -127,7 +126,7 @@ def test_folders_become_classes(page, tmp_path):
 
 
 def learner_directory(embedded, learner, folder):
-    for name in ("model.safetensors", "config.json"):
+    for name in ("model.safetensors", "config.json", "provenance.json", "README.md"):
         (folder / name).write_bytes(content_of(embedded, learner, name))
     return MetaLearner.load(folder)
 
@@ -194,25 +193,26 @@ def test_the_page_as_one_file_adapts_from_a_disk_without_a_server(
     context.set_offline(False)
     record_property("bytes", file.stat().st_size)
     assert file.stat().st_size < 10_000_000
-    with chromium() as browser:
-        elsewhere = browser.new_context(offline=True).new_page()
-        listening(elsewhere).goto(file.as_uri())
-        expect(elsewhere.locator("[data-status]")).to_contain_text(
-            f"Knows {CLASSES[0]}, {CLASSES[1]}", timeout=90_000
-        )
-        ask(elsewhere, questions)
-        assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
-        for label in range(len(CLASSES)):
-            give(elsewhere, label, files_of(label, 1))
-        adapt(elsewhere, calibrate=True)
-        ask(elsewhere, questions)
-        assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
-        asked = {request.url for request in elsewhere.asked}
-        assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
-        assert elsewhere.complaints == []
-        refused = elsewhere.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
-        assert refused == "refused"
-        assert any("Content Security Policy" in one for one in elsewhere.complaints)
+    other = context.browser.new_context(offline=True)
+    elsewhere = other.new_page()
+    listening(elsewhere).goto(file.as_uri())
+    expect(elsewhere.locator("[data-status]")).to_contain_text(
+        f"Knows {CLASSES[0]}, {CLASSES[1]}", timeout=90_000
+    )
+    ask(elsewhere, questions)
+    assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
+    for label in range(len(CLASSES)):
+        give(elsewhere, label, files_of(label, 1))
+    adapt(elsewhere, calibrate=True)
+    ask(elsewhere, questions)
+    assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
+    asked = {request.url for request in elsewhere.asked}
+    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+    assert elsewhere.complaints == []
+    refused = elsewhere.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
+    assert refused == "refused"
+    assert any("Content Security Policy" in one for one in elsewhere.complaints)
+    other.close()
 
 
 @pytest.mark.parametrize(

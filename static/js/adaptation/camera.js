@@ -5,6 +5,7 @@ import { find } from "../dom.js";
 const dialog = /** @type {HTMLDialogElement} */ (find("[data-camera]"));
 const video = /** @type {HTMLVideoElement} */ (find("[data-camera-video]"));
 const count = find("[data-camera-count]");
+const takeButton = /** @type {HTMLButtonElement} */ (find("[data-camera-take]"));
 
 /** @type {((picture: Blob) => void) | null} */
 let give = null;
@@ -29,11 +30,19 @@ export async function openCamera(title, onPicture) {
   }
   give = onPicture;
   taken = 0;
-  count.textContent = "";
+  count.textContent = "Getting the camera ready…";
+  // Before its first picture a camera would give an empty one.
+  takeButton.disabled = true;
   find("[data-camera-title]").textContent = title;
   video.srcObject = stream;
   dialog.showModal();
 }
+
+video.addEventListener("loadeddata", () => {
+  takeButton.disabled = false;
+  takeButton.focus();
+  count.textContent = "";
+});
 
 dialog.addEventListener("close", () => {
   const stream = /** @type {MediaStream | null} */ (video.srcObject);
@@ -42,7 +51,7 @@ dialog.addEventListener("close", () => {
   give = null;
 });
 
-find("[data-camera-take]").addEventListener("click", () => {
+takeButton.addEventListener("click", () => {
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;

@@ -29,7 +29,7 @@ export async function tryOut(graphs, tensors) {
  * @param {Map<string, import("./safetensors.js").Weight>} tensors
  * @param {{stopped?: () => boolean, milliseconds?: number}} [options] how long it may take, about
  */
-export async function warmUp(graphs, tensors, { stopped = () => false, milliseconds = 10_000 } = {}) {
+export async function warmUp(graphs, tensors, { stopped = () => false, milliseconds = 20_000 } = {}) {
   const end = performance.now() + milliseconds;
   const over = () => stopped() || performance.now() > end;
   let before = Infinity;

@@ -1,0 +1,86 @@
+"""The wasm runtime in Node against PyTorch: deep networks, memory, lone queries, the example."""
+
+import pytest
+import torch
+
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import NetworkSpec, build_network
+from tests.javascript.node import ROOT, RUNTIME, in_node, needs_node, needs_runtime, run_node
+
+pytestmark = [needs_node, needs_runtime]
+CALIBRATED = AdaptationSettings(head="sgd", calibrate="icfil")
+
+
+def saved(folder, spec: NetworkSpec) -> MetaLearner:
+    torch.manual_seed(0)
+    plain = {"mean": (0.0,) * spec.channels, "std": (1.0,) * spec.channels}
+    learner = MetaLearner(build_network(spec), **plain, defaults=CALIBRATED)
+    learner.save(folder / "learner", for_browsers=True)
+    return learner
+
+
+def pictures(n: int, size: int, seed: int):
+    rough = torch.randn(n, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(rough, (size, size), mode="bicubic").sigmoid()
+
+
+def farthest(one, other) -> float:
+    return max(float((one[name] - other[name]).abs().max()) for name in one)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("architecture", ["resnet10", "resnet18"])
+def test_residual_networks_differ_by_no_more_than_pytorchs_own_back_ends(
+    tmp_path, architecture, record_property
+):
+    learner = saved(tmp_path, NetworkSpec(architecture, 32, 3, 32, 5))
+    labels = torch.arange(5).repeat_interleave(2)
+    episodes = [
+        (pictures(10, 32, seed), labels, pictures(15, 32, 50 + seed), CALIBRATED)
+        for seed in range(4)
+    ]
+    own, here = [], []
+    answers = in_node(tmp_path, tmp_path / "learner", episodes)
+    for (support, _, query, settings), (found, weights, _) in zip(episodes, answers, strict=True):
+        usual = learner.adapt(support, labels, settings=settings)
+        with torch.backends.mkldnn.flags(enabled=False):
+            native = learner.adapt(support, labels, settings=settings)
+        own.append(farthest(usual.weights, native.weights))
+        in_wasm = {name: torch.tensor(weights[name]) for name in usual.weights}
+        here.append(min(farthest(in_wasm, other.weights) for other in (usual, native)))
+        agree = (found.argmax(1) == usual.probabilities(query).argmax(1).numpy()).mean()
+        assert agree >= 0.9
+    record_property("own", own)
+    record_property("in_wasm", here)
+    assert max(here) <= max(own)
+
+
+def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path):
+    saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
+    few = torch.arange(2).repeat_interleave(5)
+    many = torch.arange(20).repeat_interleave(50)
+    quick = {"inner_steps": 2, "inversion_steps": 1, "calibration_steps": 2}
+    settings = AdaptationSettings(head="sgd", calibrate="icfil", **quick)
+    query = pictures(300, 16, 1)
+    small = (pictures(10, 16, 0), few, query, settings)
+    large = (pictures(1000, 16, 0), many, query, settings)
+    heaps = [heap for _, _, heap in in_node(tmp_path, tmp_path / "learner", [small, large] * 3)]
+    # The largest was the second; nothing that came later needed more.
+    assert heaps[2:] == [heaps[1]] * 4
+    assert heaps[1] < 400_000_000
+
+
+def test_one_query_gets_in_wasm_the_same_answer_alone_as_among_75(tmp_path):
+    saved(tmp_path, NetworkSpec("conv4", 16, 3, 32, 5))
+    labels = torch.arange(5).repeat_interleave(2)
+    support, query = pictures(10, 32, 0), pictures(75, 32, 1)
+    episodes = [(support, labels, some, CALIBRATED) for some in (query, query[40:41])]
+    (together, _, _), (alone, _, _) = in_node(tmp_path, tmp_path / "learner", episodes)
+    assert abs(together[40] - alone[0]).max() < 1e-6
+
+
+def test_the_example_of_the_documentation_tells_red_from_green(tmp_path):
+    saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
+    said = run_node(ROOT / "docs" / "examples" / "adapt.mjs", RUNTIME, tmp_path / "learner")
+    assert [line.split()[0] for line in said.splitlines()] == ["red", "green"]

@@ -1,0 +1,134 @@
+"""Pictures in a real Chromium against the server's own decoder, pixel by pixel."""
+
+import base64
+import io
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from metalearn.datasets import decode_image
+from tests.journeys.adapting import chromium
+from tests.journeys.instance import ROOT
+from tests.tools import find_chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
+]
+DECODE = """async ([text, architecture]) => {
+  const { decodeSquare } = await import("/js/device/decode.js");
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return [...(await decodeSquare(new Blob([bytes]), architecture))];
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Our static files, and an empty page at the root."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        if self.path != "/":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+
+@pytest.fixture(scope="module")
+def page():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ROOT / "static"))
+    Thread(target=server.serve_forever, daemon=True).start()
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        yield page
+    server.shutdown()
+
+
+def photograph(width: int, height: int) -> Image.Image:
+    """Colours, edges and noise of a size that no filter can hide."""
+    rng = np.random.default_rng(width * 7 + height)
+    rough = Image.fromarray(rng.integers(0, 256, (9, 13, 3), dtype=np.uint8))
+    smooth = np.asarray(rough.resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
+    noisy = smooth + rng.integers(-12, 13, (height, width, 1))
+    image = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+    return image.filter(ImageFilter.GaussianBlur(0.6))
+
+
+def as_file(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def exif_of(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def see_through(image: Image.Image) -> Image.Image:
+    image = image.copy()
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+PHOTO = photograph(341, 260)
+EXACT = {
+    "png": as_file(PHOTO, "PNG"),
+    "small png": as_file(photograph(20, 31), "PNG"),
+    "wide png": as_file(photograph(700, 90), "PNG"),
+    "grey png": as_file(PHOTO.convert("L"), "PNG"),
+    "palette": as_file(PHOTO.quantize(64), "PNG"),
+    "black and white": as_file(PHOTO.convert("1"), "PNG"),
+    "opaque rgba": as_file(PHOTO.convert("RGBA"), "PNG"),
+    "webp": as_file(PHOTO, "WEBP", lossless=True),
+    "turned png": as_file(PHOTO, "PNG", exif=exif_of(6)),
+}
+JPEGS = {
+    "jpeg": as_file(PHOTO, "JPEG", quality=90),
+    "whole chroma": as_file(PHOTO, "JPEG", quality=95, subsampling=0),
+    "progressive": as_file(PHOTO, "JPEG", quality=80, progressive=True),
+    "lossy webp": as_file(PHOTO, "WEBP", quality=80),
+    "grey jpeg": as_file(PHOTO.convert("L"), "JPEG", quality=85),
+    **{
+        f"turned {turn}": as_file(PHOTO, "JPEG", quality=90, exif=exif_of(turn))
+        for turn in range(2, 9)
+    },
+}
+TRANSPARENT = {
+    "gradient": as_file(see_through(PHOTO), "PNG"),
+    "grey and alpha": as_file(see_through(PHOTO.convert("L").convert("RGB")).convert("LA"), "PNG"),
+    "hole": as_file(PHOTO.quantize(16), "PNG", transparency=0),
+}
+
+
+def differences(page, content: bytes, channels: int = 3) -> np.ndarray:
+    architecture = {"image_size": 32, "channels": channels}
+    found = page.evaluate(DECODE, [base64.b64encode(content).decode(), architecture])
+    there = decode_image(content, channels=channels, image_size=32, quick=False).numpy()
+    return np.abs(np.array(found).reshape(there.shape) - there.astype(int))
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_kept_whole_is_decoded_to_the_last_bit(page, name, channels):
+    assert differences(page, EXACT[name], channels).max() == 0
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_jpegs_however_they_are_turned_are_decoded_alike(page, name):
+    assert differences(page, JPEGS[name]).max() == 0
+
+
+@pytest.mark.parametrize("name", TRANSPARENT)
+def test_transparent_pictures_lie_on_white_up_to_a_rounding(page, name):
+    assert differences(page, TRANSPARENT[name]).max() <= 1
