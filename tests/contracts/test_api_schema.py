@@ -1,12 +1,14 @@
 """The API keeps what its OpenAPI document promises, whatever is sent to it."""
 
+import os
 from functools import cache
 
 import pytest
 import schemathesis
+from django.db import transaction
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import (
@@ -88,16 +90,25 @@ def test_every_call_of_the_contract_is_there():
         "learners/{id}/download/": {"get"},
         "learners/{id}/files/{path}": {"get"},
         "learners/{id}/adaptations/": {"post"},
+        "teams/": {"get", "post"},
+        "teams/{id}/": {"get", "patch", "delete"},
+        "teams/{id}/members/": {"post"},
+        "teams/{id}/members/{username}/": {"patch", "delete"},
+        "tokens/": {"get", "post"},
+        "tokens/{id}/": {"get", "delete"},
+        "credentials/revoke/": {"post"},
     }
     for path, methods in expected.items():
         assert set(paths[f"/api/v1/{path}"]) == methods, path
 
 
 @pytest.fixture
-def known_ids(learner, settings):
+def known_ids(learner, settings, team):
     """Ids of rows that are there."""
     settings.ADAPTATION_TIMEOUT_S = 0.01
     return {
+        "teams": team.pk,
+        "tokens": token_create(user=learner.owner, name="another")[0].pk,
         "checkpoints": learner.job.pool.checkpoints.first().pk,
         "pools": learner.job.pool_id,
         "jobs": learner.job_id,
@@ -105,16 +116,16 @@ def known_ids(learner, settings):
     }
 
 
-@pytest.mark.parametrize("label", sorted(operations()))
-def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
+def fuzz(operation, alice, known_ids, *, examples, round_=0):
+    """Send so many cases, each rolled back; how many there were, as some calls take nothing."""
     _, token = token_create(user=alice, name="test")
-    operation = operations()[label]
+    sent = []
 
+    @seed(round_)
     @hypothesis_settings(
-        max_examples=8,
+        max_examples=examples,
         deadline=None,
         database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -123,6 +134,29 @@ def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
         kind = case.path.split("/")[3]
         if known and "id" in case.path_parameters and kind in known_ids:
             case.path_parameters["id"] = str(known_ids[kind])
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+        with transaction.atomic():
+            case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+            transaction.set_rollback(True)
+        sent.append(case)
 
-    send()
+    with transaction.atomic():
+        send()
+        transaction.set_rollback(True)
+    return len(sent)
+
+
+@pytest.mark.parametrize("label", sorted(operations()))
+def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
+    assert fuzz(operations()[label], alice, known_ids, examples=8) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_twenty_thousand_cases_find_no_crash_and_no_breach_of_the_document(alice, known_ids):
+    wanted, sent, round_ = int(os.environ.get("FREEHOLD_FUZZ_CASES", "20000")), 0, 0
+    while sent < wanted:
+        round_ += 1
+        for operation in operations().values():
+            sent += fuzz(operation, alice, known_ids, examples=100, round_=round_)
+    print(f"{sent} cases in {round_} rounds over {len(operations())} operations")  # noqa: T201
+    assert sent >= wanted

@@ -21,7 +21,7 @@ from marketplace.accounts.services import (
     team_rename,
 )
 from marketplace.accounts.views.settings import settings_page
-from marketplace.core.errors import DomainError
+from marketplace.core.errors import DomainError, Forbidden
 from marketplace.core.forms import show_refusal
 
 
@@ -115,9 +115,11 @@ def member_remove(request: PersonRequest, pk: str, user_pk: int) -> HttpResponse
 
 
 def _try(request: PersonRequest, act: Callable[[], object], said: str) -> None:
-    """Do it and say so, or say why not."""
+    """Do it and say so, or say why not; what one may never do is an error page."""
     try:
         act()
+    except Forbidden:
+        raise
     except DomainError as error:
         messages.error(request, str(error))
     else:
