@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketplace.core.preview_store import serve_previews
+from marketplace.core.process_set import NAMES, command_of, shared_environment
 from marketplace.core.processes import Process, Supervisor
 
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("browser_runtime", stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)
-        processes = [_web(options["host"], options["port"]), *_workers()]
+        processes = [
+            Process(name, command_of(name, host=options["host"], port=options["port"]))
+            for name in NAMES
+        ]
         lines = [f"Freehold runs at {settings.SITE_URL}"]
         if not options["no_demo"]:
             lines += _demo(processes)
@@ -59,29 +63,6 @@ def _check_free(host: str, port: int) -> None:
             ) from error
 
 
-def _web(host: str, port: int) -> Process:
-    return Process(
-        "web",
-        [
-            *(sys.executable, "-m", "gunicorn", "marketplace.wsgi"),
-            *("--config", "python:marketplace.core.web_server", "--bind", f"{host}:{port}"),
-        ],
-    )
-
-
-def _workers() -> list[Process]:
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "worker.app"]
-    worker = [*celery, "worker", "--loglevel", "WARNING"]
-    quiet = ["--without-gossip", "--without-mingle", "--concurrency", "1"]
-    clock = [*celery, "beat", "--loglevel", "WARNING"]
-    return [
-        # A job may leave CUDA in any state, so every job has a child process of its own.
-        Process("gpu worker", [*worker, *quiet, "-Q", "gpu", "--max-tasks-per-child", "1"]),
-        Process("quick worker", [*worker, *quiet, "-Q", "quick"]),
-        Process("clock", [*clock, "--pidfile="]),
-    ]
-
-
 def _demo(processes: list[Process]) -> list[str]:
     """Add the loader, and say how to sign in. Imported late: core does not know the other apps."""
     demo = import_module("marketplace.demo.services")
@@ -94,12 +75,7 @@ def _demo(processes: list[Process]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """What the processes share; previews live in this process's memory unless Redis has them."""
-    shared = {
-        "OMP_NUM_THREADS": str(settings.WORKER_THREADS),
-        "PYTHONUNBUFFERED": "1",
-        # In a container one often is root; messages are JSON, so that costs no safety here.
-        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
-    }
+    shared = shared_environment(settings.WORKER_THREADS)
     if settings.PREVIEW_URL:
         return shared
     server = serve_previews(settings.PREVIEW_TTL_S)

@@ -1,0 +1,49 @@
+# syntax=docker/dockerfile:1
+# Workers: `--build-arg DEVICE=cuda` (torch with its CUDA libraries, from PyPI) or `cpu` (without).
+ARG PYTHON=3.12-slim-trixie
+
+FROM python:${PYTHON} AS build
+ARG DEVICE=cuda
+# PyTorch's own index of wheels without CUDA; a mirror can be named instead.
+ARG CPU_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+RUN python -m venv /venv
+COPY pyproject.toml README.md LICENSE ./
+RUN mkdir marketplace metalearn worker \
+    && touch marketplace/__init__.py metalearn/__init__.py worker/__init__.py \
+    && case "${DEVICE}" in \
+         cpu) /venv/bin/pip install --index-url "${CPU_INDEX}" 'torch>=2.10,<2.14' 'torchvision>=0.25,<0.29' ;; \
+         cuda) ;; \
+         *) echo "DEVICE is cuda or cpu, not ${DEVICE}" >&2; exit 1 ;; \
+       esac \
+    && /venv/bin/pip install '.[web,worker]' \
+    && /venv/bin/pip uninstall --yes freehold
+COPY . .
+RUN /venv/bin/python -m compileall -q marketplace metalearn worker
+
+FROM python:${PYTHON}
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin freehold \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /data
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
+# The two NVIDIA variables are for runtimes that read them; without a GPU they mean nothing.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    FREEHOLD_DATA_DIR=/data \
+    FREEHOLD_LOG_JSON=true \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+USER 10001:10001
+VOLUME /data
+# Asks the worker to save a snapshot and let go of its job.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tini", "--", "python", "manage.py"]
+CMD ["run", "quick"]
