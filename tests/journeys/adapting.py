@@ -57,6 +57,8 @@ def learner_with_steps(instance) -> str:
 
 @contextmanager
 def chromium(*flags: str):
+    """A browser, and patience: machines that run tests are busy."""
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(find_chromium()), headless=True, args=[*CHROMIUM_FLAGS, *flags]
@@ -92,7 +94,7 @@ def listening(page):
 
 
 def wait_until_ready(page) -> None:
-    expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=90_000)
+    expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=180_000)
 
 
 def give(page, label: int, files: list[dict]) -> None:
@@ -106,7 +108,7 @@ def give(page, label: int, files: list[dict]) -> None:
 def adapt(page, *, calibrate: bool) -> None:
     page.locator("[data-calibrate]").set_checked(calibrate)
     page.locator("[data-adapt]").click()
-    expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=60_000)
+    expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=120_000)
 
 
 def ask(page, files: list[dict]) -> None:
