@@ -40,6 +40,12 @@ def find_redis() -> Path | None:
     return _first(["redis-server", "valkey-server"])
 
 
+def find_rabbitmq() -> Path | None:
+    """RabbitMQ's server itself; the one in Debian's PATH only tells root to become someone else."""
+    given = _path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    return given or _first(["rabbitmq-server"])
+
+
 def find_rclone() -> Path | None:
     """rclone, whose `serve s3` is our S3 server; its Python package puts it beside Python."""
     beside = Path(sys.executable).parent / "rclone"
@@ -117,7 +123,7 @@ def postgres_server() -> Iterator[str]:
     assert programs is not None
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        become = _become_postgres(Path(folder))
+        become = become_postgres(Path(folder))
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         initdb += ["-N", "-E", "UTF8", "--locale=C.UTF-8"]
@@ -147,7 +153,7 @@ def servers() -> Iterator[dict[str, str]]:
         }
 
 
-def _become_postgres(folder: Path) -> list[str]:
+def become_postgres(folder: Path) -> list[str]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return []

@@ -17,7 +17,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup()
 
 from billiard import process  # noqa: E402
-from celery.signals import worker_process_init, worker_shutting_down  # noqa: E402
+from celery.signals import (  # noqa: E402
+    task_received,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from marketplace.queue import Queue, app  # noqa: E402
 from worker import stopping, tasks  # noqa: E402
@@ -26,6 +31,16 @@ __all__ = ["app", "tasks"]
 
 # Ignored by default, and one of the few that the pool does not take for itself in its children.
 STOP_WISH = signal.SIGURG
+
+
+@worker_ready.connect
+def _watch(**_: Any) -> None:
+    """From now on a worker that no longer consumes is noticed."""
+    from worker.watchdog import Watchdog
+
+    watchdog = Watchdog({str(name) for name in app.amqp.queues.consume_from})
+    task_received.connect(lambda **_: watchdog.message_came(), weak=False)
+    watchdog.start()
 
 
 @worker_process_init.connect

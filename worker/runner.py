@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -27,6 +26,7 @@ from metalearn.errors import MetaLearnError
 from metalearn.loop import train
 from worker import stopping
 from worker.heartbeat import Heartbeat
+from worker.naming import worker_name
 from worker.patience import is_out_of_memory, passes, patiently
 from worker.pools import build_algorithm
 from worker.previews import Previews
@@ -77,11 +77,6 @@ def run_job(
         else:
             _fail(job, _reason(error))
         raise
-
-
-def worker_name(pid: int) -> str:
-    """What a job's row calls the process of this machine that runs it."""
-    return f"{socket.gethostname()}:{pid}"
 
 
 def _train(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> Outcome:

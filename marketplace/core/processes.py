@@ -12,7 +12,6 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 20.0
 _TICK_S = 0.2
-_MAX_PAUSE_S = 30.0
 _CALM_S = 60.0
 
 
@@ -36,6 +35,7 @@ class Supervisor:
     processes: list[Process]
     environment: Mapping[str, str] = field(default_factory=dict)
     stopping: bool = False
+    max_pause_s: float = 30.0
 
     def stop(self) -> None:
         """End everything soon."""
@@ -66,7 +66,7 @@ class Supervisor:
             return
         # What dies at once dies again; what ran for a while gets a fresh start.
         calm = now - process.started_at > _CALM_S
-        process.pause_s = 1.0 if calm else min(2 * process.pause_s, _MAX_PAUSE_S)
+        process.pause_s = 1.0 if calm else min(2 * process.pause_s, self.max_pause_s)
         process.next_start = now + process.pause_s
         log.warning("%s ended with %s; again in %.0f s", process.name, status, process.pause_s)
 

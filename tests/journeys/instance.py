@@ -21,8 +21,11 @@ DEMO_POOL = ROOT / "marketplace" / "demo" / "pool"
 class Instance:
     """Starts `manage.py up` in a folder of its own; talks to it by REST."""
 
-    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environment: dict[str, str] | None = None, *, start_s: float = 90
+    ) -> None:
         self.folder = folder
+        self.start_s = start_s
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -39,7 +42,7 @@ class Instance:
 
     def __enter__(self) -> Self:
         try:
-            self.start()
+            self.start(self.start_s)
         except BaseException:
             self.stop()
             raise
@@ -49,13 +52,13 @@ class Instance:
         self.stop()
         self.log.close()
 
-    def start(self) -> None:
+    def start(self, seconds: float = 90) -> None:
         """Return when everything is ready."""
         command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port)]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
         )
-        self.wait(lambda: self._ready(), seconds=90, what="the instance to be ready")
+        self.wait(lambda: self._ready(), seconds=seconds, what="the instance to be ready")
 
     def stop(self) -> None:
         """Ctrl-C."""
@@ -75,9 +78,9 @@ class Instance:
         except (requests.ConnectionError, requests.Timeout):
             return False
 
-    def tail(self) -> str:
+    def tail(self, length: int = 4000) -> str:
         """The end of the log."""
-        return (self.folder / "log.txt").read_text()[-4000:]
+        return (self.folder / "log.txt").read_text(errors="replace")[-length:]
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints."""
@@ -127,7 +130,7 @@ class Instance:
         lines = (DEMO_POOL / "manifest.jsonl").read_text().splitlines()[:count]
         ids = [self.upload(row, DEMO_POOL / row["file"]) for row in map(json.loads, lines)]
         for pk in ids:
-            row = self.wait(lambda pk=pk: self._validated(pk), seconds=60, what="validation")
+            row = self.wait(lambda pk=pk: self._validated(pk), seconds=180, what="validation")
             assert row["state"] == "valid", row
         return ids
 

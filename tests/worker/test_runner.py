@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from marketplace.jobs.clock import jobs_keep_time
 from marketplace.jobs.models import Job, MetricPoint
-from marketplace.jobs.moves import job_claim
+from marketplace.jobs.moves import job_claim, job_lose
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner as LearnerRow
@@ -18,7 +18,7 @@ from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
 from tests.worker.toy import Toy, build_toy
 from worker import patience, runner, stopping
-from worker.publishing import learner_directory
+from worker.publishing import learner_directory, store_learner
 from worker.snapshots import StoredSnapshots
 
 
@@ -187,3 +187,160 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
         return answer
 
     assert patience.patiently(write) == "back"
+
+
+class Storage(StoredSnapshots):
+    """Storage that is full for the first so many snapshots."""
+
+    def __init__(self, full_for):
+        self.full_for, self.tries = full_for, 0
+
+    def save(self, job, step, state):
+        self.tries += 1
+        if self.tries <= self.full_for:
+            raise OSError(28, "No space left on device")
+        super().save(job, step, state)
+
+
+def test_a_full_disk_costs_snapshots_and_not_the_run(queued_job, saves_after_every_step):
+    storage = Storage(full_for=100)
+    runner.run_job(str(queued_job.pk), build=lambda job: build_toy(), snapshots=storage)
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.SUCCEEDED
+    assert storage.tries == 6
+
+
+def test_a_bug_in_saving_is_no_full_disk(queued_job, saves_after_every_step, monkeypatch):
+    monkeypatch.setattr(Toy, "state_dict", lambda self: {"a set": {1}})
+    with pytest.raises(TypeError, match="cannot be part of a snapshot"):
+        run(queued_job)
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.FAILED
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
+def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
+    queued_job, settings, sent, error
+):
+    def eat(job):
+        raise error
+
+    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
+        with pytest.raises(type(error)):
+            run(queued_job, build=After(2, eat))
+        queued_job.refresh_from_db()
+        assert queued_job.lost_attempts == attempt
+    assert queued_job.state == JobState.FAILED
+    assert "ran out of memory" in queued_job.error
+    assert len(sent) == settings.MAX_LOST_ATTEMPTS - 1
+
+
+def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
+    def eat(job):
+        job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        run(queued_job, build=After(2, eat))
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.CANCELLED
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("a bug")])
+def test_whatever_befalls_a_zombie_is_not_held_against_the_job(queued_job, error):
+    def go_silent(job):
+        job_lose(job=Job.objects.get(pk=job.pk), reason="The worker went silent")
+        job_claim(job_id=job.pk, worker="the next one")
+        raise error
+
+    with pytest.raises(type(error)):
+        run(queued_job, build=After(2, go_silent))
+    queued_job.refresh_from_db()
+    assert (queued_job.state, queued_job.worker) == (JobState.RUNNING, "the next one")
+    assert queued_job.lost_attempts == 1
+
+
+def test_storage_that_stays_away_fails_the_job_with_a_sentence(queued_job, monkeypatch):
+    monkeypatch.setattr(runner, "patiently", lambda do, patience_s=0: do())
+
+    def away(job):
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        run(queued_job, build=away)
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.FAILED
+    assert "resume" in queued_job.error
+
+
+def publishing_late(monkeypatch, happening):
+    """Lets something happen after the learner's files are stored and before its row is made."""
+    store = runner.store_learner
+
+    def late(job, algorithm):
+        stored = store(job, algorithm)
+        happening(job)
+        return stored
+
+    monkeypatch.setattr(runner, "store_learner", late)
+
+
+def test_a_zombie_that_wakes_up_while_publishing_publishes_nothing(
+    queued_job, monkeypatch, tmp_path
+):
+    def succeed_elsewhere(job):
+        monkeypatch.setattr(runner, "store_learner", store_learner)
+        job_lose(job=Job.objects.get(pk=job.pk), reason="The worker went silent")
+        run(Job.objects.get(pk=job.pk))
+        LearnerRow.objects.update(name="named by its owner since")
+
+    publishing_late(monkeypatch, succeed_elsewhere)
+    job = run(queued_job)
+    learner = LearnerRow.objects.get(job=job)
+    stored = [path for path in (tmp_path / "files" / "learners").rglob("*") if path.is_file()]
+    assert learner.name == "named by its owner since"
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
+    assert stored and all(str(learner.pk) in str(path) for path in stored)
+    assert sum("Finished" in event.text for event in job.events.all()) == 1
+
+
+def test_files_of_an_attempt_that_died_while_publishing_are_taken_away(
+    queued_job, monkeypatch, tmp_path
+):
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def die(job):
+        raise Killed
+
+    publishing_late(monkeypatch, die)
+    with pytest.raises(Killed):
+        run(queued_job)
+    monkeypatch.setattr(runner, "store_learner", store_learner)
+    job_lose(job=Job.objects.get(), reason="The worker went silent")
+    run(queued_job)
+    learner = LearnerRow.objects.get()
+    stored = [path for path in (tmp_path / "files" / "learners").rglob("*") if path.is_file()]
+    assert stored and all(str(learner.pk) in str(path) for path in stored)
+
+
+def test_a_last_move_whose_answer_got_lost_counts_as_made(queued_job, monkeypatch):
+    succeed, calls = runner._succeed, []
+
+    def answer_gets_lost(job, learner):
+        calls.append(1)
+        succeed(job, learner)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(runner, "_succeed", answer_gets_lost)
+    monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
+    job = run(queued_job)
+    assert (job.state, job.snapshot_secret, len(calls)) == (JobState.SUCCEEDED, "", 2)
+    assert LearnerRow.objects.filter(job=job).count() == 1
+
+
+def test_steps_taken_again_are_named_in_the_log(queued_job, saves_after_every_step):
+    Job.objects.update(steps_done=4)
+    run(queued_job)
+    assert queued_job.events.filter(text="Goes on after step 0; steps taken again: 4.").exists()

@@ -44,7 +44,9 @@ class Command(BaseCommand):
             lines += _demo(processes)
         self.stdout.write("\n".join(["", *lines, "Ctrl-C ends everything.", ""]))
         self.stdout.flush()
-        supervisor = Supervisor(processes, environment=_environment())
+        supervisor = Supervisor(
+            processes, environment=_environment(), max_pause_s=settings.MAX_RESTART_PAUSE_S
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stop())
         supervisor.run()

@@ -1,0 +1,1 @@
+"""Faults at random moments, against a real instance: `python -m tests.faults --help`."""
