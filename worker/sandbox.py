@@ -5,19 +5,26 @@
 Loading torch takes seconds, so a zygote does it once for each worker process and forks a child
 for every call. Plain subprocesses and bytes of JSON are used instead of `multiprocessing`: that
 works inside Celery's daemonic processes, and nothing that a child says is ever unpickled.
+
+What confines a child: limits on memory, time, file size and open files; no network; and, where the
+kernel offers them, Landlock (it reads its source and writes to one folder) and seccomp (it makes
+no socket and starts no program).
 """
 
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+log = logging.getLogger(__name__)
 START_S = 120.0
 """How long the zygote may take to load torch on a busy machine."""
 GRACE_S = 30.0
@@ -64,9 +71,26 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
-    def call(self, function: str, arguments: dict[str, Any], limits: Limits) -> Outcome:
-        """Call `package.module:function` with a dictionary; it must return a dictionary."""
-        request = {"function": function, "arguments": arguments, "limits": asdict(limits)}
+    def call(
+        self,
+        function: str,
+        arguments: dict[str, Any],
+        limits: Limits,
+        *,
+        reads: Sequence[Path] = (),
+        writes: Sequence[Path] = (),
+    ) -> Outcome:
+        """Call `package.module:function` with a dictionary; it must return a dictionary.
+
+        It may read what `reads` names, and write to the folders of `writes`.
+        """
+        request = {
+            "function": function,
+            "arguments": arguments,
+            "limits": asdict(limits),
+            "reads": [str(path) for path in reads],
+            "writes": [str(path) for path in writes],
+        }
         with self._lock:
             connection = self._ready()
             try:
@@ -106,7 +130,7 @@ class Sandbox:
         self._connection = Connection(ours.detach())
         self._owner = os.getpid()
         try:
-            _receive(self._connection, START_S)
+            _tell_of(_receive(self._connection, START_S).get("missing", []))
         except (OSError, EOFError, SandboxBroken):
             self._stop()
             raise SandboxBroken("the validating process did not start") from None
@@ -119,6 +143,14 @@ class Sandbox:
             self._process.kill()
             self._process.wait()
         self._process = self._connection = None
+
+
+def _tell_of(missing: list[str]) -> None:
+    if missing:
+        log.warning(
+            "uploads are read with limits, but without %s, which this machine does not offer",
+            " and ".join(missing),
+        )
 
 
 def _environment() -> dict[str, str]:

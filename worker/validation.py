@@ -67,7 +67,14 @@ def validate_file(source: Path, target: Path, declared: DeclaredModel) -> Valida
     }
     result = None
     try:
-        result = _result(_sandbox.call("worker.conversion:convert", arguments, LIMITS), target)
+        outcome = _sandbox.call(
+            "worker.conversion:convert",
+            arguments,
+            LIMITS,
+            reads=[source.resolve()],
+            writes=[target.resolve().parent],
+        )
+        result = _result(outcome, target)
     finally:
         if result is None or not result.ok:
             _clean(target)

@@ -20,9 +20,21 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from worker.landlock import restrict_files
 from worker.sandbox import MAX_ANSWER_BYTES
+from worker.syscalls import forbid_syscalls
 
 _OUT_OF_MEMORY = 77
+# Code that is loaded late, and what it asks about the machine.
+_ROOT = Path(__file__).resolve().parent.parent
+_CODE = [
+    *(_ROOT / name for name in ("metalearn", "worker")),
+    *(Path(name) for name in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64")),
+    *(Path("/etc") / name for name in ("ld.so.cache", "localtime")),
+    *(Path("/proc") / name for name in ("self", "cpuinfo", "meminfo")),
+    *(Path("/dev") / name for name in ("null", "zero", "urandom")),
+    Path("/sys/devices/system"),
+]
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 
@@ -31,13 +43,23 @@ def main() -> None:
     """Serve calls until the worker hangs up."""
     connection = Connection(int(sys.argv[1]))
     _find(sys.argv[2])()
-    connection.send_bytes(b'{"kind": "ready"}')
+    connection.send_bytes(json.dumps({"kind": "ready", "missing": _missing()}).encode())
     while True:
         try:
             request = json.loads(connection.recv_bytes())
         except EOFError:
             return
         connection.send_bytes(json.dumps(_serve(request)).encode())
+
+
+def _missing() -> list[str]:
+    """What this machine does not offer to confine a child with; tried out in one."""
+    child = os.fork()
+    if child == 0:
+        _give_up_rights(ctypes.CDLL(None))
+        os._exit((not restrict_files(reads=[], writes=[])) + 2 * (not forbid_syscalls()))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return [name for bit, name in ((1, "Landlock"), (2, "seccomp")) if code & bit]
 
 
 def _find(path: str) -> Callable[..., Any]:
@@ -81,7 +103,8 @@ def _judge(answer: bytes | None, status: int) -> dict[str, str]:
         return {"kind": "time"}
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _OUT_OF_MEMORY:
         return {"kind": "memory"}
-    if not answer or len(answer) > MAX_ANSWER_BYTES:
+    died = os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL
+    if died or not answer or len(answer) > MAX_ANSWER_BYTES:
         return {"kind": "crashed"}
     return {"kind": "answered", "answer": answer.decode("utf-8", "replace")}
 
@@ -92,6 +115,7 @@ def _run_child(request: dict[str, Any], writing: int) -> NoReturn:
     try:
         pipe = _only_this_file(writing)
         _limit(**request["limits"])
+        _confine(request["reads"], request["writes"])
         answer = _find(request["function"])(request["arguments"])
         with os.fdopen(pipe, "wb") as file:
             file.write(json.dumps(answer).encode())
@@ -117,8 +141,7 @@ def _limit(*, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_
     """No more than this, no network where the system allows to do without, no new rights."""
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        _give_up_rights(libc)
         if libc.unshare(_CLONE_NEWNET) != 0:
             libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         _cap(resource.RLIMIT_AS, _address_space_bytes() + memory_bytes)
@@ -127,6 +150,20 @@ def _limit(*, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_
     _cap(resource.RLIMIT_NOFILE, open_files)
     _cap(resource.RLIMIT_CORE, 0)
     signal.alarm(wall_s + 5)  # should the zygote die before it could end this process
+
+
+def _give_up_rights(libc: ctypes.CDLL) -> None:
+    if sys.platform == "linux":
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _confine(reads: list[str], writes: list[str]) -> None:
+    """Only what is named can be read and written, and no socket or program can be had."""
+    restrict_files(
+        reads=[*_CODE, *(Path(path) for path in reads)], writes=[Path(path) for path in writes]
+    )
+    forbid_syscalls()
 
 
 def _address_space_bytes() -> int:

@@ -1,9 +1,11 @@
 """Functions for the sandbox to survive."""
 
+import contextlib
 import ctypes
 import os
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,46 @@ def connect(arguments: dict[str, Any]) -> dict[str, Any]:
     except OSError:
         return {"connected": False}
     return {"connected": True}
+
+
+def make_socket(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A pair, which needs no network at all."""
+    socket.socketpair()
+    return {"impossible": True}
+
+
+def run_program(arguments: dict[str, Any]) -> dict[str, Any]:
+    os.execv("/bin/true", ["true"])  # noqa: S606
+
+
+def fork(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"impossible": os.fork()}
+
+
+def kill_the_worker(arguments: dict[str, Any]) -> dict[str, Any]:
+    os.kill(arguments["pid"], 9)
+    return {"impossible": True}
+
+
+def start_thread(arguments: dict[str, Any]) -> dict[str, Any]:
+    seen: list[int] = []
+    thread = threading.Thread(target=seen.append, args=[1])
+    thread.start()
+    thread.join()
+    return {"seen": seen}
+
+
+def touch_files(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Which of these can be read, and beside which a file can be made."""
+    found: dict[str, Any] = {"read": [], "written": []}
+    for path in arguments["paths"]:
+        with contextlib.suppress(OSError):
+            Path(path).read_bytes()
+            found["read"].append(path)
+        with contextlib.suppress(OSError):
+            Path(path).with_name("made").write_bytes(b"x")
+            found["written"].append(path)
+    return found
 
 
 def environment(arguments: dict[str, Any]) -> dict[str, Any]:

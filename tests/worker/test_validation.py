@@ -22,6 +22,14 @@ ONE_OF_EACH = {case.group: case for case in CASES}.values()
 DECLARED = DeclaredModel("model", "", ("a", "b", "c"), 32, 3, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Nobody else has put anything into it."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _close_at_the_end() -> Iterator[None]:
     yield
@@ -29,16 +37,16 @@ def _close_at_the_end() -> Iterator[None]:
 
 
 @pytest.fixture
-def upload(tmp_path: Path) -> Path:
+def upload(folder: Path) -> Path:
     torch.manual_seed(0)
     network = build_network(NetworkSpec("conv4", 8, 3, 32, 3))
-    path = tmp_path / "upload.pt"
+    path = folder / "upload.pt"
     torch.save({"state_dict": {f"module.{k}": v for k, v in network.state_dict().items()}}, path)
     return path
 
 
-def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, tmp_path: Path) -> None:
-    target = tmp_path / "model.safetensors"
+def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, folder: Path) -> None:
+    target = folder / "model.safetensors"
     result = validate_file(upload, target, DECLARED)
     assert result == ValidationResult(
         ok=True,
@@ -53,13 +61,13 @@ def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, tmp_path: Path
     ours, theirs = read_tensors(target), read_tensors(upload)
     assert set(ours) == set(theirs)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "upload.pt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.safetensors", "upload.pt"]
 
 
-def test_a_validation_with_a_warm_zygote_is_quick(upload: Path, tmp_path: Path) -> None:
+def test_a_validation_with_a_warm_zygote_is_quick(upload: Path, folder: Path) -> None:
     validation.warm_up()
     start = time.perf_counter()
-    assert validate_file(upload, tmp_path / "target", DECLARED).ok
+    assert validate_file(upload, folder / "target", DECLARED).ok
     assert time.perf_counter() - start < 2  # 0.2 s on a quiet machine
 
 
@@ -76,12 +84,12 @@ def test_a_validation_with_a_warm_zygote_is_quick(upload: Path, tmp_path: Path) 
     ],
 )
 def test_a_wrong_declaration_is_refused_and_leaves_nothing(
-    upload: Path, tmp_path: Path, changes: dict[str, object], says: str
+    upload: Path, folder: Path, changes: dict[str, object], says: str
 ) -> None:
-    result = validate_file(upload, tmp_path / "target", replace(DECLARED, **changes))
+    result = validate_file(upload, folder / "target", replace(DECLARED, **changes))
     assert not result.ok
     assert says in result.reason
-    assert [path.name for path in tmp_path.iterdir()] == ["upload.pt"]
+    assert [path.name for path in folder.iterdir()] == ["upload.pt"]
 
 
 def _refuse_within_256_mb(case: Hostile, folder: Path) -> None:
@@ -91,6 +99,8 @@ def _refuse_within_256_mb(case: Hostile, folder: Path) -> None:
         "worker.conversion:convert",
         {"source": str(path), "target": str(folder / "target"), "declared": asdict(DECLARED)},
         replace(LIMITS, memory_bytes=256_000_000),
+        reads=[path],
+        writes=[folder],
     )
     assert outcome.kind == "answered" and outcome.answer["ok"] is False
     assert case.says in outcome.answer["reason"]
@@ -99,31 +109,31 @@ def _refuse_within_256_mb(case: Hostile, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("case", [*BOMBS, *ONE_OF_EACH], ids=lambda case: case.name)
-def test_bombs_are_refused_in_2_s_and_256_mb(case: Hostile, tmp_path: Path) -> None:
-    _refuse_within_256_mb(case, tmp_path)
+def test_bombs_are_refused_in_2_s_and_256_mb(case: Hostile, folder: Path) -> None:
+    _refuse_within_256_mb(case, folder)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.group}: {case.name}")
-def test_every_hostile_file_is_refused_in_2_s_and_256_mb(case: Hostile, tmp_path: Path) -> None:
-    _refuse_within_256_mb(case, tmp_path)
+def test_every_hostile_file_is_refused_in_2_s_and_256_mb(case: Hostile, folder: Path) -> None:
+    _refuse_within_256_mb(case, folder)
 
 
 @pytest.mark.parametrize("kind", ["time", "memory", "crashed"])
 def test_a_reader_that_dies_is_a_refusal_and_leaves_nothing(
-    upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    target = tmp_path / "target"
+    target = folder / "target"
 
-    def die(*_: object) -> Outcome:
+    def die(*_: object, **__: object) -> Outcome:
         target.write_bytes(b"half")
-        (tmp_path / ".target.12345678.partial").write_bytes(b"half")
+        (folder / ".target.12345678.partial").write_bytes(b"half")
         return Outcome(kind, {})
 
     monkeypatch.setattr(validation._sandbox, "call", die)
     result = validate_file(upload, target, DECLARED)
     assert not result.ok and result.reason.endswith(".")
-    assert [path.name for path in tmp_path.iterdir()] == ["upload.pt"]
+    assert [path.name for path in folder.iterdir()] == ["upload.pt"]
 
 
 @pytest.mark.parametrize(
@@ -136,15 +146,16 @@ def test_a_reader_that_dies_is_a_refusal_and_leaves_nothing(
     ],
 )
 def test_an_answer_that_makes_no_sense_is_a_refusal(
-    upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
+    upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
 ) -> None:
-    target = tmp_path / "target"
+    target = folder / "target"
     target.write_bytes(b"something")
-    monkeypatch.setattr(validation._sandbox, "call", lambda *_: Outcome("answered", answer))
+    outcome = Outcome("answered", answer)
+    monkeypatch.setattr(validation._sandbox, "call", lambda *_, **__: outcome)
     assert not validate_file(upload, target, DECLARED).ok
     assert not target.exists()
 
 
-def test_a_full_disk_is_our_trouble_not_the_files(upload: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_our_trouble_not_the_files(upload: Path, folder: Path) -> None:
     with pytest.raises(SandboxBroken, match="could not be written"):
-        validate_file(upload, tmp_path / "missing" / "target", DECLARED)
+        validate_file(upload, folder / "missing" / "target", DECLARED)
