@@ -93,8 +93,9 @@ class _Conversion:
                 self.values[node] = self._value(node)
             elif node.op == "output":
                 return [self._whole(result) for result in _flat(node.args[0])]
-            elif node.op != "call_function":
-                raise NotForBrowsers("The network holds tensors that are none of its weights.")
+            elif node.op == "get_attr":
+                # Numbers of the network's own, such as the means of an ensemble's members.
+                self.values[node] = self.builder.constant(getattr(trace, str(node.target)).numpy())
         raise AssertionError("a trace has an output")
 
     def _value(self, node: fx.Node) -> Value:

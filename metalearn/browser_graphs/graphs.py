@@ -97,7 +97,9 @@ def _make_traceable(structure: nn.Module) -> None:
 
 def _check(network: Network) -> None:
     if isinstance(network.spec, EnsembleSpec):
-        raise NotForBrowsers("An ensemble is too much for a browser.")
+        sizes = {member.network.image_size for member in network.spec.members}
+        if len(sizes) > 1:
+            raise NotForBrowsers("Its members look at pictures of several sizes.")
     parameters = sum(value.numel() for value in network.parameters())
     if parameters > MAX_PARAMETERS:
         raise NotForBrowsers(f"{parameters:,} weights are too many for a browser.")

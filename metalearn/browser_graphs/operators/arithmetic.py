@@ -4,7 +4,7 @@ from metalearn.browser_graphs.builder import ONNX_TYPES
 from metalearn.browser_graphs.conversion import Call, rule
 
 _FILLED = ("full", "ones_like", "zeros_like", "full_like", "zeros", "new_zeros")
-_SAME = ("detach", "alias", "clone", "lift_fresh", "contiguous")
+_SAME = ("detach", "alias", "clone", "lift_fresh", "lift_fresh_copy", "contiguous")
 _UNARY = {
     "neg": "Neg",
     "abs": "Abs",

@@ -187,11 +187,25 @@ def test_no_operator_of_a_graph_is_unknown_to_other_runtimes():
     assert len(operators) < 50
 
 
-def test_an_ensemble_says_why_it_stays_on_the_server():
-    member = MemberSpec(NetworkSpec("conv4", 4, 3, 16, 5), (0.5,) * 3, (0.5,) * 3)
-    network = build_network(EnsembleSpec.of([member, member], n_classes=5))
-    with pytest.raises(NotForBrowsers, match="ensemble"):
-        make_graphs(network)
+def ensemble_of(sizes: list[int]) -> EnsembleSpec:
+    members = [
+        MemberSpec(NetworkSpec("conv4", 4 + 2 * n, 3, size, 5), (0.4 + n / 10,) * 3, (0.3,) * 3)
+        for n, size in enumerate(sizes)
+    ]
+    return EnsembleSpec.of(members, n_classes=5)
+
+
+@pytest.mark.parametrize("head", ["sgd", pytest.param("prototypes", marks=pytest.mark.slow)])
+def test_an_ensemble_adapts_as_in_pytorch(head):
+    settings = replace(STANDARD, head=head, calibrate="icfil", inner_steps=3)
+    by_hand, classifier, logits, expected = both(ensemble_of([16, 16]), settings, 3, [3])
+    assert farthest(by_hand, classifier) < 1e-3
+    assert np.abs(logits - expected).max() < 2e-2
+
+
+def test_an_ensemble_for_pictures_of_several_sizes_says_why_it_stays_on_the_server():
+    with pytest.raises(NotForBrowsers, match="sizes"):
+        make_graphs(build_network(ensemble_of([16, 20])))
 
 
 def test_a_network_with_grouped_convolutions_says_why_it_stays_on_the_server():
