@@ -8,7 +8,7 @@ from django.utils import timezone
 from marketplace.accounts.models import Role
 from marketplace.accounts.scopes import Scope
 
-_LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until revoked")]
+_LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("never", "until revoked")]
 
 
 class ProfileForm(forms.Form):
@@ -35,14 +35,12 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         label="What it may do",
     )
-    days = forms.ChoiceField(
-        choices=_LIFETIMES, initial="90", required=False, label="How long it works"
-    )
+    days = forms.ChoiceField(choices=_LIFETIMES, initial="90", label="How long it works")
 
     def expires_at(self) -> datetime | None:
         """When it ends, if ever."""
         days = self.cleaned_data["days"]
-        return timezone.now() + timedelta(days=int(days)) if days else None
+        return None if days == "never" else timezone.now() + timedelta(days=int(days))
 
 
 class TeamForm(forms.Form):
