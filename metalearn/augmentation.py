@@ -20,6 +20,12 @@ def shift_and_flip(images: Images, *, max_shift: int, rng: torch.Generator) -> I
     return shifted.flip(-1) if mirror else shifted
 
 
+def mirror_some(images: Images, *, rng: torch.Generator) -> Images:
+    """Each image mirrored with probability 1/2."""
+    mirrored = torch.rand(len(images), 1, 1, 1, generator=rng) < 0.5
+    return torch.where(mirrored.to(images.device), images.flip(-1), images)
+
+
 def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) -> Images:
     """Each image for itself: mirrored, cropped and resized, brightness and contrast changed.
 

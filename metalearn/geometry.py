@@ -32,13 +32,17 @@ class PoolGeometry:
 
     `components` are kept (fewer where there are fewer pictures or features). Each is divided by
     its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
-    1 gives every direction the same weight.
+    1 gives every direction the same weight. With `mirror` a picture's place is the mean of its own
+    and its mirror image's, so that what hangs on left and right alone has no say.
     """
 
-    def __init__(self, pool: Pool, *, components: int, whitening: float, precision: str) -> None:
+    def __init__(
+        self, pool: Pool, *, components: int, whitening: float, mirror: bool, precision: str
+    ) -> None:
         self.pool = pool
         self.components = components
         self.whitening = whitening
+        self.mirror = mirror
         self.precision = precision
         self._means: list[Tensor] = []
         self._projections: list[Tensor | None] = []
@@ -52,10 +56,10 @@ class PoolGeometry:
     @torch.no_grad()
     def fit(self, images: Images, rng: torch.Generator) -> Coordinates:
         """Find centres and components on these pictures; returns their coordinates."""
-        features = [self._features(teacher, images) for teacher in self.pool.teachers]
-        self._means = [each.mean(0) for each in features]
-        self._projections = [_projection(each, len(features), rng) for each in features]
-        joint = self._joined(features)
+        views = [self._features(view) for view in self._views(images)]
+        self._means = [torch.cat(each).mean(0) for each in zip(*views, strict=True)]
+        self._projections = [_projection(each, len(self.pool), rng) for each in views[0]]
+        joint = self._joined(views)
         rank = min(self.components, *joint.shape)
         with seeded_from(rng):
             # Its random start must follow the run's own generator, not the global one.
@@ -69,19 +73,26 @@ class PoolGeometry:
     def coordinates(self, images: Images) -> Coordinates:
         """Coordinates of pictures in [0, 1], of any size."""
         assert self._basis is not None, "fit comes first"
-        features = [self._features(teacher, images) for teacher in self.pool.teachers]
-        coordinates: Tensor = self._joined(features) @ self._basis
+        views = [self._features(view) for view in self._views(images)]
+        coordinates: Tensor = self._joined(views) @ self._basis
         return coordinates
 
-    def _joined(self, features: Sequence[Tensor]) -> Float[Tensor, "n joint"]:
+    def _views(self, images: Images) -> list[Images]:
+        return [images, images.flip(-1)] if self.mirror else [images]
+
+    def _joined(self, views: Sequence[Sequence[Tensor]]) -> Float[Tensor, "n joint"]:
         parts = []
-        for each, mean, projection in zip(features, self._means, self._projections, strict=True):
-            unit = F.normalize(each - mean, dim=1)
+        by_teacher = zip(*views, strict=True)
+        for each, mean, projection in zip(by_teacher, self._means, self._projections, strict=True):
+            unit = torch.stack([F.normalize(view - mean, dim=1) for view in each]).mean(0)
             parts.append(unit if projection is None else unit @ projection)
         joint: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
         return joint
 
-    def _features(self, teacher: Teacher, images: Images) -> Features:
+    def _features(self, images: Images) -> list[Tensor]:
+        return [self._features_of(teacher, images) for teacher in self.pool.teachers]
+
+    def _features_of(self, teacher: Teacher, images: Images) -> Features:
         size = max(1, PIXELS_AT_ONCE // teacher.image_size**2)
         return torch.cat(
             [

@@ -20,9 +20,11 @@ from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.muon import Muon
 from metalearn.picture_memory import PictureMemory
 from metalearn.pictures import draw_pictures
 from metalearn.pool import Pool
@@ -31,28 +33,28 @@ from metalearn.preparation import prepare_images
 from metalearn.settings import setting
 from metalearn.shapes import Images
 
-WARM_UP = 0.15
+WARM_UP = 0.05
 """Share of all updates in which the learning rate rises to its full height."""
 
 
 @dataclass(frozen=True)
 class ChorusConfig:
-    """Settings of Chorus. The defaults take about 15 minutes of one core for 100 Conv4."""
+    """Settings of Chorus. The defaults take about 20 minutes of one core for 100 Conv4."""
 
     outer_steps: int = setting(
-        160, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
+        100, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
     )
     pictures_per_step: int = setting(
         512, "pictures drawn in one step and shown to every teacher", low=32, high=16_384
     )
     memory: int = setting(
-        8_192,
+        16_384,
         "most recent pictures that are kept to learn from; as many are drawn at the start, at "
         "most 4,096, to find the components",
         low=64,
         high=262_144,
     )
-    updates_per_step: int = setting(24, "updates of the learner in one step", low=1, high=10_000)
+    updates_per_step: int = setting(40, "updates of the learner in one step", low=1, high=10_000)
     batch_size: int = setting(256, "pictures of one update", low=8, high=4_096)
     components: int = setting(
         512, "principal components kept of the pool's features", low=2, high=4_096
@@ -64,10 +66,23 @@ class ChorusConfig:
         low=0.0,
         high=1.0,
     )
-    outer_lr: float = setting(
-        0.003, "highest learning rate; rises, then falls along a half cosine", low=1e-6, high=1.0
+    mirror: bool = setting(
+        True,
+        "a picture and its mirror image count as the same: the pool is asked about both, and the "
+        "learner sees either; off where left and right differ, as in writing",
     )
-    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW", low=0.0, high=1.0)
+    outer_lr: float = setting(
+        0.1,
+        "highest learning rate of kernels, by Muon; rises, then falls along a half cosine",
+        low=1e-6,
+        high=1.0,
+    )
+    vector_lr: float = setting(
+        0.01,
+        "highest learning rate of scales, shifts and biases, by Adam; goes with the other",
+        low=1e-6,
+        high=1.0,
+    )
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
     learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
     learner_width: int = setting(
@@ -108,16 +123,17 @@ class Chorus(Algorithm):
             image_size=config.learner_image_size,
             n_classes=config.n_way,
         ).train()
-        self.optimiser = torch.optim.AdamW(
-            self.learner.parameters(),
-            lr=config.outer_lr,
-            weight_decay=config.weight_decay,
-            fused=True,
+        # The head is made anew at adaptation and learns nothing here.
+        learned = list(self.learner.parameters())
+        self.kernel_optimiser = Muon((p for p in learned if p.ndim > 1), lr=config.outer_lr)
+        self.vector_optimiser = torch.optim.Adam(
+            (p for p in learned if p.ndim < 2), lr=config.vector_lr, fused=True
         )
         self.geometry = PoolGeometry(
             self.pool,
             components=config.components,
             whitening=config.whitening,
+            mirror=config.mirror,
             precision=config.precision,
         )
         self.memory = PictureMemory(config.memory)
@@ -161,10 +177,13 @@ class Chorus(Algorithm):
             self._set_rate(update)
             images, coordinates = self.memory.sample(self.config.batch_size, self.rng)
             images = images.to(self.device).float() / 255
+            if self.config.mirror:
+                images = mirror_some(images, rng=self.rng)
             loss = similarity_loss(self._features(images), coordinates.to(self.device))
-            self.optimiser.zero_grad()
+            self.learner.zero_grad()
             torch.autograd.backward(loss)
-            self.optimiser.step()
+            self.kernel_optimiser.step()
+            self.vector_optimiser.step()
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
@@ -183,7 +202,8 @@ class Chorus(Algorithm):
     def parts(self) -> dict[str, Stateful]:
         return {
             "learner": self.learner,
-            "optimiser": OptimiserState(self.optimiser),
+            "kernel_optimiser": OptimiserState(self.kernel_optimiser),
+            "vector_optimiser": OptimiserState(self.vector_optimiser),
             "geometry": self.geometry,
             "memory": self.memory,
         }
@@ -215,8 +235,13 @@ class Chorus(Algorithm):
         done = (self.steps_done - 1) * self.config.updates_per_step + update
         share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
         falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.config.outer_lr * min(share / WARM_UP, falling, 1.0)
+        height = min(share / WARM_UP, falling, 1.0)
+        for optimiser, highest in (
+            (self.kernel_optimiser, self.config.outer_lr),
+            (self.vector_optimiser, self.config.vector_lr),
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = highest * height
 
 
 def _chunks(n: int, size: int) -> list[int]:

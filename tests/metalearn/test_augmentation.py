@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metalearn.augmentation import crop_and_colour, shift_and_flip
+from metalearn.augmentation import crop_and_colour, mirror_some, shift_and_flip
 
 
 def images() -> torch.Tensor:
@@ -50,3 +50,12 @@ def test_gradients_reach_the_pixels():
     pixels = images().requires_grad_()
     shift_and_flip(pixels, max_shift=2, rng=torch.Generator().manual_seed(0)).sum().backward()
     assert pixels.grad.abs().sum() > 0
+
+
+def test_some_images_are_mirrored_and_the_others_stay_as_they_are():
+    chosen = images()
+    shown = mirror_some(chosen, rng=torch.Generator().manual_seed(0))
+    same = [torch.equal(a, b) for a, b in zip(shown, chosen, strict=True)]
+    turned = [torch.equal(a, b.flip(-1)) for a, b in zip(shown, chosen, strict=True)]
+    assert any(same) and any(turned)
+    assert all(a or b for a, b in zip(same, turned, strict=True))

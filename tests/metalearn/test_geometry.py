@@ -27,7 +27,13 @@ def images():
 
 
 def fitted(pool, images, **settings):
-    chosen = {"components": 512, "whitening": 0.0, "precision": "fp32", **settings}
+    chosen = {
+        "components": 512,
+        "whitening": 0.0,
+        "mirror": False,
+        "precision": "fp32",
+        **settings,
+    }
     space = PoolGeometry(pool, **chosen)
     space.fit(images, torch.Generator().manual_seed(0))
     return space
@@ -45,8 +51,30 @@ def test_all_components_without_whitening_keep_the_ensembles_similarities(pool, 
     assert torch.allclose(found, mean_cosine, atol=1e-3)
 
 
+def test_a_picture_and_its_mirror_image_have_one_place(pool, images):
+    space = fitted(pool, images, mirror=True)
+    assert torch.allclose(space.coordinates(images), space.coordinates(images.flip(-1)), atol=1e-5)
+    plain = fitted(pool, images)
+    apart = plain.coordinates(images) - plain.coordinates(images.flip(-1))
+    assert apart.abs().max() > 0.01
+
+
+def test_with_mirror_images_a_place_is_the_mean_of_both_views(pool, images):
+    features = [
+        [each.network.embed(each.prepare(view)) for view in (images, images.flip(-1))]
+        for each in pool.teachers
+    ]
+    similarity = torch.zeros(40, 40)
+    for views in features:
+        centre = torch.cat(views).mean(0)
+        mean = sum(F.normalize(view - centre, dim=1) for view in views) / 2
+        similarity += mean @ mean.T / len(features)
+    found = fitted(pool, images, mirror=True).coordinates(images)
+    assert torch.allclose(found @ found.T, similarity, atol=1e-3)
+
+
 def test_fit_returns_the_coordinates_of_its_own_pictures(pool, images):
-    space = PoolGeometry(pool, components=8, whitening=0.5, precision="fp32")
+    space = PoolGeometry(pool, components=8, whitening=0.5, mirror=True, precision="fp32")
     first = space.fit(images, torch.Generator().manual_seed(0))
     assert first.shape == (40, 8)
     assert torch.allclose(first, space.coordinates(images), atol=1e-4)
@@ -87,7 +115,7 @@ def test_features_too_many_to_hold_are_projected_and_keep_similarities_on_the_wh
 
 def test_a_geometry_taken_back_gives_the_same_coordinates(pool, images):
     space = fitted(pool, images, components=6, whitening=0.5)
-    other = PoolGeometry(pool, components=6, whitening=0.5, precision="fp32")
+    other = PoolGeometry(pool, components=6, whitening=0.5, mirror=False, precision="fp32")
     assert not other.fitted
     other.load_state_dict(space.state_dict())
     assert torch.equal(space.coordinates(images), other.coordinates(images))

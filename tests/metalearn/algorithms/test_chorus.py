@@ -69,17 +69,31 @@ def test_the_first_step_fills_the_memory_and_each_later_one_adds_its_pictures():
     assert run.memory.n_seen == 128 + 32
 
 
-def test_the_rate_rises_to_its_height_and_ends_at_zero():
+@pytest.mark.parametrize(
+    ("optimiser", "highest"), [("kernel_optimiser", "outer_lr"), ("vector_optimiser", "vector_lr")]
+)
+def test_the_rate_rises_to_its_height_and_ends_at_zero(optimiser, highest):
     run = run_of(pool(), outer_steps=10, updates_per_step=10)
     rates = []
     for step in range(1, 11):
         run.steps_done = step
         for update in range(10):
             run._set_rate(update)
-            rates.append(run.optimiser.param_groups[0]["lr"])
-    assert rates[0] < rates[7] < rates[14] == pytest.approx(ChorusConfig().outer_lr)
-    assert rates[14:] == sorted(rates[14:], reverse=True)
+            rates.append(getattr(run, optimiser).param_groups[0]["lr"])
+    assert rates[0] < rates[2] < rates[4] == pytest.approx(getattr(ChorusConfig(), highest))
+    assert rates[4:] == sorted(rates[4:], reverse=True)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_every_weight_but_the_heads_is_learned():
+    run = run_of(pool())
+    before = {name: value.clone() for name, value in run.learner.state_dict().items()}
+    for _ in range(3):
+        run.step()
+        run.steps_done += 1
+    parameters = dict(run.learner.named_parameters())
+    still = {name for name in parameters if torch.equal(before[name], parameters[name])}
+    assert still == {"head.weight", "head.bias"}
 
 
 def test_teachers_stay_as_they_are():
