@@ -131,6 +131,7 @@ class World:
         return SimpleNamespace(
             checkpoint=models[2],
             doomed=models[3],
+            upload=builders.make_upload.__wrapped__(self.alice)(**shared),
             pool=pools[0],
             job=job,
             failed=failed,

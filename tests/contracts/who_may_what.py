@@ -109,6 +109,15 @@ def api_of_the_team(
     return Rule((401, 404, member, owner, 404, narrow), row=row, body=body, more=more)
 
 
+def upload_owned(ok: Any) -> Rule:
+    """Whoever sends the file, by a client of tus; nobody else learns of it in any sharing."""
+    answers = (401, 404, 404, ok, 404, 403)
+    return Rule(answers, answers, answers, row="upload", headers=TUS)
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
 # --- pages ----------------------------------------------------------------------------------------
 EVERYBODY = Rule((200,) * 6)
 PICTURES = {
@@ -177,6 +186,13 @@ API = {
         "DELETE": api_owned("doomed", 204),
     },
     "api-checkpoint-download": {"GET": api_seen("checkpoint")},
+    "api-uploads": {"POST": Rule((401, 400, 400, 400, 400, 403), headers=TUS)},
+    "api-upload": {
+        "GET": upload_owned(200),
+        # A piece is no JSON.
+        "PATCH": upload_owned(415),
+        "DELETE": upload_owned(204),
+    },
     "api-pool-list": {"GET": api(), "POST": api(400, narrow=403)},
     "api-pool-detail": {
         "GET": api_seen("pool"),
