@@ -62,6 +62,10 @@ class Checkpoint(Owned):
     quarantined_at = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.CharField(max_length=500, blank=True)
 
+    # Of the request that made it; both are forgotten after a day.
+    idempotency_key = models.CharField(max_length=120, blank=True)
+    request_digest = models.CharField(max_length=64, blank=True)
+
     class Meta(Owned.Meta):
         ordering = ["-created_at", "-id"]
         indexes = [
@@ -69,6 +73,14 @@ class Checkpoint(Owned):
             models.Index(fields=["owner", "-created_at"], name="checkpoint_of_owner"),
             models.Index(
                 fields=["visibility", "state", "-created_at"], name="checkpoint_catalogue"
+            ),
+        ]
+        constraints = [
+            *Owned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="checkpoint_once_per_idempotency_key",
             ),
         ]
 

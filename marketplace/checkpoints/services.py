@@ -1,13 +1,14 @@
 """Writes about checkpoints: the only place that changes one."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.files import File
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -30,20 +31,34 @@ from marketplace.queue import Task, enqueue
 VALIDATION_LEASE = timedelta(minutes=5)
 WAKE_AGAIN = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
+KEYS_LIVE = timedelta(hours=24)
 
 
-def checkpoint_upload(*, owner: User, draft: CheckpointDraft, file: "File[bytes]") -> Checkpoint:
+def checkpoint_upload(
+    *, owner: User, draft: CheckpointDraft, file: "File[bytes]", idempotency_key: str = ""
+) -> Checkpoint:
     """Store the file, make the row and ask a worker to validate it.
 
-    The file is hashed while it is streamed. Nothing stays behind when anything fails.
+    The file is hashed while it is streamed. Nothing stays behind when anything fails. The same
+    idempotency key with the same description and bytes gives the same checkpoint again.
     """
     fields = draft_check(owner=owner, draft=draft)
     _check_room(owner, file)
-    checkpoint = Checkpoint(owner=owner, **fields)
+    checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
     key = storage.incoming_key(checkpoint.pk)
     try:
         checkpoint.upload_sha256, checkpoint.upload_bytes = _store(key, file)
+        checkpoint.request_digest = _digest(fields, checkpoint.upload_sha256)
+        if earlier := _earlier(checkpoint):
+            storage.remove(key)
+            return earlier
         checkpoint_arrived(checkpoint=checkpoint)
+    except IntegrityError:
+        storage.remove(key)
+        # The same request came twice at the same moment; the other one made the row.
+        if earlier := _earlier(checkpoint):
+            return earlier
+        raise
     except OSError as error:
         storage.remove(key)
         raise disk_full() from error
@@ -60,6 +75,24 @@ def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
     checkpoint.save(force_insert=True)
     enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
     record(Act.MODEL_UPLOADED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
+
+
+def _digest(fields: Mapping[str, Any], sha256: str) -> str:
+    request = json.dumps([dict(fields), sha256], sort_keys=True, default=str)
+    return hashlib.sha256(request.encode()).hexdigest()
+
+
+def _earlier(new: Checkpoint) -> Checkpoint | None:
+    """What this person's request with the same key made before."""
+    if not new.idempotency_key:
+        return None
+    same_key = Checkpoint.objects.filter(owner=new.owner, idempotency_key=new.idempotency_key)
+    row = same_key.first()
+    if row is not None and row.request_digest != new.request_digest:
+        raise Conflict(
+            "This Idempotency-Key was used for another request; send a new key with a new request."
+        )
+    return row
 
 
 def _store(key: str, file: "File[bytes]") -> tuple[str, int]:
@@ -200,6 +233,9 @@ def checkpoints_keep_time() -> None:
             Checkpoint.objects.filter(pk=row.pk, attempt=row.attempt).update(
                 state=CheckpointState.UPLOADED, lease_until=None
             )
+    Checkpoint.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
+        idempotency_key="", request_digest=""
+    )
     waiting = Checkpoint.objects.filter(state=CheckpointState.UPLOADED).filter(
         Q(woken_at__isnull=True) | Q(woken_at__lt=now - WAKE_AGAIN)
     )

@@ -182,8 +182,8 @@ def restart_database(stage: Stage) -> bool:
 
 
 def lose_database(stage: Stage) -> bool:
-    """Away for ten leases."""
-    stage.servers["database"].restart_after(10 * LEASE_S)
+    """Away for half a minute."""
+    stage.servers["database"].restart_after(30)
     return True
 
 
@@ -208,7 +208,7 @@ def restart_store(stage: Stage) -> bool:
     return True
 
 
-ANYWHERE: dict[Fault, int] = {
+ANYWHERE: dict[Fault, float] = {
     kill_child: 6,
     kill_worker: 3,
     kill_worker_parent: 2,
@@ -217,14 +217,14 @@ ANYWHERE: dict[Fault, int] = {
     kill_clock: 2,
     kill_web: 2,
     kill_web_while_launching: 1,
-    cut_power: 1,
+    cut_power: 0.5,
     freeze_child: 3,
     freeze_worker: 2,
     out_of_memory: 3,
     send_messages_twice: 1,
 }
-EMBEDDED: dict[Fault, int] = {**ANYWHERE, forget_messages: 2, lock_database: 2}
-DEPLOYED: dict[Fault, int] = {
+EMBEDDED: dict[Fault, float] = {**ANYWHERE, forget_messages: 2, lock_database: 2}
+DEPLOYED: dict[Fault, float] = {
     **ANYWHERE,
     restart_broker: 3,
     freeze_broker: 2,

@@ -148,7 +148,7 @@ def _s3_settings(port: int) -> dict[str, str]:
     }
 
 
-def choices(stage: Stage, deployment: str) -> dict[Fault, int]:
+def choices(stage: Stage, deployment: str) -> dict[Fault, float]:
     """The faults that this stage can suffer, with how often each comes."""
     chosen = dict(faults.EMBEDDED if deployment == "embedded" else faults.DEPLOYED)
     if stage.disk is not None:
@@ -160,7 +160,7 @@ def choices(stage: Stage, deployment: str) -> dict[Fault, int]:
 
 def let_loose(
     stage: Stage,
-    chosen: Mapping[Fault, int],
+    chosen: Mapping[Fault, float],
     count: int,
     *,
     seconds: float = math.inf,

@@ -21,13 +21,13 @@ from tests.faults.proxy import FaultyProxy
 from tests.faults.servers import Server
 from tests.journeys.instance import ROOT, Instance
 
-LEASE_S = 4
-STEP_MS = 50
+LEASE_S = 10
+STEP_MS = 30
 HASTY = {
     # One more algorithm, see tests/faults/site.
     "PYTHONPATH": f"{ROOT / 'tests' / 'faults' / 'site'}:{ROOT}",
     "FREEHOLD_LEASE_S": str(LEASE_S),
-    "FREEHOLD_HEARTBEAT_S": "1",
+    "FREEHOLD_HEARTBEAT_S": "2",
     "FREEHOLD_SNAPSHOT_EVERY_S": "1",
     "FREEHOLD_CLOCK_EVERY_S": "1",
     "FREEHOLD_WAKE_AGAIN_S": "4",

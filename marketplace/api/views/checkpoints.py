@@ -17,6 +17,7 @@ from marketplace import storage
 from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.filters import CheckpointFilter
+from marketplace.api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from marketplace.api.parsers import BoundedJSONParser
 from marketplace.api.serializers.checkpoints import (
     CheckpointChangeSerializer,
@@ -46,7 +47,7 @@ class CheckpointView(RowView):
     queryset = Checkpoint.objects.none()
     serializer_class = CheckpointSerializer
     filterset_class = CheckpointFilter
-    problems = {"create": ("507",), "destroy": ("409",), "download": ("409",)}
+    problems = {"create": ("409", "507"), "destroy": ("409",), "download": ("409",)}
     scopes = {"create": Scope.UPLOAD}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
@@ -68,13 +69,17 @@ class CheckpointView(RowView):
         summary="Upload a model",
         request={"multipart/form-data": CheckpointUploadSerializer},
         responses={201: CheckpointSerializer},
+        parameters=[IDEMPOTENCY_KEY],
         examples=[_ONE],
     )
     def create(self, request: Request) -> Response:
         """The file is streamed to storage; a worker validates it. Ask again for its `state`."""
         shape = self.read(CheckpointUploadSerializer)
         row = checkpoint_upload(
-            owner=self.user, draft=shape.draft(), file=shape.validated_data["file"]
+            owner=self.user,
+            draft=shape.draft(),
+            file=shape.validated_data["file"],
+            idempotency_key=idempotency_key(request),
         )
         where = {"Location": request.build_absolute_uri(f"{row.pk}/")}
         return Response(CheckpointSerializer(row).data, status.HTTP_201_CREATED, headers=where)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.filters import JobFilter
+from marketplace.api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from marketplace.api.serializers.jobs import (
     JobEventSerializer,
     JobLaunchSerializer,
@@ -26,16 +27,8 @@ from marketplace.jobs.services import job_cancel, job_launch, job_resume
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pools_visible_to
 
-MAX_KEY_LENGTH = 120
 _ONE = examples.answer("A job under way", examples.JOB)
 _SINCE = OpenApiParameter("since", OpenApiTypes.INT, description="only what is above this number")
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The same key with the same request gives the same job, however often it is sent; "
-    f"at most {MAX_KEY_LENGTH} characters.",
-)
 
 
 class JobView(RowView):
@@ -67,7 +60,7 @@ class JobView(RowView):
         summary="Launch a job",
         request=JobLaunchSerializer,
         responses={201: JobSerializer},
-        parameters=[_KEY],
+        parameters=[IDEMPOTENCY_KEY],
         examples=[_ONE, examples.body("200 steps of FREE", examples.JOB_BODY)],
     )
     def create(self, request: Request) -> Response:
@@ -76,7 +69,7 @@ class JobView(RowView):
         job = job_launch(
             owner=self.user,
             pool=self._pool(said.pop("pool")),
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
             **said,
         )
         where = {"Location": request.build_absolute_uri(f"{job.pk}/")}
@@ -132,15 +125,6 @@ class JobView(RowView):
         if pool is None:
             raise ValidationError({"pool": [f"There is no pool {pk} that you may see."]})
         return pool
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > MAX_KEY_LENGTH:
-        raise ValidationError(
-            {"Idempotency-Key": [f"Send a key of at most {MAX_KEY_LENGTH} characters."]}
-        )
-    return key
 
 
 def _since(request: Request) -> int:

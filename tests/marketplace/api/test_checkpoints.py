@@ -367,3 +367,17 @@ def test_a_list_takes_as_many_queries_for_many_as_for_one(
         make_checkpoint(f"model {index}")
     with django_assert_max_num_queries(7):
         assert len(client.get(URL).json()["results"]) == 20
+
+
+def test_an_upload_that_is_sent_again_with_its_key_is_answered_with_the_same_model(
+    client_of, alice, own_files, sent
+):
+    client = client_of(alice)
+    first, second = (
+        client.post(URL, form(), format="multipart", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)
+    )
+    assert first.status_code == second.status_code == 201
+    assert first.json()["id"] == second.json()["id"]
+    other = client.post(URL, form(name="Owls"), format="multipart", HTTP_IDEMPOTENCY_KEY="k")
+    assert other.status_code == 409
+    assert "Idempotency-Key" in other.json()["detail"]

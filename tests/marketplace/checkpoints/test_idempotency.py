@@ -1,0 +1,85 @@
+"""An upload that was sent twice is one model."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from marketplace.checkpoints import services
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.services import (
+    CheckpointDraft,
+    checkpoint_upload,
+    checkpoints_keep_time,
+)
+from marketplace.core.errors import Conflict
+
+DRAFT = CheckpointDraft(
+    name="birds",
+    class_names=["robin", "wren"],
+    image_size=32,
+    channels=3,
+    mean=[0.5] * 3,
+    std=[0.25] * 3,
+    licence="mit",
+)
+
+
+def uploaded(owner, content=b"tensors", key="k", **changes):
+    return checkpoint_upload(
+        owner=owner,
+        draft=replace(DRAFT, **changes),
+        file=ContentFile(content, name="m.pt"),
+        idempotency_key=key,
+    )
+
+
+def stored(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_same_key_gives_the_same_model_and_keeps_one_file(alice, own_files):
+    first = uploaded(alice)
+    assert uploaded(alice) == first
+    assert Checkpoint.objects.count() == 1
+    assert len(stored(own_files)) == 1
+
+
+@pytest.mark.parametrize("other", [{"content": b"other"}, {"name": "owls"}, {"licence": "cc0-1.0"}])
+def test_another_request_with_the_same_key_is_refused(alice, own_files, other):
+    uploaded(alice)
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        uploaded(alice, **other)
+    assert len(stored(own_files)) == 1
+
+
+def test_a_key_is_its_persons_own(alice, bob, own_files):
+    assert uploaded(alice) != uploaded(bob)
+
+
+def test_without_a_key_every_upload_is_a_model(alice, own_files):
+    assert uploaded(alice, key="") != uploaded(alice, key="")
+
+
+def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, own_files, monkeypatch):
+    first = uploaded(alice)
+    look, calls = services._earlier, []
+
+    def blind_once(new):
+        calls.append(new)
+        return None if len(calls) == 1 else look(new)
+
+    monkeypatch.setattr(services, "_earlier", blind_once)
+    assert uploaded(alice) == first
+    assert len(stored(own_files)) == 1
+
+
+def test_a_key_is_kept_for_a_day(alice, own_files):
+    first = uploaded(alice)
+    checkpoints_keep_time()
+    assert uploaded(alice) == first
+    Checkpoint.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    checkpoints_keep_time()
+    assert uploaded(alice, content=b"other") != first
