@@ -39,15 +39,39 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--learners", nargs="+", default=["conv4:32", "conv4:64"])
     parser.add_argument("--pause", nargs="+", type=float, default=[0.0, 15.0])
+    parser.add_argument("--file", type=Path, help="a page that was saved as one file, instead")
     options = parser.parse_args()
+    if options.file:
+        print_times(options.file.name, options.pause, lambda page: page.goto(file_url(options)))
+        return
     with tempfile.TemporaryDirectory() as folder, Instance(Path(folder)) as instance:
         instance.sign_up("alice")
         for name in options.learners:
             learner = learner_of(instance, name)
-            for pause in options.pause:
-                with chromium() as browser:
-                    found = timed(browser, instance, learner, pause)
-                print(json.dumps({"learner": name, "pause_s": pause, **found}), flush=True)
+            print_times(name, options.pause, lambda page, pk=learner: open_at(page, instance, pk))
+
+
+def file_url(options: argparse.Namespace) -> str:
+    """The address of the saved page."""
+    return str(options.file.resolve().as_uri())
+
+
+def open_at(page: Page, instance: Instance, learner: str) -> None:
+    """The learner's page, as Alice."""
+    page.goto(f"{instance.url}/accounts/login/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.locator("form button[type=submit]").last.click()
+    page.wait_for_url(lambda url: "login" not in url)
+    page.goto(f"{instance.url}/learners/{learner}/adapt/", wait_until="commit")
+
+
+def print_times(name: str, pauses: list[float], begin: Callable[[Page], object]) -> None:
+    """One line of numbers for each pause, each from a fresh browser."""
+    for pause in pauses:
+        with chromium() as browser:
+            found = timed(browser, begin, pause)
+        print(json.dumps({"learner": name, "pause_s": pause, **found}), flush=True)
 
 
 def learner_of(instance: Instance, name: str) -> str:
@@ -86,13 +110,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def timed(browser: Browser, instance: Instance, learner: str, pause: float) -> dict[str, Any]:
+def timed(browser: Browser, begin: Callable[[Page], object], pause: float) -> dict[str, Any]:
     """Seconds until ready, and of two adaptations with their answers."""
-    page = browser.new_context(base_url=instance.url).new_page()
+    page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
     session = browser.new_browser_cdp_session()
-    sign_in(page)
-    page.goto(f"/learners/{learner}/adapt/", wait_until="commit")
+    begin(page)
     ready = clocked(session, lambda: says(page, "[data-browser-state]", "Ready"))
     page.wait_for_timeout(1000 * pause)
     give_support(page)
@@ -104,15 +127,6 @@ def timed(browser: Browser, instance: Instance, learner: str, pause: float) -> d
 def says(page: Page, selector: str, word: str) -> None:
     """Wait until the text begins with the word."""
     expect(page.locator(selector)).to_have_text(re.compile(f"^{word}"), timeout=WAIT_MS)
-
-
-def sign_in(page: Page) -> None:
-    """Alice, through the form."""
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill("alice")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.locator("form button[type=submit]").last.click()
-    page.wait_for_url(lambda url: "login" not in url)
 
 
 def give_support(page: Page) -> None:
