@@ -100,38 +100,19 @@ def _store(key: str, file: "File[bytes]") -> tuple[str, int]:
     if isinstance(file, IncomingFile):
         storage.adopt_file(key, file.take())
         return file.sha256, file.size or 0
-    hashing = HashingFile(file)
-    storage.put_stream(key, hashing)
-    return hashing.sha256, hashing.size_read
+    measured = _measure(file)
+    file.seek(0)
+    storage.put_stream(key, file)
+    return measured
 
 
-class HashingFile(File):
-    """A file that is hashed while somebody else reads its chunks."""
-
-    def __init__(self, file: "File[bytes]") -> None:
-        super().__init__(file.file, name=file.name)
-        self._inner = file
-        self._hash = hashlib.sha256()
-        self.size_read = 0
-
-    def chunks(self, chunk_size: int | None = None) -> Any:
-        """Hand the chunks on."""
-        for chunk in self._inner.chunks(chunk_size):
-            self._hash.update(chunk)
-            self.size_read += len(chunk)
-            yield chunk
-
-    def read(self, size: int = -1) -> bytes:
-        """Hand the bytes on; object stores read instead of iterating."""
-        data: bytes = self._inner.read(size)
-        self._hash.update(data)
-        self.size_read += len(data)
-        return data
-
-    @property
-    def sha256(self) -> str:
-        """Of what was read so far."""
-        return self._hash.hexdigest()
+def _measure(file: "File[bytes]") -> tuple[str, int]:
+    """Hash and size, before anybody else reads: S3 clients read twice, for sums of their own."""
+    hashed, size = hashlib.sha256(), 0
+    for chunk in file.chunks(storage.CHUNK_BYTES):
+        hashed.update(chunk)
+        size += len(chunk)
+    return hashed.hexdigest(), size
 
 
 def _check_room(owner: User, file: "File[bytes]") -> None:

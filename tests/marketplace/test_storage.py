@@ -37,7 +37,7 @@ class Breaking(File):
         raise OSError("gone")
 
 
-def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_files):
+def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_folder):
     storage.put_stream("a/b", ContentFile(b"old"))
     with pytest.raises(OSError, match="gone"):
         storage.put_stream("a/b", Breaking(None, name="x"))
@@ -71,15 +71,15 @@ def synced(monkeypatch):
     return inodes
 
 
-def test_what_is_stored_survives_a_power_cut_together_with_its_name(own_files, synced):
-    source = own_files / "source"
+def test_what_is_stored_survives_a_power_cut_together_with_its_name(own_folder, synced):
+    source = own_folder / "source"
     source.write_bytes(b"x")
     storage.adopt_file("new/folder/taken", source)
     storage.put_stream("other/put", ContentFile(b"y"))
-    root = own_files / "files"
+    root = own_folder / "files"
     for path in ("new/folder/taken", "new/folder", "new", "other/put", "other", ""):
         assert (root / path).stat().st_ino in synced, path
-    assert own_files.stat().st_ino in synced
+    assert own_folder.stat().st_ino in synced
     # The bytes come before the name that leads to them.
     file, folder = ((root / path).stat().st_ino for path in ("other/put", "other"))
     assert synced.index(file) < synced.index(folder)
@@ -90,9 +90,9 @@ def test_what_lives_for_one_request_does_not_wait_for_the_disk(own_files, synced
     assert synced == []
 
 
-def test_unfinished_files_are_not_listed(own_files):
+def test_unfinished_files_are_not_listed(own_folder):
     storage.put_stream("a/b", ContentFile(b"x"))
-    (own_files / "files" / "a" / ".part-1").write_bytes(b"y")
+    (own_folder / "files" / "a" / ".part-1").write_bytes(b"y")
     assert storage.names_in("a") == ["b"]
     assert storage.names_in("nothing") == []
 

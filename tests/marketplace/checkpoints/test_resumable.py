@@ -88,17 +88,17 @@ def test_what_arrived_before_a_break_counts_and_nothing_is_sent_twice(begin):
     assert sent_bytes == len(content) and stored(upload) == content
 
 
-def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_files):
+def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_folder):
     """A process that was killed may have written more than it could say."""
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
-    (file,) = (own_files / "incoming").iterdir()
+    (file,) = (own_folder / "incoming").iterdir()
     file.write_bytes(b"01234-garbage")
     upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
     assert stored(upload) == b"0123456789"
 
 
-def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(begin, monkeypatch):
+def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(begin, own_folder, monkeypatch):
     calls = []
     monkeypatch.setattr("os.fsync", lambda handle: calls.append(Upload.objects.get().offset))
     upload_append(upload=begin(10), offset=0, stream=io.BytesIO(b"01234"))
@@ -232,7 +232,7 @@ def test_an_upload_that_is_given_up_leaves_nothing(begin, own_files):
     assert stored(finished) == b"x"
 
 
-def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_files):
+def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_folder):
     old, new = begin(10), begin(10)
     for upload in (old, new):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
@@ -240,7 +240,7 @@ def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_f
     assert list(uploads_of(alice)) == [new]
     uploads_keep_time()
     assert list(Upload.objects.all()) == [new]
-    assert len(list((own_files / "incoming").iterdir())) == 1
+    assert len(list((own_folder / "incoming").iterdir())) == 1
 
 
 def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
@@ -253,14 +253,14 @@ def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
-    begin, own_files, monkeypatch, moved
+    begin, own_folder, monkeypatch, moved
 ):
     upload = begin(5)
     with monkeypatch.context() as patch:
         patch.setattr(resumable, "_finish", lambda upload: None)
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     if moved:
-        (file,) = (own_files / "incoming").iterdir()
+        (file,) = (own_folder / "incoming").iterdir()
         storage.adopt_file(storage.incoming_key(upload.pk), file)
     assert not Checkpoint.objects.exists()
     uploads_keep_time()
@@ -268,21 +268,21 @@ def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
     assert Checkpoint.objects.get().pk == upload.pk and stored(upload) == b"01234"
 
 
-def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_files, caplog):
+def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_folder, caplog):
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
-    (file,) = (own_files / "incoming").iterdir()
+    (file,) = (own_folder / "incoming").iterdir()
     file.unlink()
     with pytest.raises(Conflict, match="begin again"):
         upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
     Upload.objects.update(offset=10)
-    for path in (own_files / "incoming").iterdir():
+    for path in (own_folder / "incoming").iterdir():
         path.unlink()
     uploads_keep_time()
     assert not Checkpoint.objects.exists() and "could not be finished" in caplog.text
 
 
-def test_a_full_disk_is_an_answer_and_what_was_counted_stays(begin, monkeypatch):
+def test_a_full_disk_is_an_answer_and_what_was_counted_stays(begin, own_folder, monkeypatch):
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
 

@@ -45,12 +45,7 @@ def uploaded(owner, content=b"tensors", **changes):
     )
 
 
-def files_in(folder):
-    """Every file below."""
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_an_upload_from_any_file_is_stored_and_hashed(alice, own_files):
+def test_an_upload_from_any_file_is_stored_and_hashed(alice, stored):
     row = uploaded(alice)
     assert (row.name, row.class_names, row.state) == (
         "Garden birds",
@@ -59,10 +54,12 @@ def test_an_upload_from_any_file_is_stored_and_hashed(alice, own_files):
     )
     assert row.upload_sha256 == hashlib.sha256(b"tensors").hexdigest()
     assert row.upload_bytes == 7
-    assert [path.read_bytes() for path in files_in(own_files)] == [b"tensors"]
+    (key,) = stored()
+    with storage.open_stored(key) as file:
+        assert file.read() == b"tensors"
 
 
-def test_nothing_stays_when_the_row_cannot_be_written(alice, own_files, monkeypatch):
+def test_nothing_stays_when_the_row_cannot_be_written(alice, left_behind, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError
 
@@ -70,7 +67,7 @@ def test_nothing_stays_when_the_row_cannot_be_written(alice, own_files, monkeypa
     with pytest.raises(RuntimeError):
         uploaded(alice)
     assert not Checkpoint.objects.exists()
-    assert files_in(own_files) == []
+    assert left_behind() == []
 
 
 def test_a_full_disk_is_said_in_words(alice, own_files, monkeypatch):
@@ -175,11 +172,11 @@ def test_a_bad_change_is_refused_as_a_whole(make_checkpoint, alice, values, fiel
     assert Checkpoint.objects.get().description == ""
 
 
-def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(pool, own_files):
+def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(pool, stored):
     first, second = pool.checkpoints.all()
     checkpoint_delete(checkpoint=first)
     assert list(pool.checkpoints.all()) == [second]
-    assert len(files_in(own_files)) == 1
+    assert len(stored()) == 1
 
 
 def test_a_model_that_a_job_used_is_not_deleted(job):
@@ -219,7 +216,9 @@ def test_a_zombie_ends_nothing(alice):
     assert (row.state, row.reason, row.n_classes, row.lease_until) == (S.VALID, "", 2, None)
 
 
-def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed(alice, own_files):
+def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed(
+    alice, left_behind
+):
     row = uploaded(alice)
     for _ in range(MAX_ATTEMPTS):
         assert checkpoint_claim(checkpoint_id=row.pk)
@@ -227,7 +226,7 @@ def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed
         checkpoints_keep_time()
     row.refresh_from_db()
     assert row.state == S.REJECTED and "safetensors" in row.reason
-    assert files_in(own_files) == []
+    assert left_behind() == []
 
 
 def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
