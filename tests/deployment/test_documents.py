@@ -1,0 +1,23 @@
+"""What the operator reads is what there is."""
+
+import re
+
+from django.core.management import get_commands
+
+from tests.deployment.test_docker import ROOT
+
+VARIABLE = re.compile(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"')
+
+
+def test_every_variable_is_documented():
+    named = set(VARIABLE.findall((ROOT / "marketplace" / "settings.py").read_text()))
+    assert len(named) > 30
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert sorted(name for name in named if f"`{name}`" not in page) == []
+
+
+def test_every_command_that_operators_are_told_to_type_exists():
+    page = (ROOT / "docs" / "operations.md").read_text()
+    told = set(re.findall(r"manage\.py ([a-z_]+)", page)) - {"and"}
+    assert {"run", "prepare", "backup", "restore", "worker_alive"} <= told
+    assert told <= set(get_commands()), told - set(get_commands())
