@@ -6,20 +6,35 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_out
 from django.core.management import CommandError, call_command
+from django.http import Http404
 from django.utils import timezone
 
 from marketplace.accounts import services
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
-from marketplace.accounts.selectors import teams_of, token_digest, tokens_of
+from marketplace.accounts.selectors import (
+    editable_by,
+    get_or_404,
+    teams_of,
+    token_digest,
+    tokens_of,
+    visible_to,
+)
 from marketplace.accounts.services import (
+    sharing_check,
     team_add_member,
+    team_change_role,
     team_create,
     team_remove_member,
+    team_rename,
     token_create,
     token_revoke,
     token_use,
 )
+from marketplace.audit.models import Record
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import DomainError
 
 
@@ -137,3 +152,78 @@ def test_the_last_owner_stays(alice, bob, team):
     Membership.objects.filter(user=bob).update(role=Role.OWNER)
     team_remove_member(team=team, by=alice, user=alice)
     assert list(team.members.all()) == [bob]
+
+
+def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice):
+    for scopes in ([], ["everything"]):
+        with pytest.raises(DomainError) as caught:
+            token_create(user=alice, name="x", scopes=scopes)
+        assert set(caught.value.fields) == {"scopes"}
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "fh_", "x" * 51, "fh_" + "a" * 48, "gh_" + "a" * 48, "fh_" + "ä" * 48]
+)
+def test_what_cannot_be_a_token_is_not_looked_up(db, django_assert_num_queries, secret):
+    with django_assert_num_queries(0):
+        assert token_use(secret=secret) is None
+
+
+def test_the_command_narrows_a_token_down(alice):
+    out = StringIO()
+    arguments = ["alice", "--scopes", "read", "jobs", "--days", "3"]
+    call_command("token_create", *arguments, stdout=out)
+    token = token_use(secret=out.getvalue().strip())
+    assert token.scope_names == ["read", "jobs"]
+    assert 2 < (token.expires_at - timezone.now()).total_seconds() / 86_400 <= 3
+    assert str(token) == f"made by an operator ({token.prefix}…)"
+    with pytest.raises(CommandError, match="time to come"):
+        call_command("token_create", "alice", "--days", "0")
+
+
+def test_a_role_that_there_is_not_is_refused(alice, bob, team):
+    with pytest.raises(DomainError) as caught:
+        team_change_role(team=team, by=alice, user=bob, role="king")
+    assert set(caught.value.fields) == {"role"}
+
+
+def test_a_team_may_keep_its_name_in_other_letters_but_take_nobody_elses(alice, team):
+    team_create(owner=alice, name="Zoology")
+    assert team_rename(team=team, by=alice, name="BOTANY").name == "BOTANY"
+    with pytest.raises(DomainError):
+        team_rename(team=team, by=alice, name="zoology")
+
+
+@pytest.mark.parametrize("visibility", ["secret", "team"])
+def test_a_row_is_shared_only_in_known_ways_and_with_a_team_of_ones_own(charlie, team, visibility):
+    with pytest.raises(DomainError):
+        sharing_check(owner=charlie, visibility=visibility, team=team)
+    with pytest.raises(DomainError):
+        sharing_check(owner=charlie, visibility=visibility, team=None)
+
+
+def test_what_nobody_signed_in_may_see_and_change(make_checkpoint):
+    row = make_checkpoint(visibility="public")
+    make_checkpoint("hidden")
+    anybody = AnonymousUser()
+    assert list(visible_to(Checkpoint.objects.all(), anybody)) == [row]
+    assert not editable_by(Checkpoint.objects.all(), anybody).exists()
+    assert not teams_of(anybody).exists()
+    for pk in ("nonsense", None):
+        with pytest.raises(Http404):
+            get_or_404(Checkpoint.objects.all(), pk)
+
+
+def test_signing_out_without_having_signed_in_is_no_act(db):
+    user_logged_out.send(sender=User, request=None, user=None)
+    assert not Record.objects.exists()
+
+
+def test_the_token_form_of_an_operator_shows_no_secret(client, alice):
+    alice.is_staff = alice.is_superuser = True
+    alice.save()
+    token, secret = token_create(user=alice, name="laptop")
+    client.force_login(alice)
+    page = client.get(f"/operator/accounts/apitoken/{token.pk}/change/").content.decode()
+    assert token.prefix in page
+    assert secret not in page

@@ -2,13 +2,16 @@
 
 from django.urls import reverse
 
+from marketplace.accounts import services
 from marketplace.accounts.models import ApiToken, Membership, Team
 from marketplace.accounts.services import token_create, token_use
 
 
 def test_a_new_token_is_shown_once_and_works(client, alice):
     client.force_login(alice)
-    answer = client.post(reverse("token_new"), {"name": "laptop", "scopes": ["read"], "days": "never"})
+    answer = client.post(
+        reverse("token_new"), {"name": "laptop", "scopes": ["read"], "days": "never"}
+    )
     secret = answer.context["secret"]
     assert secret in answer.content.decode()
     assert token_use(secret=secret).user == alice
@@ -75,3 +78,41 @@ def test_an_empty_token_name_is_refused(client, alice):
     client.force_login(alice)
     assert client.post(reverse("token_new"), {"name": ""}).status_code == 422
     assert not ApiToken.objects.exists()
+
+
+def test_a_person_with_too_many_tokens_is_told_so(client, alice, monkeypatch):
+    monkeypatch.setattr(services, "MAX_TOKENS_PER_PERSON", 0)
+    client.force_login(alice)
+    said = {"name": "laptop", "scopes": ["read"], "days": "30"}
+    answer = client.post(reverse("token_new"), said)
+    assert answer.status_code == 422
+    assert "revoke one that is not used" in answer.content.decode()
+
+
+def test_an_owner_renames_and_deletes_the_team(client, alice, bob, team, make_checkpoint):
+    row = make_checkpoint(visibility="team", team=team)
+    client.force_login(bob)
+    for name in ("team_name", "team_delete"):
+        assert client.post(reverse(name, args=[team.pk]), {"name": "Mine"}).status_code == 403
+    client.force_login(alice)
+    assert client.post(reverse("team_new"), {"name": ""}).status_code == 422
+    client.post(reverse("team_name", args=[team.pk]), {"name": ""})
+    client.post(reverse("team_name", args=[team.pk]), {"name": "Zoology"})
+    team.refresh_from_db()
+    assert team.name == "Zoology"
+    client.post(reverse("team_delete", args=[team.pk]))
+    assert not Team.objects.exists()
+    row.refresh_from_db()
+    assert (row.visibility, row.team) == ("private", None)
+
+
+def test_an_owner_says_what_a_member_is(client, alice, bob, team):
+    client.force_login(alice)
+    role = reverse("member_role", args=[team.pk, bob.pk])
+    for wanted, becomes in (("king", "member"), ("owner", "owner")):
+        client.post(role, {"role": wanted})
+        assert Membership.objects.get(user=bob).role == becomes
+    nobody = reverse("member_role", args=[team.pk, 99_999])
+    assert client.post(nobody, {"role": "owner"}).status_code == 404
+    page = client.post(reverse("member_add", args=[team.pk]), {"username": ""}, follow=True)
+    assert "Give a user name and a role." in page.content.decode()

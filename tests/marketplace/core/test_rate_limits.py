@@ -1,0 +1,159 @@
+"""Counting that no other thread or process can slip between, in both caches."""
+
+import multiprocessing
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.cache import cache as django_cache
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import ConnectionError as RedisAway
+
+from marketplace.core import rate_limits
+from marketplace.core.embedded_cache import EmbeddedCache, JsonSerializer
+from marketplace.core.rate_limits import Policy, take
+from tests.tools import find_redis, redis_server
+
+OPTIONS = {"serializer": "marketplace.core.embedded_cache.JsonSerializer"}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """An embedded cache of its own."""
+    return EmbeddedCache(str(tmp_path / "cache.sqlite3"), {})
+
+
+@pytest.fixture
+def used(monkeypatch, cache):
+    """The limits count in it."""
+    monkeypatch.setattr(rate_limits, "cache", cache)
+    return cache
+
+
+def _is_a_cache(cache):
+    """What Django's caches promise and we use."""
+    assert cache.get("a", "nothing") == "nothing"
+    cache.set("a", {"history": [1.5, 2]}, 60)
+    assert cache.get("a") == {"history": [1.5, 2]}
+    assert cache.add("a", 1) is False
+    assert cache.add("b", 5, 60) is True
+    assert cache.incr("b") == 6
+    assert cache.decr("b", 2) == 4
+    assert cache.get("b") == 4
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("c")
+    assert cache.touch("a", 60) is True
+    assert cache.touch("c", 60) is False
+    assert cache.delete("a") is True
+    assert cache.delete("a") is False
+    cache.set("gone", True, 0)
+    assert cache.get("gone") is None
+    assert cache.add("gone", False) is True
+    assert cache.get("gone") is False
+    cache.clear()
+    assert cache.get("b") is None
+
+
+def test_the_embedded_cache_is_a_cache(cache):
+    _is_a_cache(cache)
+
+
+@pytest.mark.services
+@pytest.mark.skipif(find_redis() is None, reason="no Redis on this machine")
+def test_redis_with_json_is_a_cache_and_counts_exactly(monkeypatch):
+    with redis_server() as url:
+        cache = RedisCache(url, {"OPTIONS": OPTIONS})
+        _is_a_cache(cache)
+        monkeypatch.setattr(rate_limits, "cache", cache)
+        policy = Policy("test", quota=50, window_s=3600)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: take(policy, "alice"), range(80)))
+        assert sum(usage.allowed for usage in found) == 50
+
+
+def test_nothing_in_redis_is_a_pickle():
+    serializer = JsonSerializer()
+    assert serializer.dumps(7) == 7
+    assert serializer.dumps(True) == b"true"
+    assert serializer.loads(serializer.dumps({"a": [1, None]})) == {"a": [1, None]}
+    with pytest.raises(ValueError, match="JSON|Expecting|decode|utf-8"):
+        serializer.loads(b"\x80\x05K\x01.")
+
+
+def test_what_is_over_is_swept(cache, monkeypatch):
+    cache.set("old", 1, 1)
+    later = time.time() + 120
+    monkeypatch.setattr(time, "time", lambda: later)
+    cache.set("new", 1, 60)
+    with sqlite3.connect(cache._path) as database:
+        assert database.execute("SELECT count(*) FROM cache").fetchone() == (1,)
+
+
+def test_a_value_that_cannot_be_kept_leaves_the_cache_usable(cache):
+    with pytest.raises(TypeError):
+        cache.set("a", object())
+    cache.set("a", 1)
+    assert cache.get("a") == 1
+
+
+def _take_many(path, count, results):
+    rate_limits.cache = EmbeddedCache(path, {})
+    policy = Policy("test", quota=100, window_s=3600)
+    results.put(sum(take(policy, "alice").allowed for _ in range(count)))
+
+
+@pytest.mark.slow
+def test_several_processes_together_get_the_quota_and_not_one_more(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    arguments = (str(tmp_path / "cache.sqlite3"), 60, results)
+    processes = [context.Process(target=_take_many, args=arguments) for _ in range(4)]
+    for process in processes:
+        process.start()
+    allowed = [results.get(timeout=120) for _ in processes]
+    for process in processes:
+        process.join()
+    assert sum(allowed) == 100
+
+
+def test_many_threads_together_get_the_quota_and_not_one_more(used):
+    policy = Policy("test", quota=50, window_s=3600)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: take(policy, "alice"), range(80)))
+    assert sum(usage.allowed for usage in found) == 50
+    assert {usage.remaining for usage in found} == set(range(50))
+    assert take(policy, "bob").allowed
+
+
+def test_the_next_window_begins_anew(used, monkeypatch):
+    policy = Policy("test", quota=1, window_s=60)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_019.5)
+    assert take(policy, "alice").allowed
+    refused = take(policy, "alice")
+    assert (refused.allowed, refused.remaining, refused.reset_s) == (False, 0, 1)
+    assert refused.header() == '"test";r=0;t=1'
+    assert policy.header() == '"test";q=1;w=60'
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_020.0)
+    assert take(policy, "alice").allowed
+
+
+def test_a_quota_of_nought_is_no_limit(used):
+    assert all(take(Policy("test", 0, 60), "alice").allowed for _ in range(3))
+
+
+def test_who_begins_a_window_second_counts_on(used, monkeypatch):
+    monkeypatch.setattr(used, "add", lambda key, value, timeout: bool(used.set(key, 1, timeout)))
+    assert take(Policy("test", 5, 60), "alice").remaining == 3
+
+
+@pytest.mark.parametrize(
+    "error", [RedisAway("away"), sqlite3.OperationalError("locked"), OSError()]
+)
+def test_a_cache_that_is_away_stops_nobody(monkeypatch, caplog, error):
+    def fail(key):
+        raise error
+
+    monkeypatch.setattr(django_cache, "incr", fail)
+    assert take(Policy("test", 1, 60), "alice").allowed
+    assert "does not answer" in caplog.text
