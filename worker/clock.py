@@ -11,6 +11,7 @@ from marketplace.checkpoints.services import checkpoints_keep_time
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time
 from marketplace.jobs.models import Job
+from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from worker.snapshots import forget_finished
@@ -19,6 +20,7 @@ from worker.snapshots import forget_finished
 def keep_time() -> None:
     """One tick."""
     show_pulse("quick")
+    jobs_stop_quarantined()
     jobs_keep_time()
     checkpoints_keep_time()
     uploads_keep_time()

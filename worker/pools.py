@@ -10,6 +10,7 @@ from marketplace.jobs.models import Job
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import Declaration, read_checkpoint
+from metalearn.errors import InvalidPool
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm
 from worker.devices import pick_device, set_up_cpu
@@ -24,7 +25,12 @@ def build_algorithm(job: Job) -> Algorithm:
 
 
 def load_teacher(row: Checkpoint) -> Teacher:
-    """The validated checkpoint of a row, with what its card says."""
+    """The validated checkpoint of a row, with what its card says.
+
+    Raises InvalidPool for one in quarantine, whoever has queued the job and whenever.
+    """
+    if row.is_quarantined:
+        raise InvalidPool(f"The model “{row.name}” is in quarantine: {row.quarantine_reason}")
     declared = Declaration(
         name=row.name,
         architecture=row.architecture,

@@ -40,6 +40,8 @@ CHECKPOINT = {
     "consent_preview": False,
     "state": "valid",
     "reason": "",
+    "quarantined_at": None,
+    "quarantine_reason": "",
     "upload_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "upload_bytes": 457216,
     "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",

@@ -11,6 +11,7 @@ from marketplace.api.views.docs import Docs
 from marketplace.api.views.jobs import JobView
 from marketplace.api.views.learners import LearnerView
 from marketplace.api.views.pools import PoolView
+from marketplace.api.views.quarantine import QuarantineView
 from marketplace.api.views.teams import TeamView
 from marketplace.api.views.tokens import LeakedView, TokenView
 from marketplace.api.views.uploads import UploadView
@@ -40,6 +41,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-team-member",
     ),
     path("v1/credentials/revoke/", LeakedView.as_view(), name="api-leaked"),
+    path(
+        "v1/checkpoints/<uuid:pk>/quarantine/",
+        QuarantineView.as_view({"post": "create", "delete": "destroy"}),
+        name="api-checkpoint-quarantine",
+    ),
     path("v1/uploads/", UploadView.as_view({"post": "create"}), name="api-uploads"),
     path(
         "v1/uploads/<uuid:pk>/",

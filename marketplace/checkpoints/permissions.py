@@ -11,10 +11,10 @@ def can_edit_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
 
 
 def can_download_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
-    """Everybody who sees it may have the file, once it is valid."""
-    return checkpoint.state == CheckpointState.VALID
+    """Everybody who sees it may have the file, once it is valid and unless it is in quarantine."""
+    return checkpoint.state == CheckpointState.VALID and not checkpoint.is_quarantined
 
 
 def can_pool_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
     """Only with the owner's consent to recovery, whoever asks."""
-    return checkpoint.state == CheckpointState.VALID and checkpoint.consent_recovery
+    return can_download_checkpoint(user, checkpoint) and checkpoint.consent_recovery

@@ -10,7 +10,7 @@ from django.db.models.functions import Cast
 
 from marketplace.accounts.selectors import Person
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.selectors import checkpoints_visible_to
+from marketplace.checkpoints.selectors import checkpoints_listed_for
 
 SORTS = {
     "newest": ("Newest first", ["-created_at", "-id"]),
@@ -31,6 +31,7 @@ LISTED_FIELDS = [
     "consent_preview",
     "visibility",
     "state",
+    "quarantined_at",
     "size_bytes",
     "created_at",
     "owner__username",
@@ -44,7 +45,7 @@ def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Ch
     `filters` may hold text, architecture, dataset, licence, channels, consent ("recovery" or
     "preview"), mine and sort; what is missing or empty does not filter.
     """
-    rows = checkpoints_visible_to(user).select_related(None).select_related("owner")
+    rows = checkpoints_listed_for(user).select_related(None).select_related("owner")
     for field in ("architecture", "dataset", "licence", "channels"):
         if value := filters.get(field):
             rows = rows.filter(**{field: value})
@@ -76,7 +77,7 @@ def datasets_listed(user: Person) -> list[str]:
     key = f"datasets:{user.pk or 'anybody'}"
     known: list[str] | None = cache.get(key)
     if known is None:
-        rows = checkpoints_visible_to(user).exclude(dataset="").order_by("dataset")
+        rows = checkpoints_listed_for(user).exclude(dataset="").order_by("dataset")
         known = list(rows.values_list("dataset", flat=True).distinct()[:200])
         cache.set(key, known, _DATASETS_KEPT_S)
     return known

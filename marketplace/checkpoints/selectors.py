@@ -4,16 +4,36 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from marketplace.accounts.models import User
+from marketplace.accounts.permissions import can_operate
 from marketplace.accounts.selectors import Person, editable_by, row_by_row, seen_by
 from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.states import CheckpointState
 
 
 def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
-    """Their own in every state; other people's once they are valid."""
+    """Their own in every state; other people's once they are valid, and not in quarantine.
+
+    Staff also see what is in quarantine, whosever it is.
+    """
     mine = Q(owner_id=user.pk) if user.is_authenticated else Q(pk__in=[])
-    allowed = seen_by(user) & (Q(state=CheckpointState.VALID) | mine)
+    usable = Q(state=CheckpointState.VALID, quarantined_at=None)
+    allowed = seen_by(user) & (usable | mine)
+    if can_operate(user):
+        allowed |= Q(quarantined_at__isnull=False)
     return Checkpoint.objects.select_related("owner", "team").filter(row_by_row(allowed))
+
+
+def checkpoints_listed_for(user: Person) -> "QuerySet[Checkpoint]":
+    """What lists show of it: in quarantine only one's own."""
+    mine = Q(owner_id=user.pk) if user.is_authenticated else Q(pk__in=[])
+    return checkpoints_visible_to(user).filter(Q(quarantined_at=None) | mine)
+
+
+def checkpoints_judged_by(user: Person) -> "QuerySet[Checkpoint]":
+    """Every model for staff, who may put any into quarantine; for others what they see."""
+    if can_operate(user):
+        return Checkpoint.objects.select_related("owner", "team")
+    return checkpoints_visible_to(user)
 
 
 def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":
@@ -23,7 +43,9 @@ def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":
 
 def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
     """The ones this person may put into a pool: visible, valid, with consent to recovery."""
-    return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, consent_recovery=True)
+    return checkpoints_visible_to(user).filter(
+        state=CheckpointState.VALID, consent_recovery=True, quarantined_at=None
+    )
 
 
 def storage_used_by(user: User) -> int:

@@ -18,6 +18,7 @@ from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.drafts import CheckpointDraft, check_sharing, draft_check
 from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.quarantine import check_free
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.checkpoints.uploads import (
     IncomingFile,
@@ -127,6 +128,7 @@ def _check_room(owner: User, file: "File[bytes]") -> None:
 
 def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
     """Change description, sharing or consent. Consent withdrawn holds for every later job."""
+    check_free(checkpoint)
     wrong: dict[str, str] = {}
     allowed = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
     changes = {name: value for name, value in values.items() if name in allowed}
@@ -155,6 +157,7 @@ def _shared(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
     """Delete row and files. A model that a job has used stays, because its lineage names it."""
+    check_free(checkpoint)
     if checkpoint.pools.filter(pool__frozen_at__isnull=False).exists():
         raise Conflict(
             "This model is part of a pool that a job has used; make it private and withdraw the "

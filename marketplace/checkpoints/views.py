@@ -20,7 +20,11 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.forms import AboutForm, CheckpointFilterForm, UploadForm
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.permissions import can_download_checkpoint, can_edit_checkpoint
+from marketplace.checkpoints.permissions import (
+    can_download_checkpoint,
+    can_edit_checkpoint,
+    can_pool_checkpoint,
+)
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
@@ -113,6 +117,7 @@ def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
     context = {
         "checkpoint": checkpoint,
         "can_edit": can_edit_checkpoint(request.user, checkpoint),
+        "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),
     }
     return render(request, "checkpoints/detail.html", context)

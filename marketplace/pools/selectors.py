@@ -89,6 +89,8 @@ def _problems(checkpoints: Sequence[Checkpoint]) -> list[str]:
     for row in checkpoints:
         if row.state != CheckpointState.VALID:
             problems.append(f"“{row.name}” is not validated; leave it out or wait for it.")
+        elif row.is_quarantined:
+            problems.append(f"“{row.name}” is in quarantine; leave it out.")
         elif not row.consent_recovery:
             problems.append(
                 f"The owner of “{row.name}” has not consented to recovery; leave it out."

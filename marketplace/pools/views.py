@@ -155,7 +155,9 @@ def _builder(
 
 def _candidates(request: PersonRequest) -> "Page[Checkpoint]":
     filters = CandidateFilterForm(request.GET, user=request.user).filters()
-    rows = checkpoints_search(request.user, filters).filter(state=CheckpointState.VALID)
+    rows = checkpoints_search(request.user, filters).filter(
+        state=CheckpointState.VALID, quarantined_at=None
+    )
     return page_of(request, rows, size=CANDIDATES_PER_PAGE)
 
 

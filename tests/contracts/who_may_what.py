@@ -109,6 +109,17 @@ def api_of_the_team(
     return Rule((401, 404, member, owner, 404, narrow), row=row, body=body, more=more)
 
 
+def api_staff(row: str, ok: Any, body: Any = None) -> Rule:
+    """Staff, whoever's it is; others who see it get 403."""
+    return Rule(
+        (401, 404, 404, 403, ok, 403),
+        (401, 404, 403, 403, ok, 403),
+        (401, 403, 403, 403, ok, 403),
+        row=row,
+        body=body,
+    )
+
+
 def upload_owned(ok: Any) -> Rule:
     """Whoever sends the file, by a client of tus; nobody else learns of it in any sharing."""
     answers = (401, 404, 404, ok, 404, 403)
@@ -186,6 +197,11 @@ API = {
         "DELETE": api_owned("doomed", 204),
     },
     "api-checkpoint-download": {"GET": api_seen("checkpoint")},
+    "api-checkpoint-quarantine": {
+        "POST": api_staff("checkpoint", 200, {"reason": "It is under suspicion."}),
+        # It is not in quarantine.
+        "DELETE": api_staff("checkpoint", 409),
+    },
     "api-uploads": {"POST": Rule((401, 400, 400, 400, 400, 403), headers=TUS)},
     "api-upload": {
         "GET": upload_owned(200),
@@ -359,6 +375,7 @@ OPERATOR = {
     **operator_model("mfa_authenticator", "doras_key", **_ALL),
     **operator_model("usersessions_usersession", "session", **_ALL),
     **operator_model("audit_record", "record", add=False, change=False, delete=False),
+    **operator_model("checkpoints_checkpoint", "checkpoint", add=False, change=False, delete=False),
     **operator_model("algorithms_algorithmspec", "algorithm", **_ALL),
     **operator_model("algorithms_architecturespec", "architecture", **_ALL),
 }

@@ -24,6 +24,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
             "class_names", "image_size", "channels", "mean", "std", "architecture",
             "consent_recovery", "consent_preview", "state", "reason", "upload_sha256",
+            "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
         ]  # fmt: skip
@@ -103,6 +104,12 @@ class UploadBeginSerializer(CheckpointDraftSerializer):
         allow_blank=True,
         help_text="of the whole file; a worker then makes sure that it arrived as it was sent",
     )
+
+
+class QuarantineSerializer(StrictSerializer):
+    """Why a model is taken out of use."""
+
+    reason = serializers.CharField(max_length=500, help_text="which the model's owner will read")
 
 
 class UploadSerializer(serializers.ModelSerializer):

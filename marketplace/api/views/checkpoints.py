@@ -29,7 +29,7 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint
-from marketplace.checkpoints.selectors import checkpoints_visible_to
+from marketplace.checkpoints.selectors import checkpoints_listed_for, checkpoints_visible_to
 from marketplace.checkpoints.services import (
     checkpoint_change,
     checkpoint_delete,
@@ -47,12 +47,18 @@ class CheckpointView(RowView):
     queryset = Checkpoint.objects.none()
     serializer_class = CheckpointSerializer
     filterset_class = CheckpointFilter
-    problems = {"create": ("409", "507"), "destroy": ("409",), "download": ("409",)}
+    problems = {
+        "create": ("409", "507"),
+        "partial_update": ("409",),
+        "destroy": ("409",),
+        "download": ("409",),
+    }
     scopes = {"create": Scope.UPLOAD}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
-        """What the person may see."""
-        return checkpoints_visible_to(self.request.user)
+        """What the person may see; a list has less."""
+        rows = checkpoints_listed_for if self.action == "list" else checkpoints_visible_to
+        return rows(self.request.user)
 
     def get_parsers(self) -> list[Any]:
         """Uploads come as a form, changes as JSON."""
@@ -117,7 +123,8 @@ class CheckpointView(RowView):
         """Our own re-serialisation of the upload, once it is valid; `ETag` and `Range` work."""
         row = self.get_object()
         if not can_download_checkpoint(self.user, row):
-            raise Conflict(f"This model is {row.state}; only a valid one can be downloaded.")
+            state = "in quarantine" if row.is_quarantined else row.state
+            raise Conflict(f"This model is {state}; only a valid one can be downloaded.")
         response = stored_file_response(
             request._request,
             storage.checkpoint_key(row.pk),
