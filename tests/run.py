@@ -69,7 +69,9 @@ def _pytest(
 ) -> int:
     marks = "not gpu" if slow else "not slow and not gpu"
     workers = min(4, os.cpu_count() or 1)
-    command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadfile"]
+    # In the order of collection, which begins with the journeys: they wait, and the rest computes.
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *spread]
     return subprocess.call(
         [*command, "-m", marks, *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
