@@ -46,8 +46,12 @@ class Transport(filesystem.Transport):
 def _write_whole(path: Path, content: Any) -> None:
     # No reader takes “part” for the name of a queue.
     part = path.parent / f"{uuid.uuid4()}.part"
-    part.write_text(dumps(content))  # type: ignore[no-untyped-call]
-    Path(part).replace(path)
+    try:
+        part.write_text(dumps(content))  # type: ignore[no-untyped-call]
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def register() -> None:

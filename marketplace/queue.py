@@ -39,6 +39,8 @@ ROUTES = {
 }
 # Ticks that nobody takes are not kept for ever; machines' clocks differ by less than this.
 PULSE_EXPIRES_S, TICK_EXPIRES_S = 60, 600
+# A kept connection may be to a broker that has restarted since; only a fresh one tells.
+_ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 
 def _transport_options() -> dict[str, object]:
@@ -53,7 +55,8 @@ def _transport_options() -> dict[str, object]:
             "polling_interval": 0.1,
         }
     if not settings.BROKER_URL.startswith(("redis://", "rediss://")):
-        return {}
+        # RabbitMQ says of each message that it has it; otherwise a dead socket takes it silently.
+        return {"confirm_publish": True}
     return {
         # The lease in the database decides who runs what, so an early second delivery is harmless
         # and a lost message is sent again by the clock.
@@ -108,6 +111,8 @@ def enqueue(task: Task, *, expires_s: float | None = None, **arguments: str) -> 
 
 def _send(task: Task, arguments: dict[str, str], expires_s: float | None) -> None:
     try:
-        app.send_task(str(task), kwargs=arguments, retry=False, expires=expires_s)
+        app.send_task(
+            str(task), kwargs=arguments, retry=True, retry_policy=_ONCE_MORE, expires=expires_s
+        )
     except (OperationalError, OSError):
         log.exception("%s could not be queued; the clock will try again", task)

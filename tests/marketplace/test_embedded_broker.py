@@ -81,3 +81,14 @@ def test_nobody_reads_half_a_message(connect, tmp_path):
     assert errors == []
     assert sorted(taken) == list(range(200))
     assert not list((tmp_path / "messages").iterdir())
+
+
+def test_a_message_that_finds_no_room_leaves_nothing_behind(connect, tmp_path, monkeypatch):
+    def full(path, text):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(embedded_broker.Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        embedded_broker._write_whole(tmp_path / "message", {"a": 1})
+    assert not list(tmp_path.glob("*.part"))

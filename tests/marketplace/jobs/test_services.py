@@ -1,7 +1,7 @@
 """Launch, cancel, resume."""
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint
@@ -248,3 +248,16 @@ def test_an_idempotency_key_is_unique_per_person_in_the_database(job):
     with connection.cursor() as cursor:
         constraints = names.get_constraints(cursor, Job._meta.db_table)
     assert constraints["job_once_per_idempotency_key"]["unique"]
+
+
+def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(launch, monkeypatch):
+    def broken(**_):
+        raise IntegrityError("another constraint")
+
+    monkeypatch.setattr(services, "_create", broken)
+    with pytest.raises(IntegrityError, match="another constraint"):
+        launch(idempotency_key="k")
+
+
+def test_a_job_is_named_after_its_algorithm_and_pool(job):
+    assert str(job) == f"free on {job.pool}"
