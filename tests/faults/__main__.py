@@ -6,15 +6,33 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 
 from tests.faults.play import choices, deployed, embedded, let_loose
-from tests.faults.stage import as_json
+from tests.faults.stage import Stage, Verdict, as_json
+
+LOG_LENGTH = 200_000
 
 
 def say(text: str) -> None:
     """One line, at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def play_through(
+    stage: Stage, options: argparse.Namespace, began: float
+) -> tuple[Counter[str], Verdict]:
+    """What struck, and what became of the jobs."""
+    stage.prepare()
+    say(f"ready after {time.monotonic() - began:.0f} s; {stage.step_s():.3f} s a step")
+    chosen = choices(stage, options.deployment)
+    if options.only:
+        chosen = {fault: 1 for fault in chosen if fault.__name__ == options.only}
+    seconds = 60 * options.minutes
+    struck = let_loose(stage, chosen, options.faults, seconds=seconds, say=say)
+    stage.finish()
+    return struck, stage.judge()
 
 
 def main() -> int:
@@ -36,15 +54,12 @@ def main() -> int:
     else:
         setting = deployed(dice, broker=options.deployment, steps=options.steps)
     with setting as stage:
-        stage.prepare()
-        say(f"ready after {time.monotonic() - began:.0f} s; {stage.step_s():.3f} s a step")
-        chosen = choices(stage, options.deployment)
-        if options.only:
-            chosen = {fault: 1 for fault in chosen if fault.__name__ == options.only}
-        struck = let_loose(stage, chosen, options.faults, seconds=60 * options.minutes, say=say)
-        stage.finish()
-        verdict = stage.judge()
-        log = stage.instance.tail(200_000)
+        try:
+            struck, verdict = play_through(stage, options, began)
+        except BaseException:
+            say(stage.instance.tail(LOG_LENGTH))
+            raise
+        log = stage.instance.tail(LOG_LENGTH)
     say(json.dumps(dict(struck.most_common()), indent=2))
     say(as_json(verdict))
     if stage.proxy is not None:

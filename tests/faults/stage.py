@@ -147,7 +147,7 @@ class Stage:
         ended = sum(row["is_final"] for row in rows)
         return ended, sum(row["steps_done"] for row in rows if not row["is_final"])
 
-    def give_time(self, seconds: float = 15) -> None:
+    def give_time(self, seconds: float = 30) -> None:
         """Until a worker takes steps again, or for so long; the next fault may find it down."""
         before, until = self.progress(), time.monotonic() + seconds
         while time.monotonic() < until and self.progress() == before:
