@@ -195,6 +195,7 @@ def test_the_page_as_one_file_adapts_from_a_disk_without_a_server(
     assert file.stat().st_size < 10_000_000
     other = context.browser.new_context(offline=True)
     elsewhere = other.new_page()
+    elsewhere.set_default_timeout(60_000)
     listening(elsewhere).goto(file.as_uri())
     expect(elsewhere.locator("[data-status]")).to_contain_text(
         f"Knows {CLASSES[0]}, {CLASSES[1]}", timeout=90_000
