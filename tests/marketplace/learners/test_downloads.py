@@ -13,3 +13,13 @@ def test_no_part_of_the_zip_holds_a_whole_large_file(learner):
     parts = list(learner_zip(learner))
     assert sum(map(len, parts)) > len(content)
     assert max(map(len, parts)) < 300_000
+
+
+def test_whatever_is_downloaded_cannot_run_in_a_browser(client, alice, learner):
+    client.force_login(alice)
+    for path in ("download/", "files/README.md", "files/config.json", "files/browser/adapt.onnx"):
+        answer = client.get(f"/learners/{learner.pk}/{path}")
+        assert answer["Content-Disposition"].startswith("attachment"), path
+        assert answer["X-Content-Type-Options"] == "nosniff", path
+        assert "default-src 'none'" in answer["Content-Security-Policy"], path
+        assert answer["X-Frame-Options"] == "DENY", path
