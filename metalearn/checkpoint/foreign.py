@@ -34,6 +34,8 @@ _MAGIC = (
     (512, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
 )
 _ONNX = re.compile(rb"\x08[\x01-\x20](\x12|\x1a|\x22|\x2a|\x3a|\x42)", re.DOTALL)
+# One of the first two entries of a tar archive; the first may be the folder itself.
+_NEMO = (b"model_config.yaml\0", b"model_weights.ckpt\0")
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".lz4")
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".onnx", ".gguf")
 
@@ -43,6 +45,8 @@ def refuse_foreign_file(source: Source) -> None:
     head = bytes(source.head(1024))
     if not head:
         raise InvalidCheckpoint(f"The file is empty; upload {STATE_DICT}.")
+    if head.startswith(b"ustar", 257) and any(name in head for name in _NEMO):
+        _refuse("a NeMo model")
     for offset, magic, kind in _MAGIC:
         if head.startswith(magic, offset):
             _refuse(kind)

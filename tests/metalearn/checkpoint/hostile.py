@@ -345,6 +345,7 @@ def _foreign_files() -> Iterator[Hostile]:
         "ONNX": b"\x08\x08\x12\x07pytorch" + bytes(60),
         "TensorFlow Lite": b"\x1c\x00\x00\x00TFL3" + bytes(60),
         "tar": tar,
+        "NeMo": b"./model_config.yaml".ljust(257, b"\0") + b"ustar\x0000" + bytes(300),
         "program": b"\x7fELF\x02\x01" + bytes(60),
         "script": b"#!/bin/sh\nexit\n",
         "PDF": b"%PDF-1.7" + bytes(60),
