@@ -18,7 +18,7 @@ from tests.marketplace.conftest import (  # noqa: F401 - fixtures
     pool,
 )
 
-PUBLIC = {"home", "healthz", "readyz"}
+PUBLIC = {"home", "healthz", "readyz", "metrics"}
 # Guarded in their own ways: Django's and allauth's pages, and the REST API by its own tests.
 NOT_OURS = ("accounts/", "operator/", "api/")
 # Lists show what one may see, and forms make things; there is no row of anybody's behind them.
@@ -115,7 +115,7 @@ def test_every_list_and_form_can_be_empty(client, charlie, name):  # noqa: F811
     assert client.get(_fill(PAGES[name], 0)).status_code in {200, 405}
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - {"healthz", "readyz"}))
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"healthz", "readyz", "metrics"}))
 def test_no_page_has_a_script_or_a_style_of_its_own(client, alice, rows, name):  # noqa: F811
     client.force_login(alice)
     answer = client.get(_fill(PAGES[name], _row_of(name, rows)))
