@@ -41,7 +41,7 @@ PICTURE = base64.b64encode(os.urandom(600)).decode()
 @pytest.mark.parametrize(
     "secret",
     [
-        make_secret(),
+        pytest.param(make_secret(), id="a token made now"),
         "Authorization: Bearer abcdefghijkl",
         "postgres://freehold:abcdefghijkl@db/freehold",
         "redis://:abcdefghijkl@cache:6379/0",
