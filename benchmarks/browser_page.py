@@ -61,7 +61,7 @@ def open_at(page: Page, instance: Instance, learner: str) -> None:
     page.goto(f"{instance.url}/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("correct horse battery")
-    page.locator("form button[type=submit]").last.click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "login" not in url)
     page.goto(f"{instance.url}/learners/{learner}/adapt/", wait_until="commit")
 

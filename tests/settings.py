@@ -19,6 +19,13 @@ if not ON_SERVERS:
 _data = Path(tempfile.mkdtemp(prefix="freehold-tests-"))
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 (_data / "static").mkdir()
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if os.environ.get("FREEHOLD_TEST_WORKER") != _worker:
+    # Not the folder of the process that started us: what tests count, no other may count in.
+    # Processes that a test starts share its own.
+    os.environ["FREEHOLD_TEST_WORKER"] = _worker
+    os.environ["FREEHOLD_DATA_DIR"] = str(_data)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_data / "metrics")
 os.environ.setdefault("FREEHOLD_DATA_DIR", str(_data))
 os.environ.setdefault(
     "FREEHOLD_SECRET_KEY", "only for tests, never anywhere else; long enough to pass"

@@ -74,7 +74,7 @@ def signed_in_page(context):
     page.goto("/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("correct horse battery")
-    page.locator("form button[type=submit]").last.click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "login" not in url)
     return listening(page)
 

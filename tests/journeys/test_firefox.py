@@ -66,7 +66,7 @@ class Firefox:
         self.client.navigate(f"{url}/accounts/login/")
         self.one("input[name=login]").send_keys("alice")
         self.one("input[name=password]").send_keys("correct horse battery")
-        self.all("form button[type=submit]")[-1].click()
+        self.one("button[type=submit]:not([form])").click()
         self.wait(lambda: "login" not in self.client.get_url(), "the sign-in")
 
     def says(self) -> dict[str, list[float]]:

@@ -285,9 +285,7 @@ def publishing_late(monkeypatch, happening):
     monkeypatch.setattr(runner, "store_learner", late)
 
 
-def test_a_zombie_that_wakes_up_while_publishing_publishes_nothing(
-    queued_job, monkeypatch, tmp_path
-):
+def test_a_zombie_that_wakes_up_while_publishing_publishes_nothing(queued_job, monkeypatch, stored):
     def succeed_elsewhere(job):
         monkeypatch.setattr(runner, "store_learner", store_learner)
         job_lose(job=Job.objects.get(pk=job.pk), reason="The worker went silent")
@@ -297,15 +295,15 @@ def test_a_zombie_that_wakes_up_while_publishing_publishes_nothing(
     publishing_late(monkeypatch, succeed_elsewhere)
     job = run(queued_job)
     learner = LearnerRow.objects.get(job=job)
-    stored = [path for path in (tmp_path / "files" / "learners").rglob("*") if path.is_file()]
+    files = stored("learners")
     assert learner.name == "named by its owner since"
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
-    assert stored and all(str(learner.pk) in str(path) for path in stored)
+    assert files and all(str(learner.pk) in name for name in files)
     assert sum("Finished" in event.text for event in job.events.all()) == 1
 
 
 def test_files_of_an_attempt_that_died_while_publishing_are_taken_away(
-    queued_job, monkeypatch, tmp_path
+    queued_job, monkeypatch, stored
 ):
     class Killed(BaseException):
         """The process is gone."""
@@ -320,8 +318,8 @@ def test_files_of_an_attempt_that_died_while_publishing_are_taken_away(
     job_lose(job=Job.objects.get(), reason="The worker went silent")
     run(queued_job)
     learner = LearnerRow.objects.get()
-    stored = [path for path in (tmp_path / "files" / "learners").rglob("*") if path.is_file()]
-    assert stored and all(str(learner.pk) in str(path) for path in stored)
+    files = stored("learners")
+    assert files and all(str(learner.pk) in name for name in files)
 
 
 def test_a_last_move_whose_answer_got_lost_counts_as_made(queued_job, monkeypatch):

@@ -36,34 +36,30 @@ def uploaded(owner, content=b"tensors", key="k", **changes):
     )
 
 
-def stored(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_the_same_key_gives_the_same_model_and_keeps_one_file(alice, own_files):
+def test_the_same_key_gives_the_same_model_and_keeps_one_file(alice, stored):
     first = uploaded(alice)
     assert uploaded(alice) == first
     assert Checkpoint.objects.count() == 1
-    assert len(stored(own_files)) == 1
+    assert len(stored()) == 1
 
 
 @pytest.mark.parametrize("other", [{"content": b"other"}, {"name": "owls"}, {"licence": "cc0-1.0"}])
-def test_another_request_with_the_same_key_is_refused(alice, own_files, other):
+def test_another_request_with_the_same_key_is_refused(alice, stored, other):
     uploaded(alice)
     with pytest.raises(Conflict, match="Idempotency-Key"):
         uploaded(alice, **other)
-    assert len(stored(own_files)) == 1
+    assert len(stored()) == 1
 
 
-def test_a_key_is_its_persons_own(alice, bob, own_files):
+def test_a_key_is_its_persons_own(alice, bob, stored):
     assert uploaded(alice) != uploaded(bob)
 
 
-def test_without_a_key_every_upload_is_a_model(alice, own_files):
+def test_without_a_key_every_upload_is_a_model(alice, stored):
     assert uploaded(alice, key="") != uploaded(alice, key="")
 
 
-def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, own_files, monkeypatch):
+def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, stored, monkeypatch):
     first = uploaded(alice)
     look, calls = services._earlier, []
 
@@ -73,10 +69,10 @@ def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, own_files,
 
     monkeypatch.setattr(services, "_earlier", blind_once)
     assert uploaded(alice) == first
-    assert len(stored(own_files)) == 1
+    assert len(stored()) == 1
 
 
-def test_a_key_is_kept_for_a_day(alice, own_files):
+def test_a_key_is_kept_for_a_day(alice, stored):
     first = uploaded(alice)
     checkpoints_keep_time()
     assert uploaded(alice) == first
