@@ -13,7 +13,6 @@ class Act(models.TextChoices):
     PASSWORD_CHANGED = "person.password_changed", "Changed the password"  # noqa: S105
     FACTOR_ADDED = "person.factor_added", "Added a second factor"
     FACTOR_REMOVED = "person.factor_removed", "Removed a second factor"
-    SESSIONS_ENDED = "person.sessions_ended", "Ended other sessions"
     TOKEN_MADE = "token.made", "Made a token"  # noqa: S105
     TOKEN_REVOKED = "token.revoked", "Revoked a token"  # noqa: S105
     TOKEN_LEAKED = "token.leaked", "Somebody reported a leaked token"  # noqa: S105
