@@ -1,6 +1,7 @@
 """Harmless differences between files, put right: wrappers, prefixes, nested parts."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ T = TypeVar("T")
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
 _MAX_WRAPPERS = 3
 _PREFIXES = ("module.", "model.", "net.", "network.", "_forward_module.")
+_AVERAGE_COUNTER = "n_averaged"
 _COMPILED = re.compile(r"(^|\.)_orig_mod\.")
 
 
@@ -34,15 +36,36 @@ def mend_names(tensors: Mapping[str, T]) -> dict[str, T]:
     """Take off what DataParallel, torch.compile, Lightning and the like put before every name."""
     if not tensors:
         raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
-    result = {_COMPILED.sub(r"\1", name): value for name, value in tensors.items()}
+    own = _averaged(tensors)
+    result = {_COMPILED.sub(r"\1", name): value for name, value in own.items()}
     while prefix := _common_prefix(result):
         result = {name.removeprefix(prefix): value for name, value in result.items()}
-    if len(result) != len(tensors):
+    if len(result) != len(own):
         raise InvalidCheckpoint(
             "The file has the same tensor twice under different prefixes; "
             "save only model.state_dict()."
         )
+    _check_looks(result)
     return result
+
+
+def _averaged(tensors: Mapping[str, T]) -> Mapping[str, T]:
+    """Without the counter that torch's AveragedModel puts beside the weights' moving average."""
+    others = {name: tensor for name, tensor in tensors.items() if name != _AVERAGE_COUNTER}
+    wrapped = all(name.startswith("module.") for name in others)
+    return others if others and wrapped else tensors
+
+
+def _check_looks(names: Mapping[str, object]) -> None:
+    """Two names that people cannot tell apart would be read differently by different programs."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(unicodedata.normalize("NFKC", name), name)
+        if other != name:
+            raise InvalidCheckpoint(
+                f"The tensor names “{shown(other)}” and “{shown(name)}” differ only in how their "
+                f"letters are encoded; upload {STATE_DICT}."
+            )
 
 
 def _common_prefix(names: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """A pickle machine that calls nothing: protocols 0 to 5 become plain data or a refusal.
 
 Names are compared with a short list and never imported; calls are interpreted by
-`pickle_values.interpret`; an opcode without an entry in `pickle_opcodes` is refused.
+`pickle_names.interpret`; an opcode without an entry in `pickle_opcodes` is refused.
 """
 
 import struct
@@ -18,8 +18,7 @@ class PickleMachine:
     """Reads one pickle after another from the same bytes."""
 
     def __init__(self, data: bytes, persistent_load: PersistentLoad) -> None:
-        self._state = PickleState(data, persistent_load)
-        self._steps = 0
+        self._state = PickleState(data, persistent_load, MAX_PICKLE_STEPS)
 
     @property
     def at(self) -> int:
@@ -46,8 +45,8 @@ class PickleMachine:
             state.at += 1
             if opcode == _STOP:
                 break
-            self._steps += 1
-            if self._steps > MAX_PICKLE_STEPS:
+            state.steps_left -= 1  # not a call, because this is the innermost loop
+            if state.steps_left < 0:
                 raise damaged("it is far too long")
             action = ACTIONS.get(opcode)
             if action is None:

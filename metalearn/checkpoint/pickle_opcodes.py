@@ -1,13 +1,15 @@
 """What each opcode of pickle protocols 0 to 5 does, from the reference in `pickletools`.
 
-Missing on purpose: INST, OBJ, NEWOBJ, EXT, PERSID, sets, and buffers out of band.
+Missing on purpose: INST, OBJ, NEWOBJ_EX, EXT, PERSID, and buffers out of band.
 """
 
 import struct
 from collections.abc import Callable
 
+from metalearn.checkpoint.pickle_bystanders import SET, check_state
+from metalearn.checkpoint.pickle_names import check_global, interpret, interpret_new
 from metalearn.checkpoint.pickle_state import PickleState
-from metalearn.checkpoint.pickle_values import Value, check_global, check_key, damaged, interpret
+from metalearn.checkpoint.pickle_values import Value, check_key, damaged
 from metalearn.errors import InvalidCheckpoint
 
 _MAX_LONG_BYTES = 32
@@ -121,6 +123,18 @@ def _set_items_to_mark(state: PickleState) -> None:
     _set_items(state.stack[-1], items)
 
 
+def _add_items(state: PickleState) -> None:
+    """Sets hold nothing that weights need, so that their items are forgotten."""
+    state.pop_mark()
+    if state.stack[-1] is not SET:
+        raise damaged("it adds to something that is no set")
+
+
+def _frozen_set(state: PickleState) -> None:
+    state.pop_mark()
+    state.stack.append(SET)
+
+
 def _as_list(value: Value) -> list[Value]:
     if not isinstance(value, list):
         raise damaged("it appends to something that is no list")
@@ -148,14 +162,31 @@ def _name_from_stack(state: PickleState) -> None:
 
 def _reduce(state: PickleState) -> None:
     arguments, function = state.stack.pop(), state.stack.pop()
+    state.spend(_cost(arguments))
     state.stack.append(interpret(function, arguments))
+
+
+def _new_object(state: PickleState) -> None:
+    arguments, kind = state.stack.pop(), state.stack.pop()
+    state.spend(_cost(arguments))
+    state.stack.append(interpret_new(kind, arguments))
+
+
+def _cost(arguments: Value) -> int:
+    """How many steps a call takes: from the memo, large arguments can be had again and again."""
+    if not isinstance(arguments, tuple):
+        return 0
+    return sum(
+        len(part) if isinstance(part, list | tuple) else len(part) // 16
+        for part in arguments
+        if isinstance(part, list | tuple | str)
+    ) + len(arguments)
 
 
 def _build(state: PickleState) -> None:
     """Attributes: `state_dict()` hangs its `_metadata` onto the OrderedDict; they are dropped."""
     attributes = state.stack.pop()
-    if not isinstance(attributes, dict) or not isinstance(state.stack[-1], dict):
-        raise damaged("it sets attributes of something that is no OrderedDict")
+    check_state(state.stack[-1], attributes)
 
 
 def _persistent(state: PickleState) -> None:
@@ -220,6 +251,7 @@ ACTIONS: dict[int, Action] = {
     ord("B"): _raw(4),
     ord("C"): _raw(1),
     0x8E: _raw(8),
+    0x96: _raw(8),  # a bytearray; nothing here changes bytes
     # containers
     ord("("): PickleState.push_mark,
     ord(")"): _constant(()),
@@ -235,10 +267,14 @@ ACTIONS: dict[int, Action] = {
     ord("d"): _dict_to_mark,
     ord("s"): _set_item,
     ord("u"): _set_items_to_mark,
+    0x8F: _constant(SET),
+    0x90: _add_items,
+    0x91: _frozen_set,
     # names, calls and references
     ord("c"): _push(_name),
     0x93: _name_from_stack,
     ord("R"): _reduce,
+    0x81: _new_object,
     ord("b"): _build,
     ord("Q"): _persistent,
     # stack and memo

@@ -8,14 +8,16 @@ from metalearn.checkpoint.pickle_values import Value, damaged
 PersistentLoad = Callable[[Value], Value]
 
 _MAX_LINE = 4096
+_MAX_MEMO_KEY = 2**32 - 1
 
 
 class PickleState:
-    """`at` is the offset in `data` of the next byte to be read."""
+    """`at` is the offset in `data` of the next byte; `steps_left` is how much may still be done."""
 
-    def __init__(self, data: bytes, persistent_load: PersistentLoad) -> None:
+    def __init__(self, data: bytes, persistent_load: PersistentLoad, max_steps: int) -> None:
         self.data = data
         self.at = 0
+        self.steps_left = max_steps
         self.persistent_load = persistent_load
         self.clear()
 
@@ -58,4 +60,13 @@ class PickleState:
         return items
 
     def remember(self, key: int) -> None:
+        # Larger numbers could be chosen so that all of them collide.
+        if not 0 <= key <= _MAX_MEMO_KEY:
+            raise damaged("a value is remembered under an impossible number")
         self.memo[key] = self.stack[-1]
+
+    def spend(self, steps: int) -> None:
+        """Take from the steps that all pickles of the file have together."""
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            raise damaged("it is far too long")

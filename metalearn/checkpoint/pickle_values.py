@@ -34,6 +34,9 @@ _STORAGES = {
     "BoolStorage": torch.bool,
 }
 _UNTYPED = {"torch.UntypedStorage", "torch.storage.UntypedStorage"}
+_MAX_STORAGE_KEY = 100
+_MAX_KEY_LENGTH = 1_000
+_MAX_KEY_NUMBER = 2**53
 _DTYPE_ALIASES = {"double": "float64", "float": "float32", "half": "float16", "long": "int64"}
 
 Value = object
@@ -71,6 +74,8 @@ def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
     """The storage of a persistent id: its class, its key and its number of elements."""
     if not isinstance(kind, Global) or type(key) is not str or not _is_count(numel):
         raise damaged("a storage is not described as torch does")
+    if len(key) > _MAX_STORAGE_KEY:
+        raise damaged("the name of a storage is too long")
     assert isinstance(numel, int)
     if kind.path in _UNTYPED:
         return StorageRef(key, None, numel)
@@ -80,72 +85,11 @@ def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
     return StorageRef(key, dtype, numel * dtype.itemsize)
 
 
-def interpret(function: Value, arguments: Value) -> Value:
-    """What a call in the pickle stands for, as plain data. Nothing is called."""
-    if not isinstance(function, Global) or type(arguments) is not tuple:
-        raise damaged("it calls something that is no function")
-    meaning = _MEANINGS.get(function.path)
-    if meaning is None:
-        raise damaged(f"it calls “{shown(function.path)}”")
-    return meaning(arguments)
-
-
-def check_global(module: str, name: str) -> Global:
-    """A Global when weights may mention this name, else InvalidCheckpoint naming it."""
-    path = f"{module}.{name}"
-    if path not in ALLOWED_GLOBALS:
-        raise InvalidCheckpoint(_refusal(path))
-    return Global(path)
-
-
 def damaged(what: str) -> InvalidCheckpoint:
     """A pickle that torch.save would not have written."""
     return InvalidCheckpoint(
         f"The file's pickle is damaged or not a list of weights: {what}; upload {STATE_DICT}."
     )
-
-
-def _refusal(path: str) -> str:
-    owner = path.split(".", 1)[0]
-    if path.startswith(("torch.jit.", "__torch__")):
-        return (
-            f"The file is a TorchScript program (“{shown(path)}”); load it where you trust it and "
-            "upload torch.save(model.state_dict(), …) instead."
-        )
-    if path.startswith("torch.nn.") or owner in _MODEL_LIBRARIES:
-        return (
-            f"The file is a whole pickled model (“{shown(path)}”), which cannot be read without "
-            "running code; upload torch.save(model.state_dict(), …) instead."
-        )
-    if owner in {"numpy", "joblib", "sklearn", "pandas", "scipy"}:
-        return (
-            f"The file has Python objects that are not tensors (“{shown(path)}”); "
-            f"upload {STATE_DICT} with tensors only."
-        )
-    return (
-        f"The file mentions “{shown(path)}”, which no list of weights needs, so it is not read; "
-        f"upload {STATE_DICT}."
-    )
-
-
-_MODEL_LIBRARIES = frozenset(
-    {
-        "__main__",
-        "torchvision",
-        "timm",
-        "transformers",
-        "fastai",
-        "pytorch_lightning",
-        "lightning",
-        "keras",
-        "tensorflow",
-        "ultralytics",
-        "models",
-        "model",
-        "network",
-        "networks",
-    }
-)
 
 
 def _is_count(value: Value) -> bool:
@@ -208,7 +152,11 @@ def _size(arguments: tuple[Value, ...]) -> tuple[int, ...]:
 
 
 def _device(arguments: tuple[Value, ...]) -> str:
-    return ":".join(str(part) for part in arguments if type(part) in {str, int})
+    """`torch.device("cuda", 1)`; short, because a pickle may name it a hundred thousand times."""
+    kind, index = (*arguments, None)[:2]
+    if len(arguments) not in {1, 2} or type(kind) is not str or len(kind) > _MAX_STORAGE_KEY:
+        raise damaged("a device is not described as torch does")
+    return kind if index is None else f"{kind}:{index}" if type(index) is int else kind
 
 
 def _ordered_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
@@ -227,13 +175,22 @@ def _ordered_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
 
 
 def check_key(key: Value) -> Value:
-    """A key that is cheap to hash; a nested tuple could take for ever."""
+    """A key that is cheap to hash and to compare, else InvalidCheckpoint.
+
+    A nested tuple could take for ever to hash. Long texts that are equal are compared letter by
+    letter each time, and large whole numbers can be chosen so that all of them collide.
+    """
     if key is not None and type(key) not in {str, int, float, bool, bytes}:
         raise damaged("a dictionary has a key that is neither text nor number")
+    if isinstance(key, str | bytes) and len(key) > _MAX_KEY_LENGTH:
+        raise damaged(f"a dictionary has a key of more than {_MAX_KEY_LENGTH} letters")
+    if isinstance(key, int | float) and abs(key) > _MAX_KEY_NUMBER:
+        raise damaged("a dictionary has an immense number as a key")
     return key
 
 
-_MEANINGS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
+Meaning = Callable[[tuple[Value, ...]], Value]
+MEANINGS: dict[str, Meaning] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
@@ -243,8 +200,7 @@ _MEANINGS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
     "torch.device": _device,
     "collections.OrderedDict": _ordered_dict,
 }
+"""The calls that weights are made of."""
 
-ALLOWED_GLOBALS = (
-    frozenset(_MEANINGS) | _UNTYPED | {f"torch.{name}" for name in (*_STORAGES, *DTYPES)}
-)
-"""Every name a pickle may mention."""
+KINDS = _UNTYPED | {f"torch.{name}" for name in (*_STORAGES, *DTYPES)}
+"""Names that stand for storages and kinds of number."""

@@ -18,7 +18,8 @@ def check_budget(sizes: Iterable[tuple[int, ...]]) -> None:
     count = total = 0
     for size in sizes:
         count += 1
-        total += _numel(size)
+        # An empty tensor may not have immense dimensions either: torch cannot count its strides.
+        total += _numel(tuple(max(length, 1) for length in size))
     if count > MAX_TENSORS:
         raise InvalidCheckpoint(
             f"The file has {count} tensors, more than the {MAX_TENSORS} that are allowed; "
@@ -75,9 +76,7 @@ def _check_bounds(name: str, ref: TensorRef) -> None:
     describe a tensor of 4 TB.
     """
     numel = _numel(ref.size)
-    last = ref.offset + sum(
-        (length - 1) * step for length, step in zip(ref.size, ref.stride, strict=True)
-    )
+    last = _last(ref)
     available = ref.storage.n_bytes // ref.dtype.itemsize
     overlaps = any(
         length > 1 and step == 0 for length, step in zip(ref.size, ref.stride, strict=True)
@@ -91,6 +90,13 @@ def _check_bounds(name: str, ref: TensorRef) -> None:
         raise InvalidCheckpoint(
             f"The tensor “{shown(name)}” begins outside of its bytes; save it again."
         )
+
+
+def _last(ref: TensorRef) -> int:
+    """The place in its storage of the tensor's last number, when it has any."""
+    return ref.offset + sum(
+        (length - 1) * step for length, step in zip(ref.size, ref.stride, strict=True)
+    )
 
 
 def _check_sharing(refs: Mapping[str, TensorRef]) -> None:
@@ -112,10 +118,15 @@ def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
     whole = start == 0 and _numel(ref.size) * itemsize == len(data)
     if whole and _is_contiguous(ref):
         return tensor_from_bytes(name, data, ref.dtype, ref.size)
-    part = data[start : len(data) - (len(data) - start) % itemsize]
-    flat = tensor_from_bytes(name, part, ref.dtype, (len(part) // itemsize,))
+    # Looked at where it lies: thousands of views of one large storage would copy all of it.
+    part = memoryview(data)[start : (_last(ref) + 1) * itemsize]
+    truths = ref.dtype == torch.bool
+    flat = torch.frombuffer(part, dtype=torch.uint8 if truths else ref.dtype)
     # A copy, so that a small view does not keep a large storage alive.
-    return flat.as_strided(ref.size, ref.stride).clone(memory_format=torch.contiguous_format)
+    own = flat.as_strided(ref.size, ref.stride).clone(memory_format=torch.contiguous_format)
+    if not truths:
+        return own
+    return tensor_from_bytes(name, bytearray(own.numpy().tobytes()), torch.bool, ref.size)
 
 
 def _is_contiguous(ref: TensorRef) -> bool:

@@ -3,7 +3,6 @@
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.metalearn.checkpoint.builders import (
@@ -23,16 +22,12 @@ from tests.metalearn.checkpoint.builders import (
     zip_of,
     zipped,
 )
-
-
-@dataclass(frozen=True)
-class Hostile:
-    """One file; `says` is a part of the sentence with which it must be refused."""
-
-    group: str
-    name: str
-    data: bytes
-    says: str = ""
+from tests.metalearn.checkpoint.case import Hostile
+from tests.metalearn.checkpoint.hostile_bystanders import hostile_bystanders
+from tests.metalearn.checkpoint.hostile_headers import hostile_headers
+from tests.metalearn.checkpoint.hostile_pickles import hostile_pickles
+from tests.metalearn.checkpoint.hostile_resources import hostile_resources
+from tests.metalearn.checkpoint.hostile_zips import hostile_zips
 
 
 def corpus(canary: Path) -> list[Hostile]:
@@ -46,6 +41,11 @@ def corpus(canary: Path) -> list[Hostile]:
         _foreign_files(),
         _legacy_lies(),
         _safetensors_lies(),
+        hostile_zips(),
+        hostile_pickles(),
+        hostile_headers(),
+        hostile_bystanders(canary),
+        hostile_resources(),
     )
     return [case for source in sources for case in source]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from metalearn.checkpoint import Declaration, fingerprint, make_teacher, read_tensors
 from metalearn.networks import NetworkSpec
 from tests.metalearn.checkpoint.honest import LARGE_SPECS, SPECS, WRITERS, State, state_of
+from tests.metalearn.checkpoint.honest_training import WRAPPERS, without_counters
 
 CONV4 = SPECS[0]
 
@@ -38,6 +39,63 @@ def test_every_way_of_saving_comes_back_bit_for_bit(writer: str, tmp_path: Path)
     ours = read_tensors(path)
     assert_equal(ours, state)
     assert make_teacher(ours, declared(CONV4)).network.spec == CONV4
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("layout", ["zip", "legacy"])
+def test_training_checkpoints_come_back_bit_for_bit(
+    wrapper: str, protocol: int, layout: str, tmp_path: Path
+) -> None:
+    state, path = state_of(CONV4), tmp_path / "checkpoint.pt"
+    torch.save(
+        WRAPPERS[wrapper](state),
+        path,
+        pickle_protocol=protocol,
+        _use_new_zipfile_serialization=layout == "zip",
+    )
+    ours = read_tensors(path)
+    assert_equal(ours, state)
+    assert make_teacher(ours, declared(CONV4)).network.spec == CONV4
+
+
+def test_files_without_counters_become_networks_whose_counters_are_zero(tmp_path: Path) -> None:
+    torch.save(without_counters(state_of(CONV4)), tmp_path / "old.pt")
+    teacher = make_teacher(read_tensors(tmp_path / "old.pt"), declared(CONV4))
+    counters = [t for n, t in teacher.network.state_dict().items() if n.endswith("tracked")]
+    assert len(counters) == 4 and not any(counters)
+
+
+@pytest.mark.parametrize("file", ["model (1).pt", "über größe.pt", "模型.ckpt", "a.b.c.bin", "x"])
+def test_torch_names_the_folder_in_the_zip_after_the_file(file: str, tmp_path: Path) -> None:
+    state = state_of(CONV4)
+    torch.save(state, tmp_path / file)
+    assert_equal(read_tensors(tmp_path / file), state)
+
+
+@pytest.mark.parametrize("layout", ["zip", "legacy"])
+def test_tied_and_overlapping_tensors_are_written_out_each_for_itself(
+    layout: str, tmp_path: Path
+) -> None:
+    table = torch.arange(12.0).view(3, 4)
+    truths = torch.tensor([[True, False], [False, True]])
+    state = {
+        "encoder": table,
+        "decoder": table,
+        "transposed": table.T,
+        "row": table[1],
+        "column": table[:, 2],
+        "window": table.reshape(-1).unfold(0, 4, 4)[:2],
+        "truths": truths.T[1],
+        "scalar": torch.tensor(7),
+        "empty": table[:0],
+        "half": table.half(),
+        "brain": table.bfloat16(),
+        "rest": torch.zeros(100),
+    }
+    WRITERS[layout](state, tmp_path / "tied.pt")
+    ours = read_tensors(tmp_path / "tied.pt")
+    assert_equal(ours, {name: tensor.contiguous() for name, tensor in state.items()})
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
