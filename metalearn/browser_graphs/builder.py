@@ -130,6 +130,13 @@ def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> tuple[list[onnx.No
     used, kept = set(wanted), []
     for node in reversed(nodes):
         if used.intersection(node.output):
+            _leave_out(node, used)
             kept.append(node)
             used.update(node.input)
     return kept[::-1], used
+
+
+def _leave_out(node: onnx.NodeProto, used: set[str]) -> None:
+    """Runtimes take the slow way to a pool whose indices are an output, even one without use."""
+    if node.op_type == "MaxPool" and node.output[-1] not in used:
+        del node.output[1:]

@@ -9,6 +9,7 @@ import { drawBatch } from "../../static/js/device/batches.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
 import { findOrientation } from "../../static/js/device/orientation.js";
 import { squarePixels } from "../../static/js/device/pixels.js";
+import { Work } from "../../static/js/device/work.js";
 import { missingInBrowser, moduleWorker } from "../../static/js/device/support.js";
 import { TorchRandom } from "../../static/js/device/random.js";
 import { readSafetensors, writeSafetensors } from "../../static/js/device/safetensors.js";
@@ -107,4 +108,20 @@ test("workers made of modules are asked for, and told from those that ignore it"
   assert.equal(moduleWorker("a.js", New).type, "module");
   assert.equal(moduleWorker("a.js", Old), null);
   assert.equal(ended, 1);
+});
+
+const SETTINGS = { head: "sgd", calibrate: "icfil", inner_steps: 10, inversion_steps: 5, calibration_steps: 5, pseudo_images: 5 };
+
+test("the share of the work that is done grows with every step, to the whole", () => {
+  const work = new Work(SETTINGS, { batch: 25, classes: 5 });
+  const shares = work.stages.flatMap(({ stage, steps }) => Array.from({ length: steps }, (_, n) => work.done(stage, n + 1)));
+  assert.equal(shares.length, 20);
+  shares.forEach((share, index) => assert.ok(share > (shares[index - 1] ?? 0)));
+  assert.ok(Math.abs(shares.at(-1) - 1) < 1e-12);
+});
+
+test("the work of prototypes that are not calibrated has no steps", () => {
+  const work = new Work({ ...SETTINGS, head: "prototypes", calibrate: "none" }, { batch: 25, classes: 5 });
+  assert.deepEqual(work.stages, []);
+  assert.throws(() => work.done("adapting", 1));
 });

@@ -1,19 +1,25 @@
-/** Where the numbers are made: here in this browser, in a worker that no picture leaves. */
+/** Where the numbers are made: here in this browser, in workers that no picture leaves. */
 
-import { decodeSquare } from "../device/decode.js";
+import { decodeNamed } from "../device/decode.js";
 import { missingInBrowser, moduleWorker } from "../device/support.js";
 import { Refused } from "./backend_server.js";
+import { Calls } from "./calls.js";
 
 /** @typedef {import("./backend_server.js").Example} Example */
 /** @typedef {import("./backend_server.js").Settings} Settings */
 /** @typedef {import("./backend_server.js").Prediction} Prediction */
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {import("./material.js").Material} Material */
-/** @typedef {{stage: string, step: number, steps: number, loss: number | null}} Progress */
+/** @typedef {import("../device/adaptation.js").Progress} Progress */
 
 const INSTEAD = "a current Firefox, Chrome or Safari can.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
 const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
+const STOPPED = "Stopped. Nothing was kept.";
+/** A step of a deep network takes seconds, and who presses Stop has waited long enough. */
+const PATIENCE_MS = 300;
+/** Questions in one go: enough that a network is used well, few enough that answers come soon. */
+const AT_A_TIME = 100;
 
 /** Adapts in this browser; nothing is fetched any more once `load` is done. */
 export class BrowserBackend {
@@ -26,34 +32,97 @@ export class BrowserBackend {
     this.onProgress = onProgress;
     /** @type {Material | null} */
     this.material = null;
-    /** @type {Worker | null} */
-    this.worker = null;
-    /** @type {Promise<unknown> | null} */
+    /** @type {Calls | null} the worker that holds the learner */
+    this.numbers = null;
+    /** @type {Calls | null} the worker that reads pictures, while the other one is busy */
+    this.reader = null;
+    /** @type {Promise<void> | null} */
     this.ready = null;
-    /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
-    this.waiting = new Map();
-    this.asked = 0;
+    /** @type {WeakMap<Picture, Promise<Uint8Array>>} pixels, for as long as the page has the picture */
+    this.squares = new WeakMap();
+    this.stopping = false;
+    /** @type {Promise<void> | null} */
+    this.adapting = null;
   }
 
-  /** Get all that is needed, once, and make the worker ready. Throws Refused with the reason. */
+  /** Get all that is needed, once, and make the workers ready. Throws Refused with the reason. */
   load() {
-    this.ready ??= this.freshWorker();
-    return this.ready;
+    if (this.ready) return this.ready;
+    const ready = this.begin();
+    this.ready = ready;
+    ready.catch(() => {
+      if (this.ready === ready) this.ready = null;
+    });
+    return ready;
   }
 
-  async freshWorker() {
+  async begin() {
     const missing = missingInBrowser(window);
     if (missing) throw new Refused(`This browser has no ${missing}, so it cannot adapt by itself; ${INSTEAD}`);
     this.material ??= await this.getMaterial();
-    const { description, files, weights, runtime, wasm, worker } = this.material;
-    // In one file the worker is one script, as files on a disk cannot import one another.
-    this.worker = typeof runtime === "string" ? moduleWorker(worker) : new Worker(worker);
-    if (!this.worker) throw new Refused(`This browser has no workers made of modules, so it cannot adapt by itself; ${INSTEAD}`);
-    this.worker.addEventListener("message", (event) => this.answer(event.data));
+    const { description, files, weights, runtime, wasm } = this.material;
     let loaded = false;
-    this.worker.addEventListener("error", () => this.end(loaded ? LOST : BROKEN));
-    await this.ask("load", { description, files, weights, runtime, wasm });
+    const lost = () => this.end(loaded ? LOST : BROKEN);
+    const numbers = this.newWorker(lost);
+    this.numbers = numbers;
+    this.reader = this.newWorker(lost);
+    try {
+      await numbers.ask("load", { description, files, weights, runtime, wasm });
+    } catch (error) {
+      // What cannot be used shall not keep memory.
+      if (this.numbers === numbers) this.end(BROKEN);
+      throw error;
+    }
     loaded = true;
+  }
+
+  /** @param {() => void} lost */
+  newWorker(lost) {
+    const { runtime, worker } = /** @type {Material} */ (this.material);
+    // In one file the worker is one script, as files on a disk cannot import one another.
+    const made = typeof runtime === "string" ? moduleWorker(worker) : new Worker(worker);
+    if (!made) throw new Refused(`This browser has no workers made of modules, so it cannot adapt by itself; ${INSTEAD}`);
+    return new Calls(made, { progress: this.onProgress, lost });
+  }
+
+  /**
+   * A picture's pixels as the network takes them; read once, best before they are needed.
+   * @param {Picture} picture
+   * @returns {Promise<Uint8Array>}
+   */
+  read(picture) {
+    const known = this.squares.get(picture);
+    if (known) return known;
+    const square = this.decode(picture);
+    this.squares.set(picture, square);
+    // What went wrong once, as for want of memory, may go well the next time.
+    square.catch(() => this.squares.delete(picture));
+    return square;
+  }
+
+  /** @param {Picture} picture */
+  async decode({ file, name }) {
+    await this.load();
+    const { architecture } = /** @type {Material} */ (this.material).description;
+    // Where workers have no canvas, the page decodes.
+    if (typeof OffscreenCanvas === "undefined") return decodeNamed(file, name, architecture);
+    return this.asked(this.reader, "decode", { file, name, architecture });
+  }
+
+  /**
+   * @param {Picture[]} pictures
+   * @returns {Promise<Uint8Array[]>}
+   */
+  async readAll(pictures) {
+    const reading = pictures.map((picture) => this.read(picture));
+    const squares = [];
+    for (const one of reading) {
+      squares.push(await one);
+      if (this.stopping) throw new Refused(STOPPED);
+      const step = squares.length;
+      this.onProgress({ stage: "reading", step, steps: pictures.length, loss: null, done: 0 });
+    }
+    return squares;
   }
 
   /**
@@ -61,11 +130,17 @@ export class BrowserBackend {
    * @param {Settings} settings
    */
   async adapt(support, { calibrate }) {
+    this.stopping = false;
     await this.load();
     const labels = [...new Set(support.map(({ label }) => label))];
-    const given = [];
-    for (const { label, picture } of support) given.push({ label: labels.indexOf(label), picture: await this.given(picture) });
-    await this.ask("adapt", { support: given, settings: { calibrate: calibrate ? "icfil" : "none" } });
+    const squares = await this.readAll(support.map(({ picture }) => picture));
+    const given = support.map(({ label }, index) => ({ label: labels.indexOf(label), square: squares[index] }));
+    this.adapting = this.asked(this.numbers, "adapt", { support: given, settings: { calibrate: calibrate ? "icfil" : "none" } });
+    try {
+      await this.adapting;
+    } finally {
+      this.adapting = null;
+    }
     return new BrowserSession(this, labels);
   }
 
@@ -75,13 +150,24 @@ export class BrowserBackend {
    */
   async restore({ labels, classifier }) {
     await this.load();
-    await this.ask("restore", { classifier });
+    await this.asked(this.numbers, "restore", { classifier });
     return new BrowserSession(this, labels);
   }
 
-  /** End the adaptation before its next step; the learner stays loaded. */
+  /**
+   * End the adaptation before its next step, and at once where a step takes long: then with the
+   * worker and its memory, and another one gets ready from what the page still has.
+   */
   stop() {
-    this.worker?.postMessage({ command: "stop" });
+    this.stopping = true;
+    this.numbers?.tell("stop");
+    const { adapting } = this;
+    setTimeout(() => {
+      if (!adapting || this.adapting !== adapting) return;
+      this.end(STOPPED);
+      // What goes wrong is said to whoever adapts next, which tries again.
+      this.load().catch(() => {});
+    }, PATIENCE_MS);
   }
 
   /**
@@ -89,46 +175,20 @@ export class BrowserBackend {
    * @param {string} reason
    */
   end(reason) {
-    this.worker?.terminate();
-    this.worker = null;
+    this.numbers?.end(reason);
+    this.reader?.end(reason);
+    this.numbers = null;
+    this.reader = null;
     this.ready = null;
-    for (const { reject } of this.waiting.values()) reject(new Refused(reason));
-    this.waiting.clear();
   }
 
   /**
+   * @param {Calls | null} worker
    * @param {string} command
    * @param {object} given
-   * @returns {Promise<any>}
    */
-  ask(command, given) {
-    const { worker } = this;
-    if (!worker) return Promise.reject(new Refused(LOST));
-    this.asked += 1;
-    const id = this.asked;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, command, given });
-    });
-  }
-
-  /** @param {{id: number, progress?: Progress, result?: unknown, error?: string, lost?: boolean}} message */
-  answer({ id, progress, result, error, lost = false }) {
-    if (lost) this.end(LOST);
-    if (progress) {
-      this.onProgress(progress);
-      return;
-    }
-    const asker = this.waiting.get(id);
-    this.waiting.delete(id);
-    if (error === undefined) asker?.resolve(result);
-    else asker?.reject(new Refused(error));
-  }
-
-  /** @param {Picture} picture as the worker can take it */
-  given({ file }) {
-    // Where workers have no canvas, the page decodes.
-    return typeof OffscreenCanvas === "undefined" ? decodeSquare(file, this.material?.description.architecture) : file;
+  asked(worker, command, given) {
+    return worker ? worker.ask(command, given) : Promise.reject(new Refused(LOST));
   }
 }
 
@@ -140,7 +200,9 @@ class BrowserSession {
    */
   constructor(backend, labels) {
     this.backend = backend;
+    this.numbers = backend.numbers;
     this.labels = labels;
+    this.atATime = AT_A_TIME;
   }
 
   /**
@@ -148,10 +210,10 @@ class BrowserSession {
    * @returns {Promise<Prediction[]>}
    */
   async predict(pictures) {
-    const given = [];
-    for (const picture of pictures) given.push(await this.backend.given(picture));
+    this.backend.stopping = false;
+    const squares = await this.backend.readAll(pictures);
     /** @type {Float32Array[]} */
-    const rows = await this.backend.ask("predict", { pictures: given });
+    const rows = await this.ask("predict", { squares });
     return rows.map((row) => ({
       label: this.labels[row.indexOf(Math.max(...row))],
       probabilities: Object.fromEntries(this.labels.map((label, index) => [label, row[index]])),
@@ -166,6 +228,16 @@ class BrowserSession {
   async file(kind) {
     const { normalisation } = this.backend.material?.description ?? {};
     const about = { labels: JSON.stringify(this.labels), normalisation: JSON.stringify(normalisation) };
-    return new Blob([await this.backend.ask("export", { kind, about })], { type: "application/octet-stream" });
+    return new Blob([await this.ask("export", { kind, about })], { type: "application/octet-stream" });
+  }
+
+  /**
+   * @param {string} command
+   * @param {object} given
+   */
+  ask(command, given) {
+    // Another worker than the one that adapted knows nothing of it.
+    const { numbers } = this.backend.numbers === this.numbers ? this : { numbers: null };
+    return this.backend.asked(numbers, command, given);
   }
 }

@@ -11,7 +11,7 @@ import { toBase64 } from "./images.js";
 /** @typedef {{label: string, picture: Picture}} Example one labelled picture */
 /** @typedef {{calibrate: boolean}} Settings */
 /** @typedef {{label: string, probabilities: Record<string, number>}} Prediction */
-/** @typedef {{predict: (pictures: Picture[]) => Promise<Prediction[]>}} Session */
+/** @typedef {{predict: (pictures: Picture[]) => Promise<Prediction[]>, atATime?: number}} Session */
 
 /** A refusal in words that may be shown. */
 export class Refused extends Error {}

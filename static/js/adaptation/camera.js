@@ -10,6 +10,7 @@ const takeButton = /** @type {HTMLButtonElement} */ (find("[data-camera-take]"))
 /** @type {((picture: Blob) => void) | null} */
 let give = null;
 let taken = 0;
+let opening = false;
 
 /** @returns {boolean} whether this browser lets pages use a camera here (HTTPS or this machine) */
 export function hasCamera() {
@@ -22,11 +23,16 @@ export function hasCamera() {
  * @param {(picture: Blob) => void} onPicture
  */
 export async function openCamera(title, onPicture) {
+  // A second press while the browser still asks would leave a camera on that nobody can end.
+  if (opening || dialog.open) return;
+  opening = true;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
     throw new Error("The camera cannot be used: none is there, or the browser was told not to allow it.");
+  } finally {
+    opening = false;
   }
   give = onPicture;
   taken = 0;

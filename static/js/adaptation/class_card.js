@@ -1,12 +1,12 @@
 /** One class: its name and its pictures. */
 
 import { icon, make } from "../dom.js";
-import { prepare } from "./images.js";
+import { forget, gather } from "./images.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {{maxPerClass: number, maxLabelLength: number}} Limits */
-/** @typedef {{changed: () => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
+/** @typedef {{changed: () => void, given: (picture: Picture) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
 
 let made = 0;
 
@@ -23,6 +23,7 @@ export class ClassCard {
     this.owner = owner;
     /** @type {Picture[]} */
     this.pictures = [];
+    this.removed = false;
     this.input = /** @type {HTMLInputElement} */ (this.nameField(name));
     this.counter = make("span", { class: "muted small", "aria-live": "polite" });
     this.thumbs = make("ul", { class: "thumbs", "aria-label": "Pictures", hidden: true });
@@ -81,31 +82,36 @@ export class ClassCard {
     if (files.length > room) {
       this.owner.problem(`A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`);
     }
-    for (const file of files.slice(0, room)) {
-      try {
-        const name = file instanceof File ? file.name : "camera picture";
-        this.pictures.push(await prepare(file, name, this.side));
-      } catch (error) {
-        this.owner.problem(/** @type {Error} */ (error).message);
-      }
-    }
+    await gather(files.slice(0, room), this.side, { take: (picture) => this.take(picture), problem: this.owner.problem });
     this.show();
     this.owner.changed();
   }
 
   /** @param {Picture} picture */
+  take(picture) {
+    // While it was made ready others may have come, or the class may have gone.
+    if (this.removed || this.pictures.length >= this.limits.maxPerClass) {
+      forget([picture]);
+      return;
+    }
+    this.pictures.push(picture);
+    this.owner.given(picture);
+  }
+
+  /** @param {Picture} picture */
   leaveOut(picture) {
-    URL.revokeObjectURL(picture.url);
+    forget([picture]);
     this.pictures = this.pictures.filter((one) => one !== picture);
     this.show();
     this.owner.changed();
     this.input.focus();
   }
 
-  /** Give back what the pictures hold in memory. */
+  /** The class is gone: give back what its pictures hold in memory. */
   forget() {
-    for (const picture of this.pictures) URL.revokeObjectURL(picture.url);
+    forget(this.pictures);
     this.pictures = [];
+    this.removed = true;
   }
 
   show() {

@@ -24,18 +24,46 @@ export function isPicture(file) {
  * @param {number} side the longest side that is sent, in pixels
  * @returns {Promise<Picture>}
  */
-export async function prepare(file, name, side) {
+async function prepare(file, name, side) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
     throw new Error(`“${name}” is not a picture that your browser can read; save it as PNG or JPEG.`);
   }
-  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
-  const asIs = scale === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
-  const blob = asIs ? file : await encode(bitmap, scale, file.type);
-  bitmap.close();
-  return { name, url: URL.createObjectURL(blob), file, small: blob };
+  try {
+    const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+    const asIs = scale === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
+    const blob = asIs ? file : await encode(bitmap, scale, file.type);
+    return { name, url: URL.createObjectURL(blob), file, small: blob };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/**
+ * Make every file ready that is a picture, one after the other.
+ * @param {Blob[]} files
+ * @param {number} side
+ * @param {{take: (picture: Picture) => void, problem: (sentence: string) => void}} to `problem` hears of the others
+ */
+export async function gather(files, side, { take, problem }) {
+  for (const file of files) {
+    const name = file instanceof File ? file.name : "camera picture";
+    try {
+      take(await prepare(file, name, side));
+    } catch (error) {
+      problem(/** @type {Error} */ (error).message);
+    }
+  }
+}
+
+/**
+ * Give back what pictures hold in memory.
+ * @param {Picture[]} pictures
+ */
+export function forget(pictures) {
+  for (const { url } of pictures) URL.revokeObjectURL(url);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
 import { ClassCard } from "./class_card.js";
-import { byFolder, prepare } from "./images.js";
+import { byFolder, forget, gather } from "./images.js";
 import { fetchMaterial } from "./material.js";
 import { embeddedAdaptation, embeddedMaterial, isOfflinePage, offlinePage } from "./offline_page.js";
 import { Place } from "./place.js";
@@ -11,7 +11,10 @@ import { Results } from "./results.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 import { TakeAway } from "./take_away.js";
 
+/** Questions that a server takes in one request. */
 const AT_A_TIME = 50;
+
+/** @typedef {import("./images.js").Picture} Picture */
 
 const root = /** @type {HTMLElement} */ (find("[data-adaptation]"));
 const limits = JSON.parse(find("#limits").textContent ?? "{}");
@@ -30,6 +33,10 @@ let cards = [];
 /** @type {import("./backend_server.js").Session | null} */
 let session = null;
 let busy = false;
+/** Counts what was changed, as a person may do also while the numbers are made. */
+let changes = 0;
+/** Questions wait for one another. */
+let asking = Promise.resolve();
 const inOneFile = isOfflinePage();
 const place = new Place(/** @type {HTMLElement} */ (find("[data-place]", root)), {
   server: inOneFile ? null : new ServerBackend(root.dataset.url ?? "", csrfToken()),
@@ -78,9 +85,9 @@ function summary() {
 
 function refresh() {
   const lacking = missing();
+  place.working(busy);
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
-  place.working(busy);
   takeAway.offer(busy ? null : session, place.isReady && !busy);
   queryDrop.setAttribute("aria-disabled", String(!session));
   if (!busy) status.textContent = session ? `Adapted. ${summary()}` : lacking || `Ready. ${summary()}`;
@@ -89,13 +96,14 @@ function refresh() {
 
 /** A change of classes, pictures or settings: what was adapted before no longer holds. */
 function changed() {
+  changes += 1;
   session = null;
   refresh();
 }
 
 /** @param {string} name */
 function addClass(name) {
-  const owner = { changed, problem, removed: removeClass };
+  const owner = { changed, problem, removed: removeClass, given: (/** @type {Picture} */ picture) => place.readAhead(picture) };
   const card = new ClassCard(name, { limits, side, owner });
   cards.push(card);
   list.append(card.element);
@@ -112,10 +120,10 @@ function removeClass(card) {
   addButton.focus();
 }
 
-/** @param {FileList | null} files */
+/** @param {File[]} files */
 async function addFolders(files) {
   problem("");
-  const folders = [...byFolder(files ?? [])];
+  const folders = [...byFolder(files)];
   for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
   const room = limits.maxClasses - cards.length;
   if (folders.length > room) problem(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
@@ -147,27 +155,47 @@ function support() {
 async function adapt() {
   results.clear();
   session = null;
+  const before = changes;
   await whileBusy("Adapting…", async () => {
-    session = await place.backend.adapt(support(), { calibrate: calibrate.checked });
+    const made = await place.backend.adapt(support(), { calibrate: calibrate.checked });
+    if (changes !== before) throw new Error("Something was changed meanwhile; adapt again.");
+    session = made;
   });
-  if (session) queryDrop.querySelector("input")?.focus({ preventScroll: true });
+  place.giveFocus(session ? queryDrop.querySelector("input") : adaptButton);
 }
 
 /** @param {Blob[]} files */
-async function askAbout(files) {
-  if (!session) {
+function askAbout(files) {
+  asking = asking.then(() => answer(files));
+}
+
+/** @param {Blob[]} files */
+async function answer(files) {
+  const asked = session;
+  if (!asked) {
     problem("Adapt first, then ask about other pictures.");
     return;
   }
-  const asked = session;
   await whileBusy(`Looking at ${files.length} ${files.length === 1 ? "picture" : "pictures"}…`, async () => {
-    const pictures = [];
-    for (const file of files) pictures.push(await prepare(file, file instanceof File ? file.name : "camera picture", side));
-    for (let first = 0; first < pictures.length; first += AT_A_TIME) {
-      const some = pictures.slice(first, first + AT_A_TIME);
-      results.add(some, await asked.predict(some));
+    /** @type {Picture[]} */
+    const left = [];
+    const take = (/** @type {Picture} */ picture) => {
+      left.push(picture);
+      place.readAhead(picture);
+    };
+    await gather(files, side, { take, problem });
+    const atATime = asked.atATime ?? AT_A_TIME;
+    try {
+      while (left.length) {
+        const some = left.slice(0, atATime);
+        results.add(some, await asked.predict(some));
+        left.splice(0, some.length);
+      }
+    } finally {
+      forget(left);
     }
   });
+  place.giveFocus(queryDrop.querySelector("input"));
 }
 
 const queryHint = make("p", { class: "strong" });
@@ -175,7 +203,7 @@ function showQueryHint() {
   queryHint.textContent = session ? "Drop, paste or choose pictures to label" : "Adapt first; then drop pictures here";
 }
 
-const queryTaker = { files: (/** @type {Blob[]} */ files) => void askAbout(files), problem, title: () => "Pictures to label" };
+const queryTaker = { files: askAbout, problem, title: () => "Pictures to label" };
 queryDrop.append(icon("target"), queryHint, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
@@ -191,8 +219,11 @@ adaptButton.addEventListener("click", () => void adapt());
 calibrate.addEventListener("change", changed);
 find("[data-folder]", root).addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  void addFolders(field.files);
+  void addFolders([...(field.files ?? [])]);
+  field.value = "";
 });
+// A picture dropped beside its place would be opened instead of the page, and all would be gone.
+for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 /** Get ready, and be what the page was when it was saved. */
 async function begin() {
   await place.load();

@@ -1,6 +1,6 @@
 /** Where the person wants the numbers to be made: in this browser, or on the server if they say so. */
 
-import { find } from "../dom.js";
+import { duration, find } from "../dom.js";
 import { BrowserBackend } from "./backend_browser.js";
 
 const STAGES = {
@@ -10,6 +10,10 @@ const STAGES = {
   calibrating: "Calibrating",
 };
 
+/** How often those who listen hear how long it will still take. */
+const SAY_EVERY_MS = 10_000;
+/** What is over sooner than this needs no forecast. */
+const SHORT_S = 3;
 const READY = "Ready; works without a network from now on, until you leave the page.";
 
 /** @typedef {import("./backend_server.js").ServerBackend} ServerBackend */
@@ -27,10 +31,14 @@ export class Place {
     this.server = server;
     this.owner = owner;
     this.note = find("[data-browser-state]", root);
+    this.step = find("[data-step]");
     this.bar = /** @type {HTMLProgressElement} */ (find("[data-progress]"));
     this.stopButton = /** @type {HTMLButtonElement} */ (find("[data-stop]"));
     this.browser = material && new BrowserBackend(material, (progress) => this.show(progress));
     this.isReady = false;
+    /** @type {{at: number, done: number} | null} when the first step was done */
+    this.first = null;
+    this.said = { stage: "", at: 0 };
     this.stopButton.addEventListener("click", () => this.browser?.stop());
     for (const radio of this.radios()) radio.addEventListener("change", () => this.choose());
     window.addEventListener("pagehide", () => this.browser?.end("The page was left."));
@@ -49,7 +57,8 @@ export class Place {
   /** @returns {string} why one cannot adapt yet; empty when one can */
   get lacking() {
     if (this.chosen === "server" || (this.chosen === "browser" && this.isReady)) return "";
-    return this.chosen ? "Getting this browser ready…" : "Say where to adapt.";
+    if (this.chosen) return "Getting this browser ready…";
+    return this.server ? "Say where to adapt." : (this.note.textContent ?? "");
   }
 
   /** @returns {ServerBackend | BrowserBackend} */
@@ -80,19 +89,64 @@ export class Place {
     this.owner.changed();
   }
 
+  /**
+   * Have a picture ready before somebody presses a button; what is wrong with it is said then.
+   * @param {import("./images.js").Picture} picture
+   */
+  readAhead(picture) {
+    if (this.chosen === "browser") this.browser?.read(picture).catch(() => {});
+  }
+
   /** @param {boolean} busy */
   working(busy) {
     const here = busy && this.chosen === "browser";
+    const begins = here && this.stopButton.hidden;
     this.stopButton.hidden = !here;
     this.bar.hidden = !here;
+    if (begins && document.activeElement?.matches("[data-adapt]")) this.stopButton.focus();
+    if (begins || !here) this.fresh();
+  }
+
+  /** Nothing is known yet of how far it is. */
+  fresh() {
     this.bar.removeAttribute("value");
+    this.step.textContent = "";
+    this.first = null;
+    this.said = { stage: "", at: 0 };
+  }
+
+  /**
+   * Where the keyboard goes on, unless the person is somewhere else by now.
+   * @param {HTMLElement | null} element
+   */
+  giveFocus(element) {
+    const at = document.activeElement;
+    if (!at || at === document.body || at === this.stopButton) element?.focus({ preventScroll: true });
   }
 
   /** @param {import("./backend_browser.js").Progress} progress */
-  show({ stage, step, steps, loss }) {
-    this.bar.max = steps;
-    this.bar.value = step;
-    const about = loss === null ? "" : `, loss ${loss.toFixed(3)}`;
-    this.owner.status(`${STAGES[/** @type {"adapting"} */ (stage)]}: ${step} of ${steps}${about}`);
+  show({ stage, step, steps, loss, done }) {
+    const now = performance.now();
+    if (done) {
+      this.bar.value = done;
+      this.first ??= { at: now, done };
+    }
+    const left = this.first && done > this.first.done ? this.left(now, done) : 0;
+    const forecast = left < SHORT_S ? "" : `, about ${duration(left)} left`;
+    this.step.textContent = `${step} of ${steps}${loss === null ? "" : `, loss ${loss.toFixed(3)}`}${forecast}`;
+    // Every step is shown, but not said aloud: there can be twenty in a second.
+    if (stage === this.said.stage && now - this.said.at < SAY_EVERY_MS) return;
+    this.said = { stage, at: now };
+    this.owner.status(`${STAGES[/** @type {"adapting"} */ (stage)]}${forecast}…`);
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} done
+   * @returns {number} seconds
+   */
+  left(now, done) {
+    const { at, done: before } = /** @type {{at: number, done: number}} */ (this.first);
+    return (((now - at) / 1000) * (1 - done)) / (done - before);
   }
 }

@@ -1,6 +1,7 @@
 /** What the classifier says about the query pictures: as cards with bars, and as a table. */
 
 import { find, make } from "../dom.js";
+import { forget } from "./images.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {import("./backend_server.js").Prediction} Prediction */
@@ -41,7 +42,7 @@ export class Results {
   }
 
   clear() {
-    for (const { picture } of this.answers) URL.revokeObjectURL(picture.url);
+    forget(this.answers.map(({ picture }) => picture));
     this.answers = [];
     this.cards.replaceChildren();
     this.table.replaceChildren();

@@ -13,18 +13,7 @@ import { isPicture, picturesOfDrop, picturesOfPaste } from "./images.js";
  * @returns {HTMLElement[]}
  */
 export function sourceButtons(taker, what) {
-  const input = make("input", {
-    class: "file-input",
-    type: "file",
-    accept: "image/*",
-    multiple: true,
-    "aria-label": `Choose pictures ${what}`,
-    change: (event) => {
-      const field = /** @type {HTMLInputElement} */ (event.target);
-      taker.files([...(field.files ?? [])]);
-      field.value = "";
-    },
-  });
+  const input = pictureField(taker, { multiple: true, "aria-label": `Choose pictures ${what}` });
   const choose = make("label", { class: "button button--small" }, icon("image"), "Choose", input);
   return [choose, hasCamera() ? cameraButton(taker, what) : captureButton(taker, what)];
 }
@@ -46,15 +35,22 @@ function cameraButton(taker, what) {
  * @param {string} what
  */
 function captureButton(taker, what) {
-  const input = make("input", {
-    class: "file-input",
-    type: "file",
-    accept: "image/*",
-    capture: "environment",
-    "aria-label": `Take a picture ${what}`,
-    change: (event) => taker.files([...(/** @type {HTMLInputElement} */ (event.target).files ?? [])]),
-  });
+  const input = pictureField(taker, { capture: "environment", "aria-label": `Take a picture ${what}` });
   return make("label", { class: "button button--small" }, icon("camera"), "Camera", input);
+}
+
+/**
+ * A field for picture files, that can take the same file twice.
+ * @param {Taker} taker
+ * @param {Record<string, string | boolean>} attributes
+ */
+function pictureField(taker, attributes) {
+  const change = (/** @type {Event} */ event) => {
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    taker.files([...(field.files ?? [])]);
+    field.value = "";
+  };
+  return make("input", { class: "file-input", type: "file", accept: "image/*", change, ...attributes });
 }
 
 /**
@@ -72,8 +68,12 @@ export function takeDropsAndPastes(place, taker) {
     event.preventDefault();
     place.classList.remove("is-over");
     if (!event.dataTransfer) return;
-    const found = await picturesOfDrop(event.dataTransfer);
-    taker.files(found.map(({ file }) => file));
+    try {
+      const found = await picturesOfDrop(event.dataTransfer);
+      taker.files(found.map(({ file }) => file));
+    } catch {
+      taker.problem("What was dropped cannot be read; choose the files instead.");
+    }
   });
   place.addEventListener("paste", (event) => {
     const files = picturesOfPaste(event).filter(isPicture);

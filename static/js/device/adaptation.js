@@ -5,10 +5,14 @@
 
 import { drawBatch } from "./batches.js";
 import { TorchRandom } from "./random.js";
+import { Work } from "./work.js";
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 /** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
-/** @typedef {{stage: string, step: number, steps: number, loss: number | null}} Progress */
+/**
+ * After a step: its stage and number, the loss before it, and the share of all work that is done.
+ * @typedef {{stage: string, step: number, steps: number, loss: number | null, done: number}} Progress
+ */
 /** @typedef {{progress?: (progress: Progress) => void, stopped?: () => boolean, seed?: number}} Options */
 
 const NEW = "new.";
@@ -43,6 +47,8 @@ export class Adaptation {
     this.nWay = 1 + Math.max(...support.map(({ label }) => label));
     this.random = new TorchRandom(options.seed ?? 0);
     this.options = options;
+    const batch = Math.min(support.length, this.batchSize);
+    this.work = new Work(this.settings, { batch, classes: this.nWay });
     const { head, calibrate } = this.settings;
     if (head === "sgd") await this.innerLoop();
     else await this.findCentroids();
@@ -172,11 +178,14 @@ export class Adaptation {
     return balancedTargets(this.support.map(({ label }) => label), this.nWay);
   }
 
+  get batchSize() {
+    return Math.max(this.nWay, Math.min(this.settings.batch_size, this.description.images_at_once));
+  }
+
   batch() {
-    const most = Math.min(this.settings.batch_size, this.description.images_at_once);
     const labels = this.support.map(({ label }) => label);
     const random = /** @type {TorchRandom} */ (this.random);
-    return drawBatch(labels, Math.max(this.nWay, most), random).map((index) => this.support[index]);
+    return drawBatch(labels, this.batchSize, random).map((index) => this.support[index]);
   }
 
   /**
@@ -214,7 +223,8 @@ export class Adaptation {
       const own = name.slice(NEW.length);
       if (name.startsWith(NEW) && this.tensors.has(own)) this.tensors.set(own, value);
     }
-    this.options?.progress?.({ stage, step, steps, loss: found.get("loss")?.data[0] ?? null });
+    const done = this.work.done(stage, step);
+    this.options.progress?.({ stage, step, steps, loss: found.get("loss")?.data[0] ?? null, done });
   }
 
   /** @param {Float32Array[]} pictures */

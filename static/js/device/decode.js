@@ -13,13 +13,36 @@ const MAX_PIXELS = 50_000_000;
  */
 export async function decodeSquare(file, { image_size: size, channels }) {
   const { file: upright, orientation } = await withoutOrientation(file);
-  const bitmap = await createImageBitmap(upright, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  const bitmap = await bitmapOf(upright);
   try {
     const { width, height } = bitmap;
-    if (width * height > MAX_PIXELS) throw new Error("A picture has more than 50 megapixels; make it smaller first.");
+    if (width * height > MAX_PIXELS) throw new Error("This picture has more than 50 megapixels; make it smaller first.");
     return squarePixels({ width, height, channels: 4, data: pixelsOf(bitmap) }, size, channels, orientation);
   } finally {
     bitmap.close();
+  }
+}
+
+/**
+ * The same for one of many pictures: what is wrong is said with its name.
+ * @param {Blob} file
+ * @param {string} name
+ * @param {{image_size: number, channels: number}} architecture
+ */
+export async function decodeNamed(file, name, architecture) {
+  try {
+    return await decodeSquare(file, architecture);
+  } catch (error) {
+    throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`);
+  }
+}
+
+/** @param {Blob} file */
+async function bitmapOf(file) {
+  try {
+    return await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  } catch {
+    throw new Error("This picture cannot be read; use a whole PNG, JPEG or WebP file.");
   }
 }
 

@@ -3,15 +3,14 @@
  * nobody for anything: its own policy forbids every connection.
  */
 
-import { Adaptation, Stopped } from "./adaptation.js";
-import { decodeSquare } from "./decode.js";
+import { Adaptation } from "./adaptation.js";
+import { decodeNamed } from "./decode.js";
 import { Graphs } from "./graphs.js";
 import { withValues } from "./onnx_file.js";
 import { normalised } from "./pixels.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { tryOut, warmUp } from "./warm_up.js";
 
-/** @typedef {Blob | Uint8Array} Given a picture file, or its pixels where a worker cannot decode */
 /** @typedef {(progress: import("./adaptation.js").Progress) => void} Progress */
 
 /** What runtimes and browsers say when they get no more memory: what they hold is lost then. */
@@ -26,36 +25,11 @@ let stopping = false;
 let wanted = false;
 /** @type {Promise<void>} */
 let warming = Promise.resolve();
-
 /**
- * @param {Given} given
- * @param {string} name how to call it
+ * One picture after the other: large ones take a hundred megabytes while they are read.
+ * @type {Promise<unknown>}
  */
-async function pixels(given, name) {
-  const { architecture, normalisation } = loaded().description;
-  let square;
-  try {
-    square = given instanceof Blob ? await decodeSquare(given, architecture) : given;
-  } catch {
-    throw new Error(`${name} cannot be read; use a whole PNG, JPEG or WebP file.`);
-  }
-  return normalised(square, normalisation);
-}
-
-/**
- * @param {Given[]} pictures
- * @param {string} name how to call one
- * @param {Progress} progress
- */
-async function read(pictures, name, progress) {
-  const ready = [];
-  for (const [index, picture] of pictures.entries()) {
-    if (stopping) throw new Stopped("Stopped. Nothing was kept.");
-    ready.push(await pixels(picture, `${name} ${index + 1}`));
-    progress({ stage: "reading", step: index + 1, steps: pictures.length, loss: null });
-  }
-  return ready;
-}
+let reading = Promise.resolve();
 
 function loaded() {
   if (!learner) throw new Error("The learner is not loaded.");
@@ -89,14 +63,25 @@ const commands = {
   },
 
   /**
-   * @param {{support: {label: number, picture: Given}[], settings: any}} given
+   * A picture file as pixels (channels, size, size). It needs no learner, so that another worker
+   * than the one with the numbers can do it.
+   * @param {{file: Blob, name: string, architecture: {image_size: number, channels: number}}} given
+   */
+  decode({ file, name, architecture }) {
+    const square = reading.then(() => decodeNamed(file, name, architecture));
+    // The one who asked hears of it; the next picture does not wait for ever.
+    reading = square.catch(() => {});
+    return square;
+  },
+
+  /**
+   * @param {{support: {label: number, square: Uint8Array}[], settings: any}} given
    * @param {Progress} progress
    */
   async adapt({ support, settings }, progress) {
     const { graphs, tensors, description } = loaded();
     adapted = null;
-    const squares = await read(support.map(({ picture }) => picture), "Support picture", progress);
-    const examples = support.map(({ label }, index) => ({ label, pixels: squares[index] }));
+    const examples = support.map(({ label, square }) => ({ label, pixels: normalised(square, description.normalisation) }));
     const adaptation = new Adaptation(graphs, tensors, { ...description.adaptation, ...settings });
     await adaptation.adapt(examples, { progress, stopped: () => stopping });
     adapted = adaptation;
@@ -110,13 +95,11 @@ const commands = {
     adapted = adaptation;
   },
 
-  /**
-   * @param {{pictures: Given[]}} given
-   * @param {Progress} progress
-   */
-  async predict({ pictures }, progress) {
+  /** @param {{squares: Uint8Array[]}} given pictures as `decode` gives them */
+  async predict({ squares }) {
     if (!adapted) throw new Error("Adapt first, then ask about other pictures.");
-    return adapted.predict(await read(pictures, "Picture", progress));
+    const { normalisation } = loaded().description;
+    return adapted.predict(squares.map((square) => normalised(square, normalisation)));
   },
 
   /** @param {{kind: "safetensors" | "onnx", about: Record<string, string>}} given */
@@ -134,7 +117,7 @@ const commands = {
  * @param {Progress} progress
  */
 async function answer(command, given, progress) {
-  if (command !== "load") {
+  if (command !== "load" && command !== "decode") {
     wanted = true;
     stopping = false;
     await warming;
@@ -150,7 +133,7 @@ self.addEventListener("message", async (event) => {
   }
   try {
     const result = await answer(command, given, (state) => self.postMessage({ id, progress: state }));
-    self.postMessage({ id, result });
+    self.postMessage({ id, result }, result instanceof Uint8Array ? [result.buffer] : []);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     self.postMessage({ id, error: message, lost: NO_MEMORY.test(message) });

@@ -187,6 +187,17 @@ def test_no_operator_of_a_graph_is_unknown_to_other_runtimes():
     assert len(operators) < 50
 
 
+def test_only_steps_with_gradients_ask_where_the_largest_of_a_pool_lay():
+    asks = {
+        graph.step.name: {
+            len(node.output) for node in graph.model.graph.node if "Pool" in node.op_type
+        }
+        for graph in graphs_of(CONV4)
+    }
+    assert asks["logits"] == asks["features"] == asks["compare"] == {1}
+    assert asks["sgd"] == asks["contrast"] == {2}
+
+
 def ensemble_of(sizes: list[int]) -> EnsembleSpec:
     members = [
         MemberSpec(NetworkSpec("conv4", 4 + 2 * n, 3, size, 5), (0.4 + n / 10,) * 3, (0.3,) * 3)
