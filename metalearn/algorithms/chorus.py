@@ -26,7 +26,7 @@ from metalearn.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.muon import Muon
 from metalearn.picture_memory import PictureMemory
-from metalearn.pictures import draw_pictures
+from metalearn.pictures import KINDS, draw_pictures
 from metalearn.pool import Pool
 from metalearn.precision import CHOICES
 from metalearn.preparation import prepare_images
@@ -46,6 +46,12 @@ class ChorusConfig:
     )
     pictures_per_step: int = setting(
         512, "pictures drawn in one step and shown to every teacher", low=32, high=16_384
+    )
+    pictures: str = setting(
+        "mixed",
+        "what is drawn: dead leaves, made-up objects, noise through random networks, or all of "
+        "them and of each other",
+        choices=KINDS,
     )
     memory: int = setting(
         16_384,
@@ -216,6 +222,7 @@ class Chorus(Algorithm):
                 mean=self.pool.mean,
                 std=self.pool.std,
                 rng=self.rng,
+                kind=self.config.pictures,
             )
             for size in _chunks(n, self.pool.image_size)
         ]

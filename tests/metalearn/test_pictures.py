@@ -1,14 +1,16 @@
 import pytest
 import torch
 
-from metalearn.pictures import NATURAL_CORRELATION, draw_pictures
+from metalearn.pictures import KINDS, draw_pictures
+from metalearn.pictures.canvas import NATURAL_CORRELATION
+from metalearn.pictures.grafting import grafted
 
 COLOURS = {"mean": (0.5, 0.45, 0.4), "std": (0.25, 0.25, 0.25)}
 
 
-def drawn(n=64, seed=0, size=32, **colours):
+def drawn(n=64, seed=0, size=32, kind="mixed", **colours):
     rng = torch.Generator().manual_seed(seed)
-    return draw_pictures(n, size=size, rng=rng, **(colours or COLOURS))
+    return draw_pictures(n, size=size, rng=rng, kind=kind, **(colours or COLOURS))
 
 
 def test_pictures_have_the_size_asked_for_and_lie_between_0_and_1():
@@ -51,8 +53,36 @@ def test_pictures_differ_from_each_other_and_within_themselves():
     assert (pictures.std((2, 3)) > 0.005).float().mean() > 0.9
 
 
-def test_half_of_the_pictures_have_channels_that_go_together_as_in_photographs():
-    pictures = drawn(256)
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_few_pictures_are_as_many_as_asked_for(n):
+    assert len(drawn(n)) == n
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_fills_a_picture_of_any_size_and_its_colours_vary(kind):
+    pictures = drawn(32, kind=kind, size=21)
+    assert pictures.shape == (32, 3, 21, 21)
+    assert pictures.isfinite().all()
+    assert 0.1 < pictures.std() < 0.4
+
+
+def test_objects_stand_nearer_to_the_middle_than_to_the_edge():
+    pictures = drawn(256, kind="objects")
+    # Local contrast: where edges are.
+    edges = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs().mean((0, 1))
+    assert edges[12:20, 12:20].mean() > 1.2 * edges[:, :4].mean()
+
+
+def test_half_of_the_mixed_pictures_have_a_region_of_another_one():
+    rng = torch.Generator().manual_seed(0)
+    plain = torch.linspace(0, 1, 256).view(-1, 1, 1, 1).expand(-1, 3, 8, 8)
+    changed = (grafted(plain, rng) - plain).abs().amax((1, 2, 3)) > 1e-3
+    assert 0.4 < changed.float().mean() < 0.6
+
+
+@pytest.mark.parametrize("kind", ["leaves", "objects"])
+def test_half_of_the_pictures_have_channels_that_go_together_as_in_photographs(kind):
+    pictures = drawn(256, kind=kind)
     z = (pictures - pictures.mean((2, 3), keepdim=True)).flatten(2)
     red, blue = z[:, 0], z[:, 2]
     alike = (red * blue).mean(1) / (red.std(1) * blue.std(1) + 1e-6)
