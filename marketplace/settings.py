@@ -272,6 +272,7 @@ ACCOUNT_SESSION_REMEMBER = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "marketplace.accounts.adapter.MfaAdapter"
+USERSESSIONS_ADAPTER = "marketplace.accounts.adapter.SessionsAdapter"
 MFA_TOTP_ISSUER = _site.hostname or "Freehold"
 # Clocks of phones go wrong by some seconds.
 MFA_TOTP_TOLERANCE = 1

@@ -49,8 +49,10 @@ def _prepare_child(**_: Any) -> None:
     stopping.remember_parent()
     signal.signal(STOP_WISH, _on_stop_wish)
     if Queue.QUICK in app.amqp.queues.consume_from:
+        from worker.confinement import show_confinement
         from worker.publishing import publish_catalogue
 
+        show_confinement()
         publish_catalogue()
 
 

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from worker.confinement import give_up_rights, missing_confinement
 from worker.landlock import restrict_files
 from worker.sandbox import MAX_ANSWER_BYTES
 from worker.syscalls import forbid_syscalls
@@ -36,30 +37,19 @@ _CODE = [
     Path("/sys/devices/system"),
 ]
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 
 
 def main() -> None:
     """Serve calls until the worker hangs up."""
     connection = Connection(int(sys.argv[1]))
     _find(sys.argv[2])()
-    connection.send_bytes(json.dumps({"kind": "ready", "missing": _missing()}).encode())
+    connection.send_bytes(json.dumps({"kind": "ready", "missing": missing_confinement()}).encode())
     while True:
         try:
             request = json.loads(connection.recv_bytes())
         except EOFError:
             return
         connection.send_bytes(json.dumps(_serve(request)).encode())
-
-
-def _missing() -> list[str]:
-    """What this machine does not offer to confine a child with; tried out in one."""
-    child = os.fork()
-    if child == 0:
-        _give_up_rights(ctypes.CDLL(None))
-        os._exit((not restrict_files(reads=[], writes=[])) + 2 * (not forbid_syscalls()))
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return [name for bit, name in ((1, "Landlock"), (2, "seccomp")) if code & bit]
 
 
 def _find(path: str) -> Callable[..., Any]:
@@ -141,7 +131,7 @@ def _limit(*, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_
     """No more than this, no network where the system allows to do without, no new rights."""
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
-        _give_up_rights(libc)
+        give_up_rights(libc)
         if libc.unshare(_CLONE_NEWNET) != 0:
             libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         _cap(resource.RLIMIT_AS, _address_space_bytes() + memory_bytes)
@@ -150,12 +140,6 @@ def _limit(*, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_
     _cap(resource.RLIMIT_NOFILE, open_files)
     _cap(resource.RLIMIT_CORE, 0)
     signal.alarm(wall_s + 5)  # should the zygote die before it could end this process
-
-
-def _give_up_rights(libc: ctypes.CDLL) -> None:
-    if sys.platform == "linux":
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _confine(reads: list[str], writes: list[str]) -> None:

@@ -1,12 +1,18 @@
 """How sign-up and second factors behave here."""
 
 import base64
+from collections.abc import Sequence
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
 from marketplace.core.addresses import client_address
 from marketplace.core.secrets import Undecryptable, seal, unseal
 
@@ -23,6 +29,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that attempts are counted by; peers without one count together."""
         return client_address(request) or "0.0.0.0"  # noqa: S104 - no address to listen on
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):
+    """Who ends sessions elsewhere leaves a record, as who signs out does."""
+
+    @transaction.atomic
+    def end_sessions(self, sessions: Sequence[Any]) -> None:
+        """End them all, and note how many there were."""
+        super().end_sessions(sessions)
+        if sessions:
+            record(Act.SESSIONS_ENDED, by=sessions[0].user, sessions=len(sessions))
 
 
 class MfaAdapter(DefaultMFAAdapter):

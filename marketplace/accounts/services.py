@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User, Visibility
@@ -41,6 +41,7 @@ def token_create(
 
     Made `using` another token it can do no more, and lives no longer, than that one.
     """
+    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
     if user.api_tokens.count() >= MAX_TOKENS_PER_PERSON:
         raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke one that is not used.")
     _check_scopes(scopes, using)
@@ -121,7 +122,8 @@ def token_use(*, secret: str) -> ApiToken | None:
 @transaction.atomic
 def team_create(*, owner: User, name: str) -> Team:
     """A new team with its first member."""
-    team = Team.objects.create(name=_team_name(name))
+    team = Team(name=_team_name(name))
+    _save_name(team)
     Membership.objects.create(team=team, user=owner, role=Role.OWNER)
     record(Act.TEAM_MADE, by=owner, row=team, name=team.name)
     return team
@@ -132,7 +134,7 @@ def team_rename(*, team: Team, by: User, name: str) -> Team:
     """Give the team another name."""
     _must_manage(team, by)
     before, team.name = team.name, _team_name(name, team)
-    team.save(update_fields=["name"])
+    _save_name(team)
     record(Act.TEAM_RENAMED, by=by, row=team, before=before, name=team.name)
     return team
 
@@ -169,7 +171,9 @@ def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membersh
     """Make a member owner, or an owner member; the last owner stays one."""
     _must_manage(team, by)
     _check_role(role)
-    membership = Membership.objects.get(team=team, user=user)
+    membership = Membership.objects.filter(team=team, user=user).first()
+    if membership is None:
+        raise Conflict("That person has just left the team.")
     if role != Role.OWNER:
         _must_leave_an_owner(team, user)
     membership.role = role
@@ -184,8 +188,9 @@ def team_remove_member(*, team: Team, by: User, user: User) -> None:
     if by != user:
         _must_manage(team, by)
     _must_leave_an_owner(team, user)
-    Membership.objects.filter(team=team, user=user).delete()
-    record(Act.MEMBER_REMOVED, by=by, row=team, member=user)
+    gone, _ = Membership.objects.filter(team=team, user=user).delete()
+    if gone:
+        record(Act.MEMBER_REMOVED, by=by, row=team, member=user)
 
 
 def _team_name(name: str, team: Team | None = None) -> str:
@@ -194,8 +199,21 @@ def _team_name(name: str, team: Team | None = None) -> str:
         raise DomainError("A team needs a name.", fields={"name": "Give the team a name."})
     others = Team.objects.exclude(pk=team.pk) if team else Team.objects.all()
     if others.filter(name__iexact=name).exists():
-        raise DomainError("There is a team of that name.", fields={"name": "Choose another name."})
+        raise _name_taken()
     return name
+
+
+def _save_name(team: Team) -> None:
+    """Of two people who choose a name at the same moment one is told that it is taken."""
+    try:
+        with transaction.atomic():
+            team.save()
+    except IntegrityError as error:
+        raise _name_taken() from error
+
+
+def _name_taken() -> DomainError:
+    return DomainError("There is a team of that name.", fields={"name": "Choose another name."})
 
 
 def _check_role(role: str) -> None:

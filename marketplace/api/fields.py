@@ -57,6 +57,17 @@ class JsonListField(serializers.Field):
         return value
 
 
+class NumberField(serializers.FloatField):
+    """A number; one of hundreds of digits, which Python cannot turn into a float, is none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """The number."""
+        try:
+            return super().to_internal_value(data)
+        except OverflowError:
+            self.fail("invalid")
+
+
 @extend_schema_field({"type": "string", "nullable": True, "description": "a team's name or id"})
 class TeamField(serializers.Field):
     """A team of the person who asks, by name or id."""

@@ -10,6 +10,7 @@ class Act(models.TextChoices):
     SIGN_IN = "person.sign_in", "Signed in"
     SIGN_IN_FAILED = "person.sign_in_failed", "Failed to sign in"
     SIGN_OUT = "person.sign_out", "Signed out"
+    SESSIONS_ENDED = "person.sessions_ended", "Ended other sessions"
     PASSWORD_CHANGED = "person.password_changed", "Changed the password"  # noqa: S105
     FACTOR_ADDED = "person.factor_added", "Added a second factor"
     FACTOR_REMOVED = "person.factor_removed", "Removed a second factor"

@@ -1,6 +1,7 @@
 """What the uploader says about a file, and whether it makes sense."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]
     elif any(not name or len(name) > 100 for name in cleaned):
         wrong["class_names"] = "Every class needs a name of 1 to 100 characters."
     elif len(set(cleaned)) != len(cleaned):
-        twice = next(name for name in cleaned if cleaned.count(name) > 1)
+        twice = Counter(cleaned).most_common(1)[0][0]
         wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
     return cleaned
 

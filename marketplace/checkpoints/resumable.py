@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from marketplace import growing_file
+from marketplace import growing_file, storage
 from marketplace.accounts.models import User, Visibility
 from marketplace.accounts.selectors import teams_of
 from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
@@ -118,9 +118,9 @@ def upload_append(
 
 def upload_delete(*, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes."""
-    if upload.finished_at:
+    gone, _ = Upload.objects.filter(pk=upload.pk, finished_at=None).delete()
+    if not gone and Upload.objects.filter(pk=upload.pk).exists():
         raise Conflict("This upload is complete; delete the model that came of it instead.")
-    Upload.objects.filter(pk=upload.pk).delete()
     growing_file.discard(upload.pk, upload.multipart)
 
 
@@ -129,7 +129,8 @@ def uploads_keep_time() -> None:
     now = timezone.now()
     idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
     for upload in idle.filter(expires_at__lt=now)[:100]:
-        gone, _ = idle.filter(pk=upload.pk).delete()
+        # Asked again with the row in hand: a piece may have come meanwhile.
+        gone, _ = idle.filter(pk=upload.pk, expires_at__lt=now).delete()
         if gone and not upload.finished_at:
             growing_file.discard(upload.pk, upload.multipart)
     for upload in idle.filter(finished_at=None, expires_at__gte=now, offset=F("length"))[:100]:
@@ -174,8 +175,10 @@ def _receive(
     upload: Upload, lease: str, stream: Stream, checksum: tuple[str, bytes] | None
 ) -> None:
     if not upload.multipart and (name := growing_file.begin(upload.pk)):
+        if not Upload.objects.filter(pk=upload.pk, lease=lease).update(multipart=name):
+            growing_file.discard(upload.pk, name)
+            raise Locked("Another connection has taken this upload over.")
         upload.multipart = name
-        Upload.objects.filter(pk=upload.pk, lease=lease).update(multipart=name)
     file = growing_file.open_at(
         upload.pk, upload.multipart, offset=upload.offset, length=upload.length
     )
@@ -274,11 +277,15 @@ def _finish(upload: Upload) -> None:
     """From a whole file to a model that waits for validation; a second time does nothing."""
     growing_file.finish(upload.pk, upload.multipart, length=upload.length)
     with transaction.atomic():
-        row = Upload.objects.select_for_update().get(pk=upload.pk)
-        if row.finished_at is None:
+        row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if row is not None and row.finished_at is None:
             row.finished_at = timezone.now()
             row.save(update_fields=["finished_at"])
             checkpoint_arrived(checkpoint=_checkpoint(row))
+    if row is None:
+        # Its owner gave it up while its last bytes were put in place.
+        storage.remove(storage.incoming_key(upload.pk))
+        raise Conflict("This upload was given up; begin again.")
     upload.refresh_from_db()
 
 

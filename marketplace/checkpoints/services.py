@@ -53,7 +53,10 @@ def checkpoint_upload(
         if earlier := _earlier(checkpoint):
             storage.remove(key)
             return earlier
-        checkpoint_arrived(checkpoint=checkpoint)
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+            _check_room(owner, file)
+            checkpoint_arrived(checkpoint=checkpoint)
     except IntegrityError:
         storage.remove(key)
         # The same request came twice at the same moment; the other one made the row.

@@ -21,4 +21,9 @@ class WorkerPulse(models.Model):
     name = models.CharField(max_length=120, primary_key=True)
     queue = models.CharField(max_length=20)
     device = models.CharField(max_length=120, blank=True)
+    unconfined = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="what its machine lacks to confine the reader of uploads with",
+    )
     at = models.DateTimeField()

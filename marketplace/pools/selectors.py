@@ -17,7 +17,7 @@ def pools_visible_to(user: Person) -> "QuerySet[Pool]":
     """The pools this person may see, with the number of models in each."""
     rows = Pool.objects.select_related("owner", "team").annotate(n_models=Count("members"))
     # A query that groups forgets the order of its model.
-    return visible_to(rows, user).order_by("-created_at", "-id").order_by("-created_at", "-id")
+    return visible_to(rows, user).order_by("-created_at", "-id")
 
 
 def pools_editable_by(user: Person) -> "QuerySet[Pool]":

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
-from marketplace.api.fields import JsonListField, TeamField
+from marketplace.api.fields import JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload
@@ -46,12 +46,12 @@ class CheckpointDraftSerializer(serializers.Serializer):
     image_size = serializers.IntegerField(help_text="height of the input in pixels")
     channels = serializers.IntegerField(help_text="1 for grey, 3 for colour")
     mean = JsonListField(
-        child=serializers.FloatField(),
+        child=NumberField(),
         example="[0.5, 0.5, 0.5]",
         help_text="one number for each channel, of images in 0 to 1, as a JSON list",
     )
     std = JsonListField(
-        child=serializers.FloatField(),
+        child=NumberField(),
         example="[0.25, 0.25, 0.25]",
         help_text="one number for each channel, of images in 0 to 1, as a JSON list",
     )

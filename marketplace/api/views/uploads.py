@@ -27,7 +27,6 @@ from marketplace.core.errors import DomainError, TooLarge
 VERSION = "1.0.0"
 PIECE = "application/offset+octet-stream"
 EXTENSIONS = "creation,termination,expiration,checksum"
-_LISTS = {"class_names", "mean", "std"}
 
 
 def _header(name: str, about: str, *, required: bool = True, kind: Any = str) -> OpenApiParameter:
@@ -158,9 +157,7 @@ class UploadView(RowView):
         if request.content_type.split(";")[0].strip() != PIECE:
             raise UnsupportedMediaType(request.content_type)
         offset = _number(request, "Upload-Offset")
-        if "CONTENT_LENGTH" not in request.META:
-            raise DomainError("Send “Content-Length” with every piece.")
-        if offset + int(request.META["CONTENT_LENGTH"] or 0) > upload.length:
+        if offset + _number(request, "Content-Length") > upload.length:
             raise TooLarge(f"This piece goes beyond the {upload.length} bytes that were announced.")
         upload_append(
             upload=upload,

@@ -35,7 +35,7 @@ from marketplace.accounts.services import (
 )
 from marketplace.audit.models import Record
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.core.errors import DomainError
+from marketplace.core.errors import Conflict, DomainError
 
 
 def test_a_token_can_be_recognised_and_checked_without_asking_us(alice):
@@ -227,3 +227,21 @@ def test_the_token_form_of_an_operator_shows_no_secret(client, alice):
     page = client.get(f"/operator/accounts/apitoken/{token.pk}/change/").content.decode()
     assert token.prefix in page
     assert secret not in page
+
+
+def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(alice, team, monkeypatch):
+    monkeypatch.setattr(services, "_team_name", lambda name, team=None: name)
+    with pytest.raises(DomainError, match="of that name"):
+        team_create(owner=alice, name=team.name)
+    other = team_create(owner=alice, name="Zoology")
+    with pytest.raises(DomainError, match="of that name"):
+        team_rename(team=other, by=alice, name=team.name)
+    assert Team.objects.get(pk=other.pk).name == "Zoology"
+
+
+def test_a_member_who_left_a_moment_ago_gets_no_role_and_leaves_no_second_record(alice, bob, team):
+    team_remove_member(team=team, by=bob, user=bob)
+    team_remove_member(team=team, by=alice, user=bob)
+    assert Record.objects.filter(act="team.member_removed").count() == 1
+    with pytest.raises(Conflict, match="just left"):
+        team_change_role(team=team, by=alice, user=bob, role=Role.OWNER)

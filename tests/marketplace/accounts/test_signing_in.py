@@ -144,6 +144,10 @@ def test_sessions_are_listed_and_the_others_ended(client, alice):
     client.post(reverse("usersessions_list"))
     assert is_signed_in(client)
     assert not is_signed_in(other)
+    entry = Record.objects.get(act="person.sessions_ended")
+    assert (entry.person, entry.details) == ("alice", {"sessions": 1})
+    client.post(reverse("usersessions_list"))  # there is no other one any more
+    assert Record.objects.filter(act="person.sessions_ended").count() == 1
 
 
 def test_a_new_password_ends_the_other_sessions_and_is_recorded(client, alice):

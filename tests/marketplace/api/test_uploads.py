@@ -175,3 +175,17 @@ def test_an_upload_can_be_given_up(alice, client_of, own_files):
     assert client.delete(where, **TUS).status_code == 204
     assert client.head(where, **TUS).status_code == 404
     assert not list((own_files / "incoming").iterdir())
+
+
+@pytest.mark.parametrize("field", ["mean", "std"])
+def test_a_number_of_hundreds_of_digits_is_no_number(alice, client_of, field):
+    answer = begin(client_of(alice), said={**SAID, field: [10**400, 0.5, 0.5]})
+    assert answer.status_code == 400 and field in answer.json()["errors"]
+
+
+@pytest.mark.parametrize("length", ["", "many", "-5"])
+def test_a_piece_has_to_say_how_long_it_is(alice, client_of, length):
+    client = client_of(alice)
+    where = begin(client)["Location"]
+    answer = send(client, where, 0, b"01234", CONTENT_LENGTH=length)
+    assert answer.status_code == 400 and "Content-Length" in answer.json()["detail"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from marketplace import storage
@@ -47,7 +48,7 @@ def begin(alice):
     return run
 
 
-def stored(upload):
+def content_of(upload):
     """What lies where the validation looks for it."""
     with storage.local_copy(storage.incoming_key(upload.pk)) as path:
         return path.read_bytes()
@@ -70,7 +71,7 @@ def test_pieces_become_a_model_that_waits_for_validation(
         "uploaded",
     )
     assert row.upload_sha256 == hashlib.sha256(content).hexdigest()
-    assert (row.upload_bytes, stored(upload)) == (len(content), content)
+    assert (row.upload_bytes, content_of(upload)) == (len(content), content)
     assert sent == [("worker.validate_checkpoint", {"checkpoint_id": str(row.pk)})]
     assert list((own_files / "incoming").iterdir()) == []
 
@@ -85,7 +86,7 @@ def test_what_arrived_before_a_break_counts_and_nothing_is_sent_twice(begin):
         )
         sent_bytes += end - sent_bytes
         assert Upload.objects.get().offset == end
-    assert sent_bytes == len(content) and stored(upload) == content
+    assert sent_bytes == len(content) and content_of(upload) == content
 
 
 def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_folder):
@@ -95,7 +96,7 @@ def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_folder):
     (file,) = (own_folder / "incoming").iterdir()
     file.write_bytes(b"01234-garbage")
     upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
-    assert stored(upload) == b"0123456789"
+    assert content_of(upload) == b"0123456789"
 
 
 def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(begin, own_folder, monkeypatch):
@@ -153,7 +154,7 @@ def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(begin, monk
 
     with pytest.raises(Locked, match="taken this upload over"):
         upload_append(upload=upload, offset=0, stream=Asleep(b"zombie"))
-    assert stored(upload) == b"0123456789"
+    assert content_of(upload) == b"0123456789"
     assert Upload.objects.get().offset == 10
 
 
@@ -229,7 +230,7 @@ def test_an_upload_that_is_given_up_leaves_nothing(begin, own_files):
     upload_append(upload=finished, offset=0, stream=io.BytesIO(b"x"))
     with pytest.raises(Conflict, match="delete the model"):
         upload_delete(upload=finished)
-    assert stored(finished) == b"x"
+    assert content_of(finished) == b"x"
 
 
 def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_folder):
@@ -248,7 +249,7 @@ def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"x"))
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     uploads_keep_time()
-    assert not Upload.objects.exists() and stored(upload) == b"x"
+    assert not Upload.objects.exists() and content_of(upload) == b"x"
 
 
 @pytest.mark.parametrize("moved", [False, True])
@@ -265,7 +266,7 @@ def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
     assert not Checkpoint.objects.exists()
     uploads_keep_time()
     uploads_keep_time()
-    assert Checkpoint.objects.get().pk == upload.pk and stored(upload) == b"01234"
+    assert Checkpoint.objects.get().pk == upload.pk and content_of(upload) == b"01234"
 
 
 def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_folder, caplog):
@@ -294,7 +295,7 @@ def test_a_full_disk_is_an_answer_and_what_was_counted_stays(begin, own_folder, 
         with pytest.raises(InsufficientStorage, match="disk"):
             upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
     upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
-    assert stored(upload) == b"0123456789"
+    assert content_of(upload) == b"0123456789"
 
 
 def test_who_left_the_team_meanwhile_keeps_the_model_private(begin, team, alice):
@@ -306,3 +307,64 @@ def test_who_left_the_team_meanwhile_keeps_the_model_private(begin, team, alice)
     rows = {row.pk: row for row in Checkpoint.objects.all()}
     assert (rows[stays.pk].visibility, rows[stays.pk].team) == (Visibility.TEAM, team)
     assert (rows[leaves.pk].visibility, rows[leaves.pk].team) == (Visibility.PRIVATE, None)
+
+
+def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(begin, monkeypatch, stored):
+    upload = begin(4)
+    put_in_place = resumable.growing_file.finish
+
+    def finish(pk, name, *, length):
+        put_in_place(pk, name, length=length)
+        upload_delete(upload=Upload.objects.get())
+
+    monkeypatch.setattr(resumable.growing_file, "finish", finish)
+    with pytest.raises(Conflict, match="given up"):
+        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
+    assert not Checkpoint.objects.exists() and not Upload.objects.exists()
+    assert stored() == []
+
+
+def test_what_was_finished_a_moment_ago_is_not_given_up(begin):
+    upload, stale = begin(4), Upload.objects.get()
+    upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
+    assert stale.finished_at is None
+    with pytest.raises(Conflict, match="complete"):
+        upload_delete(upload=stale)
+    assert Checkpoint.objects.count() == 1
+
+
+def test_an_upload_that_is_given_up_twice_is_given_up(begin):
+    upload = begin(4)
+    for _ in range(2):
+        upload_delete(upload=upload)
+    assert not Upload.objects.exists()
+
+
+def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(begin, monkeypatch, stored):
+    """The clock has read the row as abandoned; before it deletes it, its owner goes on."""
+    upload = begin(10)
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    delete = QuerySet.delete
+
+    def late(rows):
+        Upload.objects.update(expires_at=timezone.now() + timedelta(hours=1))
+        return delete(rows)
+
+    monkeypatch.setattr(QuerySet, "delete", late)
+    uploads_keep_time()
+    assert Upload.objects.get() == upload
+
+
+def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatch):
+    """Between asking the store for a name and writing it down the lease was lost."""
+    upload, forgotten = begin(10), []
+
+    def begin_in_store(pk):
+        Upload.objects.update(lease="somebody else's")
+        return "name"
+
+    monkeypatch.setattr(resumable.growing_file, "begin", begin_in_store)
+    monkeypatch.setattr(resumable.growing_file, "discard", lambda *said: forgotten.append(said))
+    with pytest.raises(Locked, match="taken this upload over"):
+        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
+    assert forgotten == [(upload.pk, "name")] and Upload.objects.get().multipart == ""

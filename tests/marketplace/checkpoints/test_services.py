@@ -1,6 +1,7 @@
 """Upload, change, delete, validation's claim and end, and the clock."""
 
 import hashlib
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints import services
+from marketplace.checkpoints.drafts import draft_check
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import (
     MAX_ATTEMPTS,
@@ -240,3 +242,29 @@ def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
             checkpoints_keep_time()
             checkpoints_keep_time()
         assert [arguments for _, arguments in sent] == expected
+
+
+def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice):
+    names = [f"class {index}" for index in range(9_999)] + ["class 9998"]
+    began = time.process_time()
+    with pytest.raises(DomainError) as refusal:
+        draft_check(owner=alice, draft=replace(DRAFT, class_names=names))
+    assert "“class 9998” stands there twice" in refusal.value.fields["class_names"]
+    assert time.process_time() - began < 0.5
+
+
+def test_of_two_uploads_at_once_only_one_takes_the_last_room(alice, settings, monkeypatch, stored):
+    """Both were told that there is room; it is asked again when the row is written."""
+    settings.MAX_STORAGE_BYTES_PER_PERSON = 15
+    put = services._store
+
+    def meanwhile(key, file):
+        monkeypatch.setattr(services, "_store", put)
+        checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "other.pt"))
+        return put(key, file)
+
+    monkeypatch.setattr(services, "_store", meanwhile)
+    with pytest.raises(InsufficientStorage):
+        checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "one.pt"))
+    (row,) = Checkpoint.objects.all()
+    assert stored() == [storage.incoming_key(row.pk)]

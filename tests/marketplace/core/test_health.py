@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
@@ -33,6 +33,32 @@ def test_it_is_ready_when_everything_answers(client):
         "broker": "ready",
         "worker": "ready",
     }
+
+
+@pytest.mark.django_db
+def test_it_warns_of_readers_that_are_not_confined_and_is_ready_all_the_same(client):
+    pulse("gpu")
+    pulse("quick")
+    WorkerPulse.objects.filter(queue="quick").update(unconfined="Landlock and seccomp")
+    answer = client.get("/readyz")
+    assert answer.status_code == 200 and answer.json()["ready"]
+    assert answer.json()["warnings"] == [
+        "a worker reads uploads without Landlock and seccomp, which its machine does not offer"
+    ]
+    assert "warnings" not in client.get("/readyz?only=database,storage").json()
+    long_ago = timezone.now() - timedelta(hours=1)
+    WorkerPulse.objects.filter(queue="quick").update(at=long_ago)
+    assert "warnings" not in client.get("/readyz").json()
+
+
+@pytest.mark.django_db
+def test_it_has_no_warnings_when_the_database_is_away(client, monkeypatch):
+    def away():
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr("marketplace.core.health._alive", away)
+    answer = client.get("/readyz").json()
+    assert answer["worker"] == "the database does not answer" and "warnings" not in answer
 
 
 @pytest.mark.django_db
