@@ -22,8 +22,8 @@ def server():
         yield variables
 
 
-@pytest.fixture
-def store(server, settings, monkeypatch):
+@pytest.fixture(params=["", "some/folder"], ids=["the whole bucket", "a folder of it"])
+def store(request, server, settings, monkeypatch):
     """Storage in that bucket; parts may be small, as no real store allows."""
     settings.S3_BUCKET = server["FREEHOLD_S3_BUCKET"]
     settings.STORAGES = {
@@ -37,6 +37,7 @@ def store(server, settings, monkeypatch):
                 "access_key": server["FREEHOLD_S3_ACCESS_KEY"],
                 "secret_key": server["FREEHOLD_S3_SECRET_KEY"],
                 "addressing_style": "path",
+                "location": request.param,
             },
         },
     }
