@@ -9,7 +9,7 @@ from marketplace.adaptation.services import sessions_keep_time
 from marketplace.checkpoints.resumable import uploads_keep_time
 from marketplace.checkpoints.services import checkpoints_keep_time
 from marketplace.core.models import WorkerPulse
-from marketplace.jobs.clock import jobs_keep_time
+from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
@@ -19,7 +19,8 @@ from worker.snapshots import forget_finished
 
 def keep_time() -> None:
     """One tick."""
-    show_pulse("quick")
+    with jumps.listening():
+        show_pulse("quick")
     jobs_stop_quarantined()
     jobs_keep_time()
     checkpoints_keep_time()

@@ -25,6 +25,7 @@ from metalearn.algorithm import Algorithm
 from metalearn.errors import MetaLearnError
 from metalearn.loop import train
 from worker import stopping
+from worker.errors import OutOfMemory
 from worker.heartbeat import Heartbeat
 from worker.naming import worker_name
 from worker.patience import is_out_of_memory, passes, patiently
@@ -74,6 +75,11 @@ def run_job(
     except Exception as error:
         if is_out_of_memory(error):
             _lose(job)
+            # Celery's parent takes a MemoryError of its child for one of its own, and ends.
+            raise OutOfMemory(f"job {job_id}: {error}") from error
+        if passes(error) and stopping.wished():
+            # This worker may not wait for what is away; the next one can.
+            _give_back(job)
         else:
             _fail(job, _reason(error))
         raise
@@ -163,6 +169,13 @@ def _lose(job: Job) -> None:
         patiently(partial(job_lose, job=job, reason="The worker ran out of memory"))
     except IllegalMove:
         log.warning("job %s ran out of memory here after it had gone to another worker", job.pk)
+
+
+def _give_back(job: Job) -> None:
+    try:
+        patiently(partial(job_let_go, job=job))
+    except IllegalMove:
+        log.warning("job %s had been taken or cancelled when this worker let go", job.pk)
 
 
 def _fail(job: Job, reason: str) -> None:

@@ -9,6 +9,10 @@ from marketplace.queue import Task, app
 @app.task(name=str(Task.RUN_JOB))
 def run_job(job_id: str) -> None:
     """Run a job, or go on with it."""
+    from worker.messages import is_stale
+
+    if is_stale(job_id):
+        return
     from worker.runner import run_job as run
 
     run(job_id)

@@ -8,18 +8,19 @@ cannot be set, every lease is given anew before any is called over.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import IllegalMove, job_lose, lease_from_now
+from marketplace.jobs.moves import IllegalMove, job_take_back, lease_from_now
 from marketplace.jobs.states import LEASED, JobState
-from marketplace.queue import Task, enqueue
+from marketplace.queue import TICK_EXPIRES_S, Task, enqueue
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +31,32 @@ _SLACK = timedelta(seconds=2)
 
 
 class Jumps:
-    """Notices when a clock has been set between two looks at it."""
+    """Notices when leases cannot be believed: a clock was set, or nobody could renew them."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._offset: float | None = None
+        self._deaf = False
 
     def seen(self, now: datetime) -> bool:
-        """Whether `now` is not where the last look let expect it; False at the first look."""
+        """Whether `now` is not where the last look let expect it, or a write could not be made."""
         before, self._offset = self._offset, now.timestamp() - self._monotonic()
-        return before is not None and abs(self._offset - before) > settings.HEARTBEAT_S
+        deaf, self._deaf = self._deaf, False
+        return deaf or (before is not None and abs(self._offset - before) > settings.HEARTBEAT_S)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Around a write: where ours fails or waits, so did those by which workers show life."""
+        began = self._monotonic()
+        try:
+            yield
+        except Error:
+            self._deaf = True
+            raise
+        self._deaf |= self._monotonic() - began > settings.HEARTBEAT_S
 
 
-_jumps = Jumps()
+jumps = Jumps()
 
 
 def jobs_keep_time() -> None:
@@ -51,9 +65,9 @@ def jobs_keep_time() -> None:
     _forgive_jumps(now)
     for job in Job.objects.filter(state__in=LEASED, lease_until__lt=now):
         try:
-            job_lose(job=job, reason="The worker went silent")
+            job_take_back(job=job)
         except IllegalMove:
-            # It ended, or somebody else took it back, between our read and our write.
+            # It ended, was heard of, or somebody else took it, between our read and our write.
             continue
     _wake_waiting(now)
     Job.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
@@ -71,10 +85,10 @@ def database_now() -> datetime:
 
 def _forgive_jumps(now: datetime) -> None:
     leased = Job.objects.filter(state__in=LEASED)
-    if not _jumps.seen(now):
+    if not jumps.seen(now):
         leased = leased.filter(lease_until__gt=now + timedelta(seconds=settings.LEASE_S) + _SLACK)
     if forgiven := leased.update(lease_until=lease_from_now()):
-        log.warning("the clock jumped; %s running jobs have a new lease", forgiven)
+        log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
 
 
 def _wake_waiting(now: datetime) -> None:
@@ -84,5 +98,7 @@ def _wake_waiting(now: datetime) -> None:
         Q(woken_at__isnull=True) | Q(woken_at__lt=long_ago) | Q(woken_at__gt=now + _SLACK)
     )
     for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE]):
-        Job.objects.filter(pk=pk).update(woken_at=timezone.now())
-        enqueue(Task.RUN_JOB, job_id=str(pk))
+        Job.objects.filter(pk=pk).update(woken_at=Now())
+        # Behind a job of a day these would pile up; all but the newest few say nothing new.
+        expires_s = settings.WAKE_AGAIN_S + TICK_EXPIRES_S
+        enqueue(Task.RUN_JOB, expires_s=expires_s, job_id=str(pk))

@@ -127,7 +127,7 @@ def job_log(*, job: Job, text: str) -> None:
 @transaction.atomic
 def job_let_go(*, job: Job) -> None:
     """running -> queued by a worker that is being stopped; nobody holds it against the job."""
-    job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=timezone.now())
+    job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
     job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
@@ -135,10 +135,11 @@ def job_let_go(*, job: Job) -> None:
 @transaction.atomic
 def job_lose(*, job: Job, reason: str) -> None:
     """An attempt that came to nothing: back to the queue, or the end if that was one too many."""
-    now = timezone.now()
-    lost = job.lost_attempts + 1
-    if Job.objects.filter(pk=job.pk, state=JobState.CANCELLING).exists():
-        job_move(job=job, to=JobState.CANCELLED, finished_at=now, eta_s=None)
+    # As it is now and stays until we are done; what the caller knows may be of an earlier try.
+    present = Job.objects.select_for_update().get(pk=job.pk)
+    lost = present.lost_attempts + 1
+    if present.state == JobState.CANCELLING:
+        job_move(job=job, to=JobState.CANCELLED, finished_at=timezone.now(), eta_s=None)
         job_log(job=job, text=f"{reason} while cancelling; cancelled.")
     elif lost >= settings.MAX_LOST_ATTEMPTS:
         job_move(
@@ -146,7 +147,7 @@ def job_lose(*, job: Job, reason: str) -> None:
             to=JobState.FAILED,
             only_from=JobState.RUNNING,
             lost_attempts=lost,
-            finished_at=now,
+            finished_at=timezone.now(),
             eta_s=None,
             error=f"{reason}, and {lost} attempts were lost in all; there may be too little "
             "memory. Choose a smaller learner or fewer images, or ask your operator, then resume.",
@@ -158,7 +159,18 @@ def job_lose(*, job: Job, reason: str) -> None:
             to=JobState.QUEUED,
             only_from=JobState.RUNNING,
             lost_attempts=lost,
-            woken_at=now,
+            woken_at=Now(),
         )
         job_log(job=job, text=f"{reason}; the next one goes on from the snapshot.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
+
+
+@transaction.atomic
+def job_take_back(*, job: Job) -> None:
+    """Lose the job of a silent worker; IllegalMove for one that was heard of since it was read."""
+    silent = Job.objects.select_for_update().filter(
+        pk=job.pk, attempt=job.attempt, lease_until__lt=Now()
+    )
+    if silent.first() is None:
+        raise IllegalMove("Its worker lives.")
+    job_lose(job=job, reason="The worker went silent")

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from marketplace.accounts.selectors import Person, editable_by, visible_to
 from marketplace.jobs.models import Job, JobEvent, MetricPoint
+from marketplace.jobs.states import JobState
 
 
 def jobs_visible_to(user: Person) -> "QuerySet[Job]":
@@ -14,6 +15,11 @@ def jobs_visible_to(user: Person) -> "QuerySet[Job]":
 def jobs_editable_by(user: Person) -> "QuerySet[Job]":
     """The jobs this person may cancel or resume."""
     return editable_by(Job.objects.select_related("owner", "team", "pool"), user)
+
+
+def job_waits(job_id: str) -> bool:
+    """Whether the job wants a worker."""
+    return Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists()
 
 
 def job_curves(job: Job, *, since: int = 0) -> dict[str, list[list[float]]]:

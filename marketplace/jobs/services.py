@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace.accounts.models import User, Visibility
@@ -135,7 +136,7 @@ def job_resume(*, job: Job, by: User) -> Job:
             error="",
             lost_attempts=0,
             finished_at=None,
-            woken_at=timezone.now(),
+            woken_at=Now(),
         )
         job_log(job=job, text=f"Resumed by {by}.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))

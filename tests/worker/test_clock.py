@@ -2,16 +2,27 @@
 
 from datetime import timedelta
 
+import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.core.models import WorkerPulse
+from marketplace.jobs import clock as jobs_clock
+from marketplace.jobs.clock import Jumps
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner
 from marketplace.queue import Task
+from worker import clock as worker_clock
 from worker.clock import keep_time
+
+
+@pytest.fixture(autouse=True)
+def _no_looks_of_other_tests(monkeypatch):
+    monkeypatch.setattr(jobs_clock, "jumps", Jumps())
+    monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
 
 
 def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
@@ -33,6 +44,23 @@ def test_a_silent_job_is_queued_again_and_a_worker_woken(queued_job, sent):
     queued_job.refresh_from_db()
     assert queued_job.state == JobState.QUEUED
     assert (str(Task.RUN_JOB), {"job_id": str(queued_job.pk)}) in sent
+
+
+def test_a_job_outlives_a_database_that_was_away_for_longer_than_its_lease(
+    queued_job, sent, monkeypatch
+):
+    job_claim(job_id=queued_job.pk, worker="here")
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    def away(*_, **__):
+        raise OperationalError("could not connect")
+
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(WorkerPulse.objects, "update_or_create", away)
+        keep_time()
+    keep_time()
+    queued_job.refresh_from_db()
+    assert (queued_job.state, queued_job.lost_attempts) == (JobState.RUNNING, 0)
 
 
 def test_a_lost_message_is_sent_again(queued_job, sent):

@@ -18,6 +18,7 @@ from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
 from tests.worker.toy import Toy, build_toy
 from worker import patience, runner, stopping
+from worker.errors import OutOfMemory
 from worker.publishing import learner_directory, store_learner
 from worker.snapshots import StoredSnapshots
 
@@ -218,42 +219,18 @@ def test_a_bug_in_saving_is_no_full_disk(queued_job, saves_after_every_step, mon
     assert queued_job.state == JobState.FAILED
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
-def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
-    queued_job, settings, sent, error
-):
-    def eat(job):
-        raise error
-
-    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
-        with pytest.raises(type(error)):
-            run(queued_job, build=After(2, eat))
-        queued_job.refresh_from_db()
-        assert queued_job.lost_attempts == attempt
-    assert queued_job.state == JobState.FAILED
-    assert "ran out of memory" in queued_job.error
-    assert len(sent) == settings.MAX_LOST_ATTEMPTS - 1
-
-
-def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
-    def eat(job):
-        job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        run(queued_job, build=After(2, eat))
-    queued_job.refresh_from_db()
-    assert queued_job.state == JobState.CANCELLED
-
-
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("a bug")])
-def test_whatever_befalls_a_zombie_is_not_held_against_the_job(queued_job, error):
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(MemoryError(), OutOfMemory), (RuntimeError("a bug"), RuntimeError)],
+    ids=repr,
+)
+def test_whatever_befalls_a_zombie_is_not_held_against_the_job(queued_job, error, raised):
     def go_silent(job):
         job_lose(job=Job.objects.get(pk=job.pk), reason="The worker went silent")
         job_claim(job_id=job.pk, worker="the next one")
         raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(raised):
         run(queued_job, build=After(2, go_silent))
     queued_job.refresh_from_db()
     assert (queued_job.state, queued_job.worker) == (JobState.RUNNING, "the next one")

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from marketplace.jobs import clock
 from marketplace.jobs.clock import Jumps, database_now, jobs_keep_time
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import job_claim, job_move
+from marketplace.jobs.moves import job_claim, job_move, job_renew_lease
 from marketplace.jobs.selectors import job_events
 from marketplace.jobs.states import JobState
 
@@ -17,7 +18,7 @@ S = JobState
 
 @pytest.fixture(autouse=True)
 def _no_looks_of_other_tests(monkeypatch):
-    monkeypatch.setattr(clock, "_jumps", Jumps())
+    monkeypatch.setattr(clock, "jumps", Jumps())
 
 
 def silent(seconds=1):
@@ -67,15 +68,67 @@ def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
 def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
     claimed = job_claim(job_id=job.pk, worker="w")
     Job.objects.update(lease_until=silent())
-    lose = clock.job_lose
+    take_back = clock.job_take_back
 
-    def late(*, job, reason):
+    def late(*, job):
         job_move(job=claimed, to=S.SUCCEEDED)
-        lose(job=job, reason=reason)
+        take_back(job=job)
 
-    monkeypatch.setattr(clock, "job_lose", late)
+    monkeypatch.setattr(clock, "job_take_back", late)
     jobs_keep_time()
     assert Job.objects.get().state == S.SUCCEEDED
+
+
+def test_a_worker_that_is_heard_of_while_the_clock_looks_keeps_its_job(job, monkeypatch):
+    claimed = job_claim(job_id=job.pk, worker="slow")
+    Job.objects.update(lease_until=silent())
+    take_back = clock.job_take_back
+
+    def late(*, job):
+        job_renew_lease(job=claimed)
+        take_back(job=job)
+
+    monkeypatch.setattr(clock, "job_take_back", late)
+    jobs_keep_time()
+    row = Job.objects.get()
+    assert (row.state, row.lost_attempts) == (S.RUNNING, 0)
+
+
+@pytest.fixture
+def leased(job):
+    """A running job whose lease has just run out, and what a tick makes of it."""
+    job_claim(job_id=job.pk, worker="alive")
+
+    def tick():
+        Job.objects.update(lease_until=silent())
+        jobs_keep_time()
+        return Job.objects.get()
+
+    return tick
+
+
+def test_while_the_database_was_away_nobody_could_renew_a_lease_so_none_is_called_over(leased):
+    with pytest.raises(OperationalError), clock.jumps.listening():
+        raise OperationalError("could not connect")
+    assert leased().state == S.RUNNING
+    # But once only: a worker that stays silent has died meanwhile.
+    assert leased().state == S.QUEUED
+
+
+def test_a_database_that_answers_late_could_not_be_reached_by_the_workers_either(
+    leased, monkeypatch
+):
+    steady = iter([0.0, 20.0])
+    monkeypatch.setattr(clock.jumps, "_monotonic", lambda: next(steady, 20.0))
+    with clock.jumps.listening():
+        pass
+    assert leased().state == S.RUNNING
+
+
+def test_a_database_that_answers_excuses_nobody(leased):
+    with clock.jumps.listening():
+        pass
+    assert leased().state == S.QUEUED
 
 
 def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
@@ -92,6 +145,32 @@ def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
+def test_messages_that_only_remind_do_not_pile_up_behind_a_long_job(
+    job, monkeypatch, django_capture_on_commit_callbacks
+):
+    lives = []
+    monkeypatch.setattr(
+        "marketplace.queue._send", lambda task, arguments, expires_s: lives.append(expires_s)
+    )
+    Job.objects.update(woken_at=silent(61))
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+    assert lives == [660]
+
+
+def test_a_machine_whose_clock_is_ahead_reminds_no_more_often(
+    job, sent, monkeypatch, django_capture_on_commit_callbacks
+):
+    sent.clear()
+    Job.objects.update(woken_at=silent(61))
+    ahead = timezone.now() + timedelta(minutes=5)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs_keep_time()
+        jobs_keep_time()
+    assert len(sent) == 1
+
+
 def test_the_databases_clock_is_asked(db):
     assert abs(database_now() - timezone.now()) < timedelta(seconds=3)
 
@@ -100,7 +179,7 @@ def test_the_databases_clock_is_asked(db):
 def clocks(monkeypatch):
     """The wall's clock and the one that cannot be set, both in our hands."""
     hands = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
-    monkeypatch.setattr(clock, "_jumps", Jumps(monotonic=lambda: hands["steady"]))
+    monkeypatch.setattr(clock, "jumps", Jumps(monotonic=lambda: hands["steady"]))
     monkeypatch.setattr(clock, "database_now", lambda: hands["wall"])
 
     def tick(*, wall, steady):

@@ -1,0 +1,76 @@
+"""How a worker lets go of a job that it cannot go on with: no memory, or no time to wait."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+
+from marketplace.jobs.models import Job
+from marketplace.jobs.services import job_cancel
+from marketplace.jobs.states import JobState
+from tests.worker.test_runner import After, run
+from worker import stopping
+from worker.errors import OutOfMemory
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
+def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
+    queued_job, settings, sent, error
+):
+    def eat(job):
+        raise error
+
+    for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
+        # Not the MemoryError itself, by which Celery's parent would end as well.
+        with pytest.raises(OutOfMemory):
+            run(queued_job, build=After(2, eat))
+        queued_job.refresh_from_db()
+        assert queued_job.lost_attempts == attempt
+    assert queued_job.state == JobState.FAILED
+    assert "ran out of memory" in queued_job.error
+    assert len(sent) == settings.MAX_LOST_ATTEMPTS - 1
+
+
+def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
+    def eat(job):
+        job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
+        raise MemoryError
+
+    with pytest.raises(OutOfMemory):
+        run(queued_job, build=After(2, eat))
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.CANCELLED
+
+
+def test_a_parent_that_hears_of_it_does_not_load_torch():
+    code = "import sys, worker.errors; sys.exit('torch' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), OSError(28, "No space left")])
+def test_a_worker_that_is_to_stop_gives_the_job_back_rather_than_wait(
+    queued_job, monkeypatch, error
+):
+    def stop_while_something_is_away(job):
+        monkeypatch.setattr(stopping, "wished", lambda: True)
+        raise error
+
+    with pytest.raises(type(error)):
+        run(queued_job, build=After(2, stop_while_something_is_away))
+    queued_job.refresh_from_db()
+    assert (queued_job.state, queued_job.lost_attempts) == (JobState.QUEUED, 0)
+
+
+def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(queued_job, monkeypatch):
+    def stop_after_a_cancel(job):
+        job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
+        monkeypatch.setattr(stopping, "wished", lambda: True)
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        run(queued_job, build=After(2, stop_after_a_cancel))
+    queued_job.refresh_from_db()
+    assert queued_job.state == JobState.CANCELLING
