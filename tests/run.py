@@ -3,9 +3,9 @@
 First everything, on SQLite, local files and the embedded broker; then what touches database,
 storage or queue once more, on a real PostgreSQL, Redis and S3 store that are started here.
 
-Chromium, Redis, PostgreSQL and an S3 server are used when they are there. In a container or on a
-CI machine, where we are root and have apt, they are installed. Otherwise the tests that need
-them are skipped, and a loud line says so.
+Chromium, Redis, PostgreSQL and an S3 server are used when they are there, and RabbitMQ by the
+tests that `--slow` adds. In a container or on a CI machine, where we are root and have apt, they
+are installed. Otherwise the tests that need them are skipped, and a loud line says so.
 """
 
 import argparse
@@ -13,12 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from tests.tools import (
     find_chromium,
     find_node,
     find_postgres,
+    find_rabbitmq,
     find_rclone,
     find_redis,
     has_servers,
@@ -32,6 +34,7 @@ WANTED = {
     "rclone": find_rclone,
     "nodejs": find_node,
 }
+WANTED_BY_SLOW_TESTS = {"rabbitmq-server": find_rabbitmq}
 ON_SERVERS = ("tests/marketplace", "tests/worker", "tests/contracts")
 _NO_TESTS = 5
 
@@ -42,7 +45,7 @@ def main() -> int:
     parser.add_argument("--slow", action="store_true", help="also the tests that take minutes")
     parser.add_argument("--on-servers", action="store_true", help="the second pass alone")
     options, rest = parser.parse_known_args()
-    _see_to_programs()
+    _see_to_programs({**WANTED, **(WANTED_BY_SLOW_TESTS if options.slow else {})})
     if not options.on_servers:
         subprocess.call([sys.executable, "manage.py", "browser_runtime"])
         if status := _pytest(rest, slow=options.slow):
@@ -78,11 +81,11 @@ def _pytest(
     )
 
 
-def _see_to_programs() -> None:
-    missing = [name for name, find in WANTED.items() if find() is None]
+def _see_to_programs(wanted: Mapping[str, Callable[[], Path | None]]) -> None:
+    missing = [name for name, find in wanted.items() if find() is None]
     if missing and _may_install():
         _apt_install([name for name in missing if name != "rclone"])
-    for name, find in WANTED.items():
+    for name, find in wanted.items():
         if find() is None:
             print(f"\n*** {name} is not here: THE TESTS THAT NEED IT ARE SKIPPED ***\n")
 

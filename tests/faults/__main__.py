@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 from tests.faults.play import choices, deployed, embedded, let_loose
-from tests.faults.stage import Stage, Verdict, as_json
+from tests.faults.stage import BREATH_S, Stage, Verdict, as_json
 
 LOG_LENGTH = 200_000
 
@@ -64,6 +64,7 @@ def main() -> int:
     say(as_json(verdict))
     if stage.proxy is not None:
         say(f"{stage.proxy.faults} of {stage.proxy.requests} requests to the store failed")
+    say(f"{stage.breaths} pauses, because nothing had moved for {BREATH_S:.0f} s")
     say(f"{struck.total()} faults, {verdict.jobs} jobs, {time.monotonic() - began:.0f} s")
     if verdict.complaints:
         say(log)
