@@ -22,6 +22,9 @@ from tests.tools import (
     wait_for_port,
 )
 
+START_S = 180.0
+"""RabbitMQ takes three quarters of a minute on a machine that others use."""
+
 
 class Server:
     """One program with a port, in a process group of its own."""
@@ -43,7 +46,7 @@ class Server:
             start_new_session=True,
             env=self._environment,
         )
-        wait_for_port(self.port, seconds=60)
+        wait_for_port(self.port, seconds=START_S)
 
     def signal(self, number: signal.Signals) -> None:
         """To the server and all its children."""
@@ -74,8 +77,8 @@ class Server:
 
 @contextmanager
 def _running(server: Server) -> Iterator[Server]:
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.signal(signal.SIGCONT)
