@@ -5,6 +5,7 @@ holds a lease, so that of two connections one waits; a connection that went sile
 """
 
 import hashlib
+import io
 import logging
 import re
 import secrets
@@ -139,14 +140,9 @@ def uploads_keep_time() -> None:
 
 def _finish_late(upload: Upload) -> None:
     try:
-        upload_append(upload=upload, offset=upload.offset, stream=_Nothing())
+        upload_append(upload=upload, offset=upload.offset, stream=io.BytesIO())
     except DomainError:
         log.exception("upload %s is whole but could not be finished", upload.pk)
-
-
-class _Nothing:
-    def read(self, size: int, /) -> bytes:
-        return b""
 
 
 def _claim(upload: Upload, offset: int) -> str:

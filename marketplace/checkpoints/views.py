@@ -1,5 +1,6 @@
 """Pages of the model catalogue."""
 
+import re
 from http import HTTPStatus
 from typing import cast
 
@@ -38,6 +39,7 @@ from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
 
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _EDITABLE = ("description", "dataset", "licence", "visibility", "team", "consent_recovery")
 
 
@@ -96,7 +98,7 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
             upload = upload_begin(
                 owner=request.user,
                 draft=form.draft(),
-                length=int(length) if length.isascii() and length.isdigit() else 0,
+                length=int(length) if _LENGTH.fullmatch(length) else 0,
             )
         except DomainError as error:
             show_refusal(form, error)

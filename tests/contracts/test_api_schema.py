@@ -18,8 +18,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.quarantine import checkpoint_quarantine
+from marketplace.checkpoints.resumable import upload_begin
 from marketplace.wsgi import application
+from tests.marketplace.checkpoints.test_services import DRAFT
 from tests.marketplace.conftest import *  # noqa: F403 - the same people and rows
 
 
@@ -84,6 +89,7 @@ def test_every_call_of_the_contract_is_there():
         "checkpoints/": {"get", "post"},
         "checkpoints/{id}/": {"get", "patch", "delete"},
         "checkpoints/{id}/download/": {"get"},
+        "checkpoints/{id}/quarantine/": {"post", "delete"},
         "uploads/": {"post"},
         "uploads/{id}/": {"get", "patch", "delete"},
         "pools/": {"get", "post"},
@@ -121,6 +127,7 @@ def known_ids(learner, settings, team):
         "teams": team.pk,
         "tokens": token_create(user=learner.owner, name="another")[0].pk,
         "checkpoints": learner.job.pool.checkpoints.first().pk,
+        "uploads": upload_begin(owner=learner.owner, draft=DRAFT, length=20).pk,
         "pools": learner.job.pool_id,
         "jobs": learner.job_id,
         "learners": learner.pk,
@@ -159,6 +166,19 @@ def fuzz(operation, alice, known_ids, *, examples, round_=0):
 @pytest.mark.parametrize("label", sorted(operations()))
 def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
     assert fuzz(operations()[label], alice, known_ids, examples=8) > 0
+
+
+@pytest.mark.parametrize("label", sorted(label for label in operations() if "quarant" in label))
+@pytest.mark.parametrize("held", [False, True])
+def test_whatever_staff_send_about_quarantine_the_answer_is_as_documented(
+    label, held, alice, known_ids
+):
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    if held:
+        row = Checkpoint.objects.get(pk=known_ids["checkpoints"])
+        checkpoint_quarantine(checkpoint=row, by=alice, reason="Somebody asked for it.")
+    wanted = int(os.environ.get("FREEHOLD_FUZZ_QUARANTINE", "8"))
+    assert fuzz(operations()[label], alice, known_ids, examples=wanted) > 0
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ class QuarantineView(RowView):
     @extend_schema(
         summary="Put a model into quarantine",
         request=QuarantineSerializer,
-        responses=CheckpointSerializer,
+        responses={200: CheckpointSerializer},
         examples=[_ONE, examples.body("Why", {"reason": "Trained on pictures of people."})],
     )
     def create(self, request: Request, pk: str) -> Response:
@@ -43,7 +43,9 @@ class QuarantineView(RowView):
         return Response(CheckpointSerializer(row).data)
 
     @extend_schema(
-        summary="Take a model out of quarantine", responses=CheckpointSerializer, examples=[_ONE]
+        summary="Take a model out of quarantine",
+        responses={200: CheckpointSerializer},
+        examples=[_ONE],
     )
     def destroy(self, request: Request, pk: str) -> Response:
         """For staff. It is as it was before; jobs that were stopped can be resumed."""

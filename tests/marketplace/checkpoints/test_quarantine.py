@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from marketplace.accounts.models import User
@@ -20,6 +21,8 @@ from marketplace.checkpoints.selectors import (
 )
 from marketplace.checkpoints.services import checkpoint_change, checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.jobs import quarantine
+from marketplace.jobs.moves import job_claim
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.services import job_resume
 from marketplace.jobs.states import JobState
@@ -186,4 +189,42 @@ def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(job, sam, alice)
         job_resume(job=job, by=alice)
     checkpoint_release(checkpoint=model, by=sam)
     job = job_resume(job=job, by=alice)
+    assert (job.state, job.error) == (JobState.QUEUED, "")
+
+
+def meanwhile(monkeypatch, happening):
+    """Let something happen between the tick's look at the jobs and its write."""
+    stop = quarantine._stop
+
+    def late(job, reason):
+        happening()
+        stop(job, reason)
+
+    monkeypatch.setattr(quarantine, "_stop", late)
+
+
+def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(job, sam, monkeypatch):
+    checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
+    with monkeypatch.context() as patched:
+        meanwhile(patched, lambda: job_claim(job_id=job.pk, worker="here"))
+        jobs_stop_quarantined()
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.RUNNING, "")
+    jobs_stop_quarantined()
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLING and WHY in job.error
+
+
+def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(job, sam, monkeypatch):
+    model = checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
+    distinct = QuerySet.distinct
+
+    def late(rows, *fields):
+        found = list(distinct(rows, *fields))
+        checkpoint_release(checkpoint=model, by=sam)
+        return found
+
+    monkeypatch.setattr(QuerySet, "distinct", late)
+    jobs_stop_quarantined()
+    job.refresh_from_db()
     assert (job.state, job.error) == (JobState.QUEUED, "")

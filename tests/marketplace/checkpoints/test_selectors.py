@@ -3,16 +3,20 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
+from django.utils import timezone
 
 from marketplace.accounts.models import Visibility
-from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.selectors import (
     checkpoints_editable_by,
     checkpoints_poolable_by,
     checkpoints_visible_to,
     storage_used_by,
+    uploads_of,
 )
 from marketplace.checkpoints.states import CheckpointState
+from tests.marketplace.checkpoints.test_services import DRAFT
 
 
 @pytest.fixture
@@ -65,3 +69,11 @@ def test_a_file_counts_once_before_and_after_validation(make_checkpoint, alice, 
 def test_the_database_wants_a_team_where_one_is_meant(make_checkpoint):
     with pytest.raises(IntegrityError):
         make_checkpoint(visibility=Visibility.TEAM)
+
+
+def test_unfinished_uploads_are_their_owners_until_they_expire(alice, bob):
+    upload = upload_begin(owner=alice, draft=DRAFT, length=10)
+    assert list(uploads_of(alice)) == [upload]
+    assert not uploads_of(bob).exists() and not uploads_of(AnonymousUser()).exists()
+    Upload.objects.update(expires_at=timezone.now())
+    assert not uploads_of(alice).exists()

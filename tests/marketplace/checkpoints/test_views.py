@@ -5,8 +5,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.states import CheckpointState
 
 FIELDS = {
@@ -162,3 +163,45 @@ def test_a_name_with_markup_is_shown_as_text(client, alice, make_checkpoint):
     client.force_login(alice)
     for page in (url("detail", row), reverse("checkpoint_list")):
         assert "<script>alert" not in client.get(page).content.decode()
+
+
+def begin_in_pieces(client, length, **changes):
+    headers = {"Upload-Length": length, "Accept": "application/json"}
+    return client.post(reverse("checkpoint_upload"), {**FIELDS, **changes}, headers=headers)
+
+
+def test_a_script_that_sends_pieces_is_told_where_they_go_and_what_comes_of_them(client, alice):
+    client.force_login(alice)
+    answer = begin_in_pieces(client, "10")
+    row = Upload.objects.get()
+    assert answer.status_code == 201 and (row.owner, row.length) == (alice, 10)
+    assert answer.json() == {
+        "upload": f"/api/v1/uploads/{row.pk}/",
+        "url": reverse("checkpoint_detail", args=[row.pk]),
+    }
+
+
+@pytest.mark.parametrize("length", ["0", "-1", "many", "\u0663", "9" * 5_000, ""])
+def test_pieces_of_no_sensible_length_are_not_begun(client, alice, length):
+    client.force_login(alice)
+    answer = begin_in_pieces(client, length)
+    assert answer.status_code == 422 and answer.json()["errors"] == {"__all__": ["Empty file."]}
+    assert not Upload.objects.exists()
+
+
+def test_what_is_wrong_is_said_before_the_first_piece(client, alice):
+    client.force_login(alice)
+    for changes, field in (({"name": ""}, "name"), ({"class_names": "one"}, "class_names")):
+        answer = begin_in_pieces(client, "10", **changes)
+        assert answer.status_code == 422 and field in answer.json()["errors"]
+    assert not Upload.objects.exists()
+
+
+def test_a_model_in_quarantine_keeps_what_is_said_about_it(client, alice, make_checkpoint):
+    row = make_checkpoint(description="as it was", quarantine_reason="Asked for.")
+    Checkpoint.objects.update(quarantined_at=timezone.now())
+    client.force_login(alice)
+    said = {name: FIELDS[name] for name in ("licence", "visibility")}
+    answer = client.post(url("edit", row), {**said, "description": "another"})
+    assert answer.status_code == 200 and "in quarantine (Asked for.)" in answer.content.decode()
+    assert Checkpoint.objects.get().description == "as it was"

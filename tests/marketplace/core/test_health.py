@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from marketplace.core.models import WorkerPulse
 
@@ -100,3 +101,25 @@ def test_a_database_that_was_not_migrated_is_not_ready(client, monkeypatch):
     answer = client.get("/readyz?only=migrations")
     assert answer.status_code == 503
     assert "run manage.py migrate" in answer.json()["migrations"]
+
+
+@pytest.mark.django_db
+def test_it_names_what_does_not_answer(client, monkeypatch):
+    def away(*_, **__):
+        raise DatabaseError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("marketplace.core.health._migrated", False)
+        patched.setattr("marketplace.core.health.MigrationExecutor", away)
+        answer = client.get("/readyz?only=migrations").json()
+        assert answer["migrations"] == "the database does not answer"
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "cursor", away)
+        answer = client.get("/readyz?only=database").json()
+        assert answer["database"] == "the database does not answer"
+
+    def refused(*_, **__):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("marketplace.core.health.current_app.connection_for_write", refused)
+    assert client.get("/readyz?only=broker").json()["broker"] == "the broker does not answer"
