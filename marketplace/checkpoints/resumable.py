@@ -151,7 +151,10 @@ def _claim(upload: Upload, offset: int) -> str:
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     mine = Upload.objects.filter(free, pk=upload.pk, offset=offset, finished_at=None)
     taken = mine.update(lease=lease, lease_until=now + LEASE)
-    upload.refresh_from_db()
+    try:
+        upload.refresh_from_db()
+    except Upload.DoesNotExist as error:
+        raise _given_up() from error
     if taken:
         return lease
     if upload.finished_at:
@@ -281,8 +284,13 @@ def _finish(upload: Upload) -> None:
     if row is None:
         # Its owner gave it up while its last bytes were put in place.
         storage.remove(storage.incoming_key(upload.pk))
-        raise Conflict("This upload was given up; begin again.")
+        raise _given_up()
     upload.refresh_from_db()
+
+
+def _given_up() -> Conflict:
+    """What a connection is told whose upload was deleted by another one."""
+    return Conflict("This upload was given up; begin again.")
 
 
 def _checkpoint(upload: Upload) -> Checkpoint:

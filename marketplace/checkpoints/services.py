@@ -131,7 +131,6 @@ def _check_room(owner: User, file: "File[bytes]") -> None:
 
 def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
     """Change description, sharing or consent. Consent withdrawn holds for every later job."""
-    check_free(checkpoint)
     wrong: dict[str, str] = {}
     allowed = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
     changes = {name: value for name, value in values.items() if name in allowed}
@@ -147,6 +146,7 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
         checkpoint.consent_preview = False
         changes["consent_preview"] = False
     with transaction.atomic():
+        _hold(checkpoint)
         checkpoint.save(update_fields=list(changes) or None)
         record(Act.MODEL_CHANGED, by=by, row=checkpoint, **_shared(checkpoint))
     return checkpoint
@@ -160,20 +160,31 @@ def _shared(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
     """Delete row and files. A model that a job has used stays, because its lineage names it."""
-    check_free(checkpoint)
-    if checkpoint.pools.filter(pool__frozen_at__isnull=False).exists():
-        raise Conflict(
-            "This model is part of a pool that a job has used; make it private and withdraw the "
-            "consent to recovery instead."
-        )
     keys = [storage.incoming_key(checkpoint.pk), storage.checkpoint_key(checkpoint.pk)]
     with transaction.atomic():
+        _hold(checkpoint)
+        if checkpoint.pools.filter(pool__frozen_at__isnull=False).exists():
+            raise Conflict(
+                "This model is part of a pool that a job has used; make it private and withdraw "
+                "the consent to recovery instead."
+            )
         # Pools that nobody has used yet go on without it.
         checkpoint.pools.all().delete()
         record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
         checkpoint.delete()
     for key in keys:
         storage.remove(key)
+
+
+def _hold(checkpoint: Checkpoint) -> None:
+    """Keep the row as it is now until the transaction ends; Conflict unless it may be changed.
+
+    What the caller has read may be old: staff may have put it into quarantine since.
+    """
+    row = Checkpoint.objects.select_for_update().filter(pk=checkpoint.pk).first()
+    if row is None:
+        raise Conflict("This model has just been deleted.")
+    check_free(row)
 
 
 def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:

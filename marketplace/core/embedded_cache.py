@@ -37,10 +37,12 @@ class EmbeddedCache(BaseCache):
         try:
             self._cull(database)
             yield database
+            database.execute("COMMIT")
         except BaseException:
-            database.execute("ROLLBACK")
+            # A disk that is full may have ended it already; left open it would stop this thread.
+            if database.in_transaction:
+                database.execute("ROLLBACK")
             raise
-        database.execute("COMMIT")
 
     def _database(self) -> sqlite3.Connection:
         database: sqlite3.Connection | None = getattr(self._local, "database", None)

@@ -228,3 +228,19 @@ def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(job, sam, monk
     jobs_stop_quarantined()
     job.refresh_from_db()
     assert (job.state, job.error) == (JobState.QUEUED, "")
+
+
+def test_who_has_read_the_model_before_can_neither_change_nor_delete_it(
+    make_checkpoint, sam, alice
+):
+    stale = make_checkpoint("birds")
+    row = checkpoint_quarantine(checkpoint=Checkpoint.objects.get(), by=sam, reason=WHY)
+    with pytest.raises(Conflict, match=WHY):
+        checkpoint_change(checkpoint=stale, by=alice, values={"description": "harmless"})
+    with pytest.raises(Conflict, match=WHY):
+        checkpoint_delete(checkpoint=stale)
+    checkpoint_release(checkpoint=row, by=sam)
+    checkpoint_delete(checkpoint=stale)
+    with pytest.raises(Conflict, match="just been deleted"):
+        checkpoint_delete(checkpoint=row)
+    assert Record.objects.filter(act="model.deleted").count() == 1

@@ -368,3 +368,10 @@ def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatc
     with pytest.raises(Locked, match="taken this upload over"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert forgotten == [(upload.pk, "name")] and Upload.objects.get().multipart == ""
+
+
+def test_a_piece_of_an_upload_that_was_just_given_up_is_told_so(begin):
+    upload, stale = begin(10), Upload.objects.get()
+    upload_delete(upload=upload)
+    with pytest.raises(Conflict, match="given up"):
+        upload_append(upload=stale, offset=0, stream=io.BytesIO(b"0123"))

@@ -157,3 +157,28 @@ def test_a_cache_that_is_away_stops_nobody(monkeypatch, caplog, error):
     monkeypatch.setattr(django_cache, "incr", fail)
     assert take(Policy("test", 1, 60), "alice").allowed
     assert "does not answer" in caplog.text
+
+
+class FullDisk:
+    """A database whose next commit fails, as on a disk without room."""
+
+    def __init__(self, database):
+        self._database, self._failing = database, True
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
+
+    def execute(self, statement, *values):
+        """All but the first COMMIT."""
+        if statement == "COMMIT" and self._failing:
+            self._failing = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._database.execute(statement, *values)
+
+
+def test_after_a_disk_that_was_full_the_same_thread_counts_on(cache):
+    cache.set("a", 1)
+    cache._local.database = FullDisk(cache._local.database)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        cache.incr("a")
+    assert cache.incr("a") == 2
