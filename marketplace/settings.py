@@ -167,7 +167,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "base_url": None},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "marketplace.core.static_storage.StaticFiles"},
 }
 if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
     STORAGES["default"] = {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { balancedTargets } from "../../static/js/device/adaptation.js";
 import { drawBatch } from "../../static/js/device/batches.js";
+import { Graphs } from "../../static/js/device/graphs.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
 import { findOrientation } from "../../static/js/device/orientation.js";
 import { squarePixels } from "../../static/js/device/pixels.js";
@@ -124,4 +125,18 @@ test("the work of prototypes that are not calibrated has no steps", () => {
   const work = new Work({ ...SETTINGS, head: "prototypes", calibrate: "none" }, { batch: 25, classes: 5 });
   assert.deepEqual(work.stages, []);
   assert.throws(() => work.done("adapting", 1));
+});
+
+test("a graph that could not be made ready is tried again", async () => {
+  let tries = 0;
+  const create = async () => {
+    tries += 1;
+    if (tries === 1) throw new Error("no memory");
+    return "a session";
+  };
+  const graphs = new Graphs({ env: { wasm: {} }, InferenceSession: { create } }, {}, new Map());
+  await assert.rejects(graphs.session("sgd"), /no memory/);
+  assert.equal(await graphs.session("sgd"), "a session");
+  assert.equal(await graphs.session("sgd"), "a session");
+  assert.equal(tries, 2);
 });

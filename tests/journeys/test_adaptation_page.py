@@ -180,42 +180,6 @@ def test_both_exports_say_in_python_what_the_page_says(adapted, embedded, learne
     assert adapted.complaints == []
 
 
-def test_the_page_as_one_file_adapts_from_a_disk_without_a_server(
-    adapted, context, tmp_path, record_property
-):
-    questions = files_of(0, 21) + files_of(1, 21)
-    names = [file["name"] for file in questions]
-    ask(adapted, questions)
-    expected = page_says(adapted, names)
-    file = tmp_path / "offline.html"
-    context.set_offline(True)
-    file.write_bytes(taken(adapted, "This page as one file"))
-    context.set_offline(False)
-    record_property("bytes", file.stat().st_size)
-    assert file.stat().st_size < 10_000_000
-    other = context.browser.new_context(offline=True)
-    elsewhere = other.new_page()
-    elsewhere.set_default_timeout(60_000)
-    listening(elsewhere).goto(file.as_uri())
-    expect(elsewhere.locator("[data-status]")).to_contain_text(
-        f"Knows {CLASSES[0]}, {CLASSES[1]}", timeout=90_000
-    )
-    ask(elsewhere, questions)
-    assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
-    for label in range(len(CLASSES)):
-        give(elsewhere, label, files_of(label, 1))
-    adapt(elsewhere, calibrate=True)
-    ask(elsewhere, questions)
-    assert np.abs(page_says(elsewhere, names) - expected).max() < 2e-3
-    asked = {request.url for request in elsewhere.asked}
-    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
-    assert elsewhere.complaints == []
-    refused = elsewhere.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
-    assert refused == "refused"
-    assert any("Content Security Policy" in one for one in elsewhere.complaints)
-    other.close()
-
-
 @pytest.mark.parametrize(
     ("take_away", "words"),
     [

@@ -29,6 +29,8 @@ export class Graphs {
     const options = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
     const made = this.ort.InferenceSession.create(this.files.get(name), options);
     this.sessions.set(name, made);
+    // What failed once, as for want of memory, may be tried again.
+    made.catch(() => this.sessions.delete(name));
     return made;
   }
 

@@ -11,6 +11,8 @@ const STEPS = { calibrate: "icfil", inner_steps: 4, inversion_steps: 3, calibrat
 const FIRST = { classes: 2, each: 1, questions: 1, pseudo_images: 1 };
 /** As many pictures as people tend to give: code for large matrices is code of its own. */
 const USUAL = { classes: 5, each: 5, questions: 25 };
+/** Where the small rehearsal takes longer, a usual step would keep the person waiting for its end. */
+const SLOW_MS = 600;
 /** A rehearsal that gained less than this over the one before is the last. */
 const SETTLED = 0.9;
 
@@ -34,8 +36,9 @@ export async function warmUp(graphs, tensors, { stopped = () => false, milliseco
   const over = () => stopped() || performance.now() > end;
   let before = Infinity;
   try {
+    const size = (await rehearse(graphs, tensors, FIRST, over)) > SLOW_MS ? FIRST : USUAL;
     while (!over()) {
-      const took = await rehearse(graphs, tensors, USUAL, over);
+      const took = await rehearse(graphs, tensors, size, over);
       if (took > SETTLED * before) return;
       before = took;
     }
