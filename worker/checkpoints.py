@@ -35,8 +35,12 @@ def validate_checkpoint(checkpoint_id: str) -> None:
     if finished:
         # The original has served: what we keep and serve is our own re-serialisation.
         storage.remove(incoming)
-    else:
+    elif Checkpoint.objects.filter(pk=checkpoint.pk).exists():
         log.warning("checkpoint %s was given to another worker meanwhile", checkpoint_id)
+    else:
+        # Its owner has deleted it: what was read and written since must not outlive that.
+        storage.remove(incoming)
+        storage.remove(storage.checkpoint_key(checkpoint.pk))
 
 
 def _as_it_was_sent(checkpoint: Checkpoint, arrived: str) -> ValidationResult | None:

@@ -206,11 +206,12 @@ def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
 
 
 def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
-    """End the validation; False when this attempt was given up for dead meanwhile."""
+    """End the validation; False when the attempt was given up for dead, or the row is gone."""
     updated = Checkpoint.objects.filter(
         pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
     ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
-    checkpoint.refresh_from_db()
+    if updated:
+        checkpoint.refresh_from_db()
     return bool(updated)
 
 

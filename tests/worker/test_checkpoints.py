@@ -16,6 +16,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import (
     CheckpointDraft,
     checkpoint_claim,
+    checkpoint_delete,
     checkpoint_upload,
     checkpoints_keep_time,
 )
@@ -23,6 +24,7 @@ from marketplace.checkpoints.states import CheckpointState
 from marketplace.queue import Task
 from worker.checkpoints import validate_checkpoint
 from worker.pools import load_teacher
+from worker.validation import validate_file
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 CLASSES = ("bear", "lion", "mountain", "road", "trout")
@@ -96,6 +98,22 @@ def test_a_second_delivery_does_nothing(upload):
     row = validated(upload(honest()))
     before = row.validated_at
     assert validated(row).validated_at == before
+
+
+@pytest.mark.parametrize("data", [honest(), b"no checkpoint at all"], ids=["honest", "words"])
+def test_of_a_model_that_is_deleted_while_it_is_read_nothing_stays(
+    upload, stored, monkeypatch, data
+):
+    row = upload(data)
+
+    def meanwhile(source, target, declared):
+        result = validate_file(source, target, declared)
+        checkpoint_delete(checkpoint=row)
+        return result
+
+    monkeypatch.setattr("worker.checkpoints.validate_file", meanwhile)
+    validate_checkpoint(str(row.pk))
+    assert stored() == [] and not Checkpoint.objects.exists()
 
 
 def test_a_validation_whose_worker_died_is_done_by_the_next(upload, sent):
