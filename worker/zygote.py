@@ -112,6 +112,11 @@ def _run_child(request: dict[str, Any], writing: int) -> NoReturn:
         code = 0
     except MemoryError:
         code = _OUT_OF_MEMORY
+    except RuntimeError as error:
+        # torch has no exception of its own for it.
+        if "allocate memory" not in str(error):
+            raise
+        code = _OUT_OF_MEMORY
     finally:
         if code == 1:
             traceback.print_exc()  # into the worker's log; people get a plain sentence

@@ -119,6 +119,25 @@ def test_every_hostile_file_is_refused_in_2_s_and_256_mb(case: Hostile, folder: 
     _refuse_within_256_mb(case, folder)
 
 
+def test_a_network_that_torch_has_no_memory_for_is_refused_for_that(folder: Path) -> None:
+    """Its file is small; what it makes of two images of 512 pixels is not."""
+    path = folder / "upload"
+    torch.save(build_network(NetworkSpec("conv4", 64, 3, 512, 3)).state_dict(), path)
+    outcome = validation._sandbox.call(
+        "worker.conversion:convert",
+        {
+            "source": str(path),
+            "target": str(folder / "target"),
+            "declared": asdict(replace(DECLARED, image_size=512)),
+        },
+        replace(LIMITS, memory_bytes=150_000_000),
+        reads=[path],
+        writes=[folder],
+    )
+    assert outcome.kind == "memory"
+    assert not (folder / "target").exists()
+
+
 @pytest.mark.parametrize("kind", ["time", "memory", "crashed"])
 def test_a_reader_that_dies_is_a_refusal_and_leaves_nothing(
     upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
