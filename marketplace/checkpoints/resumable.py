@@ -111,6 +111,9 @@ def upload_append(
     except growing_file.BytesLost as error:
         raise Conflict("The bytes of this upload are lost; delete it and begin again.") from error
     except OSError as error:
+        # An object store fails a part of an upload that was deleted; a disk knows no difference.
+        if not Upload.objects.filter(pk=upload.pk).exists():
+            raise _given_up() from error
         raise disk_full() from error
     finally:
         Upload.objects.filter(pk=upload.pk, lease=lease).update(lease="", lease_until=None)

@@ -375,3 +375,15 @@ def test_a_piece_of_an_upload_that_was_just_given_up_is_told_so(begin):
     upload_delete(upload=upload)
     with pytest.raises(Conflict, match="given up"):
         upload_append(upload=stale, offset=0, stream=io.BytesIO(b"0123"))
+
+
+def test_a_store_that_fails_because_the_upload_was_given_up_is_no_full_disk(begin, monkeypatch):
+    upload = begin(10)
+
+    def open_at(pk, name, *, offset, length):
+        upload_delete(upload=upload)
+        raise OSError("no such upload")
+
+    monkeypatch.setattr(resumable.growing_file, "open_at", open_at)
+    with pytest.raises(Conflict, match="given up"):
+        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
