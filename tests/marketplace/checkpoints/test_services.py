@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import IntegrityError
 from django.utils import timezone
 
 from marketplace import storage
@@ -268,3 +269,20 @@ def test_of_two_uploads_at_once_only_one_takes_the_last_room(alice, settings, mo
         checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "one.pt"))
     (row,) = Checkpoint.objects.all()
     assert stored() == [storage.incoming_key(row.pk)]
+
+
+def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(alice, monkeypatch, stored):
+    def broken(**_):
+        raise IntegrityError("something else")
+
+    monkeypatch.setattr(services, "checkpoint_arrived", broken)
+    with pytest.raises(IntegrityError, match="something else"):
+        uploaded(alice)
+    assert stored() == []
+
+
+def test_an_empty_file_is_no_upload(alice, stored):
+    with pytest.raises(DomainError) as refusal:
+        uploaded(alice, content=b"")
+    assert refusal.value.fields == {"file": "Empty file."}
+    assert stored() == [] and not Checkpoint.objects.exists()

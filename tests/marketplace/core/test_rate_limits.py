@@ -162,8 +162,8 @@ def test_a_cache_that_is_away_stops_nobody(monkeypatch, caplog, error):
 class FullDisk:
     """A database whose next commit fails, as on a disk without room."""
 
-    def __init__(self, database):
-        self._database, self._failing = database, True
+    def __init__(self, database, *, ends_it):
+        self._database, self._failing, self._ends_it = database, True, ends_it
 
     def __getattr__(self, name):
         return getattr(self._database, name)
@@ -172,13 +172,17 @@ class FullDisk:
         """All but the first COMMIT."""
         if statement == "COMMIT" and self._failing:
             self._failing = False
+            if self._ends_it:
+                self._database.execute("ROLLBACK")
             raise sqlite3.OperationalError("database or disk is full")
         return self._database.execute(statement, *values)
 
 
-def test_after_a_disk_that_was_full_the_same_thread_counts_on(cache):
+@pytest.mark.parametrize("ends_it", [True, False])
+def test_after_a_disk_that_was_full_the_same_thread_counts_on(cache, ends_it):
+    """SQLite ends some transactions by itself when they fail, and others not."""
     cache.set("a", 1)
-    cache._local.database = FullDisk(cache._local.database)
+    cache._local.database = FullDisk(cache._local.database, ends_it=ends_it)
     with pytest.raises(sqlite3.OperationalError, match="full"):
         cache.incr("a")
     assert cache.incr("a") == 2
