@@ -9,7 +9,7 @@ from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs import services
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_let_go, job_lose, job_move
-from marketplace.jobs.selectors import job_events
+from marketplace.jobs.selectors import job_events, job_waits
 from marketplace.jobs.services import (
     MAX_SEED,
     MAX_UNFINISHED_PER_PERSON,
@@ -261,3 +261,10 @@ def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(launch, mo
 
 def test_a_job_is_named_after_its_algorithm_and_pool(job):
     assert str(job) == f"free on {job.pool}"
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_only_a_job_in_the_queue_waits_for_a_worker(job, state):
+    Job.objects.filter(pk=job.pk).update(state=state)
+    assert job_waits(str(job.pk)) == (state == JobState.QUEUED)
+    assert not job_waits("00000000-0000-0000-0000-000000000000")
