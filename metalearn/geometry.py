@@ -1,8 +1,8 @@
 """What a pool says about how alike pictures are: one space that all teachers span together.
 
-Each teacher's features are centred and set to length one, so that all have the same say whatever
-their width. Side by side they are the ensemble's features; their leading principal components
-hold nearly all of it in a few hundred numbers.
+Each teacher's features are centred and set to length one, so that width gives no say. Side by side
+they are the ensemble's features; their leading principal components hold nearly all of it in a few
+hundred numbers. Teachers that tell few things apart have less say.
 """
 
 from collections.abc import Sequence
@@ -32,20 +32,31 @@ class PoolGeometry:
 
     `components` are kept (fewer where there are fewer pictures or features). Each is divided by
     its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
-    1 gives every direction the same weight. With `mirror` a picture's place is the mean of its own
-    and its mirror image's, so that what hangs on left and right alone has no say.
+    1 gives every direction the same weight. A teacher's say falls with its effective rank to the
+    power of `weighting` (`teachers_say`); 0 gives all the same. With `mirror` a picture's place
+    is the mean of its own and its mirror image's, so that what hangs on left and right alone has
+    no say.
     """
 
     def __init__(
-        self, pool: Pool, *, components: int, whitening: float, mirror: bool, precision: str
+        self,
+        pool: Pool,
+        *,
+        components: int,
+        whitening: float,
+        weighting: float,
+        mirror: bool,
+        precision: str,
     ) -> None:
         self.pool = pool
         self.components = components
         self.whitening = whitening
+        self.weighting = weighting
         self.mirror = mirror
         self.precision = precision
         self._means: list[Tensor] = []
         self._projections: list[Tensor | None] = []
+        self._say = torch.empty(0)
         self._basis: Tensor | None = None
 
     @property
@@ -59,6 +70,7 @@ class PoolGeometry:
         views = [self._features(view) for view in self._views(images)]
         self._means = [torch.cat(each).mean(0) for each in zip(*views, strict=True)]
         self._projections = [_projection(each, len(self.pool), rng) for each in views[0]]
+        self._say = teachers_say(self.pool, views[0], self.weighting)
         joint = self._joined(views)
         rank = min(self.components, *joint.shape)
         with seeded_from(rng):
@@ -83,10 +95,11 @@ class PoolGeometry:
     def _joined(self, views: Sequence[Sequence[Tensor]]) -> Float[Tensor, "n joint"]:
         parts = []
         by_teacher = zip(*views, strict=True)
-        for each, mean, projection in zip(by_teacher, self._means, self._projections, strict=True):
+        fitted = zip(self._means, self._projections, self._say.sqrt().tolist(), strict=True)
+        for each, (mean, projection, weight) in zip(by_teacher, fitted, strict=True):
             unit = torch.stack([F.normalize(view - mean, dim=1) for view in each]).mean(0)
-            parts.append(unit if projection is None else unit @ projection)
-        joint: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
+            parts.append(weight * (unit if projection is None else unit @ projection))
+        joint: Tensor = torch.cat(parts, dim=1)
         return joint
 
     def _features(self, images: Images) -> list[Tensor]:
@@ -111,6 +124,7 @@ class PoolGeometry:
             "projections": [
                 torch.empty(0) if each is None else each.clone() for each in self._projections
             ],
+            "say": self._say.clone(),
             "basis": self._basis.clone(),
         }
 
@@ -123,6 +137,7 @@ class PoolGeometry:
         self._projections = [
             each.to(device) if each.numel() else None for each in state["projections"]
         ]
+        self._say = state["say"]
         self._basis = state["basis"].to(device)
 
 
@@ -132,6 +147,35 @@ def embedded(network: Network, prepared: Tensor, precision: str) -> Features:
     with autocast(precision, prepared.device):
         features: Tensor = network.embed(prepared)
     return features.float()
+
+
+def teachers_say(
+    pool: Pool, features: Sequence[Tensor], power: float
+) -> Float[Tensor, " teachers"]:
+    """How much each teacher counts, from its features of the same pictures; sums to one.
+
+    A poor teacher, hardly trained or damaged, sees little more than brightness and colour. So do
+    all others too, so that it agrees with them well, and is as sure of itself as they are; but its
+    features fill fewer dimensions. Each is compared with the upper quartile of its own kind
+    (architecture, width and image size), above which all count alike.
+    """
+    specs = [teacher.network.spec for teacher in pool.teachers]
+    kinds = [(spec.architecture, spec.width, spec.image_size) for spec in specs]
+    ranks = torch.tensor([effective_rank(each) for each in features])
+    usual = {kind: ranks[[other == kind for other in kinds]].quantile(0.75) for kind in set(kinds)}
+    say = (ranks / torch.stack([usual[kind] for kind in kinds])).clamp(max=1) ** power
+    return say / say.sum()
+
+
+def effective_rank(features: Features) -> float:
+    """How many dimensions features of unit length fill: exp of their spectrum's entropy.
+
+    After Roy & Vetterli 2007, "The effective rank", with variances in place of singular values.
+    """
+    unit = F.normalize(features - features.mean(0), dim=1)
+    variances = torch.linalg.eigvalsh(torch.cov(unit.T)).clamp(min=0)
+    shares = variances / variances.sum().clamp(min=1e-12)
+    return float(torch.special.entr(shares).sum().exp())
 
 
 def similarity_loss(features: Features, coordinates: Coordinates) -> Scalar:

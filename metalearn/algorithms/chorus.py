@@ -72,6 +72,13 @@ class ChorusConfig:
         low=0.0,
         high=1.0,
     )
+    weighting: float = setting(
+        3.0,
+        "0 gives every model the same say; more gives less to those whose features fill few "
+        "dimensions beside others of their kind, as those of poor models do",
+        low=0.0,
+        high=10.0,
+    )
     mirror: bool = setting(
         True,
         "a picture and its mirror image count as the same: the pool is asked about both, and the "
@@ -139,6 +146,7 @@ class Chorus(Algorithm):
             self.pool,
             components=config.components,
             whitening=config.whitening,
+            weighting=config.weighting,
             mirror=config.mirror,
             precision=config.precision,
         )

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from metalearn import geometry
-from metalearn.geometry import PoolGeometry, similarity_loss
+from metalearn.geometry import PoolGeometry, effective_rank, similarity_loss, teachers_say
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 
@@ -30,6 +30,7 @@ def fitted(pool, images, **settings):
     chosen = {
         "components": 512,
         "whitening": 0.0,
+        "weighting": 0.0,
         "mirror": False,
         "precision": "fp32",
         **settings,
@@ -74,7 +75,9 @@ def test_with_mirror_images_a_place_is_the_mean_of_both_views(pool, images):
 
 
 def test_fit_returns_the_coordinates_of_its_own_pictures(pool, images):
-    space = PoolGeometry(pool, components=8, whitening=0.5, mirror=True, precision="fp32")
+    space = PoolGeometry(
+        pool, components=8, whitening=0.5, weighting=0.0, mirror=True, precision="fp32"
+    )
     first = space.fit(images, torch.Generator().manual_seed(0))
     assert first.shape == (40, 8)
     assert torch.allclose(first, space.coordinates(images), atol=1e-4)
@@ -115,7 +118,9 @@ def test_features_too_many_to_hold_are_projected_and_keep_similarities_on_the_wh
 
 def test_a_geometry_taken_back_gives_the_same_coordinates(pool, images):
     space = fitted(pool, images, components=6, whitening=0.5)
-    other = PoolGeometry(pool, components=6, whitening=0.5, mirror=False, precision="fp32")
+    other = PoolGeometry(
+        pool, components=6, whitening=0.5, weighting=0.0, mirror=False, precision="fp32"
+    )
     assert not other.fitted
     other.load_state_dict(space.state_dict())
     assert torch.equal(space.coordinates(images), other.coordinates(images))
@@ -141,3 +146,45 @@ def test_the_loss_is_zero_for_turned_and_scaled_points_and_grows_with_noise():
     noise = torch.randn(20, 6, generator=rng)
     losses = [similarity_loss(points + scale * noise, points) for scale in (0.1, 0.5, 2.0)]
     assert losses == sorted(losses) and losses[0] > 1e-4
+
+
+def test_effective_rank_counts_dimensions_of_equal_variance():
+    rng = torch.Generator().manual_seed(0)
+    for dimensions in (1, 3, 8):
+        axes = torch.eye(16)[torch.randint(dimensions, (4000,), generator=rng)]
+        signs = torch.randint(2, (4000, 1), generator=rng) * 2 - 1
+        assert effective_rank(axes * signs) == pytest.approx(dimensions, rel=0.02)
+
+
+def test_features_that_are_all_the_same_have_rank_one():
+    assert effective_rank(torch.ones(10, 4)) == pytest.approx(1)
+
+
+def test_a_teacher_whose_features_fill_few_dimensions_has_little_say_and_the_best_count_alike():
+    pool = Pool(tuple(teacher(seed=seed) for seed in range(8)))
+    rng = torch.Generator().manual_seed(0)
+    features = [torch.randn(500, 16, generator=rng) for _ in range(8)]
+    features[3] = features[3] * (torch.arange(16) < 4)
+    say = teachers_say(pool, features, 3.0)
+    assert say.sum() == pytest.approx(1)
+    others = say[torch.arange(8) != 3]
+    assert say[3] < 0.05 * others.min()
+    assert others.max() < 1.1 * others.min()
+    assert torch.allclose(teachers_say(pool, features, 0.0), torch.full((8,), 1 / 8))
+
+
+def test_teachers_are_compared_with_their_own_kind_only(pool):
+    rng = torch.Generator().manual_seed(0)
+    narrow = torch.randn(500, 4, generator=rng)
+    wide = torch.randn(500, 64, generator=rng)
+    say = teachers_say(pool, [narrow, wide, wide], 3.0)
+    assert torch.allclose(say, torch.full((3,), 1 / 3))
+
+
+def test_a_geometry_that_weighs_its_teachers_is_the_same_after_a_snapshot(pool, images):
+    space = fitted(pool, images, weighting=3.0)
+    other = PoolGeometry(
+        pool, components=512, whitening=0.0, weighting=3.0, mirror=False, precision="fp32"
+    )
+    other.load_state_dict(space.state_dict())
+    assert torch.equal(other.coordinates(images), space.coordinates(images))
