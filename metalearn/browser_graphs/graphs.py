@@ -14,7 +14,7 @@ from metalearn.browser_graphs import operators  # noqa: F401 - registers the rul
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import NotForBrowsers, convert
 from metalearn.browser_graphs.sizes import CLASSES, NAMES
-from metalearn.browser_graphs.steps import Step, steps_of
+from metalearn.browser_graphs.steps import COMPARING, Step, steps_of
 from metalearn.inner_loop import PureNetwork
 from metalearn.networks import EnsembleSpec, Network
 
@@ -67,15 +67,21 @@ class NetworkTensors:
         return cls(shapes, head, statistics)
 
 
-def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> list[Graph]:
-    """Every graph of the network's adaptation; NotForBrowsers says why there can be none."""
+def make_graphs(
+    network: Network, *, dtype: torch.dtype = torch.float32, gradients: bool = True
+) -> list[Graph]:
+    """Every graph of the network's adaptation; NotForBrowsers says why there can be none.
+
+    Without `gradients` only those that compare pictures with the means of each class, which more
+    networks allow.
+    """
     _check(network)
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
     _make_traceable(pure.structure)
-    return [
-        _graph(step, pure, tensors, dtype) for step in steps_of(network.spec, network.feature_dim)
-    ]
+    steps = steps_of(network.spec, network.feature_dim)
+    wanted = steps if gradients else [step for step in steps if step.name in COMPARING]
+    return [_graph(step, pure, tensors, dtype) for step in wanted]
 
 
 class _Mean(nn.Module):

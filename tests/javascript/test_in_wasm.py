@@ -84,3 +84,20 @@ def test_the_example_of_the_documentation_tells_red_from_green(tmp_path):
     saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
     said = run_node(ROOT / "docs" / "examples" / "adapt.mjs", RUNTIME, tmp_path / "learner")
     assert [line.split()[0] for line in said.splitlines()] == ["red", "green"]
+
+
+def test_a_network_without_gradients_in_browsers_compares_with_prototypes(tmp_path):
+    torch.manual_seed(0)
+    network = build_network(NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5))
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.randn(32, 3, 32, 32))
+    learner = MetaLearner(network.eval(), mean=(0.0,) * 3, std=(1.0,) * 3)
+    learner.save(tmp_path / "learner", for_browsers=True)
+    labels, settings = torch.arange(5).repeat_interleave(2), AdaptationSettings()
+    support, query = pictures(10, 32, 0), pictures(15, 32, 1)
+    ((found, _, _),) = in_node(tmp_path, tmp_path / "learner", [(support, labels, query, settings)])
+    expected = learner.adapt(support, labels, settings=settings).probabilities(query).numpy()
+    assert abs(found - expected).max() < 1e-3

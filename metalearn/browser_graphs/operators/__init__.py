@@ -3,9 +3,10 @@
 from metalearn.browser_graphs.operators import (
     arithmetic,
     convolution,
+    forward,
     layers,
     reductions,
     shaping,
 )
 
-__all__ = ["arithmetic", "convolution", "layers", "reductions", "shaping"]
+__all__ = ["arithmetic", "convolution", "forward", "layers", "reductions", "shaping"]

@@ -5,6 +5,11 @@
 
 const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
 
+/** @param {any} description browser.json */
+export function canCalibrate(description) {
+  return "contrast" in description.graphs;
+}
+
 /** The graphs of one learner, each made ready when it is first run. */
 export class Graphs {
   /**
@@ -20,6 +25,11 @@ export class Graphs {
     this.files = files;
     /** @type {Map<string, Promise<any>>} */
     this.sessions = new Map();
+  }
+
+  /** Whether the learner's network can be calibrated, which takes gradients. */
+  get canCalibrate() {
+    return canCalibrate(this.description);
   }
 
   /** @param {string} name */

@@ -223,3 +223,43 @@ def test_a_network_with_grouped_convolutions_says_why_it_stays_on_the_server():
     network = build_network(NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5))
     with pytest.raises(NotForBrowsers):
         make_graphs(network)
+
+
+def calm(network):
+    """With the statistics of pictures, without which deep networks say nothing or infinity."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    spec = network.spec
+    with torch.no_grad():
+        network.train()(torch.randn(32, spec.channels, spec.image_size, spec.image_size))
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("architecture", "width"),
+    [
+        ("tv_mobilenet_v3_small", 16),
+        pytest.param("tv_efficientnet_b0", 32, marks=pytest.mark.slow),
+        pytest.param("tv_convnext_tiny", 96, marks=pytest.mark.slow),
+    ],
+)
+def test_what_has_no_gradients_in_browsers_compares_with_prototypes_as_in_pytorch(
+    architecture, width
+):
+    spec = NetworkSpec(architecture, width, 3, 32, 5)
+    torch.manual_seed(3)
+    network = calm(build_network(spec))
+    graphs = make_graphs(network, gradients=False)
+    assert {graph.step.name for graph in graphs} == {"features", "centroids", "compare"}
+    support, labels, queries = episode(3, [2], spec)
+    run = steps_by_hand.onnxruntime_run(graphs)
+    by_hand = steps_by_hand.GraphAdaptation(graphs, network, STANDARD, run)
+    by_hand.adapt(support.numpy(), labels)
+    plain = {"mean": [0.0] * 3, "std": [1.0] * 3}
+    classifier = MetaLearner(network, **plain).adapt(support, labels, settings=STANDARD)
+    found, expected = by_hand.logits(queries.numpy()), classifier.logits(queries).numpy()
+    assert np.abs(found - expected).max() < 1e-3
+    # Else a network that says the same of everything would pass.
+    assert np.ptp(expected) > 0.1

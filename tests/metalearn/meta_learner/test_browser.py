@@ -72,3 +72,18 @@ def test_without_being_asked_no_graphs_are_made(tmp_path):
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 5))
     MetaLearner(network, mean=(0.5,) * 3, std=(0.25,) * 3).save(tmp_path / "learner")
     assert not (tmp_path / "learner" / "browser").exists()
+
+
+GROUPED = NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5)
+
+
+def test_a_network_without_gradients_in_browsers_is_there_for_prototypes(tmp_path):
+    found = described(saved(tmp_path, GROUPED))
+    assert found["available"] is True
+    assert set(found["graphs"]) == {"features", "centroids", "compare"}
+
+
+def test_a_learner_that_takes_gradient_steps_must_have_them_in_browsers_too(tmp_path):
+    found = described(saved(tmp_path, GROUPED, defaults=AdaptationSettings(head="sgd")))
+    assert found["available"] is False
+    assert found["reason"]
