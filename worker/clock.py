@@ -1,7 +1,9 @@
 """What happens every few seconds: silent work is taken back, waiting work is woken."""
 
+import math
 import os
 import socket
+import time
 
 from django.utils import timezone
 
@@ -16,6 +18,29 @@ from marketplace.jobs.states import LEASED
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from worker.snapshots import forget_finished
 
+_ASK_EVERY_S = 20.0
+
+
+class Asking:
+    """Asks idle gpu workers for their pulse now and then.
+
+    Each answer costs a worker a child of its own. Asked with every tick, a slow machine was busy
+    with answering, while jobs waited behind hundreds of such messages.
+    """
+
+    def __init__(self) -> None:
+        self._asked_at = -math.inf
+
+    def ask(self) -> None:
+        """Ask, unless that was done a moment ago."""
+        now = time.monotonic()
+        if now - self._asked_at >= _ASK_EVERY_S:
+            self._asked_at = now
+            enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
+
+
+_asking = Asking()
+
 
 def keep_time() -> None:
     """One tick."""
@@ -29,7 +54,7 @@ def keep_time() -> None:
     forget_finished()
     # A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked.
     if not Job.objects.filter(state__in=LEASED).exists():
-        enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
+        _asking.ask()
 
 
 def show_pulse(queue: str) -> None:

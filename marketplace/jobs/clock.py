@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, job_take_back, lease_from_now
 from marketplace.jobs.states import LEASED, JobState
-from marketplace.queue import TICK_EXPIRES_S, Task, enqueue
+from marketplace.queue import Task, enqueue
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,6 @@ def _wake_waiting(now: datetime) -> None:
     )
     for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE]):
         Job.objects.filter(pk=pk).update(woken_at=Now())
-        # Behind a job of a day these would pile up; all but the newest few say nothing new.
-        expires_s = settings.WAKE_AGAIN_S + TICK_EXPIRES_S
-        enqueue(Task.RUN_JOB, expires_s=expires_s, job_id=str(pk))
+        # Those that nobody takes would pile up behind a long job, and hold up what comes after
+        # it: each costs a child. One or two of a job at a time are enough.
+        enqueue(Task.RUN_JOB, expires_s=2 * settings.WAKE_AGAIN_S, job_id=str(pk))

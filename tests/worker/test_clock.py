@@ -16,19 +16,29 @@ from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner
 from marketplace.queue import Task
 from worker import clock as worker_clock
-from worker.clock import keep_time
+from worker.clock import Asking, keep_time
 
 
 @pytest.fixture(autouse=True)
 def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
+    monkeypatch.setattr(worker_clock, "_asking", Asking())
 
 
 def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
     keep_time()
     assert sent == [(str(Task.SHOW_PULSE), {})]
     assert set(WorkerPulse.objects.values_list("queue", flat=True)) == {"quick"}
+
+
+def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(worker_clock.time, "monotonic", lambda: now[0])
+    for _ in range(30):
+        keep_time()
+        now[0] += 1
+    assert sent == [(str(Task.SHOW_PULSE), {})] * 2
 
 
 def test_a_busy_gpu_worker_is_left_in_peace(queued_job, sent):
