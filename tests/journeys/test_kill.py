@@ -2,7 +2,6 @@
 
 import hashlib
 import signal
-import time
 
 import psutil
 import pytest
@@ -12,16 +11,19 @@ from tests.journeys.instance import Instance
 
 pytestmark = pytest.mark.timeout(400)
 
-LONG = {**TINY, "outer_steps": 150, "replay_steps": 0}
+LONG = {**TINY, "outer_steps": 30, "replay_steps": 0}
 
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory):
-    """Notices a dead worker within seconds, where the real one takes half a minute."""
+    """Notices a dead worker within seconds and saves after every step, so that no test waits."""
     environment = {
-        "FREEHOLD_LEASE_S": "4",
+        "FREEHOLD_LEASE_S": "6",
         "FREEHOLD_HEARTBEAT_S": "1",
-        "FREEHOLD_SNAPSHOT_EVERY_S": "1",
+        "FREEHOLD_SNAPSHOT_EVERY_S": "0",
+        "FREEHOLD_CLOCK_EVERY_S": "1",
+        "FREEHOLD_WAKE_AGAIN_S": "5",
+        "FREEHOLD_MAX_RESTART_PAUSE_S": "1",
         "FREEHOLD_MAX_LOST_ATTEMPTS": "10",
     }
     with Instance(tmp_path_factory.mktemp("impatient"), environment) as instance:
@@ -48,33 +50,47 @@ def wait_for_steps(instance: Instance, job: str, steps: int) -> int:
         assert row["state"] in ("queued", "running"), f"too fast to be killed: {row}"
         return row["steps_done"] if row["state"] == "running" and row["steps_done"] >= steps else 0
 
-    return instance.wait(look, seconds=60, what=f"{steps} steps")
+    return instance.wait(look, seconds=90, what=f"{steps} steps")
 
 
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(impatient):
-    undisturbed = weights_of(impatient, impatient.launch(impatient.checkpoints, LONG))
+@pytest.fixture(scope="module")
+def undisturbed(impatient):
+    """The weights of a run that nothing disturbs."""
+    return weights_of(impatient, impatient.launch(impatient.checkpoints, LONG))
+
+
+def events_of(instance: Instance, job: str) -> list[str]:
+    return [event["text"] for event in instance.call("GET", f"jobs/{job}/events/")["results"]]
+
+
+def wait_until_it_goes_on(instance: Instance, job: str, times: int) -> int:
+    """The step it has reached once another worker has taken it up for so many times."""
+
+    def look():
+        return sum("Goes on after step" in text for text in events_of(instance, job)) >= times
+
+    instance.wait(look, seconds=90, what=f"the job to go on {times} times")
+    return wait_for_steps(instance, job, 1)
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(impatient, undisturbed):
     job = impatient.launch(impatient.checkpoints, LONG)
-
-    done = wait_for_steps(impatient, job, 20)
-    time.sleep(1.5)  # so that there is a snapshot
+    wait_for_steps(impatient, job, 2)  # so that there is a snapshot
     job_process(impatient, job).send_signal(signal.SIGKILL)
-    done = wait_for_steps(impatient, job, done + 15)
-    time.sleep(1.5)
+    done = wait_until_it_goes_on(impatient, job, 1)
+    wait_for_steps(impatient, job, done + 1)
     for process in impatient.processes("-Q gpu"):  # the whole worker
         process.send_signal(signal.SIGKILL)
-    wait_for_steps(impatient, job, done + 5)
-
+    wait_until_it_goes_on(impatient, job, 2)
     assert weights_of(impatient, job) == undisturbed
-    events = [event["text"] for event in impatient.call("GET", f"jobs/{job}/events/")["results"]]
-    assert sum("Goes on after step" in text for text in events) >= 2, events
+    assert not any("Goes on after step 0;" in text for text in events_of(impatient, job))
 
 
-def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(impatient):
-    job = impatient.launch(impatient.checkpoints, LONG, seed=2)
-    wait_for_steps(impatient, job, 10)
+def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(impatient, undisturbed):
+    job = impatient.launch(impatient.checkpoints, LONG)
+    wait_for_steps(impatient, job, 2)
     impatient.stop()
     impatient.start()
-    row = impatient.wait_for_job(job, ("succeeded",), seconds=240)
-    assert row["steps_done"] == row["total_steps"]
-    events = [event["text"] for event in impatient.call("GET", f"jobs/{job}/events/")["results"]]
+    assert weights_of(impatient, job) == undisturbed
+    events = events_of(impatient, job)
     assert any("is being stopped" in text for text in events), events
