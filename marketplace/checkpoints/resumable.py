@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -24,6 +24,7 @@ from marketplace.accounts.selectors import teams_of
 from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
 from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.services import checkpoint_arrived
+from marketplace.checkpoints.streams import Stream, pieces
 from marketplace.checkpoints.uploads import InBackground, disk_full, room_for_upload
 from marketplace.core.errors import Conflict, DomainError
 
@@ -33,7 +34,6 @@ LIFE = timedelta(hours=24)
 MAX_UNFINISHED_PER_PERSON = 20
 FLUSH_BYTES = 64 * 2**20
 FLUSH_S = 5.0
-MIN_READ_BYTES, MAX_READ_BYTES = 2**14, 2**20
 HASHES: dict[str, Callable[[], Any]] = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -50,13 +50,6 @@ class ChecksumMismatch(DomainError):
 
     status = 460
     title = "Checksum mismatch"
-
-
-class Stream(Protocol):
-    """A request's body."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
 
 
 def upload_begin(
@@ -253,26 +246,6 @@ class _Appending:
         if not mine.update(lease_until=timezone.now() + LEASE, **changes):
             raise Locked("Another connection has taken this upload over.")
         self._renewed = time.monotonic()
-
-
-def pieces(stream: Stream, left: int) -> Any:
-    """The stream's bytes, at most `left`; small pieces of a slow one, so that none waits long.
-
-    A connection that breaks is the end.
-    """
-    size = MIN_READ_BYTES
-    while left:
-        began = time.monotonic()
-        try:
-            data = stream.read(min(size, left))
-        except OSError:
-            return
-        if not data:
-            return
-        left -= len(data)
-        yield data
-        quick = time.monotonic() - began < 0.2
-        size = min(2 * size, MAX_READ_BYTES) if quick else max(size // 2, MIN_READ_BYTES)
 
 
 def _finish(upload: Upload) -> None:
