@@ -81,11 +81,6 @@ def validate_file(source: Path, target: Path, declared: DeclaredModel) -> Valida
     return result
 
 
-def warm_up() -> None:
-    """Load torch in the sandbox now, so that the first upload need not wait for it."""
-    _sandbox.start()
-
-
 def close() -> None:
     """End the sandbox's process."""
     _sandbox.close()

@@ -67,7 +67,7 @@ def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, folder: Path) 
 def test_a_validation_with_a_warm_zygote_is_quick(
     upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    validation.warm_up()
+    validation._sandbox.start()
     warm, spent, call = validation._sandbox._process, [], validation._sandbox.call
 
     def counted(*said: Any, **more: Any) -> Outcome:
