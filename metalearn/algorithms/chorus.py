@@ -50,7 +50,7 @@ class ChorusConfig:
     pictures: str = setting(
         "mixed",
         "what is drawn: dead leaves, made-up objects, noise through random networks, or all of "
-        "them and of each other",
+        "these, with regions of one in another",
         choices=KINDS,
     )
     memory: int = setting(
