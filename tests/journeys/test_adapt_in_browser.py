@@ -8,10 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from marketplace.core.browser_runtime import runtime_is_here
 from metalearn.datasets import decode_image
 from tests.journeys.adapting import (
     CLASSES,
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -24,15 +25,12 @@ from tests.journeys.adapting import (
     wait_until_ready,
 )
 from tests.journeys.instance import ROOT
-from tests.tools import find_chromium
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
-    pytest.mark.skipif(
-        not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
-    ),
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
 ]
 
 

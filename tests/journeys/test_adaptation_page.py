@@ -9,12 +9,13 @@ import safetensors.numpy
 import torch
 from playwright.sync_api import expect
 
-from marketplace.core.browser_runtime import runtime_is_here
 from metalearn.datasets import decode_image
 from metalearn.meta_learner import MetaLearner
 from tests.journeys.adapting import (
     CLASSES,
     KINDS,
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -26,17 +27,13 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
-from tests.journeys.instance import ROOT
-from tests.tools import find_chromium
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
-    pytest.mark.skipif(
-        not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
-    ),
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
 ]
 # A worker that is deep in a step hears nothing; `letGo` lets it hear all that was said.
 DEAF = """() => {

@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marketplace.core.browser_runtime import runtime_is_here
-from tests.journeys.adapting import CLASSES, KINDS, files_of, learner_with_steps, server_says
-from tests.journeys.instance import ROOT
+from tests.journeys.adapting import (
+    CLASSES,
+    KINDS,
+    NEEDS_RUNTIME,
+    files_of,
+    learner_with_steps,
+    server_says,
+)
 from tests.tools import free_port
 
 driver = pytest.importorskip("marionette_driver", reason="Marionette is not installed")
@@ -34,9 +39,7 @@ pytestmark = [
     pytest.mark.skipif(
         FIREFOX is None, reason="THERE IS NO FIREFOX HERE: one engine of two goes untested"
     ),
-    pytest.mark.skipif(
-        not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
-    ),
+    NEEDS_RUNTIME,
 ]
 PATIENCE_S = 120
 

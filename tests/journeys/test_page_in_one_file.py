@@ -8,9 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from marketplace.core.browser_runtime import runtime_is_here
 from tests.journeys.adapting import (
     CLASSES,
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -22,17 +23,13 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
-from tests.journeys.instance import ROOT
-from tests.tools import find_chromium
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
-    pytest.mark.skipif(
-        not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
-    ),
+    NEEDS_CHROMIUM,
+    NEEDS_RUNTIME,
 ]
 QUESTIONS = files_of(0, 21) + files_of(1, 21)
 NAMES = [file["name"] for file in QUESTIONS]
