@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from marketplace.core.addresses import client_address
+from marketplace.core.addresses import client_address, counted_by
 from marketplace.core.rate_limits import Policy, Usage, take
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def who(request: Request) -> str:
 
 def address_of(request: Request) -> str:
     """The address, as a name to count by."""
-    return f"address-{client_address(_plain(request)) or 'unknown'}"
+    address = client_address(_plain(request))
+    return f"address-{counted_by(address) if address else 'unknown'}"
 
 
 def _plain(request: Request) -> HttpRequest:
