@@ -58,7 +58,11 @@ def _prepare_child(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def _tell_children(**_: Any) -> None:
-    """A job may run for hours, so its child is asked to save a snapshot and let go."""
+    """A job may run for hours, so its child is asked to save a snapshot and let go.
+
+    The signal is for children that were not forked from us and so share no memory with us.
+    """
+    stopping.wish_for_all()
     for child in process.active_children():
         with suppress(ProcessLookupError):
             os.kill(child.pid, STOP_WISH)

@@ -1,0 +1,34 @@
+"""The wish to stop reaches every child of a worker."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FORK = """
+import os, sys
+import worker.app
+from worker import stopping
+
+reader, writer = os.pipe()
+child = os.fork()
+if not child:
+    # As Celery's: it is deaf at first, and prepares itself when the wish has come.
+    os.read(reader, 1)
+    stopping.remember_parent()
+    os._exit(3 if stopping.wished() else 4)
+if {wish}:
+    worker.app._tell_children()
+os.write(writer, b".")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize(("wish", "status"), [(True, 3), (False, 4)])
+def test_a_child_hears_a_wish_that_came_before_it_could_listen(wish, status):
+    done = subprocess.run(
+        [sys.executable, "-c", FORK.format(wish=wish)], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == status, done.stderr
