@@ -64,9 +64,9 @@ def run_job(
         return
     snapshots = snapshots or StoredSnapshots()
     try:
-        with Heartbeat(job):
+        with Heartbeat(job) as heartbeat:
             algorithm = patiently(partial(build, job))
-            outcome = _train(job, algorithm, snapshots)
+            outcome = _train(job, algorithm, snapshots, heartbeat.moved)
             _end(job, algorithm, snapshots, outcome)
     except (LeaseLost, IllegalMove):
         log.warning("job %s went to another worker; nothing more is written", job_id)
@@ -85,12 +85,16 @@ def run_job(
         raise
 
 
-def _train(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> Outcome:
+def _train(
+    job: Job, algorithm: Algorithm, snapshots: Snapshots, moved: Callable[[], None]
+) -> Outcome:
     """Take the steps that are left, until the last one, a cancel, or a wish to stop."""
     _resume(job, algorithm, snapshots)
     progress, previews = Progress(job), Previews(job)
     save = Every(settings.SNAPSHOT_EVERY_S)
+    moved()
     for report in train(algorithm):
+        moved()
         state_now = patiently(partial(progress.note, report))
         previews.show(report)
         cancelled, let_go = state_now is JobState.CANCELLING, stopping.wished()

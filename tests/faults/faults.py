@@ -1,12 +1,14 @@
 """Every fault there is. Each strikes once, at whatever moment it is called."""
 
 import contextlib
+import re
 import resource
 import signal
 import sqlite3
 import struct
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
@@ -94,6 +96,27 @@ def freeze_worker(stage: Stage) -> bool:
     _signal(family, signal.SIGSTOP)
     time.sleep(stage.dice.uniform(0.5, 2) * LEASE_S)
     return _signal(family, signal.SIGCONT)
+
+
+def hang_child(stage: Stage) -> bool:
+    """A step that never ends, as in a driver; only the heartbeat can tell."""
+    child = stage.gpu_child()
+    if child is None or not _hears(child.pid, signal.SIGUSR2):
+        return False
+    _signal([child], signal.SIGUSR2)
+    with contextlib.suppress(psutil.TimeoutExpired):
+        child.wait(timeout=PATIENCE_S)
+    return not child.is_running()
+
+
+def _hears(pid: int, number: signal.Signals) -> bool:
+    """Whether it has a handler; what has none would end at once."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return bool(caught and int(caught[1], 16) >> (number - 1) & 1)
 
 
 def out_of_memory(stage: Stage) -> bool:
@@ -221,6 +244,7 @@ ANYWHERE: dict[Fault, float] = {
     freeze_child: 3,
     freeze_worker: 2,
     out_of_memory: 3,
+    hang_child: 0.5,
     send_messages_twice: 1,
 }
 EMBEDDED: dict[Fault, float] = {**ANYWHERE, forget_messages: 2, lock_database: 2}

@@ -32,6 +32,8 @@ HASTY = {
     "FREEHOLD_CLOCK_EVERY_S": "1",
     "FREEHOLD_WAKE_AGAIN_S": "4",
     "FREEHOLD_WATCHDOG_S": "90",
+    # Longer than it takes to write a meta-learner on a busy machine.
+    "FREEHOLD_STEP_LIMIT_S": "60",
     "FREEHOLD_MAX_RESTART_PAUSE_S": "1",
     # One job meets many faults here, more than any should in its life.
     "FREEHOLD_MAX_LOST_ATTEMPTS": "1000",

@@ -1,5 +1,6 @@
 """The lease is renewed while a step takes long, and not after the job has gone to another."""
 
+import logging
 import time
 from datetime import timedelta
 
@@ -10,7 +11,8 @@ from django.utils import timezone
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim
-from worker.heartbeat import Heartbeat
+from marketplace.jobs.states import JobState
+from worker.heartbeat import EXIT_STATUS, Heartbeat
 
 
 @pytest.fixture
@@ -59,3 +61,72 @@ def test_it_outlives_a_database_that_is_away(job, monkeypatch):
     monkeypatch.setattr("worker.heartbeat.job_renew_lease", renew)
     with Heartbeat(job):
         assert wait_for(lambda: renewed)
+
+
+class Ended(BaseException):
+    """Instead of the end of the whole process."""
+
+
+@pytest.fixture
+def ends(monkeypatch, settings):
+    """The statuses with which the process would have ended; a step may take a fifth of a second."""
+    statuses = []
+
+    def end(status):
+        statuses.append(status)
+        raise Ended
+
+    settings.STEP_LIMIT_S = 0.2
+    monkeypatch.setattr("worker.heartbeat.os._exit", end)
+    monkeypatch.setattr("threading.excepthook", lambda _: None)
+    return statuses
+
+
+def test_a_step_that_hangs_is_a_lost_attempt_and_ends_the_process(job, ends, sent):
+    with Heartbeat(job):
+        assert wait_for(lambda: ends)
+    assert ends == [EXIT_STATUS]
+    job.refresh_from_db()
+    assert (job.state, job.lost_attempts) == (JobState.QUEUED, 1)
+    assert "No step came to its end" in job.events.last().text
+    assert sent
+
+
+def test_a_job_that_hangs_in_every_attempt_fails_and_says_why(queued_job, ends, settings, sent):
+    settings.HEARTBEAT_S = 0.02
+    for _ in range(settings.MAX_LOST_ATTEMPTS):
+        job = job_claim(job_id=queued_job.pk, worker="here")
+        ends.clear()
+        with Heartbeat(job):
+            assert wait_for(lambda: ends)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert job.error.startswith("No step came to its end in")
+
+
+def test_steps_that_end_in_time_may_go_on_for_as_long_as_they_like(job, ends):
+    with Heartbeat(job) as heartbeat:
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            heartbeat.moved()
+            time.sleep(0.01)
+    assert ends == []
+    assert Job.objects.get().state == JobState.RUNNING
+
+
+def test_without_a_limit_a_step_may_take_for_ever(job, ends, settings):
+    settings.STEP_LIMIT_S = 0
+    with Heartbeat(job):
+        time.sleep(0.4)
+    assert ends == []
+
+
+def test_a_process_that_hangs_ends_also_without_a_database(job, ends, monkeypatch, caplog):
+    def away(**_):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("worker.heartbeat.job_lose", away)
+    with caplog.at_level(logging.ERROR), Heartbeat(job):
+        assert wait_for(lambda: ends)
+    assert "could not be given back" in caplog.text
+    assert Job.objects.get().state == JobState.RUNNING

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 from django.db import OperationalError
@@ -11,6 +13,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from tests.worker.test_runner import After, run
+from tests.worker.toy import build_toy
 from worker import stopping
 from worker.errors import OutOfMemory
 
@@ -74,3 +77,24 @@ def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(queued_job
         run(queued_job, build=After(2, stop_after_a_cancel))
     queued_job.refresh_from_db()
     assert queued_job.state == JobState.CANCELLING
+
+
+def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
+    queued_job, settings, monkeypatch, sent
+):
+    settings.HEARTBEAT_S, settings.STEP_LIMIT_S = 0.1, 1.5
+    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    ended, toy = Event(), build_toy()
+    monkeypatch.setattr("worker.heartbeat.os._exit", lambda status: ended.set())
+    take_step = toy.step
+
+    def step():
+        if toy.steps_done < 3:
+            time.sleep(0.7)
+        else:
+            assert ended.wait(60)
+        return take_step()
+
+    toy.step = step
+    job = run(queued_job, build=lambda job: toy)
+    assert (job.state, job.lost_attempts, job.steps_done) == (JobState.QUEUED, 1, 3)

@@ -1,5 +1,6 @@
 """An algorithm whose steps take time and no work, and whose end depends on every one of them."""
 
+import signal
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ class Wanderer(Algorithm):
 
     def __init__(self, pool: Pool, config: Any, *, device: torch.device, seed: int) -> None:
         super().__init__(pool, config, device=device, seed=seed)
+        # The step that is being taken hangs then, while the process's other threads go on.
+        signal.signal(signal.SIGUSR2, lambda *_: time.sleep(24 * 3600))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = build_network(SPEC).to(device)
