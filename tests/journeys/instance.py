@@ -1,10 +1,13 @@
 """A whole instance, web and workers and clock, as a person or an operator would start it."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +19,9 @@ from tests.tools import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_POOL = ROOT / "marketplace" / "demo" / "pool"
+STATIC = Path(tempfile.mkdtemp(prefix="freehold-static-"))
+"""The pages' files, collected by the first instance of this process for all that follow."""
+atexit.register(shutil.rmtree, STATIC, ignore_errors=True)
 
 
 class Instance:
@@ -33,6 +39,7 @@ class Instance:
             "DJANGO_SETTINGS_MODULE": "marketplace.settings",
             "FREEHOLD_DATA_DIR": str(folder / "var"),
             "FREEHOLD_SITE_URL": self.url,
+            "FREEHOLD_STATIC_DIR": str(STATIC),
             "OMP_NUM_THREADS": "1",
             **(environment or {}),
         }

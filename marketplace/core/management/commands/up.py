@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from marketplace.core.preview_store import serve_previews
 from marketplace.core.process_set import NAMES, command_of, shared_environment
 from marketplace.core.processes import Process, Supervisor
+from marketplace.core.static_collection import static_collect
 
 
 class Command(BaseCommand):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         _check_free(options["host"], options["port"])
         call_command("migrate", interactive=False, verbosity=0)
         call_command("browser_runtime", stdout=self.stdout)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        static_collect()
         processes = [
             Process(name, command_of(name, host=options["host"], port=options["port"]))
             for name in NAMES
