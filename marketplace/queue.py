@@ -38,6 +38,7 @@ ROUTES = {
     Task.SHOW_PULSE: Queue.GPU,
 }
 # Ticks that nobody takes are not kept for ever; machines' clocks differ by less than this.
+# Those that a worker finds together cost it one (`worker/clock.py`).
 PULSE_EXPIRES_S, TICK_EXPIRES_S = 60, 600
 # A kept connection may be to a broker that has restarted since; only a fresh one tells.
 _ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}

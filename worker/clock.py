@@ -5,6 +5,7 @@ import os
 import socket
 import time
 
+from django.conf import settings
 from django.utils import timezone
 
 from marketplace.adaptation.services import sessions_keep_time
@@ -21,29 +22,37 @@ from worker.snapshots import forget_finished
 _ASK_EVERY_S = 20.0
 
 
-class Asking:
-    """Asks idle gpu workers for their pulse now and then.
+class Seldom:
+    """True when asked for the first time, and then at most once in so many seconds."""
 
-    Each answer costs a worker a child of its own. Asked with every tick, a slow machine was busy
-    with answering, while jobs waited behind hundreds of such messages.
-    """
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = -math.inf
 
-    def __init__(self) -> None:
-        self._asked_at = -math.inf
-
-    def ask(self) -> None:
-        """Ask, unless that was done a moment ago."""
+    def due(self) -> bool:
+        """Whether it is time again."""
         now = time.monotonic()
-        if now - self._asked_at >= _ASK_EVERY_S:
-            self._asked_at = now
-            enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
-_asking = Asking()
+# Each answer costs an idle gpu worker a child of its own. Asked with every tick, a slow machine was
+# busy with answering, while jobs waited behind hundreds of such messages.
+_asking = Seldom(_ASK_EVERY_S)
+# Behind a large upload ticks pile up, and what people wait for stands behind them.
+_ticking = Seldom(settings.CLOCK_EVERY_S / 2)
+
+
+def tick() -> None:
+    """Keep time, unless this worker did so a moment ago."""
+    if _ticking.due():
+        keep_time()
 
 
 def keep_time() -> None:
-    """One tick."""
+    """What a tick is for."""
     with jumps.listening():
         show_pulse("quick")
     jobs_stop_quarantined()
@@ -53,8 +62,8 @@ def keep_time() -> None:
     sessions_keep_time()
     forget_finished()
     # A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked.
-    if not Job.objects.filter(state__in=LEASED).exists():
-        _asking.ask()
+    if not Job.objects.filter(state__in=LEASED).exists() and _asking.due():
+        enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 
 
 def show_pulse(queue: str) -> None:

@@ -37,9 +37,9 @@ def adapt(session_id: str) -> None:
 @app.task(name=str(Task.KEEP_TIME))
 def keep_time() -> None:
     """Take silent work back, wake workers for waiting work."""
-    from worker.clock import keep_time as keep
+    from worker.clock import tick
 
-    keep()
+    tick()
 
 
 @app.task(name=str(Task.SHOW_PULSE))

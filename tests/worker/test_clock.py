@@ -16,14 +16,16 @@ from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner
 from marketplace.queue import Task
 from worker import clock as worker_clock
-from worker.clock import Asking, keep_time
+from worker import tasks
+from worker.clock import Seldom, keep_time
 
 
 @pytest.fixture(autouse=True)
 def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
-    monkeypatch.setattr(worker_clock, "_asking", Asking())
+    monkeypatch.setattr(worker_clock, "_asking", Seldom(20))
+    monkeypatch.setattr(worker_clock, "_ticking", Seldom(5))
 
 
 def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
@@ -39,6 +41,16 @@ def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monke
         keep_time()
         now[0] += 1
     assert sent == [(str(Task.SHOW_PULSE), {})] * 2
+
+
+def test_ticks_that_had_to_wait_together_are_one(transactional_db, sent, monkeypatch):
+    now, ticks = [1000.0], []
+    monkeypatch.setattr(worker_clock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(worker_clock, "keep_time", lambda: ticks.append(now[0]))
+    for waited in (0, 0.1, 0.2, 10, 20, 20.1):
+        now[0] = 1000 + waited
+        tasks.keep_time()
+    assert ticks == [1000, 1010, 1020]
 
 
 def test_a_busy_gpu_worker_is_left_in_peace(queued_job, sent):
