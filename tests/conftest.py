@@ -80,6 +80,30 @@ def left_behind(own_files, stored):
     return lambda: [*stored(), *(str(path) for path in own_files.rglob("*") if path.is_file())]
 
 
+@pytest.fixture(scope="session")
+def _graphs():
+    """Those that this process has made, by their network's spec."""
+    return {}
+
+
+@pytest.fixture
+def graphs_once(monkeypatch, _graphs):
+    """What browsers adapt with is made once for each architecture, because it takes seconds.
+
+    `tests/metalearn/meta_learner/test_browser.py` shows that its files are always the same.
+    """
+    from metalearn.meta_learner import browser
+
+    make = browser.make_graphs
+
+    def once(network):
+        if network.spec not in _graphs:
+            _graphs[network.spec] = make(network)
+        return _graphs[network.spec]
+
+    monkeypatch.setattr(browser, "make_graphs", once)
+
+
 @pytest.fixture
 def sent(monkeypatch):
     """What would have been sent to the broker: [(task, arguments)]."""

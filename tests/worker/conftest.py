@@ -9,7 +9,7 @@ from marketplace.pools.models import Pool as PoolRow
 
 
 @pytest.fixture(autouse=True)
-def _files_of_this_test(own_files):
+def _files_of_this_test(own_files, graphs_once):
     """Every test has storage of its own."""
 
 

@@ -20,7 +20,7 @@ def test_a_hostile_file_is_refused(
     case: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The run-time type checks of this test run make a million steps slow.
-    monkeypatch.setattr("metalearn.checkpoint.pickle_machine.MAX_PICKLE_STEPS", 200_000)
+    monkeypatch.setattr("metalearn.checkpoint.pickle_machine.MAX_PICKLE_STEPS", 80_000)
     path = tmp_path / "upload.pt"
     path.write_bytes(case.data)
     with pytest.raises(InvalidCheckpoint) as refusal:

@@ -20,6 +20,11 @@ def _network(seed: int) -> torch.nn.Module:
         return build_network(SPEC)
 
 
+@pytest.fixture(autouse=True)
+def _graphs_once(graphs_once: None) -> None:
+    """Every learner that is written here has the same ones."""
+
+
 @pytest.fixture
 def pool(tmp_path: Path) -> Path:
     for index in range(3):
