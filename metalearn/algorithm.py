@@ -12,6 +12,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
+from metalearn.learner_settings import LearnerSettings
 from metalearn.meta_learner import (
     RECOVERS_IMAGES,
     AdaptationSettings,
@@ -134,6 +135,15 @@ class Algorithm(ABC):
         with seeded_from(self.rng):
             network = kind.build(spec)
         return on_device(network, self.device)
+
+    def learner_as_set(self, settings: LearnerSettings, *, n_classes: int) -> Network:
+        """A freshly initialised learner, as the settings say."""
+        return self.new_learner(
+            architecture=settings.learner,
+            width=settings.learner_width,
+            image_size=settings.learner_image_size,
+            n_classes=n_classes,
+        )
 
     def finished(self, network: Network, defaults: AdaptationSettings) -> MetaLearner:
         """A copy of a network as this run's learner: the pool's normalisation, how it was made."""

@@ -1,6 +1,7 @@
 """Teachers whose weights can be brought together into one network's: which, and their mean."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,9 +9,28 @@ from torch import Tensor
 from metalearn.errors import InvalidPool
 from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
+from metalearn.settings import setting
 
 State = Mapping[str, Tensor]
 """A network's tensors by their names, or some of them."""
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """What becomes of the heads when weights are averaged."""
+
+    heads: str = setting(
+        "averaged",
+        "averaged is the papers' mean of the heads too, where all models have as many classes "
+        "(else as fresh); fresh draws a new head",
+        choices=("averaged", "fresh"),
+    )
+    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
+    head: str = setting(
+        "prototypes",
+        "head at adaptation (papers: sgd)",
+        choices=("sgd", "prototypes"),
+    )
 
 
 def fusible(pool: Pool) -> Pool:

@@ -12,28 +12,14 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.fusion import embedding_state, fusible, mean_state, same_heads
+from metalearn.fusion import FusionSettings, embedding_state, fusible, mean_state, same_heads
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
-from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class AverageConfig:
+class AverageConfig(FusionSettings):
     """Settings of the baseline."""
-
-    heads: str = setting(
-        "averaged",
-        "averaged is the papers' mean of the heads too, where all models have as many classes "
-        "(else as fresh); fresh draws a new head",
-        choices=("averaged", "fresh"),
-    )
-    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
-    head: str = setting(
-        "prototypes",
-        "head at adaptation (papers: sgd)",
-        choices=("sgd", "prototypes"),
-    )
 
 
 class Average(Algorithm):

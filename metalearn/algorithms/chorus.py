@@ -23,6 +23,7 @@ from metalearn.algorithm import Algorithm, OptimiserState, StepReport
 from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
+from metalearn.learner_settings import LearnerSettings
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.muon import Muon
 from metalearn.picture_memory import PictureMemory
@@ -38,7 +39,7 @@ WARM_UP = 0.05
 
 
 @dataclass(frozen=True)
-class ChorusConfig:
+class ChorusConfig(LearnerSettings):
     """Settings of Chorus. The defaults take about 20 minutes of one core for 100 Conv4."""
 
     outer_steps: int = setting(
@@ -97,13 +98,6 @@ class ChorusConfig:
         high=1.0,
     )
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
-    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
-    learner_width: int = setting(
-        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
-    )
-    learner_image_size: int = setting(
-        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
-    )
     head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "sgd"))
     precision: str = setting(
         "auto",
@@ -130,12 +124,7 @@ class Chorus(Algorithm):
         self, pool: Pool, config: ChorusConfig, *, device: torch.device, seed: int
     ) -> None:
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.new_learner(
-            architecture=config.learner,
-            width=config.learner_width,
-            image_size=config.learner_image_size,
-            n_classes=config.n_way,
-        ).train()
+        self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         # The head is made anew at adaptation and learns nothing here.
         learned = list(self.learner.parameters())
         self.kernel_optimiser = Muon((p for p in learned if p.ndim > 1), lr=config.outer_lr)

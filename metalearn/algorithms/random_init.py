@@ -10,23 +10,17 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
+from metalearn.learner_settings import LearnerSettings
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
 from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class RandomInitConfig:
+class RandomInitConfig(LearnerSettings):
     """Settings of the baseline."""
 
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
-    learner: str = setting("conv4", "architecture", choices=("conv4", "resnet10"))
-    learner_width: int = setting(
-        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
-    )
-    learner_image_size: int = setting(
-        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
-    )
     head: str = setting("prototypes", "head at adaptation", choices=("sgd", "prototypes"))
 
 
@@ -45,12 +39,7 @@ class RandomInit(Algorithm):
         self, pool: Pool, config: RandomInitConfig, *, device: torch.device, seed: int
     ) -> None:
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.new_learner(
-            architecture=config.learner,
-            width=config.learner_width,
-            image_size=config.learner_image_size,
-            n_classes=config.n_way,
-        )
+        self.learner = self.learner_as_set(config, n_classes=config.n_way)
 
     @property
     def total_steps(self) -> int:

@@ -59,12 +59,7 @@ class Free(Algorithm):
 
     def __init__(self, pool: Pool, config: FreeConfig, *, device: torch.device, seed: int) -> None:
         super().__init__(pool.with_enough_classes(config.n_way), config, device=device, seed=seed)
-        self.learner = self.new_learner(
-            architecture=config.learner,
-            width=config.learner_width,
-            image_size=config.learner_image_size,
-            n_classes=config.n_way,
-        ).train()
+        self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         self.generator = self._new_generator()
         self.taught = Taught(self.learner, self._new_heads())
         # One persistent optimiser each: moments outlive the step.

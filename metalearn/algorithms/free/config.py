@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from metalearn import precision, replay
 from metalearn.inversion import InversionSettings
+from metalearn.learner_settings import LearnerSettings
 from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class FreeConfig:
+class FreeConfig(LearnerSettings):
     """Every setting of FREE, in the order of its stages."""
 
     warm_up_steps: int = setting(
@@ -89,13 +90,6 @@ class FreeConfig:
         4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
     )
     # BELL: the aligned learner
-    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
-    learner_width: int = setting(
-        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
-    )
-    learner_image_size: int = setting(
-        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
-    )
     outer_lr: float = setting(
         3e-3, "learning rate of the learner (paper: 0.001)", low=1e-6, high=1.0
     )

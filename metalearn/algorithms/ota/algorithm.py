@@ -9,7 +9,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
 from metalearn.algorithms.ota.wiring import wiring_of
-from metalearn.fusion import embedding_state, fusible, same_heads
+from metalearn.fusion import FusionSettings, embedding_state, fusible, same_heads
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
 from metalearn.pool import Pool
@@ -17,7 +17,7 @@ from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class OtaConfig:
+class OtaConfig(FusionSettings):
     """Settings of optimal-transport averaging."""
 
     anchor: str = setting(
@@ -25,18 +25,6 @@ class OtaConfig:
         "the model whose order of neurons the others take: a random one of them, as in the "
         "paper, or the first",
         choices=("random", "first"),
-    )
-    heads: str = setting(
-        "averaged",
-        "averaged is the papers' mean of the heads too, where all models have as many classes "
-        "(else as fresh); fresh draws a new head",
-        choices=("averaged", "fresh"),
-    )
-    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
-    head: str = setting(
-        "prototypes",
-        "head at adaptation (papers: sgd)",
-        choices=("sgd", "prototypes"),
     )
 
 

@@ -54,12 +54,7 @@ class Purer(Algorithm):
 
     def _new_learner(self) -> Network:
         config = self.config
-        learner = self.new_learner(
-            architecture=config.learner,
-            width=config.learner_width,
-            image_size=config.learner_image_size,
-            n_classes=config.n_way,
-        )
+        learner = self.learner_as_set(config, n_classes=config.n_way)
         if config.initialisation == "average":
             start = _average(self.pool, learner)
             learner.load_state_dict(learner.state_dict() | start)

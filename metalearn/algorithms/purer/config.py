@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from metalearn import precision, replay
+from metalearn.learner_settings import LearnerSettings
 from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class PurerConfig:
+class PurerConfig(LearnerSettings):
     """Every setting of PURER, in the order of its parts."""
 
     outer_steps: int = setting(
@@ -81,13 +82,6 @@ class PurerConfig:
         "what learns on the episodes: prototypes for the prototype head, or the paper's MAML or "
         "ANIL for the sgd head",
         choices=replay.LEARNERS,
-    )
-    learner: str = setting("conv4", "architecture of the learner", choices=("conv4", "resnet10"))
-    learner_width: int = setting(
-        0, "channels of its first layer; 0 takes the architecture's usual width", low=0, high=512
-    )
-    learner_image_size: int = setting(
-        0, "height and width of its images; 0 takes the largest of the pool", low=0, high=256
     )
     initialisation: str = setting(
         "random",
