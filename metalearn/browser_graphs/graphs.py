@@ -14,9 +14,9 @@ from metalearn.browser_graphs import operators  # noqa: F401 - registers the rul
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import NotForBrowsers, convert
 from metalearn.browser_graphs.sizes import CLASSES, NAMES
-from metalearn.browser_graphs.steps import COMPARING, Step, steps_of
+from metalearn.browser_graphs.steps import Step, steps_of
 from metalearn.inner_loop import PureNetwork
-from metalearn.networks import EnsembleSpec, Network
+from metalearn.networks import Network
 
 MAX_PARAMETERS = 60_000_000
 """A tab of a browser has about 2 GB; weights are held three times, images come on top."""
@@ -67,21 +67,14 @@ class NetworkTensors:
         return cls(shapes, head, statistics)
 
 
-def make_graphs(
-    network: Network, *, dtype: torch.dtype = torch.float32, gradients: bool = True
-) -> list[Graph]:
-    """Every graph of the network's adaptation; NotForBrowsers says why there can be none.
-
-    Without `gradients` only those that compare pictures with the means of each class, which more
-    networks allow.
-    """
+def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> list[Graph]:
+    """Every graph of the network's adaptation; NotForBrowsers says why there can be none."""
     _check(network)
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
     _make_traceable(pure.structure)
     steps = steps_of(network.spec, network.feature_dim)
-    wanted = steps if gradients else [step for step in steps if step.name in COMPARING]
-    return [_graph(step, pure, tensors, dtype) for step in wanted]
+    return [_graph(step, pure, tensors, dtype) for step in steps]
 
 
 class _Mean(nn.Module):
@@ -102,10 +95,6 @@ def _make_traceable(structure: nn.Module) -> None:
 
 
 def _check(network: Network) -> None:
-    if isinstance(network.spec, EnsembleSpec):
-        sizes = {member.network.image_size for member in network.spec.members}
-        if len(sizes) > 1:
-            raise NotForBrowsers("Its members look at pictures of several sizes.")
     parameters = sum(value.numel() for value in network.parameters())
     if parameters > MAX_PARAMETERS:
         raise NotForBrowsers(f"{parameters:,} weights are too many for a browser.")

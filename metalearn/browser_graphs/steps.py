@@ -35,9 +35,6 @@ Takes = Literal["none", "extractor", "all"]
 NEW = "new."
 """What stands before a weight's name when a step gives it back changed."""
 
-COMPARING = ("features", "centroids", "compare")
-"""The steps of an adaptation without gradients: prototypes that are not calibrated."""
-
 
 @dataclass(frozen=True)
 class Step:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from metalearn.browser_graphs import Graph, NetworkTensors, NotForBrowsers, make_graphs
+from metalearn.browser_graphs import NetworkTensors, NotForBrowsers, make_graphs
 from metalearn.calibration import NOISE_GRID
 from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY, images_at_once
@@ -28,7 +28,7 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
     """
     try:
         _check_settings(parts)
-        graphs = {graph.step.name: graph for graph in _graphs(parts)}
+        graphs = {graph.step.name: graph for graph in make_graphs(parts.network)}
     except NotForBrowsers as error:
         return _files({"format": FORMAT, "available": False, "reason": str(error)}, {})
     except Exception:
@@ -39,16 +39,6 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
     described = {name: graph.description(contents[name]) for name, graph in graphs.items()}
     files = {f"{name}.onnx": content for name, content in contents.items()}
     return _files({**_description(parts, weights), "graphs": described}, files)
-
-
-def _graphs(parts: LearnerParts) -> list[Graph]:
-    """All graphs, or where a gradient stands in the way those that its defaults need."""
-    try:
-        return make_graphs(parts.network)
-    except NotForBrowsers:
-        if (parts.defaults.head, parts.defaults.calibrate) != ("prototypes", "none"):
-            raise
-        return make_graphs(parts.network, gradients=False)
 
 
 def _check_settings(parts: LearnerParts) -> None:

@@ -95,4 +95,5 @@ def _member_features(network: Network, member: MemberSpec, images: Images) -> Te
     size = member.network.image_size
     ready = prepare_images(images, size=size, mean=member.mean, std=member.std)
     ready = ready.contiguous(memory_format=torch.channels_last)
-    return F.normalize(network.embed(ready).float(), dim=1)
+    found = network.embed(ready)
+    return F.normalize(found.to(torch.promote_types(found.dtype, torch.float32)), dim=1)

@@ -1,12 +1,23 @@
 """How ATen operators become ONNX nodes; importing a module registers its rules."""
 
 from metalearn.browser_graphs.operators import (
+    activations,
     arithmetic,
     convolution,
-    forward,
+    layer_norm,
     layers,
     reductions,
+    resizing,
     shaping,
 )
 
-__all__ = ["arithmetic", "convolution", "forward", "layers", "reductions", "shaping"]
+__all__ = [
+    "activations",
+    "arithmetic",
+    "convolution",
+    "layer_norm",
+    "layers",
+    "reductions",
+    "resizing",
+    "shaping",
+]

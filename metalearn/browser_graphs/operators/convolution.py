@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
-from metalearn.browser_graphs.sizes import is_dynamic
 
 
 @dataclass(frozen=True)
@@ -12,10 +11,12 @@ class _Geometry:
     """How a kernel moves over a map: (height, width) of everything."""
 
     channels: tuple[int, int]
-    """Of the result, and of the images."""
+    """Of the result, and of the images that one group of the result sees."""
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
     before: tuple[int, int]
     after: tuple[int, int]
 
@@ -23,6 +24,12 @@ class _Geometry:
     def pads(self) -> list[int]:
         """As ONNX wants them: begin of both axes, then end of both."""
         return [*self.padding, *self.padding]
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How far the last tap of the kernel lies from the first."""
+        height, width = (d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True))
+        return height, width
 
 
 @rule("convolution.default")
@@ -47,24 +54,25 @@ def convolution_backward(call: Call) -> tuple[str | None, str | None, str | None
     """Gradients of the images, the weight and the bias, where they are asked for."""
     gradient, images, weight = call.arguments[:3]
     stride, padding, dilation = _pairs(call, 4)
-    if call.arguments[7] or call.arguments[9] != 1 or dilation != (1, 1):
-        raise NotForBrowsers(
-            "Browsers cannot adapt a network with grouped, dilated or transposed convolutions."
-        )
+    if call.arguments[7]:
+        raise NotForBrowsers("Browsers cannot adapt a network with transposed convolutions.")
     n_out, n_in, *kernel = call.shape(2)
     geometry = _Geometry(
         (n_out, n_in),
         (kernel[0], kernel[1]),
         stride,
         padding,
+        dilation,
+        groups=call.arguments[9],
         before=_size(call.shape(1)),
         after=_size(call.shape(0)),
     )
     wanted = call.arguments[10]
     builder = call.builder
+    of_weight = _of_weight if geometry.groups == 1 else _of_grouped_weight
     return (
         _of_images(builder, gradient, weight, geometry) if wanted[0] else None,
-        _of_weight(builder, gradient, images, geometry) if wanted[1] else None,
+        of_weight(builder, gradient, images, geometry) if wanted[1] else None,
         _of_bias(builder, gradient) if wanted[2] else None,
     )
 
@@ -85,15 +93,20 @@ def _of_bias(builder: GraphBuilder, gradient: str) -> str:
 
 
 def _of_images(builder: GraphBuilder, gradient: str, weight: str, at: _Geometry) -> str:
-    if at.stride == (1, 1) and all(p < k for p, k in zip(at.padding, at.kernel, strict=True)):
+    if at.stride == (1, 1) and all(p <= r for p, r in zip(at.padding, at.reach, strict=True)):
         # The same as a transposed convolution, and runtimes are quicker at it.
-        turned = builder.node("Transpose", [weight], perm=[1, 0, 2, 3])
-        pads = [k - 1 - p for k, p in zip(at.kernel, at.padding, strict=True)]
-        return builder.node("Conv", [gradient, _flipped(builder, turned, at)], pads=[*pads, *pads])
+        pads = [r - p for r, p in zip(at.reach, at.padding, strict=True)]
+        return builder.node(
+            "Conv",
+            [gradient, _flipped(builder, _turned(builder, weight, at), at)],
+            pads=[*pads, *pads],
+            dilations=at.dilation,
+            group=at.groups,
+        )
     extra = [
-        before - ((after - 1) * stride - 2 * padding + kernel)
-        for before, after, stride, padding, kernel in zip(
-            at.before, at.after, at.stride, at.padding, at.kernel, strict=True
+        before - ((after - 1) * stride - 2 * padding + reach + 1)
+        for before, after, stride, padding, reach in zip(
+            at.before, at.after, at.stride, at.padding, at.reach, strict=True
         )
     ]
     return builder.node(
@@ -101,8 +114,24 @@ def _of_images(builder: GraphBuilder, gradient: str, weight: str, at: _Geometry)
         [gradient, weight],
         strides=at.stride,
         pads=at.pads,
+        dilations=at.dilation,
+        group=at.groups,
         output_padding=extra,
     )
+
+
+def _turned(builder: GraphBuilder, weight: str, at: _Geometry) -> str:
+    """Inputs and outputs of every group in each other's place."""
+    if at.groups == 1:
+        return builder.node("Transpose", [weight], perm=[1, 0, 2, 3])
+    n_out, n_in = at.channels
+    if n_out == at.groups and n_in == 1:
+        return weight
+    apart = builder.integers([at.groups, n_out // at.groups, n_in, *at.kernel])
+    groups = builder.node("Reshape", [weight, apart])
+    turned = builder.node("Transpose", [groups], perm=[0, 2, 1, 3, 4])
+    together = builder.integers([at.groups * n_in, n_out // at.groups, *at.kernel])
+    return builder.node("Reshape", [turned, together])
 
 
 def _flipped(builder: GraphBuilder, weight: str, at: _Geometry) -> str:
@@ -139,30 +168,39 @@ def _of_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry)
     return builder.node("Transpose", [taken], perm=[3, 2, 0, 1])
 
 
+def _of_grouped_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry) -> str:
+    """One convolution whose kernel is the gradient, and whose channels are the pictures.
+
+    Where the forward steps by its stride, the kernel is dilated by it, and the other way round.
+    """
+    n_in = at.channels[1]
+    apart = builder.integers([-1, at.groups, n_in, *at.before])
+    groups = builder.node("Reshape", [images, apart])
+    swapped = builder.node("Transpose", [groups], perm=[2, 1, 0, 3, 4])
+    pictures = builder.node("Reshape", [swapped, builder.integers([n_in, -1, *at.before])])
+    kernel = builder.node("Transpose", [gradient], perm=[1, 0, 2, 3])
+    found = builder.node(
+        "Conv",
+        [pictures, kernel],
+        pads=at.pads,
+        strides=at.dilation,
+        dilations=at.stride,
+        group=at.groups,
+    )
+    # Pixels that the forward's stride left over give taps that the kernel does not have.
+    bounds = [builder.integers(values) for values in ((0, 0), at.kernel, (2, 3))]
+    taps = builder.node("Slice", [found, *bounds])
+    return builder.node("Transpose", [taps], perm=[1, 0, 2, 3])
+
+
 def _tap(builder: GraphBuilder, images: str, tap: tuple[int, int], at: _Geometry) -> str:
+    start = [t * d for t, d in zip(tap, at.dilation, strict=True)]
     whole = all(
         t == 0 and s == 1 and b + 2 * p == a
-        for t, s, b, p, a in zip(tap, at.stride, at.before, at.padding, at.after, strict=True)
+        for t, s, b, p, a in zip(start, at.stride, at.before, at.padding, at.after, strict=True)
     )
     if whole:
         return images
-    ends = [t + (a - 1) * s + 1 for t, a, s in zip(tap, at.after, at.stride, strict=True)]
-    vectors = [builder.integers(values) for values in (tap, ends, (2, 3), at.stride)]
+    ends = [t + (a - 1) * s + 1 for t, a, s in zip(start, at.after, at.stride, strict=True)]
+    vectors = [builder.integers(values) for values in (start, ends, (2, 3), at.stride)]
     return builder.node("Slice", [images, *vectors])
-
-
-@rule("upsample_bilinear2d.default")
-def enlarge(call: Call) -> str:
-    """Images of another size."""
-    builder = call.builder
-    if call.arguments[2]:
-        raise NotForBrowsers("Browsers cannot adapt a network that aligns corners.")
-    shape = call.result_shape
-    assert not any(is_dynamic(size) for size in shape[2:])
-    sizes = builder.shape(shape)
-    return builder.node(
-        "Resize",
-        [call.arguments[0], "", "", sizes],
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",
-    )

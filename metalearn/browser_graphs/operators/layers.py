@@ -15,9 +15,11 @@ def batch_norm(call: Call) -> tuple[str | None, ...]:
         return _moments(call)
     if not weight or not bias:
         raise NotForBrowsers("Browsers need batch-norm layers with weight and bias.")
-    inputs = [images, weight, bias, mean, variance]
-    result = call.builder.node("BatchNormalization", inputs, epsilon=float(call.arguments[-1]))
-    return result, None, None
+    # The operator's own epsilon is kept in single precision.
+    builder = call.builder
+    enough = builder.node("Add", [variance, builder.number(call.arguments[-1])])
+    inputs = [images, weight, bias, mean, enough]
+    return builder.node("BatchNormalization", inputs, epsilon=0.0), None, None
 
 
 def _moments(call: Call) -> tuple[None, None, None]:

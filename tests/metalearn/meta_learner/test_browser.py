@@ -74,16 +74,9 @@ def test_without_being_asked_no_graphs_are_made(tmp_path):
     assert not (tmp_path / "learner" / "browser").exists()
 
 
-GROUPED = NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5)
-
-
-def test_a_network_without_gradients_in_browsers_is_there_for_prototypes(tmp_path):
-    found = described(saved(tmp_path, GROUPED))
+@pytest.mark.parametrize("head", ["sgd", "prototypes"])
+def test_a_network_with_grouped_convolutions_has_every_graph_whatever_its_head(tmp_path, head):
+    spec = NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5)
+    found = described(saved(tmp_path, spec, defaults=AdaptationSettings(head=head)))
     assert found["available"] is True
-    assert set(found["graphs"]) == {"features", "centroids", "compare"}
-
-
-def test_a_learner_that_takes_gradient_steps_must_have_them_in_browsers_too(tmp_path):
-    found = described(saved(tmp_path, GROUPED, defaults=AdaptationSettings(head="sgd")))
-    assert found["available"] is False
-    assert found["reason"]
+    assert {"sgd", "invert_head", "invert_centroids", "contrast"} < set(found["graphs"])

@@ -1,0 +1,121 @@
+"""Rules for the smooth and the piecewise activations of torchvision's networks, with gradients.
+
+A hard sigmoid is written with `Clip`: the slope of ONNX's own is an attribute in single precision.
+"""
+
+import math
+
+import numpy as np
+
+from metalearn.browser_graphs.builder import GraphBuilder
+from metalearn.browser_graphs.conversion import Call, rule
+
+
+def _gate(builder: GraphBuilder, value: str) -> str:
+    """clip(x / 6 + 1/2, 0, 1)."""
+    line = _line(builder, value, 1 / 6)
+    return builder.node("Clip", [line, builder.number(0), builder.number(1)])
+
+
+def _line(builder: GraphBuilder, value: str, slope: float) -> str:
+    sloped = builder.node("Mul", [value, builder.number(slope)])
+    return builder.node("Add", [sloped, builder.number(0.5)])
+
+
+def _below(builder: GraphBuilder, value: str, limit: float) -> str:
+    return builder.node("Less", [value, builder.number(limit)])
+
+
+@rule("hardswish.default", "hardswish_.default", stretches=True)
+def hard_swish(call: Call) -> str:
+    """x * clip(x / 6 + 1/2, 0, 1)."""
+    value = call.arguments[0]
+    return call.builder.node("Mul", [value, _gate(call.builder, value)])
+
+
+@rule("hardswish_backward.default", stretches=True)
+def hard_swish_backward(call: Call) -> str:
+    """Slope x / 3 + 1/2 from -3 to 3, nothing below and 1 above."""
+    builder = call.builder
+    gradient, value = call.arguments[:2]
+    inside = _line(builder, value, 1 / 3)
+    right = builder.node("Where", [_below(builder, value, 3), inside, builder.number(1)])
+    positive = builder.node("Greater", [value, builder.number(-3)])
+    slope = builder.node("Where", [positive, right, builder.number(0)])
+    return builder.node("Mul", [gradient, slope])
+
+
+@rule("hardsigmoid.default", "hardsigmoid_.default", stretches=True)
+def hard_sigmoid(call: Call) -> str:
+    """clip(x / 6 + 1/2, 0, 1)."""
+    return _gate(call.builder, call.arguments[0])
+
+
+@rule("hardsigmoid_backward.default", stretches=True)
+def hard_sigmoid_backward(call: Call) -> str:
+    """A sixth of the gradient between -3 and 3; PyTorch has the sixth in single precision."""
+    builder = call.builder
+    gradient, value = call.arguments[:2]
+    inside = _below(builder, builder.node("Abs", [value]), 3)
+    sixth = builder.node("Mul", [gradient, builder.number(float(np.float32(1 / 6)))])
+    return builder.node("Where", [inside, sixth, builder.number(0)])
+
+
+@rule("sigmoid.default", "sigmoid_.default", stretches=True)
+def sigmoid(call: Call) -> str:
+    """1 / (1 + exp(-x))."""
+    return call.builder.node("Sigmoid", [call.arguments[0]])
+
+
+@rule("sigmoid_backward.default", stretches=True)
+def sigmoid_backward(call: Call) -> str:
+    """The gradient times y (1 - y), y being the result."""
+    builder = call.builder
+    gradient, result = call.arguments[:2]
+    rest = builder.node("Sub", [builder.number(1), result])
+    return builder.node("Mul", [gradient, builder.node("Mul", [result, rest])])
+
+
+@rule("silu.default", "silu_.default", stretches=True)
+def silu(call: Call) -> str:
+    """x * sigmoid(x)."""
+    value = call.arguments[0]
+    return call.builder.node("Mul", [value, call.builder.node("Sigmoid", [value])])
+
+
+@rule("silu_backward.default", stretches=True)
+def silu_backward(call: Call) -> str:
+    """With s the sigmoid of x: the gradient times s (1 + x (1 - s))."""
+    builder = call.builder
+    gradient, value = call.arguments[:2]
+    gate, one = builder.node("Sigmoid", [value]), builder.number(1)
+    rest = builder.node("Mul", [value, builder.node("Sub", [one, gate])])
+    slope = builder.node("Mul", [gate, builder.node("Add", [rest, one])])
+    return builder.node("Mul", [gradient, slope])
+
+
+def _normal_share(call: Call, value: str) -> str:
+    """Phi(x): how much of a standard normal distribution lies below x."""
+    builder = call.builder
+    assert call.keywords.get("approximate", "none") == "none"
+    scaled = builder.node("Mul", [value, builder.number(math.sqrt(0.5))])
+    return _line(builder, builder.node("Erf", [scaled]), 0.5)
+
+
+@rule("gelu.default", stretches=True)
+def gelu(call: Call) -> str:
+    """x * Phi(x)."""
+    value = call.arguments[0]
+    return call.builder.node("Mul", [value, _normal_share(call, value)])
+
+
+@rule("gelu_backward.default", stretches=True)
+def gelu_backward(call: Call) -> str:
+    """The gradient times Phi(x) + x phi(x), phi being the normal density."""
+    builder = call.builder
+    gradient, value = call.arguments[:2]
+    half = builder.node("Mul", [builder.node("Mul", [value, value]), builder.number(-0.5)])
+    scale = builder.number(1 / math.sqrt(2 * math.pi))
+    density = builder.node("Mul", [builder.node("Exp", [half]), scale])
+    slope = builder.node("Add", [_normal_share(call, value), builder.node("Mul", [value, density])])
+    return builder.node("Mul", [gradient, slope])

@@ -1,0 +1,142 @@
+"""Single layers as graphs in double precision: values and gradients are autograd's."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from metalearn.browser_graphs import NotForBrowsers, make_graphs
+from metalearn.calibration import AdaptedHead, inversion_step
+from metalearn.inner_loop import PureNetwork, sgd_step
+from metalearn.networks import Network, NetworkSpec
+
+sys.path.insert(0, str(Path(__file__).parent))
+steps_by_hand = importlib.import_module("steps_by_hand")
+
+CHANNELS, N_CLASSES = 2, 3
+
+
+class Layers(Network):
+    """Some layers and a head; the features are mean squares of the last one's maps."""
+
+    head_name = "top"
+
+    def __init__(self, size: int, *layers: nn.Module) -> None:
+        super().__init__()
+        self.spec = NetworkSpec("layers", 6, CHANNELS, size, N_CLASSES)
+        self.body = nn.Sequential(*layers)
+        self._dim = self.embed(torch.zeros(1, CHANNELS, size, size)).shape[1]
+        self.top = nn.Linear(self._dim, N_CLASSES)
+
+    @property
+    def feature_dim(self) -> int:
+        return self._dim
+
+    def embed(self, images):
+        # Squared: else every place of a map would have the same gradient.
+        return self.body(images).square().mean((2, 3))
+
+
+def assert_a_step_is_autograds(size: int, *layers: nn.Module, images=None) -> None:
+    """One step on the weights and one on the pixels, to the last digits."""
+    torch.manual_seed(1)
+    network = Layers(size, *layers).double().eval().requires_grad_(False)
+    graphs = {g.step.name: g for g in make_graphs(network, dtype=torch.float64)}
+    run = steps_by_hand.reference_run(list(graphs.values()))
+    weights = {name: p.numpy() for name, p in network.named_parameters()}
+    weights |= {n: b.numpy() for n, b in network.named_buffers() if b.is_floating_point()}
+    if images is None:
+        images = torch.randn(4, CHANNELS, size, size, dtype=torch.float64)
+    targets = torch.eye(N_CLASSES, dtype=torch.float64)[[0, 1, 2, 1]]
+    pure = PureNetwork(network)
+    lr = torch.tensor(0.1, dtype=torch.float64)
+
+    loss, stepped = sgd_step(pure, pure.weights(), images, targets, lr=lr)
+    given = {**weights, "images": images.numpy(), "targets": targets.numpy(), "lr": lr.numpy()}
+    found = run("sgd", {name: given[name] for name in graphs["sgd"].inputs})
+    assert abs(found["loss"] - loss.numpy()) < 1e-12
+    for name, value in stepped.items():
+        assert np.abs(found[f"new.{name}"] - value.numpy()).max() < 1e-12, name
+
+    head = AdaptedHead(None, 1.0)
+    _, moved = inversion_step(pure, pure.weights(), images, targets, head=head, lr=lr)
+    given["pseudo"] = images.numpy()
+    found = run("invert_head", {name: given[name] for name in graphs["invert_head"].inputs})
+    assert np.abs(found["new.pseudo"] - moved.numpy()).max() < 1e-12
+
+
+class SideBySide(nn.ModuleList):
+    """Maps of several layers that see the same."""
+
+    def forward(self, images):
+        return torch.cat([layer(images) for layer in self], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"),
+    [
+        (3, 1, 1, 1),
+        (3, 2, 1, 1),
+        (5, 2, 2, 1),
+        (2, 2, 0, 1),
+        (3, 1, 0, 2),
+        (3, 2, 2, 2),
+        (3, 3, 1, 2),
+        (1, 2, 0, 1),
+        ((3, 2), (2, 1), (0, 1), (1, 2)),
+        (1, 1, 1, 1),
+    ],
+)
+def test_convolutions_of_every_geometry_in_one_two_and_six_groups(
+    kernel, stride, padding, dilation
+):
+    moves = {"stride": stride, "padding": padding, "dilation": dilation}
+    layers = [nn.Conv2d(6, 12, kernel, groups=groups, **moves) for groups in (1, 2, 6)]
+    assert_a_step_is_autograds(9, nn.Conv2d(CHANNELS, 6, 1), SideBySide(layers), nn.SiLU())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_depthwise_convolutions_with_and_without_bias(bias):
+    depthwise = nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=bias)
+    assert_a_step_is_autograds(8, nn.Conv2d(CHANNELS, 6, 1), depthwise, nn.SiLU())
+
+
+@pytest.mark.parametrize(
+    "activation", [nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.Sigmoid, nn.GELU, nn.ReLU]
+)
+def test_activations_also_where_their_pieces_meet(activation):
+    images = torch.randn(4, CHANNELS, 5, 5, dtype=torch.float64) * 3
+    images[0, 0] = torch.tensor([-4.0, -3.0, 0.0, 3.0, 4.0])
+    layers = (activation(), nn.Conv2d(CHANNELS, 6, 1), activation())
+    assert_a_step_is_autograds(5, *layers, images=images)
+
+
+class OverChannels(nn.LayerNorm):
+    """Layer-norm over the channels of a map, as ConvNeXt has it."""
+
+    def forward(self, images):
+        return super().forward(images.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "layer", [OverChannels(6, eps=1e-6), nn.LayerNorm([4, 4]), nn.LayerNorm([6, 4, 4])]
+)
+def test_layer_norm_over_channels_and_over_whole_maps(layer):
+    nn.init.normal_(layer.weight)
+    assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), layer, nn.SiLU())
+
+
+def test_batch_norm_with_a_large_epsilon_which_graphs_must_not_round():
+    layer = nn.BatchNorm2d(6, eps=1e-3)
+    nn.init.uniform_(layer.running_var, 0.01, 0.1)
+    assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), layer, nn.SiLU())
+
+
+def test_transposed_convolutions_are_refused_by_name():
+    layers = (nn.Conv2d(CHANNELS, 6, 1), nn.ConvTranspose2d(6, 6, 2))
+    with pytest.raises(NotForBrowsers, match="transposed"):
+        make_graphs(Layers(5, *layers).eval())
