@@ -1,9 +1,10 @@
-"""A message becomes work only while its job waits."""
+"""A message becomes work; that of a job only while the job waits."""
 
 import pytest
 from django.db import OperationalError
 
 from marketplace.jobs.moves import job_claim
+from marketplace.queue import Task, app
 from worker import messages, runner, tasks
 
 
@@ -33,3 +34,19 @@ def test_a_database_that_is_away_is_waited_for_by_the_run_itself(queued_job, run
     monkeypatch.setattr(messages, "job_waits", away)
     tasks.run_job(str(queued_job.pk))
     assert runs == [str(queued_job.pk)]
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "work", "told"),
+    [
+        (Task.VALIDATE_CHECKPOINT, ("id",), "worker.checkpoints.validate_checkpoint", ("id",)),
+        (Task.ADAPT, ("id",), "worker.sessions.answer_session", ("id",)),
+        (Task.KEEP_TIME, (), "worker.clock.tick", ()),
+        (Task.SHOW_PULSE, (), "worker.clock.show_pulse", ("gpu",)),
+    ],
+)
+def test_every_other_message_is_worked_on_at_once(monkeypatch, task, said, work, told):
+    calls = []
+    monkeypatch.setattr(work, lambda *arguments: calls.append(arguments))
+    app.tasks[str(task)](*said)
+    assert calls == [told]
