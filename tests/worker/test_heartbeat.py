@@ -21,7 +21,7 @@ def job(queued_job, settings):
     return job_claim(job_id=queued_job.pk, worker="here")
 
 
-def wait_for(look, seconds=5):
+def wait_for(look, seconds=30):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if look():
@@ -38,7 +38,7 @@ def test_a_long_step_keeps_its_lease(job):
     before = lease()
     with Heartbeat(job):
         assert wait_for(lambda: lease() > before)
-    assert WorkerPulse.objects.filter(queue="gpu").exists()
+        assert wait_for(WorkerPulse.objects.filter(queue="gpu").exists)
 
 
 def test_it_stops_when_the_job_has_gone_to_another_worker(job):
