@@ -47,9 +47,9 @@ def code(secret, *, steps_ago=0):
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 - steps_ago))
 
 
-def sign_in(client, password="pw", name="alice"):
+def sign_in(client, password="pw", name="alice", **of_the_request):
     """Name and password."""
-    return client.post(LOGIN, {"login": name, "password": password})
+    return client.post(LOGIN, {"login": name, "password": password}, **of_the_request)
 
 
 def is_signed_in(client):
@@ -132,6 +132,22 @@ def test_many_attempts_lock_the_address_out_with_429(client, alice):
     answers = [sign_in(client, "wrong", f"somebody{index}").status_code for index in range(32)]
     assert answers[-1] == 429
     assert "Wait some minutes" in sign_in(client).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "last"),
+    [
+        pytest.param("2001:db8::{}", 429, id="one household with IPv6"),
+        pytest.param("2001:db8:0:{}::1", 200, id="many households with IPv6"),
+        pytest.param("::ffff:192.0.2.{}", 200, id="many with IPv4 on a socket for both"),
+    ],
+)
+def test_attempts_are_counted_for_a_household(client, db, addresses, last):
+    answers = [
+        sign_in(client, "wrong", f"somebody{index}", REMOTE_ADDR=addresses.format(index))
+        for index in range(1, 33)
+    ]
+    assert [answer.status_code for answer in answers][-1] == last
 
 
 def test_sessions_are_listed_and_the_others_ended(client, alice):
