@@ -1,5 +1,7 @@
 """The wasm runtime in Node against PyTorch: deep networks, memory, lone queries, the example."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -86,18 +88,55 @@ def test_the_example_of_the_documentation_tells_red_from_green(tmp_path):
     assert [line.split()[0] for line in said.splitlines()] == ["red", "green"]
 
 
-def test_a_network_without_gradients_in_browsers_compares_with_prototypes(tmp_path):
-    torch.manual_seed(0)
-    network = build_network(NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5))
+def calm(network):
+    """With the statistics of pictures, without which a deep network says infinity."""
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0
     with torch.no_grad():
-        network.train()(torch.randn(32, 3, 32, 32))
-    learner = MetaLearner(network.eval(), mean=(0.0,) * 3, std=(1.0,) * 3)
+        network.train()(pictures(32, network.spec.image_size, 9))
+    return network.eval()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("architecture", "width"),
+    [
+        ("tv_mobilenet_v3_small", 16),
+        pytest.param("tv_mobilenet_v3_large", 16, marks=pytest.mark.slow),
+        pytest.param("tv_efficientnet_b0", 32, marks=pytest.mark.slow),
+        pytest.param("tv_convnext_tiny", 96, marks=pytest.mark.slow),
+    ],
+)
+def test_networks_with_grouped_convolutions_adapt_in_wasm(tmp_path, architecture, width):
+    torch.manual_seed(0)
+    network = calm(build_network(NetworkSpec(architecture, width, 3, 32, 5)))
+    learner = MetaLearner(network, mean=(0.0,) * 3, std=(1.0,) * 3)
     learner.save(tmp_path / "learner", for_browsers=True)
-    labels, settings = torch.arange(5).repeat_interleave(2), AdaptationSettings()
+    # At the usual rates a network that learned nothing runs away from its pictures.
+    few = {"inner_steps": 3, "inversion_steps": 2, "calibration_steps": 1}
+    careful = replace(CALIBRATED, inner_lr=1e-4, calibration_lr=1e-4, **few)
+    tried = (
+        replace(careful, calibrate="none"),
+        careful,
+        replace(careful, head="prototypes"),
+        AdaptationSettings(head="prototypes", calibrate="none"),
+    )
+    labels = torch.arange(5).repeat_interleave(2)
     support, query = pictures(10, 32, 0), pictures(15, 32, 1)
-    ((found, _, _),) = in_node(tmp_path, tmp_path / "learner", [(support, labels, query, settings)])
-    expected = learner.adapt(support, labels, settings=settings).probabilities(query).numpy()
-    assert abs(found - expected).max() < 1e-3
+    episodes = [(support, labels, query, settings) for settings in tried]
+    answers = in_node(tmp_path, tmp_path / "learner", episodes)
+    for settings, (found, weights, heap) in zip(tried, answers, strict=True):
+        usual = learner.adapt(support, labels, settings=settings)
+        with torch.backends.mkldnn.flags(enabled=False):
+            native = learner.adapt(support, labels, settings=settings)
+        kept = {name: torch.tensor(weights[name]) for name in weights if name in usual.weights}
+        assert kept
+        assert heap < 600_000_000
+        if settings.calibrate == "none":
+            assert farthest(kept, usual.weights) < 1e-5
+            assert abs(found - usual.probabilities(query).numpy()).max() < 1e-3
+            continue
+        # The pixels' gradient is scaled up, and with it what rounding makes of a small one.
+        own = farthest(usual.weights, native.weights)
+        assert min(farthest(kept, one.weights) for one in (usual, native)) < 3 * own

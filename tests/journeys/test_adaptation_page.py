@@ -254,31 +254,3 @@ def test_a_question_that_is_no_picture_costs_the_others_nothing(adapted):
     field.set_input_files([broken, *files_of(0, 21)[:2]])
     expect(adapted.locator("[data-result-cards] > li")).to_have_count(2)
     expect(adapted.locator("[data-problem]")).to_contain_text("broken.png")
-
-
-def test_where_browsers_have_no_gradients_the_page_says_so_and_compares(context, learner):
-    def without_gradients(route):
-        answer = route.fetch()
-        found = answer.json()
-        kept = ("features", "centroids", "compare")
-        found["graphs"] = {name: found["graphs"][name] for name in kept}
-        found["adaptation"] |= {"head": "prototypes", "calibrate": "none"}
-        route.fulfill(response=answer, json=found)
-
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    listening(page)
-    page.route("**/browser.json", without_gradients)
-    page.goto(f"/learners/{learner}/adapt/")
-    wait_until_ready(page)
-    expect(page.locator("[data-calibrate]")).to_be_disabled()
-    expect(page.get_by_text("Browsers cannot calibrate this network")).to_be_visible()
-    for label in range(len(CLASSES)):
-        give(page, label, files_of(label, 1))
-    page.locator("[data-adapt]").click()
-    expect(page.locator("[data-status]")).to_contain_text("Adapted", timeout=120_000)
-    ask(page, files_of(0, 21)[:2])
-    assert page.complaints == []
-    page.get_by_label("On the server").check()
-    expect(page.locator("[data-calibrate]")).to_be_enabled()
-    page.close()

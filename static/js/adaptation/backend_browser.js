@@ -1,7 +1,6 @@
 /** Where the numbers are made: here in this browser, in workers that no picture leaves. */
 
 import { decodeNamed } from "../device/decode.js";
-import { canCalibrate } from "../device/graphs.js";
 import { missingInBrowser, moduleWorker } from "../device/support.js";
 import { Refused } from "./backend_server.js";
 import { Calls } from "./calls.js";
@@ -55,11 +54,6 @@ export class BrowserBackend {
       if (this.ready === ready) this.ready = null;
     });
     return ready;
-  }
-
-  /** Whether calibration can be asked for; yes until it is known. */
-  get canCalibrate() {
-    return !this.material || canCalibrate(this.material.description);
   }
 
   async begin() {
@@ -141,7 +135,7 @@ export class BrowserBackend {
     const labels = [...new Set(support.map(({ label }) => label))];
     const squares = await this.readAll(support.map(({ picture }) => picture));
     const given = support.map(({ label }, index) => ({ label: labels.indexOf(label), square: squares[index] }));
-    const settings = { calibrate: calibrate && this.canCalibrate ? "icfil" : "none" };
+    const settings = { calibrate: calibrate ? "icfil" : "none" };
     this.adapting = this.asked(this.numbers, "adapt", { support: given, settings });
     try {
       await this.adapting;

@@ -23,7 +23,6 @@ const list = find("[data-classes]", root);
 const adaptButton = /** @type {HTMLButtonElement} */ (find("[data-adapt]", root));
 const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", root));
 const calibrate = /** @type {HTMLInputElement} */ (find("[data-calibrate]", root));
-const noCalibration = /** @type {HTMLElement} */ (find("[data-no-calibration]", root));
 const status = find("[data-status]", root);
 const problemBox = /** @type {HTMLElement} */ (find("[data-problem]", root));
 const queryDrop = /** @type {HTMLElement} */ (find("[data-query-drop]", root));
@@ -87,8 +86,6 @@ function summary() {
 function refresh() {
   const lacking = missing();
   place.working(busy);
-  calibrate.disabled = !place.canCalibrate;
-  noCalibration.hidden = place.canCalibrate;
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
   takeAway.offer(busy ? null : session, place.isReady && !busy);
@@ -160,7 +157,7 @@ async function adapt() {
   session = null;
   const before = changes;
   await whileBusy("Adapting…", async () => {
-    const made = await place.backend.adapt(support(), { calibrate: calibrate.checked && place.canCalibrate });
+    const made = await place.backend.adapt(support(), { calibrate: calibrate.checked });
     if (changes !== before) throw new Error("Something was changed meanwhile; adapt again.");
     session = made;
   });

@@ -66,11 +66,6 @@ export class Place {
     return /** @type {BrowserBackend} */ (this.chosen === "server" ? this.server : this.browser);
   }
 
-  /** @returns {boolean} whether the learner can be calibrated where the person wants it adapted */
-  get canCalibrate() {
-    return this.chosen !== "browser" || !this.browser || this.browser.canCalibrate;
-  }
-
   choose() {
     for (const text of this.root.querySelectorAll("[data-for-place]")) {
       /** @type {HTMLElement} */ (text).hidden = /** @type {HTMLElement} */ (text).dataset.forPlace !== this.chosen;

@@ -5,11 +5,6 @@
 
 const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
 
-/** @param {any} description browser.json */
-export function canCalibrate(description) {
-  return "contrast" in description.graphs;
-}
-
 /** The graphs of one learner, each made ready when it is first run. */
 export class Graphs {
   /**
@@ -25,11 +20,6 @@ export class Graphs {
     this.files = files;
     /** @type {Map<string, Promise<any>>} */
     this.sessions = new Map();
-  }
-
-  /** Whether the learner's network can be calibrated, which takes gradients. */
-  get canCalibrate() {
-    return canCalibrate(this.description);
   }
 
   /** @param {string} name */

@@ -59,9 +59,7 @@ async function rehearse(graphs, tensors, { classes, each, questions, ...fewer },
   const area = architecture.channels * architecture.image_size ** 2;
   const pixels = Float32Array.from({ length: area }, (_, index) => Math.sin(index));
   const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels }));
-  // Networks that browsers cannot differentiate have no graphs to calibrate with.
-  const calibrate = graphs.canCalibrate ? STEPS.calibrate : "none";
-  const adaptation = new Adaptation(graphs, tensors, { ...settings, ...STEPS, calibrate, ...fewer });
+  const adaptation = new Adaptation(graphs, tensors, { ...settings, ...STEPS, ...fewer });
   const start = performance.now();
   await adaptation.adapt(support, { stopped });
   await adaptation.predict(Array.from({ length: questions }, () => pixels));
