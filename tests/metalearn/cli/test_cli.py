@@ -183,7 +183,9 @@ def test_a_bar_is_drawn_on_a_terminal(
     pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert run("train", "random_init", "--pool", pool, "--out", tmp_path / "learner") == 0
+    command = ("train", "random_init", "--pool", pool, "--out", tmp_path / "learner")
+    # The settings of the other test, so that its graphs do for both.
+    assert run(*command, "--set", "n_way=2", "--set", "learner_width=4") == 0
     assert "100%" in capsys.readouterr().err
 
 
