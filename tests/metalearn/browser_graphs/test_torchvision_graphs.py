@@ -43,7 +43,8 @@ pytestmark = pytest.mark.timeout(600)
 def test_grouped_networks_adapt_as_in_pytorch_with_either_head(architecture, width):
     network = comparing.calm_network_of(NetworkSpec(architecture, width, 3, 32, 5))
     graphs = make_graphs(network)
-    for settings in (CAREFUL, replace(CAREFUL, head="prototypes"), AdaptationSettings()):
+    uncalibrated = replace(CAREFUL, calibrate="none")
+    for settings in (CAREFUL, uncalibrated, AdaptationSettings()):
         by_hand, classifier, logits, expected = comparing.both(network, graphs, settings, 3, [2])
         assert comparing.farthest(by_hand, classifier) < 1e-3
         # Else a network that says the same of everything would pass.
