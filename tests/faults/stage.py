@@ -84,6 +84,7 @@ class Stage:
     jobs: dict[str, int] = field(default_factory=dict)
     breaths: int = 0
     _seen: tuple[float, tuple[int, int]] = (0.0, (-1, -1))
+    _over: set[str] = field(default_factory=set)
 
     def prepare(self) -> None:
         """A person, a pool, and one undisturbed run for each seed."""
@@ -148,8 +149,9 @@ class Stage:
     def progress(self) -> tuple[int, int]:
         """Grows whenever a worker does something."""
         rows = self.rows()
-        ended = sum(row["is_final"] for row in rows)
-        return ended, sum(row["steps_done"] for row in rows if not row["is_final"])
+        # A page shows the newest jobs alone, so the number on it stays the same in the end.
+        self._over |= {row["id"] for row in rows if row["is_final"]}
+        return len(self._over), sum(row["steps_done"] for row in rows if not row["is_final"])
 
     def give_time(self, seconds: float = 30) -> None:
         """Until a worker takes steps again, or for so long; the next fault may find it down."""
@@ -168,9 +170,9 @@ class Stage:
         self.breaths += 1
 
     def _stands_still_s(self) -> float:
-        """Since when nothing has moved."""
+        """Since when nothing has moved that could: while faults pause, jobs end and none begin."""
         now, present = time.monotonic(), self.progress()
-        if present != self._seen[1]:
+        if present != self._seen[1] or all(row["is_final"] for row in self.rows()):
             self._seen = (now, present)
         return now - self._seen[0]
 

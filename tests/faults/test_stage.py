@@ -1,0 +1,84 @@
+"""The harness knows a stall from jobs that have all ended."""
+
+import random
+
+import pytest
+
+from tests.faults import stage as stage_module
+from tests.faults.stage import BREATH_S, PATIENCE_S, Stage
+
+PAGE = 25
+
+
+@pytest.fixture
+def stage(monkeypatch):
+    """With a clock that a look moves by ten seconds, and an instance that shows these jobs."""
+    now = [1000.0]
+
+    def sleep(seconds):
+        now[0] += 10
+
+    monkeypatch.setattr(stage_module.time, "sleep", sleep)
+    monkeypatch.setattr(stage_module.time, "monotonic", lambda: now[0])
+    stage = Stage(instance=None, dice=random.Random(0))
+    stage.shown = []
+    monkeypatch.setattr(stage, "ask", lambda method, path: {"results": stage.shown[-PAGE:]})
+    return stage
+
+
+def job(stage, pk, *, state, steps=0):
+    """One more job, or a job that is otherwise now."""
+    stage.jobs[pk] = 1
+    stage.shown = [row for row in stage.shown if row["id"] != pk]
+    stage.shown.append({"id": pk, "state": state, "steps_done": steps})
+
+
+def silence(stage):
+    """Long enough for a pause."""
+    stage.check_liveness()
+    for _ in range(int(BREATH_S / 10) + 1):
+        stage_module.time.sleep(10)
+
+
+def test_more_jobs_than_a_page_shows_count_as_they_end(stage):
+    seen = set()
+    for index in range(2 * PAGE):
+        job(stage, str(index), state="succeeded")
+        seen.add(stage.progress())
+    assert len(seen) == 2 * PAGE
+
+
+def test_a_job_that_nobody_works_on_is_a_stall(stage, monkeypatch):
+    stage.instance = type("Silent", (), {"tail": lambda self: "its log"})()
+    job(stage, "a", state="queued")
+    silence(stage)
+    began = stage_module.time.monotonic()
+    with pytest.raises(AssertionError, match="nothing moves"):
+        stage.check_liveness()
+    assert stage_module.time.monotonic() - began >= PATIENCE_S
+
+
+def test_jobs_that_have_all_ended_are_none(stage):
+    for index in range(PAGE):
+        job(stage, str(index), state="succeeded")
+    job(stage, "last", state="running")
+    silence(stage)
+    job(stage, "last", state="succeeded")
+    stage.check_liveness()
+    silence(stage)
+    stage.check_liveness()
+    assert stage.breaths == 0
+
+
+def test_a_job_that_moves_again_after_a_pause_is_a_pause(stage, monkeypatch):
+    job(stage, "a", state="running", steps=3)
+    silence(stage)
+    sleep = stage_module.time.sleep
+
+    def sleep_and_step(seconds):
+        sleep(seconds)
+        job(stage, "a", state="running", steps=4)
+
+    monkeypatch.setattr(stage_module.time, "sleep", sleep_and_step)
+    stage.check_liveness()
+    assert stage.breaths == 1
