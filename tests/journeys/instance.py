@@ -28,7 +28,7 @@ class Instance:
     """Starts `manage.py up` in a folder of its own; talks to it by REST."""
 
     def __init__(
-        self, folder: Path, environment: dict[str, str] | None = None, *, start_s: float = 90
+        self, folder: Path, environment: dict[str, str] | None = None, *, start_s: float = 240
     ) -> None:
         self.folder = folder
         self.start_s = start_s
@@ -59,7 +59,7 @@ class Instance:
         self.stop()
         self.log.close()
 
-    def start(self, seconds: float = 90) -> None:
+    def start(self, seconds: float = 240) -> None:
         """Return when everything is ready."""
         command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port)]
         self.process = subprocess.Popen(
