@@ -1,0 +1,55 @@
+"""What each step of a network costs in the browser's runtime: processor seconds, and its heap.
+
+`python -m benchmarks.browser_steps tv_mobilenet_v3_small:16:32 tv_mobilenet_v3_small:16:224` makes
+a learner of each (architecture:width:size of its pictures) and runs it in Node on one thread.
+The networks have learned nothing; the rate is small, so that they stay near their pictures.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from marketplace.core.browser_runtime import FOLDER
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import NetworkSpec, build_network
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = ROOT / "benchmarks" / "browser_steps.mjs"
+SETTINGS = AdaptationSettings(head="sgd", calibrate="icfil", inner_lr=1e-4, calibration_lr=1e-4)
+PICTURES_EACH = 5
+
+
+def main() -> None:
+    """Print one line of numbers for each network."""
+    for wanted in sys.argv[1:]:
+        architecture, width, size = wanted.split(":")
+        spec = NetworkSpec(architecture, int(width), 3, int(size), 5)
+        with tempfile.TemporaryDirectory() as folder:
+            learner = _learner(spec)
+            learner.save(Path(folder) / "learner", for_browsers=True)
+            command = ["node", SCRIPT, ROOT / "static" / FOLDER, Path(folder) / "learner"]
+            done = subprocess.run(  # noqa: S603
+                [*map(str, command), str(PICTURES_EACH)], capture_output=True, check=True
+            )
+        print(wanted, json.dumps(json.loads(done.stdout)), flush=True)
+
+
+def _learner(spec: NetworkSpec) -> MetaLearner:
+    torch.manual_seed(0)
+    network = build_network(spec)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    # Running statistics of pictures, without which deep networks say infinity.
+    with torch.no_grad():
+        network.train()(torch.randn(16, 3, spec.image_size, spec.image_size))
+    network.eval()
+    return MetaLearner(network, mean=(0.5,) * 3, std=(0.25,) * 3, defaults=SETTINGS)
+
+
+if __name__ == "__main__":
+    main()
