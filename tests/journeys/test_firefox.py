@@ -20,7 +20,9 @@ from tests.journeys.adapting import (
 )
 from tests.tools import free_port
 
-driver = pytest.importorskip("marionette_driver", reason="Marionette is not installed")
+driver = pytest.importorskip(
+    "marionette_driver", reason="MARIONETTE IS NOT INSTALLED: one engine of two goes untested"
+)
 marionette = pytest.importorskip("marionette_driver.marionette")
 
 
@@ -42,6 +44,16 @@ pytestmark = [
     NEEDS_RUNTIME,
 ]
 PATIENCE_S = 120
+CHECKED = "return document.querySelector('[data-calibrate]').checked"
+ROWS = (
+    "return [...document.querySelectorAll('[data-result-table] tbody tr')]"
+    ".map(row => [...row.cells].map(cell => cell.textContent))"
+)
+
+
+def named(files: list[dict]) -> list[dict]:
+    """With the ending that tells Firefox what a file is."""
+    return [{**file, "name": f"{file['name']}.{file['mimeType'][6:]}"} for file in files]
 
 
 class Firefox:
@@ -83,13 +95,45 @@ class Firefox:
         self.one("button[type=submit]:not([form])").click()
         self.wait(lambda: "login" not in self.client.get_url(), "the sign-in")
 
+    def download_to(self, folder: Path) -> None:
+        self.client.set_pref("browser.download.folderList", 2)
+        self.client.set_pref("browser.download.dir", str(folder))
+        self.client.set_pref("browser.download.useDownloadDir", True)
+
+    def cut_the_network(self) -> None:
+        with self.client.using_context("chrome"):
+            self.client.execute_script("Services.io.offline = true")
+
+    def adapt(self) -> None:
+        """To pictures of every kind, calibrated."""
+        for label, name in enumerate(CLASSES):
+            card = self.all("[data-classes] > li")[label]
+            card.find_element(driver.By.CSS_SELECTOR, "input[type=text]").send_keys(name)
+            field = card.find_element(driver.By.CSS_SELECTOR, "input[type=file]")
+            self.give(field, named(files_of(label, 1)))
+        self.wait_for_text("[data-status]", f"Ready. 2 classes, {2 * len(KINDS)} pictures.")
+        if not self.client.execute_script(CHECKED):
+            self.one("[data-calibrate]").click()
+        self.one("[data-adapt]").click()
+        self.wait_for_text("[data-status]", "Adapted")
+
+    def ask(self, questions: list[dict]) -> np.ndarray:
+        """Probabilities of each class for each."""
+        before = self.answers()
+        for number, question in enumerate(questions, start=before + 1):
+            self.give(self.one("[data-query-drop] input[type=file]"), [question])
+            self.wait(lambda n=number: self.answers() == n, f"answer {number}")
+        found = self.says()
+        return np.array([found[question["name"]] for question in questions])
+
+    def answers(self) -> int:
+        return len(self.client.execute_script(ROWS))
+
     def says(self) -> dict[str, list[float]]:
-        script = (
-            "return [...document.querySelectorAll('[data-result-table] tbody tr')]"
-            ".map(row => [...row.cells].map(cell => cell.textContent))"
-        )
-        rows = self.client.execute_script(script)
-        return {row[0]: [float(cell.rstrip(" %")) / 100 for cell in row[2:]] for row in rows}
+        rows = self.client.execute_script(ROWS)
+        return {
+            row[0]: [float(cell.rstrip(" %")) / 100 for cell in row[2:]] for row in reversed(rows)
+        }
 
 
 @pytest.fixture(scope="module")
@@ -113,31 +157,38 @@ def firefox(tmp_path_factory):
     client.cleanup()
 
 
-def named(files: list[dict]) -> list[dict]:
-    """With the ending that tells Firefox what a file is."""
-    return [{**file, "name": f"{file['name']}.{file['mimeType'][6:]}"} for file in files]
+QUESTIONS = named(files_of(0, 11) + files_of(1, 11))
 
 
-def test_firefox_says_what_the_server_would_have_said(firefox, embedded, learner):
+@pytest.fixture(scope="module")
+def said(firefox, embedded, learner):
+    """Adapted and calibrated on the page; what it then says of the questions."""
     firefox.sign_in(embedded.url)
     firefox.client.navigate(f"{embedded.url}/learners/{learner}/adapt/")
     firefox.wait_for_text("[data-browser-state]", "Ready")
-    for label, name in enumerate(CLASSES):
-        card = firefox.all("[data-classes] > li")[label]
-        card.find_element(driver.By.CSS_SELECTOR, "input[type=text]").send_keys(name)
-        field = card.find_element(driver.By.CSS_SELECTOR, "input[type=file]")
-        firefox.give(field, named(files_of(label, 1)))
-    expected = f"Ready. 2 classes, {2 * len(KINDS)} pictures."
-    firefox.wait_for_text("[data-status]", expected)
-    firefox.one("[data-calibrate]").click()
-    firefox.one("[data-adapt]").click()
-    firefox.wait_for_text("[data-status]", "Adapted")
-    questions = named(files_of(0, 11) + files_of(1, 11))
-    for number, question in enumerate(questions, start=1):
-        firefox.give(firefox.one("[data-query-drop] input[type=file]"), [question])
-        firefox.wait(lambda n=number: len(firefox.says()) == n, f"answer {number}")
-    found = firefox.says()
-    here = np.array([found[question["name"]] for question in questions])
-    there = server_says(embedded, learner, questions, calibrate=True)
-    assert np.abs(here - there).max() < 0.01, (here, there)
-    assert (here.argmax(1) == there.argmax(1)).all()
+    firefox.adapt()
+    return firefox.ask(QUESTIONS)
+
+
+def test_firefox_says_what_the_server_would_have_said(said, embedded, learner):
+    there = server_says(embedded, learner, QUESTIONS, calibrate=True)
+    assert np.abs(said - there).max() < 0.01, (said, there)
+    assert (said.argmax(1) == there.argmax(1)).all()
+
+
+def test_the_page_that_firefox_saved_says_the_same_from_a_disk_without_a_network(firefox, said):
+    folder = firefox.folder / "saved"
+    folder.mkdir()
+    firefox.download_to(folder)
+    firefox.one("[data-kind=page]").click()
+    firefox.wait(lambda: list(folder.glob("*.html")), "the saved page")
+    (file,) = folder.glob("*.html")
+    # A download grows under its own name or another one; it is whole where it stays as it is.
+    firefox.wait(lambda: not list(folder.glob("*.part")), "the end of the download")
+    firefox.wait(lambda: file.read_bytes().rstrip().endswith(b"</html>"), "the end of the page")
+    firefox.cut_the_network()
+    firefox.client.navigate(file.as_uri())
+    firefox.wait_for_text("[data-status]", "Adapted. Knows meadow, ember")
+    assert np.abs(firefox.ask(QUESTIONS) - said).max() < 2e-3
+    firefox.adapt()
+    assert np.abs(firefox.ask(QUESTIONS) - said).max() < 2e-3
