@@ -76,13 +76,23 @@ def picture_file(colour: str, name: str) -> dict:
     return {"name": name, "mimeType": "image/jpeg", "buffer": buffer.getvalue()}
 
 
+# On a busy machine a page takes up a new scheme late, and colours may change softly.
+_PAINTED = """async scheme => {
+  while (!matchMedia(`(prefers-color-scheme: ${scheme})`).matches)
+    await new Promise(resolve => setTimeout(resolve, 20));
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  const ending = document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < Infinity);
+  await Promise.allSettled(ending.map(one => one.finished));
+}"""
+
+
 def look(page: Page, name: str) -> None:
     """Axe, and a picture in both themes and at phone width."""
     if name != "dashboard":  # which never stops asking
         page.wait_for_load_state("networkidle")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.wait_for_timeout(400)  # colours may change softly
+        page.evaluate(_PAINTED, scheme)
         found = Axe().run(page).response["violations"]
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         where = [(one["id"], [node["target"] for node in one["nodes"]]) for one in serious]
