@@ -81,7 +81,8 @@ _PAINTED = """async scheme => {
   while (!matchMedia(`(prefers-color-scheme: ${scheme})`).matches)
     await new Promise(resolve => setTimeout(resolve, 20));
   for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
-  const ending = document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < Infinity);
+  const ends = one => one.effect.getComputedTiming().endTime < Infinity;
+  const ending = document.getAnimations().filter(ends);
   await Promise.allSettled(ending.map(one => one.finished));
 }"""
 
