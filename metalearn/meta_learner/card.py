@@ -51,7 +51,7 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         "## How it was made",
         "",
-        *_table(("What", "Value"), [(key, _plain(value)) for key, value in made_by.items()]),
+        *_making(made_by),
         "",
         "## Made from",
         "",
@@ -61,6 +61,21 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         *_limits(recovered=made_by.get(RECOVERS_IMAGES, True) is not False),
     ]
+
+
+def _making(made_by: Mapping[str, Any]) -> list[str]:
+    """What is said of the run in a table, and what has parts of its own in one of theirs."""
+    whole = {key: value for key, value in made_by.items() if not isinstance(value, Mapping)}
+    lines = _table(("What", "Value"), _plain_rows(whole))
+    for key, parts in made_by.items():
+        if isinstance(parts, Mapping) and parts:
+            title = _text(key.capitalize())
+            lines += ["", f"### {title}", "", *_table(("Name", "Value"), _plain_rows(parts))]
+    return lines
+
+
+def _plain_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, _plain(value)) for key, value in values.items()]
 
 
 def _limits(*, recovered: bool) -> list[str]:

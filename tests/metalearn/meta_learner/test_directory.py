@@ -69,6 +69,13 @@ def test_the_card_names_algorithm_input_teachers_and_licences(saved: Path) -> No
     assert "| Animals | ada |" in card
 
 
+def test_the_card_lists_every_setting_of_the_run(saved: Path) -> None:
+    card = (saved / "README.md").read_text()
+    made, settings = card.split("## How it was made")[1].split("### Settings")
+    assert "| seed | 7 |" in made
+    assert "| outer\\_steps | 10 |" in settings
+
+
 def test_the_card_speaks_of_recovered_images_only_where_some_may_have_been(
     learner: MetaLearner, tmp_path: Path
 ) -> None:
