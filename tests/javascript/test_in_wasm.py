@@ -104,7 +104,6 @@ def calm(network):
     [
         ("tv_mobilenet_v3_small", 16),
         pytest.param("tv_mobilenet_v3_large", 16, marks=pytest.mark.slow),
-        pytest.param("tv_efficientnet_b0", 32, marks=pytest.mark.slow),
         pytest.param("tv_convnext_tiny", 96, marks=pytest.mark.slow),
     ],
 )
