@@ -26,6 +26,15 @@ def pictures(n: int, size: int, seed: int):
     return torch.nn.functional.interpolate(rough, (size, size), mode="bicubic").sigmoid()
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in the suite: sums in another order differ in their last bits, and those grow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def farthest(one, other) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
