@@ -1,9 +1,7 @@
 """What happens every few seconds: silent work is taken back, waiting work is woken."""
 
-import math
 import os
 import socket
-import time
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,32 +15,17 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
+from worker.every import Every
 from worker.snapshots import forget_finished
 
 _ASK_EVERY_S = 20.0
 
 
-class Seldom:
-    """True when asked for the first time, and then at most once in so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._last = -math.inf
-
-    def due(self) -> bool:
-        """Whether it is time again."""
-        now = time.monotonic()
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
-
-
 # Each answer costs an idle gpu worker a child of its own. Asked with every tick, a slow machine was
 # busy with answering, while jobs waited behind hundreds of such messages.
-_asking = Seldom(_ASK_EVERY_S)
+_asking = Every(_ASK_EVERY_S, at_once=True)
 # Behind a large upload ticks pile up, and what people wait for stands behind them.
-_ticking = Seldom(settings.CLOCK_EVERY_S / 2)
+_ticking = Every(settings.CLOCK_EVERY_S / 2, at_once=True)
 
 
 def tick() -> None:

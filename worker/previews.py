@@ -10,7 +10,7 @@ from torch import Tensor
 from marketplace.core.preview_store import STORE_ERRORS, preview_forget, preview_put
 from marketplace.jobs.models import Job
 from metalearn.algorithm import StepReport
-from worker.progress import Every
+from worker.every import Every
 
 log = logging.getLogger(__name__)
 

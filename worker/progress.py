@@ -1,4 +1,4 @@
-"""How often a run reports and saves, and how much time it has left."""
+"""How often a run reports, and how much time it has left."""
 
 import math
 import time
@@ -9,26 +9,10 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_report
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import StepReport
+from worker.every import Every
 
 REPORT_EVERY_S = 1.0
 _RECENT_STEPS = 20
-
-
-class Every:
-    """True at most once in so many seconds."""
-
-    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._last = clock()
-
-    def due(self) -> bool:
-        """Whether it is time again; asking starts the next interval."""
-        now = self._clock()
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
 
 
 class Progress:

@@ -26,12 +26,13 @@ from metalearn.errors import MetaLearnError
 from metalearn.loop import train
 from worker import stopping
 from worker.errors import OutOfMemory
+from worker.every import Every
 from worker.heartbeat import Heartbeat
 from worker.naming import worker_name
 from worker.patience import is_out_of_memory, passes, patiently
 from worker.pools import build_algorithm
 from worker.previews import Previews
-from worker.progress import Every, Progress
+from worker.progress import Progress
 from worker.publishing import StoredLearner, store_learner
 from worker.snapshots import Snapshots, StoredSnapshots
 

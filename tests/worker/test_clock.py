@@ -1,5 +1,6 @@
 """What happens every few seconds."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -17,15 +18,20 @@ from marketplace.learners.models import MetaLearner
 from marketplace.queue import Task
 from worker import clock as worker_clock
 from worker import tasks
-from worker.clock import Seldom, keep_time
+from worker.clock import keep_time
+from worker.every import Every
+
+
+def _now():
+    return time.monotonic()
 
 
 @pytest.fixture(autouse=True)
 def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
-    monkeypatch.setattr(worker_clock, "_asking", Seldom(20))
-    monkeypatch.setattr(worker_clock, "_ticking", Seldom(5))
+    monkeypatch.setattr(worker_clock, "_asking", Every(20, at_once=True, clock=_now))
+    monkeypatch.setattr(worker_clock, "_ticking", Every(5, at_once=True, clock=_now))
 
 
 def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
@@ -36,7 +42,7 @@ def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
 
 def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(worker_clock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for _ in range(30):
         keep_time()
         now[0] += 1
@@ -45,7 +51,7 @@ def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monke
 
 def test_ticks_that_had_to_wait_together_are_one(transactional_db, sent, monkeypatch):
     now, ticks = [1000.0], []
-    monkeypatch.setattr(worker_clock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(worker_clock, "keep_time", lambda: ticks.append(now[0]))
     for waited in (0, 0.1, 0.2, 10, 20, 20.1):
         now[0] = 1000 + waited

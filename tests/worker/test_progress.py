@@ -3,7 +3,8 @@
 from marketplace.jobs.models import MetricPoint
 from marketplace.jobs.moves import job_claim
 from metalearn.algorithm import StepReport
-from worker.progress import Every, Progress
+from worker.every import Every
+from worker.progress import Progress
 
 
 class Clock:
