@@ -1,33 +1,11 @@
 /** What each step costs in the browser's runtime: `node browser_steps.mjs RUNTIME LEARNER PICTURES`. */
 
-import { readFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
-
 import { Adaptation } from "../static/js/device/adaptation.js";
-import { Graphs } from "../static/js/device/graphs.js";
-import { readSafetensors } from "../static/js/device/safetensors.js";
-import { tryOut } from "../static/js/device/warm_up.js";
+import { heapBytes, openLearner } from "../tests/javascript/learner.mjs";
 
 const [runtime, learner, each] = process.argv.slice(2);
 const CLASSES = 5;
 const QUESTIONS = 75;
-
-/** @param {string} path */
-function bytes(path) {
-  const file = readFileSync(path);
-  return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
-}
-
-/** @type {WebAssembly.Memory[]} */
-const heaps = [];
-const Memory = WebAssembly.Memory;
-WebAssembly.Memory = new Proxy(Memory, {
-  construct(target, given) {
-    const memory = Reflect.construct(target, given);
-    heaps.push(memory);
-    return memory;
-  },
-});
 
 /** @type {Record<string, number[]>} processor seconds of each step, by its stage */
 const seconds = {};
@@ -39,15 +17,7 @@ function lap(stage) {
   (seconds[stage] ??= []).push((user + system) / 1e6);
 }
 
-const ort = await import(pathToFileURL(`${runtime}/ort.wasm.bundle.min.mjs`).href);
-ort.env.wasm.wasmBinary = bytes(`${runtime}/ort-wasm-simd-threaded.wasm`);
-const description = JSON.parse(readFileSync(`${learner}/browser/browser.json`, "utf8"));
-const files = new Map(
-  Object.entries(description.graphs).map(([name, { file }]) => [name, new Uint8Array(bytes(`${learner}/browser/${file}`))]),
-);
-const graphs = new Graphs(ort, description, files);
-const tensors = readSafetensors(bytes(`${learner}/model.safetensors`));
-await tryOut(graphs, tensors);
+const { graphs, tensors, description } = await openLearner(runtime, learner);
 lap("ready");
 const { channels, image_size: side } = description.architecture;
 const picture = (/** @type {number} */ kind) =>
@@ -60,4 +30,4 @@ await adaptation.predict(Array.from({ length: QUESTIONS }, (_, index) => picture
 lap("questions");
 const middle = (/** @type {number[]} */ values) => values.toSorted((one, other) => one - other)[values.length >> 1];
 const found = Object.fromEntries(Object.entries(seconds).map(([stage, values]) => [stage, Number(middle(values).toFixed(2))]));
-console.log(JSON.stringify({ ...found, heapMb: Math.round(heaps.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) / 1e6) }));
+console.log(JSON.stringify({ ...found, heapMb: Math.round(heapBytes() / 1e6) }));

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from marketplace.core.browser_runtime import FOLDER
+from metalearn.batchnorm import reestimate_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 
@@ -41,14 +42,9 @@ def main() -> None:
 def _learner(spec: NetworkSpec) -> MetaLearner:
     torch.manual_seed(0)
     network = build_network(spec)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    # Running statistics of pictures, without which deep networks say infinity.
-    with torch.no_grad():
-        network.train()(torch.randn(16, 3, spec.image_size, spec.image_size))
-    network.eval()
-    return MetaLearner(network, mean=(0.5,) * 3, std=(0.25,) * 3, defaults=SETTINGS)
+    # Without the statistics of pictures deep networks say infinity.
+    reestimate_statistics(network, [torch.randn(16, 3, spec.image_size, spec.image_size)])
+    return MetaLearner(network.eval(), mean=(0.5,) * 3, std=(0.25,) * 3, defaults=SETTINGS)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 from playwright.sync_api import expect
 
+from metalearn.batchnorm import reestimate_statistics
 from metalearn.networks import NetworkSpec, build_network
 from tests.journeys.adapting import (
     CLASSES,
@@ -39,12 +41,8 @@ def mobilenet(folder: Path, seed: int) -> Path:
     """A network that knows the statistics of pictures, and nothing else."""
     torch.manual_seed(seed)
     network = build_network(SPEC)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
     rough = torch.randn(48, 3, 6, 6)
-    with torch.no_grad():
-        network.train()(torch.nn.functional.interpolate(rough, (32, 32), mode="bicubic"))
+    reestimate_statistics(network, [F.interpolate(rough, (32, 32), mode="bicubic")])
     file = folder / f"mobilenet_{seed}.safetensors"
     safetensors.torch.save_file(network.state_dict(), file)
     return file

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from metalearn.batchnorm import reestimate_statistics
 from metalearn.browser_graphs import make_graphs
 from metalearn.calibration import AdaptedHead, contrastive_step, enlarge_noise, inversion_step
 from metalearn.inner_loop import PureNetwork, balanced_targets, sgd_step
@@ -77,11 +78,8 @@ def calm_network_of(spec: NetworkSpec, dtype=torch.float32):
     """With the statistics of pictures, without which deep networks say nothing or infinity."""
     torch.manual_seed(3)
     network = build_network(spec)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.randn(32, spec.channels, spec.image_size, spec.image_size))
+    pictures = torch.randn(32, spec.channels, spec.image_size, spec.image_size)
+    reestimate_statistics(network, [pictures])
     return network.to(dtype).eval().requires_grad_(False)
 
 
