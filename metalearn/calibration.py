@@ -175,7 +175,8 @@ def recover_pseudo_images(
     n_way = int(labels.max()) + 1
     targets = F.one_hot(labels, n_way).float()
     noise = torch.randn(len(labels), spec.channels, NOISE_GRID, NOISE_GRID, generator=rng)
-    pseudo = enlarge_noise(noise.to(labels.device), spec.image_size)
+    like = next(iter(weights.values()))
+    pseudo = enlarge_noise(noise.to(like.device, like.dtype), spec.image_size)
     for _ in range(calibration.inversion_steps):
         _, pseudo = inversion_step(
             network, weights, pseudo, targets, head=head, lr=calibration.inversion_lr

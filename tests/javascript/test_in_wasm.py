@@ -1,5 +1,6 @@
 """The wasm runtime in Node against PyTorch: deep networks, memory, lone queries, the example."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -43,10 +44,13 @@ def farthest(one, other) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("architecture", ["resnet10", "resnet18"])
-def test_residual_networks_differ_by_no_more_than_pytorchs_own_back_ends(
+def test_residual_networks_are_as_near_to_the_truth_as_pytorchs_own_back_ends(
     tmp_path, architecture, record_property
 ):
+    """Both back ends err alike, so how far they are from each other says little."""
     learner = saved(tmp_path, NetworkSpec(architecture, 32, 3, 32, 5))
+    double = copy.deepcopy(learner.network).double()
+    exact = MetaLearner(double, mean=(0.0,) * 3, std=(1.0,) * 3, defaults=CALIBRATED)
     labels = torch.arange(5).repeat_interleave(2)
     episodes = [
         (pictures(10, 32, seed), labels, pictures(15, 32, 50 + seed), CALIBRATED)
@@ -58,14 +62,17 @@ def test_residual_networks_differ_by_no_more_than_pytorchs_own_back_ends(
         usual = learner.adapt(support, labels, settings=settings)
         with torch.backends.mkldnn.flags(enabled=False):
             native = learner.adapt(support, labels, settings=settings)
-        own.append(farthest(usual.weights, native.weights))
-        in_wasm = {name: torch.tensor(weights[name]) for name in usual.weights}
-        here.append(min(farthest(in_wasm, other.weights) for other in (usual, native)))
+        truth = exact.adapt(support.double(), labels, settings=settings).weights
+        in_wasm = {name: torch.tensor(weights[name]) for name in truth}
+        own.append(max(farthest(truth, one.weights) for one in (usual, native)))
+        here.append(farthest(truth, in_wasm))
         agree = (found.argmax(1) == usual.probabilities(query).argmax(1).numpy()).mean()
         assert agree >= 0.9
     record_property("own", own)
     record_property("in_wasm", here)
-    assert max(here) <= max(own)
+    # Single roundings decide who comes a little nearer on which processor.
+    assert max(here) <= 1.5 * max(own)
+    assert max(own) < 1e-3
 
 
 def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path):
