@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from metalearn.augmentation import shift_and_flip
 from metalearn.batchnorm import batchnorm_loss, recorded_statistics
+from metalearn.gradients import set_gradients
 from metalearn.losses import accuracy, adversarial_loss, class_loss
 from metalearn.networks.generator import Generator
 from metalearn.pool import Teacher
@@ -61,6 +62,7 @@ class InversionSettings:
     adversarial_weight: float
     max_shift: int
     precision: str
+    kept_images: str = "last"
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,16 @@ def recover(
 ) -> Fit:
     """Fit a copy of `generator` and the latents to the task; the generator stays as it is.
 
-    The images are those with the lowest loss seen (FREE, FIVE; algorithms.md 1.4). There are
-    `settings.steps` passes forward and backward and one update fewer, as nothing would look at
-    the last. Without a student the adversarial term is left out.
+    The images are those of the last pass (FREE, FIVE; algorithms.md 1.4), or with `kept_images`
+    "best" those with the lowest loss seen. There are `settings.steps` passes forward and backward
+    and one update fewer, as nothing would look at the last. Without a student the adversarial
+    term is left out.
     """
     adapted = copy.deepcopy(generator)
     weights = list(adapted.parameters())
     latents = latents.detach().clone().requires_grad_()
     optimiser = _inner_optimiser(weights, latents, settings)
-    best, lowest = None, float("inf")
+    kept, lowest = None, float("inf")
     for step in range(settings.steps):
         with autocast(settings.precision, latents.device):
             images = adapted(latents, labels)
@@ -113,18 +116,17 @@ def recover(
             )
         loss = torch.stack(list(terms.values())).sum()
         gradients = torch.autograd.grad(loss, [*weights, latents])
-        if best is None or float(loss.detach()) < lowest:
+        if settings.kept_images == "last" or kept is None or float(loss.detach()) < lowest:
             lowest = float(loss.detach())
             values = {name: float(term.detach()) for name, term in terms.items()}
-            best = RecoveredTask(task, images.detach(), labels, values, hits)
+            kept = RecoveredTask(task, images.detach(), labels, values, hits)
         if step < settings.steps - 1:
-            for variable, gradient in zip([*weights, latents], gradients, strict=True):
-                variable.grad = gradient
+            set_gradients([*weights, latents], gradients)
             optimiser.step()
-    assert best is not None
+    assert kept is not None
     pairs = zip(generator.parameters(), weights, strict=True)
     movement = [before.detach() - after.detach() for before, after in pairs]
-    return Fit(best, list(gradients[:-1]), movement)
+    return Fit(kept, list(gradients[:-1]), movement)
 
 
 def _inner_optimiser(

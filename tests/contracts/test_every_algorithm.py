@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.errors import InvalidPool, InvalidSetting
@@ -85,6 +86,10 @@ def make(name: str, seed: int = 0, **settings: object) -> Algorithm:
     return make_algorithm(name, mixed_pool(), small | settings, device=CPU, seed=seed)
 
 
+def has_setting(name: str, setting: str) -> bool:
+    return any(field.name == setting for field in fields(all_algorithms()[name].Config))
+
+
 def leaves(state: object, path: str = ""):
     """Every leaf of nested dicts and lists with its path; refuses anything else on the way."""
     if isinstance(state, dict):
@@ -140,6 +145,27 @@ def test_reports_come_in_order_with_finite_numbers(name):
         assert report.stage
         numbers = torch.tensor([float(value) for value in report.metrics.values()])
         assert torch.isfinite(numbers).all()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("name", [name for name in NAMES if has_setting(name, "precision")])
+def test_optimisers_get_gradients_laid_out_in_memory_as_the_weights(name, precision):
+    """Fused ones on CPU would take them for those of other weights, without a word."""
+    unlike = []
+
+    def look(optimiser, *_):
+        for weight in itertools.chain(*(group["params"] for group in optimiser.param_groups)):
+            beside = [weight.grad, *optimiser.state[weight].values()]
+            for tensor in beside:
+                if torch.is_tensor(tensor) and tensor.shape == weight.shape:
+                    unlike.extend([] if tensor.stride() == weight.stride() else [weight.shape])
+
+    hook = register_optimizer_step_pre_hook(look)
+    try:
+        finish(make(name, precision=precision))
+    finally:
+        hook.remove()
+    assert not unlike
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,9 @@ class Stage:
 
     def _download(self, url: str) -> bytes:
         answer = self.instance.session.get(url, timeout=30)
+        while answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:  # of fifty learners' files
+            time.sleep(int(answer.headers["Retry-After"]))
+            answer = self.instance.session.get(url, timeout=30)
         assert answer.ok, answer.text[:300]
         return answer.content
 

@@ -92,7 +92,10 @@ def test_neither_generator_nor_teacher_nor_latents_change(task, latents):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_the_images_kept_are_those_with_the_lowest_loss_seen(task, latents, monkeypatch):
+@pytest.mark.parametrize(("kept", "loss", "step"), [("last", 5.0, 3), ("best", 1.0, 1)])
+def test_the_images_kept_are_those_of_the_last_pass_or_with_the_lowest_loss(
+    task, latents, monkeypatch, kept, loss, step
+):
     losses = iter([3.0, 1.0, 2.0, 5.0])
     shown = []
 
@@ -108,10 +111,10 @@ def test_the_images_kept_are_those_with_the_lowest_loss_seen(task, latents, monk
         "step",
         lambda self: [p.data.add_(1) for p in self.param_groups[0]["params"]],
     )
-    recovered, *_ = run(task, latents, generator)
-    assert recovered.losses == {"recovery": 1.0}
-    assert torch.equal(recovered.images, shown[1])
-    assert not torch.equal(shown[0], shown[1])
+    recovered, *_ = run(task, latents, generator, with_(SETTINGS, kept_images=kept))
+    assert recovered.losses == {"recovery": loss}
+    assert torch.equal(recovered.images, shown[step])
+    assert not any(torch.equal(shown[step], shown[other]) for other in range(4) if other != step)
 
 
 def test_fitting_lowers_the_loss(task):

@@ -35,6 +35,7 @@ from metalearn.algorithms.free.own_heads import (
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
+from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks.generator import Generator
@@ -158,8 +159,8 @@ class Free(Algorithm):
         descent = sequential_descent(
             self.taught, losses, lr=config.alignment_lr, steps_per_loss=config.alignment_steps
         )
-        for parameter, direction in zip(self.taught.parameters(), descent.direction, strict=True):
-            parameter.grad = config.alignment_weight * direction
+        directions = [config.alignment_weight * direction for direction in descent.direction]
+        set_gradients(self.taught.parameters(), directions)
         self.learner_optimiser.step()
         return sum(descent.losses) / len(descent.losses)
 

@@ -89,6 +89,12 @@ class FreeConfig(LearnerSettings):
     max_shift: int = setting(
         4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
     )
+    kept_images: str = setting(
+        "last",
+        "which images of an inversion are kept: last is the paper's, of the last pass; best are "
+        "those with the lowest loss seen, on whatever shift they were shown",
+        choices=("last", "best"),
+    )
     # BELL: the aligned learner
     outer_lr: float = setting(
         3e-3, "learning rate of the learner (paper: 0.001)", low=1e-6, high=1.0
@@ -207,4 +213,5 @@ class FreeConfig(LearnerSettings):
             adversarial_weight=self.adversarial_weight,
             max_shift=self.max_shift,
             precision=self.precision,
+            kept_images=self.kept_images,
         )

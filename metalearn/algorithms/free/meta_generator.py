@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from metalearn.algorithms.free.config import FreeConfig
+from metalearn.gradients import set_gradients
 from metalearn.inversion import Fit, RecoveredTask
 from metalearn.networks.generator import Generator
 
@@ -28,9 +29,9 @@ def move_generator(
     reptile = config.generator_update == "reptile"
     rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
     summed = config.meta_gradient == "sum" and not reptile
-    for parameter, column in zip(generator.parameters(), zip(*rows, strict=True), strict=True):
-        total = torch.stack(column).sum(0)
-        parameter.grad = total if summed else total / len(fits)
+    share = 1.0 if summed else 1 / len(fits)
+    totals = [share * torch.stack(column).sum(0) for column in zip(*rows, strict=True)]
+    set_gradients(generator.parameters(), totals)
     optimiser.step()
 
 

@@ -15,6 +15,7 @@ from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.fusion import embedding_state, fits, mean_state
+from metalearn.gradients import set_gradients
 from metalearn.inner_loop import PureNetwork
 from metalearn.inversion import TeacherTask
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
@@ -100,7 +101,9 @@ class Purer(Algorithm):
             outer = self.episode_loss([self._episode()])
             objective = objective - self.config.curriculum_weight * outer.loss
             metrics["outer_loss"] = float(outer.loss.detach())
-        (self.images.pixels.grad,) = torch.autograd.grad(objective, [self.images.pixels])
+        pixels = list(self.images.parameters())
+        # None for the classes that nobody was asked about, which then stay as they are.
+        set_gradients(pixels, torch.autograd.grad(objective, pixels, allow_unused=True))
         self.image_optimiser.step()
         return losses, metrics
 

@@ -18,7 +18,9 @@ COPIES = 3
 class LearnableImages(nn.Module):
     """Images as parameters, normalised as the learner wants them, N(0, 1) at the start.
 
-    `pixels[c, i]` is the i-th image of the class `names[c]`.
+    `of_class[c][i]` is the i-th image of the class `names[c]`. Each class is a parameter of its
+    own, so that an optimiser leaves alone those of which no teacher was asked: the moments of
+    one dense parameter would go on moving them towards whom they were shown last.
     """
 
     def __init__(
@@ -35,17 +37,18 @@ class LearnableImages(nn.Module):
         self.index = {name: place for place, name in enumerate(names)}
         self.mean, self.std = normalisation
         noise = torch.randn(len(names), per_class, channels, side, side, generator=rng)
-        self.pixels = nn.Parameter(noise)
+        self.of_class = nn.ParameterList(nn.Parameter(one.clone()) for one in noise)
+        self.per_class = per_class
 
     @property
     def n_recovered(self) -> int:
         """How many images there are."""
-        return self.pixels.shape[0] * self.pixels.shape[1]
+        return len(self.of_class) * self.per_class
 
     def of_classes(self, names: Sequence[str]) -> Images:
         """All images of some classes, differentiable, the classes in turn."""
-        places = [self.index[name] for name in names]
-        return self.pixels[places].transpose(0, 1).flatten(0, 1)
+        own = [self.of_class[self.index[name]] for name in names]
+        return torch.stack(own, dim=1).flatten(0, 1)
 
     def unit(self, images: Images) -> Images:
         """Images as pictures in [0, 1]; not cut off there, so that gradients reach every pixel."""
@@ -60,8 +63,8 @@ class LearnableImages(nn.Module):
         """An episode of normalised images, differentiable in the pixels."""
         classes = torch.randperm(len(self.index), generator=rng)[:n_way].tolist()
         picks = [self._picks(k_shot + n_query, rng) for _ in classes]
-        drawn = [self.pixels[c][pick] for c, pick in zip(classes, picks, strict=True)]
-        labels = torch.arange(n_way, device=self.pixels.device)
+        drawn = [self.of_class[c][pick] for c, pick in zip(classes, picks, strict=True)]
+        labels = torch.arange(n_way, device=drawn[0].device)
         return Episode(
             support_images=torch.cat([images[:k_shot] for images in drawn]),
             support_labels=labels.repeat_interleave(k_shot),
@@ -70,12 +73,12 @@ class LearnableImages(nn.Module):
         )
 
     def _picks(self, n: int, rng: torch.Generator) -> Tensor:
-        return torch.randperm(self.pixels.shape[1], generator=rng)[:n]
+        return torch.randperm(self.per_class, generator=rng)[:n]
 
     @torch.no_grad()
     def mixed(self, batch: int) -> list[Images]:
         """All images in batches, the classes mixed; for statistics."""
-        flat = self.pixels.detach().flatten(0, 1)
+        flat = torch.cat(list(self.of_class)).detach()
         order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))
         # A last batch of one image would have no variance.
         n_batches = max(1, len(flat) // batch)

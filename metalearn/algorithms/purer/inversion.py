@@ -34,7 +34,7 @@ def inversion_loss(
     """
     names = task.memory_names(merge=config.merge_classes)
     own = images.of_classes(names)
-    labels = torch.arange(len(names), device=own.device).repeat(images.pixels.shape[1])
+    labels = torch.arange(len(names), device=own.device).repeat(images.per_class)
     shown = rolled(own, max_shift=config.max_shift, rng=rng)
     with (
         recorded_statistics(task.teacher.network, fused=True) as records,

@@ -1,5 +1,6 @@
 """PURER: its losses by hand, its curriculum against second-order MAML written another way."""
 
+import copy
 import math
 
 import pytest
@@ -60,15 +61,16 @@ def test_images_start_from_standard_normal_noise():
         size=(3, 16),
         normalisation=((0.0,) * 3, (1.0,) * 3),
         rng=torch.Generator().manual_seed(1),
-    ).pixels.detach()
+    )
+    many = torch.stack(list(many.of_class)).detach()
     assert many.mean().abs() < 0.02
     assert abs(float(many.std()) - 1) < 0.02
 
 
 def test_a_teachers_images_come_class_by_class_in_turn(images):
     shown = images.of_classes(["dog", "bee"])
-    assert torch.equal(shown[0::2], images.pixels[2])
-    assert torch.equal(shown[1::2], images.pixels[0])
+    assert torch.equal(shown[0::2], images.of_class[2])
+    assert torch.equal(shown[1::2], images.of_class[0])
 
 
 def test_normalised_images_become_pictures(images):
@@ -84,16 +86,16 @@ def test_an_episode_holds_unlike_images_of_one_class_under_one_label(images):
         support = episode.support_images[episode.support_labels == label]
         query = episode.query_images[episode.query_labels == label]
         drawn = torch.cat([support, query])
-        owner = [c for c in range(3) if any(torch.equal(drawn[0], i) for i in images.pixels[c])]
+        owner = [c for c in range(3) if any(torch.equal(drawn[0], i) for i in images.of_class[c])]
         rows = {tuple(image.flatten().tolist()) for image in drawn}
-        assert rows == {tuple(image.flatten().tolist()) for image in images.pixels[owner[0]]}
+        assert rows == {tuple(image.flatten().tolist()) for image in images.of_class[owner[0]]}
 
 
 def test_all_images_are_there_once_when_statistics_are_taken(images):
     batches = images.mixed(5)
     assert min(map(len, batches)) > 1
     ours = sorted(float(image.sum()) for image in torch.cat(batches))
-    theirs = images.pixels.detach().flatten(0, 1)
+    theirs = torch.cat(list(images.of_class)).detach()
     assert ours == pytest.approx(sorted(float(image.sum()) for image in theirs))
 
 
@@ -130,7 +132,7 @@ def test_the_inversion_loss_is_that_of_the_paper(make, make_teacher):
     found = inversion_loss(task, algorithm.images, algorithm.config, algorithm.rng)
 
     # By hand, block by block, for classes owl, cat, dog.
-    own = [algorithm.images.pixels[algorithm.images.index[n]] for n in ("owl", "cat", "dog")]
+    own = [algorithm.images.of_class[algorithm.images.index[n]] for n in ("owl", "cat", "dog")]
     stacked = torch.stack(own, dim=1).flatten(0, 1).detach()
     pictures = stacked * 0.25 + 0.5
     shown = F.interpolate(pictures, (16, 16), mode="bilinear", antialias=True)
@@ -161,7 +163,7 @@ def test_the_curriculum_waits_for_as_many_batches_without_a_best_and_starts_anew
     assert asked == [False, False, False, False, True, False, False, True]
 
 
-def reference_maml(learner, images: torch.Tensor, episode, steps: int, lr: float):
+def reference_maml(learner, images: list[torch.Tensor], episode, steps: int, lr: float):
     """Second-order MAML on a network in training mode, weights as one dictionary."""
     weights = dict(learner.named_parameters())
     for _ in range(steps):
@@ -173,23 +175,42 @@ def reference_maml(learner, images: torch.Tensor, episode, steps: int, lr: float
     outer = F.cross_entropy(
         functional_call(learner, weights, (episode.query_images,)), episode.query_labels
     )
-    return outer, torch.autograd.grad(outer, images)[0]
+    return outer, torch.autograd.grad(outer, images, materialize_grads=True)
 
 
 def test_a_harder_step_turns_the_outer_loss_against_the_images_through_the_inner_loop(make):
     settings = {"meta_learner": "maml", "inner_steps": 2, "inner_lr": 0.1, "curriculum_weight": 7.0}
     plain, harder = make(**settings), make(**settings)
-    before = plain.images.pixels.detach().clone()
+    before = copy.deepcopy(plain.images.state_dict())
     plain.shape_images(harder=False)
     # What was drawn is the same up to here, so this is the episode that the other one sees.
-    plain.images.pixels.data.copy_(before)
-    episode = plain._episode()
-    outer, gradient = reference_maml(plain.learner, plain.images.pixels, episode, 2, 0.1)
+    plain.images.load_state_dict(before)
+    episode, pixels = plain._episode(), list(plain.images.parameters())
+    outer, gradients = reference_maml(plain.learner, pixels, episode, 2, 0.1)
     _, metrics = harder.shape_images(harder=True)
     assert metrics["outer_loss"] == pytest.approx(outer.item(), rel=1e-4)
-    difference = harder.images.pixels.grad - plain.images.pixels.grad
-    assert gradient.abs().max() > 1e-4
-    assert torch.allclose(difference, -7.0 * gradient, atol=1e-5)
+    assert max(gradient.abs().max() for gradient in gradients) > 1e-4
+    pairs = zip(harder.images.of_class, plain.images.of_class, gradients, strict=True)
+    for with_it, without, gradient in pairs:
+        asked = [0.0 if one.grad is None else one.grad for one in (with_it, without)]
+        difference = torch.zeros_like(gradient) + asked[0] - asked[1]
+        assert torch.allclose(difference, -7.0 * gradient, atol=1e-5)
+
+
+def test_images_of_classes_that_no_teacher_was_asked_about_stay_as_they_are(make):
+    algorithm = make(teachers_per_step=1, curriculum_weight=0.0)
+    index = algorithm.images.index
+    stayed = 0
+    for _ in range(6):
+        before = [pixels.detach().clone() for pixels in algorithm.images.of_class]
+        state = algorithm.rng.get_state()
+        asked = {index[name] for task in algorithm._tasks() for name in task.class_names}
+        algorithm.rng.set_state(state)
+        algorithm.shape_images(harder=False)
+        for place, (old, new) in enumerate(zip(before, algorithm.images.of_class, strict=True)):
+            assert torch.equal(old, new) == (place not in asked)
+            stayed += place not in asked
+    assert stayed
 
 
 @pytest.mark.parametrize("meta_learner", ["protonet", "maml", "anil"])
@@ -235,7 +256,7 @@ def test_images_please_the_teachers_better_and_better(make):
 
 @pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
 def test_classes_of_one_name_share_their_images_unless_told_otherwise(make, merge, n_classes):
-    assert len(make(merge_classes=merge).images.pixels) == n_classes
+    assert len(make(merge_classes=merge).images.of_class) == n_classes
 
 
 def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(make, monkeypatch):
@@ -273,7 +294,7 @@ def test_the_finished_learner_has_statistics_of_the_images(make):
     algorithm = make(calibrate="icfil")
     list(train(algorithm))
     learner = algorithm.meta_learner()
-    batch = algorithm.images.pixels.detach().flatten(0, 1)
+    batch = torch.cat(list(algorithm.images.of_class)).detach()
     with torch.no_grad():
         outputs = learner.network.blocks[0].conv(batch)
     assert torch.allclose(
