@@ -104,7 +104,10 @@ def evaluate(
     *,
     tracks_by_class: list[Tensor] | None = None,
 ) -> Evaluation:
-    """Adapt to each episode of the plan and judge it on the episode's query images."""
+    """Adapt to each episode of the plan and judge it on the episode's query images.
+
+    Raises InvalidSetting when an adaptation runs away: NaN would count as the first class.
+    """
     accuracies = list(
         episode_accuracies(
             meta_learner, images_by_class, plan, settings, tracks_by_class=tracks_by_class
@@ -119,5 +122,5 @@ def _accuracy(
     classifier = meta_learner.adapt(
         episode.support_images, episode.support_labels, settings=settings, seed=seed
     )
-    predicted = classifier.logits(episode.query_images).argmax(1)
+    predicted = classifier.probabilities(episode.query_images).argmax(1)
     return float((predicted == episode.query_labels.to(predicted.device)).float().mean())

@@ -74,8 +74,10 @@ class PoolGeometry:
         joint = self._joined(views)
         rank = min(self.components, *joint.shape)
         with seeded_from(rng):
-            # Its random start must follow the run's own generator, not the global one.
-            _, scale, basis = torch.svd_lowrank(joint, q=rank, niter=3)
+            # Its random start must follow the run's own generator, not a global one, which would
+            # be another on a GPU. Pictures are few enough to find components on the CPU.
+            _, scale, basis = torch.svd_lowrank(joint.cpu(), q=rank, niter=3)
+        scale, basis = scale.to(joint.device), basis.to(joint.device)
         deviation = (scale / len(joint) ** 0.5).clamp(min=1e-6)
         self._basis = basis / deviation**self.whitening
         coordinates: Tensor = joint @ self._basis

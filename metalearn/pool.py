@@ -1,7 +1,8 @@
 """Teachers and pools: frozen classifiers, and which of them belong together."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -75,6 +76,7 @@ class Pool:
                 "All models of a pool must have the same number of channels; "
                 "put colour and grey models into pools of their own."
             )
+        object.__setattr__(self, "teachers", _told_apart(self.teachers))
 
     def __len__(self) -> int:
         return len(self.teachers)
@@ -129,6 +131,18 @@ class Pool:
         for teacher in self.teachers:
             teacher.network.to(device)
         return self
+
+
+def _told_apart(teachers: Sequence[Teacher]) -> tuple[Teacher, ...]:
+    """The same teachers; those of one name, as of two owners, are numbered from the second on."""
+    met: Counter[str] = Counter()
+    distinct = []
+    for teacher in teachers:
+        met[teacher.name] += 1
+        count = met[teacher.name]
+        name = teacher.name if count == 1 else f"{teacher.name} ({count})"
+        distinct.append(teacher if count == 1 else replace(teacher, name=name))
+    return tuple(distinct)
 
 
 def _average(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:

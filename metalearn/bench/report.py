@@ -65,14 +65,23 @@ def _how(suite: Suite, rows: Sequence[Row]) -> list[str]:
     machines = dict.fromkeys(_machine(row) for row in rows if row["kind"] == "training")
     return [
         f"* Figures: {interval}.",
-        f"* Judged: {judged}; nothing was chosen on the judged classes"
-        + (" but the last columns, which say so." if suite.best_on_judged else "."),
+        f"* Judged: {judged}; no learner of a run was chosen on the judged classes"
+        + (" but in the last columns, which say so." if suite.best_on_judged else "."),
+        *_where_settings_are_from(suite),
         "* Inductive judges every picture by itself and is the headline; transductive looks at all "
         "queries of an episode together, as the published figures do.",
         "* Costs are those of training alone. A pass is one batch; teachers are counted at their "
         "first layer, whoever asks them and for whatever purpose.",
         f"* Machine: {'; '.join(machines)}.",
     ]
+
+
+def _where_settings_are_from(suite: Suite) -> list[str]:
+    judged = {name for pool in suite.pools for name in pool.packs} & set(suite.tuned_on)
+    if not judged:
+        return []
+    where = " and ".join(sorted(judged))
+    return [f"* The algorithms' settings were found on {where}, so figures there are flattered."]
 
 
 def _machine(row: Row) -> str:

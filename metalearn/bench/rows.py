@@ -5,7 +5,7 @@ A row that is there is not measured again, so an interrupted suite goes on where
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,15 @@ class RowFile:
             file.write(line)
         self._rows[row["key"]] = row
 
+    def forget(self, labels: Collection[str]) -> None:
+        """Drop the rows of these algorithms, in the file too, so that they are measured anew."""
+        kept = [row for row in self._rows.values() if row.get("label") not in labels]
+        lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in kept)
+        whole = self.path.with_suffix(".new")
+        whole.write_text("".join(lines), encoding="utf-8")
+        whole.replace(self.path)
+        self._rows = {row["key"]: row for row in kept}
+
     def _read(self) -> list[Row]:
         if not self.path.exists():
             return []
@@ -59,7 +68,9 @@ class RowFile:
         if torn:
             # A process that was killed leaves half a line, which would spoil the next one.
             self.path.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
-        return [self._parse(number, line) for number, line in enumerate(whole.splitlines(), 1)]
+        # Not splitlines: names may hold other characters that it takes for the end of a line.
+        lines = whole.split("\n") if whole else []
+        return [self._parse(number, line) for number, line in enumerate(lines, 1)]
 
     def _parse(self, number: int, line: str) -> Row:
         try:

@@ -1,7 +1,8 @@
 """Runs a suite: trains what is not trained, judges what is not judged, a row for each."""
 
+import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -38,12 +39,20 @@ def _silently(items: Iterable[T], total: int, label: str) -> Iterator[T]:  # noq
 
 
 def run_suite(
-    suite: Suite, out: Path, device: torch.device, watch: Watch = _silently
+    suite: Suite,
+    out: Path,
+    device: torch.device,
+    watch: Watch = _silently,
+    *,
+    again: Collection[str] = (),
 ) -> Iterator[SuiteRow]:
     """Do what is missing in `out`, handing back every row of the suite once it is written.
 
-    An algorithm that refuses a pool, or a run that diverges, is a row of the kind “refused” with
-    its reason; it is not written down, and the suite goes on.
+    A row's key holds all that it depends on but the code: the rows and learners of algorithms
+    whose labels are in `again` are dropped first, to be trained and judged anew.
+
+    An algorithm that refuses a pool, or a run or an adaptation that diverges, is a row of the
+    kind “refused” with its reason; it is not written down, and the suite goes on.
 
     Raises InvalidSetting, InvalidPool or InvalidData before anything is trained when something
     the suite names is not there.
@@ -54,6 +63,8 @@ def run_suite(
         full_settings(entry)
     out.mkdir(parents=True, exist_ok=True)
     work = _Work(suite, out, device, watch)
+    if again:
+        work.forget(again)
     for pool_entry in suite.pools:
         pool = load_pool(pool_entry)
         for seed in suite.seeds:
@@ -91,6 +102,13 @@ class _Work:
         self.judge = Judge(suite.judging, self.packs)
         self.trainer = Trainer(suite, self.judge, device, watch)
 
+    def forget(self, labels: Collection[str]) -> None:
+        """Drop what was measured and trained of these algorithms."""
+        for row in self.rows.of_kind("training"):
+            if row["label"] in labels:
+                shutil.rmtree(self.out / LEARNERS / row["key"], ignore_errors=True)
+        self.rows.forget(labels)
+
     def rows_of(self, run: Run) -> Iterator[SuiteRow]:
         """The rows of one run: those that are there, and those that are measured now."""
         training = row_key(self._training_inputs(run))
@@ -114,7 +132,11 @@ class _Work:
             if key in self.rows or learner is None:
                 yield SuiteRow(self.rows[key], False)
             else:
-                yield SuiteRow(self._judged(run, learner, question, _Keys(training, key)), True)
+                try:
+                    row = self._judged(run, learner, question, _Keys(training, key))
+                except InvalidSetting as error:  # its adaptation ran away
+                    row = self._row(key, "refused", run, {"reason": str(error)})
+                yield SuiteRow(row, True)
 
     def _judged(self, run: Run, learner: MetaLearner, question: Question, keys: _Keys) -> Row:
         self.judge.load(learner, question)  # not a part of what an episode costs

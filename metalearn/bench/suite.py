@@ -82,6 +82,8 @@ class Suite:
     """Which learner of a run is judged: its last, or the best on pseudo-tasks of its memory."""
     best_on_judged: bool
     """Whether the best figure of the run on the judged classes is computed as well."""
+    tuned_on: tuple[str, ...] = ()
+    """Packs on whose classes the algorithms' settings were found."""
 
     def quickened(self) -> "Suite":
         """The same for a first look: fewer episodes, one seed, each algorithm's quick settings."""
@@ -140,8 +142,10 @@ def read_suite(path: Path, *, data_root: Path | None = None) -> Suite:
         ),
         selection=table.choice("selection", SELECTIONS),
         best_on_judged=table.flag("best_on_judged"),
+        tuned_on=table.texts("tuned_on", ()) if table.has("tuned_on") else (),
     )
     table.finish()
+    _check_known(suite.tuned_on, tuple(packs), "packs")
     _check_distinct([pool.name for pool in suite.pools], "pools")
     _check_distinct([entry.label for entry in suite.algorithms], "algorithms")
     return suite

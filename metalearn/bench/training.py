@@ -1,5 +1,7 @@
 """One run of a suite: an algorithm trained on a pool with a seed, its costs and its curves."""
 
+import contextlib
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,6 +17,7 @@ from metalearn.bench.projection import through_teachers
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import AlgorithmEntry, Suite
 from metalearn.episode import Episode
+from metalearn.errors import InvalidSetting
 from metalearn.evaluation import EvaluationPlan, episode_accuracies
 from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
@@ -128,22 +131,25 @@ class Trainer:
 
     def _curve_accuracies(self, run: Run, learner: MetaLearner) -> list[Row]:
         """Of the suite's first head, in as many episodes as the curve wants. When the best of the
-        run is asked for, in all episodes and with both kinds of batch-norm."""
+        run is asked for, in all episodes and with both kinds of batch-norm. An unfinished learner
+        whose adaptation runs away has no figure."""
         best = self.suite.best_on_judged
         judging = self.suite.judging
-        return [
-            self.judge.curve_point(
-                learner,
-                pack,
-                shot=shot,
-                batchnorm=batchnorm,
-                seed=run.seed,
-                episodes=judging.episodes if best else self.suite.curve.episodes,
-            )
-            for pack in run.pool.entry.packs
-            for shot in judging.shots
-            for batchnorm in (BATCHNORMS if best else BATCHNORMS[:1])
-        ]
+        points = []
+        for pack, shot, batchnorm in itertools.product(
+            run.pool.entry.packs, judging.shots, BATCHNORMS if best else BATCHNORMS[:1]
+        ):
+            with contextlib.suppress(InvalidSetting):
+                point = self.judge.curve_point(
+                    learner,
+                    pack,
+                    shot=shot,
+                    batchnorm=batchnorm,
+                    seed=run.seed,
+                    episodes=judging.episodes if best else self.suite.curve.episodes,
+                )
+                points.append(point)
+        return points
 
     def _select(self, algorithm: Algorithm, record: _Record) -> tuple[int, MetaLearner]:
         """Step and learner: the last, or the best on pseudo-tasks where there is a memory."""

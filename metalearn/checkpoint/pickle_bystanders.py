@@ -105,7 +105,8 @@ def _array_of_bytes(arguments: tuple[Value, ...]) -> Bystander:
     """How protocol 5 writes an array: its bytes, dtype, shape and order."""
     data, kind, shape, order = arguments
     plain = type(data) is bytes and isinstance(kind, NumberKind) and _is_plain(shape)
-    if not plain or order not in {"C", "F"}:
+    # Asked for its type first: to hash tuples in tuples in tuples may end the process.
+    if not plain or type(order) is not str or order not in {"C", "F"}:
         raise damaged("a NumPy array is not described as NumPy does")
     return Bystander("numpy.ndarray")
 

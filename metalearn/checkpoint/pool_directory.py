@@ -37,7 +37,7 @@ def read_pool(directory: Path, *, limit: int | None = None) -> Pool:
     """
     path = directory / MANIFEST
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         raise InvalidPool(
             f"“{directory}” has no readable {MANIFEST}; give a folder made by `pretrain`."

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from metalearn.cli.adaptation_options import adaptation_settings, add_adaptation_options
-from metalearn.cli.common import Commands, add_device, add_json, find_device, print_json
+from metalearn.cli.common import Commands, add_device, add_json, add_seed, find_device, print_json
 from metalearn.datasets import read_folder, read_pictures
 from metalearn.meta_learner import MetaLearner
 
@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--query", type=Path, required=True, metavar="FOLDER", help="pictures to be labelled"
     )
-    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
+    add_seed(parser)
     add_adaptation_options(parser)
     add_device(parser)
     add_json(parser)

@@ -10,6 +10,7 @@ from metalearn.bench.report import MISSING
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import shipped_suites
 from metalearn.cli.common import Commands, add_device, find_device, progress, say
+from metalearn.errors import InvalidSetting
 
 _DEFAULT = "cifar_fs"
 _OUT = Path("docs/benchmarks")
@@ -39,6 +40,13 @@ def add_parser(commands: Commands) -> None:
         help="where the suite's paths of pools and packs start (default: the file's folder; "
         "for a suite that came along, the current one)",
     )
+    parser.add_argument(
+        "--again",
+        nargs="*",
+        metavar="LABEL",
+        help="measure all (or these algorithms) anew, as after a change of their code; without it "
+        "rows that are there are not measured again",
+    )
     add_device(parser)
     parser.set_defaults(run=run)
 
@@ -51,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
         suite = suite.quickened()
     device = find_device(options.device)
     rows = []
-    for done in run_suite(suite, out, device, progress):
+    for done in run_suite(suite, out, device, progress, again=_labels_again(options, suite)):
         rows.append(done.row)
         if done.fresh:
             say(_line(done.row))
@@ -59,6 +67,19 @@ def run(options: argparse.Namespace) -> None:
     if not can_plot():
         say(MISSING)
     say(f"The table is in {fresh[0]}.")
+
+
+def _labels_again(options: argparse.Namespace, suite: Suite) -> list[str]:
+    """Whose rows are to be dropped first."""
+    known = [entry.label for entry in suite.algorithms]
+    if options.again is None:
+        return []
+    for label in options.again:
+        if label not in known:
+            raise InvalidSetting(
+                f"The suite has no algorithm “{label[:60]}”; its labels are {', '.join(known)}."
+            )
+    return options.again or known
 
 
 def _line(row: Row) -> str:
@@ -82,6 +103,7 @@ def _command(options: argparse.Namespace, suite: Suite) -> str:
         parts.append("--quick")
     if options.data_root is not None:
         parts += ["--data-root", "DATA"]
+    parts.append("--again")  # the page's own rows lie beside it
     return shlex.join(parts)
 
 

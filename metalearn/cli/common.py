@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -15,6 +15,7 @@ from metalearn.errors import InvalidSetting
 T = TypeVar("T")
 
 _PLAIN_EVERY_S = 5.0
+_MAX_DIGITS = 20
 
 
 @runtime_checkable
@@ -23,6 +24,28 @@ class Commands(Protocol):
 
     def add_parser(self, name: str, **options: str) -> argparse.ArgumentParser:
         """Make the parser of one command."""
+
+
+LARGEST_SEED = 2**63 - 1
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """An option's type: a whole number in this range; argparse refuses any other by name."""
+
+    def number(text: str) -> int:
+        # Longer texts are never in a range, and Python refuses to read the longest ones.
+        value = int(text) if len(text) <= _MAX_DIGITS else high + 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text[:30]} is not between {low} and {high}")
+        return value
+
+    number.__name__ = "whole number"
+    return number
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """The option --seed."""
+    parser.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="(default: 0)")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +69,7 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.ones(1, device=device).item()  # which one without memory, “meta”, cannot
     except (RuntimeError, AssertionError):
         raise InvalidSetting(
             f"This machine has no device “{name}”; use --device auto or --device cpu."

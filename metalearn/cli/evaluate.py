@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 
 from metalearn.cli.adaptation_options import adaptation_settings, add_adaptation_options
-from metalearn.cli.common import Commands, add_device, add_json, find_device, print_json, progress
+from metalearn.cli.common import (
+    Commands,
+    add_device,
+    add_json,
+    add_seed,
+    find_device,
+    print_json,
+    progress,
+    whole,
+)
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, episode_accuracies, summarise
 from metalearn.meta_learner import MetaLearner
@@ -17,11 +26,15 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, metavar="PACK", help="a .npz pack or a folder of images"
     )
-    parser.add_argument("--way", type=int, default=5, help="classes (default: 5)")
-    parser.add_argument("--shot", type=int, default=5, help="images per class (default: 5)")
-    parser.add_argument("--query", type=int, default=15, help="per class (default: 15)")
-    parser.add_argument("--episodes", type=int, default=600, help="(default: 600)")
-    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
+    parser.add_argument("--way", type=whole(2, 1_000), default=5, help="classes (default: 5)")
+    parser.add_argument(
+        "--shot", type=whole(1, 10_000), default=5, help="images per class (default: 5)"
+    )
+    parser.add_argument(
+        "--query", type=whole(1, 10_000), default=15, help="per class (default: 15)"
+    )
+    parser.add_argument("--episodes", type=whole(2, 1_000_000), default=600, help="(default: 600)")
+    add_seed(parser)
     add_adaptation_options(parser)
     add_device(parser)
     add_json(parser)

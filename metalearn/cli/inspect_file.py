@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from metalearn.checkpoint import inspect_checkpoint
-from metalearn.cli.common import Commands, add_json, print_json
+from metalearn.cli.common import Commands, add_json, print_json, whole
 from metalearn.networks import all_architectures
 
 
@@ -18,7 +18,9 @@ def add_parser(commands: Commands) -> None:
         metavar="NAME",
         help=f"what it should be ({', '.join(all_architectures())}); detected when left out",
     )
-    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="size it was trained with")
+    parser.add_argument(
+        "--image-size", type=whole(1, 65_536), metavar="PIXELS", help="size it was trained with"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from metalearn.checkpoint import write_pool_entry
-from metalearn.cli.common import Commands, add_device, find_device, progress, say
+from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.datasets import read_data
 from metalearn.errors import InvalidPool
 from metalearn.networks import all_architectures
@@ -16,16 +16,25 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("pretrain", help="make a pool of models from a data pack")
     parser.add_argument("pack", type=Path, metavar="PACK", help="a .npz pack or a folder of images")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
-    parser.add_argument("--models", type=int, required=True, metavar="N", help="how many models")
-    parser.add_argument("--way", type=int, default=5, help="classes per model (default: 5)")
+    parser.add_argument(
+        "--models", type=whole(1, 100_000), required=True, metavar="N", help="how many models"
+    )
+    parser.add_argument(
+        "--way", type=whole(2, 1_000), default=5, help="classes per model (default: 5)"
+    )
     parser.add_argument(
         "--architecture", default="conv4", metavar="NAME", help=", ".join(all_architectures())
     )
-    parser.add_argument("--width", type=int, default=0, help="0 takes the usual one (default)")
-    parser.add_argument("--epochs", type=int, default=60, help="(default: 60)")
-    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
     parser.add_argument(
-        "--image-size", type=int, default=84, help="for pictures that are decoded (default: 84)"
+        "--width", type=whole(0, 4_096), default=0, help="0 takes the usual one (default)"
+    )
+    parser.add_argument("--epochs", type=whole(1, 100_000), default=60, help="(default: 60)")
+    add_seed(parser)
+    parser.add_argument(
+        "--image-size",
+        type=whole(8, 1_024),
+        default=84,
+        help="for pictures that are decoded (default: 84)",
     )
     parser.add_argument("--channels", type=int, default=3, choices=(1, 3), help="(default: 3)")
     add_device(parser)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import read_pool
-from metalearn.cli.common import Commands, add_device, find_device, progress, say
+from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.errors import InvalidSetting
 from metalearn.loop import train
 from metalearn.registry import make_algorithm
@@ -25,9 +25,12 @@ def add_parser(commands: Commands) -> None:
         help="a setting of the algorithm; may be given several times",
     )
     parser.add_argument(
-        "--models", type=int, metavar="N", help="only the first N models of the pool"
+        "--models",
+        type=whole(1, 1_000_000),
+        metavar="N",
+        help="only the first N models of the pool",
     )
-    parser.add_argument("--seed", type=int, default=0, help="(default: 0)")
+    add_seed(parser)
     add_device(parser)
     parser.set_defaults(run=run)
 

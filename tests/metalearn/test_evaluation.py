@@ -84,3 +84,12 @@ def test_plans_without_an_interval_or_an_episode_are_refused(learner: MetaLearne
         EvaluationPlan(n_way=1)
     with pytest.raises(InvalidData, match="cannot be drawn"):
         evaluate(learner, _classes(3, noise=0.1), EvaluationPlan(n_way=4, k_shot=1, n_query=1))
+
+
+def test_an_adaptation_that_runs_away_is_refused_and_not_counted_as_chance(
+    learner: MetaLearner,
+) -> None:
+    wild = AdaptationSettings(head="sgd", inner_lr=10.0, inner_steps=50)
+    plan = EvaluationPlan(n_way=2, k_shot=1, n_query=1, episodes=2)
+    with pytest.raises(InvalidSetting, match="ran away"):
+        evaluate(learner, _classes(3, noise=0.1), plan, wild)

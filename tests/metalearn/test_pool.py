@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidPool
+from metalearn.inversion import TeacherTask
 from metalearn.pool import Pool
 
 
@@ -59,3 +60,10 @@ def test_sampling_draws_with_replacement_from_the_given_generator(tiny_pool):
     ]
     assert drawn[0] == drawn[1]
     assert set(drawn[0]) == {"a", "b", "c"}
+
+
+def test_models_of_one_name_are_told_apart(make_teacher):
+    pool = Pool((make_teacher("a"), make_teacher("b"), make_teacher("a"), make_teacher("a")))
+    assert [teacher.name for teacher in pool.teachers] == ["a", "b", "a (2)", "a (3)"]
+    names = [TeacherTask(teacher, (0,)).memory_names(merge=False) for teacher in pool.teachers]
+    assert len(set(names)) == 4

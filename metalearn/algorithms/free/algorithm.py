@@ -35,6 +35,7 @@ from metalearn.algorithms.free.own_heads import (
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
+from metalearn.errors import InvalidSetting
 from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
@@ -76,6 +77,18 @@ class Free(Algorithm):
             image_bytes=pool.channels * size * size,
             max_bytes=config.memory_mb * 2**20,
         )
+        self._check_memory()
+
+    def _check_memory(self) -> None:
+        """Without room for an episode of each class there would be no replay, and no word of it."""
+        config, room = self.config, self.memory.images_per_class
+        needs = config.k_shot + config.n_query
+        if room < needs:
+            raise InvalidSetting(
+                f"An episode needs {needs} images of a class and the memory holds {room} of each; "
+                "raise memory_mb or memory_per_class, or lower k_shot, n_query or "
+                "learner_image_size."
+            )
 
     def _new_generator(self) -> Generator:
         config = self.config

@@ -12,7 +12,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from metalearn.algorithms.free import algorithm as free_module
 from metalearn.algorithms.free.learning import distillation_of, replayed_loss, student_of
 from metalearn.episode import Episode
-from metalearn.errors import InvalidPool
+from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.loop import train
 from metalearn.pool import Pool
@@ -300,3 +300,9 @@ def test_the_released_distillation_is_another_loss_and_moves_the_learner_elsewhe
         assert found[form] == pytest.approx(expected, rel=1e-4)
     assert found["kl"] != pytest.approx(found["as_released"], rel=0.01)
     assert F.cosine_similarity(gradients["kl"], gradients["as_released"], dim=0) < 0.99
+
+
+def test_a_memory_too_small_for_an_episode_is_refused_and_not_left_out_silently(make):
+    with pytest.raises(InvalidSetting, match="raise memory_mb or memory_per_class"):
+        make(memory_per_class=2)
+    assert make(memory_per_class=3).memory.images_per_class == 3

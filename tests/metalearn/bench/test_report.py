@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,13 @@ def test_without_matplotlib_the_page_says_so(
     rows = [done.row for done in run_suite(suite, tmp_path / "out", torch.device("cpu"))]
     (page,) = write_report(suite, rows, tmp_path / "out", "command")
     assert "install the optional group “bench”" in page.read_text()
+
+
+def test_the_page_says_on_which_judged_classes_settings_were_found(
+    suite_file: Path, tmp_path: Path
+) -> None:
+    suite = read_suite(suite_file)
+    for tuned_on, said in (((), 0), (("noise",), 1), (("elsewhere",), 0)):
+        asked = replace(suite, tuned_on=tuned_on)
+        (page, *_) = write_report(asked, [], tmp_path, "command")
+        assert page.read_text().count("settings were found on noise") == said

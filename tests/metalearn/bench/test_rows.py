@@ -34,3 +34,21 @@ def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
         path.write_text(f'{{"key": "a", "kind": "training"}}\n{line}\n')
         with pytest.raises(InvalidData, match="Line 2"):
             RowFile(path)
+
+
+def test_names_may_hold_what_looks_like_the_end_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    RowFile(path).append({"key": "k", "kind": "training", "label": "a\u2028b\x85c"})
+    assert RowFile(path)["k"]["label"] == "a\u2028b\x85c"
+
+
+def test_rows_of_some_algorithms_can_be_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = RowFile(path)
+    for key in "ab":
+        rows.append({"key": key, "kind": "training", "label": key.upper()})
+    rows.forget({"A"})
+    assert "b" in rows and "a" not in rows
+    again = RowFile(path)
+    assert "b" in again and "a" not in again
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]

@@ -76,6 +76,9 @@ def _numpy(canary: Path) -> dict[str, bytes]:
         "a NumPy buffer in another order": BUFFER
         + tuple_of(raw_bytes(bytes(8)), DOUBLE, one, text("K"))
         + b"R",
+        "a NumPy buffer in an order of tuples in tuples": BUFFER
+        + tuple_of(raw_bytes(bytes(8)), DOUBLE, one, b")" + b"\x85" * 500_000)
+        + b"R",
         "a NumPy call": name("numpy", "frompyfunc") + b")R",
     }
 

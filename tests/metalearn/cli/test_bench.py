@@ -24,10 +24,15 @@ def test_bench_compares_and_goes_on_where_it_stopped(
     text = capsys.readouterr().out
     assert "tiny, FREE, seed 0: trained in" in text and "1-shot" in text and "README.md" in text
     page = (tmp_path / "out" / "README.md").read_text()
-    assert "python -m metalearn bench --suite tiny.toml --quick\n" in page
+    assert "python -m metalearn bench --suite tiny.toml --quick --again\n" in page
     assert str(tmp_path) not in page
     assert main(command) == 0
     assert capsys.readouterr().out.count("\n") == 1
+    assert main([*command, "--again", "FREE"]) == 0
+    text = capsys.readouterr().out
+    assert "FREE, seed 0: trained in" in text and text.count("trained in") == 1
+    assert main([*command, "--again", "nobody"]) == 2
+    assert "its labels are" in capsys.readouterr().err
 
 
 def test_bench_refuses_what_is_not_there(

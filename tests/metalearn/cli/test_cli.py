@@ -109,7 +109,8 @@ def test_train_refuses_before_it_works(
     assert "no setting" in refused(capsys, *command, out, "--set", "colour=red")
     assert "not a setting" in refused(capsys, *command, out, "--set", "n_way")
     assert "whole number" in refused(capsys, *command, out, "--set", "n_way=many")
-    assert "no device" in refused(capsys, *command, out, "--device", "abacus")
+    for device in ("abacus", "meta"):
+        assert "no device" in refused(capsys, *command, out, "--device", device)
     assert "manifest" in refused(capsys, "train", "random_init", "--pool", tmp_path, "--out", out)
     assert "is not a meta-learner" in refused(capsys, *command, pool)
     assert not out.exists()
@@ -218,3 +219,16 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         shell=True, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == "" and done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--seed", str(2**63)), ("--seed", "9" * 5000), ("--models", "0"), ("--seed", "-1")],
+)
+def test_numbers_out_of_their_range_are_refused_by_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, value: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "random_init", "--pool", str(tmp_path), "--out", "x", option, value])
+    assert ended.value.code == 2
+    assert f"{option}: {value[:30]} is not between" in capsys.readouterr().err
