@@ -20,7 +20,7 @@ from metalearn.calibration import (
     recover_pseudo_images,
 )
 from metalearn.inner_loop import PureNetwork, balanced_targets, class_centroids, predict, sgd_step
-from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks import Network, NetworkSpec, build_network
 
 SETTINGS = Calibration(
     pseudo_images=2, inversion_steps=5, inversion_lr=0.1, lr=0.05, temperature=0.5
@@ -29,14 +29,19 @@ LINEAR = AdaptedHead(None, 1.0)
 
 
 @pytest.fixture(scope="module")
-def pure() -> PureNetwork:
+def network() -> Network:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = build_network(NetworkSpec("conv4", 8, 3, 16, 3))
         with torch.no_grad():
             for _ in range(5):
                 network.train()(torch.randn(64, 3, 16, 16))
-    return PureNetwork(network.eval())
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def pure(network: Network) -> PureNetwork:
+    return PureNetwork(network)
 
 
 def _images(n: int, seed: int = 1) -> Tensor:
@@ -101,6 +106,29 @@ def test_an_inversion_step_lowers_the_loss_and_moves_each_image_by_its_rate(
     assert after < loss
     size = (stepped - images).square().mean((1, 2, 3)).sqrt()
     torch.testing.assert_close(size, torch.full((6,), 0.01), rtol=1e-3, atol=0)
+
+
+def test_the_inversion_loss_is_the_sum_of_its_terms_worked_out_layer_by_layer(
+    pure: PureNetwork, network: Network
+) -> None:
+    images, truth = _images(6), [0, 1, 2, 0, 1, 2]
+    x, distances = images, []
+    for block in network.blocks:
+        x = F.conv2d(x, block.conv.weight, block.conv.bias, padding=1)
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+        known, spread = block.norm.running_mean, block.norm.running_var
+        distances.append((mean - known).norm() + (var - spread).norm())
+        unit = (x - known.view(-1, 1, 1)) / (spread.view(-1, 1, 1) + block.norm.eps).sqrt()
+        scaled = unit * block.norm.weight.view(-1, 1, 1) + block.norm.bias.view(-1, 1, 1)
+        x = F.max_pool2d(scaled.relu(), 2)
+    logits = x.flatten(1) @ network.head.weight.T + network.head.bias
+    entropy = logits.logsumexp(1).mean() - logits[range(6), truth].mean()
+    rows = sum((images[..., i + 1, :] - images[..., i, :]).abs().mean() for i in range(15)) / 15
+    columns = sum((images[..., i + 1] - images[..., i]).abs().mean() for i in range(15)) / 15
+    expected = entropy + 0.1 * sum(distances) / 4 + 0.01 * (rows + columns)
+    targets = F.one_hot(torch.tensor(truth), 3).float()
+    found = inversion_loss(pure, pure.weights(), images, targets, head=LINEAR)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_inversion_loss_grows_when_statistics_leave_the_running_ones(
