@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from metalearn.algorithms.free import FreeConfig
+from metalearn.bench import find_suite, read_suite
 from metalearn.inversion import TeacherTask, recover
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.generator import Generator
@@ -115,3 +116,9 @@ def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_step
         )
         losses.append(sum(recovered.losses.values()))
     assert losses[0] < 0.85 * losses[1]
+
+
+def test_the_suite_of_published_settings_has_just_these():
+    suite = read_suite(find_suite("published"))
+    (entry,) = [entry for entry in suite.algorithms if entry.name == "free"]
+    assert entry.settings == PUBLISHED

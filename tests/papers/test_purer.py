@@ -3,6 +3,7 @@
 import pytest
 
 from metalearn.algorithms.purer import PurerConfig
+from metalearn.bench import find_suite, read_suite
 from metalearn.settings import build
 
 PUBLISHED = {
@@ -49,3 +50,9 @@ def test_what_was_not_chosen_anew_is_as_published_by_default():
     config = PurerConfig()
     changed = {name for name, value in PUBLISHED.items() if getattr(config, name) != value}
     assert changed == anew
+
+
+def test_the_suite_of_published_settings_has_just_these():
+    suite = read_suite(find_suite("published"))
+    (entry,) = [entry for entry in suite.algorithms if entry.name == "purer"]
+    assert entry.settings == PUBLISHED
