@@ -5,8 +5,10 @@ import dataclasses
 from django.conf import settings
 
 from marketplace import storage
+from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
+from marketplace.jobs.quarantine import TAKEN_OUT
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import Declaration, read_checkpoint
@@ -20,8 +22,16 @@ def build_algorithm(job: Job) -> Algorithm:
     """The job's algorithm on the job's pool, at its first step."""
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
-    pool = Pool(tuple(load_teacher(row) for row in pool_checkpoints(job.pool)))
+    pool = Pool(tuple(_in_public(*each) for each in enumerate(pool_checkpoints(job.pool), start=1)))
     return make_algorithm(job.algorithm, pool, job.settings, device=device, seed=job.seed)
+
+
+def _in_public(number: int, row: Checkpoint) -> Teacher:
+    """The teacher as a run may speak of it: its messages and files go where the model does not."""
+    teacher = load_teacher(row)
+    if row.visibility == Visibility.PUBLIC:
+        return teacher
+    return dataclasses.replace(teacher, name=f"model {number} of the pool", owner="")
 
 
 def load_teacher(row: Checkpoint) -> Teacher:
@@ -30,7 +40,7 @@ def load_teacher(row: Checkpoint) -> Teacher:
     Raises InvalidPool for one in quarantine, whoever has queued the job and whenever.
     """
     if row.is_quarantined:
-        raise InvalidPool(f"The model “{row.name}” is in quarantine: {row.quarantine_reason}")
+        raise InvalidPool(TAKEN_OUT)
     declared = Declaration(
         name=row.name,
         architecture=row.architecture,

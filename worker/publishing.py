@@ -15,6 +15,7 @@ from marketplace.algorithms.services import catalogue_publish
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.learners.services import learner_publish
+from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.meta_learner import MetaLearner, TeacherRecord
 from metalearn.networks import all_architectures
@@ -101,7 +102,7 @@ def _store_directory(job: Job, directory: Path) -> StoredLearner:
         learner_id=learner_id,
         config=json.loads((directory / "config.json").read_text()),
         card=(directory / "README.md").read_text(),
-        provenance=_teachers(json.loads((directory / "provenance.json").read_text())),
+        provenance=_named(job, _teachers(json.loads((directory / "provenance.json").read_text()))),
         files=files,
     )
 
@@ -114,6 +115,20 @@ def _teachers(provenance: object) -> list[dict[str, object]]:
     if isinstance(provenance, dict):
         return list(provenance["teachers"])
     return list(provenance) if isinstance(provenance, list) else []
+
+
+def _named(job: Job, records: list[dict[str, object]]) -> list[dict[str, object]]:
+    """For the row, of which everybody is shown what they may know, the names of all models.
+
+    The files name public models only (`worker/pools.py`).
+    """
+    rows = pool_checkpoints(job.pool)
+    if len(rows) != len(records):
+        return records
+    return [
+        {**record, "name": row.name, "owner": row.owner.get_username()}
+        for record, row in zip(records, rows, strict=True)
+    ]
 
 
 def learner_directory(row: LearnerRow) -> Path:

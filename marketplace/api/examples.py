@@ -73,6 +73,7 @@ POOL = {
     "checkpoints": [_CHECKPOINT_ID, "1d0f5b57-0f6e-4c0b-b7a3-5a3e8c9d0e55"],
     "fit": {
         "n_models": 2,
+        "n_hidden": 0,
         "scenario": "MH",
         "scenario_title": "several data sets",
         "channels": 3,
@@ -122,7 +123,14 @@ LEARNER = {
     "created_at": _AT,
     "card": "# FREE on Birds and beetles\n…",
     "config": {"architecture": "conv4", "image_size": 32, "channels": 3},
-    "provenance": [{"name": "Birds of the garden", "owner": "alice", "licence": "cc-by-4.0"}],
+    "provenance": [
+        {
+            "name": "Birds of the garden",
+            "owner": "alice",
+            "licence": "cc-by-4.0",
+            "architecture": "conv4",
+        }
+    ],
     "evaluation": {},
     "files": [
         {

@@ -1,4 +1,7 @@
-"""Jobs on a pool with a quarantined model stop, with its reason."""
+"""Jobs on a pool with a quarantined model stop.
+
+Which model and why stands on that model's own page, for its owner and the staff; a job is seen by
+others, so it says neither."""
 
 from django.utils import timezone
 
@@ -7,6 +10,7 @@ from marketplace.jobs.moves import IllegalMove, job_log, job_move
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import PoolMember
 
+TAKEN_OUT = "A model of this pool was taken out of use by the operator."
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -15,27 +19,25 @@ def jobs_stop_quarantined() -> None:
     held = PoolMember.objects.filter(checkpoint__quarantined_at__isnull=False)
     jobs = Job.objects.filter(state__in=_UNFINISHED, pool__in=held.values("pool"))
     for job in jobs.distinct():
-        member = held.filter(pool=job.pool_id).select_related("checkpoint").first()
-        if member is None:  # taken out of quarantine just now
+        if not held.filter(pool=job.pool_id).exists():  # taken out of quarantine just now
             continue
-        name, reason = member.checkpoint.name, member.checkpoint.quarantine_reason
         try:
-            _stop(job, f"The model “{name}” is in quarantine: {reason}")
+            _stop(job)
         except IllegalMove:
             # It moved between our read and our write; the next tick sees where to.
             continue
 
 
-def _stop(job: Job, reason: str) -> None:
+def _stop(job: Job) -> None:
     if job.state == JobState.QUEUED:
         job_move(
             job=job,
             to=JobState.CANCELLED,
             only_from=JobState.QUEUED,
-            error=reason,
+            error=TAKEN_OUT,
             eta_s=None,
             finished_at=timezone.now(),
         )
     else:
-        job_move(job=job, to=JobState.CANCELLING, error=reason)
-    job_log(job=job, text=f"Stopped. {reason}")
+        job_move(job=job, to=JobState.CANCELLING, error=TAKEN_OUT)
+    job_log(job=job, text=f"Stopped. {TAKEN_OUT}")

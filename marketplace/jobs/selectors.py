@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from marketplace.accounts.selectors import Person, editable_by, visible_to
+from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.jobs.models import Job, JobEvent, MetricPoint
 from marketplace.jobs.states import JobState
 
@@ -15,6 +16,18 @@ def jobs_visible_to(user: Person) -> "QuerySet[Job]":
 def jobs_editable_by(user: Person) -> "QuerySet[Job]":
     """The jobs this person may cancel or resume."""
     return editable_by(Job.objects.select_related("owner", "team", "pool"), user)
+
+
+def previews_shown(user: Person, job: Job) -> bool:
+    """Whether this person, who sees the job, may see its recovered images now.
+
+    Every model must be one that they see, that is not in quarantine, and whose owner still
+    consents: what was so at the launch does not count.
+    """
+    willing = checkpoints_visible_to(user).filter(
+        consent_recovery=True, consent_preview=True, quarantined_at=None
+    )
+    return job.previews and not job.pool.members.exclude(checkpoint__in=willing).exists()
 
 
 def job_waits(job_id: str) -> bool:

@@ -23,10 +23,10 @@ from marketplace.jobs.forms import SETTING_PREFIX, LaunchForm
 from marketplace.jobs.live import job_live
 from marketplace.jobs.models import Job
 from marketplace.jobs.permissions import can_cancel_job, can_resume_job
-from marketplace.jobs.selectors import jobs_editable_by, jobs_visible_to
+from marketplace.jobs.selectors import jobs_editable_by, jobs_visible_to, previews_shown
 from marketplace.jobs.services import job_cancel, job_launch, job_resume
 from marketplace.jobs.states import JobState
-from marketplace.pools.selectors import pool_checkpoints, pool_fit, pools_visible_to
+from marketplace.pools.selectors import members_fit, pool_members, pools_visible_to
 
 
 @require_safe
@@ -51,7 +51,7 @@ def job_new(request: PersonRequest, pk: str) -> HttpResponse:
     context: dict[str, Any] = {
         "pool": pool,
         "specs": specs,
-        "fit": pool_fit(pool_checkpoints(pool)),
+        "fit": members_fit(pool_members(pool, request.user)),
     }
     if not specs:
         return render(request, "jobs/launch.html", context)
@@ -84,6 +84,7 @@ def job_detail(request: PersonRequest, pk: str) -> HttpResponse:
     context = {
         "job": job,
         "spec": spec,
+        "previews": previews_shown(request.user, job),
         "live": _live(request, job, since=0, event=0),
     }
     return render(request, "jobs/detail.html", context)
@@ -105,8 +106,8 @@ def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
 def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
     """The present grid of recovered images, from memory; 204 when there is none now."""
     job = get_or_404(jobs_visible_to(request.user), pk)
-    if not job.previews:
-        raise Http404("Not every owner consented to previews.")
+    if not previews_shown(request.user, job):
+        raise Http404("Not every owner consents to previews.")
     png = preview_or_none(str(job.pk))
     if png is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)

@@ -14,7 +14,7 @@ _LINKS = {"http", "https", "mailto"}
 def card_html(card: str) -> SafeString:
     """Markdown without its front matter, and nothing in it that could run or load anything."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    html = markdown.render(_without_lineage(_without_front_matter(card)))
+    html = markdown.render(card_text(_without_front_matter(card)))
     clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_LINKS)
     # The page has its own h1; the card's headings go one down.
     for level in (3, 2, 1):
@@ -30,8 +30,8 @@ def _without_front_matter(card: str) -> str:
     return rest.lstrip("-\n")
 
 
-def _without_lineage(card: str) -> str:
-    """The page shows the teachers as a table of its own."""
+def card_text(card: str) -> str:
+    """The card without its list of teachers: who reads it may not know each of them by name."""
     before, heading, after = card.partition("\n## Made from\n")
     if not heading:
         return card

@@ -1,9 +1,14 @@
 """Reads about meta-learners."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from marketplace.accounts.selectors import Person, editable_by, visible_to
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.selectors import Member, pool_members
+
+NOT_SHARED = "a model that is not shared with you"
 
 
 def learners_visible_to(user: Person) -> "QuerySet[MetaLearner]":
@@ -19,3 +24,26 @@ def learners_editable_by(user: Person) -> "QuerySet[MetaLearner]":
 def learner_file(learner: MetaLearner, path: str) -> dict[str, object] | None:
     """The entry of one file, only if the learner has a file of exactly that path."""
     return next((entry for entry in learner.files if entry["path"] == path), None)
+
+
+def learner_lineage(learner: MetaLearner, user: Person) -> list[dict[str, Any]]:
+    """What it was made from, in the pool's order, as this person may know it now.
+
+    Of a model that they may not see: hash, architecture, licence and consent, which say what the
+    meta-learner is; not its name and owner.
+    """
+    # A pool that a job has used is frozen, so the records and the members keep the same order.
+    members = pool_members(learner.job.pool, user)
+    rest = len(learner.provenance) - len(members)
+    return [
+        _lineage_entry(record, member)
+        for record, member in zip(learner.provenance, [*members, *[None] * rest], strict=False)
+    ]
+
+
+def _lineage_entry(record: dict[str, Any], member: Member | None) -> dict[str, Any]:
+    architecture = member.checkpoint.architecture if member else ""
+    entry = {**record, "architecture": architecture}
+    if member is None or not member.visible:
+        entry |= {"name": NOT_SHARED, "owner": ""}
+    return entry

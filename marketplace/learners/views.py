@@ -19,6 +19,7 @@ from marketplace.learners.forms import LearnerForm
 from marketplace.learners.permissions import can_edit_learner
 from marketplace.learners.selectors import (
     learner_file,
+    learner_lineage,
     learners_editable_by,
     learners_visible_to,
 )
@@ -41,6 +42,7 @@ def learner_detail(request: PersonRequest, pk: str) -> HttpResponse:
     context = {
         "learner": learner,
         "card": card_html(learner.card),
+        "lineage": learner_lineage(learner, request.user),
         "can_edit": can_edit_learner(request.user, learner),
     }
     return render(request, "learners/detail.html", context)

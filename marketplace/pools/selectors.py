@@ -1,12 +1,14 @@
 """Reads about pools, and what fits together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
 from marketplace.accounts.selectors import Person, editable_by, visible_to
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.pools.models import Pool
 
@@ -32,10 +34,37 @@ def pool_checkpoints(pool: Pool) -> list[Checkpoint]:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A model's place in a pool as one person sees it: without `visible`, it is only counted."""
+
+    checkpoint: Checkpoint
+    visible: bool
+
+
+def pool_members(pool: Pool, user: Person) -> list[Member]:
+    """The models of the pool in their order, and which of them this person may see now.
+
+    A pool can be shared with more people than its models, and models are hidden later.
+    """
+    rows = pool_checkpoints(pool)
+    seen = set(
+        checkpoints_visible_to(user)
+        .filter(pk__in=[row.pk for row in rows])
+        .values_list("pk", flat=True)
+    )
+    return [Member(row, row.pk in seen) for row in rows]
+
+
+@dataclass(frozen=True)
 class Fit:
-    """What a choice of models amounts to. `problems` is empty when it can be a pool."""
+    """What a choice of models amounts to. `problems` is empty when it can be a pool.
+
+    Models that are hidden from who asks count in `n_models`, `previews` and `problems`, which
+    do not name them; nothing else tells of them.
+    """
 
     n_models: int = 0
+    n_hidden: int = 0
     scenario: str = ""
     scenario_title: str = ""
     channels: int | None = None
@@ -55,14 +84,22 @@ SCENARIOS = {
 }
 
 
-def pool_fit(checkpoints: Sequence[Checkpoint]) -> Fit:
+def members_fit(members: Sequence[Member]) -> Fit:
+    """The same as `pool_fit` for what one person sees of a pool."""
+    hidden = {member.checkpoint.pk for member in members if not member.visible}
+    return pool_fit([member.checkpoint for member in members], hidden=hidden)
+
+
+def pool_fit(chosen: Sequence[Checkpoint], *, hidden: Collection[UUID] = ()) -> Fit:
     """See at once whether models fit together, and which scenario they make."""
+    checkpoints = [row for row in chosen if row.pk not in hidden]
     datasets = sorted({row.dataset.strip().lower() for row in checkpoints if row.dataset.strip()})
     architectures = sorted({row.architecture for row in checkpoints if row.architecture})
     channels = {row.channels for row in checkpoints}
     scenario = "MH" if len(datasets) > 1 else "SH" if len(architectures) > 1 else "SS"
     return Fit(
-        n_models=len(checkpoints),
+        n_models=len(chosen),
+        n_hidden=len(chosen) - len(checkpoints),
         scenario=scenario,
         scenario_title=SCENARIOS[scenario],
         channels=channels.pop() if len(channels) == 1 else None,
@@ -71,12 +108,12 @@ def pool_fit(checkpoints: Sequence[Checkpoint]) -> Fit:
         datasets=datasets,
         n_classes_min=min((row.n_classes for row in checkpoints), default=0),
         n_class_names=len({name for row in checkpoints for name in row.class_names}),
-        previews=bool(checkpoints) and all(row.consent_preview for row in checkpoints),
-        problems=_problems(checkpoints),
+        previews=bool(chosen) and all(row.consent_preview for row in chosen),
+        problems=_problems(chosen, hidden),
     )
 
 
-def _problems(checkpoints: Sequence[Checkpoint]) -> list[str]:
+def _problems(checkpoints: Sequence[Checkpoint], hidden: Collection[UUID]) -> list[str]:
     problems = []
     if len(checkpoints) < 2:
         problems.append("A pool needs at least two models; add another one.")
@@ -86,13 +123,19 @@ def _problems(checkpoints: Sequence[Checkpoint]) -> list[str]:
         problems.append(
             "Colour and grey models do not fit together; choose models with the same channels."
         )
-    for row in checkpoints:
-        if row.state != CheckpointState.VALID:
-            problems.append(f"“{row.name}” is not validated; leave it out or wait for it.")
-        elif row.is_quarantined:
-            problems.append(f"“{row.name}” is in quarantine; leave it out.")
-        elif not row.consent_recovery:
-            problems.append(
-                f"The owner of “{row.name}” has not consented to recovery; leave it out."
-            )
+    unusable = {row.pk: problem for row in checkpoints if (problem := _problem_of(row))}
+    problems += [problem for pk, problem in unusable.items() if pk not in hidden]
+    if any(pk in hidden for pk in unusable):
+        # Neither which one nor why: both are between its owner and the staff.
+        problems.append("A model that is not shared with you cannot be used; make a new pool.")
     return problems
+
+
+def _problem_of(row: Checkpoint) -> str:
+    if row.state != CheckpointState.VALID:
+        return f"“{row.name}” is not validated; leave it out or wait for it."
+    if row.is_quarantined:
+        return f"“{row.name}” is in quarantine; leave it out."
+    if not row.consent_recovery:
+        return f"The owner of “{row.name}” has not consented to recovery; leave it out."
+    return ""

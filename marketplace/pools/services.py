@@ -15,7 +15,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.pools.models import Pool, PoolMember
-from marketplace.pools.selectors import pool_checkpoints, pool_fit
+from marketplace.pools.selectors import members_fit, pool_fit, pool_members
 
 
 @transaction.atomic
@@ -76,17 +76,11 @@ def pool_freeze(*, pool: Pool) -> None:
 
 def pool_recheck(*, pool: Pool, user: User) -> None:
     """DomainError unless every model may still be used: valid, consented and visible now."""
-    checkpoints = pool_checkpoints(pool)
-    visible = set(
-        checkpoints_visible_to(user)
-        .filter(pk__in=[row.pk for row in checkpoints])
-        .values_list("pk", flat=True)
-    )
-    hidden = [row for row in checkpoints if row.pk not in visible]
-    problems = pool_fit(checkpoints).problems
-    if hidden:
+    fit = members_fit(pool_members(pool, user))
+    problems = fit.problems
+    if fit.n_hidden:
         problems.append(
-            f"{len(hidden)} of the pool's models are no longer shared with you; make a new pool."
+            f"{fit.n_hidden} of the pool's models are not shared with you; make a new pool."
         )
     if problems:
         raise DomainError(problems[0], fields={"pool": " ".join(problems)})

@@ -24,8 +24,9 @@ from marketplace.pools.models import Pool
 from marketplace.pools.permissions import can_edit_pool
 from marketplace.pools.selectors import (
     MAX_POOL_SIZE,
-    pool_checkpoints,
+    members_fit,
     pool_fit,
+    pool_members,
     pools_editable_by,
     pools_visible_to,
 )
@@ -74,7 +75,8 @@ def pool_edit(request: PersonRequest, pk: str) -> HttpResponse:
     if pool.is_frozen:
         raise Conflict("A job has used this pool, so it is frozen; make a new pool instead.")
     form = MembersForm(request.POST or None)
-    chosen = pool_checkpoints(pool)
+    members = pool_members(pool, request.user)
+    chosen = [member.checkpoint for member in members if member.visible]
     if request.method == "POST" and form.is_valid():
         ids = form.cleaned_data["checkpoints"]
         chosen = _chosen(request, ids)
@@ -85,7 +87,8 @@ def pool_edit(request: PersonRequest, pk: str) -> HttpResponse:
         else:
             messages.success(request, "The pool’s models are changed.")
             return redirect("pool_detail", pk=pool.pk)
-    return _builder(request, form, chosen, pool=pool)
+    n_hidden = len(members) - sum(member.visible for member in members)
+    return _builder(request, form, chosen, pool=pool, n_hidden=n_hidden)
 
 
 @require_safe
@@ -109,16 +112,11 @@ def pool_fit_panel(request: PersonRequest) -> HttpResponse:
 def pool_detail(request: PersonRequest, pk: str) -> HttpResponse:
     """One pool."""
     pool = get_or_404(pools_visible_to(request.user), pk)
-    checkpoints = pool_checkpoints(pool)
-    visible = set(
-        checkpoints_visible_to(request.user)
-        .filter(pk__in=[row.pk for row in checkpoints])
-        .values_list("pk", flat=True)
-    )
+    members = pool_members(pool, request.user)
     context = {
         "pool": pool,
-        "members": [(row, row.pk in visible) for row in checkpoints],
-        "fit": pool_fit(checkpoints),
+        "members": members,
+        "fit": members_fit(members),
         "can_edit": can_edit_pool(request.user, pool),
     }
     return render(request, "pools/detail.html", context)
@@ -141,10 +139,12 @@ def _builder(
     chosen: Sequence[Checkpoint],
     *,
     pool: Pool | None = None,
+    n_hidden: int = 0,
 ) -> HttpResponse:
     context = {
         "form": form,
         "pool": pool,
+        "n_hidden": n_hidden,
         "chosen": chosen,
         "fit": pool_fit(chosen),
         "filter_form": CandidateFilterForm(request.GET, user=request.user, auto_id="filter_%s"),

@@ -10,7 +10,9 @@ from marketplace.accounts.models import Visibility
 from marketplace.adaptation.services import MAX_LABEL_LENGTH
 from marketplace.api.fields import TeamField
 from marketplace.api.serializers.base import StrictSerializer
+from marketplace.learners.cards import card_text
 from marketplace.learners.models import MetaLearner
+from marketplace.learners.selectors import learner_lineage
 
 
 class FileSerializer(serializers.Serializer):
@@ -48,7 +50,12 @@ class LearnerDetailSerializer(LearnerSerializer):
     """A meta-learner with its card (Markdown), configuration, lineage and files."""
 
     config = serializers.DictField(read_only=True)
-    provenance = serializers.ListField(child=serializers.DictField(), read_only=True)
+    card = serializers.SerializerMethodField(
+        help_text="Markdown, without the models that it was made from: see `provenance`"
+    )
+    provenance = serializers.SerializerMethodField(
+        help_text="the models that it was made from; without the names of those not shared with you"
+    )
     evaluation = serializers.DictField(read_only=True)
     files = FileSerializer(many=True, read_only=True)
 
@@ -57,6 +64,14 @@ class LearnerDetailSerializer(LearnerSerializer):
             *LearnerSerializer.Meta.fields, "card", "config", "provenance", "evaluation", "files",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_card(self, learner: MetaLearner) -> str:
+        """The same for everybody."""
+        return card_text(learner.card)
+
+    def get_provenance(self, learner: MetaLearner) -> list[dict[str, Any]]:
+        """As the person who asks may know it."""
+        return learner_lineage(learner, self.context["request"].user)
 
 
 class LearnerChangeSerializer(StrictSerializer):

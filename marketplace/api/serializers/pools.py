@@ -10,13 +10,16 @@ from marketplace.accounts.models import Visibility
 from marketplace.api.fields import TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.pools.models import Pool
-from marketplace.pools.selectors import MAX_POOL_SIZE, pool_checkpoints, pool_fit
+from marketplace.pools.selectors import MAX_POOL_SIZE, Member, members_fit, pool_members
 
 
 class FitSerializer(serializers.Serializer):
     """What the choice of models amounts to."""
 
     n_models = serializers.IntegerField()
+    n_hidden = serializers.IntegerField(
+        help_text="how many are not shared with you; nothing but the counts tells of them"
+    )
     scenario = serializers.ChoiceField(choices=["SS", "SH", "MH"])
     scenario_title = serializers.CharField()
     channels = serializers.IntegerField(allow_null=True)
@@ -53,21 +56,29 @@ class PoolSerializer(serializers.ModelSerializer):
 class PoolDetailSerializer(PoolSerializer):
     """A pool with its models, in their order, and how they fit together."""
 
-    checkpoints = serializers.SerializerMethodField(help_text="ids of its models")
+    checkpoints = serializers.SerializerMethodField(
+        help_text="ids of its models, as far as they are shared with you"
+    )
     fit = serializers.SerializerMethodField()
 
     class Meta(PoolSerializer.Meta):
         fields = [*PoolSerializer.Meta.fields, "checkpoints", "fit"]
         read_only_fields = fields
 
+    def to_representation(self, pool: Pool) -> dict[str, Any]:
+        """As the person who asks sees it."""
+        self._members: list[Member] = pool_members(pool, self.context["request"].user)
+        shown: dict[str, Any] = super().to_representation(pool)
+        return shown
+
     def get_checkpoints(self, pool: Pool) -> list[UUID]:
         """Which models."""
-        return [row.pk for row in pool_checkpoints(pool)]
+        return [member.checkpoint.pk for member in self._members if member.visible]
 
     @extend_schema_field(FitSerializer)
     def get_fit(self, pool: Pool) -> dict[str, Any]:
         """What they amount to."""
-        return dict(FitSerializer(pool_fit(pool_checkpoints(pool))).data)
+        return dict(FitSerializer(members_fit(self._members)).data)
 
 
 class PoolChangeSerializer(StrictSerializer):

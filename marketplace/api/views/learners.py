@@ -1,5 +1,7 @@
 """`learners/`: meta-learners, their files, and adaptation."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -51,7 +53,7 @@ class LearnerView(RowView):
     @extend_schema(summary="One meta-learner", responses=LearnerDetailSerializer, examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
         """With its card, lineage and files."""
-        return Response(LearnerDetailSerializer(self.get_object()).data)
+        return Response(self._shown(self.get_object()))
 
     @extend_schema(
         summary="Rename a meta-learner, or change who may see it",
@@ -64,7 +66,7 @@ class LearnerView(RowView):
         row = self.get_own()
         values = self.read(LearnerChangeSerializer).validated_data
         row = learner_change(learner=row, by=self.user, values=values)
-        return Response(LearnerDetailSerializer(row).data)
+        return Response(self._shown(row))
 
     @extend_schema(
         summary="Download the learner directory",
@@ -126,3 +128,6 @@ class LearnerView(RowView):
                 settings_=said["settings"],
             )
         )
+
+    def _shown(self, row: MetaLearner) -> Any:
+        return LearnerDetailSerializer(row, context=self.get_serializer_context()).data

@@ -1,5 +1,7 @@
 """`pools/`: which models belong together."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -50,12 +52,12 @@ class PoolView(RowView):
         said = self.read(PoolCreateSerializer).validated_data
         row = pool_create(owner=self.user, checkpoint_ids=said.pop("checkpoints"), **said)
         where = {"Location": request.build_absolute_uri(f"{row.pk}/")}
-        return Response(PoolDetailSerializer(row).data, status.HTTP_201_CREATED, headers=where)
+        return Response(self._shown(row), status.HTTP_201_CREATED, headers=where)
 
     @extend_schema(summary="One pool", responses=PoolDetailSerializer, examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
         """With its models, and how they fit together."""
-        return Response(PoolDetailSerializer(self.get_object()).data)
+        return Response(self._shown(self.get_object()))
 
     @extend_schema(
         summary="Choose the models again",
@@ -68,10 +70,13 @@ class PoolView(RowView):
         row = self.get_own()
         chosen = self.read(PoolChangeSerializer).validated_data["checkpoints"]
         row = pool_change_checkpoints(pool=row, by=self.user, checkpoint_ids=chosen)
-        return Response(PoolDetailSerializer(row).data)
+        return Response(self._shown(row))
 
     @extend_schema(summary="Delete a pool", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """One that a job has used stays."""
         pool_delete(pool=self.get_own())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _shown(self, row: Pool) -> Any:
+        return PoolDetailSerializer(row, context=self.get_serializer_context()).data

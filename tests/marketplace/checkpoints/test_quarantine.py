@@ -166,7 +166,7 @@ def test_who_sits_at_the_machine_does_it_by_a_command(make_checkpoint):
         (JobState.FAILED, JobState.FAILED),
     ],
 )
-def test_jobs_that_use_it_stop_with_the_reason(job, sam, state, after):
+def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(job, sam, state, after):
     type(job).objects.filter(pk=job.pk).update(state=state)
     jobs_stop_quarantined()
     job.refresh_from_db()
@@ -177,8 +177,9 @@ def test_jobs_that_use_it_stop_with_the_reason(job, sam, state, after):
     jobs_stop_quarantined()
     job.refresh_from_db()
     assert job.state == after
-    assert (WHY in job.error) == (state in {JobState.QUEUED, JobState.RUNNING})
-    assert job.events.filter(text__contains=WHY).count() == int(state != after)
+    assert (job.error == quarantine.TAKEN_OUT) == (state in {JobState.QUEUED, JobState.RUNNING})
+    assert job.events.filter(text__contains=quarantine.TAKEN_OUT).count() == int(state != after)
+    assert not job.events.filter(text__contains=WHY).exists()
 
 
 def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(job, sam, alice):
@@ -196,9 +197,9 @@ def meanwhile(monkeypatch, happening):
     """Let something happen between the tick's look at the jobs and its write."""
     stop = quarantine._stop
 
-    def late(job, reason):
+    def late(job):
         happening()
-        stop(job, reason)
+        stop(job)
 
     monkeypatch.setattr(quarantine, "_stop", late)
 
@@ -212,7 +213,7 @@ def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(job, s
     assert (job.state, job.error) == (JobState.RUNNING, "")
     jobs_stop_quarantined()
     job.refresh_from_db()
-    assert job.state == JobState.CANCELLING and WHY in job.error
+    assert job.state == JobState.CANCELLING and job.error == quarantine.TAKEN_OUT
 
 
 def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(job, sam, monkeypatch):

@@ -136,9 +136,18 @@ def test_a_finished_job_leads_to_its_meta_learner(client, alice, running):
     assert live["learner_url"] == reverse("learner_detail", args=[learner.pk])
 
 
-def test_a_preview_is_shown_only_when_every_owner_consented(client, alice, running, monkeypatch):
+@pytest.fixture
+def consented(running):
+    """The same, with everybody's consent to previews from the launch on."""
+    running.pool.checkpoints.update(consent_preview=True)
+    Job.objects.filter(pk=running.pk).update(previews=True)
+
+
+def test_a_preview_is_shown_only_when_every_owner_consents(client, alice, running, monkeypatch):
     monkeypatch.setattr(views, "preview_or_none", lambda job_id: b"png")
     client.force_login(alice)
+    assert client.get(url("preview", running)).status_code == 404
+    running.pool.checkpoints.update(consent_preview=True)
     assert client.get(url("preview", running)).status_code == 404
     Job.objects.filter(pk=running.pk).update(previews=True)
     answer = client.get(url("preview", running))
@@ -146,8 +155,7 @@ def test_a_preview_is_shown_only_when_every_owner_consented(client, alice, runni
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_without_a_grid_now_there_is_nothing_to_show(client, alice, running):
-    Job.objects.filter(pk=running.pk).update(previews=True)
+def test_without_a_grid_now_there_is_nothing_to_show(client, alice, running, consented):
     client.force_login(alice)
     assert client.get(url("preview", running)).status_code == 204
 

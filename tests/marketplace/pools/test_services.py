@@ -95,7 +95,7 @@ def test_an_unused_pool_goes(pool, alice, charlie):
 
 def test_a_recheck_says_what_has_changed(pool, alice, charlie):
     pool_recheck(pool=pool, user=alice)
-    with pytest.raises(DomainError, match="no longer shared"):
+    with pytest.raises(DomainError, match="not shared with you"):
         pool_recheck(pool=pool, user=charlie)
     Checkpoint.objects.update(consent_recovery=False)
     with pytest.raises(DomainError, match="not consented"):
