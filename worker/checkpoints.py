@@ -2,25 +2,62 @@
 
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from botocore.exceptions import ClientError
 from django.conf import settings
 
 from marketplace import storage
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import checkpoint_claim, checkpoint_finish
+from marketplace.checkpoints.moves import (
+    DIED,
+    FAILED,
+    checkpoint_claim,
+    checkpoint_finish,
+    checkpoint_give_back,
+    checkpoint_lose,
+)
 from marketplace.checkpoints.states import CheckpointState
+from worker.patience import passes, patiently
 from worker.publishing import file_sha256
+from worker.reading import Reading
+from worker.sandbox import SandboxBroken, SandboxDied
 from worker.validation import DeclaredModel, ValidationResult, validate_file
 
 log = logging.getLogger(__name__)
 
+# A message whose database is away is let go soon: the clock sends it again.
+_CLAIM_PATIENCE_S = 60.0
+
 
 def validate_checkpoint(checkpoint_id: str) -> None:
     """A second delivery of the same message does nothing."""
-    checkpoint = checkpoint_claim(checkpoint_id=checkpoint_id)
+    claim = partial(checkpoint_claim, checkpoint_id=checkpoint_id)
+    checkpoint = patiently(claim, patience_s=_CLAIM_PATIENCE_S)
     if checkpoint is None:
         return
+    try:
+        with Reading(checkpoint):
+            _validate(checkpoint)
+    except SandboxDied:
+        patiently(partial(checkpoint_lose, checkpoint=checkpoint, reason=DIED))
+        raise
+    except Exception as error:
+        if not _is_ours(error):
+            patiently(partial(checkpoint_lose, checkpoint=checkpoint, reason=FAILED))
+            raise
+        # The row waits, not this worker, which has requests of people to answer.
+        log.exception("checkpoint %s cannot be read now; it waits", checkpoint_id)
+        patiently(partial(checkpoint_give_back, checkpoint=checkpoint))
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether database, storage or this machine are to blame: a file must never pay for them."""
+    return passes(error) or isinstance(error, OSError | ClientError | SandboxBroken)
+
+
+def _validate(checkpoint: Checkpoint) -> None:
     incoming = storage.incoming_key(checkpoint.pk)
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         target = Path(folder) / "model.safetensors"
@@ -36,7 +73,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
         # The original has served: what we keep and serve is our own re-serialisation.
         storage.remove(incoming)
     elif Checkpoint.objects.filter(pk=checkpoint.pk).exists():
-        log.warning("checkpoint %s was given to another worker meanwhile", checkpoint_id)
+        log.warning("checkpoint %s was given to another worker meanwhile", checkpoint.pk)
     else:
         # Its owner has deleted it: what was read and written since must not outlive that.
         storage.remove(incoming)

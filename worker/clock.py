@@ -7,8 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from marketplace.adaptation.services import sessions_keep_time
+from marketplace.checkpoints import clock as checkpoints_clock
+from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.resumable import uploads_keep_time
-from marketplace.checkpoints.services import checkpoints_keep_time
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job
@@ -36,7 +37,7 @@ def tick() -> None:
 
 def keep_time() -> None:
     """What a tick is for."""
-    with jumps.listening():
+    with jumps.listening(), checkpoints_clock.jumps.listening():
         show_pulse("quick")
     jobs_stop_quarantined()
     jobs_keep_time()

@@ -58,6 +58,10 @@ class SandboxBroken(RuntimeError):
     """The sandbox itself does not work: our trouble, not the input's."""
 
 
+class SandboxDied(SandboxBroken):
+    """The process that read the input died or hung: it may be the input's doing."""
+
+
 class Sandbox:
     """One zygote, started at the first call and again after a fork of the worker or its death.
 
@@ -98,7 +102,7 @@ class Sandbox:
                 return _outcome(_receive(connection, limits.wall_s + GRACE_S))
             except (OSError, EOFError, SandboxBroken):
                 self._stop()
-                raise SandboxBroken("the validating process died or does not answer") from None
+                raise SandboxDied("the validating process died or does not answer") from None
 
     def start(self) -> None:
         """Start the zygote unless it runs."""

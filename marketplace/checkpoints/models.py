@@ -55,7 +55,8 @@ class Checkpoint(Owned):
     n_parameters = models.BigIntegerField(default=0)
     validated_at = models.DateTimeField(null=True)
     # The worker's lease while validating.
-    attempt = models.PositiveSmallIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    lost_attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
     # An operator's word: hidden and of no use to anybody until it is taken back.

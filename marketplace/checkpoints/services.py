@@ -3,13 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.core.files import File
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from marketplace import storage
@@ -19,7 +16,6 @@ from marketplace.audit.states import Act
 from marketplace.checkpoints.drafts import CheckpointDraft, check_sharing, draft_check
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import check_free
-from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.checkpoints.uploads import (
     IncomingFile,
     RefusedFile,
@@ -28,11 +24,6 @@ from marketplace.checkpoints.uploads import (
 )
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task, enqueue
-
-VALIDATION_LEASE = timedelta(minutes=5)
-WAKE_AGAIN = timedelta(seconds=60)
-MAX_ATTEMPTS = 3
-KEYS_LIVE = timedelta(hours=24)
 
 
 def checkpoint_upload(
@@ -185,59 +176,3 @@ def _hold(checkpoint: Checkpoint) -> None:
     if row is None:
         raise Conflict("This model has just been deleted.")
     check_free(row)
-
-
-def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
-    """Take the validation for this worker; None when somebody else has it or had it."""
-    now = timezone.now()
-    with transaction.atomic():
-        row = Checkpoint.objects.filter(pk=checkpoint_id).first()
-        if row is None:
-            return None
-        taken = Checkpoint.objects.filter(
-            pk=row.pk, attempt=row.attempt, state=CheckpointState.UPLOADED
-        ).update(
-            state=CheckpointState.VALIDATING,
-            attempt=row.attempt + 1,
-            lease_until=now + VALIDATION_LEASE,
-        )
-        row.refresh_from_db()
-    return row if taken else None
-
-
-def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
-    """End the validation; False when the attempt was given up for dead, or the row is gone."""
-    updated = Checkpoint.objects.filter(
-        pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
-    ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
-    if updated:
-        checkpoint.refresh_from_db()
-    return bool(updated)
-
-
-def checkpoints_keep_time() -> None:
-    """Take silent validations back, and wake a worker for those still waiting."""
-    now = timezone.now()
-    silent = Checkpoint.objects.filter(state=CheckpointState.VALIDATING, lease_until__lt=now)
-    for row in silent:
-        if row.attempt >= MAX_ATTEMPTS:
-            checkpoint_finish(
-                checkpoint=row,
-                to=CheckpointState.REJECTED,
-                reason="The worker died three times while reading this file; "
-                "save it as safetensors and upload that.",
-            )
-            storage.remove(storage.incoming_key(row.pk))
-        else:
-            Checkpoint.objects.filter(pk=row.pk, attempt=row.attempt).update(
-                state=CheckpointState.UPLOADED, lease_until=None
-            )
-    Checkpoint.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
-        idempotency_key="", request_digest=""
-    )
-    waiting = Checkpoint.objects.filter(state=CheckpointState.UPLOADED).filter(
-        Q(woken_at__isnull=True) | Q(woken_at__lt=now - WAKE_AGAIN)
-    )
-    for pk in waiting.values_list("pk", flat=True)[:100]:
-        Checkpoint.objects.filter(pk=pk).update(woken_at=now)
-        enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(pk))

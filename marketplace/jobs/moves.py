@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace.core.errors import Conflict
+from marketplace.core.leases import from_now
 from marketplace.jobs.models import Job, JobEvent, MetricPoint
 from marketplace.jobs.states import LEASED, JobState, sources_of
 from marketplace.queue import Task, enqueue
@@ -74,7 +75,7 @@ def job_claim(*, job_id: UUID | str, worker: str) -> Job:
 
 def lease_from_now() -> CombinedExpression:
     """When a lease ends that is given now, in the database's time."""
-    return Now() + timedelta(seconds=settings.LEASE_S)
+    return from_now(timedelta(seconds=settings.LEASE_S))
 
 
 def job_renew_lease(*, job: Job) -> JobState:

@@ -1,29 +1,35 @@
 """An upload on its way through the worker: accepted, rejected, claimed once."""
 
+import errno
 import hashlib
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
+from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import User
+from marketplace.checkpoints import clock
+from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_renew_lease
 from marketplace.checkpoints.services import (
     CheckpointDraft,
-    checkpoint_claim,
     checkpoint_delete,
     checkpoint_upload,
-    checkpoints_keep_time,
 )
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.leases import Jumps
 from marketplace.queue import Task
 from worker.checkpoints import validate_checkpoint
 from worker.pools import load_teacher
+from worker.sandbox import SandboxBroken, SandboxDied
 from worker.validation import validate_file
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
@@ -138,3 +144,107 @@ def test_a_file_that_kills_its_worker_three_times_is_rejected(upload):
     row.refresh_from_db()
     assert row.state == CheckpointState.REJECTED
     assert "three times" in row.reason
+    assert not default_storage.exists(storage.incoming_key(row.pk))
+
+
+def refused_by_the_store(*_):
+    answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    raise ClientError(answer, "GetObject")
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("where", "fault"),
+    [
+        ("marketplace.storage.local_copy", raising(OSError(errno.EIO, "the store is away"))),
+        ("marketplace.storage.local_copy", raising(FileNotFoundError("not mounted"))),
+        ("marketplace.storage.local_copy", refused_by_the_store),
+        ("marketplace.storage.adopt_file", raising(OSError(errno.ENOSPC, "disk full"))),
+        ("worker.checkpoints.validate_file", raising(SandboxBroken("did not start"))),
+    ],
+    ids=["away", "not mounted", "refused", "disk full", "no sandbox"],
+)
+def test_what_is_not_the_files_fault_costs_it_no_attempt_however_often(
+    upload, sent, monkeypatch, where, fault
+):
+    row = upload(honest())
+    with monkeypatch.context() as patched:
+        patched.setattr(where, fault)
+        for _ in range(5):
+            row = validated(row)
+            assert (row.state, row.reason) == (CheckpointState.UPLOADED, "")
+            assert (row.lost_attempts, row.lease_until) == (0, None)
+            Checkpoint.objects.update(woken_at=timezone.now() - timedelta(minutes=2))
+            sent.clear()
+            checkpoints_keep_time()
+            assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
+    assert default_storage.exists(storage.incoming_key(row.pk))
+    assert validated(row).state == CheckpointState.VALID
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(SandboxDied("no answer"), "died three times"), (ValueError("a bug"), "on our side")],
+)
+def test_a_file_whose_reading_ends_badly_three_times_is_rejected_with_the_true_reason(
+    upload, monkeypatch, error, words
+):
+    row = upload(honest())
+    monkeypatch.setattr("worker.checkpoints.validate_file", raising(error))
+    for lost in (1, 2, 3):
+        with pytest.raises(type(error)):
+            validate_checkpoint(str(row.pk))
+        row.refresh_from_db()
+        assert row.lost_attempts == lost
+    assert row.state == CheckpointState.REJECTED and words in row.reason
+
+
+def test_the_lease_is_renewed_while_a_file_is_read(upload, settings, monkeypatch):
+    settings.HEARTBEAT_S = 0.05
+    row = upload(honest())
+
+    def slowly(source, target, declared):
+        Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if Checkpoint.objects.get().lease_until > timezone.now():
+                break
+            time.sleep(0.05)
+        checkpoints_keep_time()
+        return validate_file(source, target, declared)
+
+    monkeypatch.setattr("worker.checkpoints.validate_file", slowly)
+    row = validated(row)
+    assert (row.state, row.attempt) == (CheckpointState.VALID, 1)
+
+
+def test_who_has_lost_a_file_renews_nothing(upload):
+    row = checkpoint_claim(checkpoint_id=upload(honest()).pk)
+    Checkpoint.objects.update(attempt=2)
+    assert not checkpoint_renew_lease(checkpoint=row)
+
+
+def test_a_validation_outlives_a_database_that_was_away(upload, monkeypatch):
+    monkeypatch.setattr(clock, "jumps", Jumps())
+    row = upload(honest())
+    assert checkpoint_claim(checkpoint_id=row.pk)
+    Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    clock.jumps._deaf = True
+    checkpoints_keep_time()
+    row.refresh_from_db()
+    assert (row.state, row.lost_attempts) == (CheckpointState.VALIDATING, 0)
+
+
+def test_a_lease_that_a_clock_set_back_made_too_long_is_cut_short(upload):
+    row = upload(honest())
+    assert checkpoint_claim(checkpoint_id=row.pk)
+    Checkpoint.objects.update(lease_until=timezone.now() + timedelta(hours=1))
+    checkpoints_keep_time()
+    row.refresh_from_db()
+    assert row.lease_until < timezone.now() + timedelta(minutes=6)

@@ -8,11 +8,11 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from marketplace.checkpoints import services
+from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import (
     CheckpointDraft,
     checkpoint_upload,
-    checkpoints_keep_time,
 )
 from marketplace.core.errors import Conflict
 

@@ -13,17 +13,19 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints import services
+from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.drafts import draft_check
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.moves import (
+    MAX_LOST_ATTEMPTS,
+    checkpoint_claim,
+    checkpoint_finish,
+)
 from marketplace.checkpoints.services import (
-    MAX_ATTEMPTS,
     CheckpointDraft,
     checkpoint_change,
-    checkpoint_claim,
     checkpoint_delete,
-    checkpoint_finish,
     checkpoint_upload,
-    checkpoints_keep_time,
 )
 from marketplace.checkpoints.states import MOVES, CheckpointState
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
@@ -223,7 +225,7 @@ def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed
     alice, left_behind
 ):
     row = uploaded(alice)
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_LOST_ATTEMPTS):
         assert checkpoint_claim(checkpoint_id=row.pk)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         checkpoints_keep_time()

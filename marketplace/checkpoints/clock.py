@@ -1,0 +1,51 @@
+"""What the clock does with checkpoints: silent validations are taken back, waiting ones woken."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_take_back
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.leases import SLACK, Jumps, database_now, from_now
+from marketplace.queue import Task, enqueue
+
+log = logging.getLogger(__name__)
+
+WAKE_AGAIN = timedelta(seconds=60)
+KEYS_LIVE = timedelta(hours=24)
+_AT_ONCE = 100
+
+jumps = Jumps()
+
+
+def checkpoints_keep_time() -> None:
+    """One tick."""
+    now = database_now()
+    _forgive_jumps(now)
+    silent = Checkpoint.objects.filter(state=CheckpointState.VALIDATING, lease_until__lt=now)
+    for row in silent:
+        checkpoint_take_back(checkpoint=row)
+    Checkpoint.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
+        idempotency_key="", request_digest=""
+    )
+    _wake_waiting(now)
+
+
+def _forgive_jumps(now: datetime) -> None:
+    leased = Checkpoint.objects.filter(state=CheckpointState.VALIDATING)
+    if not jumps.seen(now):
+        leased = leased.filter(lease_until__gt=now + VALIDATION_LEASE + SLACK)
+    if forgiven := leased.update(lease_until=from_now(VALIDATION_LEASE)):
+        log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
+
+
+def _wake_waiting(now: datetime) -> None:
+    waiting = Checkpoint.objects.filter(state=CheckpointState.UPLOADED).filter(
+        Q(woken_at__isnull=True) | Q(woken_at__lt=now - WAKE_AGAIN) | Q(woken_at__gt=now + SLACK)
+    )
+    for pk in list(waiting.order_by("woken_at").values_list("pk", flat=True)[:_AT_ONCE]):
+        Checkpoint.objects.filter(pk=pk).update(woken_at=Now())
+        enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(pk))

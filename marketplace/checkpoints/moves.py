@@ -1,0 +1,113 @@
+"""What a worker does with a validation: claim it, say that it lives, end it, or let it go.
+
+Leases are compared by the database's clock alone, and every write names the attempt under which it
+was claimed, so a worker that was given up for dead can change nothing.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.states import CheckpointState, sources_of
+from marketplace.core.leases import from_now
+
+log = logging.getLogger(__name__)
+
+VALIDATION_LEASE = timedelta(minutes=5)
+MAX_LOST_ATTEMPTS = 3
+DIED = (
+    "The process that read this file died three times; save it as safetensors and upload that, "
+    "or ask your operator."
+)
+FAILED = (
+    "Reading this file failed three times on our side; your operator finds the reason in the "
+    "worker's log. Upload it again when that is mended."
+)
+
+
+def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
+    """Take the validation for this worker; None when somebody else has it or had it."""
+    with transaction.atomic():
+        row = Checkpoint.objects.filter(pk=checkpoint_id).first()
+        if row is None:
+            return None
+        taken = Checkpoint.objects.filter(
+            pk=row.pk, attempt=row.attempt, state=CheckpointState.UPLOADED
+        ).update(
+            state=CheckpointState.VALIDATING,
+            attempt=F("attempt") + 1,
+            lease_until=from_now(VALIDATION_LEASE),
+        )
+        row.refresh_from_db()
+    return row if taken else None
+
+
+def checkpoint_renew_lease(*, checkpoint: Checkpoint) -> bool:
+    """Say that this worker still reads; False when the validation is no longer its own."""
+    return bool(_mine(checkpoint).update(lease_until=from_now(VALIDATION_LEASE)))
+
+
+def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
+    """End the validation; False when the attempt was given up for dead, or the row is gone."""
+    updated = Checkpoint.objects.filter(
+        pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
+    ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
+    if updated:
+        checkpoint.refresh_from_db()
+    return bool(updated)
+
+
+def checkpoint_give_back(*, checkpoint: Checkpoint) -> None:
+    """validating -> uploaded, because something of ours is away; nobody holds it against the file.
+
+    The clock sends it to a worker again after a while.
+    """
+    _mine(checkpoint).update(state=CheckpointState.UPLOADED, lease_until=None, woken_at=Now())
+
+
+def checkpoint_lose(*, checkpoint: Checkpoint, reason: str) -> None:
+    """An attempt that came to nothing: the next one, or with the third the end, and `reason`."""
+    _lose(_mine(checkpoint), reason)
+
+
+def checkpoint_take_back(*, checkpoint: Checkpoint) -> None:
+    """Lose the validation of a silent worker, unless it was heard of since it was read."""
+    _lose(_mine(checkpoint).filter(lease_until__lt=Now()), DIED)
+
+
+def _mine(checkpoint: Checkpoint) -> "QuerySet[Checkpoint]":
+    return Checkpoint.objects.filter(
+        pk=checkpoint.pk, attempt=checkpoint.attempt, state=CheckpointState.VALIDATING
+    )
+
+
+def _lose(rows: "QuerySet[Checkpoint]", reason: str) -> None:
+    with transaction.atomic():
+        row = rows.select_for_update().first()
+        if row is None:
+            return
+        row.lost_attempts += 1
+        rejected = row.lost_attempts >= MAX_LOST_ATTEMPTS
+        row.state = CheckpointState.REJECTED if rejected else CheckpointState.UPLOADED
+        row.lease_until = None
+        if rejected:
+            row.reason, row.validated_at = reason, timezone.now()
+        row.save(update_fields=["lost_attempts", "state", "lease_until", "reason", "validated_at"])
+    if rejected:
+        _remove_original(row)
+
+
+def _remove_original(row: Checkpoint) -> None:
+    try:
+        storage.remove(storage.incoming_key(row.pk))
+    except Exception:
+        # What stays is swept later; the verdict stands.
+        log.exception("the file of rejected checkpoint %s could not be removed", row.pk)
