@@ -1,9 +1,12 @@
 """What happens every few seconds: silent work is taken back, waiting work is woken."""
 
+import logging
 import os
 import socket
+from collections.abc import Callable
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from marketplace.adaptation.services import sessions_keep_time
@@ -18,6 +21,8 @@ from marketplace.jobs.states import LEASED
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from worker.every import Every
 from worker.snapshots import forget_finished
+
+log = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 20.0
 
@@ -39,15 +44,35 @@ def keep_time() -> None:
     """What a tick is for."""
     with jumps.listening(), checkpoints_clock.jumps.listening():
         show_pulse("quick")
-    jobs_stop_quarantined()
-    jobs_keep_time()
-    checkpoints_keep_time()
-    uploads_keep_time()
-    sessions_keep_time()
-    forget_finished()
-    # A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked.
+    for step in _STEPS:
+        _take(step)
+
+
+def _take(step: Callable[[], None]) -> None:
+    """One thing that fails must not keep the others from their turn."""
+    try:
+        step()
+    except Exception:
+        log.exception("%s failed; the next tick tries again", step.__name__)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _ask_idle_workers() -> None:
+    """A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked."""
     if not Job.objects.filter(state__in=LEASED).exists() and _asking.due():
         enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
+
+
+_STEPS: tuple[Callable[[], None], ...] = (
+    jobs_stop_quarantined,
+    jobs_keep_time,
+    checkpoints_keep_time,
+    uploads_keep_time,
+    sessions_keep_time,
+    forget_finished,
+    _ask_idle_workers,
+)
 
 
 def show_pulse(queue: str) -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from marketplace import growing_file, storage
@@ -114,11 +114,21 @@ def upload_append(
 
 
 def upload_delete(*, upload: Upload) -> None:
-    """Forget an unfinished upload and its bytes."""
-    gone, _ = Upload.objects.filter(pk=upload.pk, finished_at=None).delete()
-    if not gone and Upload.objects.filter(pk=upload.pk).exists():
+    """Forget an unfinished upload and its bytes; where the store fails, the clock does it later."""
+    unfinished = Upload.objects.filter(pk=upload.pk, finished_at=None)
+    now = timezone.now()
+    # Whoever appends finds that the lease is no longer theirs.
+    taken = unfinished.update(lease=secrets.token_hex(16), lease_until=now + LEASE, expires_at=now)
+    if taken:
+        upload.refresh_from_db(fields=["multipart"])
+        try:
+            growing_file.discard(upload.pk, upload.multipart)
+        except OSError:
+            log.exception("the bytes of upload %s could not be discarded yet", upload.pk)
+            return
+        unfinished.delete()
+    if Upload.objects.filter(pk=upload.pk).exists():
         raise Conflict("This upload is complete; delete the model that came of it instead.")
-    growing_file.discard(upload.pk, upload.multipart)
 
 
 def uploads_keep_time() -> None:
@@ -127,11 +137,23 @@ def uploads_keep_time() -> None:
     idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
     for upload in idle.filter(expires_at__lt=now)[:100]:
         # Asked again with the row in hand: a piece may have come meanwhile.
-        gone, _ = idle.filter(pk=upload.pk, expires_at__lt=now).delete()
-        if gone and not upload.finished_at:
-            growing_file.discard(upload.pk, upload.multipart)
+        _forget_abandoned(upload, idle.filter(pk=upload.pk, expires_at__lt=now))
     for upload in idle.filter(finished_at=None, expires_at__gte=now, offset=F("length"))[:100]:
         _finish_late(upload)
+
+
+def _forget_abandoned(upload: Upload, abandoned: "QuerySet[Upload]") -> None:
+    """The bytes first: only the row knows what an object store calls them."""
+    lease = secrets.token_hex(16)
+    if not abandoned.update(lease=lease, lease_until=timezone.now() + LEASE):
+        return
+    try:
+        if not upload.finished_at:
+            growing_file.discard(upload.pk, upload.multipart)
+    except OSError:
+        log.exception("the bytes of upload %s could not be discarded yet", upload.pk)
+    else:
+        Upload.objects.filter(pk=upload.pk, lease=lease).delete()
 
 
 def _finish_late(upload: Upload) -> None:

@@ -97,6 +97,20 @@ def test_a_lost_message_is_sent_again(queued_job, sent):
     assert (str(Task.RUN_JOB), {"job_id": str(queued_job.pk)}) in sent
 
 
+def test_what_fails_in_a_tick_is_logged_and_the_rest_has_its_turn(
+    queued_job, sent, monkeypatch, caplog
+):
+    def fails():
+        raise OSError("store away")
+
+    steps = worker_clock._STEPS
+    monkeypatch.setattr(worker_clock, "_STEPS", (fails, *steps[:-1], fails, steps[-1]))
+    Job.objects.update(woken_at=timezone.now() - timedelta(minutes=2))
+    keep_time()
+    assert caplog.text.count("fails failed; the next tick tries again") == 2
+    assert {task for task, _ in sent} == {str(Task.RUN_JOB), str(Task.SHOW_PULSE)}
+
+
 def test_a_forgotten_session_goes(queued_job):
     learner = MetaLearner.objects.create(owner=queued_job.owner, job=queued_job, name="learner")
     session = AdaptationSession.objects.create(learner=learner)

@@ -344,15 +344,59 @@ def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(begin, monkey
     """The clock has read the row as abandoned; before it deletes it, its owner goes on."""
     upload = begin(10)
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    delete = QuerySet.delete
+    update = QuerySet.update
 
-    def late(rows):
-        Upload.objects.update(expires_at=timezone.now() + timedelta(hours=1))
-        return delete(rows)
+    def late(rows, **changes):
+        update(Upload.objects.all(), expires_at=timezone.now() + timedelta(hours=1))
+        return update(rows, **changes)
 
-    monkeypatch.setattr(QuerySet, "delete", late)
+    monkeypatch.setattr(QuerySet, "update", late)
     uploads_keep_time()
     assert Upload.objects.get() == upload
+
+
+@pytest.fixture
+def failing_store(monkeypatch):
+    """A store that fails to discard what is to go; how often it was asked."""
+    asked = []
+
+    def discard(pk, name):
+        asked.append((pk, name))
+        raise OSError("the object store failed")
+
+    monkeypatch.setattr(resumable.growing_file, "discard", discard)
+    return asked
+
+
+def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones_have_their_turn(
+    begin, failing_store, monkeypatch
+):
+    for name in ("one", "two"):
+        Upload.objects.filter(pk=begin(10).pk).update(multipart=name)
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    uploads_keep_time()
+    assert {name for _, name in failing_store} == {"one", "two"}
+    assert Upload.objects.count() == 2
+    uploads_keep_time()
+    assert len(failing_store) == 2, "asked again while the lease holds"
+    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    monkeypatch.setattr(resumable.growing_file, "discard", lambda pk, name: None)
+    uploads_keep_time()
+    assert not Upload.objects.exists()
+
+
+def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_discards_it(
+    begin, alice, failing_store, monkeypatch
+):
+    upload = begin(10)
+    upload_delete(upload=upload)
+    assert list(uploads_of(alice)) == [] and Upload.objects.count() == 1
+    with pytest.raises(Conflict, match="given up|complete|taken|stands|bytes") as refused:
+        Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        monkeypatch.setattr(resumable.growing_file, "discard", lambda pk, name: None)
+        uploads_keep_time()
+        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
+    assert "given up" in str(refused.value) and not Upload.objects.exists()
 
 
 def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatch):
