@@ -13,12 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.accounts.selectors import Person
 from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.places import RETRY_AFTER_S, place
 from marketplace.adaptation.states import SessionState
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.core.errors import Busy, DomainError
+from marketplace.core.errors import Busy, DomainError, TooMany
 from marketplace.core.secrets import seal, unseal
 from marketplace.learners.models import MetaLearner
 from marketplace.queue import Task, enqueue
@@ -27,6 +29,7 @@ MIN_CLASSES, MAX_CLASSES = 2, 20
 MAX_PER_CLASS = 50
 MAX_QUERIES = 200
 MAX_LABEL_LENGTH = 100
+MAX_WAITING_PER_PERSON = 2
 _POLL_S = 0.03
 
 
@@ -45,25 +48,50 @@ def adaptation_run(
     are gone when this returns.
     """
     request_check(support=support, query=query)
-    payload = {
-        "support": list(support),
-        "query": list(query),
-        "calibrate": calibrate,
-        "settings": dict(settings_ or {}),
-    }
-    session = AdaptationSession(learner=learner, user=user if user.is_authenticated else None)
+    with place():
+        return _run(
+            user,
+            learner,
+            {
+                "support": list(support),
+                "query": list(query),
+                "calibrate": calibrate,
+                "settings": dict(settings_ or {}),
+            },
+        )
+
+
+def _run(user: Person, learner: MetaLearner, payload: dict[str, Any]) -> dict[str, Any]:
+    session = _begin(user, learner)
     try:
         sealed = seal_pictures(session.pk, json.dumps(payload).encode())
         storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed), durable=False)
         with transaction.atomic():
-            session.save(force_insert=True)
             enqueue(Task.ADAPT, session_id=str(session.pk))
             # How many pictures, never which.
-            counts = {"support": len(support), "query": len(query)}
+            counts = {name: len(payload[name]) for name in ("support", "query")}
             record(Act.LEARNER_ADAPTED, by=session.user, row=learner, **counts)
         return _wait(session)
     finally:
         session_forget(session_id=session.pk)
+
+
+@transaction.atomic
+def _begin(user: Person, learner: MetaLearner) -> AdaptationSession:
+    """The row first: pictures of which no row speaks would outlive a process that dies."""
+    if not user.is_authenticated:
+        return AdaptationSession.objects.create(learner=learner)
+    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
+    waiting = AdaptationSession.objects.filter(
+        user=user, created_at__gt=timezone.now() - _timeout()
+    )
+    if waiting.count() >= MAX_WAITING_PER_PERSON:
+        raise TooMany(
+            f"{MAX_WAITING_PER_PERSON} adaptations of yours are waiting for an answer; "
+            "try again when one has come.",
+            retry_after_s=RETRY_AFTER_S,
+        )
+    return AdaptationSession.objects.create(learner=learner, user=user)
 
 
 def request_check(*, support: Sequence[Mapping[str, str]], query: Sequence[str]) -> None:
@@ -149,4 +177,7 @@ def _wait(session: AdaptationSession) -> dict[str, Any]:
                 raise DomainError(answer["detail"], fields=answer.get("fields"))
             return answer
         time.sleep(_POLL_S)
-    raise Busy("No worker answered in time; try again in a minute, or ask your operator.")
+    raise Busy(
+        "No worker answered in time; try again in a minute, or ask your operator.",
+        retry_after_s=60,
+    )

@@ -24,7 +24,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, DomainError):
         set_rollback()
         fields = {name: [text] for name, text in error.fields.items()}
-        return problem(error.status, error.title, str(error), fields)
+        refusal = problem(error.status, error.title, str(error), fields)
+        for name, value in error.headers.items():
+            refusal[name] = value
+        return refusal
     response = exception_handler(error, context)
     if response is None:
         return _bug(error, context)

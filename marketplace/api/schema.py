@@ -20,9 +20,10 @@ _MEANING = {
     "413": "More bytes than allowed here.",
     "415": "This call does not take a body of that kind.",
     "423": "Another connection sends the same upload.",
-    "429": "Too many calls; `Retry-After` says how many seconds to wait.",
+    "429": "Too many calls, or too many at once; `Retry-After` says how many seconds to wait.",
     "460": "The checksum is not that of the piece that arrived.",
-    "503": "No worker answered in time.",
+    "503": "No worker answered in time, or too many wait for one; then `Retry-After` says how many "
+    "seconds to wait.",
     "507": "The disk or your quota is full.",
 }
 

@@ -2,14 +2,25 @@
 
 
 class DomainError(Exception):
-    """A request that cannot be done as asked. `fields` maps field names to sentences."""
+    """A request that cannot be done as asked. `fields` maps field names to sentences.
+
+    `retry_after_s` says when the same request may be made again, where that is known.
+    """
 
     status = 400
     title = "This cannot be done as asked"
 
-    def __init__(self, message: str, *, fields: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, message: str, *, fields: dict[str, str] | None = None, retry_after_s: int = 0
+    ) -> None:
         super().__init__(message)
         self.fields = fields or {}
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says beside its text."""
+        return {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
 
 
 class Forbidden(DomainError):
@@ -33,8 +44,15 @@ class TooLarge(DomainError):
     title = "Too large"
 
 
+class TooMany(DomainError):
+    """More of one person's at once than allowed."""
+
+    status = 429
+    title = "Too many at once"
+
+
 class Busy(DomainError):
-    """No worker answered in time."""
+    """No worker answered in time, or too many wait for one."""
 
     status = 503
     title = "No worker is free"

@@ -22,4 +22,7 @@ class DomainErrorMiddleware:
         if not isinstance(error, DomainError):
             return None
         context = {"title": error.title, "message": str(error), "fields": error.fields}
-        return render(request, "core/error.html", context, status=error.status)
+        page = render(request, "core/error.html", context, status=error.status)
+        for name, value in error.headers.items():
+            page[name] = value
+        return page

@@ -115,7 +115,11 @@ class LearnerView(RowView):
     )
     @action(detail=True, methods=["post"])
     def adaptations(self, request: Request, pk: str) -> Response:
-        """Pictures are base64 PNG or JPEG; they exist for the length of the request only."""
+        """Pictures are base64 PNG or JPEG; they exist for the length of the request only.
+
+        Two requests of a person can wait at the same time; a third one is 429. Where too many
+        people wait, it is 503. Both say in `Retry-After` when to try again.
+        """
         learner = self.get_object()
         said = self.read(AdaptationSerializer).validated_data
         return Response(

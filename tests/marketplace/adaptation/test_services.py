@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.adaptation import services
+from marketplace.adaptation import places, services
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import (
     adaptation_run,
@@ -22,7 +22,7 @@ from marketplace.adaptation.services import (
     unseal_pictures,
 )
 from marketplace.adaptation.states import SessionState
-from marketplace.core.errors import Busy, DomainError
+from marketplace.core.errors import Busy, DomainError, TooMany
 from marketplace.core.secrets import Undecryptable
 
 SUPPORT = [{"label": "robin", "image": "AAAA"}, {"label": "wren", "image": "BBBB"}]
@@ -136,3 +136,57 @@ def test_pictures_are_sealed_with_the_key_of_the_instance(settings):
     settings.SECRET_KEY = "another instance"
     with pytest.raises(Undecryptable):
         unseal_pictures(pk, sealed)
+
+
+def adapt(person, learner):
+    """A request of two pictures."""
+    return adaptation_run(user=person, learner=learner, support=SUPPORT, query=[], calibrate=False)
+
+
+def test_a_third_request_of_the_same_person_is_told_to_come_later(
+    learner, alice, bob, left, monkeypatch
+):
+    others = [AdaptationSession.objects.create(learner=learner, user=alice) for _ in range(2)]
+    monkeypatch.setattr(services, "_wait", lambda session: {"labels": []})
+    with pytest.raises(TooMany, match="2 adaptations of yours") as refused:
+        adapt(alice, learner)
+    assert refused.value.status == 429 and refused.value.headers["Retry-After"] == "10"
+    assert left() == [] and AdaptationSession.objects.count() == 2
+    assert adapt(bob, learner) == {"labels": []}
+    others[0].delete()
+    assert adapt(alice, learner) == {"labels": []}
+
+
+def test_what_a_dead_process_left_does_not_count_against_anybody(
+    learner, alice, monkeypatch, settings
+):
+    for _ in range(2):
+        AdaptationSession.objects.create(learner=learner, user=alice)
+    old = timezone.now() - timedelta(seconds=settings.ADAPTATION_TIMEOUT_S + 1)
+    AdaptationSession.objects.update(created_at=old)
+    monkeypatch.setattr(services, "_wait", lambda session: {})
+    assert adapt(alice, learner) == {}
+
+
+def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
+    learner, alice, left, settings, monkeypatch
+):
+    settings.WEB_THREADS = 4
+    monkeypatch.setattr(services, "_wait", lambda session: {})
+    with places.place(), places.place():
+        with pytest.raises(Busy, match="Too many adaptations") as refused:
+            adapt(alice, learner)
+        assert refused.value.headers["Retry-After"] == "10"
+        assert left() == [] and not AdaptationSession.objects.exists()
+    assert adapt(alice, learner) == {}
+    assert places._taken == 0
+
+
+def test_a_row_speaks_of_pictures_before_they_are_stored(learner, alice, left, monkeypatch):
+    def die(*_, **__):
+        assert AdaptationSession.objects.count() == 1 and left() == []
+        raise RuntimeError
+
+    monkeypatch.setattr(storage, "put_stream", die)
+    with pytest.raises(RuntimeError):
+        adapt(alice, learner)

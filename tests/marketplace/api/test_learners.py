@@ -255,3 +255,14 @@ def test_nobody_adapts_what_they_may_not_see(client_of, charlie, learner, own_fi
     answer = client_of(charlie).post(f"{URL}{learner.pk}/adaptations/", request_body())
     assert answer.status_code == 404
     assert not AdaptationSession.objects.exists()
+
+
+def test_too_many_adaptations_at_once_are_told_when_to_try_again(client, alice, learner):
+    for _ in range(2):
+        AdaptationSession.objects.create(learner=learner, user=alice)
+    support = [{"label": label, "image": PICTURE} for label in ("robin", "wren")]
+    answer = client.post(
+        f"{URL}{learner.pk}/adaptations/", {"support": support, "query": [PICTURE]}
+    )
+    assert (answer.status_code, answer["Retry-After"]) == (429, "10")
+    assert "try again" in answer.json()["detail"]

@@ -1,0 +1,41 @@
+"""Places for requests that wait for a worker: a web process always keeps threads for all others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from django.conf import settings
+
+from marketplace.core.errors import Busy
+
+RETRY_AFTER_S = 10
+
+_lock = Lock()
+_taken = 0
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Hold one of this process's places, half of its threads; Busy when none is free."""
+    _take()
+    try:
+        yield
+    finally:
+        _give_back()
+
+
+def _take() -> None:
+    global _taken
+    with _lock:
+        if _taken >= max(1, settings.WEB_THREADS // 2):
+            raise Busy(
+                "Too many adaptations are waiting for a worker just now; try again in a moment.",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        _taken += 1
+
+
+def _give_back() -> None:
+    global _taken
+    with _lock:
+        _taken -= 1
