@@ -161,8 +161,9 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
             )
         # Pools that nobody has used yet go on without it.
         checkpoint.pools.all().delete()
+        # By the query, so that the row that the log speaks of keeps its id.
+        Checkpoint.objects.filter(pk=checkpoint.pk).delete()
         record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
-        checkpoint.delete()
     for key in keys:
         storage.remove(key)
 

@@ -21,7 +21,7 @@ from marketplace.jobs.moves import IllegalMove, job_log, job_move
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pool_checkpoints, pool_fit
-from marketplace.pools.services import pool_freeze, pool_recheck
+from marketplace.pools.services import pool_freeze, pool_hold, pool_recheck
 from marketplace.queue import Task, enqueue
 
 MAX_SEED = 2**31 - 1
@@ -48,9 +48,6 @@ def job_launch(
     spec = _spec(algorithm)
     values = settings_check(spec=spec, values=settings)
     _check_seed(seed)
-    pool_recheck(pool=pool, user=owner)
-    _check_fits(pool, values)
-    _check_unfinished(owner)
     try:
         return _create(
             owner=owner,
@@ -73,6 +70,15 @@ def job_launch(
 
 @transaction.atomic
 def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
+    """Check and write under the same locks: what was true a moment ago may not be any more."""
+    User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same number
+    key, digest = fields["idempotency_key"], fields["request_digest"]
+    if earlier := _earlier(owner, key, digest):
+        return earlier
+    pool_hold(pool=pool)
+    pool_recheck(pool=pool, user=owner)
+    _check_fits(pool, fields["settings"])
+    _check_unfinished(owner)
     pool_freeze(pool=pool)
     job = Job.objects.create(
         owner=owner,

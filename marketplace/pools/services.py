@@ -48,7 +48,10 @@ def pool_create(
 @transaction.atomic
 def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UUID | str]) -> Pool:
     """Choose again, as long as no job has used the pool."""
-    if Pool.objects.select_for_update().get(pk=pool.pk).is_frozen:
+    row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
+    if row is None:
+        raise Conflict("This pool has just been deleted.")
+    if row.is_frozen:
         raise Conflict("A job has used this pool, so it is frozen; make a new pool instead.")
     checkpoints = _chosen(by, checkpoint_ids)
     if problems := pool_fit(checkpoints).problems:
@@ -62,10 +65,25 @@ def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UU
 @transaction.atomic
 def pool_delete(*, pool: Pool) -> None:
     """Delete a pool that no job has used; only its owner gets here."""
-    if pool.is_frozen:
+    row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
+    if row is None:
+        raise Conflict("This pool has just been deleted.")
+    if row.is_frozen:
         raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
-    record(Act.POOL_DELETED, by=pool.owner, row=pool, name=pool.name)
-    pool.delete()
+    # By the query, so that the row that the log speaks of keeps its id.
+    Pool.objects.filter(pk=row.pk).delete()
+    record(Act.POOL_DELETED, by=row.owner, row=row, name=row.name)
+
+
+def pool_hold(*, pool: Pool) -> None:
+    """Keep the pool and its models as they are until the transaction ends; Conflict if it is gone.
+
+    Models are locked in the order of their ids, here as everywhere, so that nobody waits in a ring.
+    """
+    if Pool.objects.select_for_update().filter(pk=pool.pk).first() is None:
+        raise Conflict("This pool has just been deleted.")
+    models = Checkpoint.objects.filter(pk__in=pool.members.values("checkpoint")).order_by("pk")
+    list(models.select_for_update().values_list("pk", flat=True))
 
 
 def pool_freeze(*, pool: Pool) -> None:
@@ -87,9 +105,11 @@ def pool_recheck(*, pool: Pool, user: User) -> None:
 
 
 def _chosen(user: User, ids: Sequence[UUID | str]) -> list[Checkpoint]:
+    """The models of these ids, kept as they are until the transaction ends."""
     wanted = list(dict.fromkeys(str(pk) for pk in ids))
     try:
-        found = {str(row.pk): row for row in checkpoints_visible_to(user).filter(pk__in=wanted)}
+        rows = checkpoints_visible_to(user).filter(pk__in=wanted).order_by("pk")
+        found = {str(row.pk): row for row in rows.select_for_update(of=("self",))}
     except (ValidationError, ValueError) as error:
         raise DomainError(
             "One of the models has no valid id.", fields={"checkpoints": "Give the models' ids."}

@@ -154,7 +154,7 @@ def test_a_model_that_is_no_longer_shared_stops_the_launch(launch, make_pool, ch
     Checkpoint.objects.update(owner=charlie, visibility=Visibility.PUBLIC)
     pool = pool_create(owner=alice, name="mixed", checkpoint_ids=[row.pk for row in rows])
     Checkpoint.objects.filter(pk=rows[0].pk).update(visibility=Visibility.PRIVATE)
-    with pytest.raises(DomainError, match="no longer shared"):
+    with pytest.raises(DomainError, match="not shared with you"):
         launch(pool=pool)
 
 

@@ -1,0 +1,88 @@
+"""Launches that meet a deletion, or each other: one wins, the other reads a sentence."""
+
+import pytest
+
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.services import checkpoint_delete
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.jobs import services
+from marketplace.jobs.models import Job
+from marketplace.jobs.services import MAX_UNFINISHED_PER_PERSON
+from marketplace.pools.models import Pool, PoolMember
+from marketplace.pools.services import pool_change_checkpoints, pool_delete
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let something happen just before a launch has its locks."""
+
+    def arrange(happening):
+        hold = services.pool_hold
+
+        def late(*, pool):
+            happening()
+            hold(pool=pool)
+
+        monkeypatch.setattr(services, "pool_hold", late)
+
+    return arrange
+
+
+def test_a_pool_that_was_launched_on_a_moment_ago_is_not_deleted(pool, launch):
+    stale = Pool.objects.get()
+    launch()
+    with pytest.raises(Conflict, match="A job has used this pool"):
+        pool_delete(pool=stale)
+    assert Job.objects.get().pool == pool
+
+
+def test_a_launch_on_a_pool_that_was_just_deleted_is_told_so(pool, launch):
+    Pool.objects.all().delete()
+    with pytest.raises(Conflict, match="This pool has just been deleted"):
+        launch()
+
+
+def test_a_pool_that_was_just_deleted_is_neither_changed_nor_deleted_again(pool, alice):
+    Pool.objects.filter(pk=pool.pk).delete()
+    with pytest.raises(Conflict, match="just been deleted"):
+        pool_delete(pool=pool)
+    with pytest.raises(Conflict, match="just been deleted"):
+        pool_change_checkpoints(pool=pool, by=alice, checkpoint_ids=[])
+
+
+def test_a_model_that_is_deleted_during_a_launch_is_missed_before_the_pool_is_frozen(
+    pool, launch, meanwhile
+):
+    meanwhile(lambda: checkpoint_delete(checkpoint=Checkpoint.objects.first()))
+    with pytest.raises(DomainError, match="at least two models"):
+        launch()
+    pool.refresh_from_db()
+    assert not pool.is_frozen and not Job.objects.exists()
+
+
+def test_a_model_whose_pool_is_frozen_meanwhile_stays(pool, launch):
+    model = Checkpoint.objects.first()
+    launch()
+    with pytest.raises(Conflict, match="part of a pool that a job has used"):
+        checkpoint_delete(checkpoint=model)
+    assert PoolMember.objects.filter(pool=pool).count() == 2
+
+
+def test_jobs_that_were_launched_meanwhile_count(launch, pool, meanwhile):
+    meanwhile(
+        lambda: Job.objects.bulk_create(
+            Job(owner=pool.owner, pool=pool, algorithm="free", version="1")
+            for _ in range(MAX_UNFINISHED_PER_PERSON)
+        )
+    )
+    with pytest.raises(DomainError, match="unfinished jobs"):
+        launch()
+
+
+def test_the_same_request_that_made_its_job_meanwhile_gets_that_job(launch, monkeypatch):
+    first = launch(idempotency_key="once")
+    answers = iter([None])
+    earlier = services._earlier
+    monkeypatch.setattr(services, "_earlier", lambda *asked: next(answers, earlier(*asked)))
+    assert launch(idempotency_key="once") == first
+    assert Job.objects.count() == 1
