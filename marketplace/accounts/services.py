@@ -86,8 +86,9 @@ def _check_expiry(expires_at: datetime | None, using: ApiToken | None) -> None:
 @transaction.atomic
 def token_revoke(*, token: ApiToken, by: User) -> None:
     """The token stops working at once."""
+    # By the query, so that the row that the log speaks of keeps its id.
+    ApiToken.objects.filter(pk=token.pk).delete()
     record(Act.TOKEN_REVOKED, by=by, row=token, name=token.name)
-    token.delete()
 
 
 @transaction.atomic
@@ -143,8 +144,8 @@ def team_rename(*, team: Team, by: User, name: str) -> Team:
 def team_delete(*, team: Team, by: User) -> None:
     """Delete the team; what was shared with it becomes private (see `signals`)."""
     _must_manage(team, by)
+    Team.objects.filter(pk=team.pk).delete()
     record(Act.TEAM_DELETED, by=by, row=team, name=team.name)
-    team.delete()
 
 
 @transaction.atomic

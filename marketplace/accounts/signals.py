@@ -72,8 +72,13 @@ def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
 
 @receiver(pre_delete, sender=Team)
 def _make_private(instance: Team, **more: Any) -> None:
-    """A row cannot be shared with a team that is gone."""
+    """A row cannot be shared with a team that is gone.
+
+    Rows are locked in the order of their ids, as a launch does, so that nobody waits in a ring.
+    """
     for model in apps.get_models():
         if issubclass(model, Owned):
             shared = model._default_manager.filter(team=instance, visibility=Visibility.TEAM)
+            rows = shared.order_by("pk").select_for_update()
+            list(rows.values_list("pk", flat=True))
             shared.update(visibility=Visibility.PRIVATE)
