@@ -339,5 +339,3 @@ LOGGING = logging_config(
 METRICS_TOKEN = env.str("FREEHOLD_METRICS_TOKEN", "")
 METRICS_DIR = DATA_DIR / "metrics"
 METRICS_DIR.mkdir(exist_ok=True)
-# The library looks here when it is imported: the web's processes keep their numbers side by side.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))

@@ -3,6 +3,7 @@
 import ctypes
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
@@ -22,6 +23,9 @@ def _keep_buffers() -> None:
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+# The library looks here when it is imported: the web's processes keep their numbers side by side.
+# Processes that serve nobody, such as a command, do not come here and leave no file.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.METRICS_DIR))
 _keep_buffers()
 application = get_wsgi_application()
 # Import all pages now: otherwise the first person of every process waits for that.

@@ -1,6 +1,10 @@
 """`/metrics`: who may read it, and what it says."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -100,3 +104,18 @@ def test_requests_uploads_and_adaptations_are_counted(client, make_checkpoint, l
     session_answer(session=row, state=SessionState.ANSWERED, answer={})
     session_forget(session_id=row.pk)
     assert [after - old for after, old in zip(counts(), before, strict=True)] == [1, 50, 1, 1]
+
+
+@pytest.mark.parametrize(("code", "writes"), [("", False), ("import marketplace.wsgi", True)])
+def test_only_a_process_that_serves_writes_files_of_numbers(tmp_path, code, writes):
+    environment = {**os.environ, "FREEHOLD_DATA_DIR": str(tmp_path)}
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "DATABASE_URL"):
+        environment.pop(name, None)
+    environment["DJANGO_SETTINGS_MODULE"] = "marketplace.settings"
+    subprocess.run(
+        [sys.executable, "-c", f"{code or 'import django; django.setup()'}"],
+        cwd=Path(__file__).resolve().parents[3],
+        env=environment,
+        check=True,
+    )
+    assert bool(list((tmp_path / "metrics").glob("*.db"))) is writes
