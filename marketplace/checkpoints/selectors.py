@@ -49,10 +49,14 @@ def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
 
 
 def storage_used_by(user: User) -> int:
-    """Bytes of all checkpoints of this person, and the room that unfinished uploads were given."""
+    """Bytes of all checkpoints of this person, and the room that unfinished uploads were given.
+
+    Of a rejected one no byte is kept.
+    """
     coming = Upload.objects.filter(owner=user, finished_at=None).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
-        stored=Sum("size_bytes"), waiting=Sum("upload_bytes", filter=Q(size_bytes=0))
+        stored=Sum("size_bytes"),
+        waiting=Sum("upload_bytes", filter=Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)),
     )
     return (used["stored"] or 0) + (used["waiting"] or 0) + (coming["all"] or 0)
 

@@ -58,11 +58,14 @@ def test_without_consent_a_model_is_visible_but_cannot_enter_a_pool(models, char
     assert checkpoints_poolable_by(charlie).count() == 0
 
 
-def test_a_file_counts_once_before_and_after_validation(make_checkpoint, alice, charlie):
+def test_a_file_counts_once_before_and_after_validation_and_not_once_it_is_rejected(
+    make_checkpoint, alice, charlie
+):
     assert storage_used_by(alice) == 0
     make_checkpoint(content=b"x" * 10)
     make_checkpoint(upload_bytes=7, size_bytes=0, state="uploaded")
     make_checkpoint(owner=charlie, content=b"x" * 100)
+    make_checkpoint(upload_bytes=1000, size_bytes=0, state="rejected")
     assert storage_used_by(alice) == 17
 
 
