@@ -18,13 +18,15 @@ from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
+from marketplace.operations.sweeping import sweep
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from worker.every import Every
-from worker.snapshots import forget_finished
+from worker.snapshots import forget_abandoned, forget_finished
 
 log = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 20.0
+_SWEEP_EVERY_S = 3600.0
 
 
 # Each answer costs an idle gpu worker a child of its own. Asked with every tick, a slow machine was
@@ -32,6 +34,7 @@ _ASK_EVERY_S = 20.0
 _asking = Every(_ASK_EVERY_S, at_once=True)
 # Behind a large upload ticks pile up, and what people wait for stands behind them.
 _ticking = Every(settings.CLOCK_EVERY_S / 2, at_once=True)
+_sweeping = Every(_SWEEP_EVERY_S, at_once=True)
 
 
 def tick() -> None:
@@ -64,6 +67,11 @@ def _ask_idle_workers() -> None:
         enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 
 
+def _sweep_now_and_then() -> None:
+    if _sweeping.due():
+        sweep()
+
+
 _STEPS: tuple[Callable[[], None], ...] = (
     jobs_stop_quarantined,
     jobs_keep_time,
@@ -71,6 +79,8 @@ _STEPS: tuple[Callable[[], None], ...] = (
     uploads_keep_time,
     sessions_keep_time,
     forget_finished,
+    forget_abandoned,
+    _sweep_now_and_then,
     _ask_idle_workers,
 )
 

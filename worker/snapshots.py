@@ -8,6 +8,7 @@ when the job has ended for good (docs/decisions/0002-sealed-snapshots.md).
 import json
 import logging
 import struct
+from datetime import timedelta
 from typing import Any, Protocol
 
 import safetensors.torch
@@ -15,6 +16,8 @@ import torch
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
 from safetensors import SafetensorError
 
 from marketplace import storage
@@ -84,6 +87,24 @@ def forget_finished() -> None:
     finished = Job.objects.filter(state=JobState.SUCCEEDED).exclude(snapshot_secret="")
     for job in finished[:_FORGET_AT_ONCE]:
         StoredSnapshots().forget(job)
+
+
+def forget_abandoned() -> None:
+    """Forget the snapshots of failed and cancelled jobs that nobody has resumed for long.
+
+    They hold recovered images. A job that is resumed later starts anew.
+    """
+    if not settings.SNAPSHOT_DAYS:
+        return
+    over = Job.objects.filter(
+        state__in=[JobState.FAILED, JobState.CANCELLED],
+        finished_at__lt=timezone.now() - timedelta(days=settings.SNAPSHOT_DAYS),
+    ).exclude(snapshot_secret="")
+    for pk in list(over.values_list("pk", flat=True)[:_FORGET_AT_ONCE]):
+        with transaction.atomic():
+            # Its owner may resume it at this moment; then it is theirs.
+            if job := over.select_for_update().filter(pk=pk).first():
+                StoredSnapshots().forget(job)
 
 
 def _secret(job: Job) -> str:

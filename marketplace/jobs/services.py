@@ -127,7 +127,7 @@ def _cancel_from(job: Job, by: User) -> Job:
 
 
 def job_resume(*, job: Job, by: User) -> Job:
-    """Queue a cancelled or failed job again; it goes on from its last snapshot."""
+    """Queue a cancelled or failed job again; it goes on from its last snapshot, if that is kept."""
     job.refresh_from_db()
     if job.state not in {JobState.CANCELLED, JobState.FAILED}:
         raise Conflict(
@@ -145,9 +145,18 @@ def job_resume(*, job: Job, by: User) -> Job:
             woken_at=Now(),
         )
         job_log(job=job, text=f"Resumed by {by}.")
+        if not job.snapshot_secret:
+            _start_anew(job)
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
         record(Act.JOB_RESUMED, by=by, row=job)
     return job
+
+
+def _start_anew(job: Job) -> None:
+    """Its snapshots were forgotten, because nobody had resumed it for long."""
+    job.snapshot_secret, job.steps_done = secrets.token_hex(32), 0
+    job.save(update_fields=["snapshot_secret", "steps_done"])
+    job_log(job=job, text="Its snapshots were forgotten after so long; it starts anew.")
 
 
 def _digest(pool: Pool, algorithm: str, settings: Mapping[str, Any], seed: int) -> str:

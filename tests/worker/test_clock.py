@@ -31,6 +31,7 @@ def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
     monkeypatch.setattr(worker_clock, "_asking", Every(20, at_once=True, clock=_now))
+    monkeypatch.setattr(worker_clock, "_sweeping", Every(3600, at_once=True, clock=_now))
     monkeypatch.setattr(worker_clock, "_ticking", Every(5, at_once=True, clock=_now))
 
 
@@ -89,6 +90,16 @@ def test_a_job_outlives_a_database_that_was_away_for_longer_than_its_lease(
     keep_time()
     queued_job.refresh_from_db()
     assert (queued_job.state, queued_job.lost_attempts) == (JobState.RUNNING, 0)
+
+
+def test_what_was_left_behind_is_looked_for_once_an_hour(transactional_db, sent, monkeypatch):
+    now, sweeps = [1000.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(worker_clock, "sweep", lambda: sweeps.append(now[0]))
+    for after_s in (0, 10, 3590, 3600, 3610):
+        now[0] = 1000 + after_s
+        keep_time()
+    assert sweeps == [1000, 4600]
 
 
 def test_a_lost_message_is_sent_again(queued_job, sent):

@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from marketplace import storage
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import LeaseLost, job_claim, job_let_go, job_move
+from marketplace.jobs.services import job_resume
 from marketplace.jobs.states import JobState
-from worker.snapshots import StoredSnapshots, decode_state, encode_state, forget_finished
+from worker.snapshots import (
+    StoredSnapshots,
+    decode_state,
+    encode_state,
+    forget_abandoned,
+    forget_finished,
+)
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 states = st.recursive(
@@ -137,3 +144,51 @@ def test_snapshots_of_a_job_that_may_go_on_stay(job):
     job_let_go(job=job)
     forget_finished()
     assert StoredSnapshots().load(Job.objects.get()) == {"step": 5}
+
+
+@pytest.fixture
+def ended(job, monkeypatch):
+    """A job with a snapshot that ended so many days ago."""
+    monkeypatch.setattr("marketplace.jobs.services.pool_recheck", lambda **_: None)
+
+    def end(state, days):
+        StoredSnapshots().save(job, 5, {"step": 5})
+        ended_at = timezone.now() - timedelta(days=days)
+        Job.objects.update(state=state, finished_at=ended_at, steps_done=5)
+        return Job.objects.get()
+
+    return end
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(ended, stored, state):
+    row = ended(state, days=29)
+    forget_abandoned()
+    assert StoredSnapshots().load(row) == {"step": 5}
+    Job.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    forget_abandoned()
+    assert stored("snapshots") == []
+    assert Job.objects.get().snapshot_secret == ""
+
+
+def test_a_job_whose_snapshots_were_forgotten_starts_anew_and_says_so(ended):
+    row = ended(JobState.FAILED, days=31)
+    forget_abandoned()
+    job = job_resume(job=row, by=row.owner)
+    assert (job.state, job.steps_done) == (JobState.QUEUED, 0)
+    assert len(Job.objects.get().snapshot_secret) == 64
+    assert "it starts anew" in job.events.last().text
+
+
+def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended):
+    row = ended(JobState.CANCELLED, days=31)
+    job = job_resume(job=row, by=row.owner)
+    forget_abandoned()
+    assert StoredSnapshots().load(job) == {"step": 5}
+
+
+def test_an_operator_may_keep_snapshots_for_ever(ended, settings):
+    settings.SNAPSHOT_DAYS = 0
+    row = ended(JobState.FAILED, days=3000)
+    forget_abandoned()
+    assert StoredSnapshots().load(row) == {"step": 5}

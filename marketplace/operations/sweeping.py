@@ -1,0 +1,104 @@
+"""Removes what processes left that were killed: files of which no row speaks, once they are old.
+
+Nothing young is touched: a file is there a moment before its row, or a moment after.
+"""
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.states import CheckpointState
+
+log = logging.getLogger(__name__)
+
+OLD = timedelta(days=1)
+_READ = [CheckpointState.UPLOADED, CheckpointState.VALIDATING]
+
+
+def sweep() -> None:
+    """Look once at uploads and pictures in storage, and at this machine's folder of uploads."""
+    _sweep_stored("incoming", _is_awaited)
+    _sweep_stored("adaptations", _is_asked_about)
+    _sweep_folder(Path(settings.FILE_UPLOAD_TEMP_DIR))
+
+
+def _is_awaited(pk: UUID) -> bool:
+    """Whether an upload is coming, or a worker is to read it."""
+    coming = Upload.objects.filter(pk=pk, finished_at=None)
+    return coming.exists() or Checkpoint.objects.filter(pk=pk, state__in=_READ).exists()
+
+
+def _is_asked_about(pk: UUID) -> bool:
+    return AdaptationSession.objects.filter(pk=pk).exists()
+
+
+def _sweep_stored(folder: str, is_needed: Callable[[UUID], bool]) -> None:
+    for name in _names(folder):
+        key = f"{folder}/{name}"
+        pk = _as_id(name)
+        if (pk and is_needed(pk)) or not _is_old_in_storage(key):
+            continue
+        default_storage.delete(key)
+        log.warning("%s was left behind and is removed", key)
+
+
+def _names(folder: str) -> list[str]:
+    """With those of unfinished writes, which begin with a dot."""
+    try:
+        _, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return sorted(filter(None, files))
+
+
+def _is_old_in_storage(key: str) -> bool:
+    try:
+        changed = default_storage.get_modified_time(key)
+    except FileNotFoundError:
+        return False
+    return changed < timezone.now() - OLD
+
+
+def _sweep_folder(folder: Path) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        pk = _as_id(path.name.partition(".")[0])
+        growing = path.suffix == ".growing"
+        if (growing and pk and _is_awaited(pk)) or not _is_old(path):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+        log.warning("%s was left behind and is removed", path.name)
+
+
+def _is_old(path: Path) -> bool:
+    """By the newest of what lies in it: a folder's own time says nothing of a file that grows."""
+    try:
+        newest = max(entry.lstat().st_mtime for entry in _with_content(path))
+    except FileNotFoundError:
+        return False
+    return newest < time.time() - OLD.total_seconds()
+
+
+def _with_content(path: Path) -> Iterator[Path]:
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        yield from path.rglob("*")
+
+
+def _as_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

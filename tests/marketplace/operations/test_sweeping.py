@@ -1,0 +1,107 @@
+"""What killed processes left is removed once it is old; what a row speaks of stays."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.operations import sweeping
+from marketplace.operations.sweeping import sweep
+
+
+@pytest.fixture
+def put():
+    """A file under a key."""
+
+    def store(key):
+        storage.put_stream(key, ContentFile(b"x"))
+        return key
+
+    return store
+
+
+@pytest.fixture
+def aged(monkeypatch):
+    """Everything in storage has been there for two days."""
+    monkeypatch.setattr(sweeping, "OLD", timedelta(days=-1))
+
+
+def test_of_uploads_only_those_that_a_worker_is_to_read_stay(
+    put, aged, stored, make_checkpoint, make_upload
+):
+    states = (CheckpointState.UPLOADED, CheckpointState.VALIDATING)
+    kept = [put(storage.incoming_key(make_checkpoint(state=state).pk)) for state in states]
+    kept.append(put(storage.incoming_key(make_upload().pk)))
+    rejected = make_checkpoint(state=CheckpointState.REJECTED)
+    put(storage.incoming_key(rejected.pk))
+    put(storage.incoming_key(uuid4()))
+    sweep()
+    assert stored("incoming") == sorted(kept)
+
+
+def test_pictures_of_an_adaptation_whose_row_is_gone_go(put, aged, stored, learner):
+    kept = put(storage.adaptation_key(AdaptationSession.objects.create(learner=learner).pk))
+    put(storage.adaptation_key(uuid4()))
+    sweep()
+    assert stored("adaptations") == [kept]
+
+
+def test_what_is_young_is_left_alone_row_or_not(db, put, stored):
+    keys = [put(storage.adaptation_key(uuid4())), put(storage.incoming_key(uuid4()))]
+    sweep()
+    assert stored() == sorted(keys)
+
+
+def test_other_files_in_storage_are_not_looked_at(put, aged, stored, make_checkpoint):
+    make_checkpoint()
+    put(storage.learner_key(uuid4(), "model.safetensors"))
+    before = stored()
+    sweep()
+    assert stored() == before
+
+
+def old(path):
+    """As if nobody had touched it for two days."""
+    two_days_ago = time.time() - 2 * 86_400
+    for each in [*path.rglob("*"), path]:
+        os.utime(each, (two_days_ago, two_days_ago))
+
+
+def test_folders_and_files_of_killed_processes_on_this_machine_go(own_folder, make_upload):
+    folder = own_folder / "incoming"
+    upload = make_upload()
+    (folder / f"{upload.pk}.growing").write_bytes(b"x")
+    (folder / f"{uuid4()}.growing").write_bytes(b"x")
+    (folder / "x.upload").write_bytes(b"x")
+    for name in ("tmpdead", "tmpbusy"):
+        (folder / name).mkdir()
+        (folder / name / "model.safetensors").write_bytes(b"x")
+    for path in folder.iterdir():
+        old(path)
+    os.utime(folder / "tmpbusy" / "model.safetensors")
+    (folder / "young.upload").write_bytes(b"x")
+    sweep()
+    left = {path.name for path in folder.iterdir()}
+    assert left == {f"{upload.pk}.growing", "tmpbusy", "young.upload"}
+
+
+def test_a_finished_upload_needs_its_file_no_longer(put, aged, stored, make_upload):
+    upload = make_upload()
+    type(upload).objects.update(finished_at=timezone.now())
+    put(storage.incoming_key(upload.pk))
+    sweep()
+    assert stored() == []
+
+
+def test_without_a_folder_there_is_nothing_to_sweep(db, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "none")
+    sweep()
+    assert not Path(settings.FILE_UPLOAD_TEMP_DIR).exists()
