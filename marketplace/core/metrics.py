@@ -1,7 +1,7 @@
 """What a web process counts as it goes, for Prometheus; queues and jobs are counted from rows.
 
 The web runs in several processes. Each keeps its numbers in files of its own below
-`settings.METRICS_DIR` (`marketplace/wsgi.py` sees to it); whichever answers `/metrics` adds them up.
+`settings.METRICS_DIR` (by `marketplace/wsgi.py`), and whichever answers `/metrics` adds them up.
 """
 
 from prometheus_client import Counter, Histogram
