@@ -35,10 +35,13 @@ STOP_WISH = signal.SIGURG
 
 @worker_ready.connect
 def _watch(**_: Any) -> None:
-    """From now on a worker that no longer consumes is noticed."""
+    """From now on a worker that no longer lives, or no longer consumes, is noticed."""
+    from worker.alive import SignsOfLife
     from worker.watchdog import Watchdog
 
-    watchdog = Watchdog({str(name) for name in app.amqp.queues.consume_from})
+    queues = {str(name) for name in app.amqp.queues.consume_from}
+    SignsOfLife(queues).start()
+    watchdog = Watchdog(queues)
     task_received.connect(lambda **_: watchdog.message_came(), weak=False)
     watchdog.start()
 

@@ -1,15 +1,14 @@
 """The processes of an instance, and the commands around them."""
 
 import os
-from datetime import timedelta
+import time
 
 import pytest
 from botocore.exceptions import ClientError
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from marketplace.core.models import WorkerPulse
 from marketplace.core.process_set import NAMES, command_of
+from marketplace.core.signs_of_life import touch_sign
 from marketplace.operations.management.commands.prepare import make_bucket
 
 
@@ -30,15 +29,26 @@ def test_run_becomes_the_process_that_up_starts(became, name):
     assert environment["OMP_NUM_THREADS"] == "1" and environment["PATH"] == os.environ["PATH"]
 
 
-@pytest.mark.django_db
-def test_a_queue_is_alive_while_one_of_its_workers_was_heard_of():
-    with pytest.raises(CommandError, match="No worker of the queue gpu has been heard of"):
+def test_a_worker_is_alive_while_this_machine_has_a_sign_of_it_whatever_the_database_does(
+    own_files,
+):
+    with pytest.raises(CommandError, match="queue gpu on this machine has not been heard of"):
         call_command("worker_alive", "gpu")
-    at = timezone.now() - timedelta(seconds=200)
-    WorkerPulse.objects.create(name="gpu@here", queue="gpu", at=at)
+    touch_sign("quick")
+    touch_sign("gpu")
+    (sign,) = (own_files / "alive").glob("gpu@*")
+    before = time.time() - 200
+    os.utime(sign, (before, before))
     with pytest.raises(CommandError, match="for 120 s"):
         call_command("worker_alive", "gpu")
     call_command("worker_alive", "gpu", "--within", "300")
+
+
+def test_the_sign_of_another_machine_is_none_of_this_one(own_files, monkeypatch):
+    touch_sign("gpu")
+    monkeypatch.setattr("socket.gethostname", lambda: "another-pod")
+    with pytest.raises(CommandError):
+        call_command("worker_alive", "gpu")
 
 
 class Bucket:

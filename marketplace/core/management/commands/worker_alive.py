@@ -1,18 +1,17 @@
 """`manage.py worker_alive QUEUE`: for health checks of containers."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from marketplace.core.models import WorkerPulse
+from marketplace.core.signs_of_life import sign_age_s
 
 
 class Command(BaseCommand):
-    """Succeeds while a worker of the queue consumes: a process that only exists does not count."""
+    """Succeeds while the worker of this container lives, whatever database and broker do."""
 
-    help = "Succeed when a worker of this queue has been heard of lately."
+    help = "Succeed when the worker of this queue, on this machine, has shown lately that it lives."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which queue, and how long silence is allowed."""
@@ -20,10 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--within", type=int, default=120, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look at the pulses."""
-        since = timezone.now() - timedelta(seconds=options["within"])
-        if not WorkerPulse.objects.filter(queue=options["queue"], at__gt=since).exists():
+        """Look at its file."""
+        age_s = sign_age_s(options["queue"])
+        if age_s is None or age_s > options["within"]:
             raise CommandError(
-                f"No worker of the queue {options['queue']} has been heard of for "
-                f"{options['within']} s."
+                f"The worker of the queue {options['queue']} on this machine has not been heard of "
+                f"for {options['within']} s."
             )
