@@ -71,13 +71,21 @@ def _validate(checkpoint: Checkpoint) -> None:
         finished = _accept(checkpoint, result, target) if result.ok else _reject(checkpoint, result)
     if finished:
         # The original has served: what we keep and serve is our own re-serialisation.
-        storage.remove(incoming)
+        _remove(incoming)
     elif Checkpoint.objects.filter(pk=checkpoint.pk).exists():
         log.warning("checkpoint %s was given to another worker meanwhile", checkpoint.pk)
     else:
         # Its owner has deleted it: what was read and written since must not outlive that.
-        storage.remove(incoming)
-        storage.remove(storage.checkpoint_key(checkpoint.pk))
+        _remove(incoming)
+        _remove(storage.checkpoint_key(checkpoint.pk))
+
+
+def _remove(key: str) -> None:
+    """What cannot be removed now changes no verdict; an original is swept later."""
+    try:
+        storage.remove(key)
+    except Exception:
+        log.exception("%s could not be removed", key)
 
 
 def _as_it_was_sent(checkpoint: Checkpoint, arrived: str) -> ValidationResult | None:

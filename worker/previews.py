@@ -4,11 +4,13 @@ import io
 import logging
 
 import torch
+from django.db import Error
 from PIL import Image
 from torch import Tensor
 
 from marketplace.core.preview_store import STORE_ERRORS, preview_forget, preview_put
 from marketplace.jobs.models import Job
+from marketplace.jobs.selectors import previews_consented
 from metalearn.algorithm import StepReport
 from worker.every import Every
 
@@ -31,6 +33,8 @@ class Previews:
         """Show the report's recovered episode, if there is one and it may be shown."""
         if not self._job.previews or report.recovered is None or not self._every.due():
             return
+        if not self._consented():
+            return
         episode = report.recovered
         png = grid_png(episode.support_images, episode.support_labels)
         try:
@@ -38,6 +42,15 @@ class Previews:
         except STORE_ERRORS:
             # A picture that cannot be shown must not stop a run of hours.
             log.warning("the preview of job %s could not be shown", self._job.pk)
+
+    def _consented(self) -> bool:
+        """Asked for each grid, because an owner may withdraw it while the job runs."""
+        try:
+            return previews_consented(self._job)
+        except Error:
+            # A picture that cannot be shown must not stop a run of hours.
+            log.warning("nobody can say whether job %s may be previewed", self._job.pk)
+            return False
 
     def forget(self) -> None:
         """Take the grid away now rather than when its time is over."""

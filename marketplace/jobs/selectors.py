@@ -30,6 +30,16 @@ def previews_shown(user: Person, job: Job) -> bool:
     return job.previews and not job.pool.members.exclude(checkpoint__in=willing).exists()
 
 
+def previews_consented(job: Job) -> bool:
+    """Whether every owner still consents to recovered images being shown at all."""
+    withdrawn = job.pool.members.exclude(
+        checkpoint__consent_recovery=True,
+        checkpoint__consent_preview=True,
+        checkpoint__quarantined_at=None,
+    )
+    return job.previews and not withdrawn.exists()
+
+
 def job_waits(job_id: str) -> bool:
     """Whether the job wants a worker."""
     return Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists()

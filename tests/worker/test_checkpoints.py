@@ -188,6 +188,14 @@ def test_what_is_not_the_files_fault_costs_it_no_attempt_however_often(
     assert validated(row).state == CheckpointState.VALID
 
 
+def test_an_original_that_cannot_be_removed_changes_no_verdict(upload, monkeypatch, caplog):
+    row = upload(honest())
+    with monkeypatch.context() as patched:
+        patched.setattr("marketplace.storage.remove", raising(OSError("the store is away")))
+        assert validated(row).state == CheckpointState.VALID
+    assert "could not be removed" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [(SandboxDied("no answer"), "died three times"), (ValueError("a bug"), "on our side")],

@@ -5,8 +5,11 @@ import io
 import numpy as np
 import pytest
 import torch
+from django.db import OperationalError
 from PIL import Image
 
+from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.pools.models import PoolMember
 from metalearn.algorithm import StepReport
 from metalearn.episode import Episode
 from worker.previews import Previews, grid_png
@@ -60,3 +63,29 @@ def test_a_store_that_is_away_does_not_stop_the_run(queued_job, monkeypatch):
     monkeypatch.setattr("worker.previews.preview_put", away)
     queued_job.previews = True
     Previews(queued_job).show(StepReport(1, 2, "training", recovered=episode()))
+
+
+def test_no_more_grids_are_made_once_an_owner_has_withdrawn_the_consent(queued_job, shown):
+    model = Checkpoint.objects.create(
+        owner=queued_job.owner, name="m", licence=Licence.MIT, image_size=8, channels=3,
+        upload_bytes=1, consent_recovery=True, consent_preview=True,
+    )  # fmt: skip
+    PoolMember.objects.create(pool=queued_job.pool, checkpoint=model, position=0)
+    queued_job.previews = True
+    previews = Previews(queued_job)
+    report = StepReport(1, 2, "training", recovered=episode())
+    previews.show(report)
+    assert shown.pop(str(queued_job.pk))
+    Checkpoint.objects.update(consent_preview=False)
+    previews.show(report)
+    assert shown == {}
+
+
+def test_a_database_that_is_away_does_not_stop_the_run_either(queued_job, shown, monkeypatch):
+    def away(job):
+        raise OperationalError("could not connect")
+
+    monkeypatch.setattr("worker.previews.previews_consented", away)
+    queued_job.previews = True
+    Previews(queued_job).show(StepReport(1, 2, "training", recovered=episode()))
+    assert shown == {}
