@@ -1,8 +1,10 @@
 """Quarantine: who sees what, what stops, and that all of it comes back."""
 
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db.models import QuerySet
@@ -245,3 +247,20 @@ def test_who_has_read_the_model_before_can_neither_change_nor_delete_it(
     with pytest.raises(Conflict, match="just been deleted"):
         checkpoint_delete(checkpoint=row)
     assert Record.objects.filter(act="model.deleted").count() == 1
+
+
+def test_what_older_versions_wrote_into_jobs_is_forgotten_by_a_migration(job):
+    named = f"The model “birds” is in quarantine: {WHY}"
+    type(job).objects.update(error=named)
+    job.events.create(text=f"Stopped. {named}")
+    job.events.create(text=f"Failed: {named}")
+    job.events.create(text="Cancelled by alice.")
+    migration = import_module("marketplace.jobs.migrations.0002_neutral_quarantine_texts")
+    migration.forget_names(apps, None)
+    job.refresh_from_db()
+    assert job.error == quarantine.TAKEN_OUT
+    assert [event.text for event in job.events.all()][1:] == [
+        f"Stopped. {quarantine.TAKEN_OUT}",
+        f"Failed: {quarantine.TAKEN_OUT}",
+        "Cancelled by alice.",
+    ]

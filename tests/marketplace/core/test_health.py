@@ -97,7 +97,7 @@ def test_a_worker_that_is_away_is_no_reason_to_take_the_web_off(client):
 @pytest.mark.django_db
 def test_a_database_that_was_not_migrated_is_not_ready(client, monkeypatch):
     monkeypatch.setattr("marketplace.core.health._migrated", False)
-    MigrationRecorder(connection).record_unapplied("jobs", "0001_initial")
+    MigrationRecorder(connection).record_unapplied("learners", "0001_initial")
     answer = client.get("/readyz?only=migrations")
     assert answer.status_code == 503
     assert "run manage.py migrate" in answer.json()["migrations"]
