@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint, Licence
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
     Rows = QuerySet[Any]
 else:
     Rows = QuerySet
+
+
+# What the columns that are filtered by can hold.
+_LEAST, _MOST = 1, 32_767
+
+
+@extend_schema_field({"type": "integer", "minimum": _LEAST, "maximum": _MOST})
+class WholeNumberFilter(filters.Filter):
+    """A small whole number. `NumberFilter` takes a decimal: 1e1000000 is an integer of a minute."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=_LEAST, max_value=_MOST, **kwargs)
 
 
 class OwnedFilter(filters.FilterSet):
@@ -51,8 +67,8 @@ class CheckpointFilter(OwnedFilter):
 
     state = filters.ChoiceFilter(choices=CheckpointState.choices)
     architecture = filters.CharFilter(field_name="architecture")
-    channels = filters.NumberFilter(field_name="channels")
-    image_size = filters.NumberFilter(field_name="image_size")
+    channels = WholeNumberFilter(field_name="channels")
+    image_size = WholeNumberFilter(field_name="image_size")
     dataset = filters.CharFilter(field_name="dataset", lookup_expr="iexact")
     licence = filters.ChoiceFilter(choices=Licence.choices)
     consent_recovery = filters.BooleanFilter(field_name="consent_recovery")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -346,7 +347,19 @@ def test_a_filter_that_makes_no_sense_is_400(client_of, alice, query):
     assert query.partition("=")[0] in answer.json()["errors"]
 
 
-@pytest.mark.parametrize("page", ["0", "99", "x", "-1", "9" * 40])
+NO_NUMBERS = ["-1e1000000", "1e1000000", "0", "-1", "32768", "1.5", "9" * 4000, "nan"]
+
+
+@pytest.mark.parametrize("field", ["channels", "image_size"])
+@pytest.mark.parametrize("number", NO_NUMBERS, ids=lambda text: text[:12])
+def test_a_number_that_no_model_can_have_is_refused_at_once(client_of, alice, field, number):
+    began = time.monotonic()
+    answer = client_of(alice).get(f"{URL}?{field}={number}")
+    assert answer.status_code == 400 and field in answer.json()["errors"]
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("page", ["0", "99", "x", "-1", "9" * 40, "9" * 5000, "1e1000000"])
 def test_a_page_that_is_not_there_is_404(client_of, alice, page):
     assert client_of(alice).get(f"{URL}?page={page}").status_code == 404
 
