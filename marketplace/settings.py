@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "marketplace.core.body_limits.BodyLimitMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "marketplace.audit.middleware.OriginMiddleware",
     "marketplace.api.middleware.RateLimitMiddleware",
@@ -192,8 +193,12 @@ FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["marketplace.checkpoints.uploads.StreamingUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
-# Form fields, not files: the pictures of an adaptation travel as base64 in one JSON body.
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("FREEHOLD_MAX_BODY_BYTES", 64 * 2**20)
+# Form fields and JSON, not files; `core.body_limits` has less for most forms.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# A pool of 500 models, and what else its form has.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
+# The pictures of an adaptation travel as base64 in one JSON body, and nothing else is so large.
+MAX_BODY_BYTES = env.int("FREEHOLD_MAX_BODY_BYTES", 64 * 2**20)
 MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
 

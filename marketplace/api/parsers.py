@@ -1,17 +1,33 @@
 """How bodies are read: within bounds."""
 
+import io
 from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.renderers import JSONRenderer
 
 from marketplace.core.errors import TooLarge
 
+# An adaptation has some thousands of values. Lists of nothing take twenty times their text.
+MAX_VALUES = 100_000
 
-class BoundedJSONParser(JSONParser):
-    """JSON up to the size that the operator allows; deep nesting is refused, not a crash."""
+
+class BoundedJSONParser(BaseParser):
+    """JSON in UTF-8 of a bounded size; deep nesting is refused, not a crash.
+
+    It is no `JSONParser`: to such a one the framework hands the whole body, read already.
+    """
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+    too_large = "The request has more than {limit:g} MiB; send less at a time."
+
+    def max_bytes(self) -> int:
+        """How long a body may be."""
+        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
     def parse(
         self,
@@ -19,14 +35,41 @@ class BoundedJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The parsed body."""
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        request = (parser_context or {}).get("request")
-        if request is not None and int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-            raise TooLarge(
-                f"The request has more than {limit // 2**20} MiB; send fewer or smaller pictures."
-            )
+        """The parsed body; no more of it is read than is allowed."""
+        body = self._read(stream, (parser_context or {}).get("request"))
+        if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+            raise TooLarge(f"The request has more than {MAX_VALUES} values; send less at a time.")
+        # A charset of the caller's choice could be one that unpacks what it decodes.
+        context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(stream, media_type, parser_context)
+            return JSONParser().parse(io.BytesIO(body), media_type, context)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+
+    def _read(self, stream: IO[Any], request: Any) -> bytes:
+        limit = self.max_bytes()
+        announced = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
+        body: bytes = b"" if announced > limit else stream.read(limit + 1)
+        if max(announced, len(body)) > limit:
+            raise TooLarge(self.too_large.format(limit=limit / 2**20))
+        return body
+
+
+class PicturesJSONParser(BoundedJSONParser):
+    """The pictures of an adaptation travel as base64 in one body."""
+
+    too_large = "The request has more than {limit:g} MiB; send fewer or smaller pictures."
+
+    def max_bytes(self) -> int:
+        """What the operator allows."""
+        return int(settings.MAX_BODY_BYTES)
+
+
+class ReportJSONParser(BoundedJSONParser):
+    """Of a caller whom nobody knows little is read."""
+
+    too_large = "The report has more than 64 KiB; send a hundred tokens at a time."
+
+    def max_bytes(self) -> int:
+        """A hundred tokens have some kilobytes."""
+        return 64 * 2**10

@@ -14,6 +14,7 @@ from marketplace.accounts.scopes import Scope
 from marketplace.adaptation.services import adaptation_run
 from marketplace.api import examples
 from marketplace.api.filters import LearnerFilter
+from marketplace.api.parsers import PicturesJSONParser
 from marketplace.api.serializers.learners import (
     AdaptationSerializer,
     LearnerChangeSerializer,
@@ -113,7 +114,7 @@ class LearnerView(RowView):
             examples.answer("One prediction", examples.PREDICTIONS),
         ],
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[PicturesJSONParser])
     def adaptations(self, request: Request, pk: str) -> Response:
         """Pictures are base64 PNG or JPEG; they exist for the length of the request only.
 

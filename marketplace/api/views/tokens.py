@@ -13,6 +13,7 @@ from marketplace.accounts.scopes import Scope
 from marketplace.accounts.selectors import tokens_of
 from marketplace.accounts.services import token_create, token_revoke, tokens_revoke_leaked
 from marketplace.api import examples
+from marketplace.api.parsers import ReportJSONParser
 from marketplace.api.serializers.accounts import (
     LeakedSerializer,
     NewTokenSerializer,
@@ -72,6 +73,7 @@ class LeakedView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    parser_classes = (ReportJSONParser,)
     throttle_classes = (ReportsThrottle,)
 
     @extend_schema(

@@ -246,7 +246,7 @@ def test_a_bad_request_names_the_field_and_stores_nothing(
 
 
 def test_a_body_above_the_limit_is_413(client, learner, settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    settings.MAX_BODY_BYTES = 100
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())
     assert answer.status_code == 413
 

@@ -1,8 +1,13 @@
 """Errors are problem documents, whatever happens and whatever is accepted."""
 
+import io
+import zlib
+
 import pytest
 
+from marketplace.api.parsers import BoundedJSONParser
 from marketplace.api.urls import router
+from marketplace.core.errors import TooLarge
 
 API = "/api/v1"
 
@@ -60,6 +65,36 @@ def test_a_body_above_the_limit_is_413(client_of, alice, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     answer = client_of(alice).post(f"{API}/pools/", {"name": "x" * 20, "checkpoints": []})
     assert_problem(answer, 413)
+
+
+def test_a_body_of_unknown_length_is_read_up_to_the_limit_only(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    stream = io.BytesIO(b'"' + b"x" * 100 + b'"')
+    with pytest.raises(TooLarge):
+        BoundedJSONParser().parse(stream)
+    assert stream.tell() == 11
+
+
+def test_only_the_pictures_of_an_adaptation_may_be_many_bytes(client_of, alice, learner):
+    client, much = client_of(alice), "x" * 3 * 2**20
+    assert_problem(client.post(f"{API}/pools/", {"name": much, "checkpoints": []}), 413)
+    said = {"support": [], "query": [], "calibrate": much}
+    assert_problem(client.post(f"{API}/learners/{learner.pk}/adaptations/", said), 400)
+
+
+def test_a_body_of_very_many_small_values_is_413(client_of, alice, learner):
+    body = b'{"support":[' + b"[]," * 60_000 + b"[]]}"
+    address = f"{API}/learners/{learner.pk}/adaptations/"
+    answer = client_of(alice).generic("POST", address, body, "application/json")
+    assert_problem(answer, 413)
+
+
+@pytest.mark.parametrize("charset", ["zlib", "punycode", "utf-16", "latin-1"])
+def test_text_that_is_not_utf_8_is_415(client_of, alice, charset):
+    """`zlib` would be unpacked to a thousand times its length."""
+    packed = zlib.compress(b" " * 2**20)
+    kind = f"application/json; charset={charset}"
+    assert_problem(client_of(alice).generic("POST", f"{API}/pools/", packed, kind), 415)
 
 
 def test_a_bug_is_a_500_problem_without_its_text_and_is_logged(
