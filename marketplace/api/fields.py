@@ -7,10 +7,51 @@ from uuid import UUID
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
 from marketplace.accounts.models import Team
 from marketplace.accounts.selectors import teams_of
+
+# Of a list in which everything is wrong the first entries say what.
+MAX_ERRORS = 10
+
+
+class BoundedListField(serializers.ListField):
+    """A list whose length is looked at before its entries are.
+
+    The framework's own field checks every entry first, and tells of each that is wrong.
+    """
+
+    default_error_messages = {
+        "max_length": "Give at most {max_length} entries.",
+        "min_length": "Give at least {min_length} entries.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """The list, or why it has the wrong length."""
+        if isinstance(data, list):
+            if self.max_length is not None and len(data) > self.max_length:
+                self.fail("max_length", max_length=self.max_length)
+            if self.min_length is not None and len(data) < self.min_length:
+                self.fail("min_length", min_length=self.min_length)
+        values: list[Any] = super().to_internal_value(data)
+        return values
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """The entries, or what is wrong with the first of them."""
+        values: list[Any] = []
+        errors: dict[Any, Any] = {}
+        for index, item in enumerate(data):
+            try:
+                values.append(self.child.run_validation(item))
+            except ValidationError as error:
+                errors[index] = error.detail
+            if len(errors) == MAX_ERRORS:
+                break
+        if errors:
+            raise ValidationError(errors)
+        return values
 
 
 @extend_schema_field({"type": "string"})
@@ -21,9 +62,11 @@ class JsonListField(serializers.Field):
         "json": "Write a JSON list as text, for instance {example}, or repeat the field.",
     }
 
-    def __init__(self, *, child: serializers.Field, example: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, child: serializers.Field, example: str, max_length: int, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self._list = serializers.ListField(child=child)
+        self._list = BoundedListField(child=child, max_length=max_length)
         self._example = example
 
     def get_value(self, dictionary: Any) -> Any:

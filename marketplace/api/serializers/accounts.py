@@ -8,6 +8,7 @@ from rest_framework import serializers
 from marketplace.accounts.models import ApiToken, Membership, Role, Team
 from marketplace.accounts.scopes import ALL_SCOPES, Scope
 from marketplace.accounts.selectors import memberships_in
+from marketplace.api.fields import BoundedListField
 from marketplace.api.serializers.base import StrictSerializer
 
 
@@ -42,7 +43,7 @@ class TokenCreateSerializer(StrictSerializer):
     """A new token."""
 
     name = serializers.CharField(max_length=80)
-    scopes = serializers.ListField(
+    scopes = BoundedListField(
         child=serializers.ChoiceField(choices=Scope.choices),
         min_length=1,
         max_length=len(ALL_SCOPES),
@@ -55,7 +56,7 @@ class TokenCreateSerializer(StrictSerializer):
 class LeakedSerializer(StrictSerializer):
     """Tokens that somebody found."""
 
-    credentials = serializers.ListField(
+    credentials = BoundedListField(
         child=serializers.CharField(max_length=500, allow_blank=True), min_length=1, max_length=100
     )
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
-from marketplace.checkpoints.drafts import CheckpointDraft
+from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload
 
 
@@ -32,6 +32,8 @@ class CheckpointSerializer(serializers.ModelSerializer):
 
 
 _NOT_SAID = {"file", "sha256"}
+# More numbers than any image has channels; how many there must be, the draft says.
+_MOST_CHANNELS = 16
 
 
 class CheckpointDraftSerializer(serializers.Serializer):
@@ -40,6 +42,7 @@ class CheckpointDraftSerializer(serializers.Serializer):
     name = serializers.CharField()
     class_names = JsonListField(
         child=serializers.CharField(),
+        max_length=MAX_CLASSES,
         example='["cat", "dog"]',
         help_text='one name for each output, in their order, as a JSON list: ["cat", "dog"]',
     )
@@ -47,11 +50,13 @@ class CheckpointDraftSerializer(serializers.Serializer):
     channels = serializers.IntegerField(help_text="1 for grey, 3 for colour")
     mean = JsonListField(
         child=NumberField(),
+        max_length=_MOST_CHANNELS,
         example="[0.5, 0.5, 0.5]",
         help_text="one number for each channel, of images in 0 to 1, as a JSON list",
     )
     std = JsonListField(
         child=NumberField(),
+        max_length=_MOST_CHANNELS,
         example="[0.25, 0.25, 0.25]",
         help_text="one number for each channel, of images in 0 to 1, as a JSON list",
     )

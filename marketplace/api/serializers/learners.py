@@ -7,8 +7,13 @@ from uuid import UUID
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
-from marketplace.adaptation.services import MAX_LABEL_LENGTH
-from marketplace.api.fields import TeamField
+from marketplace.adaptation.services import (
+    MAX_CLASSES,
+    MAX_LABEL_LENGTH,
+    MAX_PER_CLASS,
+    MAX_QUERIES,
+)
+from marketplace.api.fields import BoundedListField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.learners.cards import card_text
 from marketplace.learners.models import MetaLearner
@@ -118,8 +123,12 @@ class SupportSerializer(serializers.Serializer):
 class AdaptationSerializer(StrictSerializer):
     """A few labelled pictures, and pictures to label."""
 
-    support = SupportSerializer(many=True)
-    query = serializers.ListField(child=PictureField(), allow_empty=True)
+    support = BoundedListField(child=SupportSerializer(), max_length=MAX_CLASSES * MAX_PER_CLASS)
+    query = BoundedListField(
+        child=PictureField(),
+        max_length=MAX_QUERIES,
+        error_messages={"max_length": "Ask about at most {max_length} pictures at a time."},
+    )
     calibrate = serializers.BooleanField(
         default=False, help_text="whether to calibrate by inversion (ICFIL) first"
     )

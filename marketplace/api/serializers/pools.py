@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
-from marketplace.api.fields import TeamField
+from marketplace.api.fields import BoundedListField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import MAX_POOL_SIZE, Member, members_fit, pool_members
@@ -84,7 +84,7 @@ class PoolDetailSerializer(PoolSerializer):
 class PoolChangeSerializer(StrictSerializer):
     """Which models are in it."""
 
-    checkpoints = serializers.ListField(
+    checkpoints = BoundedListField(
         child=serializers.UUIDField(), max_length=MAX_POOL_SIZE, help_text="ids of models"
     )
 

@@ -219,6 +219,7 @@ def support(n_classes, per_class=1):
         ({"support": support(1)}, "support", "there are 1"),
         ({"support": support(21)}, "support", "there are 21"),
         ({"support": support(2, 51)}, "support", "at most 50"),
+        ({"support": [{}] * 20_000}, "support", "at most 1000"),
         ({"support": [{"label": "a"}]}, "support", "Entry 1, image"),
         ({"support": [{"image": PICTURE}]}, "support", "Entry 1, label"),
         ({"support": [*support(2), {"label": "", "image": PICTURE}]}, "support", "needs a name"),

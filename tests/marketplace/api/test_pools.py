@@ -104,3 +104,9 @@ def test_pools_are_found(client, make_pool):
     assert [row["name"] for row in client.get(f"{URL}?search=bir").json()["results"]] == ["birds"]
     assert client.get(f"{URL}?mine=false").json()["count"] == 0
     assert client.get(f"{URL}?ordering=name").json()["results"][0]["n_models"] == 2
+
+
+def test_a_pool_of_very_many_models_is_refused_by_its_length(client_of, alice):
+    answer = client_of(alice).post(URL, {"name": "p", "checkpoints": [[]] * 20_000})
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {"checkpoints": ["Give at most 500 entries."]}

@@ -16,6 +16,7 @@ from marketplace.audit.models import Record
 from marketplace.core import rate_limits
 
 API = "/api/v1"
+LEAKED = f"{API}/credentials/revoke/"
 NOON = 1_800_000_000.0
 PROBLEM = "application/problem+json"
 
@@ -150,19 +151,19 @@ def test_a_leaked_token_is_revoked_by_its_value_and_the_answer_says_nothing(
     client = narrow("read")
     _, other = token_create(user=bob, name="also there")
     body = {"credentials": [client.secret, "nonsense", f"fh_{'a' * 48}"]}
-    found = anybody.post(f"{API}/credentials/revoke/", body)
-    missed = anybody.post(f"{API}/credentials/revoke/", body)
+    found = anybody.post(LEAKED, body)
+    missed = anybody.post(LEAKED, body)
     assert (found.status_code, found.content) == (missed.status_code, missed.content) == (202, b"")
     assert client.get(f"{API}/jobs/").status_code == 401
     assert bob.api_tokens.count() == 1
     entry = Record.objects.get(act="token.leaked")
     assert entry.details == {"prefix": client.row.prefix, "owner": "alice"}
     assert client.secret not in str(entry.details)
-    assert anybody.post(f"{API}/credentials/revoke/", {"credentials": []}).status_code == 400
+    assert anybody.post(LEAKED, {"credentials": []}).status_code == 400
 
 
 def test_reports_are_counted_for_an_address(anybody, db, still):
-    answers = [anybody.post(f"{API}/credentials/revoke/", {"credentials": ["x"]}) for _ in "x" * 31]
+    answers = [anybody.post(LEAKED, {"credentials": ["x"]}) for _ in "x" * 31]
     assert [answer.status_code for answer in answers] == [202] * 30 + [429]
     assert answers[-1]["RateLimit"].startswith('"reports";r=0;t=')
 
@@ -260,3 +261,27 @@ def test_only_people_and_roles_that_there_are(client_of, alice, charlie, team):
         assert client.post(where, body).status_code == 400
     answer = client.post(where, {"username": "charlie", "role": "owner"})
     assert {"username": "charlie", "role": "owner"} in answer.json()["members"]
+
+
+def test_a_report_of_very_many_entries_is_refused_by_its_length(anybody, db):
+    entries = ",".join(["[]"] * 20_000)
+    body = f'{{"credentials":[{entries}]}}'.encode()
+    answer = anybody.generic("POST", LEAKED, body, "application/json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {"credentials": ["Give at most 100 entries."]}
+
+
+def test_a_report_of_more_than_64_kib_is_not_read(anybody, db):
+    answer = anybody.post(LEAKED, {"credentials": ["x" * 2**16]})
+    assert answer.status_code == 413 and "64 KiB" in answer.json()["detail"]
+
+
+def test_of_many_wrong_entries_the_first_are_named(anybody, db):
+    answer = anybody.post(LEAKED, {"credentials": [[]] * 100})
+    sentences = answer.json()["errors"]["credentials"]
+    assert len(sentences) == 10 and sentences[0].startswith("Entry 1:")
+
+
+def test_of_many_unknown_fields_some_are_named(anybody, db):
+    answer = anybody.post(LEAKED, {f"field {number}": 1 for number in range(2000)})
+    assert answer.status_code == 400 and len(answer.json()["errors"]) == 10
