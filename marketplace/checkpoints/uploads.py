@@ -2,12 +2,14 @@
 
 import ctypes
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
@@ -22,6 +24,9 @@ WRITE_BACK_BYTES = 16 * CHUNK_BYTES
 _SYNC_FILE_RANGE_WRITE = 2
 # An upload that takes longer than this was cut off together with its process.
 ABANDONED_AFTER_S = 24 * 3600
+# The two forms with a file, by the names of their routes, and the field in which it comes.
+TAKE_A_FILE = {"checkpoint_upload", "api-checkpoint-list"}
+FILE_FIELD = "file"
 
 
 class IncomingFile(TemporaryUploadedFile):
@@ -31,6 +36,9 @@ class IncomingFile(TemporaryUploadedFile):
     """
 
     sha256: str
+    owner_id: int
+    # What its request announced, as long as it arrives; the row counts for it afterwards.
+    reserved = 0
 
     def take(self) -> Path:
         """The path, for a caller who renames the file away."""
@@ -46,6 +54,9 @@ class RefusedFile(UploadedFile):
         super().__init__(file=None, name=name, size=size)
         self.error = error
 
+    def close(self) -> None:
+        """Nothing is open; the other files of the request are closed after this one."""
+
 
 def disk_full() -> InsufficientStorage:
     """What a person is told when a file cannot be written."""
@@ -54,9 +65,12 @@ def disk_full() -> InsufficientStorage:
     )
 
 
-def room_for_upload(user: Any) -> tuple[int, DomainError]:
-    """How many bytes this person's next file may have, and what is wrong with more."""
-    left = max(0, settings.MAX_STORAGE_BYTES_PER_PERSON - storage_used_by(user))
+def room_for_upload(user: Any, *, arriving: int = 0) -> tuple[int, DomainError]:
+    """How many bytes this person's next file may have, and what is wrong with more.
+
+    `arriving` is what other forms of theirs may still bring.
+    """
+    left = max(0, settings.MAX_STORAGE_BYTES_PER_PERSON - storage_used_by(user) - arriving)
     if left < settings.MAX_CHECKPOINT_BYTES:
         return left, InsufficientStorage(
             "Your storage is full, or has no room for this file; delete a model, then upload again."
@@ -64,6 +78,22 @@ def room_for_upload(user: Any) -> tuple[int, DomainError]:
     limit = settings.MAX_CHECKPOINT_BYTES / 2**20
     message = f"A checkpoint may have at most {limit:g} MiB here; ask your operator for more."
     return settings.MAX_CHECKPOINT_BYTES, TooLarge(message, fields={"file": message})
+
+
+_arriving: "WeakSet[IncomingFile]" = WeakSet()
+_arriving_lock = threading.Lock()
+
+
+def _reserve(file: IncomingFile, user: Any, announced: int) -> tuple[int, DomainError]:
+    """Room for the file beside those of the same person that this process is receiving."""
+    with _arriving_lock:
+        others = sum(
+            other.reserved for other in _arriving if other.owner_id == user.pk and not other.closed
+        )
+        room, too_much = room_for_upload(user, arriving=others)
+        file.owner_id, file.reserved = user.pk, min(room, announced)
+        _arriving.add(file)
+    return room, too_much
 
 
 class InBackground:
@@ -101,29 +131,40 @@ class InBackground:
 
 
 class StreamingUploadHandler(FileUploadHandler):
-    """Writes each file once, into the incoming folder, from where the storage takes it.
+    """Writes the file of a form once, into the incoming folder, from where the storage takes it.
 
-    Nothing of a stranger's upload is written, and of nobody's more than there is room for: the
-    rest is read and dropped, so that the answer arrives.
+    Nothing of a stranger's upload is written, nothing where no file is asked for, and of nobody's
+    more than there is room for: the rest is read and dropped, so that the answer arrives.
     """
 
     chunk_size = CHUNK_BYTES
+    _begun = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Open the file, unless the person may not upload at all."""
+        """Open the file, unless the person may not upload at all, or not here, or not another."""
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
-        if user is None or not user.is_authenticated:
+        if user is None or not user.is_authenticated or not self._is_asked_for():
             raise SkipFile
-        _sweep()
-        self._room, self._too_much = room_for_upload(user)
-        self._refusal: DomainError | None = None
         self._received = 0
+        self._refusal: DomainError | None = None
+        if self._begun:
+            self._refusal = DomainError("Send one file; each model is an upload of its own.")
+            return
+        self._begun = True
+        _sweep()
         self._hash = hashlib.sha256()
         self.file = IncomingFile(
             self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
         )
+        announced = int(self.request.META.get("CONTENT_LENGTH") or 0)  # type: ignore[union-attr]
+        self._room, self._too_much = _reserve(self.file, user, announced)
         self._keeping = InBackground(_writer_of(self.file, self._hash))
+
+    def _is_asked_for(self) -> bool:
+        match = getattr(self.request, "resolver_match", None)
+        here = match is not None and match.view_name in TAKE_A_FILE
+        return here and self.field_name == FILE_FIELD
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write and hash, as long as there is room."""
@@ -148,9 +189,12 @@ class StreamingUploadHandler(FileUploadHandler):
                 self._refuse(disk_full())
         if self._refusal:
             return RefusedFile(self.file_name or "", self._received, self._refusal)
-        self.file.size = file_size
-        self.file.sha256 = self._hash.hexdigest()
-        return self.file
+        whole = self.file
+        whole.size = file_size
+        whole.sha256 = self._hash.hexdigest()
+        # Django closes a handler's `file` when it skips another part of the form.
+        del self.file
+        return whole
 
     def upload_interrupted(self) -> None:
         """Nothing stays of a file whose connection broke."""
