@@ -342,6 +342,8 @@ SPECTACULAR_SETTINGS = {
 LOGGING = logging_config(
     level=env.str("FREEHOLD_LOG_LEVEL", "INFO"), as_json=env.bool("FREEHOLD_LOG_JSON", False)
 )
+# For so long an answer of `/readyz` is given again: anybody may ask, and a check writes a file.
+READY_KEPT_S = 2.0
 METRICS_TOKEN = env.str("FREEHOLD_METRICS_TOKEN", "")
 METRICS_DIR = DATA_DIR / "metrics"
 METRICS_DIR.mkdir(exist_ok=True)

@@ -36,6 +36,7 @@ from marketplace.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Every test is Alice within the same minute; limits are switched on where they are tested.
 API_REQUESTS_PER_MINUTE = 0
+READY_KEPT_S = 0
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }

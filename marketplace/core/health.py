@@ -1,10 +1,13 @@
 """`/healthz`: the process lives. `/readyz`: what it needs answers."""
 
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
 from celery import current_app
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
@@ -40,14 +43,29 @@ def readyz(request: HttpRequest) -> HttpResponse:
     `?only=database,storage` asks for these alone: whoever sends requests to a web process must
     not take it off because a worker is away. `warnings` leave it ready.
     """
-    asked = [name for name in request.GET.get("only", "").split(",") if name] or list(CHECKS)
-    if unknown := [name for name in asked if name not in CHECKS]:
-        detail = f"There is no check “{unknown[0]}”; choose of {', '.join(CHECKS)}."
+    named = {name for name in request.GET.get("only", "").split(",") if name} or set(CHECKS)
+    if not named <= set(CHECKS):
+        detail = f"There are only these checks: {', '.join(CHECKS)}."
         return JsonResponse({"detail": detail}, status=400)
-    report = {name: _ask(CHECKS[name]) for name in asked}
+    asked = [name for name in CHECKS if name in named]
+    report = {name: _answer(name) for name in asked}
     ready = all(answer == "ready" for answer in report.values())
     warned = {"warnings": said} if "worker" in asked and (said := _warnings()) else {}
     return JsonResponse({"ready": ready, **report, **warned}, status=200 if ready else 503)
+
+
+_answers: dict[str, tuple[float, str]] = {}
+
+
+def _answer(name: str) -> str:
+    """What the check says, or has said a moment ago; of many who ask at once one asks."""
+    with _asking[name]:
+        until, said = _answers.get(name, (0.0, ""))
+        if time.monotonic() < until:
+            return said
+        said = _ask(CHECKS[name])
+        _answers[name] = time.monotonic() + settings.READY_KEPT_S, said
+        return said
 
 
 def _ask(check: Callable[[], None]) -> str:
@@ -134,3 +152,4 @@ CHECKS = {
     "broker": _broker,
     "worker": _worker,
 }
+_asking = {name: threading.Lock() for name in CHECKS}

@@ -1,5 +1,6 @@
 """`/healthz` and `/readyz`."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from marketplace.core import health
+from marketplace.core.health import CHECKS, NotReady
 from marketplace.core.models import WorkerPulse
 
 
@@ -123,3 +126,34 @@ def test_it_names_what_does_not_answer(client, monkeypatch):
 
     monkeypatch.setattr("marketplace.core.health.current_app.connection_for_write", refused)
     assert client.get("/readyz?only=broker").json()["broker"] == "the broker does not answer"
+
+
+@pytest.mark.django_db
+def test_a_check_that_is_named_often_or_asked_often_is_made_once(client, monkeypatch, settings):
+    settings.READY_KEPT_S = 60
+    monkeypatch.setattr(health, "_answers", {})
+    made = []
+    monkeypatch.setitem(CHECKS, "storage", lambda: made.append("storage"))
+    for _ in range(3):
+        answer = client.get("/readyz?only=" + ",".join(["storage"] * 500))
+        assert answer.json() == {"ready": True, "storage": "ready"}
+    assert made == ["storage"]
+    monkeypatch.setattr(health, "_answers", {})
+    client.get("/readyz?only=storage")
+    assert made == ["storage", "storage"]
+
+
+@pytest.mark.django_db
+def test_what_is_not_ready_is_said_again_and_then_asked_again(client, monkeypatch, settings):
+    def away():
+        raise NotReady("files cannot be stored")
+
+    monkeypatch.setattr(health, "_answers", {})
+    settings.READY_KEPT_S = 60
+    monkeypatch.setitem(CHECKS, "storage", away)
+    assert client.get("/readyz?only=storage").status_code == 503
+    monkeypatch.setitem(CHECKS, "storage", lambda: None)
+    assert client.get("/readyz?only=storage").status_code == 503
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert client.get("/readyz?only=storage").status_code == 200
