@@ -1,17 +1,28 @@
-"""Downloads in the log: once for a file, however many pieces it is fetched in."""
+"""Downloads in the log: whatever part of a file was sent, and once an hour of the same person."""
 
 from django.db import models
 from django.http import HttpResponseBase
 
-from marketplace.audit.services import Person, record
+from marketplace.audit.services import Person, record_hourly
 from marketplace.audit.states import Act
+
+_SENDS_CONTENT = {200, 206}
 
 
 def record_download(
-    response: HttpResponseBase, act: Act, *, by: Person, row: models.Model, **details: object
+    response: HttpResponseBase,
+    act: Act,
+    *,
+    method: str | None,
+    by: Person,
+    row: models.Model,
+    **details: object,
 ) -> HttpResponseBase:
-    """The response; noted unless it goes on with a file, or the caller has the file already."""
-    begins = response.headers.get("Content-Range", "bytes 0-").startswith("bytes 0-")
-    if response.status_code in {200, 206} and begins:
-        record(act, by=by, row=row, **details)
+    """The response; noted when it sends content.
+
+    All but the first byte of a file is as good as the file, so a piece from anywhere counts. A
+    download that is resumed a hundred times within the hour is one record.
+    """
+    if method == "GET" and response.status_code in _SENDS_CONTENT:
+        record_hourly(act, by=by, row=row, **details)
     return response

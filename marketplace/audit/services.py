@@ -1,6 +1,7 @@
 """The one way into the log."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol
 
 from django.db import connection, models, transaction
@@ -54,6 +55,21 @@ def record(
     entry.hash = hash_of(as_line(entry))
     entry.save()
     return entry
+
+
+def record_hourly(act: Act, *, by: Person, row: models.Model, **details: object) -> None:
+    """The same, unless this person did just that within the hour, from the same place."""
+    earlier = Record.objects.filter(
+        act=act,
+        person_id=by.pk,
+        row=str(row.pk)[:40],
+        at__gt=timezone.now() - timedelta(hours=1),
+        address=origin().address[:45],
+        token=origin().token[:12],
+        details=_plain(details),
+    )
+    if not earlier.exists():
+        record(act, by=by, row=row, **details)
 
 
 def _wait_for_turn() -> None:

@@ -177,7 +177,9 @@ def checkpoint_download(request: PersonRequest, pk: str) -> HttpResponseBase:
         sha256=checkpoint.sha256,
         filename=_filename(checkpoint),
     )
-    return record_download(response, Act.MODEL_DOWNLOADED, by=request.user, row=checkpoint)
+    return record_download(
+        response, Act.MODEL_DOWNLOADED, method=request.method, by=request.user, row=checkpoint
+    )
 
 
 def _filename(checkpoint: Checkpoint) -> str:

@@ -72,7 +72,11 @@ def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
     """The whole learner directory."""
     learner = get_or_404(learners_visible_to(request.user), pk)
     return record_download(
-        zip_response(learner), Act.LEARNER_DOWNLOADED, by=request.user, row=learner
+        zip_response(learner),
+        Act.LEARNER_DOWNLOADED,
+        method=request.method,
+        by=request.user,
+        row=learner,
     )
 
 
@@ -86,5 +90,10 @@ def learner_one_file(request: PersonRequest, pk: str, path: str) -> HttpResponse
         raise Http404("The meta-learner has no such file.")
     response = file_response(request, learner, entry)
     return record_download(
-        response, Act.LEARNER_DOWNLOADED, by=request.user, row=learner, file=path
+        response,
+        Act.LEARNER_DOWNLOADED,
+        method=request.method,
+        by=request.user,
+        row=learner,
+        file=path,
     )

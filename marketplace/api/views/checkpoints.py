@@ -132,4 +132,6 @@ class CheckpointView(RowView):
             sha256=row.sha256,
             filename=f"{slugify(row.name) or 'model'}.safetensors",
         )
-        return record_download(response, Act.MODEL_DOWNLOADED, by=self.user, row=row)
+        return record_download(
+            response, Act.MODEL_DOWNLOADED, method=request.method, by=self.user, row=row
+        )

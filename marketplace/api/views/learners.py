@@ -78,7 +78,9 @@ class LearnerView(RowView):
         """A zip of all its files."""
         learner = self.get_object()
         response = zip_response(learner)
-        return record_download(response, Act.LEARNER_DOWNLOADED, by=self.user, row=learner)
+        return record_download(
+            response, Act.LEARNER_DOWNLOADED, method=request.method, by=self.user, row=learner
+        )
 
     @extend_schema(
         summary="Download one file of a meta-learner",
@@ -102,7 +104,12 @@ class LearnerView(RowView):
             raise Http404("The meta-learner has no file of that name.")
         response = file_response(request._request, learner, entry)
         return record_download(
-            response, Act.LEARNER_DOWNLOADED, by=self.user, row=learner, file=path
+            response,
+            Act.LEARNER_DOWNLOADED,
+            method=request.method,
+            by=self.user,
+            row=learner,
+            file=path,
         )
 
     @extend_schema(

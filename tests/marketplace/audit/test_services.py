@@ -262,20 +262,6 @@ def test_an_adaptation_is_recorded_without_its_pictures(alice, learner, settings
     assert entry.row == str(learner.pk)
 
 
-def test_a_download_is_recorded_once_however_many_pieces_it_is_fetched_in(
-    client, alice, make_checkpoint
-):
-    model = make_checkpoint(content=b"0123456789")
-    client.force_login(alice)
-    where = reverse("checkpoint_download", args=[model.pk])
-    client.get(where)
-    client.get(where, headers={"Range": "bytes=0-3"})
-    client.get(where, headers={"Range": "bytes=4-9"})
-    client.get(where, headers={"Range": "bytes=90-99"})
-    client.get(where, headers={"If-None-Match": "*"})
-    assert acts().count("model.downloaded") == 2
-
-
 def test_where_an_act_came_from_is_noted_unless_the_operator_says_no(
     client, client_of, alice, settings
 ):
