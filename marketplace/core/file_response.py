@@ -10,7 +10,9 @@ from django.utils.http import content_disposition_header, parse_etags, quote_eta
 from marketplace import storage
 
 _CHUNK_BYTES = 256 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+# Further than any file reaches.
+_FAR = 2**63
 
 
 def stored_file_response(
@@ -76,9 +78,15 @@ def _asked_range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] 
         return whole
     first, last = match.groups()
     if first:
-        asked = int(first), min(int(last) if last else size - 1, size - 1)
+        asked = _number(first), min(_number(last) if last else size - 1, size - 1)
     elif last:
-        asked = max(0, size - int(last)), size - 1
+        asked = max(0, size - _number(last)), size - 1
     else:
         return whole
     return asked if asked[0] <= asked[1] else None
+
+
+def _number(digits: str) -> int:
+    """The number; of more digits than Python reads, and of many fewer, one that is far enough."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < 19 else _FAR

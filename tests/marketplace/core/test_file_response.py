@@ -46,7 +46,24 @@ def test_a_range_brings_its_part(asked, part, said):
     assert body(response) == part
 
 
-@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=5-4", "bytes=-0"])
+MANY = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        (f"bytes=7-{MANY}", 206, b"789"),
+        (f"bytes={'0' * 5000}7-", 206, b"789"),
+        (f"bytes=-{MANY}", 200, CONTENT),
+        ("bytes=\u0667-", 200, CONTENT),
+    ],
+)
+def test_a_range_may_have_many_digits(asked, status, part):
+    response = ask(Range=asked)
+    assert (response.status_code, body(response)) == (status, part)
+
+
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=5-4", "bytes=-0", f"bytes={MANY}-"])
 def test_a_range_that_the_file_does_not_have_is_refused(asked):
     response = ask(Range=asked)
     assert response.status_code == 416
