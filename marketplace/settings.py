@@ -13,6 +13,7 @@ from csp.constants import NONE, SELF
 
 from marketplace.core.environment import read_environment, with_password
 from marketplace.core.log_format import logging_config
+from marketplace.core.mail import mail_settings
 from marketplace.core.secrets import read_or_make_secret_key
 from marketplace.core.static_headers import add_headers
 
@@ -292,7 +293,11 @@ AUDIT_ADDRESSES = env.bool("FREEHOLD_AUDIT_ADDRESSES", True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Without a server no mail is sent, nor printed into a log: links in it set passwords.
+_email_url = env.str("FREEHOLD_EMAIL_URL", "")
+MAIL_WORKS = bool(_email_url)
+globals().update(mail_settings(_email_url, env.str("FREEHOLD_EMAIL_PASSWORD", "")))
+DEFAULT_FROM_EMAIL = env.str("FREEHOLD_EMAIL_FROM", "") or f"freehold@{_site.hostname}"
 
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

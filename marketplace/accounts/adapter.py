@@ -1,8 +1,10 @@
 """How sign-up and second factors behave here."""
 
 import base64
+import logging
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -16,6 +18,7 @@ from marketplace.audit.states import Act
 from marketplace.core.addresses import client_address
 from marketplace.core.secrets import Undecryptable, seal, unseal
 
+log = logging.getLogger(__name__)
 _PURPOSE = "second-factor"
 
 
@@ -29,6 +32,21 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that attempts are counted by; peers without one count together."""
         return client_address(request) or "0.0.0.0"  # noqa: S104 - no address to listen on
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail that its server does not take is an operator's trouble, not an error page.
+
+        The answer would otherwise also tell whether there is somebody with that address.
+        """
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:
+            log.exception("a mail (%s) could not be sent", template_prefix)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Under the site's own address, whatever name the request called it by."""
+        path = urlsplit(super().get_reset_password_from_key_url(key)).path
+        return f"{settings.SITE_URL}{path}"
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):

@@ -19,12 +19,17 @@ MAX_TOKENS_PER_PERSON = 50
 _LAST_USED_EVERY_S = 60
 
 
+@transaction.atomic
 def user_change(*, user: User, values: Mapping[str, str]) -> User:
     """Change what a person says about themselves."""
+    before = user.email
     changed = [name for name in ("first_name", "last_name", "email") if name in values]
     for name in changed:
         setattr(user, name, values[name])
     user.save(update_fields=changed)
+    if user.email != before:
+        # Links that set a password go there from now on.
+        record(Act.EMAIL_CHANGED, by=user, row=user)
     return user
 
 

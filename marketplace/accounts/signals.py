@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from allauth.account.signals import password_changed, password_reset, user_signed_up
+from allauth.account.signals import (
+    email_added,
+    email_changed,
+    email_removed,
+    password_changed,
+    password_reset,
+    user_signed_up,
+)
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.apps import apps
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
@@ -42,6 +49,12 @@ def _sign_in_failed(credentials: dict[str, Any], **more: Any) -> None:
 @receiver([password_changed, password_reset])
 def _password_changed(user: User, **more: Any) -> None:
     record(Act.PASSWORD_CHANGED, by=user)
+
+
+@receiver([email_added, email_changed, email_removed])
+def _email_changed(user: User, **more: Any) -> None:
+    """Which address it is stays with the person; that it changed is what an operator looks for."""
+    record(Act.EMAIL_CHANGED, by=user, row=user)
 
 
 @receiver(authenticator_added)

@@ -12,6 +12,7 @@ class Act(models.TextChoices):
     SIGN_OUT = "person.sign_out", "Signed out"
     SESSIONS_ENDED = "person.sessions_ended", "Ended other sessions"
     PASSWORD_CHANGED = "person.password_changed", "Changed the password"  # noqa: S105
+    EMAIL_CHANGED = "person.email_changed", "Changed the e-mail address"
     FACTOR_ADDED = "person.factor_added", "Added a second factor"
     FACTOR_REMOVED = "person.factor_removed", "Removed a second factor"
     TOKEN_MADE = "token.made", "Made a token"  # noqa: S105

@@ -5,5 +5,9 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Name, version and whether sign-up is open."""
-    return {"version": settings.VERSION, "sign_up_open": settings.SIGN_UP_OPEN}
+    """Name, version, whether sign-up is open, and whether mail is sent."""
+    return {
+        "version": settings.VERSION,
+        "sign_up_open": settings.SIGN_UP_OPEN,
+        "mail_works": settings.MAIL_WORKS,
+    }
