@@ -29,7 +29,11 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 SITE_URL = env.str("FREEHOLD_SITE_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
 _site = urlsplit(SITE_URL)
 _local_hosts = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.list("FREEHOLD_ALLOWED_HOSTS", default=[_site.hostname or "", *_local_hosts])
+# This machine is always one of them: containers ask themselves whether they are well.
+ALLOWED_HOSTS = [
+    *env.list("FREEHOLD_ALLOWED_HOSTS", default=[_site.hostname or ""]),
+    *_local_hosts,
+]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECRET_KEY = env.str("FREEHOLD_SECRET_KEY", "") or read_or_make_secret_key(DATA_DIR / "secret-key")
 SECRET_KEY_FALLBACKS = env.list("FREEHOLD_SECRET_KEY_FALLBACKS", default=[])
@@ -101,6 +105,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "marketplace.core.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "marketplace.core.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
