@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from marketplace.accounts.models import ApiToken, User
 from marketplace.accounts.services import token_use
-from marketplace.api.throttling import address_of
+from marketplace.api.throttling import address_of, note
 from marketplace.audit.context import set_token
 from marketplace.core.rate_limits import Policy, take
 
@@ -30,6 +30,7 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             usage = take(WRONG_TOKENS, address_of(request))
             if not usage.allowed:
+                note(request, usage)
                 raise Throttled(wait=usage.reset_s, detail="Too many wrong tokens.")
             raise AuthenticationFailed("This token is not valid; make a new one in your settings.")
         set_token(token.prefix)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from marketplace.api.permissions import MissingScope
+from marketplace.api.throttling import count_refused
 from marketplace.core.errors import DomainError, TooLarge
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ _KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """The problem document of an exception; a bug is logged and answered without its text."""
-    error = _translate(error)
+    request = context.get("request")
+    error = (count_refused(request) if request is not None else None) or _translate(error)
     if isinstance(error, DomainError):
         set_rollback()
         fields = {name: [text] for name, text in error.fields.items()}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -13,6 +14,8 @@ from marketplace.core.rate_limits import Policy, Usage, take
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
+_NOTED = "freehold.rate_limit"
+
 
 class RequestsThrottle(BaseThrottle):
     """Every call counts. The answer's headers say how many are left."""
@@ -21,12 +24,8 @@ class RequestsThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count this call."""
-        quota = settings.API_REQUESTS_PER_MINUTE
-        if not quota:
-            return True
-        self.usage = take(Policy("requests", quota, window_s=60), who(request))
-        _note(request, self.usage)
-        return self.usage.allowed
+        self.usage = _count(request)
+        return self.usage is None or self.usage.allowed
 
     def wait(self) -> float | None:
         """Seconds until the next call may come."""
@@ -41,8 +40,29 @@ class ReportsThrottle(RequestsThrottle):
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count this report."""
         self.usage = take(self.policy, address_of(request))
-        _note(request, self.usage)
+        note(request, self.usage)
         return self.usage.allowed
+
+
+def count_refused(request: Request) -> Throttled | None:
+    """Count a call that was refused before any throttle was asked; Throttled when it is too many.
+
+    The framework asks them last: whoever has no token, or one without the scope, would never be
+    counted.
+    """
+    if _NOTED in _plain(request).META:
+        return None
+    usage = _count(request)
+    return None if usage is None or usage.allowed else Throttled(wait=usage.reset_s)
+
+
+def _count(request: Request) -> Usage | None:
+    quota = settings.API_REQUESTS_PER_MINUTE
+    if not quota:
+        return None
+    usage = take(Policy("requests", quota, window_s=60), who(request))
+    note(request, usage)
+    return usage
 
 
 def who(request: Request) -> str:
@@ -61,6 +81,6 @@ def _plain(request: Request) -> HttpRequest:
     return request._request
 
 
-def _note(request: Request, usage: Usage) -> None:
+def note(request: Request, usage: Usage) -> None:
     """For `RateLimitMiddleware`, which puts it onto whatever the answer becomes."""
-    _plain(request).META["freehold.rate_limit"] = usage
+    _plain(request).META[_NOTED] = usage

@@ -208,8 +208,9 @@ def test_calls_without_a_person_are_counted_for_the_household(
 
 def test_many_wrong_tokens_lock_an_address_out_for_a_while(anybody, db, client_of, alice, still):
     anybody.credentials(HTTP_AUTHORIZATION="Bearer fh_wrong")
-    codes = [anybody.get(f"{API}/jobs/").status_code for _ in range(61)]
-    assert codes == [401] * 60 + [429]
+    answers = [anybody.get(f"{API}/jobs/") for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [401] * 60 + [429]
+    assert answers[-1]["RateLimit"].startswith('"wrong-tokens";r=0;t=')
     assert client_of(alice).get(f"{API}/jobs/").status_code == 200
 
 
