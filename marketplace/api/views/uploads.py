@@ -109,6 +109,9 @@ class UploadView(RowView):
     )
     def create(self, request: Request) -> Response:
         """`Location` says where the pieces go. Sharing, quota and all fields are checked now."""
+        if "Upload-Concat" in request.headers:
+            # A client that sends parts of a file side by side would get a model of each.
+            _refuse("Upload-Concat", "Files in parts that are put together are not taken here.")
         metadata = request.headers.get("Upload-Metadata", "")
         said = _parse_metadata(metadata) if metadata else request.data
         shape = UploadBeginSerializer(data=said, context=self.get_serializer_context())

@@ -75,6 +75,14 @@ def test_a_plain_tus_client_says_everything_in_the_metadata(alice, client_of):
     assert bad.status_code == 400 and "base64" in bad.json()["detail"]
 
 
+@pytest.mark.parametrize("concat", ["partial", "final;/api/v1/uploads/a /api/v1/uploads/b"])
+def test_parts_that_are_to_be_put_together_are_refused(alice, client_of, concat):
+    headers = {"HTTP_UPLOAD_LENGTH": "10", "HTTP_UPLOAD_CONCAT": concat, **TUS}
+    answer = client_of(alice).post(UPLOADS, SAID, format="json", **headers)
+    assert answer.status_code == 400 and "not taken here" in answer.json()["detail"]
+    assert not Upload.objects.exists()
+
+
 def test_the_protocol_is_described_where_clients_ask_for_it(alice, client_of):
     answer = client_of(alice).options(UPLOADS)
     assert answer.status_code == 204 and answer["Tus-Version"] == "1.0.0"
