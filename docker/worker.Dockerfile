@@ -32,14 +32,15 @@ RUN apt-get update \
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
-# The two NVIDIA variables are for runtimes that read them; without a GPU they mean nothing.
+# Where NVIDIA's runtime is everybody's, a container gets the GPUs that this variable names: none,
+# unless the engine was asked for one and names it. Without a GPU both mean nothing.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
     FREEHOLD_DATA_DIR=/data \
     FREEHOLD_LOG_JSON=true \
-    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_VISIBLE_DEVICES=void \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
 VOLUME /data

@@ -118,6 +118,16 @@ def test_no_secret_stands_in_the_file_and_each_is_made(compose, tmp_path):
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
 
 
+def test_only_the_gpu_worker_gets_a_gpu(compose):
+    """Also where NVIDIA's runtime is the default, and gives what the variable names."""
+    image = (DOCKER / "worker.Dockerfile").read_text()
+    assert "NVIDIA_VISIBLE_DEVICES=void" in image and "NVIDIA_VISIBLE_DEVICES=all" not in image
+    for name, service in compose["services"].items():
+        reserved = service["deploy"]["resources"].get("reservations", {}).get("devices", [])
+        assert bool(reserved) is (name == "worker-gpu")
+        assert "NVIDIA_VISIBLE_DEVICES" not in service.get("environment", {})
+
+
 def test_everything_waits_for_the_migrations_and_they_for_the_servers(compose):
     services = compose["services"]
     for name in ("web", "worker-gpu", "worker-quick", "clock"):
