@@ -165,7 +165,11 @@ class World:
         address = self.address(name, rule, sharing)
         plain = not address.startswith("/api/") and method == "POST"
         sent = {} if plain else {"content_type": "application/json"}
-        body = {} if method == "GET" else {"data": rule.body if rule.body is not None else {}}
+        body = (
+            {}
+            if method in {"GET", "HEAD"}
+            else {"data": rule.body if rule.body is not None else {}}
+        )
         if method == "POST" and name == "api-checkpoint-list":
             sent = {}
         with transaction.atomic():
@@ -227,19 +231,27 @@ def test_a_thing_of_the_team_answers_each_role_as_the_table_says(world, name):
     _compare(world, name, "team")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", _lines("public", [PAGES, API]))
 def test_a_public_thing_answers_each_role_as_the_table_says(world, name):
     _compare(world, name, "public")
 
 
-@pytest.mark.slow
+READABLE = [name for name, rules in {**PAGES, **API}.items() if "GET" in rules and rules["GET"].row]
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_a_head_is_answered_like_a_get(world, name):
+    rule = TABLE[name]["GET"]
+    said = dict(zip(ROLES, rule.of("private"), strict=True))
+    found = {role: world.ask(name, "HEAD", rule, role, "private") for role in ROLES}
+    assert found == said, f"HEAD {name}: whoever may not read a thing may not ask for its head."
+
+
 @pytest.mark.parametrize("name", _lines("private", [OPERATOR]))
 def test_the_operator_pages_answer_each_role_as_the_table_says(world, name):
     _compare(world, name, "private")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({**PAGES, **API}))
 def test_a_method_that_is_not_in_the_table_does_nothing_for_anybody(world, name):
     rules = TABLE[name]
