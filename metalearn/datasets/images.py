@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from metalearn.datasets.orientation import read_orientation
 from metalearn.errors import InvalidData
 
 Pixels = UInt8[Tensor, "channels height width"]
@@ -40,7 +41,6 @@ _TURNED = {
 }
 _LYING = 5
 """From here on, EXIF orientations exchange rows and columns."""
-_ORIENTATION_TAG = 0x0112
 _BAND_BYTES = 8_000_000
 
 
@@ -65,7 +65,13 @@ def decode_image(
         raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
-            return _to_tensor(_square(image, image_size, whole=whole, quick=quick), channels)
+            if image.width * image.height > MAX_PIXELS:
+                raise InvalidData(_too_large())
+            if quick:
+                # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after resizing.
+                image.draft("RGB", (2 * image_size, 2 * image_size))
+            square = _square(image, image_size, read_orientation(data), whole=whole)
+            return _to_tensor(square, channels)
     except Image.DecompressionBombError:
         raise InvalidData(_too_large()) from None
     except _DAMAGED:
@@ -76,14 +82,8 @@ def _too_large() -> str:
     return f"A picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller first."
 
 
-def _square(image: Image.Image, size: int, *, whole: bool, quick: bool) -> Image.Image:
+def _square(image: Image.Image, size: int, orientation: int, *, whole: bool) -> Image.Image:
     """The centre square, or the whole, as mode RGB or L, size × size, upright."""
-    if image.width * image.height > MAX_PIXELS:
-        raise InvalidData(_too_large())
-    if quick:
-        # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after the resize below.
-        image.draft("RGB", (2 * size, 2 * size))
-    orientation = _orientation(image)
     image.load()
     small = _shrink(image, size)
     width, height = small.size if whole else (min(small.size),) * 2
@@ -103,15 +103,6 @@ def _resized(
     image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
 ) -> Image.Image:
     return image.resize(size, Image.Resampling.BICUBIC, box=box)
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 when there is none or the EXIF data is damaged."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except _DAMAGED:
-        return 1
-    return value if isinstance(value, int) else 1
 
 
 def _shrink(image: Image.Image, size: int) -> Image.Image:

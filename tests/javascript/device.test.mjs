@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 
 import { balancedTargets } from "../../static/js/device/adaptation.js";
 import { drawBatch } from "../../static/js/device/batches.js";
 import { Graphs } from "../../static/js/device/graphs.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
-import { findOrientation } from "../../static/js/device/orientation.js";
+import { takeOrientation } from "../../static/js/device/orientation.js";
 import { squarePixels } from "../../static/js/device/pixels.js";
 import { Work } from "../../static/js/device/work.js";
 import { missingInBrowser, moduleWorker } from "../../static/js/device/support.js";
@@ -47,17 +48,48 @@ test("squares of pictures are the server's to the last bit", () => {
   }
 });
 
-test("a JPEG says how it is turned", () => {
-  for (const { jpeg, orientation } of expected.orientations) {
-    const found = findOrientation(Uint8Array.from(Buffer.from(jpeg, "base64")));
-    assert.equal(found?.value ?? 1, orientation);
+const files = expected.orientations.map(({ file, orientation }) => ({ bytes: Uint8Array.from(Buffer.from(file, "base64")), orientation }));
+
+test("a file is turned as the server turns it, however it says so and however it is damaged", () => {
+  for (const { bytes, orientation } of files) assert.equal(takeOrientation(bytes.slice()) || 1, orientation);
+  assert.deepEqual(new Set(files.map(({ orientation }) => orientation)), new Set([1, 2, 3, 4, 5, 6, 7, 8]));
+});
+
+test("nothing is found in a file once its orientation was taken, and nothing in it has moved", () => {
+  for (const { bytes } of files) {
+    const taken = bytes.slice();
+    takeOrientation(taken);
+    assert.ok(takeOrientation(taken) <= 1);
+    assert.equal(taken.length, bytes.length);
+    taken.forEach((byte, index) => assert.ok(byte === bytes[index] || byte === 0 || bytes[0] === 0x89));
   }
 });
 
-test("damaged EXIF data is no orientation and no crash", () => {
-  const { jpeg } = expected.orientations.at(-1);
-  const bytes = Uint8Array.from(Buffer.from(jpeg, "base64"));
-  for (let length = 0; length < Math.min(bytes.length, 200); length += 1) findOrientation(bytes.slice(0, length));
+test("a PNG whose orientation was taken has right checksums", () => {
+  const [{ bytes }] = files.filter(({ bytes: [first], orientation }) => first === 0x89 && orientation === 6);
+  takeOrientation(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let exif = 0;
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const end = at + 8 + view.getUint32(at);
+    assert.equal(view.getUint32(end), crc32(bytes.subarray(at + 4, end)));
+    exif += Number(String.fromCharCode(...bytes.subarray(at + 4, at + 8)) === "eXIf");
+  }
+  assert.equal(exif, 1);
+});
+
+test("chunks and segments that claim more than there is end with the file", () => {
+  const claims = [
+    [0xff, 0xd8, 0xff, 0xe1, 0xff, 0xff, 0x45, 0x78, 0x69, 0x66, 0, 0],
+    [0xff, 0xd8, 0xff, 0xe1, 0, 0, 0xff, 0xe1, 0, 1, 0xff, 0xff, 0xff],
+    [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0xff, 0xff, 0xff, 0xff, 0x65, 0x58, 0x49, 0x66, 0, 0, 0, 0],
+    [..."RIFF", 255, 255, 255, 255, ..."WEBPVP8X", 255, 255, 255, 255, 8, 0, 0, 0],
+    [..."RIFF", 255, 255, 255, 255, ..."WEBPVP8X", 1, 0, 0, 0, 8, 0, ..."EXIF", 255, 255, 255, 255, 1],
+  ];
+  for (const claim of claims) {
+    const bytes = Uint8Array.from(claim.map((one) => (typeof one === "string" ? one.charCodeAt(0) : one)));
+    assert.ok(takeOrientation(bytes) <= 1);
+  }
 });
 
 test("safetensors are read as they were written", () => {

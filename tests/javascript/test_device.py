@@ -12,11 +12,13 @@ import torch
 from PIL import Image
 
 from metalearn.datasets import decode_image
+from metalearn.datasets.orientation import read_orientation
 from metalearn.inner_loop import balanced_targets
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import NetworkSpec, build_network
 from tests.javascript.node import in_node, needs_node, needs_runtime
+from tests.turned import turned_files
 
 HERE = Path(__file__).parent
 pytestmark = needs_node
@@ -75,13 +77,17 @@ def pictures():
 
 
 def orientations():
-    for orientation in range(1, 9):
-        exif = Image.Exif()
-        exif[0x010F] = "a camera"
-        exif[0x0112] = orientation
-        buffer = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(buffer, "JPEG", exif=exif)
-        yield {"jpeg": text(buffer.getvalue()), "orientation": orientation}
+    """Files that are turned in every way, and the same files damaged."""
+    rng = np.random.default_rng(0)
+    for whole in turned_files().values():
+        damaged = [whole[:length] for length in range(0, len(whole), 7)]
+        for _ in range(40):
+            one = bytearray(whole)
+            for where in rng.integers(0, len(one), 3):
+                one[where] = rng.integers(0, 256)
+            damaged.append(bytes(one))
+        for file in (whole, *damaged):
+            yield {"file": text(file), "orientation": read_orientation(file)}
 
 
 def test_the_module_agrees_with_python(tmp_path):

@@ -14,6 +14,7 @@ from metalearn.datasets import decode_image
 from tests.journeys.adapting import chromium
 from tests.journeys.instance import ROOT
 from tests.tools import find_chromium
+from tests.turned import turned_files
 
 pytestmark = [
     pytest.mark.browser,
@@ -92,6 +93,11 @@ EXACT = {
     "opaque rgba": as_file(PHOTO.convert("RGBA"), "PNG"),
     "webp": as_file(PHOTO, "WEBP", lossless=True),
     "turned png": as_file(PHOTO, "PNG", exif=exif_of(6)),
+    **{
+        f"turned webp {turn}": as_file(PHOTO, "WEBP", lossless=True, exif=exif_of(turn))
+        for turn in range(2, 9)
+    },
+    **turned_files(),
 }
 JPEGS = {
     "jpeg": as_file(PHOTO, "JPEG", quality=90),

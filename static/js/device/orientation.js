@@ -1,47 +1,22 @@
-/** How a JPEG says that it is turned, and the same JPEG without saying it. */
+/**
+ * How a picture file says that it is turned, and the same file without saying it. Browsers differ in
+ * what they read: all find nothing, and the numbers are turned by us, by the server's rules
+ * (metalearn/datasets/orientation.py).
+ */
+
+/** @typedef {{start: number, end: number, exif: boolean}} Block what a file says about its picture */
 
 const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const APP1 = 0xe1;
 const START_OF_SCAN = 0xda;
+const END_OF_IMAGE = 0xd9;
+const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** In the flags of a WebP: its `EXIF` chunk is to be read. */
+const HAS_EXIF = 0x08;
+const LITTLE = 0x49492a00;
+const BIG = 0x4d4d002a;
 const ORIENTATION = 0x0112;
 const SHORT = 3;
-
-/**
- * Where the orientation stands in a JPEG.
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {{value: number, at: number, little: boolean} | null} `at` is where its two bytes lie
- */
-export function findOrientation(bytes) {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 2;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== START_OF_SCAN) {
-    const length = view.getUint16(at + 2);
-    if (bytes[at + 1] === APP1 && EXIF.every((byte, index) => bytes[at + 4 + index] === byte)) {
-      return inExif(view, at + 4 + EXIF.length, Math.min(at + 2 + length, bytes.length));
-    }
-    at += 2 + length;
-  }
-  return null;
-}
-
-/**
- * @param {DataView} view
- * @param {number} start of the TIFF header
- * @param {number} end
- */
-function inExif(view, start, end) {
-  if (start + 8 > end) return null;
-  const little = view.getUint16(start) === 0x4949;
-  const directory = start + view.getUint32(start + 4, little);
-  if (directory + 2 > end) return null;
-  const entries = view.getUint16(directory, little);
-  for (let entry = directory + 2; entry < directory + 2 + 12 * entries && entry + 12 <= end; entry += 12) {
-    const isIt = view.getUint16(entry, little) === ORIENTATION && view.getUint16(entry + 2, little) === SHORT;
-    if (isIt) return { value: view.getUint16(entry + 8, little), at: entry + 8, little };
-  }
-  return null;
-}
 
 /**
  * The picture as its pixels lie in the file, and how they must be turned.
@@ -50,8 +25,150 @@ function inExif(view, start, end) {
  */
 export async function withoutOrientation(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const found = findOrientation(bytes);
-  if (!found || found.value < 2 || found.value > 8) return { file, orientation: 1 };
-  new DataView(bytes.buffer).setUint16(found.at, 1, found.little);
-  return { file: new Blob([bytes], { type: file.type }), orientation: found.value };
+  const orientation = takeOrientation(bytes);
+  return orientation ? { file: new Blob([bytes], { type: file.type }), orientation } : { file, orientation: 1 };
+}
+
+/**
+ * The EXIF orientation of a JPEG, PNG or WebP file, 1 where it says nonsense, 0 where it says nothing.
+ * All that the file says about its picture becomes zeros; nothing else moves or changes.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {number} 0 to 8
+ */
+export function takeOrientation(bytes) {
+  const png = begins(bytes, 0, PNG);
+  let orientation = 0;
+  let known = false;
+  for (const { start, end, exif } of blocksOf(bytes)) {
+    // The first EXIF block of a file counts.
+    if (exif && !known) orientation = inExif(bytes.subarray(start, end));
+    known ||= exif;
+    orientation ||= 1;
+    bytes.fill(0, start, end);
+    if (png && end + 4 <= bytes.length) viewOf(bytes).setUint32(end, crc32(bytes.subarray(start - 4, end)));
+  }
+  return orientation;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Iterable<Block>} EXIF and XMP in the order of the file; one by one, as there may be millions
+ */
+function blocksOf(bytes) {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return inJpeg(bytes);
+  if (begins(bytes, 0, PNG)) return inPng(bytes);
+  if (textAt(bytes, 0) === "RIFF" && textAt(bytes, 8) + textAt(bytes, 12) === "WEBPVP8X") return inWebp(bytes);
+  return [];
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+function* inJpeg(bytes) {
+  const view = viewOf(bytes);
+  let at = 2;
+  while (at + 4 <= bytes.length) {
+    const marker = bytes[at + 1];
+    // Bytes that fill, and stray ones, may stand before a marker; some markers have no length.
+    if (bytes[at] !== 0xff || marker === 0xff || marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
+      at += 1;
+      continue;
+    }
+    if (marker === START_OF_SCAN || marker === END_OF_IMAGE) return;
+    const next = at + 2 + Math.max(2, view.getUint16(at + 2));
+    const end = Math.min(next, bytes.length);
+    if (marker === APP1) yield { start: at + 4, end, exif: begins(bytes.subarray(0, end), at + 4, EXIF) };
+    at = next;
+  }
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+function* inPng(bytes) {
+  const view = viewOf(bytes);
+  let at = PNG.length;
+  while (at + 12 <= bytes.length) {
+    const next = at + 8 + view.getUint32(at);
+    const exif = textAt(bytes, at + 4) === "eXIf";
+    const xmp = textAt(bytes, at + 4) === "iTXt" && textAt(bytes, at + 8) === "XML:";
+    if (exif || xmp) yield { start: at + 8, end: Math.min(next, bytes.length), exif };
+    at = next + 4;
+  }
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+function* inWebp(bytes) {
+  const view = viewOf(bytes);
+  if (bytes.length < 21) return;
+  const last = Math.min(bytes.length, 8 + view.getUint32(4, true));
+  let at = 12;
+  while (at + 8 <= last) {
+    const size = view.getUint32(at + 4, true);
+    const name = textAt(bytes, at);
+    const exif = name === "EXIF" && (bytes[20] & HAS_EXIF) !== 0;
+    if (name === "EXIF" || name === "XMP ") yield { start: at + 8, end: Math.min(at + 8 + size, last), exif };
+    at += 8 + size + (size % 2);
+  }
+}
+
+/** @param {Uint8Array<ArrayBuffer>} block */
+function inExif(block) {
+  let tiff = block;
+  // Some programs write this name once more, or where it does not belong.
+  for (let times = 0; times < 2 && begins(tiff, 0, EXIF); times += 1) tiff = tiff.subarray(EXIF.length);
+  const value = inTiff(viewOf(tiff));
+  return value >= 1 && value <= 8 ? value : 1;
+}
+
+/**
+ * The first tag that is one SHORT, as the standard has it (CIPA DC-008, 4.6.5.1).
+ * @param {DataView} view
+ */
+function inTiff(view) {
+  const size = view.byteLength;
+  if (size < 8) return 1;
+  const order = view.getUint32(0);
+  if (order !== LITTLE && order !== BIG) return 1;
+  const little = order === LITTLE;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > size) return 1;
+  const end = directory + 2 + 12 * view.getUint16(directory, little);
+  for (let entry = directory + 2; entry < end && entry + 10 <= size; entry += 12) {
+    const one = view.getUint32(entry + 4, little) === 1;
+    const isIt = view.getUint16(entry, little) === ORIENTATION && view.getUint16(entry + 2, little) === SHORT;
+    if (isIt && one) return view.getUint16(entry + 8, little);
+  }
+  return 1;
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+function viewOf(bytes) {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {number[]} expected
+ */
+function begins(bytes, at, expected) {
+  return expected.every((byte, index) => bytes[at + index] === byte);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ */
+function textAt(bytes, at) {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
+}
+
+/**
+ * The checksum at the end of a PNG's chunk (ISO 3309), of its name and content.
+ * @param {Uint8Array} bytes
+ */
+function crc32(bytes) {
+  let rest = 0xffffffff;
+  for (const byte of bytes) {
+    rest ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) rest = (rest >>> 1) ^ (rest & 1 ? 0xedb88320 : 0);
+  }
+  return ~rest >>> 0;
 }
