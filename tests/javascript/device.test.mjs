@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
 
-import { balancedTargets } from "../../static/js/device/adaptation.js";
+import { Adaptation, Stopped } from "../../static/js/device/adaptation.js";
+import { balancedTargets } from "../../static/js/device/arrays.js";
 import { drawBatch } from "../../static/js/device/batches.js";
 import { Graphs } from "../../static/js/device/graphs.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
@@ -171,4 +172,41 @@ test("a graph that could not be made ready is tried again", async () => {
   assert.equal(await graphs.session("sgd"), "a session");
   assert.equal(await graphs.session("sgd"), "a session");
   assert.equal(tries, 2);
+});
+
+/** A learner without a network: its graphs give what is asked of them, and remember how often. */
+function playedLearner() {
+  const weights = { extractor: [], head: ["weight", "bias"], statistics: [] };
+  const description = { weights, images_at_once: 256, architecture: { channels: 1, image_size: 1 } };
+  /** @type {number[]} */
+  const seen = [];
+  const run = async (/** @type {string} */ _name, /** @type {(input: string) => any} */ find) => {
+    const { dims, data } = find("images");
+    seen.push(dims[0]);
+    return new Map([["logits", { dims: [dims[0], 2], data: Float32Array.from({ length: 2 * dims[0] }, (_, n) => data[n >> 1]) }]]);
+  };
+  return { seen, adaptation: new Adaptation({ description, run }, new Map(), { head: "sgd" }) };
+}
+const pixels = Float32Array.of(1);
+
+test("without a picture there is nothing to adapt to, and that is said", async () => {
+  await assert.rejects(playedLearner().adaptation.adapt([]), /no picture to adapt to/);
+});
+
+test("labels are counted from 0 without a gap, and others are refused with what they should be", async () => {
+  for (const labels of [[0, 2], [1], [0, 0.5], [-1, 0], [NaN]]) {
+    const support = labels.map((label) => ({ label, pixels }));
+    await assert.rejects(playedLearner().adaptation.adapt(support), /count the classes from 0/);
+  }
+});
+
+test("questions are answered a few at a time, and one can stop between them", async () => {
+  const { adaptation, seen } = playedLearner();
+  /** @type {number[]} */
+  const steps = [];
+  const questions = Array.from({ length: 20 }, () => pixels);
+  const progress = (/** @type {any} */ { stage, step, steps: all }) => steps.push(step) && assert.deepEqual([stage, all], ["looking", 20]);
+  assert.equal((await adaptation.predict(questions, { progress })).length, 20);
+  assert.deepEqual([seen, steps], [[8, 8, 4], [8, 16, 20]]);
+  await assert.rejects(adaptation.predict(questions, { stopped: () => seen.length === 4 }), Stopped);
 });

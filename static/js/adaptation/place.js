@@ -5,6 +5,7 @@ import { BrowserBackend } from "./backend_browser.js";
 
 const STAGES = {
   reading: "Reading pictures",
+  looking: "Looking at pictures",
   adapting: "Adapting",
   inverting: "Calibrating: inverting",
   calibrating: "Calibrating",

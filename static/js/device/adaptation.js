@@ -3,6 +3,7 @@
  * stages in the same order, with the same batches and noise, as the server's.
  */
 
+import { balancedTargets, joined, oneHot, rowsOf, softmax, vector } from "./arrays.js";
 import { drawBatch } from "./batches.js";
 import { TorchRandom } from "./random.js";
 import { Work } from "./work.js";
@@ -10,12 +11,18 @@ import { Work } from "./work.js";
 /** @typedef {import("./safetensors.js").Weight} Weight */
 /** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
 /**
- * After a step: its stage and number, the loss before it, and the share of all work that is done.
+ * After a step: its stage and number, the loss before it, and the share of all work that is done. In
+ * the stage `looking` steps are pictures that the network has looked at; they are no share of the work.
  * @typedef {{stage: string, step: number, steps: number, loss: number | null, done: number}} Progress
  */
 /** @typedef {{progress?: (progress: Progress) => void, stopped?: () => boolean, seed?: number}} Options */
 
 const NEW = "new.";
+/**
+ * Pictures that go through a network at once where it learns nothing from them: more of them cost as
+ * much time each, and with a deep network one could not stop for minutes.
+ */
+const AT_ONCE = 8;
 
 /** Somebody asked for an end before it was reached. */
 export class Stopped extends Error {}
@@ -39,10 +46,12 @@ export class Adaptation {
   }
 
   /**
+   * Throws an Error with a sentence when there is no picture, or labels are not 0, 1, 2 and so on.
    * @param {Example[]} support
    * @param {Options} [options]
    */
   async adapt(support, options = {}) {
+    check(support);
     this.support = support;
     this.nWay = 1 + Math.max(...support.map(({ label }) => label));
     this.random = new TorchRandom(options.seed ?? 0);
@@ -60,15 +69,12 @@ export class Adaptation {
   /**
    * Probabilities of each class for each picture.
    * @param {Float32Array[]} pictures normalised
+   * @param {Options} [options]
    * @returns {Promise<Float32Array[]>}
    */
-  async predict(pictures) {
-    const rows = [];
-    for (let first = 0; first < pictures.length; first += this.description.images_at_once) {
-      const some = pictures.slice(first, first + this.description.images_at_once);
-      const found = await this.run(this.predictor, { images: this.images(some) });
-      rows.push(...rowsOf(/** @type {Weight} */ (found.get("logits"))).map(softmax));
-    }
+  async predict(pictures, options = {}) {
+    this.options = options;
+    const rows = (await this.look(this.predictor, "logits", pictures)).map(softmax);
     if (rows.some((row) => row.some((value) => !Number.isFinite(value)))) {
       throw new Error("The adaptation ran away from its support set; lower inner_lr or calibration_lr.");
     }
@@ -164,14 +170,24 @@ export class Adaptation {
 
   /** @returns {Promise<Weight>} features of the whole support set */
   async features() {
-    const rows = [];
-    const pictures = this.support.map(({ pixels }) => pixels);
-    for (let first = 0; first < pictures.length; first += this.description.images_at_once) {
-      const some = pictures.slice(first, first + this.description.images_at_once);
-      const found = await this.run("features", { images: this.images(some) });
-      rows.push(...rowsOf(/** @type {Weight} */ (found.get("features"))));
-    }
+    const rows = await this.look("features", "features", this.support.map(({ pixels }) => pixels));
     return { dims: [rows.length, rows[0].length], data: joined(rows) };
+  }
+
+  /**
+   * @param {string} graph
+   * @param {string} output of it, one row for each picture
+   * @param {Float32Array[]} pictures
+   */
+  async look(graph, output, pictures) {
+    const atOnce = Math.min(AT_ONCE, this.description.images_at_once);
+    const rows = [];
+    while (rows.length < pictures.length) {
+      const found = await this.run(graph, { images: this.images(pictures.slice(rows.length, rows.length + atOnce)) });
+      rows.push(...rowsOf(/** @type {Weight} */ (found.get(output))));
+      this.options?.progress?.({ stage: "looking", step: rows.length, steps: pictures.length, loss: null, done: 0 });
+    }
+    return rows;
   }
 
   allTargets() {
@@ -246,52 +262,11 @@ function breath() {
   });
 }
 
-/** @param {number[]} values */
-function vector(values) {
-  return { dims: [values.length], data: Float32Array.from(values) };
-}
-
-/**
- * @param {number[]} labels
- * @param {number} nWay
- */
-function oneHot(labels, nWay) {
-  const data = new Float32Array(labels.length * nWay);
-  labels.forEach((label, row) => (data[row * nWay + label] = 1));
-  return { dims: [labels.length, nWay], data };
-}
-
-/**
- * Rows of one-hot targets, scaled so that every class has the same weight.
- * @param {number[]} labels
- * @param {number} nWay
- */
-export function balancedTargets(labels, nWay) {
-  const counts = new Array(nWay).fill(0);
-  for (const label of labels) counts[label] += 1;
-  const targets = oneHot(labels, nWay);
-  labels.forEach((label, row) => {
-    targets.data[row * nWay + label] = labels.length / (nWay * Math.max(counts[label], 1));
-  });
-  return targets;
-}
-
-/** @param {Float32Array[]} parts */
-function joined(parts) {
-  const whole = new Float32Array(parts.length * parts[0].length);
-  parts.forEach((part, index) => whole.set(part, index * part.length));
-  return whole;
-}
-
-/** @param {Weight} matrix */
-function rowsOf({ dims: [n, width], data }) {
-  return Array.from({ length: n }, (_, row) => data.slice(row * width, (row + 1) * width));
-}
-
-/** @param {Float32Array} logits */
-function softmax(logits) {
-  const largest = Math.max(...logits);
-  const powers = logits.map((value) => Math.exp(value - largest));
-  const sum = powers.reduce((one, other) => one + other, 0);
-  return powers.map((value) => value / sum);
+/** @param {Example[]} support */
+function check(support) {
+  if (support.length === 0) throw new Error("There is no picture to adapt to; give at least one of each class.");
+  const labels = new Set(support.map(({ label }) => label));
+  if ([...labels].some((label) => !Number.isInteger(label) || label < 0 || label >= labels.size)) {
+    throw new Error("Labels are whole numbers that count the classes from 0, and every class has a picture.");
+  }
 }

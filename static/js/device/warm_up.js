@@ -62,6 +62,6 @@ async function rehearse(graphs, tensors, { classes, each, questions, ...fewer },
   const adaptation = new Adaptation(graphs, tensors, { ...settings, ...STEPS, ...fewer });
   const start = performance.now();
   await adaptation.adapt(support, { stopped });
-  await adaptation.predict(Array.from({ length: questions }, () => pixels));
+  await adaptation.predict(Array.from({ length: questions }, () => pixels), { stopped });
   return performance.now() - start;
 }

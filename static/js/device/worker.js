@@ -95,11 +95,15 @@ const commands = {
     adapted = adaptation;
   },
 
-  /** @param {{squares: Uint8Array[]}} given pictures as `decode` gives them */
-  async predict({ squares }) {
+  /**
+   * @param {{squares: Uint8Array[]}} given pictures as `decode` gives them
+   * @param {Progress} progress
+   */
+  async predict({ squares }, progress) {
     if (!adapted) throw new Error("Adapt first, then ask about other pictures.");
     const { normalisation } = loaded().description;
-    return adapted.predict(squares.map((square) => normalised(square, normalisation)));
+    const pictures = squares.map((square) => normalised(square, normalisation));
+    return adapted.predict(pictures, { progress, stopped: () => stopping });
   },
 
   /** @param {{kind: "safetensors" | "onnx", about: Record<string, string>}} given */
