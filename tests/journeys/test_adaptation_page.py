@@ -35,18 +35,6 @@ pytestmark = [
     NEEDS_CHROMIUM,
     NEEDS_RUNTIME,
 ]
-# A worker that is deep in a step hears nothing; `letGo` lets it hear all that was said.
-DEAF = """() => {
-  const post = Worker.prototype.postMessage, held = [];
-  Worker.prototype.postMessage = function (message) {
-    if (message.command === "adapt" || message.command === "stop") held.push([this, message]);
-    else post.call(this, message);
-  };
-  window.letGo = () => {
-    Worker.prototype.postMessage = post;
-    for (const [worker, message] of held) worker.postMessage(message);
-  };
-}"""
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -210,42 +198,6 @@ def test_a_browser_that_cannot_says_what_it_lacks_and_waits_for_the_person(
     expect(page.get_by_label("On the server")).not_to_be_checked()
     expect(page.locator("[data-adapt]")).to_be_disabled()
     page.close()
-
-
-def test_a_worker_that_dies_is_replaced_without_a_network(adapted, context):
-    context.set_offline(True)
-    adapted.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
-    ask_and_fail = adapted.locator("[data-query-drop] input[type=file]").first
-    ask_and_fail.set_input_files(files_of(0, 21)[:1])
-    expect(adapted.locator("[data-problem]")).to_be_visible()
-    adapt(adapted, calibrate=False)
-    ask(adapted, files_of(0, 21)[:1])
-    context.set_offline(False)
-
-
-def test_stop_does_not_wait_for_a_step_and_needs_no_network_to_begin_again(adapted, context):
-    context.set_offline(True)
-    adapted.evaluate(DEAF)
-    adapted.locator("[data-adapt]").focus()
-    adapted.keyboard.press("Enter")
-    expect(adapted.locator("[data-stop]")).to_be_focused()
-    adapted.keyboard.press("Enter")
-    expect(adapted.locator("[data-problem]")).to_contain_text("Stopped", timeout=5_000)
-    expect(adapted.locator("[data-adapt]")).to_be_focused()
-    adapted.evaluate("window.letGo()")
-    adapt(adapted, calibrate=False)
-    ask(adapted, files_of(0, 21)[:1])
-    context.set_offline(False)
-
-
-def test_what_is_changed_while_the_numbers_are_made_is_not_taken_for_adapted(adapted):
-    adapted.evaluate(DEAF)
-    adapted.locator("[data-adapt]").click()
-    adapted.locator("[data-classes] input[type=text]").first.fill("another name")
-    adapted.evaluate("window.letGo()")
-    expect(adapted.locator("[data-problem]")).to_contain_text("changed meanwhile")
-    expect(adapted.locator("[data-status]")).to_contain_text("Ready")
-    adapt(adapted, calibrate=False)
 
 
 def test_a_question_that_is_no_picture_costs_the_others_nothing(adapted):

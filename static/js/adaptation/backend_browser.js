@@ -16,6 +16,7 @@ const INSTEAD = "a current Firefox, Chrome or Safari can.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
 const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
 const STOPPED = "Stopped. Nothing was kept.";
+const STOPPED_ASKING = "Stopped. What was adapted is still there; ask again when you like.";
 /** A step of a deep network takes seconds, and who presses Stop has waited long enough. */
 const PATIENCE_MS = 300;
 /** Questions in one go: enough that a network is used well, few enough that answers come soon. */
@@ -41,8 +42,12 @@ export class BrowserBackend {
     /** @type {WeakMap<Picture, Promise<Uint8Array>>} pixels, for as long as the page has the picture */
     this.squares = new WeakMap();
     this.stopping = false;
-    /** @type {Promise<void> | null} */
-    this.adapting = null;
+    /** @type {Promise<any> | null} what takes long and can be stopped */
+    this.working = null;
+    /** @type {BrowserSession | null} whose classifier the worker has */
+    this.held = null;
+    /** Why there is no worker. */
+    this.reason = LOST;
   }
 
   /** Get all that is needed, once, and make the workers ready. Throws Refused with the reason. */
@@ -130,19 +135,18 @@ export class BrowserBackend {
    * @param {Settings} settings
    */
   async adapt(support, { calibrate }) {
-    this.stopping = false;
     await this.load();
     const labels = [...new Set(support.map(({ label }) => label))];
     const squares = await this.readAll(support.map(({ picture }) => picture));
     const given = support.map(({ label }, index) => ({ label: labels.indexOf(label), square: squares[index] }));
     const settings = { calibrate: calibrate ? "icfil" : "none" };
-    this.adapting = this.asked(this.numbers, "adapt", { support: given, settings });
-    try {
-      await this.adapting;
-    } finally {
-      this.adapting = null;
-    }
-    return new BrowserSession(this, labels);
+    this.held = null;
+    await this.work("adapt", { support: given, settings });
+    const { normalisation } = /** @type {Material} */ (this.material).description;
+    const about = { labels: JSON.stringify(labels), normalisation: JSON.stringify(normalisation) };
+    const classifier = await this.asked(this.numbers, "export", { kind: "safetensors", about });
+    this.held = new BrowserSession(this, labels, classifier);
+    return this.held;
   }
 
   /**
@@ -150,25 +154,44 @@ export class BrowserBackend {
    * @param {{labels: string[], classifier: Blob}} kept
    */
   async restore({ labels, classifier }) {
-    await this.load();
-    await this.asked(this.numbers, "restore", { classifier });
-    return new BrowserSession(this, labels);
+    const session = new BrowserSession(this, labels, classifier);
+    await session.hold();
+    return session;
+  }
+
+  /** What comes now has not been stopped. */
+  begins() {
+    this.stopping = false;
   }
 
   /**
-   * End the adaptation before its next step, and at once where a step takes long: then with the
+   * End what is under way before its next step, and at once where a step takes long: then with the
    * worker and its memory, and another one gets ready from what the page still has.
    */
   stop() {
     this.stopping = true;
     this.numbers?.tell("stop");
-    const { adapting } = this;
+    const { working } = this;
     setTimeout(() => {
-      if (!adapting || this.adapting !== adapting) return;
+      if (!working || this.working !== working) return;
       this.end(STOPPED);
       // What goes wrong is said to whoever adapts next, which tries again.
       this.load().catch(() => {});
     }, PATIENCE_MS);
+  }
+
+  /**
+   * @param {"adapt" | "predict"} command
+   * @param {object} given
+   */
+  async work(command, given) {
+    const working = this.asked(this.numbers, command, given);
+    this.working = working;
+    try {
+      return await working;
+    } finally {
+      this.working = null;
+    }
   }
 
   /**
@@ -178,9 +201,12 @@ export class BrowserBackend {
   end(reason) {
     this.numbers?.end(reason);
     this.reader?.end(reason);
+    // Without a worker it is still being fetched, and that may go on.
+    if (this.numbers) this.ready = null;
     this.numbers = null;
     this.reader = null;
-    this.ready = null;
+    this.held = null;
+    this.reason = reason;
   }
 
   /**
@@ -189,21 +215,31 @@ export class BrowserBackend {
    * @param {object} given
    */
   asked(worker, command, given) {
-    return worker ? worker.ask(command, given) : Promise.reject(new Refused(LOST));
+    return worker ? worker.ask(command, given) : Promise.reject(new Refused(this.reason));
   }
 }
 
-/** A classifier that lives in the worker. */
+/** A classifier that lives in the worker, and as a file on this page: workers end, and others begin. */
 class BrowserSession {
   /**
    * @param {BrowserBackend} backend
    * @param {string[]} labels
+   * @param {Uint8Array<ArrayBuffer> | Blob} classifier as a safetensors file
    */
-  constructor(backend, labels) {
+  constructor(backend, labels, classifier) {
     this.backend = backend;
-    this.numbers = backend.numbers;
     this.labels = labels;
+    this.classifier = classifier;
     this.atATime = AT_A_TIME;
+  }
+
+  /** See to it that the worker has this classifier. */
+  async hold() {
+    const { backend, classifier } = this;
+    await backend.load();
+    if (backend.held === this) return;
+    await backend.asked(backend.numbers, "restore", { classifier });
+    backend.held = this;
   }
 
   /**
@@ -211,10 +247,15 @@ class BrowserSession {
    * @returns {Promise<Prediction[]>}
    */
   async predict(pictures) {
-    this.backend.stopping = false;
-    const squares = await this.backend.readAll(pictures);
     /** @type {Float32Array[]} */
-    const rows = await this.ask("predict", { squares });
+    let rows;
+    try {
+      const squares = await this.backend.readAll(pictures);
+      await this.hold();
+      rows = await this.backend.work("predict", { squares });
+    } catch (error) {
+      throw this.backend.stopping ? new Refused(STOPPED_ASKING) : error;
+    }
     return rows.map((row) => ({
       label: this.labels[row.indexOf(Math.max(...row))],
       probabilities: Object.fromEntries(this.labels.map((label, index) => [label, row[index]])),
@@ -227,18 +268,9 @@ class BrowserSession {
    * @returns {Promise<Blob>}
    */
   async file(kind) {
-    const { normalisation } = this.backend.material?.description ?? {};
-    const about = { labels: JSON.stringify(this.labels), normalisation: JSON.stringify(normalisation) };
-    return new Blob([await this.ask("export", { kind, about })], { type: "application/octet-stream" });
-  }
-
-  /**
-   * @param {string} command
-   * @param {object} given
-   */
-  ask(command, given) {
-    // Another worker than the one that adapted knows nothing of it.
-    const { numbers } = this.backend.numbers === this.numbers ? this : { numbers: null };
-    return this.backend.asked(numbers, command, given);
+    const type = "application/octet-stream";
+    if (kind === "safetensors") return new Blob([this.classifier], { type });
+    await this.hold();
+    return new Blob([await this.backend.asked(this.backend.numbers, "export", { kind, about: {} })], { type });
   }
 }

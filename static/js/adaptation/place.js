@@ -15,6 +15,7 @@ const STAGES = {
 const SAY_EVERY_MS = 10_000;
 /** What is over sooner than this needs no forecast. */
 const SHORT_S = 3;
+const LEFT = "The page was left while this was under way; try again.";
 const READY = "Ready; works without a network from now on, until you leave the page.";
 
 /** @typedef {import("./backend_server.js").ServerBackend} ServerBackend */
@@ -42,7 +43,8 @@ export class Place {
     this.said = { stage: "", at: 0 };
     this.stopButton.addEventListener("click", () => this.browser?.stop());
     for (const radio of this.radios()) radio.addEventListener("change", () => this.choose());
-    window.addEventListener("pagehide", () => this.browser?.end("The page was left."));
+    window.addEventListener("pagehide", () => this.browser?.end(LEFT));
+    window.addEventListener("pageshow", ({ persisted }) => void (persisted && this.comeBack()));
   }
 
   /** @returns {HTMLInputElement[]} */
@@ -90,6 +92,29 @@ export class Place {
     this.owner.changed();
   }
 
+  /** Browsers keep a page that was left as it is, but its workers have ended. */
+  async comeBack() {
+    const own = this.radios().find((radio) => radio.value === "browser");
+    if (!this.browser) return;
+    if (this.isReady) {
+      // What was adapted before still holds; what goes wrong is said to whoever asks.
+      await this.browser.load().catch(() => {});
+      return;
+    }
+    if (own?.disabled) {
+      // It was left before it was ready, which was no fault of the browser.
+      Object.assign(own, { checked: !this.chosen, disabled: false });
+      this.note.textContent = "Getting ready…";
+      this.choose();
+    }
+    await this.load();
+  }
+
+  /** @returns {boolean} whether the person has stopped what is under way */
+  get isStopped() {
+    return this.chosen === "browser" && Boolean(this.browser?.stopping);
+  }
+
   /**
    * Have a picture ready before somebody presses a button; what is wrong with it is said then.
    * @param {import("./images.js").Picture} picture
@@ -105,6 +130,7 @@ export class Place {
     this.stopButton.hidden = !here;
     this.bar.hidden = !here;
     if (begins && document.activeElement?.matches("[data-adapt]")) this.stopButton.focus();
+    if (begins) this.browser?.begins();
     if (begins || !here) this.fresh();
   }
 

@@ -87,11 +87,11 @@ const commands = {
     adapted = adaptation;
   },
 
-  /** @param {{classifier: Blob}} given a classifier's safetensors file, as `export` gives it */
+  /** @param {{classifier: Blob | Uint8Array<ArrayBuffer>}} given a safetensors file, as `export` gives it */
   async restore({ classifier }) {
     const { graphs, tensors, description } = loaded();
     const adaptation = new Adaptation(graphs, tensors, description.adaptation);
-    adaptation.restore(readSafetensors(await classifier.arrayBuffer()));
+    adaptation.restore(readSafetensors(await new Response(classifier).arrayBuffer()));
     adapted = adaptation;
   },
 
