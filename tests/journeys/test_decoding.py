@@ -2,17 +2,13 @@
 
 import base64
 import io
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from metalearn.datasets import decode_image
-from tests.journeys.adapting import chromium
-from tests.journeys.instance import ROOT
+from tests.journeys.modules import page_beside_our_modules
 from tests.tools import find_chromium
 from tests.turned import turned_files
 
@@ -28,30 +24,10 @@ DECODE = """async ([text, architecture]) => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Our static files, and an empty page at the root."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        if self.path != "/":
-            super().do_GET()
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-
-
 @pytest.fixture(scope="module")
 def page():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ROOT / "static"))
-    Thread(target=server.serve_forever, daemon=True).start()
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
+    with page_beside_our_modules() as page:
         yield page
-    server.shutdown()
 
 
 def photograph(width: int, height: int) -> Image.Image:

@@ -1,12 +1,13 @@
 /** One class: its name and its pictures. */
 
 import { icon, make } from "../dom.js";
+import { LeftOut, picturesAmong } from "./files.js";
 import { forget, gather } from "./images.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {{maxPerClass: number, maxLabelLength: number}} Limits */
-/** @typedef {{changed: () => void, given: (picture: Picture) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
+/** @typedef {{changed: () => void, given: (picture: Picture) => void, folders: (found: import("./files.js").Found[]) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
 
 let made = 0;
 
@@ -61,7 +62,8 @@ export class ClassCard {
       icon("trash"),
     );
     const taker = {
-      files: (/** @type {Blob[]} */ files) => void this.add(files),
+      files: (/** @type {Blob[]} */ files) => void this.take(files),
+      folders: this.owner.folders,
       problem: this.owner.problem,
       title: () => this.name || "A new class",
     };
@@ -77,18 +79,28 @@ export class ClassCard {
   }
 
   /** @param {Blob[]} files */
-  async add(files) {
+  async take(files) {
+    const leftOut = new LeftOut();
+    await this.add(picturesAmong(files, leftOut), leftOut);
+    leftOut.tell(this.owner.problem);
+  }
+
+  /**
+   * @param {Blob[]} files pictures, as far as one can see
+   * @param {LeftOut} leftOut
+   */
+  async add(files, leftOut) {
     const room = this.limits.maxPerClass - this.pictures.length;
     if (files.length > room) {
-      this.owner.problem(`A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`);
+      leftOut.reasons.add(`A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`);
     }
-    await gather(files.slice(0, room), this.side, { take: (picture) => this.take(picture), problem: this.owner.problem });
+    await gather(files.slice(0, room), this.side, { take: (picture) => this.keep(picture), leftOut });
     this.show();
     this.owner.changed();
   }
 
   /** @param {Picture} picture */
-  take(picture) {
+  keep(picture) {
     // While it was made ready others may have come, or the class may have gone.
     if (this.removed || this.pictures.length >= this.limits.maxPerClass) {
       forget([picture]);

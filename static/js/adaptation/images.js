@@ -1,4 +1,7 @@
-/** Pictures: gathered from files, folders and the clipboard, scaled down, ready to be looked at. */
+/** Pictures that people gave: turned and scaled down, ready to be looked at. */
+
+import { withoutOrientation } from "../device/orientation.js";
+import { isHeic, nameOf } from "./files.js";
 
 /**
  * `url` shows it on this page; `file` is as it was given, `small` what would be sent to a server.
@@ -7,53 +10,52 @@
 
 const KEEP_AS_IS_BYTES = 300_000;
 const JPEG_QUALITY = 0.92;
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
+/** From here on, EXIF orientations exchange rows and columns. */
+const LYING = 5;
+
+/** This browser has no decoder for it. */
+class Unreadable extends Error {}
 
 /**
- * @param {File} file
- * @returns {boolean} whether it looks like a picture
- */
-export function isPicture(file) {
-  return file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
-}
-
-/**
- * Decode a file and scale it down. Throws an Error with a sentence when it does not decode.
+ * Decode a file, turn it and scale it down. Throws Unreadable when it does not decode.
  * @param {Blob} file
- * @param {string} name
  * @param {number} side the longest side that is sent, in pixels
  * @returns {Promise<Picture>}
  */
-async function prepare(file, name, side) {
+async function prepare(file, side) {
+  const { file: lying, orientation } = await withoutOrientation(file);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    bitmap = await createImageBitmap(lying);
   } catch {
-    throw new Error(`“${name}” is not a picture that your browser can read; save it as PNG or JPEG.`);
+    throw new Unreadable();
   }
   try {
     const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
-    const asIs = scale === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
-    const blob = asIs ? file : await encode(bitmap, scale, file.type);
-    return { name, url: URL.createObjectURL(blob), file, small: blob };
+    const asIs = scale === 1 && orientation === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
+    const blob = asIs ? file : await encode(bitmap, { scale, orientation, type: file.type });
+    return { name: nameOf(file), url: URL.createObjectURL(blob), file, small: blob };
   } finally {
     bitmap.close();
   }
 }
 
 /**
- * Make every file ready that is a picture, one after the other.
+ * Make pictures ready, one after the other.
  * @param {Blob[]} files
  * @param {number} side
- * @param {{take: (picture: Picture) => void, problem: (sentence: string) => void}} to `problem` hears of the others
+ * @param {{take: (picture: Picture) => void, leftOut: import("./files.js").LeftOut, stopped?: () => boolean}} to
  */
-export async function gather(files, side, { take, problem }) {
+export async function gather(files, side, { take, leftOut, stopped = () => false }) {
   for (const file of files) {
-    const name = file instanceof File ? file.name : "camera picture";
+    if (stopped()) return;
     try {
-      take(await prepare(file, name, side));
+      take(await prepare(file, side));
     } catch (error) {
-      problem(/** @type {Error} */ (error).message);
+      const name = nameOf(file);
+      if (!(error instanceof Unreadable)) leftOut.reasons.add(/** @type {Error} */ (error).message);
+      else if (await isHeic(file, name)) leftOut.heic.push(name);
+      else leftOut.unreadable.push(name);
     }
   }
 }
@@ -68,14 +70,14 @@ export function forget(pictures) {
 
 /**
  * @param {ImageBitmap} bitmap
- * @param {number} scale
- * @param {string} type
+ * @param {{scale: number, orientation: number, type: string}} how
  * @returns {Promise<Blob>}
  */
-async function encode(bitmap, scale, type) {
+async function encode(bitmap, { scale, orientation, type }) {
+  const width = Math.max(1, Math.round(bitmap.width * scale));
+  const height = Math.max(1, Math.round(bitmap.height * scale));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  [canvas.width, canvas.height] = orientation >= LYING ? [height, width] : [width, height];
   const context = canvas.getContext("2d");
   if (!context) throw new Error("Your browser cannot draw pictures; try another one.");
   const lossless = type === "image/png";
@@ -85,7 +87,8 @@ async function encode(bitmap, scale, type) {
     context.fillRect(0, 0, canvas.width, canvas.height);
   }
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  turn(context, orientation, width, height);
+  context.drawImage(bitmap, 0, 0, width, height);
   return new Promise((resolve, reject) => {
     canvas.toBlob(
       (blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be encoded."))),
@@ -93,6 +96,22 @@ async function encode(bitmap, scale, type) {
       JPEG_QUALITY,
     );
   });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} orientation as EXIF has it
+ * @param {number} width before it is turned
+ * @param {number} height
+ */
+function turn(context, orientation, width, height) {
+  if (orientation === 2) context.setTransform(-1, 0, 0, 1, width, 0);
+  if (orientation === 3) context.setTransform(-1, 0, 0, -1, width, height);
+  if (orientation === 4) context.setTransform(1, 0, 0, -1, 0, height);
+  if (orientation === 5) context.setTransform(0, 1, 1, 0, 0, 0);
+  if (orientation === 6) context.setTransform(0, 1, -1, 0, height, 0);
+  if (orientation === 7) context.setTransform(0, -1, -1, 0, height, width);
+  if (orientation === 8) context.setTransform(0, -1, 1, 0, 0, width);
 }
 
 /**
@@ -106,62 +125,4 @@ export function toBase64(blob) {
     reader.addEventListener("error", () => reject(reader.error));
     reader.readAsDataURL(blob);
   });
-}
-
-/**
- * All pictures of a drop, also those in folders.
- * @param {DataTransfer} transfer
- * @returns {Promise<{file: File, folder: string}[]>}
- */
-export async function picturesOfDrop(transfer) {
-  const items = [...transfer.items].filter((item) => item.kind === "file");
-  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 0) return [...transfer.files].map((file) => ({ file, folder: "" }));
-  const found = await Promise.all(entries.map((entry) => walk(/** @type {any} */ (entry), "")));
-  return found.flat().filter(({ file }) => isPicture(file));
-}
-
-/**
- * @param {any} entry a FileSystemEntry
- * @param {string} folder
- * @returns {Promise<{file: File, folder: string}[]>}
- */
-async function walk(entry, folder) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [{ file, folder }];
-  }
-  const reader = entry.createReader();
-  const found = [];
-  // A reader gives at most a hundred entries at a time.
-  for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (some.length === 0) return found;
-    for (const inner of some) found.push(...(await walk(inner, entry.name)));
-  }
-}
-
-/**
- * The pictures in the clipboard.
- * @param {ClipboardEvent} event
- * @returns {File[]}
- */
-export function picturesOfPaste(event) {
-  return [...(event.clipboardData?.files ?? [])].filter(isPicture);
-}
-
-/**
- * The files of a chosen folder by the name of the folder that they lie in.
- * @param {Iterable<File>} files
- * @returns {Map<string, File[]>}
- */
-export function byFolder(files) {
-  /** @type {Map<string, File[]>} */
-  const folders = new Map();
-  for (const file of files) {
-    if (!isPicture(file)) continue;
-    const folder = file.webkitRelativePath.split("/").at(-2) ?? "";
-    folders.set(folder, [...(folders.get(folder) ?? []), file]);
-  }
-  return folders;
 }

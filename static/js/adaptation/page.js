@@ -3,7 +3,8 @@
 import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
 import { ClassCard } from "./class_card.js";
-import { byFolder, forget, gather } from "./images.js";
+import { byFolder, filesOfDrop, filesOfFolder, LeftOut, picturesAmong } from "./files.js";
+import { forget, gather } from "./images.js";
 import { fetchMaterial } from "./material.js";
 import { embeddedAdaptation, embeddedMaterial, isOfflinePage, offlinePage } from "./offline_page.js";
 import { Place } from "./place.js";
@@ -103,7 +104,8 @@ function changed() {
 
 /** @param {string} name */
 function addClass(name) {
-  const owner = { changed, problem, removed: removeClass, given: (/** @type {Picture} */ picture) => place.readAhead(picture) };
+  const given = (/** @type {Picture} */ picture) => place.readAhead(picture);
+  const owner = { changed, problem, removed: removeClass, given, folders: addFolders };
   const card = new ClassCard(name, { limits, side, owner });
   cards.push(card);
   list.append(card.element);
@@ -120,14 +122,46 @@ function removeClass(card) {
   addButton.focus();
 }
 
-/** @param {File[]} files */
-async function addFolders(files) {
+/** @param {import("./files.js").Found[]} found */
+async function addFolders(found) {
   problem("");
-  const folders = [...byFolder(files)];
-  for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
-  const room = limits.maxClasses - cards.length;
-  if (folders.length > room) problem(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
-  for (const [name, pictures] of folders.slice(0, room)) await addClass(name).add(pictures);
+  const leftOut = new LeftOut();
+  const folders = byFolder(found, leftOut);
+  if (folders.size) for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
+  for (const [name, pictures] of folders) {
+    // Somebody may add classes while pictures are made ready.
+    if (cards.length >= limits.maxClasses) {
+      leftOut.reasons.add(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
+      break;
+    }
+    await addClass(className(name, leftOut)).add(pictures, leftOut);
+  }
+  leftOut.tell(problem);
+}
+
+/**
+ * @param {string} folder
+ * @param {LeftOut} leftOut
+ */
+function className(folder, leftOut) {
+  const letters = [...folder];
+  if (letters.length <= limits.maxLabelLength) return folder;
+  leftOut.reasons.add(`A class's name has at most ${limits.maxLabelLength} letters; longer ones are cut.`);
+  return letters.slice(0, limits.maxLabelLength).join("");
+}
+
+/** @param {DragEvent} event */
+async function dropBesideEverything(event) {
+  const taken = event.defaultPrevented;
+  // It would be opened instead of the page, and all would be gone.
+  event.preventDefault();
+  if (taken || !event.dataTransfer) return;
+  try {
+    const { found } = await filesOfDrop(event.dataTransfer);
+    if (found.length) await addFolders(found);
+  } catch {
+    problem("What was dropped cannot be read; choose the files instead.");
+  }
 }
 
 /**
@@ -176,14 +210,21 @@ async function answer(files) {
     problem("Adapt first, then ask about other pictures.");
     return;
   }
-  await whileBusy(`Looking at ${files.length} ${files.length === 1 ? "picture" : "pictures"}…`, async () => {
+  const leftOut = new LeftOut();
+  const pictures = picturesAmong(files, leftOut);
+  if (!pictures.length) {
+    leftOut.tell(problem);
+    return;
+  }
+  await whileBusy(`Looking at ${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"}…`, async () => {
     /** @type {Picture[]} */
     const left = [];
     const take = (/** @type {Picture} */ picture) => {
       left.push(picture);
       place.readAhead(picture);
     };
-    await gather(files, side, { take, problem });
+    await gather(pictures, side, { take, leftOut, stopped: () => place.isStopped });
+    leftOut.tell(problem);
     const atATime = asked.atATime ?? AT_A_TIME;
     try {
       while (left.length) {
@@ -219,11 +260,11 @@ adaptButton.addEventListener("click", () => void adapt());
 calibrate.addEventListener("change", changed);
 find("[data-folder]", root).addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  void addFolders([...(field.files ?? [])]);
+  void addFolders(filesOfFolder(field.files ?? []));
   field.value = "";
 });
-// A picture dropped beside its place would be opened instead of the page, and all would be gone.
-for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => void dropBesideEverything(event));
 /** Get ready, and be what the page was when it was saved. */
 async function begin() {
   await place.load();

@@ -2,9 +2,13 @@
 
 import { icon, make } from "../dom.js";
 import { hasCamera, openCamera } from "./camera.js";
-import { isPicture, picturesOfDrop, picturesOfPaste } from "./images.js";
+import { filesOfDrop } from "./files.js";
 
-/** @typedef {{files: (files: Blob[]) => void, problem: (sentence: string) => void, title: () => string}} Taker */
+/** @typedef {import("./files.js").Found} Found */
+/**
+ * `folders` takes several folders at once; where it is missing, all files are taken alike.
+ * @typedef {{files: (files: Blob[]) => void, folders?: (found: Found[]) => void, problem: (sentence: string) => void, title: () => string}} Taker
+ */
 
 /**
  * Buttons that choose files or open the camera.
@@ -69,14 +73,15 @@ export function takeDropsAndPastes(place, taker) {
     place.classList.remove("is-over");
     if (!event.dataTransfer) return;
     try {
-      const found = await picturesOfDrop(event.dataTransfer);
-      taker.files(found.map(({ file }) => file));
+      const { found, folders } = await filesOfDrop(event.dataTransfer);
+      if (taker.folders && folders > 1) taker.folders(found);
+      else taker.files(found.map(({ file }) => file));
     } catch {
       taker.problem("What was dropped cannot be read; choose the files instead.");
     }
   });
   place.addEventListener("paste", (event) => {
-    const files = picturesOfPaste(event).filter(isPicture);
+    const files = [...(event.clipboardData?.files ?? [])];
     if (files.length === 0) return;
     event.preventDefault();
     taker.files(files);
