@@ -23,6 +23,7 @@ from tests.faults.servers import Server
 from tests.journeys.instance import ROOT, Instance
 
 LEASE_S = 10
+ENDED = ("succeeded", "failed", "cancelled")
 STEP_MS = 30
 HASTY = {
     # One more algorithm, see tests/faults/site.
@@ -103,6 +104,7 @@ class Stage:
                 took / self.steps,
             )
         self.jobs.clear()
+        self._over.clear()
 
     def launch(self, seed: int) -> str:
         """A job; asked for until somebody answers, which must not make two."""
@@ -134,25 +136,23 @@ class Stage:
 
     def keep_busy(self, at_once: int = 2) -> None:
         """So many unfinished jobs at least."""
-        unfinished = sum(not row["is_final"] for row in self.rows())
-        for _ in range(at_once - unfinished):
+        for _ in range(at_once - len(self.unfinished())):
             self.launch(self.dice.choice(SEEDS))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The unfinished jobs of this run, and those that ended lately."""
-        page = self.ask("GET", "jobs/")["results"]
-        return [
-            {**row, "is_final": row["state"] in ("succeeded", "failed", "cancelled")}
-            for row in page
-            if row["id"] in self.jobs
-        ]
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The jobs of this run that have not ended.
+
+        Each is asked for by its id: a list shows the newest, and while the clock is an hour slow
+        new jobs are older than others.
+        """
+        rows = [self.ask("GET", f"jobs/{pk}/") for pk in self.jobs if pk not in self._over]
+        self._over |= {row["id"] for row in rows if row["state"] in ENDED}
+        return [row for row in rows if row["id"] not in self._over]
 
     def progress(self) -> tuple[int, int]:
         """Grows whenever a worker does something."""
-        rows = self.rows()
-        # A page shows the newest jobs alone, so the number on it stays the same in the end.
-        self._over |= {row["id"] for row in rows if row["is_final"]}
-        return len(self._over), sum(row["steps_done"] for row in rows if not row["is_final"])
+        steps = sum(row["steps_done"] for row in self.unfinished())
+        return len(self._over), steps
 
     def give_time(self, seconds: float = 30) -> None:
         """Until a worker takes steps again, or for so long; the next fault may find it down."""
@@ -173,7 +173,7 @@ class Stage:
     def _stands_still_s(self) -> float:
         """Since when nothing has moved that could: while faults pause, jobs end and none begin."""
         now, present = time.monotonic(), self.progress()
-        if present != self._seen[1] or all(row["is_final"] for row in self.rows()):
+        if present != self._seen[1] or len(self._over) == len(self.jobs):
             self._seen = (now, present)
         return now - self._seen[0]
 
@@ -213,13 +213,13 @@ class Stage:
         until = time.monotonic() + PATIENCE_S + 30 * len(self.jobs)
         while not all(self._ended(pk) for pk in self.jobs):
             assert time.monotonic() < until, (
-                f"jobs were lost: {self.rows()}\n{self.instance.tail()}"
+                f"jobs were lost: {self.unfinished()}\n{self.instance.tail()}"
             )
             time.sleep(0.5)
         time.sleep(2.5)  # one more tick, which tidies up
 
     def _ended(self, pk: str) -> bool:
-        return self.ask("GET", f"jobs/{pk}/")["state"] in ("succeeded", "failed", "cancelled")
+        return self.ask("GET", f"jobs/{pk}/")["state"] in ENDED
 
     def judge(self) -> Verdict:
         """Compare every job with the undisturbed run of its seed."""
