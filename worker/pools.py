@@ -22,14 +22,18 @@ def build_algorithm(job: Job) -> Algorithm:
     """The job's algorithm on the job's pool, at its first step."""
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
-    pool = Pool(tuple(_in_public(*each) for each in enumerate(pool_checkpoints(job.pool), start=1)))
+    rows = enumerate(pool_checkpoints(job.pool), start=1)
+    pool = Pool(tuple(_in_files(job, number, row) for number, row in rows))
     return make_algorithm(job.algorithm, pool, job.settings, device=device, seed=job.seed)
 
 
-def _in_public(number: int, row: Checkpoint) -> Teacher:
-    """The teacher as a run may speak of it: its messages and files go where the model does not."""
+def _in_files(job: Job, number: int, row: Checkpoint) -> Teacher:
+    """The teacher as a run may speak of it: its messages and files go where the model does not.
+
+    Whoever runs the job decides who gets the files, and so who learns the names of their own.
+    """
     teacher = load_teacher(row)
-    if row.visibility == Visibility.PUBLIC:
+    if row.visibility == Visibility.PUBLIC or row.owner_id == job.owner_id:
         return teacher
     return dataclasses.replace(teacher, name=f"model {number} of the pool", owner="")
 

@@ -120,7 +120,7 @@ def _teachers(provenance: object) -> list[dict[str, object]]:
 def _named(job: Job, records: list[dict[str, object]]) -> list[dict[str, object]]:
     """For the row, of which everybody is shown what they may know, the names of all models.
 
-    The files name public models only (`worker/pools.py`).
+    The files name public models and the job owner's own (`worker/pools.py`).
     """
     rows = pool_checkpoints(job.pool)
     if len(rows) != len(records):

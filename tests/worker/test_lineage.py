@@ -6,6 +6,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.learners.models import MetaLearner
@@ -18,14 +19,20 @@ from worker.runner import run_job
 
 @pytest.fixture
 def models(queued_job, tmp_path):
-    """One public and one private model in the job's pool; the job ends at its first step."""
+    """Three models in the job's pool: a public and a private one of Alice's, and one of Bob's."""
     facts = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names": ("a", "b")}
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
     write_checkpoint(make_teacher(network.state_dict(), Declaration(**facts)), tmp_path / "model")
-    for position, visibility in enumerate(("public", "private")):
+    bob = User.objects.create_user("bob", password="x")
+    owned = (
+        (queued_job.owner, "public", "public birds"),
+        (queued_job.owner, "private", "private birds"),
+        (bob, "private", "others' birds"),
+    )
+    for position, (owner, visibility, name) in enumerate(owned):
         row = Checkpoint.objects.create(
-            owner=queued_job.owner,
-            name=f"{visibility} birds",
+            owner=owner,
+            name=name,
             visibility=visibility,
             licence=Licence.MIT,
             channels=3,
@@ -42,22 +49,27 @@ def models(queued_job, tmp_path):
     queued_job.save(update_fields=["algorithm"])
 
 
-def test_files_name_public_models_and_the_row_names_all(queued_job, models):
+def test_files_name_public_and_own_models_and_the_row_names_all(queued_job, models):
     run_job(str(queued_job.pk), build=build_algorithm)
     queued_job.refresh_from_db()
     assert queued_job.state == "succeeded", queued_job.error
     learner = MetaLearner.objects.get()
-    assert [entry["name"] for entry in learner.provenance] == ["public birds", "private birds"]
-    assert {entry["owner"] for entry in learner.provenance} == {"alice"}
+    assert [entry["name"] for entry in learner.provenance] == [
+        "public birds",
+        "private birds",
+        "others' birds",
+    ]
+    assert [entry["owner"] for entry in learner.provenance] == ["alice", "alice", "bob"]
     texts = {
         entry["path"]: default_storage.open(storage.learner_key(learner.pk, entry["path"])).read()
         for entry in learner.files
         if entry["path"].endswith((".json", ".md"))
     }
-    assert not [path for path, text in texts.items() if b"private birds" in text]
+    assert not [path for path, text in texts.items() if b"others' birds" in text]
     records = json.loads(texts["provenance.json"])
     assert [(one["name"], one["owner"]) for one in records] == [
         ("public birds", "alice"),
-        ("model 2 of the pool", ""),
+        ("private birds", "alice"),
+        ("model 3 of the pool", ""),
     ]
-    assert "private birds" not in learner.card and "model 2 of the pool" in learner.card
+    assert "others' birds" not in learner.card and "model 3 of the pool" in learner.card
