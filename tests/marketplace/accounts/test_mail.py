@@ -49,10 +49,13 @@ def test_with_a_mail_server_the_link_sets_another_password(client, alice, server
     (link,) = re.findall(r"http://\S+", mail.outbox[0].body)
     assert link.startswith("http://127.0.0.1:8000/accounts/password/reset/key/")
     where = client.get(link.removeprefix("http://127.0.0.1:8000")).headers["Location"]
+    assert "Set the password" in client.get(where).content.decode()
     new = {"password1": "another long word", "password2": "another long word"}
     assert client.post(where, new).status_code == 302
     alice.refresh_from_db()
     assert alice.check_password("another long word")
+    used_up = client.get(link.removeprefix("http://127.0.0.1:8000"), follow=True)
+    assert "This link is used up" in used_up.content.decode()
     assert Record.objects.filter(act="person.password_changed").count() == 1
 
 
