@@ -36,6 +36,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
         triggers_drop(editor)
 
 
+@pytest.fixture(autouse=True)
+def _no_clocks_of_other_tests(monkeypatch):
+    """In a test's transaction PostgreSQL's time stands still; the next one takes it for a jump."""
+    from marketplace.checkpoints import clock as checkpoints_clock  # noqa: PLC0415 - apps are ready
+    from marketplace.jobs import clock as jobs_clock  # noqa: PLC0415
+
+    for jumps in (jobs_clock.jumps, checkpoints_clock.jumps):
+        monkeypatch.setattr(jumps, "_offset", None)
+        monkeypatch.setattr(jumps, "_deaf", False)
+
+
 @pytest.fixture
 def own_files(settings, tmp_path, monkeypatch):
     """Storage, uploads and broker in a folder, and a bucket's prefix, of this test's own."""
