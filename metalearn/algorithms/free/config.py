@@ -19,7 +19,7 @@ class FreeConfig(LearnerSettings):
         80, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
     )
     replay_steps: int = setting(
-        300,
+        600,
         "last steps, which only replay; cheap, and recovery has filled the memory by then "
         "(paper: none)",
         low=0,
