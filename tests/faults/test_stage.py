@@ -21,16 +21,15 @@ def stage(monkeypatch):
     monkeypatch.setattr(stage_module.time, "sleep", sleep)
     monkeypatch.setattr(stage_module.time, "monotonic", lambda: now[0])
     stage = Stage(instance=None, dice=random.Random(0))
-    stage.shown = []
-    monkeypatch.setattr(stage, "ask", lambda method, path: {"results": stage.shown[-PAGE:]})
+    stage.shown = {}
+    monkeypatch.setattr(stage, "ask", lambda method, path: stage.shown[path.split("/")[1]])
     return stage
 
 
 def job(stage, pk, *, state, steps=0):
     """One more job, or a job that is otherwise now."""
     stage.jobs[pk] = 1
-    stage.shown = [row for row in stage.shown if row["id"] != pk]
-    stage.shown.append({"id": pk, "state": state, "steps_done": steps})
+    stage.shown[pk] = {"id": pk, "state": state, "steps_done": steps}
 
 
 def silence(stage):
@@ -40,12 +39,15 @@ def silence(stage):
         stage_module.time.sleep(10)
 
 
-def test_more_jobs_than_a_page_shows_count_as_they_end(stage):
+def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(stage, monkeypatch):
     seen = set()
     for index in range(2 * PAGE):
         job(stage, str(index), state="succeeded")
         seen.add(stage.progress())
     assert len(seen) == 2 * PAGE
+    monkeypatch.setattr(stage, "ask", None)
+    assert stage.progress() == (2 * PAGE, 0)
+    assert stage.unfinished() == []
 
 
 def test_a_job_that_nobody_works_on_is_a_stall(stage, monkeypatch):
