@@ -2,15 +2,13 @@
 
 import logging
 import os
-from threading import Event, Thread
-from types import TracebackType
-from typing import Self
 
 from django.conf import settings
 from django.db import Error, connection
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, LeaseLost, job_lose, job_renew_lease
+from worker.beats import Beats
 from worker.clock import show_pulse
 
 log = logging.getLogger(__name__)
@@ -18,43 +16,29 @@ log = logging.getLogger(__name__)
 EXIT_STATUS = 75  # EX_TEMPFAIL: try again
 
 
-class Heartbeat:
+class Heartbeat(Beats):
     """Renews the lease every few seconds, until the block ends or somebody else has the job."""
 
     def __init__(self, job: Job) -> None:
+        super().__init__("heartbeat")
         self._job = job
         self._beats = 0
-        self._over = Event()
-        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(timeout=settings.HEARTBEAT_S)
 
     def moved(self) -> None:
         """Tell that something came to its end just now, such as a step."""
         self._beats = 0
 
-    def _beat(self) -> None:
+    def beat(self) -> bool:
+        """Renew the lease, and end a step that hangs; False when the job is somebody else's."""
         try:
-            while not self._over.wait(settings.HEARTBEAT_S):
-                self._renew()
-                if self._hangs():
-                    self._give_up()
+            self._renew()
         except LeaseLost:
             # The next report finds it out too, and stops the run.
             log.warning("job %s has gone to another worker", self._job.pk)
-        finally:
-            connection.close()
+            return False
+        if self._hangs():
+            self._give_up()
+        return True
 
     def _renew(self) -> None:
         try:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_take_back
 from marketplace.checkpoints.states import CheckpointState
-from marketplace.core.leases import SLACK, Jumps, database_now, from_now
+from marketplace.core.leases import SLACK, Jumps, database_now
 from marketplace.queue import Task, enqueue
 
 log = logging.getLogger(__name__)
@@ -24,22 +24,14 @@ jumps = Jumps()
 def checkpoints_keep_time() -> None:
     """One tick."""
     now = database_now()
-    _forgive_jumps(now)
-    silent = Checkpoint.objects.filter(state=CheckpointState.VALIDATING, lease_until__lt=now)
-    for row in silent:
+    leased = Checkpoint.objects.filter(state=CheckpointState.VALIDATING)
+    jumps.forgive(leased, now, length=VALIDATION_LEASE)
+    for row in leased.filter(lease_until__lt=now):
         checkpoint_take_back(checkpoint=row)
     Checkpoint.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
         idempotency_key="", request_digest=""
     )
     _wake_waiting(now)
-
-
-def _forgive_jumps(now: datetime) -> None:
-    leased = Checkpoint.objects.filter(state=CheckpointState.VALIDATING)
-    if not jumps.seen(now):
-        leased = leased.filter(lease_until__gt=now + VALIDATION_LEASE + SLACK)
-    if forgiven := leased.update(lease_until=from_now(VALIDATION_LEASE)):
-        log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
 
 
 def _wake_waiting(now: datetime) -> None:

@@ -5,15 +5,20 @@ was given by a clock that has been set back since. And when the database's clock
 than ours, which cannot be set, no lease can be called over before it has been given anew.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
+
+log = logging.getLogger(__name__)
 
 # Clocks of machines that keep their time differ by less.
 SLACK = timedelta(seconds=2)
@@ -45,6 +50,13 @@ class Jumps:
         before, self._offset = self._offset, now.timestamp() - self._monotonic()
         deaf, self._deaf = self._deaf, False
         return deaf or (before is not None and abs(self._offset - before) > settings.HEARTBEAT_S)
+
+    def forgive(self, leased: QuerySet[Any], now: datetime, *, length: timedelta) -> None:
+        """Give the leases of these rows anew that cannot be believed: all, or those too long."""
+        if not self.seen(now):
+            leased = leased.filter(lease_until__gt=now + length + SLACK)
+        if forgiven := leased.update(lease_until=from_now(length)):
+            log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

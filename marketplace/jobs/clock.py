@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from marketplace.core.leases import SLACK, Jumps, database_now
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import IllegalMove, job_take_back, lease_from_now
+from marketplace.jobs.moves import IllegalMove, job_take_back
 from marketplace.jobs.states import LEASED, JobState
 from marketplace.queue import Task, enqueue
 
@@ -29,8 +29,9 @@ jumps = Jumps()
 def jobs_keep_time() -> None:
     """One tick."""
     now = database_now()
-    _forgive_jumps(now)
-    for job in Job.objects.filter(state__in=LEASED, lease_until__lt=now):
+    leased = Job.objects.filter(state__in=LEASED)
+    jumps.forgive(leased, now, length=timedelta(seconds=settings.LEASE_S))
+    for job in leased.filter(lease_until__lt=now):
         try:
             job_take_back(job=job)
         except IllegalMove:
@@ -40,14 +41,6 @@ def jobs_keep_time() -> None:
     Job.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
         idempotency_key="", request_digest=""
     )
-
-
-def _forgive_jumps(now: datetime) -> None:
-    leased = Job.objects.filter(state__in=LEASED)
-    if not jumps.seen(now):
-        leased = leased.filter(lease_until__gt=now + timedelta(seconds=settings.LEASE_S) + SLACK)
-    if forgiven := leased.update(lease_until=lease_from_now()):
-        log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
 
 
 def _wake_waiting(now: datetime) -> None:

@@ -16,11 +16,6 @@ from marketplace.jobs.states import JobState
 S = JobState
 
 
-@pytest.fixture(autouse=True)
-def _no_looks_of_other_tests(monkeypatch):
-    monkeypatch.setattr(clock, "jumps", Jumps())
-
-
 def silent(seconds=600):
     """A lease that ended so long ago; PostgreSQL's time stands still within a test."""
     return timezone.now() - timedelta(seconds=seconds)
