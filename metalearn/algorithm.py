@@ -194,8 +194,12 @@ class Algorithm(ABC):
             "parts": {name: part.state_dict() for name, part in self.parts().items()},
         }
 
+    def fits(self, state: dict[str, Any]) -> bool:
+        """Whether a saved state has what this run needs; one of another release may not."""
+        return set(state["parts"]) == set(self.parts())
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state that fits."""
         self.steps_done = state["steps_done"]
         self.rng.set_state(state["rng"].cpu())
         for name, part in self.parts().items():

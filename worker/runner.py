@@ -110,6 +110,10 @@ def _train(
 
 def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
     state = patiently(partial(snapshots.load, job))
+    if state and not algorithm.fits(state):
+        # To begin anew costs time; to go on with half of it would cost the run.
+        log.warning("the snapshot of job %s is of another release; it begins anew", job.pk)
+        state = None
     if state:
         algorithm.load_state_dict(state)
     if state or job.steps_done:

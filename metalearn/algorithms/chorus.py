@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.algorithm import Algorithm, StepReport
 from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.learner_settings import LearnerSettings
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.muon import Muon
+from metalearn.paced import PacedOptimisers
 from metalearn.picture_memory import PictureMemory
 from metalearn.pictures import KINDS, draw_pictures
 from metalearn.pool import Pool
@@ -127,9 +127,11 @@ class Chorus(Algorithm):
         self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         # The head is made anew at adaptation and learns nothing here.
         learned = list(self.learner.parameters())
-        self.kernel_optimiser = Muon((p for p in learned if p.ndim > 1), lr=config.outer_lr)
-        self.vector_optimiser = torch.optim.Adam(
-            (p for p in learned if p.ndim < 2), lr=config.vector_lr, fused=True
+        self.optimisers = PacedOptimisers(
+            (p for p in learned if p.ndim > 1),
+            (p for p in learned if p.ndim < 2),
+            kernel_lr=config.outer_lr,
+            other_lr=config.vector_lr,
         )
         self.geometry = PoolGeometry(
             self.pool,
@@ -185,8 +187,7 @@ class Chorus(Algorithm):
             loss = similarity_loss(self._features(images), coordinates.to(self.device))
             self.learner.zero_grad()
             torch.autograd.backward(loss)
-            self.kernel_optimiser.step()
-            self.vector_optimiser.step()
+            self.optimisers.step()
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
@@ -205,8 +206,7 @@ class Chorus(Algorithm):
     def parts(self) -> dict[str, Stateful]:
         return {
             "learner": self.learner,
-            "kernel_optimiser": OptimiserState(self.kernel_optimiser),
-            "vector_optimiser": OptimiserState(self.vector_optimiser),
+            **self.optimisers.parts(),
             "geometry": self.geometry,
             "memory": self.memory,
         }
@@ -239,13 +239,7 @@ class Chorus(Algorithm):
         done = (self.steps_done - 1) * self.config.updates_per_step + update
         share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
         falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))
-        height = min(share / WARM_UP, falling, 1.0)
-        for optimiser, highest in (
-            (self.kernel_optimiser, self.config.outer_lr),
-            (self.vector_optimiser, self.config.vector_lr),
-        ):
-            for group in optimiser.param_groups:
-                group["lr"] = highest * height
+        self.optimisers.pace(min(share / WARM_UP, falling, 1.0))
 
 
 def _chunks(n: int, size: int) -> list[int]:

@@ -33,6 +33,7 @@ PUBLISHED = {
     "batchnorm_weight": 0.0,
     "adversarial_weight": 1.0,
     "max_shift": 4,
+    "outer_optimiser": "adam",
     "outer_lr": 1e-3,
     "lr_decay": False,
     "alignment_steps": 1,

@@ -111,6 +111,27 @@ def test_a_cancelled_job_stops_after_its_step_and_resumes_to_the_same_weights(
     assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
 
 
+def test_a_snapshot_of_another_release_is_left_aside_and_the_job_begins_anew(
+    queued_job, monkeypatch, caplog
+):
+    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    stop = After(3, lambda job: job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner))
+    run(queued_job, build=stop)
+    Job.objects.filter(pk=queued_job.pk).update(state=JobState.QUEUED)
+    newer = After(0, lambda job: None)
+
+    def with_another_part(job):
+        toy = newer(job)
+        parts = toy.parts
+        monkeypatch.setattr(toy, "parts", lambda: parts() | {"news": torch.nn.Linear(1, 1)})
+        return toy
+
+    assert run(queued_job, build=with_another_part).state == JobState.SUCCEEDED
+    assert "begins anew" in caplog.text
+    assert torch.equal(newer.algorithm.layer.weight, never_stopped_weights())
+    assert queued_job.events.filter(text__contains="Goes on after step 0").exists()
+
+
 def test_a_silent_worker_loses_the_job_and_changes_nothing_more(queued_job, monkeypatch):
     monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
 

@@ -40,6 +40,7 @@ from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks.generator import Generator
+from metalearn.paced import PacedOptimisers
 from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
 from metalearn.randomness import seeded_from
@@ -64,11 +65,9 @@ class Free(Algorithm):
         self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         self.generator = self._new_generator()
         self.taught = Taught(self.learner, self._new_heads())
-        # One persistent optimiser each: moments outlive the step.
+        # Persistent optimisers: moments outlive the step.
         self.generator_optimiser = generator_optimiser(self.generator, config)
-        self.learner_optimiser = torch.optim.Adam(
-            self.taught.parameters(), lr=config.outer_lr, fused=True
-        )
+        self.learner_optimisers = self._learner_optimisers()
         size = self.learner.spec.image_size
         n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
         self.memory = TaskMemory(
@@ -109,6 +108,18 @@ class Free(Algorithm):
             heads = TeacherHeads(self.pool, self.learner.feature_dim)
         return heads.to(self.device)
 
+    def _learner_optimisers(self) -> PacedOptimisers:
+        """Linear heads are Adam's: one of a teacher's heads is a few rows, no matrix to turn."""
+        config, taught = self.config, list(self.taught.parameters())
+        turned = [p for p in taught if p.ndim > 2 and config.outer_optimiser == "muon"]
+        kernels = {id(p) for p in turned}
+        return PacedOptimisers(
+            turned,
+            (p for p in taught if id(p) not in kernels),
+            kernel_lr=config.kernel_lr,
+            other_lr=config.outer_lr,
+        )
+
     @property
     def total_steps(self) -> int:
         return self.config.warm_up_steps + self.config.outer_steps + self.config.replay_steps
@@ -123,7 +134,7 @@ class Free(Algorithm):
         return "replay"
 
     def step(self) -> StepReport:
-        self._set_learner_rate()
+        self._set_rate()
         stage = self.stage
         if stage == "replay":
             return self.report(stage, self.realign() | self.replay())
@@ -174,7 +185,7 @@ class Free(Algorithm):
         )
         directions = [config.alignment_weight * direction for direction in descent.direction]
         set_gradients(self.taught.parameters(), directions)
-        self.learner_optimiser.step()
+        self.learner_optimisers.step()
         return sum(descent.losses) / len(descent.losses)
 
     def realign(self) -> dict[str, float]:
@@ -247,10 +258,10 @@ class Free(Algorithm):
                 )
                 for _ in range(config.replay_episodes)
             ]
-            self.learner_optimiser.zero_grad()
+            self.taught.zero_grad()
             result = replayed_loss(self.learner, episodes, config, pool=self.pool, rng=self.rng)
             torch.autograd.backward(result.loss)
-            self.learner_optimiser.step()
+            self.learner_optimisers.step()
             losses.append(result.loss.detach())
             hits.append(result.accuracy)
         if not losses:
@@ -280,18 +291,17 @@ class Free(Algorithm):
             "generator": self.generator,
             "generator_optimiser": OptimiserState(self.generator_optimiser),
             "learner": self.learner,
-            "learner_optimiser": OptimiserState(self.learner_optimiser),
             "memory": self.memory,
+            **self.learner_optimisers.parts(),
         }
 
-    def _set_learner_rate(self) -> None:
+    def _set_rate(self) -> None:
         """The learner's rate depends on the step alone, so it needs no saving."""
         config = self.config
         steps = config.outer_steps + config.replay_steps
         share = max(self.steps_done - config.warm_up_steps, 0) / steps
         factor = (1 + math.cos(math.pi * share)) / 2 if config.lr_decay else 1.0
-        for group in self.learner_optimiser.param_groups:
-            group["lr"] = config.outer_lr * factor
+        self.learner_optimisers.pace(factor)
 
     def _as_episode(self, recovered: RecoveredTask) -> Episode:
         """A recovered task as an episode: its first images of each class are the support set."""

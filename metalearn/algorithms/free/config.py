@@ -96,9 +96,17 @@ class FreeConfig(LearnerSettings):
         choices=("last", "best"),
     )
     # BELL: the aligned learner
-    outer_lr: float = setting(
-        3e-3, "learning rate of the learner (paper: 0.001)", low=1e-6, high=1.0
+    outer_optimiser: str = setting(
+        "muon",
+        "how the learner takes its steps: muon turns every direction of its kernels alike and "
+        "leaves the rest to adam, which is the paper's for all weights; muon learns more from as "
+        "many steps",
+        choices=("muon", "adam"),
     )
+    kernel_lr: float = setting(
+        0.05, "learning rate of the learner's kernels by muon", low=1e-6, high=10.0
+    )
+    outer_lr: float = setting(3e-3, "learning rate by adam (paper: 0.001)", low=1e-6, high=1.0)
     lr_decay: bool = setting(
         True, "let the learner's rate fall to zero along a half cosine (paper: constant)"
     )

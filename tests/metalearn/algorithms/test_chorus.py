@@ -79,7 +79,7 @@ def test_the_rate_rises_to_its_height_and_ends_at_zero(optimiser, highest):
         run.steps_done = step
         for update in range(10):
             run._set_rate(update)
-            rates.append(getattr(run, optimiser).param_groups[0]["lr"])
+            rates.append(run.optimisers.by_name[optimiser].param_groups[0]["lr"])
     assert rates[0] < rates[2] < rates[4] == pytest.approx(getattr(ChorusConfig(), highest))
     assert rates[4:] == sorted(rates[4:], reverse=True)
     assert rates[-1] == pytest.approx(0, abs=1e-9)

@@ -111,7 +111,7 @@ def test_optimisers_keep_their_moments_from_step_to_step(make):
     list(train(algorithm))
     for optimiser, steps in (
         (algorithm.generator_optimiser, 3),  # one a step, but for the last stage
-        (algorithm.learner_optimiser, 2 + 3),  # two alignments, three replays
+        (algorithm.learner_optimisers.by_name["vector_optimiser"], 2 + 3),  # alignments, replays
     ):
         moments = next(iter(optimiser.state.values()))
         assert int(moments["step"]) == steps
@@ -237,15 +237,35 @@ def test_the_finished_learner_has_statistics_of_its_final_weights(make):
     assert torch.allclose(norm.running_mean, outputs.mean((0, 2, 3)), atol=1e-4)
 
 
-def test_the_learners_rate_falls_to_zero_unless_told_otherwise(make):
+@pytest.mark.parametrize(
+    ("optimiser", "highest"), [("vector_optimiser", "outer_lr"), ("kernel_optimiser", "kernel_lr")]
+)
+def test_the_learners_rates_fall_to_zero_unless_told_otherwise(make, optimiser, highest):
     def rates(**settings):
         algorithm = make(**settings)
-        return [algorithm.learner_optimiser.param_groups[0]["lr"] for _ in train(algorithm)]
+        chosen = algorithm.learner_optimisers.by_name[optimiser]
+        found = [chosen.param_groups[0]["lr"] for _ in train(algorithm)]
+        assert found[0] == getattr(algorithm.config, highest)
+        return found
 
     falling = rates()
-    assert falling[0] == falling[1] == 1e-3 or falling[0] == falling[1]
+    assert falling[0] == falling[1]
     assert falling[1] > falling[2] > falling[3] > 0
     assert len(set(rates(lr_decay=False))) == 1
+
+
+def test_muon_turns_the_learners_kernels_and_nothing_else_and_adam_can_have_all(make):
+    algorithm = make(distillation_head="own")
+    optimisers = algorithm.learner_optimisers.by_name
+    turned = optimisers["kernel_optimiser"].param_groups[0]["params"]
+    rest = optimisers["vector_optimiser"].param_groups[0]["params"]
+    kernels = [p for p in algorithm.learner.parameters() if p.ndim == 4]
+    assert [id(p) for p in turned] == [id(p) for p in kernels]
+    everything = {id(p) for p in algorithm.taught.parameters()}
+    assert {id(p) for p in turned} | {id(p) for p in rest} == everything
+    assert len(turned) + len(rest) == len(everything)
+    papers = make(outer_optimiser="adam").learner_optimisers.by_name
+    assert list(papers) == ["vector_optimiser"]
 
 
 def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(make, monkeypatch):
