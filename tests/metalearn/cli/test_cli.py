@@ -1,6 +1,7 @@
 """Every command does its work, and refuses with exit code 2 and one sentence."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -192,8 +193,6 @@ def test_a_bar_is_drawn_on_a_terminal(
 
 @pytest.mark.slow
 def test_an_interrupt_leaves_nothing_half_written(pool: Path, tmp_path: Path) -> None:
-    import signal
-
     out = tmp_path / "learner"
     process = subprocess.Popen(
         [
@@ -201,6 +200,8 @@ def test_an_interrupt_leaves_nothing_half_written(pool: Path, tmp_path: Path) ->
             "--out", str(out), "--set", "n_way=2", "--set", "outer_steps=100000",
         ],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A suite in the background of a shell ignores interrupts, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     assert "step 1" in process.stdout.readline()
