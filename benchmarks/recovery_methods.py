@@ -12,6 +12,7 @@ from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss
 from metalearn.bench.costs import CostMeter, Costs
+from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
@@ -120,7 +121,8 @@ def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
         optimiser = torch.optim.Adam(images.parameters(), lr=config.image_lr, fused=True)
         for _ in range(iterations):
             found = inversion_loss(task, images, config, rng)
-            (images.pixels.grad,) = torch.autograd.grad(found.loss, [images.pixels])
+            pixels = list(images.of_class)
+            set_gradients(pixels, torch.autograd.grad(found.loss, pixels))
             optimiser.step()
         last = inversion_loss(task, images, config, rng)
         return RecoveredTask(task, last.images, last.labels, last.terms, last.accuracy)
