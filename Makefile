@@ -8,7 +8,7 @@ export PORT
 export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-deployment coverage test-slow test-gpu check format bench demo clean
+.PHONY: help setup run test test-deployment coverage test-slow test-gpu check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The web: pages, API, clock and the operator's commands. No torch, no numpy.
+# The web: pages, API and the operator's commands. No torch, no numpy.
 ARG PYTHON=3.12-slim-trixie
 
 FROM python:${PYTHON} AS build

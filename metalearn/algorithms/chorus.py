@@ -114,7 +114,7 @@ class Chorus(Algorithm):
     paper = ""
     summary = (
         "Our own method: one small network learns from pictures drawn by rule which of them all "
-        "models together find alike. Recovers nothing, so it needs no consent to recovery."
+        "models together find alike. Recovers no image."
     )
     needs_recovery = False
     Config = ChorusConfig

@@ -80,10 +80,10 @@ def mixed_pool() -> Pool:
     )
 
 
-def make(name: str, seed: int = 0, **settings: object) -> Algorithm:
+def make(name: str, seed: int = 0, device: torch.device = CPU, **settings: object) -> Algorithm:
     known = {field.name for field in fields(all_algorithms()[name].Config)}
     small = {key: value for key, value in SMALL.items() if key in known}
-    return make_algorithm(name, mixed_pool(), small | settings, device=CPU, seed=seed)
+    return make_algorithm(name, mixed_pool(), small | settings, device=device, seed=seed)
 
 
 def has_setting(name: str, setting: str) -> bool:

@@ -88,7 +88,7 @@ class LearnerChangeSerializer(StrictSerializer):
 
 
 class PictureField(serializers.CharField):
-    """A PNG or JPEG as base64; the head of a data URL is taken off."""
+    """A PNG, JPEG or WebP as base64; the head of a data URL is taken off."""
 
     default_error_messages = {
         "base64": "Send the picture's bytes as base64.",
