@@ -28,6 +28,7 @@ from metalearn.algorithms.free.own_heads import (
     Taught,
     TeacherHeads,
     lesson_loss,
+    optimisers_of,
     recovered_lesson,
     remembered_lesson,
     shared_loss,
@@ -40,7 +41,6 @@ from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks.generator import Generator
-from metalearn.paced import PacedOptimisers
 from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
 from metalearn.randomness import seeded_from
@@ -67,7 +67,7 @@ class Free(Algorithm):
         self.taught = Taught(self.learner, self._new_heads())
         # Persistent optimisers: moments outlive the step.
         self.generator_optimiser = generator_optimiser(self.generator, config)
-        self.learner_optimisers = self._learner_optimisers()
+        self.learner_optimisers = optimisers_of(self.taught, config)
         size = self.learner.spec.image_size
         n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
         self.memory = TaskMemory(
@@ -107,18 +107,6 @@ class Free(Algorithm):
         with seeded_from(self.rng):
             heads = TeacherHeads(self.pool, self.learner.feature_dim)
         return heads.to(self.device)
-
-    def _learner_optimisers(self) -> PacedOptimisers:
-        """Linear heads are Adam's: one of a teacher's heads is a few rows, no matrix to turn."""
-        config, taught = self.config, list(self.taught.parameters())
-        turned = [p for p in taught if p.ndim > 2 and config.outer_optimiser == "muon"]
-        kernels = {id(p) for p in turned}
-        return PacedOptimisers(
-            turned,
-            (p for p in taught if id(p) not in kernels),
-            kernel_lr=config.kernel_lr,
-            other_lr=config.outer_lr,
-        )
 
     @property
     def total_steps(self) -> int:

@@ -17,6 +17,7 @@ from metalearn.augmentation import crop_and_colour
 from metalearn.inversion import RecoveredTask
 from metalearn.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
+from metalearn.paced import PacedOptimisers
 from metalearn.pool import Pool
 from metalearn.precision import autocast
 from metalearn.shapes import Features, Images, Logits, Scalar
@@ -46,6 +47,15 @@ class Taught(nn.Module):
         super().__init__()
         self.network = network
         self.heads = heads
+
+
+def optimisers_of(taught: Taught, config: FreeConfig) -> PacedOptimisers:
+    """What moves it. Heads are Adam's: one of a teacher's is a few rows, no matrix to turn."""
+    weights = list(taught.parameters())
+    kernels = [w for w in weights if w.ndim > 2 and config.outer_optimiser == "muon"]
+    turned = {id(kernel) for kernel in kernels}
+    others = [w for w in weights if id(w) not in turned]
+    return PacedOptimisers(kernels, others, kernel_lr=config.kernel_lr, other_lr=config.outer_lr)
 
 
 Distillation = Callable[[Taught], Tensor]
