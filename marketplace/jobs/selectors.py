@@ -1,16 +1,20 @@
 """Reads about jobs."""
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from marketplace.accounts.selectors import Person, editable_by, visible_to
+from marketplace.accounts.selectors import Person, editable_by, seen_by
 from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.jobs.models import Job, JobEvent, MetricPoint
 from marketplace.jobs.states import JobState
+from marketplace.pools.models import Pool
 
 
 def jobs_visible_to(user: Person) -> "QuerySet[Job]":
-    """The jobs this person may see."""
-    return visible_to(Job.objects.select_related("owner", "team", "pool"), user)
+    """The jobs this person may see; `pool_shown` says whether they may see its pool as well."""
+    seen = seen_by(user)
+    pools = Pool.objects.filter(seen, pk=OuterRef("pool_id"))
+    rows = Job.objects.select_related("owner", "team", "pool")
+    return rows.filter(seen).annotate(pool_shown=Exists(pools))
 
 
 def jobs_editable_by(user: Person) -> "QuerySet[Job]":

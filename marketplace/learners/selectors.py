@@ -2,18 +2,28 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from marketplace.accounts.selectors import Person, editable_by, visible_to
+from marketplace.accounts.selectors import Person, editable_by, seen_by
+from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
 from marketplace.pools.selectors import Member, pool_members
 
 NOT_SHARED = "a model that is not shared with you"
 
 
 def learners_visible_to(user: Person) -> "QuerySet[MetaLearner]":
-    """The meta-learners this person may see."""
-    return visible_to(MetaLearner.objects.select_related("owner", "team", "job__pool"), user)
+    """The meta-learners this person may see.
+
+    `job_shown` and `pool_shown` say whether they may see what it came from as well.
+    """
+    seen = seen_by(user)
+    rows = MetaLearner.objects.select_related("owner", "team", "job__pool")
+    return rows.filter(seen).annotate(
+        job_shown=Exists(Job.objects.filter(seen, pk=OuterRef("job_id"))),
+        pool_shown=Exists(Pool.objects.filter(seen, pk=OuterRef("job__pool_id"))),
+    )
 
 
 def learners_editable_by(user: Person) -> "QuerySet[MetaLearner]":

@@ -48,6 +48,12 @@ def nav_link(context: Context, url_name: str, title: str) -> SafeString:
 
 
 @register.filter
+def pool_if(name: str, shown: bool) -> str:
+    """The name of a pool to whom it is shown, and to others that there is one."""
+    return name if shown else "a pool that is not shared with you"
+
+
+@register.filter
 def badge(state: str) -> str:
     """The colour of a state's badge."""
     return _BADGES.get(str(state), "")

@@ -9,6 +9,7 @@ from marketplace.jobs import views
 from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import job_claim, job_move, job_report
 from marketplace.jobs.states import JobState
+from marketplace.pools.models import Pool
 from tests.marketplace.conftest import publish
 
 SETTINGS = {
@@ -187,3 +188,16 @@ def test_a_refusal_that_belongs_to_no_field_is_shown_above_the_form(
     client.force_login(alice)
     answer = client.post(url("new", pool), SETTINGS)
     assert "You have 20 unfinished jobs" in answer.content.decode()
+
+
+def test_a_pool_is_named_only_to_whom_it_is_shown(client, alice, charlie, job):
+    Pool.objects.update(name="Secret birds", visibility="private")
+    Job.objects.update(visibility="public")
+    pages = (reverse("job_list"), reverse("job_detail", args=[job.pk]), reverse("home"))
+    for page in pages:
+        client.force_login(charlie)
+        strangers = client.get(page).content.decode()
+        assert "a pool that is not shared with you" in strangers
+        assert "Secret birds" not in strangers
+        client.force_login(alice)
+        assert "Secret birds" in client.get(page).content.decode()

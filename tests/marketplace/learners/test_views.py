@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
 from tests.marketplace.conftest import LEARNER_FILES
 
 
@@ -68,3 +69,17 @@ def test_one_file_comes_in_parts_when_asked(client, alice, learner):
 def test_only_the_files_that_it_lists_can_be_had(client, alice, learner, path):
     client.force_login(alice)
     assert client.get(f"/learners/{learner.pk}/files/{path}").status_code == 404
+
+
+def test_where_it_came_from_is_named_only_to_whom_that_is_shown(client, alice, charlie, learner):
+    Pool.objects.update(name="Secret birds")
+    MetaLearner.objects.update(name="Ours", visibility="public")
+    job = reverse("job_detail", args=[learner.job_id])
+    for page in (reverse("learner_list"), url("detail", learner)):
+        client.force_login(charlie)
+        strangers = client.get(page).content.decode()
+        assert "a pool that is not shared with you" in strangers
+        assert "Secret birds" not in strangers and job not in strangers
+        client.force_login(alice)
+        own = client.get(page).content.decode()
+        assert "Secret birds" in own and job in own
