@@ -157,7 +157,7 @@ def gradient_agreement(rows: Sequence[Row]) -> "Figure | None":
                 runs = [r for r in measured if (r["pool"], r["label"]) == (pool, label)]
                 if runs:
                     _draw_metric(axes, [run["metrics"][name] for run in runs], label)
-            axes.set(title=f"{pool}: {title}", xlabel="outer step")
+            axes.set(title=f"{pool}\n{title}", xlabel="outer step")
     _legend(panels[0][-1])
     return figure
 
