@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -25,6 +26,54 @@ class Episode:
         return int(self.support_labels.max()) + 1
 
 
+class Drawn(NamedTuple):
+    """One class of an episode: its place among all classes, and which of its images were drawn."""
+
+    place: int
+    support: Int[Tensor, " k_shot"]
+    query: Int[Tensor, " n_query"]
+
+
+def draw_episode(
+    sizes: Sequence[int],
+    *,
+    n_way: int,
+    k_shot: int,
+    n_query: int,
+    rng: torch.Generator,
+    tracks_by_class: list[Tensor] | None = None,
+) -> list[Drawn]:
+    """Which images make an episode, of classes with `sizes` images; label c is the c-th drawn.
+
+    Classes with fewer than k_shot + n_query images are left out. Raises InvalidData when
+    fewer than n_way classes remain.
+
+    `tracks_by_class[c]` (n_c,) tells which images of a class show the same thing; no query image
+    is then of the same track as a support image, and classes too small for that are left out.
+    """
+    need = k_shot + n_query
+    tracks: Sequence[Tensor | None] = tracks_by_class or [None] * len(sizes)
+    usable = [
+        index
+        for index, (size, numbers) in enumerate(zip(sizes, tracks, strict=True))
+        if size >= need and (numbers is None or _is_enough(numbers, k_shot, n_query))
+    ]
+    if len(usable) < n_way:
+        raise InvalidData(
+            f"An episode of {n_way} classes with {need} images each cannot be drawn: "
+            f"only {len(usable)} classes have that many images"
+            f"{' on different tracks' if tracks_by_class else ''}."
+        )
+    drawn = []
+    for choice in torch.randperm(len(usable), generator=rng)[:n_way].tolist():
+        index = usable[choice]
+        order = torch.randperm(sizes[index], generator=rng)
+        numbers = tracks[index]
+        picks = order if numbers is None else _apart(order, numbers, k_shot)
+        drawn.append(Drawn(index, picks[:k_shot], picks[k_shot:need]))
+    return drawn
+
+
 def sample_episode(
     images_by_class: list[Tensor],
     *,
@@ -34,41 +83,36 @@ def sample_episode(
     rng: torch.Generator,
     tracks_by_class: list[Tensor] | None = None,
 ) -> Episode:
-    """Draw an episode; `images_by_class[c]` holds the images (n_c, c, h, w) of class c.
+    """Draw an episode as `draw_episode` does, of the images (n_c, c, h, w) of each class.
 
-    Classes with fewer than k_shot + n_query images are left out. Raises InvalidData when
-    fewer than n_way classes remain. uint8 images are scaled to [0, 1].
-
-    `tracks_by_class[c]` (n_c,) tells which images of a class show the same thing; no query image
-    is then of the same track as a support image, and classes too small for that are left out.
+    uint8 images are scaled to [0, 1].
     """
-    need = k_shot + n_query
-    tracks: Sequence[Tensor | None] = tracks_by_class or [None] * len(images_by_class)
-    usable = [
-        (images, numbers)
-        for images, numbers in zip(images_by_class, tracks, strict=True)
-        if len(images) >= need and (numbers is None or _is_enough(numbers, k_shot, n_query))
-    ]
-    if len(usable) < n_way:
-        raise InvalidData(
-            f"An episode of {n_way} classes with {need} images each cannot be drawn: "
-            f"only {len(usable)} classes have that many images"
-            f"{' on different tracks' if tracks_by_class else ''}."
-        )
-    chosen = torch.randperm(len(usable), generator=rng)[:n_way].tolist()
-    drawn = []
-    for index in chosen:
-        images, numbers = usable[index]
-        order = torch.randperm(len(images), generator=rng)
-        picks = order if numbers is None else _apart(order, numbers, k_shot)
-        drawn.append(images[picks[:need].to(images.device)])
-    labels = torch.arange(n_way, device=drawn[0].device)
+    drawn = draw_episode(
+        [len(images) for images in images_by_class],
+        n_way=n_way,
+        k_shot=k_shot,
+        n_query=n_query,
+        rng=rng,
+        tracks_by_class=tracks_by_class,
+    )
+    support = [_picked(images_by_class[one.place], one.support) for one in drawn]
+    query = [_picked(images_by_class[one.place], one.query) for one in drawn]
+    labels = torch.arange(n_way, device=support[0].device)
     return Episode(
-        support_images=_unit(torch.cat([images[:k_shot] for images in drawn])),
+        support_images=unit_scaled(torch.cat(support)),
         support_labels=labels.repeat_interleave(k_shot),
-        query_images=_unit(torch.cat([images[k_shot:] for images in drawn])),
+        query_images=unit_scaled(torch.cat(query)),
         query_labels=labels.repeat_interleave(n_query),
     )
+
+
+def unit_scaled(images: Tensor) -> Tensor:
+    """Images in [0, 1], from uint8 or as they are."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def _picked(images: Tensor, picks: Tensor) -> Tensor:
+    return images[picks.to(images.device)]
 
 
 def _is_enough(tracks: Tensor, k_shot: int, n_query: int) -> bool:
@@ -81,7 +125,3 @@ def _apart(order: Tensor, tracks: Tensor, k_shot: int) -> Tensor:
     """The order without those behind the first k_shot that are of one of their tracks."""
     support, rest = order[:k_shot], order[k_shot:]
     return torch.cat([support, rest[~torch.isin(tracks[rest], tracks[support])]])
-
-
-def _unit(images: Tensor) -> Tensor:
-    return images.float() / 255 if images.dtype == torch.uint8 else images

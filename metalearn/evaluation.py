@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.episode import Episode, sample_episode
+from metalearn.episode import Episode, draw_episode, sample_episode
 from metalearn.errors import InvalidSetting
+from metalearn.gallery import Gallery
+from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner.support import check_shots, check_way
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,29 @@ def episode_accuracies(
     `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
     `tracks_by_class` support and query never show the same thing (see `sample_episode`).
     """
+    settings = settings or meta_learner.defaults
+    judged = _seen_accuracies if _needs_features_alone(settings) else adapted_accuracies
+    yield from judged(
+        meta_learner, images_by_class, plan, settings, tracks_by_class=tracks_by_class
+    )
+
+
+def _needs_features_alone(settings: AdaptationSettings) -> bool:
+    """Whether an answer follows from each picture's own features, whatever the episode."""
+    return (settings.head, settings.calibrate, settings.batchnorm) == (
+        "prototypes", "none", "inductive",
+    )  # fmt: skip
+
+
+def adapted_accuracies(
+    meta_learner: MetaLearner,
+    images_by_class: list[Tensor],
+    plan: EvaluationPlan,
+    settings: AdaptationSettings,
+    *,
+    tracks_by_class: list[Tensor] | None = None,
+) -> Iterator[float]:
+    """Each episode's accuracy from an adaptation of its own, as a person's support set has one."""
     rng = torch.Generator().manual_seed(plan.seed)
     for index in range(plan.episodes):
         episode = sample_episode(
@@ -74,6 +100,39 @@ def episode_accuracies(
             tracks_by_class=tracks_by_class,
         )
         yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
+
+
+def _seen_accuracies(
+    meta_learner: MetaLearner,
+    images_by_class: list[Tensor],
+    plan: EvaluationPlan,
+    settings: AdaptationSettings,
+    *,
+    tracks_by_class: list[Tensor] | None = None,
+) -> Iterator[float]:
+    """The same, with each picture going through the network once and not in every episode."""
+    check_way(plan.n_way)
+    check_shots([plan.k_shot])
+    rng = torch.Generator().manual_seed(plan.seed)
+    gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
+    shots = torch.arange(plan.n_way).repeat_interleave(plan.k_shot)
+    wanted = torch.arange(plan.n_way).repeat_interleave(plan.n_query)
+    for _ in range(plan.episodes):
+        drawn = draw_episode(
+            [len(images) for images in images_by_class],
+            n_way=plan.n_way,
+            k_shot=plan.k_shot,
+            n_query=plan.n_query,
+            rng=rng,
+            tracks_by_class=tracks_by_class,
+        )
+        features = gallery.features(
+            [(one.place, one.support) for one in drawn] + [(one.place, one.query) for one in drawn]
+        )
+        support, query = features[: len(shots)], features[len(shots) :]
+        centroids = class_centroids(support, balanced_targets(shots, plan.n_way))
+        logits = centroid_logits(query, centroids, temperature=settings.temperature)
+        yield float((logits.argmax(1) == wanted).float().mean())
 
 
 def summarise(
@@ -117,7 +176,7 @@ def evaluate(
 
 
 def _accuracy(
-    meta_learner: MetaLearner, episode: Episode, settings: AdaptationSettings | None, *, seed: int
+    meta_learner: MetaLearner, episode: Episode, settings: AdaptationSettings, *, seed: int
 ) -> float:
     classifier = meta_learner.adapt(
         episode.support_images, episode.support_labels, settings=settings, seed=seed

@@ -1,5 +1,6 @@
 """Judges learners: the same episodes for every algorithm, other episodes for every seed."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -7,12 +8,13 @@ from metalearn.bench.materials import Packs
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import Judging
 from metalearn.datasets import ImageSet
-from metalearn.evaluation import Evaluation, EvaluationPlan, evaluate
+from metalearn.evaluation import Evaluation, EvaluationPlan, adapted_accuracies, evaluate
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
 BATCHNORMS = ("inductive", "transductive")
 """The headline first."""
+TIMED_EPISODES = 10
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,15 @@ class Judge:
         self.judging = judging
         self.packs = packs
 
-    def questions(self, packs: tuple[str, ...]) -> Iterator[Question]:
+    def questions(
+        self, packs: tuple[str, ...], batchnorms: tuple[str, ...] = BATCHNORMS
+    ) -> Iterator[Question]:
         """Every figure that the suite wants of a learner."""
         for pack in packs:
             for shot in self.judging.shots:
                 for head in self.judging.heads:
                     for calibrate in self.judging.calibrations:
-                        for batchnorm in BATCHNORMS:
+                        for batchnorm in batchnorms:
                             yield Question(pack, shot, head, calibrate, batchnorm)
 
     def load(self, learner: MetaLearner, question: Question) -> ImageSet:
@@ -51,6 +55,19 @@ class Judge:
     def judge(self, learner: MetaLearner, question: Question, seed: int) -> Evaluation:
         """The figure in all episodes. `seed` is the run's: it chooses the episodes."""
         return self._evaluate(learner, question, seed, self.judging.episodes)
+
+    def seconds_of_an_episode(self, learner: MetaLearner, question: Question, seed: int) -> float:
+        """What an adaptation with its queries takes, mean of a few; judging itself is quicker."""
+        data = self.load(learner, question)
+        settings = self._settings(learner, question)
+        plan = self._plan(question, seed, TIMED_EPISODES)
+        start = time.perf_counter()
+        tracks = data.tracks_by_class()
+        for _ in adapted_accuracies(
+            learner, data.by_class(), plan, settings, tracks_by_class=tracks
+        ):
+            pass
+        return (time.perf_counter() - start) / plan.episodes
 
     def curve_point(
         self,
@@ -78,7 +95,14 @@ class Judge:
     def _evaluate(
         self, learner: MetaLearner, question: Question, seed: int, episodes: int
     ) -> Evaluation:
-        plan = EvaluationPlan(
+        plan = self._plan(question, seed, episodes)
+        data = self.load(learner, question)
+        settings = self._settings(learner, question)
+        tracks = data.tracks_by_class()
+        return evaluate(learner, data.by_class(), plan, settings, tracks_by_class=tracks)
+
+    def _plan(self, question: Question, seed: int, episodes: int) -> EvaluationPlan:
+        return EvaluationPlan(
             n_way=self.judging.way,
             k_shot=question.shot,
             n_query=self.judging.query,
@@ -87,10 +111,6 @@ class Judge:
             # sources of chance in it; the same for all algorithms, so that they can be compared.
             seed=self.judging.seed + 1_000_003 * seed,
         )
-        data = self.load(learner, question)
-        settings = self._settings(learner, question)
-        tracks = data.tracks_by_class()
-        return evaluate(learner, data.by_class(), plan, settings, tracks_by_class=tracks)
 
     def _settings(self, learner: MetaLearner, question: Question) -> AdaptationSettings:
         """The learner's defaults, then the suite's settings, then what the question is about."""

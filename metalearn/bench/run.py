@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from metalearn.bench.judging import Judge, Question
+from metalearn.bench.judging import BATCHNORMS, Judge, Question
 from metalearn.bench.machine import machine
 from metalearn.bench.materials import Packs, check_materials, load_pool
 from metalearn.bench.rows import Row, RowFile, row_key
@@ -114,7 +114,9 @@ class _Work:
         training = row_key(self._training_inputs(run))
         keys = {
             row_key(self._question_inputs(training, question)): question
-            for question in self.judge.questions(run.pool.entry.packs)
+            for question in self.judge.questions(
+                run.pool.entry.packs, BATCHNORMS[:1] if run.algorithm.inductive_only else BATCHNORMS
+            )
         }
         done = training in self.rows and all(key in self.rows for key in keys)
         learner = None if done else self._kept(training)
@@ -149,6 +151,7 @@ class _Work:
             # Which head was asked for: "default" is another one for each algorithm.
             "head_asked": question.head,
             "wall_s": round(time.perf_counter() - start, 3),
+            "episode_s": round(self.judge.seconds_of_an_episode(learner, question, run.seed), 6),
         }
         return self._add(keys.row, "evaluation", run, facts)
 

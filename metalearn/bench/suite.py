@@ -40,6 +40,9 @@ class AlgorithmEntry:
     settings: dict[str, object] = field(default_factory=dict)
     quick: dict[str, object] = field(default_factory=dict)
     """Settings that take the place of those above with --quick."""
+    inductive_only: bool = False
+    """Not judged transductively, where no picture's features can be kept from episode to episode
+    and judging a large ensemble takes hours."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ def _algorithm(table: TomlTable) -> AlgorithmEntry:
         name=name,
         settings=table.settings("settings"),
         quick=table.settings("quick"),
+        inductive_only=table.flag("inductive_only"),
     )
     table.finish()
     return entry

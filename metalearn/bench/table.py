@@ -98,7 +98,7 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
         of_label = [row for row in mine if row["label"] == label]
         runs = [trainings[key] for key in dict.fromkeys(row["training"] for row in of_label)]
         figures = [
-            str(accuracy_figure(of_label, shot=shot, batchnorm=batchnorm))
+            _accuracy_cell(of_label, shot=shot, batchnorm=batchnorm)
             for shot in shots
             for batchnorm in BATCHNORMS
         ]
@@ -107,6 +107,12 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
         head = f"{label} | {len(runs)} | {_judged_learner(runs)}"
         lines.append(f"| {head} | {' | '.join(figures)} |")
     return [*lines, ""]
+
+
+def _accuracy_cell(rows: Sequence[Row], *, shot: int, batchnorm: str) -> str:
+    """A figure, or a dash where the suite does not ask for it."""
+    asked = any((row["shot"], row["batchnorm"]) == (shot, batchnorm) for row in rows)
+    return str(accuracy_figure(rows, shot=shot, batchnorm=batchnorm)) if asked else "–"
 
 
 def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure:
@@ -189,7 +195,8 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
 def _episode_ms(rows: Sequence[Row]) -> list[float]:
     """Milliseconds of the clock for an episode, over all inductive evaluations."""
     return [
-        1000 * row["wall_s"] / row["episodes"]
+        # Rows written when every episode was an adaptation of its own tell it by their sum.
+        1000 * row.get("episode_s", row["wall_s"] / row["episodes"])
         for row in rows
         if row["kind"] == "evaluation" and row["batchnorm"] == BATCHNORMS[0]
     ]

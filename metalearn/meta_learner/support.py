@@ -1,5 +1,7 @@
 """What a support set must be, and how much of it a network sees at once."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -38,10 +40,21 @@ def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
         raise InvalidData("The support set is empty; add a picture of each class.")
     if int(labels.min()) < 0:
         raise InvalidData("Labels of the support set must count from 0.")
-    n_way = int(labels.max()) + 1
+    # Before a list as long as the highest label is made.
+    check_way(int(labels.max()) + 1)
+    counts = torch.bincount(labels.long()).tolist()
+    check_shots(counts)
+    return len(counts)
+
+
+def check_way(n_way: int) -> None:
+    """Raise InvalidData unless there may be as many classes."""
     if not MIN_WAY <= n_way <= MAX_WAY:
         raise InvalidData(f"Give {MIN_WAY} to {MAX_WAY} classes, not {n_way}.")
-    counts = torch.bincount(labels.long(), minlength=n_way).tolist()
+
+
+def check_shots(counts: Sequence[int]) -> None:
+    """Raise InvalidData unless there may be as many support pictures of each class."""
     if 0 in counts:
         raise InvalidData(
             f"Class {counts.index(0)} has no support picture; add one or leave the class out."
@@ -51,7 +64,6 @@ def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
             f"Class {counts.index(max(counts))} has {max(counts)} support pictures; "
             f"give at most {MAX_SHOT}."
         )
-    return n_way
 
 
 def draw_batch(labels: Tensor, batch_size: int, rng: torch.Generator) -> Tensor:

@@ -6,9 +6,16 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.modules.module import register_module_forward_hook
 
 from metalearn.errors import InvalidData, InvalidSetting
-from metalearn.evaluation import EvaluationPlan, episode_accuracies, evaluate, summarise
+from metalearn.evaluation import (
+    EvaluationPlan,
+    adapted_accuracies,
+    episode_accuracies,
+    evaluate,
+    summarise,
+)
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 
@@ -93,3 +100,45 @@ def test_an_adaptation_that_runs_away_is_refused_and_not_counted_as_chance(
     plan = EvaluationPlan(n_way=2, k_shot=1, n_query=1, episodes=2)
     with pytest.raises(InvalidSetting, match="ran away"):
         evaluate(learner, _classes(3, noise=0.1), plan, wild)
+
+
+@pytest.mark.parametrize("with_tracks", [False, True])
+def test_keeping_the_features_of_pictures_changes_no_accuracy(
+    learner: MetaLearner, with_tracks: bool
+) -> None:
+    classes = _classes(6, noise=0.8)
+    tracks = [torch.arange(12) // 2 for _ in classes] if with_tracks else None
+    plan = EvaluationPlan(n_way=3, k_shot=2, n_query=5, episodes=20)
+    settings = AdaptationSettings()
+    kept = list(episode_accuracies(learner, classes, plan, settings, tracks_by_class=tracks))
+    again = adapted_accuracies(learner, classes, plan, settings, tracks_by_class=tracks)
+    assert kept == list(again)
+    assert len(set(kept)) > 2
+
+
+def test_each_picture_goes_through_the_network_once_and_only_where_that_is_right(
+    learner: MetaLearner,
+) -> None:
+    classes = _classes(4, noise=0.5)
+    plan = EvaluationPlan(n_way=3, k_shot=2, n_query=5, episodes=30)
+
+    def pictures_seen(**changes: str) -> int:
+        seen = 0
+
+        def count(module: torch.nn.Module, _inputs: object, output: Tensor) -> None:
+            nonlocal seen
+            if isinstance(module, torch.nn.Conv2d) and module.in_channels == 3:
+                seen += len(output)
+
+        with register_module_forward_hook(count):
+            evaluate(learner, classes, plan, AdaptationSettings(**changes))
+        return seen
+
+    assert pictures_seen() == 4 * 12
+    assert pictures_seen(batchnorm="transductive") == 30 * 3 * (2 + 5)
+
+
+def test_more_support_pictures_than_an_adaptation_takes_are_refused(learner: MetaLearner) -> None:
+    plan = EvaluationPlan(n_way=2, k_shot=51, n_query=1, episodes=2)
+    with pytest.raises(InvalidData, match="at most 50"):
+        evaluate(learner, _classes(2, noise=0.1), plan)

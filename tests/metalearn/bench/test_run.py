@@ -30,7 +30,7 @@ def comparable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     plain = json.loads(json.dumps(rows))
     for row in plain:
         for place in (row, row.get("costs", {}), *row.get("curve", [])):
-            for name in ("wall_s", "cpu_s"):
+            for name in ("wall_s", "cpu_s", "episode_s"):
                 place.pop(name, None)
     return plain
 
@@ -40,6 +40,18 @@ def with_suite(file: Path, old: str, new: str) -> Suite:
     assert old in text
     file.write_text(text.replace(old, new, 1))
     return read_suite(file)
+
+
+def test_an_algorithm_can_be_judged_inductively_alone(suite_file: Path, tmp_path: Path) -> None:
+    suite = with_suite(
+        suite_file, 'name = "random_init"', 'name = "random_init"\ninductive_only = true'
+    )
+    judged = [row for row in rows(suite, tmp_path / "out") if row["kind"] == "evaluation"]
+    kinds = [(row["algorithm"], row["batchnorm"]) for row in judged]
+    assert kinds == [
+        ("random_init", "inductive"), ("free", "inductive"), ("free", "transductive"),
+    ]  # fmt: skip
+    assert all(row["episode_s"] > 0 for row in judged)
 
 
 def test_every_run_is_trained_and_judged_in_both_ways(suite_file: Path, tmp_path: Path) -> None:

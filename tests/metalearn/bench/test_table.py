@@ -49,6 +49,16 @@ def test_several_packs_are_averaged_within_a_seed() -> None:
     assert figure.interval95 == pytest.approx((0.5**2 + 0.5**2) ** 0.5 / 2)
 
 
+def test_what_was_not_asked_for_is_a_dash() -> None:
+    rows = [training("a", 0), judged("a", 0, 50.0)]
+    assert "| a | 1 | last of 9 steps | 50.00 ± 0.50 | – |" in "\n".join(tables(rows))
+
+
+def test_an_episode_costs_what_its_own_adaptation_took() -> None:
+    rows = [training("a", 0), judged("a", 0, 50.0, episode_s=0.005)]
+    assert "\n".join(tables(rows)).rstrip().endswith("| 5 | 5.0 |")
+
+
 def test_inductive_stands_before_transductive_and_costs_below() -> None:
     rows = [training("a", 0), *both("a", 0, 50.0), training("b", 0), *both("b", 0, 60.0)]
     text = "\n".join(tables(rows))

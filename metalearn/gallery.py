@@ -1,0 +1,65 @@
+"""A learner's features of many pictures, each asked for once, when it is first needed."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from metalearn.episode import unit_scaled
+from metalearn.errors import InvalidSetting
+from metalearn.inner_loop import PureNetwork
+from metalearn.meta_learner import MetaLearner
+from metalearn.meta_learner.support import check_images, images_at_once
+from metalearn.preparation import prepare_images
+from metalearn.shapes import Features
+
+
+class Gallery:
+    """Features of pictures, by their class and place in it.
+
+    An evaluation shows the same pictures again and again: 600 episodes show 60,000, of which a
+    data pack may have 1,600. Where nothing is learned at adaptation and batch-norm is inductive,
+    a picture's features hang on the picture alone, and are kept.
+    """
+
+    def __init__(
+        self, learner: MetaLearner, images_by_class: Sequence[Tensor], *, precision: str
+    ) -> None:
+        self._learner = learner
+        self._images = images_by_class
+        self._network = PureNetwork(learner.network, batchnorm="inductive", precision=precision)
+        self._weights = self._network.weights()
+        width = learner.network.feature_dim
+        self._features = [torch.empty(len(images), width) for images in images_by_class]
+        self._known = [torch.zeros(len(images), dtype=torch.bool) for images in images_by_class]
+
+    def features(self, wanted: Sequence[tuple[int, Tensor]]) -> Features:
+        """Features of the pictures wanted: pairs of a class and places in it, one after the other.
+
+        Raises InvalidSetting when they are not finite: NaN would count as the first class.
+        """
+        new = [(index, picks[~self._known[index][picks]]) for index, picks in wanted]
+        if any(len(picks) for _, picks in new):
+            self._look_at(new)
+        return torch.cat([self._features[index][picks] for index, picks in wanted])
+
+    @torch.no_grad()
+    def _look_at(self, new: Sequence[tuple[int, Tensor]]) -> None:
+        learner = self._learner
+        images = torch.cat([self._images[c][picks.to(self._images[c].device)] for c, picks in new])
+        images = unit_scaled(images).to(learner.device)
+        check_images(images, learner.channels)
+        prepared = prepare_images(
+            images, size=learner.image_size, mean=learner.mean, std=learner.std
+        )
+        chunks = torch.split(prepared, images_at_once(learner.image_size))
+        seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
+        if not bool(seen.isfinite().all()):
+            raise InvalidSetting(
+                "What this learner makes of a picture is not a finite number; train it anew with "
+                "lower learning rates."
+            )
+        parts = torch.split(seen, [len(picks) for _, picks in new])
+        for (index, picks), part in zip(new, parts, strict=True):
+            self._features[index][picks] = part
+            self._known[index][picks] = True
