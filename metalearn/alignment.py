@@ -3,11 +3,13 @@
 import copy
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from metalearn.gradients import set_gradients
 from metalearn.shapes import Scalar
 
 N = TypeVar("N", bound=nn.Module)
@@ -21,32 +23,51 @@ class Descent(NamedTuple):
 
 
 def sequential_descent(
-    network: N, losses: Sequence[Callable[[N], Scalar]], *, lr: float, steps_per_loss: int = 1
+    network: N,
+    losses: Sequence[Callable[[N], Scalar]],
+    *,
+    lr: float,
+    steps_per_loss: int = 1,
+    optimiser: str = "sgd",
 ) -> Descent:
     """Descend on each loss in turn, by plain SGD on a clone, and return the Reptile direction.
 
     The direction is (theta - theta_end) / (lr * number of steps), the mean of the gradients met
     on the way. To first order in lr its expectation over the order of the losses is the
     gradient of the mean loss minus lr/2 times that of the gradients' pairwise inner products,
-    so following it aligns the losses' gradients (algorithms.md 1.6; Nichol et al. 2018). SGD,
-    not Adam as in the released code: with Adam the identity does not hold.
+    so following it aligns the losses' gradients (algorithms.md 1.6; Nichol et al. 2018).
+    `optimiser` "adam" is the released code's, without moments from before: with it the identity
+    does not hold.
     """
     clone = copy.deepcopy(network)
     weights = list(clone.parameters())
+    step = _adam_step(weights, lr) if optimiser == "adam" else partial(_descend_, weights, lr=lr)
     met: list[float] = []
     for loss_of in losses:
         for _ in range(steps_per_loss):
             loss = loss_of(clone)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
             met.append(float(loss.detach()))
-            _descend_(weights, gradients, lr)
+            step(gradients)
     scale = lr * len(met)
     pairs = zip(network.parameters(), weights, strict=True)
     return Descent([(before.detach() - after.detach()) / scale for before, after in pairs], met)
 
 
+def _adam_step(
+    weights: Sequence[nn.Parameter], lr: float
+) -> Callable[[Sequence[Tensor | None]], None]:
+    adam = torch.optim.Adam(weights, lr=lr, fused=True)
+
+    def step(gradients: Sequence[Tensor | None]) -> None:
+        set_gradients(weights, gradients)
+        adam.step()
+
+    return step
+
+
 def _descend_(
-    weights: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], lr: float
+    weights: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], *, lr: float
 ) -> None:
     with torch.no_grad():
         for weight, gradient in zip(weights, gradients, strict=True):

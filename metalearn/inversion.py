@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from metalearn.augmentation import shift_and_flip
 from metalearn.batchnorm import batchnorm_loss, recorded_statistics
 from metalearn.gradients import set_gradients
-from metalearn.losses import accuracy, adversarial_loss, class_loss
+from metalearn.losses import (
+    accuracy,
+    adversarial_loss,
+    class_loss,
+    released_adversarial_loss,
+)
 from metalearn.networks.generator import Generator
 from metalearn.pool import Teacher
 from metalearn.precision import autocast
@@ -63,6 +68,7 @@ class InversionSettings:
     max_shift: int
     precision: str
     kept_images: str = "last"
+    adversarial: str = "kl"
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ def _loss_terms(
     if settings.batchnorm_weight:
         terms["batchnorm"] = settings.batchnorm_weight * batchnorm_loss(records, like=images)
     if student is not None and settings.adversarial_weight:
-        against = adversarial_loss(student(shown, labels).float(), logits)
+        loss_of = adversarial_loss if settings.adversarial == "kl" else released_adversarial_loss
+        against = loss_of(student(shown, labels).float(), logits)
         terms["adversarial"] = settings.adversarial_weight * against
     return terms, accuracy(logits, labels)

@@ -47,6 +47,19 @@ def adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
     return -(divergences(student, teacher) * agree).mean()
 
 
+def released_adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
+    """The adversarial loss of FREE's released code: KL whose teacher lacks its logarithm.
+
+    Minus the sum over classes of s (log s - t), for probabilities s of the student, who is held
+    fixed, and t of the teacher: but for a constant their inner product, on images where both
+    predict alike. Lowering it makes the teacher less sure of what the student says already.
+    """
+    log_student = student.detach().log_softmax(1)
+    agree = (student.argmax(1) == teacher.argmax(1)).to(teacher.dtype)
+    apart = (log_student.exp() * (log_student - teacher.softmax(1))).sum(1)
+    return -(apart * agree).mean()
+
+
 def accuracy(logits: Logits, labels: Labels) -> float:
     """Share of images whose largest logit is their label's."""
     return float((logits.argmax(1) == labels).float().mean())

@@ -62,6 +62,21 @@ def test_one_step_on_one_loss_is_its_gradient():
     assert descent.losses == [pytest.approx(0.5 * (centres[0] @ hessians[0] @ centres[0]).item())]
 
 
+def test_the_released_codes_adam_walks_another_way_than_the_theorems_sgd():
+    hessians, centres = quadratics(3)
+    start = torch.tensor([0.3, -0.2, 0.5], dtype=torch.float64)
+    losses = as_losses(hessians, centres)
+    found = sequential_descent(Point(start), losses, lr=0.01, optimiser="adam").direction[0]
+    by_hand = start.clone().requires_grad_()
+    adam = torch.optim.Adam([by_hand], lr=0.01)
+    for hessian, centre in zip(hessians, centres, strict=True):
+        by_hand.grad = (hessian @ (by_hand - centre)).detach()
+        adam.step()
+    torch.testing.assert_close(found, (start - by_hand.detach()) / (3 * 0.01))
+    sgd = sequential_descent(Point(start), losses, lr=0.01).direction[0]
+    assert not torch.allclose(found, sgd, rtol=0.1)
+
+
 def test_descent_leaves_the_network_alone():
     hessians, centres = quadratics(2)
     point = Point(torch.ones(3, dtype=torch.float64))

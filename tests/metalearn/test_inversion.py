@@ -132,6 +132,24 @@ def test_the_adversarial_term_needs_a_student(task, latents):
     assert against.losses["adversarial"] < 0
 
 
+def test_the_released_adversarial_term_takes_the_place_of_the_equations(task, latents):
+    def student(images, labels):
+        return task.logits(images) * 0.5
+
+    released = with_(SETTINGS, adversarial="as_released", steps=1)
+    ours, *_ = run(task, latents, settings=with_(SETTINGS, steps=1), student=student)
+    theirs, *_ = run(task, latents, settings=released, student=student)
+    assert theirs.losses["recovery"] == ours.losses["recovery"]
+    # Both say the same class everywhere: minus the sum of s (log s - t), by the definition.
+    shown = [task.logits(images).float() for images in (ours.images, ours.images.flip(-1))]
+    found = []
+    for teacher in shown:  # the one draw mirrors all pictures or none
+        t, s = teacher.softmax(1), (teacher * 0.5).softmax(1)
+        found.append(-(s * (s.log() - t)).sum(1).mean().item())
+    assert any(theirs.losses["adversarial"] == pytest.approx(each, rel=1e-4) for each in found)
+    assert theirs.losses["adversarial"] != pytest.approx(ours.losses["adversarial"], rel=0.1)
+
+
 def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task, latents):
     recovered, *_ = run(task, latents, settings=with_(SETTINGS, batchnorm_weight=0.0))
     assert set(recovered.losses) == {"recovery"}

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.distributions import Categorical, kl_divergence
 
 from metalearn.losses import (
@@ -12,6 +13,7 @@ from metalearn.losses import (
     class_loss,
     distillation_loss,
     divergences,
+    released_adversarial_loss,
     released_distillation_loss,
 )
 
@@ -93,6 +95,26 @@ def test_adversarial_loss_counts_only_images_on_which_both_agree():
     assert loss.item() == pytest.approx(alone.item(), rel=1e-6)
     assert loss.item() < 0
     assert gradient[1].abs().max() == 0
+
+
+def test_the_released_adversarial_loss_is_torchs_divergence_without_the_teachers_logarithm():
+    rng = torch.Generator().manual_seed(0)
+    student = torch.randn(20, 3, generator=rng).requires_grad_()
+    teacher = torch.randn(20, 3, generator=rng).requires_grad_()
+    agree = student.argmax(1) == teacher.argmax(1)
+    assert 0 < agree.sum() < 20
+    entries = F.kl_div(teacher.softmax(1), student.softmax(1), reduction="none").sum(1)
+    loss = released_adversarial_loss(student, teacher)
+    assert loss.item() == pytest.approx(-(entries * agree).mean().item(), rel=1e-5)
+    # The student is held fixed, and but for a constant it is the inner product of the two.
+    gradients = torch.autograd.grad(loss, [student, teacher], allow_unused=True)
+    inner = (student.detach().softmax(1) * teacher.softmax(1)).sum(1)
+    (expected,) = torch.autograd.grad((inner * agree).mean(), teacher)
+    assert gradients[0] is None
+    torch.testing.assert_close(gradients[1], expected)
+    # The equation's pushes the teacher elsewhere.
+    (other,) = torch.autograd.grad(adversarial_loss(student, teacher), teacher)
+    assert F.cosine_similarity(other.flatten(), expected.flatten(), dim=0) < 0.9
 
 
 def test_accuracy_is_the_share_of_images_told_right():

@@ -4,16 +4,19 @@ import math
 from functools import partial
 
 import torch
+from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
 from metalearn.algorithms.free.config import FreeConfig
 from metalearn.algorithms.free.learning import (
+    as_episode,
     augmented,
     distillation_of,
     remembered_task,
     replayed_loss,
     statistics_batches,
+    steps_since_best,
     student_of,
     teacher_logits,
 )
@@ -35,7 +38,6 @@ from metalearn.algorithms.free.own_heads import (
 )
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
-from metalearn.episode import Episode
 from metalearn.errors import InvalidSetting
 from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, recover
@@ -65,7 +67,6 @@ class Free(Algorithm):
         self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         self.generator = self._new_generator()
         self.taught = Taught(self.learner, self._new_heads())
-        # Persistent optimisers: moments outlive the step.
         self.generator_optimiser = generator_optimiser(self.generator, config)
         self.learner_optimisers = optimisers_of(self.taught, config)
         size = self.learner.spec.image_size
@@ -128,12 +129,12 @@ class Free(Algorithm):
             return self.report(stage, self.realign() | self.replay())
         recovered, metrics = self.recover(adversarial=stage == "meta-training")
         if stage == "meta-training":
-            for task in recovered:
+            for task in recovered if self.config.remembered == "all" else recovered[-1:]:
                 names = task.task.memory_names(merge=self.config.merge_classes)
                 self.memory.add(task.images, task.labels, names)
             metrics |= self._agreement(recovered) | self.realign()
             metrics |= {"distillation": self.align(recovered)} | self.replay()
-        return self.report(stage, metrics, recovered=self._as_episode(recovered[0]))
+        return self.report(stage, metrics, recovered=as_episode(recovered[0], self.config))
 
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
         """FIVE: recover a task from each of the teachers drawn, then move the generator."""
@@ -154,6 +155,8 @@ class Free(Algorithm):
                 student=student,
             )
             fits.append(fit)
+        if config.generator_moments == "renewed":
+            self.generator_optimiser = generator_optimiser(self.generator, config)
         move_generator(self.generator, self.generator_optimiser, fits, config)
         recovered = [fit.recovered for fit in fits]
         return recovered, means_over(recovered)
@@ -169,7 +172,11 @@ class Free(Algorithm):
     def _follow(self, losses: list[Distillation]) -> float:
         config = self.config
         descent = sequential_descent(
-            self.taught, losses, lr=config.alignment_lr, steps_per_loss=config.alignment_steps
+            self.taught,
+            losses,
+            lr=config.alignment_lr,
+            steps_per_loss=config.alignment_steps,
+            optimiser=config.alignment_optimiser,
         )
         directions = [config.alignment_weight * direction for direction in descent.direction]
         set_gradients(self.taught.parameters(), directions)
@@ -233,9 +240,12 @@ class Free(Algorithm):
         """Teach the learner meta-batches of tasks whose classes come from different teachers."""
         config = self.config
         need = config.k_shot + config.n_query
-        losses, hits = [], []
+        losses: list[Tensor] = []
+        hits: list[float] = []
         for _ in range(config.replay_batches):
             if not self.memory.can_sample(n_way=config.n_way, need=need):
+                break
+            if config.replay_patience and steps_since_best(hits) >= config.replay_patience:
                 break
             episodes = [
                 self.memory.sample(
@@ -290,11 +300,3 @@ class Free(Algorithm):
         share = max(self.steps_done - config.warm_up_steps, 0) / steps
         factor = (1 + math.cos(math.pi * share)) / 2 if config.lr_decay else 1.0
         self.learner_optimisers.pace(factor)
-
-    def _as_episode(self, recovered: RecoveredTask) -> Episode:
-        """A recovered task as an episode: its first images of each class are the support set."""
-        support = self.config.n_way * max(
-            1, min(self.config.k_shot, self.config.images_per_class - 1)
-        )
-        images, labels = recovered.images.cpu(), recovered.labels.cpu()
-        return Episode(images[:support], labels[:support], images[support:], labels[support:])

@@ -49,10 +49,15 @@ class FreeConfig(LearnerSettings):
     )
     generator_lr: float = setting(
         2e-3,
-        "learning rate of first_order (paper: 0.001); its optimiser keeps its moments from step "
-        "to step (the released code threw them away)",
+        "learning rate of first_order (paper: 0.001)",
         low=1e-6,
         high=0.1,
+    )
+    generator_moments: str = setting(
+        "kept",
+        "whether the optimiser of first_order keeps its moments from step to step; renewed is the "
+        "released code's, whose steps follow the signs of one gradient",
+        choices=("kept", "renewed"),
     )
     reptile_rate: float = setting(
         0.3, "share of the way towards its copies that reptile goes", low=1e-3, high=1.0
@@ -86,6 +91,13 @@ class FreeConfig(LearnerSettings):
     adversarial_weight: float = setting(
         0.1, "weight of the adversarial term after the warm-up (paper: 1)", low=0.0, high=100.0
     )
+    adversarial: str = setting(
+        "kl",
+        "kl is minus the divergence of teacher and learner, of the equations; as_released is what "
+        "the released code computes in its place, which holds the learner fixed and lacks the "
+        "teacher's logarithm",
+        choices=("kl", "as_released"),
+    )
     max_shift: int = setting(
         4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
     )
@@ -94,6 +106,12 @@ class FreeConfig(LearnerSettings):
         "which images of an inversion are kept: last is the paper's, of the last pass; best are "
         "those with the lowest loss seen, on whatever shift they were shown",
         choices=("last", "best"),
+    )
+    remembered: str = setting(
+        "all",
+        "which of a step's recovered tasks enter the memory; the released code keeps only that of "
+        "the last teacher",
+        choices=("all", "last"),
     )
     # BELL: the aligned learner
     outer_optimiser: str = setting(
@@ -111,11 +129,12 @@ class FreeConfig(LearnerSettings):
         True, "let the learner's rate fall to zero along a half cosine (paper: constant)"
     )
     alignment_lr: float = setting(
-        0.01,
-        "learning rate of the clone's steps; plain SGD, for which the alignment theorem holds "
-        "(released code: Adam)",
-        low=1e-6,
-        high=10.0,
+        0.01, "learning rate of the clone's steps (released code: 0.001)", low=1e-6, high=10.0
+    )
+    alignment_optimiser: str = setting(
+        "sgd",
+        "how the clone steps: the alignment theorem holds for sgd; adam is the released code's",
+        choices=("sgd", "adam"),
     )
     alignment_steps: int = setting(1, "steps of the clone for each teacher", low=1, high=50)
     alignment_weight: float = setting(
@@ -179,8 +198,13 @@ class FreeConfig(LearnerSettings):
         "for the sgd head",
         choices=replay.LEARNERS,
     )
-    replay_batches: int = setting(
-        1, "meta-batches replayed in one step (paper: until ten bring nothing new)", low=0, high=500
+    replay_batches: int = setting(1, "meta-batches replayed in one step, at most", low=0, high=500)
+    replay_patience: int = setting(
+        0,
+        "end a step's replay early when as many meta-batches in a row bring no accuracy higher "
+        "than the step's best so far; 0 replays them all (paper: 10)",
+        low=0,
+        high=100,
     )
     replay_episodes: int = setting(
         2, "episodes of a meta-batch (released code: 10)", low=1, high=64
@@ -222,4 +246,5 @@ class FreeConfig(LearnerSettings):
             max_shift=self.max_shift,
             precision=self.precision,
             kept_images=self.kept_images,
+            adversarial=self.adversarial,
         )

@@ -50,6 +50,13 @@ def remembered_task(
     return RecoveredTask(task, pixels.to(device).float() / 255, labels.to(device), {}, 0.0)
 
 
+def as_episode(recovered: RecoveredTask, config: FreeConfig) -> Episode:
+    """A recovered task to be looked at: its first images of each class are the support set."""
+    support = config.n_way * max(1, min(config.k_shot, config.images_per_class - 1))
+    images, labels = recovered.images.cpu(), recovered.labels.cpu()
+    return Episode(images[:support], labels[:support], images[support:], labels[support:])
+
+
 def augmented(recovered: RecoveredTask, config: FreeConfig, rng: torch.Generator) -> RecoveredTask:
     """The task with its images changed at random, each for itself."""
     if not config.augmentation:
@@ -127,6 +134,11 @@ def replayed_loss(
     weights: dict[str, Tensor] = dict(network.named_parameters())
     pure = _pure(network, config)
     return loss(pure, weights, ready, steps=config.inner_steps, lr=config.inner_lr)
+
+
+def steps_since_best(values: Sequence[float]) -> int:
+    """How many of the values came after the first of the highest ones; 0 if there are none."""
+    return len(values) - 1 - values.index(max(values)) if values else 0
 
 
 def _prepared_episode(

@@ -17,6 +17,7 @@ from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
+from metalearn.replay import EpisodeLoss
 
 SMALL = {
     "warm_up_steps": 1,
@@ -60,6 +61,20 @@ def test_a_step_over_n_teachers_adds_n_recovered_tasks(make):
     for _ in train(algorithm):
         counts.append(algorithm.memory.n_tasks)
     assert counts == [0, 3, 6, 6]
+
+
+def test_the_released_memory_keeps_only_the_last_teachers_task(make):
+    algorithm = make(remembered="last")
+    last = []
+    original = algorithm.memory.add
+
+    def note(images, labels, names):
+        last.append(names)
+        original(images, labels, names)
+
+    algorithm.memory.add = note
+    counts = [algorithm.memory.n_tasks for _ in train(algorithm)]
+    assert counts == [0, 1, 2, 2] and len(last) == 2
 
 
 def test_warm_up_trains_the_generator_and_leaves_the_learner_alone(make):
@@ -115,6 +130,42 @@ def test_optimisers_keep_their_moments_from_step_to_step(make):
     ):
         moments = next(iter(optimiser.state.values()))
         assert int(moments["step"]) == steps
+
+
+def test_the_released_generators_optimiser_begins_anew_at_every_step(make):
+    generators = {}
+    for kept in ("kept", "renewed"):
+        algorithm = make(generator_moments=kept, generator_update="first_order")
+        list(train(algorithm))
+        moments = next(iter(algorithm.generator_optimiser.state.values()))
+        assert int(moments["step"]) == (3 if kept == "kept" else 1)
+        generators[kept] = weights_of(algorithm.generator)
+    assert not torch.equal(generators["kept"], generators["renewed"])
+
+
+def test_the_clones_optimiser_is_a_setting(make):
+    learners = {}
+    for optimiser in ("sgd", "adam"):
+        algorithm = make(alignment_optimiser=optimiser)
+        list(train(algorithm))
+        learners[optimiser] = weights_of(algorithm.learner)
+    assert not torch.allclose(learners["sgd"], learners["adam"])
+
+
+def test_replay_ends_when_nothing_better_comes_for_as_long_as_patience_says(make, monkeypatch):
+    # The third meta-batch is the best; two more bring nothing new.
+    hits = iter([0.2, 0.1, 0.5, 0.5, 0.4, 0.9])
+
+    def told(network, episodes, config, **_others):
+        return EpisodeLoss(sum(p.sum() for p in network.parameters()), next(hits))
+
+    algorithm = make(replay_batches=6, replay_patience=2)
+    algorithm.recover(adversarial=False)
+    for task in algorithm.recover(adversarial=False)[0]:
+        algorithm.memory.add(task.images, task.labels, task.task.memory_names(merge=True))
+    monkeypatch.setattr(free_module, "replayed_loss", told)
+    assert algorithm.replay()["replay_accuracy"] == pytest.approx(1.7 / 5)
+    assert list(hits) == [0.9]
 
 
 def test_the_generators_gradient_is_the_mean_over_the_teachers_in_any_order(make, monkeypatch):
