@@ -40,7 +40,7 @@ WARM_UP = 0.05
 
 @dataclass(frozen=True)
 class ChorusConfig(LearnerSettings):
-    """Settings of Chorus. The defaults take about 20 minutes of one core for 100 Conv4."""
+    """Settings of Chorus. The defaults take about 25 minutes of one core for 100 Conv4."""
 
     outer_steps: int = setting(
         100, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
