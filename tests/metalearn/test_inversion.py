@@ -7,6 +7,7 @@ from torch import nn
 from metalearn import inversion
 from metalearn.inversion import InversionSettings, TeacherTask, recover
 from metalearn.networks.generator import Generator
+from tests.metalearn.by_hand import conv4_features, divergence, randomise_norms, tensors_of
 
 SETTINGS = InversionSettings(
     steps=4,
@@ -169,3 +170,60 @@ def test_images_of_another_size_are_resized_for_the_teacher(make_teacher):
     recovered, gradients, _ = run(large, torch.randn(6, 5), generator)
     assert recovered.images.shape == (6, 3, 17, 17)
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+class Pixels(Generator):
+    """Its weights are its images, so that the last gradient is the loss's by the images."""
+
+    def __init__(self, images) -> None:
+        nn.Module.__init__(self)
+        self.images = nn.Parameter(images.clone())
+
+    def forward(self, latents, labels):
+        return self.images + 0 * latents.sum()
+
+
+def test_the_three_terms_and_their_gradient_are_those_of_the_equations(task, monkeypatch):
+    randomise_norms(task.teacher.network)
+    rng = torch.Generator().manual_seed(2)
+    images = torch.rand(12, 3, 16, 16, generator=rng)
+    labels = torch.arange(2).repeat(6)
+    directions = 0.1 * torch.randn(3 * 16 * 16, 2, generator=rng)
+    # Mirrored for certain: the student is to see what the teacher sees.
+    monkeypatch.setattr(inversion, "shift_and_flip", lambda images, **_: images.flip(-1))
+    weights = {"class_weight": 0.7, "batchnorm_weight": 0.3, "adversarial_weight": 2.0}
+    fit = recover(
+        task,
+        Pixels(images),
+        torch.zeros(12, 5),
+        labels,
+        settings=with_(SETTINGS, steps=1, **weights),
+        rng=rng,
+        student=lambda shown, labels: (shown - 0.5).flatten(1) @ directions,
+    )
+
+    given = images.double().requires_grad_()
+    shown = given.flip(-1)
+    tensors = tensors_of(task.teacher.network)
+    features, met = conv4_features(tensors, (shown - 0.5) / 0.25, batch_statistics=False)
+    teacher = (features @ tensors["head.weight"].T + tensors["head.bias"])[:, [2, 0]]
+    student = (shown - 0.5).flatten(1) @ directions.double()
+    right = teacher.exp()[range(12), labels] / teacher.exp().sum(1)
+    apart = []
+    for block, x in enumerate(met):
+        name = f"blocks.{block}.norm.running"
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        apart.append((mean - tensors[f"{name}_mean"]).square().sum().sqrt())
+        apart.append((var - tensors[f"{name}_var"]).square().sum().sqrt())
+    agree = (teacher[:, 0] > teacher[:, 1]) == (student[:, 0] > student[:, 1])
+    assert 3 <= agree.sum() <= 9
+    expected = {
+        "recovery": -0.7 * right.log().sum() / 12,
+        "batchnorm": 0.3 * sum(apart) / 4,
+        "adversarial": -2.0 * divergence(teacher, student)[agree].sum() / 12,
+    }
+    assert fit.recovered.losses == {
+        name: pytest.approx(term.item(), rel=1e-4) for name, term in expected.items()
+    }
+    (gradient,) = torch.autograd.grad(sum(expected.values()), given)
+    assert torch.allclose(fit.last_gradient[0].double(), gradient, rtol=1e-3, atol=1e-6)
