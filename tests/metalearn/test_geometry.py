@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -88,6 +89,33 @@ def test_whole_whitening_gives_every_component_the_same_deviation(pool, images):
     assert torch.allclose(coordinates.square().mean(0), torch.ones(4), atol=0.02)
 
 
+@pytest.mark.parametrize("whitening", [0.25, 0.5])
+def test_partial_whitening_divides_by_that_power_of_the_deviation(pool, images, whitening):
+    # Against numpy's singular value decomposition, also for pictures that it has not seen.
+    unseen = torch.rand(9, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    parts, others = [], []
+    for each in pool.teachers:
+        features, asked = (
+            each.network.embed(each.prepare(x)).double().numpy() for x in (images, unseen)
+        )
+        centre = features.mean(0)
+        parts.append((features - centre) / np.linalg.norm(features - centre, axis=1)[:, None])
+        others.append((asked - centre) / np.linalg.norm(asked - centre, axis=1)[:, None])
+    # Three teachers count alike, so that each one's similarities count a third.
+    joint, asked = (np.concatenate(x, axis=1) / 3**0.5 for x in (parts, others))
+    _, scale, basis = np.linalg.svd(joint, full_matrices=False)
+    deviation = scale[:6] / 40**0.5
+    # All components, of which the leading ones are compared: fewer are found at random, roughly.
+    space = fitted(pool, images, whitening=whitening)
+    for pictures, features in ((images, joint), (unseen, asked)):
+        expected = features @ basis[:6].T / deviation**whitening
+        found = space.coordinates(pictures)[:, :6].double().numpy()
+        # A component may point either way.
+        signs = np.sign((found * expected).sum(0))
+        assert np.allclose(found * signs, expected, atol=2e-3)
+    assert deviation[0] > 1.5 * deviation[-1]
+
+
 def test_teachers_have_the_same_say_whatever_their_scale(pool, images):
     before = fitted(pool, images).coordinates(images)
     with torch.no_grad():
@@ -156,6 +184,18 @@ def test_effective_rank_counts_dimensions_of_equal_variance():
         assert effective_rank(axes * signs) == pytest.approx(dimensions, rel=0.02)
 
 
+def along_axes(*pairs: int) -> torch.Tensor:
+    """So many times plus and minus one along each of these axes, out of ten."""
+    rows = torch.eye(10)[[axis for axis, n in enumerate(pairs) for _ in range(n)]]
+    return torch.cat([rows, -rows])
+
+
+def test_effective_rank_of_unequal_variances_is_the_exponential_of_their_entropy():
+    # Shares 1/2, 1/4, 1/4 have an entropy of 1.5 bits.
+    assert effective_rank(along_axes(2, 1, 1)) == pytest.approx(2**1.5, rel=1e-4)
+    assert effective_rank(along_axes(1, 1, 1, 1, 1)) == pytest.approx(5, rel=1e-4)
+
+
 def test_features_that_are_all_the_same_have_rank_one():
     assert effective_rank(torch.ones(10, 4)) == pytest.approx(1)
 
@@ -179,6 +219,20 @@ def test_teachers_are_compared_with_their_own_kind_only(pool):
     wide = torch.randn(500, 64, generator=rng)
     say = teachers_say(pool, [narrow, wide, wide], 3.0)
     assert torch.allclose(say, torch.full((3,), 1 / 3))
+
+
+@pytest.mark.parametrize("power", [1.0, 3.0])
+@pytest.mark.parametrize("other_kind", [("conv4", 8, 16), ("conv4", 4, 24), ("resnet10", 4, 16)])
+def test_a_teachers_say_is_its_rank_over_its_kinds_upper_quartile_to_a_power(power, other_kind):
+    kinds = [("conv4", 4, 16), other_kind]
+    of_kind, ranks = [0, 1, 0, 0, 1, 0], [8, 3, 1, 4, 6, 2]
+    pool = Pool(tuple(teacher(*kinds[kind], seed=seed) for seed, kind in enumerate(of_kind)))
+    features = [along_axes(*[1] * rank) for rank in ranks]
+    # Quartiles of 1, 2, 4, 8 and of 3, 6: a quarter of the way from 4 to 8, three of 3 to 6.
+    shares = [1.0, 3 / 5.25, 1 / 5, 4 / 5, 1.0, 2 / 5]
+    expected = torch.tensor([share**power for share in shares])
+    found = teachers_say(pool, features, power)
+    assert torch.allclose(found, expected / expected.sum(), rtol=1e-3)
 
 
 def test_a_geometry_that_weighs_its_teachers_is_the_same_after_a_snapshot(pool, images):
