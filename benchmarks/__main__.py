@@ -23,8 +23,11 @@ PARTS = {
         "--teachers",
         "6",
         "--tasks",
+        # PURER takes 60,000, which is hours. 500 beside 200 show whether stopping early flatters
+        # the meta-generator: a learner gets no more from them (docs/benchmarks/recovery.md).
         "--iterations",
         "200",
+        "500",
     ],
 }
 
