@@ -1,12 +1,15 @@
 """What it costs to recover images from models: a meta-generator, a fresh one each, or pixels.
 
     python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 12] [--iterations 200 1000]
+                                  [--device auto]
 
 One task of 5 classes with 20 images each from every teacher, by each method on the same machine
 (and more tasks by the meta-generator, to see how many of its images teach as much as others' few),
 and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
 accuracy, where the time of the meta-generator's recovery goes, its share of the peak, and whether
-several teachers in one call are quicker.
+several teachers in one call are quicker. `--device` as for `python -m metalearn bench`; on a GPU
+seconds are the clock's, and what is only about a processor (where the time goes, the share of its
+peak, several teachers in one call) is left out.
 """
 
 import argparse
@@ -17,12 +20,14 @@ import torch
 
 from benchmarks.recovery_accuracy import Judge
 from benchmarks.recovery_batched import batched_table
-from benchmarks.recovery_methods import Method, Recovery, methods
+from benchmarks.recovery_methods import Method, Recovery, device_of, methods
 from benchmarks.recovery_profile import profile_table
 from metalearn.algorithms.free import FreeConfig
 from metalearn.allocator import keep_freed_memory
-from metalearn.bench.machine import processor
+from metalearn.bench.machine import machine
 from metalearn.checkpoint import read_pool
+from metalearn.cli.common import add_device, find_device
+from metalearn.errors import InvalidSetting
 from metalearn.pool import Pool
 
 DEMO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "pool"
@@ -41,10 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--updates", type=int, default=160, help="of the learner, on each set")
     parser.add_argument("--episodes", type=int, default=600)
     parser.add_argument("--threads", type=int, default=1)
+    add_device(parser)
     options = parser.parse_args(arguments)
+    try:
+        device = find_device(options.device)
+    except InvalidSetting as problem:
+        parser.error(str(problem))
     torch.set_num_threads(options.threads)
     keep_freed_memory()
-    pool = read_pool(options.pool, limit=options.teachers)
+    pool = read_pool(options.pool, limit=options.teachers).to(device)
     judge = Judge(pool, options.data, options.updates, options.episodes)
     print(_conditions(pool, options))
     print("\n".join(_HEAD))
@@ -52,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for method in methods(pool, options):
         rows.append(method.run())
         print(_row(method, rows, judge), flush=True)
-    print("\n".join(["", *profile_table(pool), "", *batched_table()]))
+    if device.type == "cpu":
+        print("\n".join(["", *profile_table(pool), "", *batched_table()]))
 
 
 _HEAD = (
@@ -65,11 +76,13 @@ _HEAD = (
 
 def _conditions(pool: Pool, options: argparse.Namespace) -> str:
     config = FreeConfig()
+    device = device_of(pool)
+    clock = "the processor's" if device.type == "cpu" else "the clock's"
     return (
         f"{len(pool)} teachers of {options.pool.name}, {config.n_way} classes of "
-        f"{config.images_per_class} images from each; {processor()}, "
-        f"{torch.get_num_threads()} thread(s), torch {torch.__version__}. Seconds are the "
-        "processor's; a pass is a batch of 100 images forward and backward. Accuracy after "
+        f"{config.images_per_class} images from each; {machine(device)['device']}, "
+        f"{torch.get_num_threads()} thread(s), torch {torch.__version__}. Seconds are {clock}; "
+        "a pass is a batch of 100 images forward and backward. Accuracy after "
         f"{options.updates} updates of FREE's learner on these images alone."
     )
 

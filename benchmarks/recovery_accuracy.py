@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
+from benchmarks.recovery_methods import device_of
 from metalearn.algorithms.free import Free, FreeConfig
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, evaluate
@@ -34,7 +33,8 @@ class Judge:
         """1- and 5-shot with their 95 % intervals, in percent; dashes without a data pack."""
         if self.images_by_class is None:
             return ["–", "–"]
-        run = Free(self.pool, build(FreeConfig, self.settings), device=torch.device("cpu"), seed=0)
+        config = build(FreeConfig, self.settings)
+        run = Free(self.pool, config, device=device_of(self.pool), seed=0)
         for task in tasks:
             run.memory.add(task.images, task.labels, task.task.class_names)
         run.steps_done = 1  # what follows only replays

@@ -1,4 +1,7 @@
-"""The three ways to recover images that `benchmarks.recovery` compares."""
+"""The three ways to recover images that `benchmarks.recovery` compares.
+
+All of them run where the pool's teachers lie.
+"""
 
 import argparse
 import time
@@ -8,17 +11,18 @@ from dataclasses import dataclass, replace
 import torch
 
 from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.algorithms.free.learning import student_of
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss
 from metalearn.bench.costs import CostMeter, Costs
 from metalearn.gradients import set_gradients
-from metalearn.inversion import RecoveredTask, TeacherTask, recover
+from metalearn.inversion import RecoveredTask, Student, TeacherTask, recover
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
+from metalearn.precision import on_device
 from metalearn.settings import build
 
-CPU = torch.device("cpu")
 RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 
 
@@ -46,28 +50,35 @@ class Method:
         rng = torch.Generator().manual_seed(1)
         # The first call of a kernel is slower than all others.
         self.one(TeacherTask.sample(self.pool.teachers[0], 5, rng), rng)
-        meter = CostMeter(self.pool, CPU)
+        device = device_of(self.pool)
+        meter = CostMeter(self.pool, device)
         with meter.counting() as costs:
-            start = time.process_time()
+            start = now(device)
             tasks = [
                 self.one(TeacherTask.sample(teacher, 5, torch.Generator().manual_seed(place)), rng)
                 for place, teacher in enumerate(self.pool.teachers * self.tasks)
             ]
-            seconds = time.process_time() - start
+            seconds = now(device) - start
         return Recovery(tasks, seconds, costs)
 
 
 def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
     """FREE's first, as the others are compared with it."""
-    free = Free(pool, build(FreeConfig, {}), device=CPU, seed=0)
-    start = time.process_time()
+    device = device_of(pool)
+    free = Free(pool, build(FreeConfig, {}), device=device, seed=0)
+    start = now(device)
     for _ in range(options.warm_up):
         free.recover(adversarial=False)
-    warm_up = time.process_time() - start
+    warm_up = now(device) - start
     steps = FreeConfig().generator_steps
     title = f"meta-generator, {steps} steps (after {warm_up:.0f} s of warm-up, once)"
     quick = by_generator(lambda: free.generator, steps)
     rows = [Method(title, pool, quick)]
+    # What FREE runs after its warm-up; the learner is as FREE starts with, which costs the same.
+    student = student_of(free.learner, free.config, pool)
+    against = by_generator(lambda: free.generator, steps, student)
+    title = f"meta-generator, {steps} steps, with the adversarial term against a fresh learner"
+    rows.append(Method(title, pool, against))
     for n in options.tasks:
         rows.append(Method(f"meta-generator, {steps} steps, {n} tasks from each", pool, quick, n))
     if fresh := options.fresh_steps:
@@ -77,6 +88,18 @@ def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
         title = f"(b) pixels as in PURER, {n:,} iterations"
         rows.append(Method(title, pool, by_pixels(pool, n)))
     return rows
+
+
+def device_of(pool: Pool) -> torch.device:
+    """Where the teachers lie."""
+    return next(pool.teachers[0].network.parameters()).device
+
+
+def now(device: torch.device) -> float:
+    """Seconds: the processor's on a CPU, which others use as well, and the clock's on a GPU."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.process_time() if device.type == "cpu" else time.perf_counter()
 
 
 def new_generator(pool: Pool) -> Generator:
@@ -89,18 +112,25 @@ def new_generator(pool: Pool) -> Generator:
         image_size=pool.image_size,
         n_way=config.n_way,
     )
-    return generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return on_device(generator, device_of(pool))
 
 
-def by_generator(generator: Callable[[], Generator], steps: int) -> RecoverOne:
-    """`steps` passes of a generator over a task, with FREE's settings."""
+def by_generator(
+    generator: Callable[[], Generator], steps: int, student: Student | None = None
+) -> RecoverOne:
+    """`steps` passes of a generator over a task, with FREE's settings.
+
+    With a student the adversarial term counts as much as in FREE; without one it is left out.
+    """
     config = FreeConfig()
-    settings = replace(config.inversion, steps=steps, adversarial_weight=0.0)
-    labels = torch.arange(config.n_way).repeat(config.images_per_class)
+    settings = replace(config.inversion, steps=steps)
 
     def one(task: TeacherTask, rng: torch.Generator) -> RecoveredTask:
-        latents = torch.randn(len(labels), config.latent_dim, generator=rng)
-        fit = recover(task, generator(), latents, labels, settings=settings, rng=rng)
+        made_by = generator()
+        device = next(made_by.parameters()).device
+        labels = torch.arange(config.n_way).repeat(config.images_per_class).to(device)
+        latents = torch.randn(len(labels), config.latent_dim, generator=rng).to(device)
+        fit = recover(task, made_by, latents, labels, settings=settings, rng=rng, student=student)
         return fit.recovered
 
     return one
@@ -117,7 +147,7 @@ def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
             size=(pool.channels, pool.image_size),
             normalisation=(pool.mean, pool.std),
             rng=rng,
-        )
+        ).to(device_of(pool))
         optimiser = torch.optim.Adam(images.parameters(), lr=config.image_lr, fused=True)
         for _ in range(iterations):
             found = inversion_loss(task, images, config, rng)

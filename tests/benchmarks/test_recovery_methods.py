@@ -20,13 +20,16 @@ def pool():
 
 def test_each_method_recovers_the_same_classes_from_every_teacher_and_counts_its_passes(pool):
     options = Namespace(warm_up=1, tasks=[2], fresh_steps=2, iterations=[1])
-    once, twice, fresh, pixels = [method.run() for method in methods(pool, options)]
-    assert [len(one.tasks) for one in (once, twice, fresh, pixels)] == [2, 4, 2, 2]
-    for found in (fresh, pixels):
+    once, against, twice, fresh, pixels = [method.run() for method in methods(pool, options)]
+    assert [len(one.tasks) for one in (once, against, twice, fresh, pixels)] == [2, 2, 4, 2, 2]
+    for found in (against, fresh, pixels):
         assert [t.task.class_names for t in found.tasks] == [t.task.class_names for t in once.tasks]
         assert all(len(t.images) == 100 for t in found.tasks)
     assert (once.costs.generator_calls, fresh.costs.generator_calls) == (10, 4)
+    assert against.costs.generator_calls == 10
     assert pixels.costs.generator_calls == 0 < pixels.costs.teacher_calls
+    with_it = [found for found in (once, against, fresh) if "adversarial" in found.tasks[0].losses]
+    assert with_it == [against]
 
 
 @pytest.mark.parametrize("way", ["generator", "pixels"])
