@@ -1,5 +1,10 @@
-"""Whether several teachers in one call are quicker than one after another, in recovery's pass."""
+"""Whether several teachers in one call, or compiled, are quicker than one after another.
 
+In recovery's pass. `torch.compile` needs a C++ compiler on the machine; without one its row is left
+out.
+"""
+
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +29,8 @@ def batched_table(repeat: int = 3) -> list[str]:
         "grouped convolutions": _grouped(),
         "stacked weights, `vmap`": _stacked(),
     }
+    if shutil.which("c++") or shutil.which("g++"):
+        ways["one after another, `torch.compile`"] = _compiled()
     lines = [f"| {TEACHERS} teachers, {IMAGES} images each | milliseconds |", "|---|---:|"]
     return lines + [f"| {name} | {_milliseconds(way, repeat):.0f} |" for name, way in ways.items()]
 
@@ -53,6 +60,15 @@ def _images(*shape: int) -> Tensor:
 
 def _one_after_another() -> Pass:
     networks, images = _teachers(), [_images(IMAGES, 3, SIZE, SIZE) for _ in range(TEACHERS)]
+    return lambda: (
+        torch.cat([network(x) for network, x in zip(networks, images, strict=True)]),
+        images,
+    )
+
+
+def _compiled() -> Pass:
+    images = [_images(IMAGES, 3, SIZE, SIZE) for _ in range(TEACHERS)]
+    networks = [torch.compile(network) for network in _teachers()]
     return lambda: (
         torch.cat([network(x) for network, x in zip(networks, images, strict=True)]),
         images,
