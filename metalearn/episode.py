@@ -95,14 +95,19 @@ def sample_episode(
         rng=rng,
         tracks_by_class=tracks_by_class,
     )
+    return episode_of(images_by_class, drawn)
+
+
+def episode_of(images_by_class: list[Tensor], drawn: Sequence[Drawn]) -> Episode:
+    """The episode of the images (n_c, c, h, w) that were drawn; uint8 is scaled to [0, 1]."""
     support = [_picked(images_by_class[one.place], one.support) for one in drawn]
     query = [_picked(images_by_class[one.place], one.query) for one in drawn]
-    labels = torch.arange(n_way, device=support[0].device)
+    labels = torch.arange(len(drawn), device=support[0].device)
     return Episode(
         support_images=unit_scaled(torch.cat(support)),
-        support_labels=labels.repeat_interleave(k_shot),
+        support_labels=labels.repeat_interleave(len(drawn[0].support)),
         query_images=unit_scaled(torch.cat(query)),
-        query_labels=labels.repeat_interleave(n_query),
+        query_labels=labels.repeat_interleave(len(drawn[0].query)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.episode import Episode, draw_episode, sample_episode
+from metalearn.episode import Drawn, Episode, draw_episode, episode_of
 from metalearn.errors import InvalidSetting
 from metalearn.gallery import Gallery
 from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
@@ -60,17 +60,36 @@ def episode_accuracies(
     settings: AdaptationSettings | None = None,
     *,
     tracks_by_class: list[Tensor] | None = None,
+    keep_features: bool = True,
 ) -> Iterator[float]:
     """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
 
     `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
-    `tracks_by_class` support and query never show the same thing (see `sample_episode`).
+    `tracks_by_class` support and query never show the same thing (see `draw_episode`). Where
+    an answer follows from each picture's own features, a picture goes through the network once
+    for all episodes; without `keep_features` each episode is an adaptation of its own.
     """
     settings = settings or meta_learner.defaults
-    judged = _seen_accuracies if _needs_features_alone(settings) else adapted_accuracies
-    yield from judged(
-        meta_learner, images_by_class, plan, settings, tracks_by_class=tracks_by_class
-    )
+    gallery = None
+    if keep_features and _needs_features_alone(settings):
+        check_way(plan.n_way)
+        check_shots([plan.k_shot])
+        gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
+    rng = torch.Generator().manual_seed(plan.seed)
+    for index in range(plan.episodes):
+        drawn = draw_episode(
+            [len(images) for images in images_by_class],
+            n_way=plan.n_way,
+            k_shot=plan.k_shot,
+            n_query=plan.n_query,
+            rng=rng,
+            tracks_by_class=tracks_by_class,
+        )
+        if gallery is not None:
+            yield _accuracy_by_features(gallery, drawn, temperature=settings.temperature)
+        else:
+            episode = episode_of(images_by_class, drawn)
+            yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
 
 
 def _needs_features_alone(settings: AdaptationSettings) -> bool:
@@ -80,59 +99,14 @@ def _needs_features_alone(settings: AdaptationSettings) -> bool:
     )  # fmt: skip
 
 
-def adapted_accuracies(
-    meta_learner: MetaLearner,
-    images_by_class: list[Tensor],
-    plan: EvaluationPlan,
-    settings: AdaptationSettings,
-    *,
-    tracks_by_class: list[Tensor] | None = None,
-) -> Iterator[float]:
-    """Each episode's accuracy from an adaptation of its own, as a person's support set has one."""
-    rng = torch.Generator().manual_seed(plan.seed)
-    for index in range(plan.episodes):
-        episode = sample_episode(
-            images_by_class,
-            n_way=plan.n_way,
-            k_shot=plan.k_shot,
-            n_query=plan.n_query,
-            rng=rng,
-            tracks_by_class=tracks_by_class,
-        )
-        yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
-
-
-def _seen_accuracies(
-    meta_learner: MetaLearner,
-    images_by_class: list[Tensor],
-    plan: EvaluationPlan,
-    settings: AdaptationSettings,
-    *,
-    tracks_by_class: list[Tensor] | None = None,
-) -> Iterator[float]:
-    """The same, with each picture going through the network once and not in every episode."""
-    check_way(plan.n_way)
-    check_shots([plan.k_shot])
-    rng = torch.Generator().manual_seed(plan.seed)
-    gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
-    shots = torch.arange(plan.n_way).repeat_interleave(plan.k_shot)
-    wanted = torch.arange(plan.n_way).repeat_interleave(plan.n_query)
-    for _ in range(plan.episodes):
-        drawn = draw_episode(
-            [len(images) for images in images_by_class],
-            n_way=plan.n_way,
-            k_shot=plan.k_shot,
-            n_query=plan.n_query,
-            rng=rng,
-            tracks_by_class=tracks_by_class,
-        )
-        features = gallery.features(
-            [(one.place, one.support) for one in drawn] + [(one.place, one.query) for one in drawn]
-        )
-        support, query = features[: len(shots)], features[len(shots) :]
-        centroids = class_centroids(support, balanced_targets(shots, plan.n_way))
-        logits = centroid_logits(query, centroids, temperature=settings.temperature)
-        yield float((logits.argmax(1) == wanted).float().mean())
+def _accuracy_by_features(gallery: Gallery, drawn: Sequence[Drawn], *, temperature: float) -> float:
+    support = gallery.features([(one.place, one.support) for one in drawn])
+    query = gallery.features([(one.place, one.query) for one in drawn])
+    labels = torch.arange(len(drawn))
+    targets = balanced_targets(labels.repeat_interleave(len(drawn[0].support)), len(drawn))
+    logits = centroid_logits(query, class_centroids(support, targets), temperature=temperature)
+    truth = labels.repeat_interleave(len(drawn[0].query))
+    return float((logits.argmax(1) == truth).float().mean())
 
 
 def summarise(

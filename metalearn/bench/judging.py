@@ -8,7 +8,7 @@ from metalearn.bench.materials import Packs
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import Judging
 from metalearn.datasets import ImageSet
-from metalearn.evaluation import Evaluation, EvaluationPlan, adapted_accuracies, evaluate
+from metalearn.evaluation import Evaluation, EvaluationPlan, episode_accuracies, evaluate
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
@@ -63,8 +63,8 @@ class Judge:
         plan = self._plan(question, seed, TIMED_EPISODES)
         start = time.perf_counter()
         tracks = data.tracks_by_class()
-        for _ in adapted_accuracies(
-            learner, data.by_class(), plan, settings, tracks_by_class=tracks
+        for _ in episode_accuracies(
+            learner, data.by_class(), plan, settings, tracks_by_class=tracks, keep_features=False
         ):
             pass
         return (time.perf_counter() - start) / plan.episodes

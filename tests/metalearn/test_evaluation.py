@@ -11,7 +11,6 @@ from torch.nn.modules.module import register_module_forward_hook
 from metalearn.errors import InvalidData, InvalidSetting
 from metalearn.evaluation import (
     EvaluationPlan,
-    adapted_accuracies,
     episode_accuracies,
     evaluate,
     summarise,
@@ -111,7 +110,9 @@ def test_keeping_the_features_of_pictures_changes_no_accuracy(
     plan = EvaluationPlan(n_way=3, k_shot=2, n_query=5, episodes=20)
     settings = AdaptationSettings()
     kept = list(episode_accuracies(learner, classes, plan, settings, tracks_by_class=tracks))
-    again = adapted_accuracies(learner, classes, plan, settings, tracks_by_class=tracks)
+    again = episode_accuracies(
+        learner, classes, plan, settings, tracks_by_class=tracks, keep_features=False
+    )
     assert kept == list(again)
     assert len(set(kept)) > 2
 
