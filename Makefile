@@ -2,13 +2,15 @@
 
 PORT ?= 8000
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+# Where PyTorch's CPU build lies, for machines without a GPU: https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-deployment coverage test-slow test-gpu check format bench clean
+.PHONY: help setup lock run test test-deployment coverage test-slow test-gpu check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -16,15 +18,21 @@ help: ## show this list
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web,worker]'
+LOCKS := pyproject.toml $(wildcard requirements/*.txt) requirements/install.py
+INSTALL = $(BIN)/python requirements/install.py --editable --torch-index '$(TORCH_INDEX)'
+
+$(VENV)/.run: $(LOCKS) | $(BIN)/python
+	$(INSTALL) run
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web,worker,dev]'
+$(VENV)/.dev: $(LOCKS) | $(BIN)/python
+	$(INSTALL) dev
 	@touch $@ $(VENV)/.run
 
-setup: $(VENV)/.dev ## install everything for developing
+setup: $(VENV)/.dev ## install everything for developing, each file checked against its hash
+
+lock: $(VENV)/.dev ## renew the versions and hashes that are installed; KEEP=1 changes only what pyproject.toml asks
+	$(BIN)/python requirements/lock.py $(if $(KEEP),--keep)
 
 run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
 	@exec $(BIN)/python manage.py up --port $(PORT)

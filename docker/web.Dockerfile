@@ -7,11 +7,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 RUN python -m venv /venv
 # Dependencies first: they change less often than the code.
-COPY pyproject.toml README.md LICENSE ./
-RUN mkdir marketplace metalearn worker \
-    && touch marketplace/__init__.py metalearn/__init__.py worker/__init__.py \
-    && /venv/bin/pip install '.[web]' \
-    && /venv/bin/pip uninstall --yes freehold
+COPY requirements requirements
+RUN /venv/bin/python requirements/install.py web
 COPY . .
 # The browsers' runtime and all static files become part of the image: nothing is fetched later.
 ENV FREEHOLD_STATIC_DIR=/app/static-collected FREEHOLD_DATA_DIR=/tmp/build

@@ -9,16 +9,13 @@ ARG CPU_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY pyproject.toml README.md LICENSE ./
-RUN mkdir marketplace metalearn worker \
-    && touch marketplace/__init__.py metalearn/__init__.py worker/__init__.py \
-    && case "${DEVICE}" in \
-         cpu) /venv/bin/pip install --index-url "${CPU_INDEX}" 'torch>=2.10,<2.14' 'torchvision>=0.25,<0.29' ;; \
-         cuda) ;; \
-         *) echo "DEVICE is cuda or cpu, not ${DEVICE}" >&2; exit 1 ;; \
-       esac \
-    && /venv/bin/pip install '.[web,worker]' \
-    && /venv/bin/pip uninstall --yes freehold
+COPY requirements requirements
+RUN case "${DEVICE}" in \
+      cpu) index="${CPU_INDEX}" ;; \
+      cuda) index="" ;; \
+      *) echo "DEVICE is cuda or cpu, not ${DEVICE}" >&2; exit 1 ;; \
+    esac \
+    && /venv/bin/python requirements/install.py run --torch-index "${index}"
 COPY . .
 RUN /venv/bin/python -m compileall -q marketplace metalearn worker
 

@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from marketplace.core.environment import read_environment, with_password
 from marketplace.core.log_format import logging_config
 from marketplace.core.mail import mail_settings
+from marketplace.core.private_files import open_data_folder
 from marketplace.core.secrets import read_or_make_secret_key
 from marketplace.core.static_headers import add_headers
 
@@ -23,7 +24,7 @@ env = read_environment(os.environ)
 VERSION = "0.1.0"
 DEBUG = env.bool("FREEHOLD_DEBUG", False)
 DATA_DIR = Path(env.str("FREEHOLD_DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+open_data_folder(DATA_DIR)
 
 # --- who may reach us ---------------------------------------------------------------------------
 SITE_URL = env.str("FREEHOLD_SITE_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
@@ -281,6 +282,8 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "20/m/ip",
 }
 ACCOUNT_LOGOUT_ON_GET = False
+# A mailed code proves nothing here, where addresses are never verified.
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_SESSION_REMEMBER = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

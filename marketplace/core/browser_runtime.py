@@ -130,9 +130,11 @@ def _unpack(archive: bytes, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         fresh = Path(temporary) / "new"
         fresh.mkdir(mode=0o755)
-        for name, content in _members(archive):
+        for name, content in (*_members(archive), ("VERSION", f"{VERSION}\n".encode())):
             (fresh / name).write_bytes(content)
-        (fresh / "VERSION").write_text(f"{VERSION}\n")
+            # An image fetches them as root, and its web serves them as another user.
+            (fresh / name).chmod(0o644)
+        fresh.chmod(0o755)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
 

@@ -278,6 +278,9 @@ SIGNING_IN = {
     },
     "account_inactive": {"GET": EVERYBODY},
     "account_reauthenticate": {"GET": own(), "POST": own()},
+    # No code is mailed to confirm who one is: addresses are never verified.
+    "account_request_reauthentication_code": {"GET": own(403), "POST": own(403)},
+    "account_confirm_reauthentication_code": {"GET": own(403), "POST": own(403)},
     "account_email": {"GET": own(), "POST": own(302)},
     "account_email_verification_sent": {"GET": EVERYBODY},
     # There is no such address, nor such a key; the page says so.

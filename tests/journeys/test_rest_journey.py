@@ -70,6 +70,18 @@ def test_no_picture_and_no_original_upload_stays_behind(embedded):
             assert b"\x89PNG" not in path.read_bytes()
 
 
+def test_other_users_of_the_machine_read_nothing_of_it(embedded):
+    """The database holds password hashes and session keys, the rest models and uploads."""
+    data = embedded.folder / "var"
+    open_to_others = {
+        str(path.relative_to(data)): oct(path.lstat().st_mode & 0o777)
+        for path in [data, *data.rglob("*")]
+        if path.lstat().st_mode & 0o077
+    }
+    assert not open_to_others
+    assert {"freehold.sqlite3", "files", "incoming"} <= {path.name for path in data.iterdir()}
+
+
 def test_an_undecodable_picture_is_named(instance):
     learner = instance.call("GET", "learners/")["results"][0]["id"]
     good = picture(RED, 1)

@@ -45,6 +45,9 @@ def test_the_runtime_is_fetched_once_and_only_its_files_are_kept(tmp_path, serve
     asked = served(archive())
     assert runtime_install(tmp_path) is True
     assert runtime_install(tmp_path) is False
+    # An image fetches it as root and serves it as another user.
+    modes = {oct(path.stat().st_mode & 0o777) for path in (tmp_path / FOLDER).rglob("*.mjs")}
+    assert modes == {"0o644"}
     assert len(asked) == 1
     assert asked[0].startswith("https://npm.example/onnxruntime-web/-/")
     found = {path.name for path in (tmp_path / FOLDER).iterdir()}

@@ -1,0 +1,52 @@
+"""Installs one group of the lock files into the environment whose Python runs this.
+
+    python requirements/install.py {web,run,dev} [--editable] [--torch-index URL]
+
+Every file that pip fetches is checked against its hash. A torch of the locked version that is
+installed already stays, whichever build it is.
+"""
+
+import argparse
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Install PyTorch, its CUDA libraries where the build needs them, then the group."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("group", choices=("web", "run", "dev"))
+    parser.add_argument("--editable", action="store_true", help="also Freehold itself, in place")
+    parser.add_argument("--torch-index", default="", help="where PyTorch's CPU build lies")
+    options = parser.parse_args()
+    if options.group != "web":
+        index = ["--extra-index-url", options.torch_index] if options.torch_index else []
+        _install("torch", *index)
+        if _torch_needs_cuda():
+            _install("cuda")
+    _install(options.group)
+    if options.editable:
+        _pip("--no-build-isolation", "--no-deps", "--editable", str(HERE.parent))
+
+
+def _install(group: str, *options: str) -> None:
+    _pip("--require-hashes", "--no-deps", *options, "--requirement", str(HERE / f"{group}.txt"))
+
+
+def _pip(*words: str) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if status := subprocess.call([*pip, *words]):
+        sys.exit(status)
+
+
+def _torch_needs_cuda() -> bool:
+    """Whether the build of torch that is installed names CUDA libraries; the CPU builds do not."""
+    wanted = metadata.requires("torch") or []
+    return any(line.startswith(("nvidia-", "cuda-")) for line in wanted)
+
+
+if __name__ == "__main__":
+    main()

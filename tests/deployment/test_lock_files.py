@@ -1,0 +1,117 @@
+"""What is installed is what the lock files name, and they follow pyproject.toml."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ROOT / "requirements"
+LINE = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)(?: ; ([^\\\n]+))?", re.MULTILINE)
+GROUPS = {"web": ("web",), "run": ("web", "worker"), "dev": ("web", "worker", "dev", "bench")}
+
+
+def script(name):
+    """One of the scripts beside the lock files, as a module."""
+    spec = importlib.util.spec_from_file_location(f"requirements_{name}", LOCKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def locked(*names):
+    """Name to the versions that these files hold; one that depends on Python has several."""
+    found = {}
+    for name in names:
+        for match in LINE.finditer((LOCKS / f"{name}.txt").read_text()):
+            found.setdefault(match[1], set()).add(match[2])
+    return found
+
+
+def wanted(group):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    lines = [line for extra in GROUPS[group] for line in extras[extra]]
+    return [Requirement(line) for line in lines if not line.startswith("freehold")]
+
+
+@pytest.mark.parametrize("group", list(GROUPS))
+def test_the_lock_file_has_every_package_that_pyproject_asks_for(group):
+    have = locked(group) if group == "web" else locked(group, "torch")
+    for requirement in wanted(group):
+        versions = have.get(canonicalize_name(requirement.name), set())
+        assert versions, f"“{requirement}” is not locked; run “make lock KEEP=1”"
+        for version in versions:
+            assert requirement.specifier.contains(version), f"{requirement}: run “make lock KEEP=1”"
+
+
+@pytest.mark.parametrize("name", ["web", "run", "dev", "torch", "cuda"])
+def test_every_package_has_hashes_and_comes_from_no_named_place(name):
+    text = (LOCKS / f"{name}.txt").read_text()
+    blocks = [part for part in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE) if "==" in part]
+    assert blocks and all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+
+
+def test_all_groups_hold_the_same_versions():
+    everything = locked("dev")
+    for group in ("web", "run"):
+        assert {name: everything[name] for name in locked(group)} == locked(group)
+
+
+def test_what_a_cpu_build_of_torch_does_without_stands_apart():
+    for group in ("web", "run", "dev"):
+        assert not [n for n in locked(group) if n.startswith(("nvidia", "cuda", "torch", "triton"))]
+    assert set(locked("torch")) == {"torch", "torchvision"}
+    assert all(name.startswith(("nvidia-", "cuda-", "triton")) for name in locked("cuda"))
+
+
+def test_the_cpu_builds_are_of_the_locked_versions_and_admitted():
+    builds = json.loads((LOCKS / "cpu-builds.json").read_text())
+    text, versions = (LOCKS / "torch.txt").read_text(), locked("torch")
+    assert any(file.startswith("torch-") for file in builds)
+    for file, digest in builds.items():
+        name, version = file.split("+")[0].rsplit("-", 1)
+        assert versions[name] == {version} and f"sha256:{digest}" in text
+
+
+@pytest.mark.parametrize(
+    ("requires", "needs"),
+    [
+        (["filelock", "sympy"], False),
+        (["filelock", "nvidia-cudnn-cu13==9.20; platform_system == 'Linux'"], True),
+        (["cuda-bindings<14,>=13.0.3; platform_system == 'Linux'"], True),
+        (None, False),
+    ],
+)
+def test_only_a_build_that_names_cuda_gets_its_libraries(monkeypatch, requires, needs):
+    install = script("install")
+    monkeypatch.setattr(install.metadata, "requires", lambda _: requires)
+    assert install._torch_needs_cuda() is needs
+
+
+def test_pip_takes_the_lock_files_and_stops_at_a_wrong_hash(tmp_path):
+    line = "six==1.16.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+    (tmp_path / "lock.txt").write_text(line)
+    wheel = tmp_path / "six-1.16.0-py2.py3-none-any.whl"
+    wheel.write_bytes(b"not the wheel that was locked")
+    pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--require-hashes", "--no-deps"]
+    pip += ["--no-index", "--find-links", str(tmp_path), "--ignore-installed"]
+    done = subprocess.run(
+        [*pip, "--requirement", str(tmp_path / "lock.txt")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode and "DO NOT MATCH THE HASHES" in done.stderr
+
+
+def test_nothing_is_installed_past_the_lock_files():
+    for path in ("Makefile", ".ci/run", "docker/web.Dockerfile", "docker/worker.Dockerfile"):
+        assert "pip install" not in (ROOT / path).read_text(), path
