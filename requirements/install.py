@@ -3,7 +3,9 @@
     python requirements/install.py {web,run,dev} [--editable] [--torch-index URL]
 
 Every file that pip fetches is checked against its hash. A torch of the locked version that is
-installed already stays, whichever build it is.
+installed already stays, whichever build it is; then comes one that lies on this machine, where
+pip's `find-links` say so; then the one of `--torch-index`; and last the one on PyPI, which on
+Linux brings several gigabytes of CUDA libraries.
 """
 
 import argparse
@@ -22,24 +24,30 @@ def main() -> None:
     parser.add_argument("--editable", action="store_true", help="also Freehold itself, in place")
     parser.add_argument("--torch-index", default="", help="where PyTorch's CPU build lies")
     options = parser.parse_args()
+    index = ["--extra-index-url", options.torch_index] if options.torch_index else []
     if options.group != "web":
-        index = ["--extra-index-url", options.torch_index] if options.torch_index else []
-        _install("torch", *index)
+        # pip by itself prefers files whose hash an index tells, so the machine's own is asked first.
+        if _pip(*_locked("torch"), "--no-index", quiet=True):
+            _install("torch", *index)
         if _torch_needs_cuda():
             _install("cuda")
-    _install(options.group)
+    _install(options.group, *index)
     if options.editable:
-        _pip("--no-build-isolation", "--no-deps", "--editable", str(HERE.parent))
+        sys.exit(_pip("--no-build-isolation", "--no-deps", "--editable", str(HERE.parent)))
 
 
 def _install(group: str, *options: str) -> None:
-    _pip("--require-hashes", "--no-deps", *options, "--requirement", str(HERE / f"{group}.txt"))
-
-
-def _pip(*words: str) -> None:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if status := subprocess.call([*pip, *words]):
+    if status := _pip(*_locked(group), *options):
         sys.exit(status)
+
+
+def _locked(group: str) -> list[str]:
+    return ["--require-hashes", "--no-deps", "--requirement", str(HERE / f"{group}.txt")]
+
+
+def _pip(*words: str, quiet: bool = False) -> int:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return subprocess.run([*pip, *words], capture_output=quiet, check=False).returncode
 
 
 def _torch_needs_cuda() -> bool:

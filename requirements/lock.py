@@ -6,9 +6,9 @@
 uv resolves for all platforms and Python versions at once. It reads UV_DEFAULT_INDEX and the like,
 not pip's configuration.
 
-`torch.txt` holds PyTorch and torchvision and admits two builds of each: the one on PyPI, which on
-Linux needs the CUDA libraries of `cuda.txt`, and the much smaller CPU build of PyTorch's own index.
-So a machine that offers the CPU build installs it, checked against its hash, and nothing of CUDA.
+PyTorch and torchvision are admitted in two builds: the one on PyPI, which on Linux needs the CUDA
+libraries of `cuda.txt`, and the much smaller CPU build of PyTorch's own index. So a machine that
+offers the CPU build installs it, checked against its hash, and nothing of CUDA.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 HERE = Path(__file__).resolve().parent
 GROUPS = {"web": ("web",), "run": ("web", "worker"), "dev": ("web", "worker", "dev")}
-TORCH = re.compile(r"(torch|torchvision)==([^\s;]+)")
+CPU_BUILT = re.compile(r"(torch|torchvision)==([^\s;]+)")
 CUDA = re.compile(r"(nvidia-|cuda-|triton==)")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CPU_BUILDS = HERE / "cpu-builds.json"
@@ -39,12 +39,13 @@ def main() -> None:
     pins = _pins(_locked()) if parser.parse_args().keep else []
     largest = _resolve("dev", pins)
     resolved = {"dev": largest, **{name: _resolve(name, _pins(largest)) for name in ("web", "run")}}
-    cpu = _cpu_builds(dict(found.groups() for b in largest if (found := TORCH.match(b))))
+    cpu = _cpu_builds(dict(found.groups() for b in largest if (found := CPU_BUILT.match(b))))
     CPU_BUILDS.write_text(json.dumps(cpu, indent=2) + "\n")
     for group, blocks in resolved.items():
-        _write(group, (b for b in blocks if not TORCH.match(b) and not CUDA.match(b)))
+        rest = (b for b in blocks if not b.startswith("torch==") and not CUDA.match(b))
+        _write(group, (_with_cpu_builds(block, cpu) for block in rest))
     _write("cuda", (block for block in largest if CUDA.match(block)))
-    _write("torch", (_with_cpu_builds(block, cpu) for block in largest if TORCH.match(block)))
+    _write("torch", (_with_cpu_builds(b, cpu) for b in largest if b.startswith("torch==")))
 
 
 def _locked() -> list[str]:
@@ -108,7 +109,7 @@ def _listed(name: str, version: str) -> list[tuple[str, str]]:
 
 
 def _with_cpu_builds(block: str, builds: dict[str, str]) -> str:
-    """The block with the hashes of the CPU builds behind its own."""
+    """The block with the hashes of the package's CPU builds, where it has some, behind its own."""
     name = block.partition("==")[0]
     digests = [digest for file, digest in builds.items() if file.startswith(f"{name}-")]
     lines = block.splitlines()

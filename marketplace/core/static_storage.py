@@ -31,7 +31,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         super().__init__(*args, **{**modes, **options})
 
     def post_process(self, *args: Any, **options: Any) -> Iterator[Any]:
-        """Hash and compress; compressed files are written by the mask of the process, then opened."""
+        """Hash and compress; then open what was compressed, which the process's mask has closed."""
         yield from super().post_process(*args, **options)
         for path in Path(self.location).rglob("*"):
             path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)

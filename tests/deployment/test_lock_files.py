@@ -69,14 +69,16 @@ def test_all_groups_hold_the_same_versions():
 
 def test_what_a_cpu_build_of_torch_does_without_stands_apart():
     for group in ("web", "run", "dev"):
-        assert not [n for n in locked(group) if n.startswith(("nvidia", "cuda", "torch", "triton"))]
-    assert set(locked("torch")) == {"torch", "torchvision"}
+        assert not [n for n in locked(group) if n.startswith(("nvidia", "cuda", "triton"))]
+        assert "torch" not in locked(group)
+    assert set(locked("torch")) == {"torch"}
     assert all(name.startswith(("nvidia-", "cuda-", "triton")) for name in locked("cuda"))
 
 
 def test_the_cpu_builds_are_of_the_locked_versions_and_admitted():
     builds = json.loads((LOCKS / "cpu-builds.json").read_text())
-    text, versions = (LOCKS / "torch.txt").read_text(), locked("torch")
+    text = "".join((LOCKS / f"{name}.txt").read_text() for name in ("torch", "run"))
+    versions = locked("torch", "run")
     assert any(file.startswith("torch-") for file in builds)
     for file, digest in builds.items():
         name, version = file.split("+")[0].rsplit("-", 1)
