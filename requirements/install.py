@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     index = ["--extra-index-url", options.torch_index] if options.torch_index else []
     if options.group != "web":
-        # pip by itself prefers files whose hash an index tells, so the machine's own is asked first.
+        # By itself pip prefers files whose hash an index tells, so ask the machine first.
         if _pip(*_locked("torch"), "--no-index", quiet=True):
             _install("torch", *index)
         if _torch_needs_cuda():
