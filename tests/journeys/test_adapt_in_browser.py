@@ -70,7 +70,6 @@ def test_it_says_what_the_server_would_have_said(page, embedded, learner, calibr
     here = page_says(page, [file["name"] for file in queries])
     there = server_says(embedded, learner, queries, calibrate=calibrate)
     assert np.abs(here - there).max() < 0.01, (here, there)
-    assert (here.argmax(1) == there.argmax(1)).all()
 
 
 def test_another_picture_needs_no_other_adaptation(page):

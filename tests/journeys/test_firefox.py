@@ -173,7 +173,6 @@ def said(firefox, embedded, learner):
 def test_firefox_says_what_the_server_would_have_said(said, embedded, learner):
     there = server_says(embedded, learner, QUESTIONS, calibrate=True)
     assert np.abs(said - there).max() < 0.01, (said, there)
-    assert (said.argmax(1) == there.argmax(1)).all()
 
 
 def test_the_page_that_firefox_saved_says_the_same_from_a_disk_without_a_network(firefox, said):

@@ -91,9 +91,14 @@ def test_every_weight_but_the_heads_is_learned():
     for _ in range(3):
         run.step()
         run.steps_done += 1
-    parameters = dict(run.learner.named_parameters())
-    still = {name for name in parameters if torch.equal(before[name], parameters[name])}
-    assert still == {"head.weight", "head.bias"}
+    moved = {
+        name: (weight - before[name]).abs().max()
+        for name, weight in run.learner.named_parameters()
+        # Batch-norm takes a convolution's bias away again: nothing but rounding moves it.
+        if not name.endswith("conv.bias")
+    }
+    assert {name for name, way in moved.items() if way < 1e-3} == {"head.weight", "head.bias"}
+    assert moved["head.weight"] == moved["head.bias"] == 0
 
 
 def test_teachers_stay_as_they_are():
@@ -124,5 +129,6 @@ def test_the_meta_learners_running_statistics_are_those_of_its_final_weights():
 def test_pictures_are_what_the_memory_will_give_back():
     run = run_of(pool())
     images = run._new_pictures(20)
-    assert torch.equal((images * 255).round() / 255, images)
+    # Of 255 levels, so that eight bits lose nothing but rounding.
+    torch.testing.assert_close((images * 255).round() / 255, images, rtol=0, atol=1e-6)
     assert isinstance(run, Chorus)

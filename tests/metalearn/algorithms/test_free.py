@@ -296,7 +296,7 @@ def test_the_learners_rates_fall_to_zero_unless_told_otherwise(make, optimiser, 
         algorithm = make(**settings)
         chosen = algorithm.learner_optimisers.by_name[optimiser]
         found = [chosen.param_groups[0]["lr"] for _ in train(algorithm)]
-        assert found[0] == getattr(algorithm.config, highest)
+        assert found[0] == pytest.approx(getattr(algorithm.config, highest))
         return found
 
     falling = rates()

@@ -106,7 +106,7 @@ def test_a_model_put_in_order_is_still_the_same_function(architecture, width):
     anchor, other = (network_of(architecture, width, seed) for seed in (0, 1))
     wiring = wiring_of(anchor)
     maps = neuron_maps(wiring, embedding_state(other), embedding_state(anchor))
-    assert any(not torch.equal(each, torch.eye(len(each))) for each in maps.values())
+    assert any((each - torch.eye(len(each))).abs().max() > 0.1 for each in maps.values())
     ordered = copy.deepcopy(other)
     state = in_order(wiring, embedding_state(other), maps)
     state["head.weight"] = head_in_order(other.head.weight, maps[wiring.features])
@@ -125,8 +125,8 @@ def test_models_that_differ_in_order_alone_average_to_the_anchor():
     pool = Pool(tuple(teacher(str(i), network) for i, network in enumerate(networks)))
     run = make_algorithm("ota", pool, {"anchor": "first"}, device=CPU, seed=0)
     reports = list(train(run))
-    assert reports[0].metrics["moved"] == 0
-    assert reports[1].metrics["moved"] > 0
+    assert reports[0].metrics["moved"] == pytest.approx(0, abs=1e-6)
+    assert reports[1].metrics["moved"] > 0.1
     assert reports[1].metrics["distance_before"] > reports[1].metrics["distance_after"]
     learner = run.meta_learner().network.state_dict()
     for name, tensor in first.state_dict().items():

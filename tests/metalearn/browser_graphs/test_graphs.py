@@ -34,7 +34,7 @@ def test_conv4_adapts_as_in_pytorch(head, calibrate):
     settings = replace(STANDARD, head=head, calibrate=calibrate)
     by_hand, classifier, logits, expected = both_of(CONV4, settings, 5, [5])
     assert farthest(by_hand, classifier) < 1e-3
-    assert (logits.argmax(1) == expected.argmax(1)).all()
+    # Not by the class that wins: untrained, two of them may lie nearer together than this.
     assert np.abs(logits - expected).max() < 2e-2
 
 
@@ -55,7 +55,7 @@ def test_resnet10_adapts_as_in_pytorch():
     settings = replace(STANDARD, head="sgd", calibrate="icfil", inner_steps=3)
     by_hand, classifier, logits, expected = both_of(spec, settings, 3, [2])
     assert farthest(by_hand, classifier) < 1e-3
-    assert (logits.argmax(1) == expected.argmax(1)).all()
+    assert np.abs(logits - expected).max() < 1e-3
 
 
 def test_torchvisions_resnet_with_its_overlapping_pool_adapts_as_in_pytorch():

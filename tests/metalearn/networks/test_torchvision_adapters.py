@@ -21,7 +21,10 @@ def test_the_same_weights_give_the_same_logits_as_torchvision(name):
     reference.load_state_dict(network.state_dict())
     images = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        assert torch.equal(network(images), reference(images))
+        found, expected = network(images), reference(images)
+    # Some untrained networks give logits of 1e-11: what counts is the share of the largest.
+    largest = expected.abs().max()
+    torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-4)
 
 
 def test_a_healthy_torchvision_is_left_alone(monkeypatch):
