@@ -1,84 +1,79 @@
 """What is in a file, as plain data and without running any of it."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from metalearn.checkpoint.contents import open_contents
 from metalearn.checkpoint.fingerprint import fingerprint
-from metalearn.checkpoint.reading import read_tensors_and_metadata
-from metalearn.checkpoint.recognition import (
-    USUAL_IMAGE_SIZES,
-    detect,
-    only_image_size,
-    recognise,
-)
-from metalearn.checkpoint.writing import METADATA_KEY
-from metalearn.networks import NetworkSpec
+from metalearn.checkpoint.matching import USUAL_IMAGE_SIZES, match_as
+from metalearn.checkpoint.model import ReadModel, Wanted, read_model
+from metalearn.checkpoint.writing import card_of
+from metalearn.networks.index import the_index
 
 
 def inspect_checkpoint(
-    path: Path, architecture: str | None = None, image_size: int | None = None
+    path: Path,
+    architecture: str | None = None,
+    image_size: int | None = None,
+    weights: str | None = None,
 ) -> dict[str, Any]:
-    """Architecture, input, classes, tensors and fingerprint; JSON-ready.
+    """Architecture, input, classes, how it was read, tensors and fingerprint; JSON-ready.
 
-    What the file does not tell is None: the image size of networks that pool their features, the
-    class names of files that others wrote. Raises InvalidCheckpoint when the file cannot be read,
-    or is not of the `architecture` asked for.
+    What the file does not tell is None. Raises InvalidCheckpoint wherever an upload would be
+    refused for what is in the file.
     """
-    tensors, metadata = read_tensors_and_metadata(path)
-    card = _card(metadata)
-    size = image_size or _positive_int(card.get("image_size"))
-    spec = _spec(tensors, architecture, size)
+    with open_contents(path) as contents:
+        card, said = card_of(contents.metadata), contents.said
+    size = image_size or _positive_int(card.get("image_size")) or said.image_size
+    model = read_model(path, Wanted(architecture, size, weights, path.name))
+    spec = model.spec
+    names = _texts(card.get("class_names")) or _listed(said.class_names)
     return {
-        "architecture": spec.architecture if spec else None,
-        "width": spec.width if spec else None,
-        "channels": spec.channels if spec else None,
-        "image_size": size or (only_image_size(tensors, spec.architecture) if spec else None),
-        "n_classes": spec.n_classes if spec else None,
-        "class_names": _texts(card.get("class_names")),
-        "mean": _numbers(card.get("mean")),
-        "std": _numbers(card.get("std")),
-        "n_parameters": count_parameters(tensors),
+        "architecture": spec.architecture,
+        "width": spec.width,
+        "channels": spec.channels,
+        "image_size": size or _told_size(model),
+        "n_classes": spec.n_classes,
+        "class_names": names if names and len(names) == spec.n_classes else None,
+        "mean": _numbers(card.get("mean")) or _listed(said.mean),
+        "std": _numbers(card.get("std")) or _listed(said.std),
+        "licence": said.licence,
+        **model.reading(),
+        "n_parameters": count_parameters(model.tensors),
         "size_bytes": path.stat().st_size,
-        "fingerprint": fingerprint(tensors),
+        "fingerprint": fingerprint(model.tensors),
         "tensors": [
             {
                 "name": name,
                 "dtype": str(tensor.dtype).removeprefix("torch."),
                 "shape": list(tensor.shape),
             }
-            for name, tensor in tensors.items()
+            for name, tensor in model.tensors.items()
         ],
     }
 
 
-def count_parameters(tensors: dict[str, Tensor]) -> int:
+def count_parameters(tensors: Mapping[str, Tensor]) -> int:
     """Numbers in all floating-point tensors, batch-norm's statistics included."""
     return sum(t.numel() for t in tensors.values() if t.dtype.is_floating_point)
 
 
-def _spec(
-    tensors: dict[str, Tensor], architecture: str | None, size: int | None
-) -> NetworkSpec | None:
-    if architecture and size:
-        return recognise(tensors, architecture, size)
-    if architecture:
-        fitting = detect(tensors, USUAL_IMAGE_SIZES)
-        if fitting and fitting.architecture == architecture:
-            return fitting
-        return recognise(tensors, architecture, USUAL_IMAGE_SIZES[0])
-    return detect(tensors, [size] if size else USUAL_IMAGE_SIZES)
+def _told_size(model: ReadModel) -> int | None:
+    """The size of the images where only one fits the tensors; None where any does."""
+    indexed = the_index().by_name.get(model.spec.architecture)
+    if indexed:
+        return model.spec.image_size if indexed.facts.fixed_size else None
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.tensors.items()}
+    fitting = (s for s in USUAL_IMAGE_SIZES if match_as(shapes, model.spec.architecture, s))
+    first, second = next(fitting, None), next(fitting, None)
+    return first if second is None else None
 
 
-def _card(metadata: dict[str, str]) -> dict[str, object]:
-    """Our own metadata; it comes out of the file, so that nothing in it is believed."""
-    try:
-        card = json.loads(metadata.get(METADATA_KEY, "{}"))
-    except (ValueError, RecursionError):
-        return {}
-    return card if isinstance(card, dict) else {}
+def _listed(values: tuple[Any, ...] | None) -> list[Any] | None:
+    return None if values is None else list(values)
 
 
 def _positive_int(value: object) -> int | None:

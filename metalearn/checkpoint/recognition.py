@@ -1,73 +1,249 @@
-"""Which architecture do these tensors belong to, and how wide is it?"""
+"""Which architecture is this file's? What is said decides, as far as the tensors agree.
 
-from collections.abc import Iterable, Mapping
+A choice of the person comes first, then a name that the file says, then the tensors alone. Two
+architectures can have the same tensors and compute different things, so where nothing is said and
+more than one would fit, the person is asked.
+"""
 
-from torch import Tensor
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from metalearn.checkpoint.limits import MAX_IMAGE_SIZE
+from metalearn.checkpoint.matching import Match, find_matches, match_as
+from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
-from metalearn.networks import NetworkSpec, all_architectures, expected_shapes, get_architecture
+from metalearn.networks import all_architectures, expected_shapes, get_architecture
+from metalearn.networks.base import Shapes
+from metalearn.networks.index import is_counter, the_index
 
-USUAL_IMAGE_SIZES = (32, 28, 84, 64, 96, 128, 160, 224, 256)
+CHOSEN, TENSORS = "chosen", "tensors"
+_LIBRARIES = ("torchvision/", "timm/")
+_MOST_SHOWN = 8
+
+
+class AmbiguousCheckpoint(InvalidCheckpoint):
+    """The tensors fit architectures that compute different things; somebody must choose."""
+
+    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a file was read as, and why."""
+
+    match: Match
+    told_by: str
+    """`chosen`, `tensors`, or where the file says its name, such as `args.model`."""
+    candidates: tuple[str, ...]
+    """Every architecture that names and shapes allow, the one it was read as first."""
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing but the tensors told."""
+        return self.told_by == TENSORS
 
 
 def recognise(
-    tensors: Mapping[str, Tensor], architecture: str | None, image_size: int
-) -> NetworkSpec:
-    """Width, channels and classes, read from the shapes; the architecture too when None or ''."""
-    if not 1 <= image_size <= MAX_IMAGE_SIZE:
+    shapes: Shapes,
+    *,
+    chosen: str | None = None,
+    said: Sequence[tuple[str, str]] = (),
+    image_size: int | None = None,
+) -> Recognised:
+    """The architecture of tensors with these names and shapes.
+
+    `said` are names that the file gives, each with where it stands. Raises InvalidCheckpoint,
+    naming what differs, and AmbiguousCheckpoint where the person must choose.
+    """
+    if image_size is not None and not 1 <= image_size <= MAX_IMAGE_SIZE:
         raise InvalidCheckpoint(
             f"The image size must be from 1 to {MAX_IMAGE_SIZE} pixels, not {image_size}; "
             "give the size the model was trained with."
         )
-    if architecture:
-        return get_architecture(architecture).read_spec(_shapes(tensors), image_size)
-    spec = detect(tensors, [image_size])
-    if spec:
-        return spec
-    other = detect(tensors, USUAL_IMAGE_SIZES)
-    if other:
-        raise InvalidCheckpoint(
-            f"The tensors are those of {other.architecture} for images of another size, such as "
-            f"{other.image_size} pixels instead of {image_size}; correct the image size."
+    if chosen:
+        return Recognised(_as(shapes, chosen, image_size), CHOSEN, (get_architecture(chosen).name,))
+    matches = find_matches(shapes, image_size)
+    if said:
+        return _as_said(shapes, said, matches, image_size)
+    if not matches:
+        raise _fits_nothing(shapes, image_size)
+    candidates = _candidates(matches)
+    if len(matches) > 1:
+        raise AmbiguousCheckpoint(
+            f"The tensors fit {_listed(_representatives(matches))}, which compute different "
+            "things, and the file does not say which it is; choose the architecture.",
+            _representatives(matches),
         )
+    return Recognised(matches[0], TENSORS, candidates)
+
+
+def known_names(said: str) -> tuple[str, ...]:
+    """The architectures that a name in a file may mean; timm's and torchvision's names overlap."""
+    name = said.strip().removeprefix("hf_hub:").removeprefix("hf-hub:")
+    name = name.removeprefix("timm/").removeprefix("torchvision/").removeprefix("tv_")
+    # timm writes the weights behind the architecture: “resnet18.a1_in1k”.
+    spellings = {name.partition(".")[0], re.sub(r"[\s-]+", "_", name.partition(".")[0].lower())}
+    own = [spelling for spelling in spellings if spelling in _own_names()]
+    index = the_index().by_name
+    asked = said.strip()
+    libraries = (asked[: asked.index("/") + 1],) if asked.startswith(_LIBRARIES) else _LIBRARIES
+    theirs = [lib + spelling for lib in libraries for spelling in sorted(spellings)]
+    return tuple(dict.fromkeys([*own, *(full for full in theirs if full in index)]))
+
+
+def _own_names() -> frozenset[str]:
+    return frozenset(name for name in all_architectures() if "/" not in name)
+
+
+def _as(shapes: Shapes, architecture: str, image_size: int | None) -> Match:
+    """The file read as this architecture; InvalidCheckpoint says what differs."""
+    if match := match_as(shapes, architecture, image_size):
+        return match
+    other = match_as(shapes, architecture) if image_size else None
+    if other:
+        raise _other_size(other, image_size)
     raise InvalidCheckpoint(
-        f"The tensors fit none of the known architectures ({', '.join(all_architectures())}); "
-        "choose the architecture to be told what differs."
+        f"The file is not {get_architecture(architecture).name}: "
+        f"{_difference(shapes, architecture, image_size)}; choose the architecture that it was "
+        "saved from."
     )
 
 
-def detect(tensors: Mapping[str, Tensor], image_sizes: Iterable[int]) -> NetworkSpec | None:
-    """The first architecture and image size whose tensors are exactly these, if there is one."""
-    shapes = _shapes(tensors)
-    for size in image_sizes:
-        for name in all_architectures():
-            spec = _fitting(shapes, name, size)
-            if spec:
-                return spec
-    return None
-
-
-def only_image_size(tensors: Mapping[str, Tensor], architecture: str) -> int | None:
-    """The usual image size that fits when just one does; networks that pool take any (None)."""
-    shapes = _shapes(tensors)
-    fitting = (size for size in USUAL_IMAGE_SIZES if _fitting(shapes, architecture, size))
-    first, second = next(fitting, None), next(fitting, None)
-    return first if second is None else None
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-
-
-def _fitting(shapes: dict[str, tuple[int, ...]], name: str, size: int) -> NetworkSpec | None:
-    try:
-        spec = get_architecture(name).read_spec(shapes, size)
-    except InvalidCheckpoint:
-        return None
-    expected = expected_shapes(spec)
-    needed = {key for key in expected if not key.endswith("num_batches_tracked")}
-    fits = needed <= set(shapes) and all(
-        expected.get(key) == shape for key, shape in shapes.items()
+def _as_said(
+    shapes: Shapes,
+    said: Sequence[tuple[str, str]],
+    matches: Sequence[Match],
+    image_size: int | None,
+) -> Recognised:
+    """The first name of the file that is an architecture's; never another one than that."""
+    for name, where in said:
+        if names := known_names(name):
+            fitting = {m.twins: m for n in names if (m := match_as(shapes, n, image_size))}
+            if len(fitting) == 1:
+                match = next(iter(fitting.values()))
+                return Recognised(match, where, _candidates([match, *matches]))
+            if fitting:
+                choices = _representatives(list(fitting.values()))
+                raise AmbiguousCheckpoint(
+                    f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), which may "
+                    f"be {_listed(choices)}; choose the architecture.",
+                    choices,
+                )
+            raise _not_as_said(shapes, (name, where), names[0], matches, image_size=image_size)
+    name, where = said[0]
+    if not matches:
+        raise _fits_nothing(shapes, image_size)
+    raise AmbiguousCheckpoint(
+        f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), which is no "
+        f"architecture that is known here; its tensors would fit "
+        f"{_listed(_representatives(matches))}: choose the architecture if it is one of these.",
+        _representatives(matches),
     )
-    return spec if fits else None
+
+
+def _not_as_said(
+    shapes: Shapes,
+    said: tuple[str, str],
+    architecture: str,
+    matches: Sequence[Match],
+    *,
+    image_size: int | None,
+) -> InvalidCheckpoint:
+    """The file's own name and its tensors disagree."""
+    if image_size and (other := match_as(shapes, architecture)):
+        return _other_size(other, image_size)
+    name, where = said
+    choices = _representatives(matches)
+    hint = f"; its tensors would fit {_listed(choices)}" if choices else ""
+    return AmbiguousCheckpoint(
+        f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), but "
+        f"{_difference(shapes, architecture, image_size)}{hint}. Choose the architecture that it "
+        "was saved from.",
+        choices,
+    )
+
+
+def _fits_nothing(shapes: Shapes, image_size: int | None) -> InvalidCheckpoint:
+    other = find_matches(shapes) if image_size else []
+    if other:
+        return _other_size(other[0], image_size)
+    return InvalidCheckpoint(
+        "The tensors are those of no classifier of timm, torchvision or Freehold with a linear "
+        "head; upload the state dict of such a model, without changes to its layers."
+    )
+
+
+def _other_size(match: Match, image_size: int | None) -> InvalidCheckpoint:
+    return InvalidCheckpoint(
+        f"The tensors are those of {match.spec.architecture} for images of another size, such as "
+        f"{match.spec.image_size} pixels instead of {image_size}; correct the image size."
+    )
+
+
+def _candidates(matches: Iterable[Match]) -> tuple[str, ...]:
+    names = (n for match in matches for n in (match.spec.architecture, *match.twins))
+    return tuple(dict.fromkeys(names))
+
+
+def _representatives(matches: Iterable[Match]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match.spec.architecture for match in matches))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    first = names[:_MOST_SHOWN]
+    if more or len(first) == 1:
+        return ", ".join(first) + more
+    return f"{', '.join(first[:-1])} or {first[-1]}"
+
+
+def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> str:
+    """In one clause, how the tensors are not that architecture's."""
+    expected = _usual_shapes(architecture, image_size)
+    prefix, names = _best_prefix(shapes, expected)
+    missing = [name for name in expected if name not in names and not is_counter(name)]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return f"its tensor “{prefix}{missing[0]}”{more} is missing"
+    head = get_architecture(architecture)
+    for name, theirs in names.items():
+        if name in expected and shapes[theirs] != expected[name] and not _is_head(name, head.name):
+            return (
+                f"its tensor “{shown(theirs)}” has shape {list(shapes[theirs])} instead of "
+                f"{list(expected[name])}"
+            )
+    extra = [theirs for name, theirs in names.items() if name not in expected]
+    return f"its tensor “{shown(extra[0])}” does not belong to it" if extra else "its head differs"
+
+
+def _usual_shapes(architecture: str, image_size: int | None) -> Shapes:
+    kind = get_architecture(architecture)
+    indexed = the_index().by_name.get(kind.name)
+    size = image_size or (indexed.facts.image_size if indexed else 32)
+    return expected_shapes(kind.usual_spec(size))
+
+
+def _best_prefix(shapes: Shapes, expected: Shapes) -> tuple[str, Mapping[str, str]]:
+    """The prefix under which most of the expected names lie, and the file's names under it."""
+    prefixes = {""} | {
+        ".".join(parts[:depth]) + "."
+        for parts in (name.split(".") for name in shapes)
+        for depth in range(1, min(len(parts), 4))
+    }
+
+    def under(prefix: str) -> dict[str, str]:
+        return {n.removeprefix(prefix): n for n in shapes if n.startswith(prefix)}
+
+    best = max(
+        sorted(prefixes), key=lambda prefix: (len(set(under(prefix)) & set(expected)), -len(prefix))
+    )
+    return best, under(best)
+
+
+def _is_head(name: str, architecture: str) -> bool:
+    indexed = the_index().by_name.get(architecture)
+    head = indexed.facts.head_name if indexed else "head"
+    return name.startswith(f"{head}.")

@@ -7,17 +7,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.checks import CHECKS, Candidate, check_forward
 from metalearn.checkpoint.fingerprint import fingerprint
-from metalearn.checkpoint.reading import read_tensors
+from metalearn.checkpoint.model import ReadModel, Wanted, read_model
 from metalearn.checkpoint.recognition import recognise
-from metalearn.networks import Network, build_network, expected_shapes
+from metalearn.networks import Network, NetworkSpec, build_bare, expected_shapes
 from metalearn.pool import Teacher
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is said about a file. `architecture` and `channels` may be left open (None)."""
+    """What is said about a file. `architecture`, `channels` and `weights` may be left open."""
 
     image_size: int
     mean: tuple[float, ...]
@@ -26,16 +27,33 @@ class Declaration:
     name: str = "model"
     architecture: str | None = None
     channels: int | None = None
+    weights: str | None = None
+    file_name: str = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What of it decides how the file is read."""
+        return Wanted(self.architecture, self.image_size, self.weights, self.file_name)
 
 
 def read_checkpoint(path: Path, declared: Declaration) -> Teacher:
-    """The frozen classifier in a file; InvalidCheckpoint says what is wrong and how to mend it."""
-    return make_teacher(read_tensors(path), declared)
+    """The frozen classifier in a file; InvalidCheckpoint says what is wrong and how to fix it."""
+    return teacher_of(read_model(path, declared.wanted), declared)
 
 
 def make_teacher(tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
     """The same from tensors that were read already; they are copied where they are not fp32."""
-    spec = recognise(tensors, declared.architecture, declared.image_size)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    recognised = recognise(shapes, chosen=declared.architecture, image_size=declared.image_size)
+    return _teacher(*assemble(recognised.match, tensors), declared)
+
+
+def teacher_of(model: ReadModel, declared: Declaration) -> Teacher:
+    """The same from a model that was read from its file."""
+    return _teacher(model.spec, model.tensors, declared)
+
+
+def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
     candidate = Candidate(
         tensors=tensors,
         spec=spec,
@@ -61,8 +79,7 @@ def make_teacher(tensors: Mapping[str, Tensor], declared: Declaration) -> Teache
 
 def _build(candidate: Candidate) -> Network:
     """The network with the tensors as its weights; nothing is initialised first."""
-    with torch.device("meta"):
-        network = build_network(candidate.spec)
+    network = build_bare(candidate.spec)
     state = {
         name: _weight(candidate.tensors.get(name), shape)
         for name, shape in candidate.expected.items()

@@ -22,6 +22,15 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, teacher: Teacher) -
     write_safetensors(tensors, path, {"format": "pt", METADATA_KEY: json.dumps(describe(teacher))})
 
 
+def card_of(metadata: Mapping[str, str]) -> dict[str, object]:
+    """What such a file's metadata says; it comes out of a file, so that nothing is believed."""
+    try:
+        card = json.loads(metadata.get(METADATA_KEY, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
 def describe(teacher: Teacher) -> dict[str, object]:
     """What is needed to read the weights again, as plain data."""
     return {

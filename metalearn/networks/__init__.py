@@ -8,6 +8,7 @@ from metalearn.networks.base import Architecture, Network, NetworkSpec
 from metalearn.networks.ensemble import ENSEMBLE, EnsembleNetwork, EnsembleSpec, MemberSpec
 from metalearn.networks.registry import (
     all_architectures,
+    build_bare,
     build_network,
     expected_shapes,
     get_architecture,
@@ -22,6 +23,7 @@ __all__ = [
     "Network",
     "NetworkSpec",
     "all_architectures",
+    "build_bare",
     "build_network",
     "expected_shapes",
     "get_architecture",

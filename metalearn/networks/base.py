@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -71,11 +71,11 @@ class Network(nn.Module, ABC):
 class Architecture(ABC):
     """One kind of network: how to build it and how to recognise its tensors."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    paper: ClassVar[str]
-    default_width: ClassVar[int]
-    min_image_size: ClassVar[int]
+    name: str
+    title: str
+    paper: str
+    default_width: int
+    min_image_size: int
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> Network:
@@ -87,6 +87,10 @@ class Architecture(ABC):
 
         Raises InvalidCheckpoint, naming the tensor, when the shapes are not this architecture.
         """
+
+    def usual_spec(self, image_size: int) -> NetworkSpec:
+        """The usual network of this kind, for colour images and two classes."""
+        return NetworkSpec(self.name, self.default_width, 3, image_size, 2)
 
     def check_image_size(self, image_size: int) -> None:
         """Raise InvalidCheckpoint when images of this size would vanish inside the network."""

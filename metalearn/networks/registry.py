@@ -1,55 +1,61 @@
 """Architectures by name."""
 
+from functools import cache
 from types import MappingProxyType
 
-import torch
-
 from metalearn.errors import InvalidCheckpoint
+from metalearn.networks.bare_building import without_weights
 from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes
 from metalearn.networks.conv4 import Conv4
 from metalearn.networks.ensemble import EnsembleNetwork, EnsembleSpec
+from metalearn.networks.index import the_index
+from metalearn.networks.libraries import LibraryArchitecture
 from metalearn.networks.resnet10 import ResNet10
 from metalearn.networks.resnet18 import ResNet18
-from metalearn.networks.torchvision_adapters import (
-    TvConvNeXtTiny,
-    TvEfficientNetB0,
-    TvMobileNetV3Large,
-    TvMobileNetV3Small,
-    TvResNet18,
-    TvResNet50,
-)
 
-_ARCHITECTURES = MappingProxyType(
-    {
-        architecture.name: architecture
-        for architecture in (
-            Conv4(),
-            ResNet10(),
-            ResNet18(),
-            TvResNet18(),
-            TvResNet50(),
-            TvMobileNetV3Small(),
-            TvMobileNetV3Large(),
-            TvEfficientNetB0(),
-            TvConvNeXtTiny(),
-        )
-    }
+_OWN = MappingProxyType({kind.name: kind for kind in (Conv4(), ResNet10(), ResNet18())})
+_LISTED = tuple(
+    f"torchvision/{name}"
+    for name in (
+        "resnet18",
+        "resnet50",
+        "mobilenet_v3_small",
+        "mobilenet_v3_large",
+        "efficientnet_b0",
+        "convnext_tiny",
+    )
 )
+# What releases before 0.2.0 called the architectures of torchvision.
+_OLD_PREFIX = "tv_"
 
 
 def all_architectures() -> dict[str, Architecture]:
-    """Every architecture by its name, in the order in which people should see them."""
-    return dict(_ARCHITECTURES)
+    """The architectures that a learner can have, in the order in which people should see them."""
+    return {**_OWN, **{name: get_architecture(name) for name in _LISTED}}
 
 
 def get_architecture(name: str) -> Architecture:
-    """The architecture of this name; InvalidCheckpoint, naming the known ones, if there is none."""
-    if name not in _ARCHITECTURES:
+    """The architecture of this name; InvalidCheckpoint where no library has it.
+
+    `timm/NAME` and `torchvision/NAME` are theirs; our own names stand bare; `tv_NAME` is the old
+    form of `torchvision/NAME`.
+    """
+    if own := _OWN.get(name):
+        return own
+    if name.startswith(_OLD_PREFIX):
+        name = f"torchvision/{name.removeprefix(_OLD_PREFIX)}"
+    return _of_library(name)
+
+
+@cache
+def _of_library(name: str) -> Architecture:
+    indexed = the_index().by_name.get(name)
+    if indexed is None:
         raise InvalidCheckpoint(
-            f"There is no architecture “{name[:60]}”; the known ones are "
-            f"{', '.join(_ARCHITECTURES)}."
+            f"There is no architecture “{name[:60]}”; use {', '.join(_OWN)}, or a classifier of "
+            "timm or torchvision by its full name, such as timm/resnet18."
         )
-    return _ARCHITECTURES[name]
+    return LibraryArchitecture(indexed.facts)
 
 
 def build_network(spec: NetworkSpec) -> Network:
@@ -62,6 +68,12 @@ def build_network(spec: NetworkSpec) -> Network:
 
 def expected_shapes(spec: NetworkSpec) -> Shapes:
     """Names and shapes of all tensors of a network's state dict, without allocating them."""
-    with torch.device("meta"):
-        network = build_network(spec)
+    network = build_bare(spec)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def build_bare(spec: NetworkSpec) -> Network:
+    """A network that waits for its weights: parameters on `meta`, other buffers computed."""
+    network = without_weights(lambda: build_network(spec))
+    assert isinstance(network, Network)
+    return network

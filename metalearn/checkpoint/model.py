@@ -1,0 +1,111 @@
+"""From a file to a classifier that is recognised: which weights, which architecture, what is left.
+
+Nothing here believes the file: what it says is compared with its tensors.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from metalearn.checkpoint.assembling import assemble
+from metalearn.checkpoint.contents import Contents, LeftOut, Said, Weights, open_contents
+from metalearn.checkpoint.recognition import Recognised, known_names, recognise
+from metalearn.checkpoint.tensors import check_budget
+from metalearn.checkpoint.writing import card_of
+from metalearn.errors import InvalidCheckpoint
+from metalearn.networks import NetworkSpec
+
+FILE_NAME = "its file's name"
+_MOST_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the person wants of a file; all of it may be left open."""
+
+    architecture: str | None = None
+    image_size: int | None = None
+    weights: str | None = None
+    """`raw` or `ema`, where a file has both."""
+    file_name: str = ""
+    """What the file is called, which may name the architecture."""
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """A classifier's tensors under its architecture's names, and how it was read."""
+
+    spec: NetworkSpec
+    tensors: dict[str, Tensor]
+    recognised: Recognised
+    weights: str
+    other_weights: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    said: Said
+
+    def reading(self) -> dict[str, Any]:
+        """How it was read, as plain data for pages and the API."""
+        return {
+            "told_by": self.recognised.told_by,
+            "guessed": self.recognised.guessed,
+            "candidates": list(self.recognised.candidates[:_MOST_LISTED]),
+            "weights": self.weights,
+            "other_weights": list(self.other_weights),
+            "left_out": [[one.name, one.why] for one in self.left_out[:_MOST_LISTED]],
+        }
+
+
+def read_model(path: Path, wanted: Wanted) -> ReadModel:
+    """The classifier in a file; InvalidCheckpoint says what is wrong and how to fix it."""
+    with open_contents(path) as contents:
+        weights = _chosen(contents, wanted.weights)
+        recognised = recognise(
+            weights.shapes,
+            chosen=wanted.architecture,
+            said=_said(contents, wanted.file_name),
+            image_size=wanted.image_size,
+        )
+        names = recognised.match.names
+        check_budget(weights.shapes[name] for name in names.values())
+        spec, tensors = assemble(recognised.match, weights.read(names.values()))
+    unused = (LeftOut(name, "no part of the architecture") for name in recognised.match.left_out)
+    return ReadModel(
+        spec=spec,
+        tensors=tensors,
+        recognised=recognised,
+        weights=weights.kind,
+        other_weights=tuple(dict.fromkeys(w.kind for w in contents.weights if w is not weights)),
+        left_out=(*unused, *contents.left_out),
+        said=contents.said,
+    )
+
+
+def _chosen(contents: Contents, kind: str | None) -> Weights:
+    if not kind:
+        return contents.weights[0]
+    for weights in contents.weights:
+        if weights.kind == kind:
+            return weights
+    raise InvalidCheckpoint(
+        f"The file has no {kind} weights; it has {', '.join(w.kind for w in contents.weights)}."
+    )
+
+
+def _said(contents: Contents, file_name: str) -> list[tuple[str, str]]:
+    """Names of the architecture: our own card's, the file's, and that of the file itself."""
+    card = card_of(contents.metadata)
+    ours = card.get("architecture")
+    said = [(ours, "its card")] if isinstance(ours, str) else list(contents.said.architectures)
+    return said or [(name, FILE_NAME) for name in _names_in(file_name)]
+
+
+def _names_in(file_name: str) -> list[str]:
+    """The longest beginning of a file's name that is an architecture: “resnet18-f37072fd.pth”."""
+    stem = file_name.rpartition(".")[0] or file_name
+    for end in range(len(stem), 3, -1):
+        at_a_border = end == len(stem) or not stem[end].isalnum()
+        if at_a_border and known_names(stem[:end]):
+            return [stem[:end]]
+    return []

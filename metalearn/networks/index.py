@@ -1,0 +1,93 @@
+"""The shipped index of timm's and torchvision's classifiers: which names and shapes are whose.
+
+Looking a file up takes milliseconds and imports no library. The hash of a set of names is the sum
+of the names' hashes, so that groups of tensors can be taken away without hashing all others again.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from metalearn.networks.libraries import LibraryFacts
+
+INDEX_FILE = Path(__file__).with_name("index.json")
+MODULUS = 2**64
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """One architecture of the index."""
+
+    facts: LibraryFacts
+    shapes: str
+    """Hash of the shapes of all tensors but the loose ones and the head."""
+    function: int
+    """Equal for architectures that compute the same from the same tensors."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """All architectures, by name and by the hash of the names of their tensors."""
+
+    by_name: Mapping[str, Indexed]
+    by_names_hash: Mapping[int, tuple[Indexed, ...]]
+
+
+@cache
+def the_index() -> Index:
+    """The index as it is shipped."""
+    written = json.loads(INDEX_FILE.read_text())
+    by_name: dict[str, Indexed] = {}
+    by_hash: dict[int, list[Indexed]] = defaultdict(list)
+    for row in written["architectures"]:
+        values = dict(zip(written["columns"], row, strict=True))
+        entry = _entry(values)
+        by_name[entry.facts.name] = entry
+        by_hash[int(values["names"], 16)].append(entry)
+    return Index(by_name, {key: tuple(entries) for key, entries in by_hash.items()})
+
+
+def _entry(values: dict[str, Any]) -> Indexed:
+    facts = LibraryFacts(
+        name=values["name"],
+        head_name=values["head"],
+        feature_dim=values["features"],
+        image_size=values["size"],
+        fixed_size=values["sized"],
+        n_parameters=values["parameters"],
+        mean=tuple(values["mean"]),
+        std=tuple(values["std"]),
+        loose=tuple(values["loose"]),
+    )
+    return Indexed(facts, values["shapes"], values["function"])
+
+
+def is_counter(name: str) -> bool:
+    """Whether the tensor only counts batches: files may lack it."""
+    return name.endswith("num_batches_tracked")
+
+
+def hash_of_names(names: Iterable[str]) -> str:
+    """The sum of the names' hashes, in hexadecimal."""
+    return f"{sum_of_hashes(names):016x}"
+
+
+def sum_of_hashes(names: Iterable[str]) -> int:
+    """The same as a number below 2**64, which can be added and taken away."""
+    return sum(map(name_hash, names)) % MODULUS
+
+
+def hash_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The same over names and shapes together."""
+    return hash_of_names(f"{name} {list(shape)}" for name, shape in shapes.items())
+
+
+@lru_cache(maxsize=100_000)
+def name_hash(name: str) -> int:
+    """The first 64 bits of the name's SHA-256."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

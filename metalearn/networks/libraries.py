@@ -1,0 +1,154 @@
+"""Architectures by name from timm, torchvision and transformers.
+
+A name carries its library: `timm/resnet18`, `torchvision/resnet18`. Nothing is fetched: networks
+are built without weights, and libraries are imported at the first use, as that takes a second.
+"""
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from metalearn.errors import InvalidCheckpoint
+from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes, shape_of
+from metalearn.networks.library_network import LibraryNetwork
+from metalearn.networks.torchvision_import import torchvision_models
+
+MIN_IMAGE_SIZE = 32
+_SIZED_TORCHVISION = "torchvision/vit_"
+
+
+@dataclass(frozen=True)
+class LibraryFacts:
+    """What an architecture of a library is, as the shipped index says."""
+
+    name: str
+    head_name: str
+    feature_dim: int
+    image_size: int
+    """The size that it is made for."""
+    fixed_size: bool
+    """Whether its tensors depend on the size of its images."""
+    n_parameters: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    loose: tuple[str, ...]
+    """Tensors whose shape depends on the channels or the size of the input."""
+
+
+class LibraryArchitecture(Architecture):
+    """One architecture of a library; `facts` come from the index."""
+
+    paper = ""
+    min_image_size = MIN_IMAGE_SIZE
+
+    def __init__(self, facts: LibraryFacts) -> None:
+        self.facts = facts
+        self.name = facts.name
+        library, _, builder = facts.name.partition("/")
+        self.title = f"{builder} ({library})"
+        self.default_width = facts.feature_dim
+
+    def build(self, spec: NetworkSpec) -> Network:
+        self.check_image_size(spec.image_size)
+        model = build_model(
+            self.name,
+            n_classes=spec.n_classes,
+            channels=spec.channels,
+            image_size=spec.image_size if self.facts.fixed_size else None,
+        )
+        return LibraryNetwork(spec, model, head_name=self.facts.head_name)
+
+    def read_spec(self, shapes: Shapes, image_size: int) -> NetworkSpec:
+        self.check_image_size(image_size)
+        n_classes, width = shape_of(shapes, f"{self.facts.head_name}.weight", dims=2)
+        if width != self.facts.feature_dim:
+            raise InvalidCheckpoint(
+                f"The tensor “{self.facts.head_name}.weight” takes {width} features where "
+                f"{self.name} has {self.facts.feature_dim}; choose the architecture the file was "
+                "saved from."
+            )
+        return NetworkSpec(self.name, width, self._channels(shapes), image_size, n_classes)
+
+    def _channels(self, shapes: Shapes) -> int:
+        """What the first convolution takes, of the tensors that depend on the input."""
+        loose = (shapes.get(name, ()) for name in self.facts.loose)
+        return next((shape[1] for shape in loose if len(shape) == 4), 3)
+
+
+def may_take_size(name: str) -> bool:
+    """Whether the builder may take the size of its images; timm's say so by refusing it."""
+    return name.startswith((_SIZED_TORCHVISION, "timm/"))
+
+
+def build_model(name: str, *, n_classes: int, channels: int, image_size: int | None) -> nn.Module:
+    """The library's own model, freshly initialised; `image_size` None is its usual one.
+
+    Raises InvalidCheckpoint where the library has no such model or cannot build it so.
+    """
+    library, _, builder = name.partition("/")
+    make = {"timm": _timm_model, "torchvision": _torchvision_model}.get(library)
+    if make is None:
+        raise InvalidCheckpoint(f"There is no library “{library[:60]}”; use timm or torchvision.")
+    try:
+        return make(builder, n_classes, channels, image_size)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InvalidCheckpoint(
+            f"{name} cannot be built for {channels} channels and images of "
+            f"{image_size or 'its usual'} pixels ({str(error)[:200]}); give the size that the "
+            "model was trained with."
+        ) from None
+
+
+def _timm_model(name: str, n_classes: int, channels: int, image_size: int | None) -> nn.Module:
+    sized: dict[str, Any] = {} if image_size is None else {"img_size": image_size}
+    model: nn.Module = timm().create_model(
+        name, pretrained=False, num_classes=n_classes, in_chans=channels, **sized
+    )
+    return model
+
+
+def _torchvision_model(
+    name: str, n_classes: int, channels: int, image_size: int | None
+) -> nn.Module:
+    options: dict[str, Any] = {"num_classes": n_classes}
+    if image_size is not None:
+        options["image_size"] = image_size
+    if name in {"googlenet", "inception_v3"}:
+        # Their second classifiers only help training.
+        options |= {"aux_logits": False, "init_weights": False}
+    model: nn.Module = torchvision_models().get_model(name, weights=None, **options)
+    if channels != 3:
+        _replace_stem(model, _stem_name(model), channels)
+    return model
+
+
+@cache
+def timm() -> ModuleType:
+    """timm, which imports torchvision and so needs it put right first."""
+    torchvision_models()
+    return importlib.import_module("timm")
+
+
+def _stem_name(model: nn.Module) -> str:
+    convolutions = ((n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d))
+    return next((name for name, layer in convolutions if layer.in_channels == 3), "")
+
+
+def _replace_stem(model: nn.Module, stem_name: str, channels: int) -> None:
+    """Put a first convolution for `channels` colour channels in place of the one for RGB."""
+    old = model.get_submodule(stem_name)
+    assert isinstance(old, nn.Conv2d)
+    new = nn.Conv2d(
+        channels,
+        old.out_channels,
+        old.kernel_size,  # type: ignore[arg-type]
+        stride=old.stride,  # type: ignore[arg-type]
+        padding=old.padding,  # type: ignore[arg-type]
+        bias=old.bias is not None,
+    )
+    parent_name, _, child_name = stem_name.rpartition(".")
+    setattr(model.get_submodule(parent_name), child_name, new)
