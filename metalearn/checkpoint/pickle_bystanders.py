@@ -1,21 +1,14 @@
 """What training scripts save beside the weights, understood so far that it can be left out.
 
-NumPy's numbers, `argparse.Namespace`, paths and the like stand in most training checkpoints. As
-everywhere in this package nothing is called: each becomes plain data or a Bystander, which no
-tensor can be made of. Arrays of Python objects, which hide pickles of their own, are refused.
+`argparse.Namespace`, paths, sets and the like stand in most training checkpoints. As everywhere
+in this package nothing is called: each becomes plain data, a Record or a Bystander, which no
+tensor can be made of.
 """
 
 from dataclasses import dataclass
 
-from metalearn.checkpoint.pickle_values import Global, Meaning, Value, damaged
-
-_MAX_PARTS = 1_000
-_PLAIN = (str, bytes, int, float, bool, type(None))
-_NUMBERS = {
-    f"{kind}{size}": size
-    for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,)}.items()
-    for size in sizes
-}
+from metalearn.checkpoint.pickle_numpy import NUMPY, NumpyArray, NumpyKind, is_plain
+from metalearn.checkpoint.pickle_values import Global, Meaning, Record, Value, damaged
 
 
 @dataclass(frozen=True)
@@ -25,90 +18,35 @@ class Bystander:
     kind: str
 
 
-@dataclass(frozen=True)
-class NumberKind(Bystander):
-    """A NumPy dtype of plain numbers with its bytes for one of them."""
-
-    n_bytes: int
-
-
 SET = Bystander("set")
 
 
-def check_state(target: Value, state: Value) -> None:
-    """Raise InvalidCheckpoint when these attributes are not what such a value gets.
+def set_state(target: Value, state: Value) -> None:
+    """What `__setstate__` would do; InvalidCheckpoint when such a value gets no such attributes.
 
-    Python sets them with `__setstate__`; here they are looked at and dropped.
+    Dictionaries lose theirs: `state_dict()` hangs its `_metadata` onto the OrderedDict.
     """
-    if isinstance(target, dict) or (isinstance(target, Bystander) and target.kind in _WITH_FIELDS):
-        good = isinstance(state, dict)
-    elif isinstance(target, NumberKind):
-        good = _is_plain(state)
-    elif isinstance(target, Bystander) and target.kind == _ARRAY:
-        good = _is_array_state(state)
-    else:
+    if isinstance(target, NumpyKind | NumpyArray):
+        target.check_state(state)
+    elif isinstance(target, Record) and target.path in _WITH_FIELDS:
+        if not isinstance(state, dict):
+            raise damaged("it sets attributes that make no sense")
+        target.state = state
+    elif not isinstance(target, dict):
         raise damaged("it sets attributes of something that has none")
-    if not good:
+    elif not isinstance(state, dict):
         raise damaged("it sets attributes that make no sense")
-
-
-def _is_plain(value: Value) -> bool:
-    if not isinstance(value, tuple) or len(value) > _MAX_PARTS:
-        return False
-    return all(type(part) in _PLAIN for part in value)
-
-
-def _is_array_state(state: Value) -> bool:
-    """(version, shape, dtype, order, bytes); a list in the last place would be of objects."""
-    return (
-        isinstance(state, tuple)
-        and len(state) == 5
-        and _is_plain(state[1])
-        and isinstance(state[2], NumberKind)
-        and type(state[4]) is bytes
-    )
 
 
 def _plain_parts(kind: str) -> Meaning:
     """The meaning of a call with nothing but texts and numbers."""
 
-    def meaning(arguments: tuple[Value, ...]) -> Bystander:
-        if not _is_plain(arguments):
+    def meaning(arguments: tuple[Value, ...]) -> Record:
+        if not is_plain(arguments):
             raise damaged(f"“{kind}” is not made of texts and numbers")
-        return Bystander(kind)
+        return Record(kind, arguments)
 
     return meaning
-
-
-def _number_kind(arguments: tuple[Value, ...]) -> NumberKind:
-    name = arguments[0] if arguments else None
-    n_bytes = _NUMBERS.get(name) if type(name) is str else None
-    if n_bytes is None or not _is_plain(arguments):
-        raise damaged("it has NumPy values that are no numbers")
-    return NumberKind("numpy.dtype", n_bytes)
-
-
-def _scalar(arguments: tuple[Value, ...]) -> Bystander:
-    kind, data = arguments
-    if not isinstance(kind, NumberKind) or type(data) is not bytes or len(data) != kind.n_bytes:
-        raise damaged("a NumPy number is not described as NumPy does")
-    return Bystander("numpy.scalar")
-
-
-def _array(arguments: tuple[Value, ...]) -> Bystander:
-    if arguments != (Global("numpy.ndarray"), (0,), b"b"):
-        raise damaged("a NumPy array is not described as NumPy does")
-    return Bystander(_ARRAY)
-
-
-def _array_of_bytes(arguments: tuple[Value, ...]) -> Bystander:
-    """How protocol 5 writes an array: its bytes, dtype, shape and order."""
-    data, kind, shape, order = arguments
-    plain = type(data) is bytes and isinstance(kind, NumberKind) and _is_plain(shape)
-    # Asked for its type first: to hash tuples in tuples in tuples may end the process.
-    if not plain or type(order) is not str or order not in {"C", "F"}:
-        raise damaged("a NumPy array is not described as NumPy does")
-    return Bystander("numpy.ndarray")
 
 
 def _encoded(arguments: tuple[Value, ...]) -> bytes:
@@ -142,10 +80,10 @@ def _set(arguments: tuple[Value, ...]) -> Bystander:
 def _bare(kind: str) -> Meaning:
     """The meaning of `kind.__new__(kind)`; its attributes follow."""
 
-    def meaning(arguments: tuple[Value, ...]) -> Bystander:
+    def meaning(arguments: tuple[Value, ...]) -> Record:
         if arguments:
             raise damaged(f"“{kind}” is made of parts")
-        return Bystander(kind)
+        return Record(kind)
 
     return meaning
 
@@ -156,9 +94,7 @@ def _empty_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
     return {}
 
 
-_ARRAY = "numpy.ndarray"
 _WITH_FIELDS = ("argparse.Namespace", "types.SimpleNamespace", "torch.torch_version.TorchVersion")
-_NUMPY = ("numpy.core", "numpy._core")
 _PATHS = tuple(
     f"{module}.{kind}"
     for module in ("pathlib", "pathlib._local")
@@ -174,17 +110,14 @@ _LIGHTNING = (
 
 FACTORIES = frozenset(
     {f"{module}.{kind}" for module in _BUILTINS for kind in ("int", "float", "list", "dict")}
-    | {_ARRAY}
+    | {"numpy.ndarray"}
 )
 """Names that are mentioned as an argument and mean nothing when called."""
 
 BYSTANDERS: dict[str, Meaning] = {
-    **{f"{module}.multiarray.scalar": _scalar for module in _NUMPY},
-    **{f"{module}.multiarray._reconstruct": _array for module in _NUMPY},
-    **{f"{module}.numeric._frombuffer": _array_of_bytes for module in _NUMPY},
+    **NUMPY,
     **{f"{module}.{kind}": _set for module in _BUILTINS for kind in ("set", "frozenset")},
     **{kind: _plain_parts(kind) for kind in (*_PATHS, *_TIMES)},
-    "numpy.dtype": _number_kind,
     "_codecs.encode": _encoded,
     "collections.defaultdict": _default_dict,
     "collections.Counter": _counter,

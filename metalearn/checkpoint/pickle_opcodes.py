@@ -6,7 +6,7 @@ Missing on purpose: INST, OBJ, NEWOBJ_EX, EXT, PERSID, and buffers out of band.
 import struct
 from collections.abc import Callable
 
-from metalearn.checkpoint.pickle_bystanders import SET, check_state
+from metalearn.checkpoint.pickle_bystanders import SET, set_state
 from metalearn.checkpoint.pickle_names import check_global, interpret, interpret_new
 from metalearn.checkpoint.pickle_state import PickleState
 from metalearn.checkpoint.pickle_values import Value, check_key, damaged
@@ -179,14 +179,13 @@ def _cost(arguments: Value) -> int:
     return sum(
         len(part) if isinstance(part, list | tuple) else len(part) // 16
         for part in arguments
-        if isinstance(part, list | tuple | str)
+        if isinstance(part, list | tuple | str | bytes)
     ) + len(arguments)
 
 
 def _build(state: PickleState) -> None:
-    """Attributes: `state_dict()` hangs its `_metadata` onto the OrderedDict; they are dropped."""
     attributes = state.stack.pop()
-    check_state(state.stack[-1], attributes)
+    set_state(state.stack[-1], attributes)
 
 
 def _persistent(state: PickleState) -> None:

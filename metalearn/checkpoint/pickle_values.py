@@ -40,7 +40,7 @@ _MAX_KEY_NUMBER = 2**53
 _DTYPE_ALIASES = {"double": "float64", "float": "float32", "half": "float16", "long": "int64"}
 
 Value = object
-"""None, bool, int, float, str, bytes, tuple, list, dict, or one of the classes below."""
+"""None, bool, int, float, str, bytes, tuple, list, dict, or a class of this package."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,25 @@ class TensorRef:
     offset: int
     size: tuple[int, ...]
     stride: tuple[int, ...]
+    negated: bool = False
+    """Whether the numbers in the storage have the opposite sign, as those of a negated view."""
+
+
+class Record:
+    """An object as the pickle describes it: the name of its class and what it was made of.
+
+    Nothing is made of it, and nothing with its name is looked up. `state` are the attributes that
+    `__setstate__` would get, `items` what it holds when it is a kind of dictionary or list.
+    Records are compared by identity only: they may hold one another in circles.
+    """
+
+    __slots__ = ("args", "items", "path", "state")
+
+    def __init__(self, path: str, args: tuple[Value, ...] = ()) -> None:
+        self.path = path
+        self.args = args
+        self.state: Value = None
+        self.items: dict[Value, Value] | list[Value] | None = None
 
 
 def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
@@ -115,7 +134,7 @@ def _tensor(arguments: tuple[Value, ...]) -> TensorRef:
     storage = arguments[0]
     if not isinstance(storage, StorageRef) or storage.dtype is None:
         raise damaged("a tensor has no typed storage")
-    return _tensor_ref(storage, storage.dtype, arguments)
+    return _tensor_ref(storage, storage.dtype, arguments, signs=arguments[6:])
 
 
 def _tensor_v3(arguments: tuple[Value, ...]) -> TensorRef:
@@ -129,15 +148,38 @@ def _tensor_v3(arguments: tuple[Value, ...]) -> TensorRef:
     name = _DTYPE_ALIASES.get(name, name)
     if name not in DTYPES:
         raise damaged(f"“{shown(dtype.path)}” is no kind of number")
-    return _tensor_ref(storage, DTYPES[name], arguments)
+    return _tensor_ref(storage, DTYPES[name], arguments, signs=arguments[7:])
 
 
-def _tensor_ref(storage: StorageRef, dtype: torch.dtype, arguments: tuple[Value, ...]) -> TensorRef:
+def _tensor_ref(
+    storage: StorageRef,
+    dtype: torch.dtype,
+    arguments: tuple[Value, ...],
+    signs: tuple[Value, ...],
+) -> TensorRef:
     offset, size, stride = arguments[1], _counts(arguments[2]), _counts(arguments[3])
     if not _is_count(offset) or len(size) != len(stride):
         raise damaged("a tensor's offset, shape and strides do not fit together")
     assert isinstance(offset, int)
-    return TensorRef(storage, dtype, offset, size, stride)
+    return TensorRef(storage, dtype, offset, size, stride, negated=_is_negated(signs, dtype))
+
+
+def _is_negated(signs: tuple[Value, ...], dtype: torch.dtype) -> bool:
+    """What `torch._utils.get_tensor_metadata` adds as the last argument: pending signs."""
+    metadata = signs[0] if signs else None
+    if metadata is None:
+        return False
+    if not isinstance(metadata, dict):
+        raise damaged("what a tensor says about its signs is no dictionary")
+    if metadata.get("conj"):
+        raise InvalidCheckpoint(
+            "The file has a conjugated view of complex numbers; save it again with "
+            "tensor.resolve_conj()."
+        )
+    negated = metadata.get("neg") is True
+    if negated and not dtype.is_floating_point:
+        raise damaged("it negates numbers that have no sign")
+    return negated
 
 
 def _parameter(arguments: tuple[Value, ...]) -> TensorRef:

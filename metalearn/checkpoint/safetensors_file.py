@@ -7,7 +7,7 @@ belong to exactly one tensor. https://huggingface.co/docs/safetensors
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from torch import Tensor
 from metalearn.checkpoint.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import check_budget, tensor_from_bytes
+from metalearn.checkpoint.weights import Part, Read
 from metalearn.checkpoint.wording import check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
 
@@ -52,8 +53,8 @@ def looks_like_safetensors(source: Source) -> bool:
     return len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**40
 
 
-def read_safetensors(source: Source) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors, in the order of their bytes, and the texts of `__metadata__`."""
+def open_safetensors(source: Source) -> tuple[dict[str, Part], Read, dict[str, str]]:
+    """All tensors, in the order of their bytes, how to read them, and `__metadata__`'s texts."""
     length = int.from_bytes(source.read(0, 8), "little")
     if length > MAX_HEADER_BYTES:
         raise _odd(f"its header is larger than {MAX_HEADER_BYTES:,} bytes")
@@ -63,11 +64,18 @@ def read_safetensors(source: Source) -> tuple[dict[str, Tensor], dict[str, str]]
     spans.sort(key=lambda span: (span.begin, span.end))
     _check_cover(spans, source.size - 8 - length)
     check_budget(span.shape for span in spans)
-    tensors = {}
-    for span in spans:
-        data = source.read(8 + length + span.begin, span.end - span.begin)
-        tensors[span.name] = tensor_from_bytes(span.name, data, span.dtype, span.shape)
-    return tensors, metadata
+    by_name = {span.name: span for span in spans}
+
+    def read(names: Sequence[str]) -> dict[str, Tensor]:
+        return {name: _read_span(source, 8 + length, by_name[name]) for name in names}
+
+    parts = {span.name: Part(span.name, span.shape, span.dtype) for span in spans}
+    return parts, read, metadata
+
+
+def _read_span(source: Source, start: int, span: _Span) -> Tensor:
+    data = source.read(start + span.begin, span.end - span.begin)
+    return tensor_from_bytes(span.name, data, span.dtype, span.shape)
 
 
 def write_safetensors(

@@ -44,7 +44,7 @@ def materialise(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> dic
     for names in by_storage.values():
         data = read_storage(refs[names[0]].storage)
         for name in names:
-            result[name] = _cut(name, refs[name], data)
+            result[name] = _signed(refs[name], _cut(name, refs[name], data))
     return {name: result[name] for name in refs}
 
 
@@ -127,6 +127,11 @@ def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
     if not truths:
         return own
     return tensor_from_bytes(name, bytearray(own.numpy().tobytes()), torch.bool, ref.size)
+
+
+def _signed(ref: TensorRef, tensor: Tensor) -> Tensor:
+    """A negated view stores its numbers with the opposite sign and negates them when read."""
+    return -tensor if ref.negated else tensor
 
 
 def _is_contiguous(ref: TensorRef) -> bool:

@@ -53,13 +53,15 @@ def _numpy(canary: Path) -> dict[str, bytes]:
         "a NumPy number of one part": SCALAR + tuple_of(DOUBLE) + b"R",
         "a NumPy kind of nothing": DTYPE + b")R",
         "a NumPy kind of fields": DTYPE + tuple_of(b"]") + b"R",
-        "a NumPy kind of texts": DTYPE + tuple_of(text("U9"), b"\x89", b"\x88") + b"R",
         "a NumPy kind with a hidden list": DTYPE + tuple_of(text("f8"), b"]", b"\x88") + b"R",
         "a NumPy kind with objects as its state": DOUBLE + tuple_of(b"K\x03", b"}") + b"b",
         "a NumPy kind whose state is a list": DOUBLE + b"]b",
-        "a NumPy array of objects": empty
-        + tuple_of(b"K\x01", one, OBJECTS, b"\x89", b"](Ne")
+        "a NumPy array of bytes that are objects": empty
+        + tuple_of(b"K\x01", one, OBJECTS, b"\x89", raw_bytes(inner))
         + b"b",
+        "a NumPy text of a million letters": SCALAR
+        + tuple_of(DTYPE + tuple_of(text("U1000000")) + b"R", raw_bytes(b"a"))
+        + b"R",
         "a NumPy array of a list": empty + tuple_of(b"K\x01", one, DOUBLE, b"\x89", b"](Ne") + b"b",
         "a NumPy array of too few parts": empty + tuple_of(b"K\x01") + b"b",
         "a NumPy array whose state is a list": empty + b"]b",

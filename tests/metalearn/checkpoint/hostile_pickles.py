@@ -80,6 +80,11 @@ def _shapes() -> dict[str, bytes]:
     def shaped(size: bytes, stride: bytes, offset: bytes = b"K\x00") -> bytes:
         return V2 + tuple_of(storage(), offset, size, stride, b"\x89", b"N") + b"R"
 
+    def signed(signs: bytes, stored: bytes | None = None) -> bytes:
+        one = tuple_of(integer(4))
+        parts = (storage() if stored is None else stored, b"K\x00", one, numbers(1), b"\x89N")
+        return V2 + tuple_of(*parts, signs) + b"R"
+
     def numbers(*values: int) -> bytes:
         return tuple_of(*map(long_number, values))
 
@@ -100,6 +105,11 @@ def _shapes() -> dict[str, bytes]:
         "a size that holds a size": shaped(tuple_of(numbers(4)), numbers(1)),
         "a size that is a storage": shaped(storage(), numbers(1)),
         "a stride that is a dictionary": shaped(numbers(4), b"}"),
+        "a conjugated view": signed(mapping({"conj": b"\x88"})),
+        "signs that are a list": signed(b"]"),
+        "signs of truth values": signed(
+            mapping({"neg": b"\x88"}), storage(kind="BoolStorage", numel=16)
+        ),
         "a tensor of a tensor": tensor(tensor()),
         "a parameter of a storage": name("torch._utils", "_rebuild_parameter")
         + tuple_of(storage(), b"\x89", b"N")

@@ -1,0 +1,201 @@
+"""What a file says about its model: the name, the classes, the pictures it was trained with."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from metalearn.checkpoint.facts import Said
+from metalearn.checkpoint.limits import MAX_CLASSES
+from metalearn.checkpoint.pickle_values import Value
+from metalearn.checkpoint.settings_in_file import Settings, as_mapping, plain, walk_settings
+
+_ARCHITECTURES = (
+    "architecture",
+    "arch",
+    "model_name",
+    "model_arch",
+    "model",
+    "architectures",
+    "backbone",
+    "backbone_name",
+    "encoder_name",
+    "net",
+    "network",
+    "_target_",
+    "model_type",
+)
+_NAMED = frozenset({"model", "backbone", "arch", "net", "network", "encoder", "architecture"})
+"""Below these keys “name” and “type” are those of an architecture."""
+_CARDS = frozenset({"pretrained_cfg", "default_cfg"})
+_CLASSES = (
+    "class_to_idx",
+    "idx_to_class",
+    "classes",
+    "CLASSES",
+    "class_names",
+    "label_names",
+    "labels",
+    "id2label",
+    "label2id",
+    "names",
+)
+_SIZES = ("img_size", "image_size", "input_size", "imgsz")
+_COUNTS = ("num_classes", "n_classes", "nb_classes", "num_labels", "nc")
+_LICENCES = ("license", "licence", "modelspec.license")
+_MAX_TEXT = 200
+_MAX_ARCHITECTURES = 20
+_MAX_SIZE = 4096
+
+T = TypeVar("T")
+
+
+def said_by(value: Value) -> Said:
+    """What the settings in a file say, those at its top before those further within."""
+    return _said(list(walk_settings(value)))
+
+
+def said_by_metadata(metadata: Mapping[str, str]) -> Said:
+    """The same for the texts of a safetensors file, some of which are JSON."""
+    return said_by({key: _parsed(text) for key, text in metadata.items()})
+
+
+def _said(settings: list[Settings]) -> Said:
+    mean, std = _normalisation(settings)
+    return Said(
+        architectures=_architectures(settings),
+        class_names=_first(
+            _class_names(one.entries[key])
+            for one in settings
+            for key in _CLASSES
+            if key in one.entries
+        ),
+        mean=mean,
+        std=std,
+        image_size=_first(_size(item) for item in _values(settings, _SIZES)),
+        n_classes=_first(_count(item) for item in _values(settings, _COUNTS)),
+        licence=_first(_text(item) for item in _values(settings, _LICENCES)),
+    )
+
+
+def _parsed(text: str) -> Value:
+    if text[:1] not in {"{", "["}:
+        return text
+    try:
+        value: Value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _values(settings: list[Settings], keys: tuple[str, ...]) -> Iterable[Value]:
+    return (plain(one.entries[key]) for one in settings for key in keys if key in one.entries)
+
+
+def _architectures(settings: list[Settings]) -> tuple[tuple[str, str], ...]:
+    """Names of published configurations first, then by how exact their key is, then by depth."""
+    found = []
+    for one in settings:
+        keys: tuple[str, ...] = _ARCHITECTURES
+        if one.keys and one.keys[-1] in _NAMED:
+            keys = (*keys, "name", "type")
+        for rank, key in enumerate(keys):
+            card = not _CARDS & set(one.keys)
+            found += [
+                ((card, rank, len(one.keys)), name, one.where(key))
+                for name in _texts(one.entries.get(key))
+            ]
+    found.sort(key=lambda entry: entry[0])
+    return tuple((name, where) for _, name, where in found[:_MAX_ARCHITECTURES])
+
+
+def _texts(value: Value) -> list[str]:
+    """One name, or the few of a list."""
+    item = plain(value)
+    items = item[:3] if isinstance(item, list | tuple) else [item]
+    return [text for text in map(_text, items) if text is not None]
+
+
+def _text(value: Value) -> str | None:
+    if not isinstance(value, str) or not value.strip() or len(value) > _MAX_TEXT:
+        return None
+    return value if value.isprintable() else None
+
+
+def _class_names(value: Value) -> tuple[str, ...] | None:
+    """A full list of distinct texts, from a list, from index to name or from name to index."""
+    mapping = as_mapping(value)
+    items = plain(value) if mapping is None else _in_order(mapping)
+    if not isinstance(items, list | tuple) or not 2 <= len(items) <= MAX_CLASSES:
+        return None
+    names = [_text(plain(item)) for item in items]
+    if None in names or len(set(names)) != len(names):
+        return None
+    return tuple(name for name in names if name is not None)
+
+
+def _in_order(mapping: Mapping[Value, Value]) -> list[Value] | None:
+    pairs = [(_index(key), item) for key, item in mapping.items()]
+    if any(index is None for index, _ in pairs):
+        pairs = [(_index(plain(item)), key) for key, item in mapping.items()]
+    by_index = {index: item for index, item in pairs if index is not None}
+    if set(by_index) != set(range(len(mapping))):
+        return None
+    return [by_index[index] for index in range(len(mapping))]
+
+
+def _index(value: Value) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
+        return int(value)
+    return value if type(value) is int else None
+
+
+def _normalisation(
+    settings: list[Settings],
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Mean and deviation of pixels from 0 to 1, only when both stand together."""
+    for one in settings:
+        for before in ("", "image_", "img_", "pixel_", "norm_"):
+            mean = _numbers(one.entries.get(f"{before}mean"))
+            std = _numbers(one.entries.get(f"{before}std"))
+            if mean and std and len(mean) == len(std) and min(std) > 0:
+                return _from_zero_to_one(mean, std)
+    return None, None
+
+
+def _from_zero_to_one(
+    mean: tuple[float, ...], std: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Values above 1.5 are those of pixels from 0 to 255."""
+    if min(*mean, *std) > 1.5:
+        return tuple(value / 255 for value in mean), tuple(value / 255 for value in std)
+    return mean, std
+
+
+def _numbers(value: Value) -> tuple[float, ...] | None:
+    items = plain(value)
+    if not isinstance(items, list | tuple) or len(items) not in {1, 3}:
+        return None
+    numbers = [plain(item) for item in items]
+    if not all(type(number) in {int, float} for number in numbers):
+        return None
+    return tuple(float(number) for number in numbers if isinstance(number, int | float))
+
+
+def _size(value: Value) -> int | None:
+    """One side of a square picture: 224, (224, 224), (3, 224, 224), {"height": 224, …}."""
+    if isinstance(value, dict):
+        sides = {plain(item) for item in value.values() if type(plain(item)) is int}
+    elif isinstance(value, list | tuple) and len(value) in {1, 2, 3}:
+        sides = {plain(item) for item in value[-2:] if type(plain(item)) is int}
+    else:
+        sides = {value}
+    side = sides.pop() if len(sides) == 1 else None
+    return side if type(side) is int and 1 <= side <= _MAX_SIZE else None
+
+
+def _count(value: Value) -> int | None:
+    return value if type(value) is int and 1 <= value <= MAX_CLASSES else None

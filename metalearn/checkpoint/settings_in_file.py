@@ -1,0 +1,104 @@
+"""The settings that training scripts keep beside the weights, as plain mappings.
+
+A walk over dictionaries and records: not recursive, bounded in depth and number, and safe against
+values that hold themselves. Dictionaries with tensors are weights and are not entered.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from metalearn.checkpoint.finding import TRAINING
+from metalearn.checkpoint.pickle_numpy import NumpyArray
+from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
+
+_MAX_DEPTH = 6
+_MAX_NODES = 2_000
+_MAX_LIST = 100
+_MAX_ENTRIES = 20_000
+# Where settings objects keep what they hold: OmegaConf, ml_collections, mmengine.
+_CONTENTS = ("_content", "_fields", "_cfg_dict")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One mapping, and the keys that lead to it."""
+
+    keys: tuple[str, ...]
+    entries: Mapping[Value, Value]
+
+    def where(self, key: str) -> str:
+        return ".".join((*self.keys, key))
+
+
+def walk_settings(value: Value) -> Iterator[Settings]:
+    """Every mapping in the file that holds no tensors, those at the top first."""
+    queue: deque[tuple[tuple[str, ...], Value]] = deque([((), value)])
+    seen: set[int] = set()
+    nodes = entries = 0
+    while queue and nodes < _MAX_NODES and entries < _MAX_ENTRIES:
+        keys, item = queue.popleft()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        nodes += 1
+        mapping = as_mapping(item)
+        if mapping is not None and (not keys or not _is_weights(mapping)):
+            entries += len(mapping)
+            yield Settings(keys, mapping)
+            if len(keys) < _MAX_DEPTH:
+                queue.extend(_inner(keys, mapping))
+        elif isinstance(item, list | tuple) and len(keys) < _MAX_DEPTH:
+            queue.extend((keys, part) for part in item[:_MAX_LIST] if _can_hold(part))
+
+
+def as_mapping(value: Value) -> Mapping[Value, Value] | None:
+    """What a dictionary or a settings object holds by name."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, Record):
+        return None
+    state = value.state
+    if isinstance(state, tuple) and state:
+        state = next((part for part in state if isinstance(part, dict)), None)
+    if isinstance(state, dict):
+        for key in _CONTENTS:
+            if isinstance(state.get(key), dict):
+                inner: dict[Value, Value] = state[key]
+                return inner
+    if isinstance(value.items, dict) and value.items:
+        return value.items
+    return state if isinstance(state, dict) else None
+
+
+def plain(value: Value) -> Value:
+    """A number, text or list out of what wraps it: OmegaConf's nodes, enums, paths, arrays."""
+    if isinstance(value, NumpyArray):
+        return value.values()
+    if not isinstance(value, Record):
+        return value
+    if isinstance(value.state, dict) and "_val" in value.state:
+        return value.state["_val"]
+    if isinstance(value.state, dict) and isinstance(value.state.get("_content"), list):
+        return [plain(item) for item in value.state["_content"][:_MAX_ENTRIES]]
+    if isinstance(value.items, list | dict) and value.items:
+        return value.items
+    if len(value.args) == 1 and isinstance(value.args[0], str | int | list | tuple):
+        return value.args[0]
+    return None
+
+
+def _inner(
+    keys: tuple[str, ...], mapping: Mapping[Value, Value]
+) -> Iterator[tuple[tuple[str, ...], Value]]:
+    for key, part in mapping.items():
+        if isinstance(key, str) and key not in TRAINING and _can_hold(part):
+            yield (*keys, key), part
+
+
+def _can_hold(value: Value) -> bool:
+    return isinstance(value, dict | list | tuple | Record)
+
+
+def _is_weights(mapping: Mapping[Value, Value]) -> bool:
+    return any(isinstance(item, TensorRef) for item in mapping.values())

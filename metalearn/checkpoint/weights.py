@@ -1,0 +1,55 @@
+"""One complete set of named tensors in a file: described at once, read when asked for."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from metalearn.errors import InvalidCheckpoint
+
+Kind = Literal["raw", "ema"]
+Read = Callable[[Sequence[str]], dict[str, Tensor]]
+"""Tensors by the names that they have in the file."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor as the file describes it; `key` is its name there, with all prefixes."""
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
+class Weights:
+    """Weights as training left them ("raw"), or their moving average ("ema").
+
+    `where` is the place in the file, such as "state_dict" or "model_ema"; "" is all of it. Names
+    are those of the network, as far as that is certain: only wrappers that can be nothing else
+    are taken off. Use it while the file is open.
+    """
+
+    def __init__(self, kind: Kind, where: str, parts: Mapping[str, Part], read: Read) -> None:
+        self.kind: Kind = kind
+        self.where = where
+        self._parts = parts
+        self._read = read
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        return {name: part.shape for name, part in self._parts.items()}
+
+    @property
+    def dtypes(self) -> Mapping[str, torch.dtype]:
+        return {name: part.dtype for name, part in self._parts.items()}
+
+    def read(self, names: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """These tensors, or all; no others are read. Raises InvalidCheckpoint for damaged bytes."""
+        wanted = list(self._parts if names is None else names)
+        missing = next((name for name in wanted if name not in self._parts), None)
+        if missing is not None:
+            raise InvalidCheckpoint(f"The file has no tensor “{missing}”; choose other weights.")
+        found = self._read([self._parts[name].key for name in wanted])
+        return {name: found[self._parts[name].key] for name in wanted}
