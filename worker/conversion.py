@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from metalearn.checkpoint import (
-    Declaration,
-    count_parameters,
-    make_teacher,
-    read_tensors,
-    write_tensors,
-)
+from metalearn.checkpoint import Declaration, count_parameters, write_tensors
+from metalearn.checkpoint.model import read_model
+from metalearn.checkpoint.recognition import AmbiguousCheckpoint
+from metalearn.checkpoint.teacher import teacher_of
 from metalearn.errors import MetaLearnError
-from metalearn.networks import NetworkSpec, all_architectures, expected_shapes
+from metalearn.networks import all_architectures, expected_shapes
+from metalearn.networks.libraries import timm
 
 
 def convert(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -19,41 +17,48 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
 
     The answer has `ok` and facts, or `reason`; or `trouble` when our disk would not take the file.
     """
-    declared = arguments["declared"]
+    said = arguments["declared"]
+    declared = Declaration(
+        name=said["name"],
+        architecture=said["architecture"] or None,
+        image_size=said["image_size"],
+        channels=said["channels"],
+        mean=tuple(said["mean"]),
+        std=tuple(said["std"]),
+        class_names=tuple(said["class_names"]),
+        weights=said["weights"] or None,
+        file_name=said["file_name"],
+    )
     try:
-        tensors = read_tensors(Path(arguments["source"]))
-        teacher = make_teacher(
-            tensors,
-            Declaration(
-                name=declared["name"],
-                architecture=declared["architecture"] or None,
-                image_size=declared["image_size"],
-                channels=declared["channels"],
-                mean=tuple(declared["mean"]),
-                std=tuple(declared["std"]),
-                class_names=tuple(declared["class_names"]),
-            ),
-        )
+        model = read_model(Path(arguments["source"]), declared.wanted)
+        teacher = teacher_of(model, declared)
+    except AmbiguousCheckpoint as error:
+        return {
+            "ok": False,
+            "reason": str(error),
+            "reading": {"candidates": list(error.candidates)},
+        }
     except MetaLearnError as error:
         return {"ok": False, "reason": str(error)}
     try:
-        write_tensors(tensors, Path(arguments["target"]), teacher)
+        write_tensors(model.tensors, Path(arguments["target"]), teacher)
     except OSError as error:
         return {"ok": False, "trouble": error.strerror or "the file could not be written"}
-    spec = teacher.network.spec
     return {
         "ok": True,
-        "architecture": spec.architecture,
-        "width": spec.width,
-        "n_classes": spec.n_classes,
-        "channels": spec.channels,
-        "n_parameters": count_parameters(tensors),
+        "architecture": model.spec.architecture,
+        "width": model.spec.width,
+        "n_classes": model.spec.n_classes,
+        "channels": model.spec.channels,
+        "n_parameters": count_parameters(model.tensors),
         "fingerprint": teacher.sha256,
         "size_bytes": Path(arguments["target"]).stat().st_size,
+        "reading": model.reading(),
     }
 
 
 def load() -> None:
-    """Build one network of each kind, so that torchvision is loaded before the first fork."""
+    """Load what builds networks, so that it is there before the first fork."""
+    timm()
     for architecture in all_architectures().values():
-        expected_shapes(NetworkSpec(architecture.name, architecture.default_width, 3, 32, 2))
+        expected_shapes(architecture.usual_spec(32))

@@ -1,6 +1,6 @@
 """Is an uploaded file good? Asked in a child process with limits; the answer is plain data."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class DeclaredModel:
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    weights: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class ValidationResult:
     n_parameters: int = 0
     fingerprint: str = ""
     size_bytes: int = 0
+    reading: dict[str, Any] = field(default_factory=dict)
+    """What the file was read as and why; after a refusal, what it may be read as."""
+
+
+_NOTHING = ValidationResult(ok=False)
 
 
 def validate_file(source: Path, target: Path, declared: DeclaredModel) -> ValidationResult:
@@ -93,7 +100,12 @@ def _result(outcome: Outcome, target: Path) -> ValidationResult:
     if answer.get("trouble"):
         raise SandboxBroken(f"the validated file could not be written: {answer['trouble']}")
     if answer.get("ok") is not True:
-        return ValidationResult(ok=False, reason=str(answer.get("reason", _REASONS["crashed"])))
+        reading = answer.get("reading", {})
+        return ValidationResult(
+            ok=False,
+            reason=str(answer.get("reason", _REASONS["crashed"])),
+            reading=reading if isinstance(reading, dict) else {},
+        )
     result = _believed(answer)
     if result is None or target.is_symlink() or target.stat().st_size != result.size_bytes:
         return ValidationResult(ok=False, reason=_REASONS["crashed"])
@@ -102,7 +114,7 @@ def _result(outcome: Outcome, target: Path) -> ValidationResult:
 
 def _believed(answer: dict[str, Any]) -> ValidationResult | None:
     """The child's facts when each has its right type."""
-    known = {field.name: field.type for field in fields(ValidationResult)}
+    known = {field.name: type(getattr(_NOTHING, field.name)) for field in fields(_NOTHING)}
     if any(type(value) is not known.get(name) for name, value in answer.items()):
         return None
     return ValidationResult(**answer)

@@ -8,7 +8,7 @@ reaches the model. The model itself computes; the features are what enters its l
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -47,13 +47,13 @@ class LibraryNetwork(Network):
         logits: Tensor = output if isinstance(output, Tensor) else output.logits
         return logits
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> "LibraryNetwork":
         """Set the mode of the model too, whose own `forward` may ask for it."""
         super().train(mode)
         self.__dict__["_model"].training = mode
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any]) -> "LibraryNetwork":
         """A copy that shares its tables with a copy of the model, not with this one's."""
         other = self.__class__.__new__(self.__class__)
         memo[id(self)] = other
