@@ -112,6 +112,15 @@ class Algorithm(ABC):
     def meta_learner(self) -> MetaLearner:
         """The learner as it is now; a copy that later steps do not change."""
 
+    def copied_teachers(self) -> tuple[int, ...]:
+        """Places, in the pool that the run was given, of the teachers that the learner copies.
+
+        It holds their weights, or others can compute these back from what it holds. Who may not
+        have one of these models may not have the learner either. None, unless the algorithm says
+        which.
+        """
+        return ()
+
     @abstractmethod
     def parts(self) -> dict[str, Stateful]:
         """Everything that must be saved for the run to go on as if it had never stopped."""
@@ -153,8 +162,12 @@ class Algorithm(ABC):
             std=self.pool.std,
             defaults=defaults,
             made_by=self.origin(),
-            teachers=TeacherRecord.of_pool(self.pool),
+            teachers=self.records(),
         )
+
+    def records(self) -> tuple[TeacherRecord, ...]:
+        """What is said of each teacher that takes part, and of which the learner holds weights."""
+        return TeacherRecord.of_pool(self.pool, copied=self.copied_teachers())
 
     def origin(self) -> dict[str, object]:
         """How this run made its learner so far, as plain data for config.json and the card."""

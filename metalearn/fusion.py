@@ -39,16 +39,16 @@ def fusible(pool: Pool) -> Pool:
     Of groups of the same size the one that comes first in the pool. Input sizes and class counts
     may differ. Raises InvalidPool when there are no two such teachers.
     """
-    groups: dict[object, list[Teacher]] = {}
-    for teacher in pool.teachers:
-        groups.setdefault(_kind(teacher.network), []).append(teacher)
+    groups: dict[object, list[int]] = {}
+    for index, teacher in enumerate(pool.teachers):
+        groups.setdefault(_kind(teacher.network), []).append(index)
     largest = max(groups.values(), key=len)
     if len(largest) < 2:
         raise InvalidPool(
             "Weights can only be brought together from models of the same architecture and "
             "width, and this pool has no two of them; add another model of a kind that it has."
         )
-    return Pool(tuple(largest))
+    return pool.part(largest)
 
 
 def fits(pool: Pool, network: Network) -> list[Teacher]:

@@ -64,9 +64,14 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Pool:
-    """Teachers that can be used together: at least two, with the same number of channels."""
+    """Teachers that can be used together: at least two, with the same number of channels.
+
+    `places` say where each of them stands in the pool that this one is a part of; in a pool that
+    is a part of none they are 0, 1, …
+    """
 
     teachers: tuple[Teacher, ...]
+    places: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.teachers) < 2:
@@ -77,6 +82,7 @@ class Pool:
                 "put colour and grey models into pools of their own."
             )
         object.__setattr__(self, "teachers", _told_apart(self.teachers))
+        object.__setattr__(self, "places", self.places or tuple(range(len(self.teachers))))
 
     def __len__(self) -> int:
         return len(self.teachers)
@@ -110,6 +116,13 @@ class Pool:
     def previews_allowed(self) -> bool:
         """Whether every owner consented to preview images."""
         return all(teacher.consent_preview for teacher in self.teachers)
+
+    def part(self, indices: Sequence[int]) -> "Pool":
+        """A pool of some of the teachers, which remembers where they stand in this one."""
+        return Pool(
+            tuple(self.teachers[index] for index in indices),
+            tuple(self.places[index] for index in indices),
+        )
 
     def with_enough_classes(self, n_way: int) -> "Pool":
         """This pool, or InvalidPool when a teacher knows fewer than `n_way` classes."""

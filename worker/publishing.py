@@ -4,6 +4,7 @@ import hashlib
 import json
 import tempfile
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from django.conf import settings
 
 from marketplace import storage
 from marketplace.algorithms.services import catalogue_publish
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.learners.services import learner_publish
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
-from metalearn.meta_learner import MetaLearner, TeacherRecord
+from metalearn.meta_learner import MetaLearner
 from metalearn.networks import all_architectures
 from metalearn.registry import catalogue
 
@@ -39,6 +41,7 @@ class StoredLearner:
     """A meta-learner's files, stored, and all that its row will say."""
 
     job: Job
+    copied: tuple[Checkpoint, ...]
     learner_id: uuid.UUID
     config: dict[str, Any]
     card: str
@@ -49,6 +52,7 @@ class StoredLearner:
         """Make the row."""
         return learner_publish(
             job=self.job,
+            copied=self.copied,
             learner_id=self.learner_id,
             config=self.config,
             card=self.card,
@@ -69,7 +73,7 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
     wakes up writes beside what its successor publishes, never into it.
     """
     learner = algorithm.meta_learner()
-    learner.teachers = TeacherRecord.of_pool(algorithm.pool)
+    learner.teachers = algorithm.records()
     learner.made_by = {
         **learner.made_by,
         "name": f"{algorithm.title} on {job.pool.name}",
@@ -79,7 +83,7 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
     with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         directory = Path(folder) / "learner"
         learner.save(directory, for_browsers=True)
-        stored = _store_directory(job, directory)
+        stored = _store_directory(job, algorithm, directory)
     for attempt in range(1, job.attempt):
         # Of an attempt that died after it had stored them.
         replace(stored, learner_id=_learner_id(job, attempt)).remove()
@@ -91,18 +95,21 @@ def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
     return store_learner(job, algorithm).publish()
 
 
-def _store_directory(job: Job, directory: Path) -> StoredLearner:
+def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredLearner:
     learner_id, files = _learner_id(job, job.attempt), []
+    rows = pool_checkpoints(job.pool)
+    records = _teachers(json.loads((directory / "provenance.json").read_text()))
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         name = path.relative_to(directory).as_posix()
         storage.put_file(storage.learner_key(learner_id, name), path)
         files.append({"path": name, "size": path.stat().st_size, "sha256": file_sha256(path)})
     return StoredLearner(
         job=job,
+        copied=tuple(rows[place] for place in algorithm.copied_teachers()),
         learner_id=learner_id,
         config=json.loads((directory / "config.json").read_text()),
         card=(directory / "README.md").read_text(),
-        provenance=_named(job, _teachers(json.loads((directory / "provenance.json").read_text()))),
+        provenance=_named(rows, records, algorithm.pool.places),
         files=files,
     )
 
@@ -117,17 +124,24 @@ def _teachers(provenance: object) -> list[dict[str, object]]:
     return list(provenance) if isinstance(provenance, list) else []
 
 
-def _named(job: Job, records: list[dict[str, object]]) -> list[dict[str, object]]:
+def _named(
+    rows: Sequence[Checkpoint], records: list[dict[str, object]], places: Sequence[int]
+) -> list[dict[str, object]]:
     """For the row, of which everybody is shown what they may know, the names of all models.
 
-    The files name public models and the job owner's own (`worker/pools.py`).
+    The files name public models and the job owner's own (`worker/pools.py`). An algorithm may
+    use a part of the pool, so each record has its place there.
     """
-    rows = pool_checkpoints(job.pool)
-    if len(rows) != len(records):
+    if len(rows) <= max(places) or len(places) != len(records):
         return records
     return [
-        {**record, "name": row.name, "owner": row.owner.get_username()}
-        for record, row in zip(records, rows, strict=True)
+        {
+            **record,
+            "name": rows[place].name,
+            "owner": rows[place].owner.get_username(),
+            "place": place,
+        }
+        for record, place in zip(records, places, strict=True)
     ]
 
 

@@ -11,13 +11,22 @@ from django.core.files.storage import default_storage
 
 from marketplace import storage
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import session_answer, session_claim, unseal_pictures
+from marketplace.adaptation.services import (
+    session_allowed,
+    session_answer,
+    session_claim,
+    unseal_pictures,
+)
 from marketplace.adaptation.states import SessionState
 from metalearn.errors import MetaLearnError
 from worker.adaptation import run_adaptation
 from worker.devices import pick_device, set_up_cpu
 from worker.publishing import learner_directory
 
+NOT_SHARED = (
+    "This meta-learner is no longer shared with you, or holds a copy of a model that is in "
+    "quarantine or no longer shared with you."
+)
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +34,10 @@ def answer_session(session_id: str) -> None:
     """Claim, open, adapt, answer. A request nobody waits for any more is left alone."""
     session = session_claim(session_id=session_id)
     if session is None:
+        return
+    if not session_allowed(session=session):
+        storage.remove(storage.adaptation_key(session.pk))
+        _refuse(session, NOT_SHARED)
         return
     try:
         answer = run_adaptation(learner_directory(session.learner), _open(session), _device())

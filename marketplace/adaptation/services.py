@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +24,7 @@ from marketplace.audit.states import Act
 from marketplace.core.errors import Busy, DomainError, TooMany
 from marketplace.core.secrets import seal, unseal
 from marketplace.learners.models import MetaLearner
+from marketplace.learners.selectors import learners_usable_by
 from marketplace.queue import Task, enqueue
 
 MIN_CLASSES, MAX_CLASSES = 2, 20
@@ -138,7 +140,13 @@ def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
     )
     if not taken:
         return None
-    return AdaptationSession.objects.select_related("learner").filter(pk=session_id).first()
+    return AdaptationSession.objects.select_related("learner", "user").filter(pk=session_id).first()
+
+
+def session_allowed(*, session: AdaptationSession) -> bool:
+    """Whether the person may still have the learner: while they waited, a model may be hidden."""
+    user = session.user or AnonymousUser()
+    return learners_usable_by(user).filter(pk=session.learner_id).exists()
 
 
 def session_answer(

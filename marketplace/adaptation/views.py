@@ -24,7 +24,7 @@ from marketplace.adaptation.services import (
 )
 from marketplace.core.browser_runtime import FILES, FOLDER, runtime_is_here
 from marketplace.learners.models import MetaLearner
-from marketplace.learners.selectors import learner_file, learners_visible_to
+from marketplace.learners.selectors import learner_file, learners_usable_by
 
 MIN_SIDE, MAX_SIDE = 256, 1024
 _PARTS = ("runtime", "wasm")
@@ -37,7 +37,7 @@ _NO_RUNTIME = "This instance has no runtime for browsers; its operator can fetch
 @login_required
 def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
     """Name classes, give pictures, ask about others."""
-    learner = get_or_404(learners_visible_to(request.user), pk)
+    learner = get_or_404(learners_usable_by(request.user), pk)
     context = {
         **_workbench(learner),
         "adaptations_url": f"/api/v1/learners/{learner.pk}/adaptations/",
@@ -50,7 +50,7 @@ def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
 @login_required
 def offline_frame(request: PersonRequest, pk: str) -> HttpResponse:
     """The frame of the page as one file: a text for the page's script, never shown by itself."""
-    learner = get_or_404(learners_visible_to(request.user), pk)
+    learner = get_or_404(learners_usable_by(request.user), pk)
     context = {
         **_workbench(learner),
         "offline": True,

@@ -120,6 +120,8 @@ LEARNER = {
     "pool": _POOL_ID,
     "job": _JOB_ID,
     "size_bytes": 470_112,
+    "copies_weights": False,
+    "usable": True,
     "created_at": _AT,
     "card": "# FREE on Birds and beetles\n…",
     "config": {"architecture": "conv4", "image_size": 32, "channels": 3},
@@ -129,6 +131,7 @@ LEARNER = {
             "owner": "alice",
             "licence": "cc-by-4.0",
             "architecture": "conv4",
+            "copied": False,
         }
     ],
     "evaluation": {},

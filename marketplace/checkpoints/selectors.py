@@ -1,6 +1,6 @@
 """Reads about checkpoints."""
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Case, Q, QuerySet, Sum
 from django.utils import timezone
 
 from marketplace.accounts.models import User
@@ -15,12 +15,21 @@ def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
 
     Staff also see what is in quarantine, whosever it is.
     """
+    return Checkpoint.objects.select_related("owner", "team").filter(_visible(user))
+
+
+def checkpoints_hidden_from(user: Person) -> "QuerySet[Checkpoint]":
+    """All that `checkpoints_visible_to` leaves out."""
+    return Checkpoint.objects.exclude(_visible(user))
+
+
+def _visible(user: Person) -> Case:
     mine = Q(owner_id=user.pk) if user.is_authenticated else Q(pk__in=[])
     usable = Q(state=CheckpointState.VALID, quarantined_at=None)
     allowed = seen_by(user) & (usable | mine)
     if can_operate(user):
         allowed |= Q(quarantined_at__isnull=False)
-    return Checkpoint.objects.select_related("owner", "team").filter(row_by_row(allowed))
+    return row_by_row(allowed)
 
 
 def checkpoints_listed_for(user: Person) -> "QuerySet[Checkpoint]":

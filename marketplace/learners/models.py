@@ -3,6 +3,7 @@
 from django.db import models
 
 from marketplace.accounts.models import Owned
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
 
 
@@ -17,10 +18,16 @@ class MetaLearner(Owned):
     # [{"path", "size", "sha256"}]: what can be downloaded, and the ETags.
     files = models.JSONField(default=list)
     evaluation = models.JSONField(default=dict)
+    # Models whose weights it holds: it goes where these may go. They cannot be deleted before
+    # it, as its job's pool is frozen and protects them.
+    copied_models = models.ManyToManyField(Checkpoint, related_name="copied_into")
 
     class Meta(Owned.Meta):
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["owner", "-created_at"], name="learner_of_owner")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="learner_newest"),
+            models.Index(fields=["owner", "-created_at"], name="learner_of_owner"),
+        ]
 
     def __str__(self) -> str:
         return self.name

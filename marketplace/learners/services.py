@@ -11,6 +11,8 @@ from marketplace.accounts.services import sharing_check
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
@@ -25,20 +27,24 @@ def learner_publish(
     card: str,
     provenance: Sequence[Mapping[str, Any]],
     files: Sequence[Mapping[str, Any]],
+    copied: Sequence[Checkpoint] = (),
 ) -> MetaLearner:
     """The row of a job's result; its files are stored already.
 
+    It is shared as the job is, or with nobody where the job is shared more widely than one of
+    the models whose weights it holds (`copied`).
     A second call for the same job (the worker died between row and job state) replaces the row,
     which is harmless because the files are the same.
     """
+    wider = any(not _reaches(row, job.visibility, job.team_id) for row in copied)
     MetaLearner.objects.filter(job=job).exclude(pk=learner_id).delete()
     learner, _ = MetaLearner.objects.update_or_create(
         id=learner_id,
         defaults={
             "job": job,
             "owner_id": job.owner_id,
-            "team_id": job.team_id,
-            "visibility": job.visibility,
+            "team_id": None if wider else job.team_id,
+            "visibility": Visibility.PRIVATE if wider else job.visibility,
             "name": f"{_title(job.algorithm)} on {job.pool.name}"[:160],
             "config": dict(config),
             "card": card,
@@ -46,6 +52,7 @@ def learner_publish(
             "files": list(files),
         },
     )
+    learner.copied_models.set(copied)
     return learner
 
 
@@ -73,5 +80,44 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
 
 def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
     sharing_check(owner=by, visibility=visibility, team=team)
-    learner.visibility = visibility
-    learner.team = team if visibility == Visibility.TEAM else None
+    team = team if visibility == Visibility.TEAM else None
+    if (visibility, team) != (learner.visibility, learner.team):
+        _check_copies(learner, by, visibility, team)
+    learner.visibility, learner.team = visibility, team
+
+
+def _check_copies(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
+    """DomainError when others would get the weights of a model that is not shared with them."""
+    rows = learner.copied_models.select_related("team").order_by("name", "pk")
+    team_id = team.pk if team else None
+    narrower = [row for row in rows if not _reaches(row, visibility, team_id)]
+    if narrower:
+        message = f"This learner holds the weights of {_how_far(narrower, by)}."
+        raise DomainError(message, fields={"visibility": message})
+
+
+def _reaches(model: Checkpoint, visibility: str, team_id: UUID | None) -> bool:
+    """Whether the model is shared with all with whom something would be that is shared so."""
+    if visibility == Visibility.PRIVATE or model.visibility == Visibility.PUBLIC:
+        return True
+    both_team = visibility == model.visibility == Visibility.TEAM
+    return both_team and model.team_id == team_id
+
+
+def _how_far(models: Sequence[Checkpoint], by: User) -> str:
+    """How far the narrowest of these may go, and what to do; names only what the person sees."""
+    pks = [model.pk for model in models]
+    if checkpoints_visible_to(by).filter(pk__in=pks).count() < len(pks):
+        return "a model that is not shared with you; keep it private"
+    private = next((row for row in models if row.visibility == Visibility.PRIVATE), None)
+    if private:
+        cure = ", or share that model first" if private.owner_id == by.pk else ""
+        return f"“{private.name}”, which is private; keep it private{cure}"
+    first, *others = models
+    if any(row.team_id != first.team_id for row in others):
+        return "models that are shared with different teams; keep it private"
+    team = first.team.name if first.team else ""
+    return (
+        f"“{first.name}”, which is shared with the team “{team}” only; share it with that team at "
+        "most"
+    )

@@ -18,9 +18,11 @@ from marketplace.learners.downloads import file_response, zip_response
 from marketplace.learners.forms import LearnerForm
 from marketplace.learners.permissions import can_edit_learner
 from marketplace.learners.selectors import (
+    CLOSED,
     learner_file,
     learner_lineage,
     learners_editable_by,
+    learners_usable_by,
     learners_visible_to,
 )
 from marketplace.learners.services import learner_change
@@ -44,6 +46,7 @@ def learner_detail(request: PersonRequest, pk: str) -> HttpResponse:
         "card": card_html(learner.card),
         "lineage": learner_lineage(learner, request.user),
         "can_edit": can_edit_learner(request.user, learner),
+        "closed": CLOSED,
     }
     return render(request, "learners/detail.html", context)
 
@@ -70,7 +73,7 @@ def learner_edit(request: PersonRequest, pk: str) -> HttpResponse:
 @login_required
 def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
     """The whole learner directory."""
-    learner = get_or_404(learners_visible_to(request.user), pk)
+    learner = get_or_404(learners_usable_by(request.user), pk)
     return record_download(
         zip_response(learner),
         Act.LEARNER_DOWNLOADED,
@@ -84,7 +87,7 @@ def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
 @login_required
 def learner_one_file(request: PersonRequest, pk: str, path: str) -> HttpResponseBase:
     """One file of the learner directory."""
-    learner = get_or_404(learners_visible_to(request.user), pk)
+    learner = get_or_404(learners_usable_by(request.user), pk)
     entry = learner_file(learner, path)
     if entry is None:
         raise Http404("The meta-learner has no such file.")

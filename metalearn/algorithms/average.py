@@ -64,5 +64,9 @@ class Average(Algorithm):
     def meta_learner(self) -> MetaLearner:
         return self.finished(self.learner, AdaptationSettings(head=self.config.head))
 
+    def copied_teachers(self) -> tuple[int, ...]:
+        # With all models but one, the last one's weights follow from the mean.
+        return self.pool.places
+
     def parts(self) -> dict[str, Stateful]:
         return {"learner": self.learner}

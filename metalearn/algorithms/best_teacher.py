@@ -16,7 +16,7 @@ from metalearn.algorithm import Algorithm, StepReport
 from metalearn.episode import Episode
 from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.losses import accuracy
-from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool, Teacher
 from metalearn.procedural import texture_task
 from metalearn.settings import setting
@@ -117,9 +117,14 @@ class BestTeacher(Algorithm):
             std=teacher.std,
             # The teacher's own head knows its own classes only.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
-            made_by=self.origin() | {"teacher": teacher.name},
-            teachers=TeacherRecord.of_pool(self.pool),
+            # Which one it is stands in the records alone, which not every reader is shown.
+            made_by=self.origin(),
+            teachers=self.records(),
         )
+
+    def copied_teachers(self) -> tuple[int, ...]:
+        # The others were only looked at.
+        return (self.pool.places[self.scores.best],)
 
     def parts(self) -> dict[str, Stateful]:
         return {"scores": self.scores}

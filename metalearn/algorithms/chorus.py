@@ -191,6 +191,7 @@ class Chorus(Algorithm):
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
+    # No `copied_teachers`: drawn at random, the learner sees the teachers' features alone.
     def meta_learner(self) -> MetaLearner:
         # The linear head learned nothing, so an sgd head starts from the prototypes as well.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")

@@ -48,6 +48,7 @@ class RandomInit(Algorithm):
     def step(self) -> StepReport:
         return self.report("initialisation")
 
+    # No `copied_teachers`: the network is drawn and has seen no teacher.
     def meta_learner(self) -> MetaLearner:
         return self.finished(self.learner, AdaptationSettings(head=self.config.head))
 

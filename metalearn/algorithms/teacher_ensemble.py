@@ -12,7 +12,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.errors import InvalidSetting
-from metalearn.meta_learner import AdaptationSettings, MetaLearner, TeacherRecord
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import EnsembleNetwork, EnsembleSpec, MemberSpec
 from metalearn.pool import Pool
 from metalearn.settings import setting
@@ -53,7 +53,7 @@ class TeacherEnsemble(Algorithm):
             raise InvalidSetting(
                 "An ensemble has at least 2 members; take “best_teacher” for a learner of one."
             )
-        chosen = Pool(pool.teachers[: config.members or len(pool)])
+        chosen = pool.part(range(len(pool))[: config.members or None])
         super().__init__(chosen, config, device=device, seed=seed)
 
     @property
@@ -75,8 +75,12 @@ class TeacherEnsemble(Algorithm):
             # The linear head was not learned, so an sgd head starts from the prototypes as well.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
             made_by=self.origin(),
-            teachers=TeacherRecord.of_pool(self.pool),
+            teachers=self.records(),
         )
+
+    def copied_teachers(self) -> tuple[int, ...]:
+        # Every member as it is; those that take no part are not in this pool.
+        return self.pool.places
 
     def parts(self) -> dict[str, Stateful]:
         return {}

@@ -96,7 +96,20 @@ def _teacher_lines(teachers: Sequence[Mapping[str, object]]) -> list[str]:
         return ["No teacher was recorded."]
     keys = ("name", "owner", "licence", "sha256", "consent")
     rows = [tuple(_plain(teacher[key]) for key in keys) for teacher in teachers]
-    return _table(("Teacher", "Owner", "Licence", "SHA-256", "Consent to recovery"), rows)
+    table = _table(("Teacher", "Owner", "Licence", "SHA-256", "Consent to recovery"), rows)
+    return [*table, *_copy_lines(teachers)]
+
+
+def _copy_lines(teachers: Sequence[Mapping[str, object]]) -> list[str]:
+    """Within this section, because it names teachers."""
+    copied = [_text(str(teacher["name"])) for teacher in teachers if teacher.get("copied")]
+    if not copied:
+        return []
+    return [
+        "",
+        f"Its weights are copies of, or computed from, those of: {', '.join(copied)}.",
+        "Share it no more widely than they are shared.",
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

@@ -278,6 +278,75 @@ def test_a_learner_tells_whether_images_were_recovered_for_it(name):
     assert made_by["steps"] == algorithm.total_steps
 
 
+def alike_pool() -> Pool:
+    """Two that can be averaged behind one that cannot, so that places and indices differ."""
+    return Pool(
+        (
+            teacher("c", "resnet10", 24, "pst"),
+            teacher("a", "conv4", 16, "pqrst"),
+            teacher("b", "conv4", 16, "pqrst"),
+        )
+    )
+
+
+def made_of(name: str, pool: Pool, **settings: object) -> Algorithm:
+    known = {field.name for field in fields(all_algorithms()[name].Config)}
+    small = {key: value for key, value in SMALL.items() if key in known}
+    algorithm = make_algorithm(name, pool, small | settings, device=CPU, seed=0)
+    finish(algorithm)
+    return algorithm
+
+
+def shared_with(network, own) -> bool:
+    """Whether a float tensor of at least two dimensions is in both, bit by bit."""
+    kernels = [t for t in network.state_dict().values() if t.is_floating_point() and t.ndim > 1]
+    theirs = [t for t in own.state_dict().values() if t.is_floating_point() and t.ndim > 1]
+    return any(torch.equal(a, b) for a in kernels for b in theirs)
+
+
+@pytest.mark.parametrize("pool", [mixed_pool, alike_pool])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_learner_that_holds_a_teachers_weights_says_so(name, pool):
+    algorithm = made_of(name, pool())
+    learner, copied = algorithm.meta_learner(), algorithm.copied_teachers()
+    teachers = pool().teachers
+    holds = {i for i, one in enumerate(teachers) if shared_with(learner.network, one.network)}
+    assert holds <= set(copied) <= set(range(len(teachers)))
+    assert len(set(copied)) == len(copied)
+    names = {record.name for record in learner.teachers if record.copied}
+    assert names == {teachers[place].name for place in copied}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "copied"),
+    [
+        ("best_teacher", {"rule": "most_classes"}, {"a"}),
+        ("teacher_ensemble", {}, {"a", "b", "c"}),
+        ("teacher_ensemble", {"members": 2}, {"a", "c"}),
+        ("average", {}, {"a", "b"}),
+        ("ota", {}, {"a", "b"}),
+        ("dro", {}, {"a", "b"}),
+        ("purer", {"initialisation": "average"}, {"a", "b"}),
+        ("purer", {}, set()),
+        ("free", {}, set()),
+        ("chorus", {}, set()),
+        ("random_init", {}, set()),
+    ],
+)
+def test_whose_weights_a_learner_holds_or_lets_others_compute(name, settings, copied):
+    pool = alike_pool()
+    algorithm = made_of(name, pool, **settings)
+    assert {pool.teachers[place].name for place in algorithm.copied_teachers()} == copied
+
+
+def test_with_an_average_and_one_model_the_other_is_computed_back():
+    pool = alike_pool()
+    mean = made_of("average", pool).meta_learner().network.state_dict()
+    one, other = (pool.teachers[index].network.state_dict() for index in (1, 2))
+    kernels = [name for name, tensor in mean.items() if tensor.ndim > 1]
+    assert all(torch.allclose(2 * mean[k] - one[k], other[k], atol=1e-5) for k in kernels)
+
+
 def test_an_unknown_algorithm_is_refused_with_the_known_ones():
     with pytest.raises(InvalidSetting, match=r"“sgd”.*free"):
         make_algorithm("sgd", mixed_pool(), {}, device=CPU, seed=0)

@@ -68,3 +68,11 @@ def test_models_of_one_name_are_told_apart(make_teacher):
     assert [teacher.name for teacher in pool.teachers] == ["a", "b", "a (2)", "a (3)"]
     names = [TeacherTask(teacher, (0,)).memory_names(merge=False) for teacher in pool.teachers]
     assert len(set(names)) == 4
+
+
+def test_a_part_of_a_pool_remembers_where_its_teachers_stand(make_teacher):
+    pool = Pool(tuple(make_teacher(name) for name in "abcd"))
+    assert pool.places == (0, 1, 2, 3)
+    part = pool.part([1, 2, 3])
+    assert [teacher.name for teacher in part.teachers] == ["b", "c", "d"]
+    assert (part.places, part.part([0, 2]).places) == ((1, 2, 3), (1, 3))

@@ -10,19 +10,21 @@ from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.learners.models import MetaLearner
+from marketplace.learners.selectors import NOT_SHARED, learner_lineage
 from marketplace.pools.models import PoolMember
 from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
 from metalearn.networks import NetworkSpec, build_network
 from worker.pools import build_algorithm
 from worker.runner import run_job
 
+FACTS = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names": ("a", "b")}
+
 
 @pytest.fixture
 def models(queued_job, tmp_path):
     """Three models in the job's pool: a public and a private one of Alice's, and one of Bob's."""
-    facts = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names": ("a", "b")}
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
-    write_checkpoint(make_teacher(network.state_dict(), Declaration(**facts)), tmp_path / "model")
+    write_checkpoint(make_teacher(network.state_dict(), Declaration(**FACTS)), tmp_path / "model")
     bob = User.objects.create_user("bob", password="x")
     owned = (
         (queued_job.owner, "public", "public birds"),
@@ -41,7 +43,7 @@ def models(queued_job, tmp_path):
             upload_bytes=1,
             state=CheckpointState.VALID,
             **{name: list(value) if isinstance(value, tuple) else value
-               for name, value in facts.items()},
+               for name, value in FACTS.items()},
         )  # fmt: skip
         storage.put_file(storage.checkpoint_key(row.pk), tmp_path / "model")
         PoolMember.objects.create(pool=queued_job.pool, checkpoint=row, position=position)
@@ -73,3 +75,51 @@ def test_files_name_public_and_own_models_and_the_row_names_all(queued_job, mode
         ("model 3 of the pool", ""),
     ]
     assert "others' birds" not in learner.card and "model 3 of the pool" in learner.card
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "chosen", "copied"),
+    [
+        ("average", {}, {"public birds", "private birds", "others' birds"}),
+        ("teacher_ensemble", {"members": 2}, {"public birds", "private birds"}),
+        ("best_teacher", {"rule": "first"}, {"public birds"}),
+        ("random_init", {}, set()),
+    ],
+)
+def test_the_row_knows_whose_weights_the_learner_holds(
+    queued_job, models, algorithm, chosen, copied
+):
+    learner = made(queued_job, algorithm, chosen)
+    assert {row.name for row in learner.copied_models.all()} == copied
+    assert {one["name"] for one in learner.provenance if one.get("copied")} == copied
+    # A private model is among them: the public job's learner is published no wider.
+    wider = "private birds" in copied
+    assert learner.visibility == ("private" if wider else "public")
+
+
+def test_a_run_that_uses_a_part_of_the_pool_names_the_models_of_that_part(
+    queued_job, models, tmp_path
+):
+    """Of three, the first has another shape: the average is that of the second and the third."""
+    first = Checkpoint.objects.get(name="public birds")
+    network = build_network(NetworkSpec("conv4", 8, 3, 16, 2))
+    write_checkpoint(make_teacher(network.state_dict(), Declaration(**FACTS)), tmp_path / "wide")
+    storage.put_file(storage.checkpoint_key(first.pk), tmp_path / "wide")
+    learner = made(queued_job, "average", {})
+    assert [(one["name"], one["place"]) for one in learner.provenance] == [
+        ("private birds", 1),
+        ("others' birds", 2),
+    ]
+    assert {row.name for row in learner.copied_models.all()} == {"private birds", "others' birds"}
+    stranger = User.objects.create_user("stranger", password="x")
+    assert {one["name"] for one in learner_lineage(learner, stranger)} == {NOT_SHARED}
+
+
+def made(job, algorithm, settings):
+    """What a public job of the algorithm makes."""
+    job.algorithm, job.settings, job.visibility = algorithm, settings, "public"
+    job.save(update_fields=["algorithm", "settings", "visibility"])
+    run_job(str(job.pk), build=build_algorithm)
+    job.refresh_from_db()
+    assert job.state == "succeeded", job.error
+    return MetaLearner.objects.get()

@@ -11,9 +11,13 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import seal_pictures, unseal_pictures
 from marketplace.adaptation.states import SessionState
+from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
+from marketplace.checkpoints.states import CheckpointState
 from tests.worker.toy import build_toy
 from worker.publishing import publish_learner
 from worker.sessions import answer_session
@@ -40,7 +44,7 @@ def session(queued_job):
             "settings": {},
             **changes,
         }
-        row = AdaptationSession.objects.create(learner=learner)
+        row = AdaptationSession.objects.create(learner=learner, user=learner.owner)
         sealed = seal_pictures(row.pk, json.dumps(payload).encode())
         storage.put_stream(storage.adaptation_key(row.pk), ContentFile(sealed))
         return row
@@ -95,3 +99,33 @@ def test_a_request_is_answered_once(session, monkeypatch):
     answer_of(row)
     monkeypatch.setattr("worker.sessions.run_adaptation", lambda *args: pytest.fail("again"))
     answer_session(str(row.pk))
+
+
+def test_a_request_that_waited_while_a_model_was_put_into_quarantine_is_refused(
+    session, monkeypatch
+):
+    row = session()
+    bob = User.objects.create_user("bob")
+    model = Checkpoint.objects.create(
+        owner=bob,
+        name="faces",
+        visibility="public",
+        licence=Licence.MIT,
+        image_size=16,
+        channels=3,
+        upload_bytes=1,
+        state=CheckpointState.VALID,
+    )
+    row.learner.copied_models.add(model)
+    held = checkpoint_quarantine(checkpoint=model, by=None, reason="People.")
+    with monkeypatch.context() as patched:
+        patched.setattr("worker.sessions.run_adaptation", lambda *args: pytest.fail("adapted"))
+        answer = answer_of(row)
+    assert row.state == SessionState.REFUSED
+    assert "in quarantine or no longer shared with you" in answer["detail"]
+    assert "faces" not in answer["detail"]
+    assert not default_storage.exists(storage.adaptation_key(row.pk))
+    checkpoint_release(checkpoint=held, by=None)
+    again = session()
+    answer_of(again)
+    assert again.state == SessionState.ANSWERED

@@ -37,12 +37,21 @@ class LearnerSerializer(serializers.ModelSerializer):
     pool = serializers.UUIDField(source="job.pool_id", read_only=True)
     job = serializers.SerializerMethodField()
     size_bytes = serializers.IntegerField(read_only=True)
+    copies_weights = serializers.BooleanField(
+        read_only=True,
+        help_text="whether it holds weights of models, and is seen no more widely than they are",
+    )
+    usable = serializers.BooleanField(
+        read_only=True,
+        help_text="whether you may download and adapt it; an owner may not while one of these "
+        "models is hidden from them",
+    )
 
     class Meta:
         model = MetaLearner
         fields = [
             "id", "name", "owner", "team", "visibility", "algorithm", "pool", "job",
-            "size_bytes", "created_at",
+            "size_bytes", "copies_weights", "usable", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -59,7 +68,8 @@ class LearnerDetailSerializer(LearnerSerializer):
         help_text="Markdown, without the models that it was made from: see `provenance`"
     )
     provenance = serializers.SerializerMethodField(
-        help_text="the models that it was made from; without the names of those not shared with you"
+        help_text="the models that it was made from, without the names of those not shared with "
+        "you; `copied` says whether it holds the weights of one"
     )
     evaluation = serializers.DictField(read_only=True)
     files = FileSerializer(many=True, read_only=True)

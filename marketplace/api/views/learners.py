@@ -27,9 +27,15 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.learners.downloads import file_response, zip_response
 from marketplace.learners.models import MetaLearner
-from marketplace.learners.selectors import learner_file, learners_visible_to
+from marketplace.learners.selectors import (
+    learner_file,
+    learners_usable_by,
+    learners_visible_to,
+)
 from marketplace.learners.services import learner_change
 
+# What gives away the weights.
+_OF_WEIGHTS = {"download", "files", "adaptations"}
 _ONE = examples.answer("A meta-learner", examples.LEARNER)
 
 
@@ -43,8 +49,9 @@ class LearnerView(RowView):
     scopes = {"adaptations": Scope.ADAPT}
 
     def get_queryset(self) -> "QuerySet[MetaLearner]":
-        """What the person may see."""
-        return learners_visible_to(self.request.user)
+        """What the person may see; for downloads and adaptation, what they may have."""
+        allowed = learners_usable_by if self.action in _OF_WEIGHTS else learners_visible_to
+        return allowed(self.request.user)
 
     @extend_schema(summary="List meta-learners")
     def list(self, request: Request) -> Response:

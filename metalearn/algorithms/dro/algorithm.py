@@ -203,5 +203,10 @@ class Dro(Algorithm):
         learner.network.load_state_dict(learner.network.state_dict() | made)
         return learner
 
+    def copied_teachers(self) -> tuple[int, ...]:
+        # What it makes is fitted to the weights themselves, with few models to those of one, and
+        # no number of steps says how closely; batch-norm's statistics are the models' exact mean.
+        return self.pool.places
+
     def parts(self) -> dict[str, Stateful]:
         return {"hyper_network": self.hyper}

@@ -269,6 +269,7 @@ class Free(Algorithm):
             "replay_accuracy": sum(hits) / len(hits),
         }
 
+    # No `copied_teachers`: drawn at random, the learner sees the teachers' answers alone.
     def meta_learner(self) -> MetaLearner:
         config = self.config
         defaults = AdaptationSettings(

@@ -101,6 +101,10 @@ class Ota(Algorithm):
     def meta_learner(self) -> MetaLearner:
         return self.finished(self.learner, AdaptationSettings(head=self.config.head))
 
+    def copied_teachers(self) -> tuple[int, ...]:
+        # A mean as well: with all models but one, the last one follows, in another order at most.
+        return self.pool.places
+
     def parts(self) -> dict[str, Stateful]:
         return {"learner": self.learner}
 

@@ -165,6 +165,15 @@ class Purer(Algorithm):
                 reestimate_statistics(learner.network, self.images.mixed(STATISTICS_BATCH))
         return learner
 
+    def copied_teachers(self) -> tuple[int, ...]:
+        # Few steps or a low rate leave the learner at the mean that it started from, and a head
+        # that is not learned stays the mean. A random start holds none.
+        if self.config.initialisation == "random":
+            return ()
+        averaged = {id(teacher) for teacher in fits(self.pool, self.learner)}
+        rows = zip(self.pool.places, self.pool.teachers, strict=True)
+        return tuple(place for place, teacher in rows if id(teacher) in averaged)
+
     def parts(self) -> dict[str, Stateful]:
         return {
             "images": self.images,

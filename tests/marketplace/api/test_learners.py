@@ -26,7 +26,7 @@ def client(client_of, alice):
 def test_the_card_lineage_and_files_are_shown(client, learner):
     row = client.get(f"{URL}{learner.pk}/").json()
     assert (row["name"], row["card"]) == ("FREE on pool", "# A card")
-    assert row["provenance"] == [{"name": "birds", "architecture": "conv4"}]
+    assert row["provenance"] == [{"name": "birds", "architecture": "conv4", "copied": False}]
     assert {entry["path"] for entry in row["files"]} == set(LEARNER_FILES)
     assert row["size_bytes"] == sum(len(content) for content in LEARNER_FILES.values())
     assert (row["job"], row["pool"]) == (str(learner.job_id), str(learner.job.pool_id))

@@ -1,6 +1,7 @@
 """The learner directory: equal after a round trip, whole or absent, and refused when malformed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,24 @@ def test_the_card_names_algorithm_input_teachers_and_licences(saved: Path) -> No
     assert 'teacher_licences: ["CC-BY-4.0"]' in front
     assert "16 x 16 pixels" in card
     assert "| Animals | ada |" in card
+
+
+def test_card_and_provenance_say_whose_weights_the_learner_holds(
+    learner: MetaLearner, tmp_path: Path
+) -> None:
+    (used,) = learner.teachers
+    copied = [replace(used, name=name, copied=True) for name in ("Birds", "Fish_2")]
+    learner.teachers = (used, *copied)
+    learner.save(tmp_path / "copy")
+    card = (tmp_path / "copy" / "README.md").read_text()
+    section = card.split("## Made from")[1].split("## Limits")[0]
+    assert "copies of, or computed from, those of: Birds, Fish\\_2." in section
+    records = json.loads((tmp_path / "copy" / "provenance.json").read_text())
+    assert [record.get("copied") for record in records] == [None, True, True]
+    assert MetaLearner.load(tmp_path / "copy").teachers == learner.teachers
+    learner.teachers = (used,)
+    learner.save(tmp_path / "own")
+    assert "copies of" not in (tmp_path / "own" / "README.md").read_text()
 
 
 def test_the_card_lists_every_setting_of_the_run(saved: Path) -> None:
