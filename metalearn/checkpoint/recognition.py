@@ -202,28 +202,25 @@ def _listed(names: Sequence[str]) -> str:
 
 def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> str:
     """In one clause, how the tensors are not that architecture's."""
-    expected = _usual_shapes(architecture, image_size)
+    kind = get_architecture(architecture)
+    indexed = the_index().by_name.get(kind.name)
+    size = image_size or (indexed.facts.image_size if indexed else 32)
+    expected = expected_shapes(kind.usual_spec(size))
     prefix, names = _best_prefix(shapes, expected)
     missing = [name for name in expected if name not in names and not is_counter(name)]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"its tensor “{prefix}{missing[0]}”{more} is missing"
-    head = get_architecture(architecture)
-    for name, theirs in names.items():
-        if name in expected and shapes[theirs] != expected[name] and not _is_head(name, head.name):
-            return (
-                f"its tensor “{shown(theirs)}” has shape {list(shapes[theirs])} instead of "
-                f"{list(expected[name])}"
-            )
-    extra = [theirs for name, theirs in names.items() if name not in expected]
-    return f"its tensor “{shown(extra[0])}” does not belong to it" if extra else "its head differs"
-
-
-def _usual_shapes(architecture: str, image_size: int | None) -> Shapes:
-    kind = get_architecture(architecture)
-    indexed = the_index().by_name.get(kind.name)
-    size = image_size or (indexed.facts.image_size if indexed else 32)
-    return expected_shapes(kind.usual_spec(size))
+    try:
+        # As wide as the file says, so that only what really differs is named.
+        spec = kind.read_spec({name: shapes[theirs] for name, theirs in names.items()}, size)
+    except InvalidCheckpoint as error:
+        return str(error).partition(";")[0]
+    for name, shape in expected_shapes(spec).items():
+        if name in names and shapes[names[name]] != shape:
+            found = list(shapes[names[name]])
+            return f"its tensor “{shown(names[name])}” has shape {found} instead of {list(shape)}"
+    return "it has more tensors than that"
 
 
 def _best_prefix(shapes: Shapes, expected: Shapes) -> tuple[str, Mapping[str, str]]:
@@ -241,9 +238,3 @@ def _best_prefix(shapes: Shapes, expected: Shapes) -> tuple[str, Mapping[str, st
         sorted(prefixes), key=lambda prefix: (len(set(under(prefix)) & set(expected)), -len(prefix))
     )
     return best, under(best)
-
-
-def _is_head(name: str, architecture: str) -> bool:
-    indexed = the_index().by_name.get(architecture)
-    head = indexed.facts.head_name if indexed else "head"
-    return name.startswith(f"{head}.")

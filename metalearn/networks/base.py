@@ -10,8 +10,17 @@ from torch import Tensor, nn
 from metalearn.errors import InvalidCheckpoint
 from metalearn.shapes import Features, Images, Logits
 
+_OLD_PREFIX, _PREFIX = "tv_", "torchvision/"
+
 Shapes = Mapping[str, tuple[int, ...]]
 """Names and shapes of the tensors of a state dict."""
+
+
+def present_name(architecture: str) -> str:
+    """The architecture's name; releases before 0.2.0 wrote `tv_NAME` for `torchvision/NAME`."""
+    if architecture.startswith(_OLD_PREFIX):
+        return _PREFIX + architecture.removeprefix(_OLD_PREFIX)
+    return architecture
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,9 @@ class NetworkSpec:
     channels: int
     image_size: int
     n_classes: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "architecture", present_name(self.architecture))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for config.json and manifests."""

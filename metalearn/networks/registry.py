@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.bare_building import without_weights
-from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes
+from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes, present_name
 from metalearn.networks.conv4 import Conv4
 from metalearn.networks.ensemble import EnsembleNetwork, EnsembleSpec
 from metalearn.networks.index import the_index
@@ -25,8 +25,6 @@ _LISTED = tuple(
         "convnext_tiny",
     )
 )
-# What releases before 0.2.0 called the architectures of torchvision.
-_OLD_PREFIX = "tv_"
 
 
 def all_architectures() -> dict[str, Architecture]:
@@ -40,11 +38,7 @@ def get_architecture(name: str) -> Architecture:
     `timm/NAME` and `torchvision/NAME` are theirs; our own names stand bare; `tv_NAME` is the old
     form of `torchvision/NAME`.
     """
-    if own := _OWN.get(name):
-        return own
-    if name.startswith(_OLD_PREFIX):
-        name = f"torchvision/{name.removeprefix(_OLD_PREFIX)}"
-    return _of_library(name)
+    return _OWN.get(name) or _of_library(present_name(name))
 
 
 @cache

@@ -19,13 +19,13 @@ SPECS = [
     NetworkSpec("conv4", 8, 3, 84, 2),
     NetworkSpec("resnet10", 8, 3, 32, 5),
     NetworkSpec("resnet18", 4, 3, 84, 3),
-    NetworkSpec("torchvision/mobilenet_v3_small", 16, 3, 32, 4),
+    NetworkSpec("torchvision/mobilenet_v3_small", 1024, 3, 32, 4),
 ]
 LARGE_SPECS = [
-    NetworkSpec("torchvision/resnet18", 64, 3, 64, 7),
-    NetworkSpec("torchvision/resnet50", 64, 3, 64, 7),
-    NetworkSpec("torchvision/efficientnet_b0", 32, 3, 64, 7),
-    NetworkSpec("torchvision/convnext_tiny", 96, 3, 64, 7),
+    NetworkSpec("torchvision/resnet18", 512, 3, 64, 7),
+    NetworkSpec("torchvision/resnet50", 2048, 3, 64, 7),
+    NetworkSpec("torchvision/efficientnet_b0", 1280, 3, 64, 7),
+    NetworkSpec("torchvision/convnext_tiny", 768, 3, 64, 7),
 ]
 
 

@@ -37,10 +37,10 @@ def test_a_file_of_others_tells_what_its_shapes_tell(tmp_path: Path) -> None:
     assert inspect_checkpoint(tmp_path / "file", "resnet10", 64)["image_size"] == 64
 
 
-def test_an_unknown_network_is_shown_as_unknown(tmp_path: Path) -> None:
+def test_an_unknown_network_is_refused_as_an_upload_of_it_would_be(tmp_path: Path) -> None:
     write_safetensors({"w": torch.ones(3), "n": torch.ones(2).int()}, tmp_path / "file", {})
-    facts = inspect_checkpoint(tmp_path / "file", image_size=32)
-    assert facts["architecture"] is None and facts["n_parameters"] == 3
+    with pytest.raises(InvalidCheckpoint, match="no classifier"):
+        inspect_checkpoint(tmp_path / "file", image_size=32)
 
 
 def test_a_file_that_is_not_what_was_asked_for_is_refused(state: State, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from metalearn.checkpoint import (
     write_safetensors,
 )
 from metalearn.errors import InvalidCheckpoint
+from metalearn.networks import build_network
 from metalearn.pool import Teacher
 from tests.metalearn.checkpoint.honest import SPECS, State, state_of
 
@@ -24,8 +25,6 @@ HEAD, MEAN, VAR = "head.weight", "blocks.0.norm.running_mean", "blocks.0.norm.ru
 def test_a_teacher_computes_what_the_network_computed(
     teacher: Teacher, state: State, declaration: Declaration
 ) -> None:
-    from metalearn.networks import build_network
-
     network = build_network(SPECS[0]).eval()
     network.load_state_dict(state)
     images = torch.rand(2, 3, 32, 32)
@@ -67,13 +66,12 @@ def _first(name: str, value: float) -> Callable[[State], None]:
 
 DAMAGES = {
     "missing": (_without("blocks.2.conv.bias"), "“blocks.2.conv.bias” is missing"),
-    "unexpected": (_with("extra.weight", torch.ones(2)), "“extra.weight” does not belong"),
     "misshapen": (_with("blocks.1.conv.bias", torch.ones(9)), r"shape \[9\] instead of \[8\]"),
     "whole numbers": (_with("head.bias", torch.ones(5, dtype=torch.int64)), "kind int64"),
     "truth values": (_with("head.bias", torch.ones(5, dtype=torch.bool)), "kind bool"),
-    "counter of floats": (
-        _with("blocks.0.norm.num_batches_tracked", torch.tensor(1.0)),
-        "kind float32",
+    "counter of truth values": (
+        _with("blocks.0.norm.num_batches_tracked", torch.tensor(True)),
+        "kind bool",
     ),
     "NaN": (_first(HEAD, float("nan")), "NaN or infinite"),
     "infinity": (_first(MEAN, float("inf")), "NaN or infinite"),
@@ -128,17 +126,44 @@ def test_a_wrong_declaration_is_refused(wrong: str, state: State, declaration: D
 
 
 def test_an_unknown_network_is_refused(declaration: Declaration) -> None:
-    with pytest.raises(InvalidCheckpoint, match="none of the known architectures"):
+    with pytest.raises(InvalidCheckpoint, match="no classifier of timm, torchvision or Freehold"):
         make_teacher({"layer.weight": torch.ones(3, 3)}, declaration)
 
 
-def test_a_network_of_two_channels_or_one_output_is_refused(declaration: Declaration) -> None:
+def test_a_network_of_two_channels_is_refused(declaration: Declaration) -> None:
     two = state_of(replace(SPECS[0], channels=2))
     with pytest.raises(InvalidCheckpoint, match="takes 2 channels"):
         make_teacher(two, replace(declaration, channels=None))
+
+
+def test_one_output_becomes_two_classes_that_decide_as_it_does(declaration: Declaration) -> None:
+    """A sigmoid over x says what a softmax over 0 and x says."""
     one = state_of(replace(SPECS[0], n_classes=1))
-    with pytest.raises(InvalidCheckpoint, match="1 outputs"):
-        make_teacher(one, declaration)
+    teacher = make_teacher(one, replace(declaration, class_names=("no", "yes")))
+    network = build_network(replace(SPECS[0], n_classes=1)).eval()
+    network.load_state_dict(one)
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (teacher.mean, teacher.std))
+    with torch.no_grad():
+        logits, expected = teacher.logits(images), network((images - mean) / std)
+    assert (logits[:, 0] == 0).all()
+    torch.testing.assert_close(logits[:, 1], expected[:, 0])
+
+
+def test_a_tensor_that_is_no_part_of_the_network_is_left_out(
+    state: State, declaration: Declaration
+) -> None:
+    whole = make_teacher(state, declaration)
+    beside = {**state, "criterion.weight": torch.ones(5), "mean": torch.ones(3, 1, 1)}
+    assert make_teacher(beside, declaration).sha256 == whole.sha256
+
+
+def test_counters_that_averaging_made_fractions_are_whole_again(
+    state: State, declaration: Declaration
+) -> None:
+    state["blocks.0.norm.num_batches_tracked"] = torch.tensor(6.5)
+    teacher = make_teacher(state, declaration)
+    assert teacher.network.state_dict()["blocks.0.norm.num_batches_tracked"].item() == 6
 
 
 def test_a_file_is_read_with_its_declaration(

@@ -16,7 +16,7 @@ NAMES = sorted(all_architectures())
 
 
 def small_spec(name: str) -> NetworkSpec:
-    width = 4 if not name.startswith("tv_") else all_architectures()[name].default_width
+    width = all_architectures()[name].default_width if "/" in name else 4
     return NetworkSpec(name, width, 1, 32, 3)
 
 
