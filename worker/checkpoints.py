@@ -23,6 +23,7 @@ from worker.patience import passes, patiently
 from worker.publishing import file_sha256
 from worker.reading import Reading
 from worker.sandbox import SandboxBroken, SandboxDied
+from worker.told import told
 from worker.validation import DeclaredModel, ValidationResult, validate_file
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ def _declared(row: Checkpoint) -> DeclaredModel:
         channels=row.channels,
         mean=tuple(row.mean),
         std=tuple(row.std),
+        weights=row.weights,
+        file_name=row.file_name,
     )
 
 
@@ -122,6 +125,7 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
         n_classes=result.n_classes,
         n_parameters=result.n_parameters,
         fingerprint=result.fingerprint,
+        reading=told(result.reading),
         sha256=sha256,
         size_bytes=size,
     )
@@ -133,4 +137,5 @@ def _reject(checkpoint: Checkpoint, result: ValidationResult) -> bool:
         to=CheckpointState.REJECTED,
         upload_sha256=checkpoint.upload_sha256,
         reason=result.reason,
+        reading=told(result.reading),
     )

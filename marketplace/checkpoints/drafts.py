@@ -8,7 +8,8 @@ from typing import Any
 
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
-from marketplace.checkpoints.models import Licence
+from marketplace.algorithms.services import architecture_check
+from marketplace.checkpoints.models import Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
 MAX_CLASSES = 10_000
@@ -27,6 +28,7 @@ class CheckpointDraft:
     std: Sequence[float]
     licence: str
     architecture: str = ""
+    weights: str = ""
     description: str = ""
     dataset: str = ""
     visibility: str = Visibility.PRIVATE
@@ -42,7 +44,8 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
         "name": _check_name(draft.name, wrong),
         "description": draft.description.strip()[:20_000],
         "dataset": draft.dataset.strip()[:80],
-        "architecture": draft.architecture.strip()[:60],
+        "architecture": _check_architecture(draft.architecture, wrong),
+        "weights": draft.weights,
         "class_names": _check_class_names(draft.class_names, wrong),
         "image_size": _check_range("image_size", draft.image_size, wrong),
         "channels": draft.channels,
@@ -53,6 +56,8 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     }
     if draft.channels not in (1, 3):
         wrong["channels"] = "Give 1 for grey or 3 for colour images."
+    if draft.weights not in {"", *WeightsKind.values}:
+        wrong["weights"] = f"Choose one of {', '.join(WeightsKind.values)}, or leave it out."
     if draft.licence not in Licence.values:
         wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
     fields["mean"] = _check_statistics("mean", draft.mean, draft.channels, wrong)
@@ -81,6 +86,20 @@ def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]
         twice = Counter(cleaned).most_common(1)[0][0]
         wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
     return cleaned
+
+
+def _check_architecture(said: str, wrong: dict[str, str]) -> str:
+    try:
+        return architecture_check(said)
+    except ValueError as error:
+        wrong["architecture"] = str(error)
+        return ""
+
+
+def safe_file_name(said: str) -> str:
+    """The last part of what a file is called, without what cannot be shown or stored."""
+    last = said.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
 
 
 def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:

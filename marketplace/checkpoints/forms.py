@@ -9,9 +9,9 @@ from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.drafts import CheckpointDraft
-from marketplace.checkpoints.models import Licence
-from marketplace.checkpoints.search import SORTS, datasets_listed
-from marketplace.core.forms import PlainSelect
+from marketplace.checkpoints.models import Licence, WeightsKind
+from marketplace.checkpoints.search import SORTS, architectures_listed, datasets_listed
+from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 CONSENT_RECOVERY_HELP = (
@@ -25,8 +25,8 @@ CONSENT_PREVIEW_HELP = (
 )
 
 
-def _architecture_choices() -> list[tuple[str, str]]:
-    return list(architectures_published().values_list("name", "title"))
+def _architecture_names() -> list[str]:
+    return list(architectures_published().values_list("name", flat=True))
 
 
 class CheckpointFilterForm(forms.Form):
@@ -61,7 +61,7 @@ class CheckpointFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._set_choices("architecture", [("", "Any"), *_architecture_choices()])
+        self._set_choices("architecture", [("", "Any"), *architectures_listed(user)])
         self._set_choices("dataset", [("", "Any"), *((d, d) for d in datasets_listed(user))])
 
     def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -136,8 +136,20 @@ class UploadForm(AboutForm):
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
     )
     name = forms.CharField(max_length=120, label="Name")
-    architecture = forms.ChoiceField(
-        required=False, help_text="Width and number of outputs are read from the tensors."
+    architecture = forms.CharField(
+        required=False,
+        max_length=120,
+        widget=SuggestingInput(
+            _architecture_names, attrs={"placeholder": "Recognise it for me", "autocomplete": "off"}
+        ),
+        help_text="Such as resnet18, torchvision/resnet50 or timm/vit_tiny_patch16_224. Width and "
+        "number of outputs are read from the tensors.",
+    )
+    weights = forms.ChoiceField(
+        required=False,
+        choices=[("", "The averaged ones, where there are any"), *WeightsKind.choices],
+        label="Weights",
+        help_text="Of a file that has raw and averaged weights.",
     )
     class_names = forms.CharField(
         label="Class names",
@@ -153,12 +165,6 @@ class UploadForm(AboutForm):
     )
     mean = NumbersField(label="Mean", initial="0.485, 0.456, 0.406")
     std = NumbersField(label="Standard deviation", initial="0.229, 0.224, 0.225")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["architecture"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Recognise it for me"), *_architecture_choices()]
 
     def clean_class_names(self) -> list[str]:
         """A list, from lines, commas or JSON."""

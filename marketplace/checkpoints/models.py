@@ -21,6 +21,13 @@ class Licence(models.TextChoices):
     OTHER = "other", "Other (say which in the description)"
 
 
+class WeightsKind(models.TextChoices):
+    """Which weights are taken from a file that has both."""
+
+    RAW = "raw", "The raw weights"
+    EMA = "ema", "The averaged weights (EMA)"
+
+
 class Checkpoint(Owned):
     """An uploaded classifier. After validation the stored file is our own re-serialisation."""
 
@@ -35,7 +42,12 @@ class Checkpoint(Owned):
     channels = models.PositiveSmallIntegerField()
     mean = models.JSONField(default=list)
     std = models.JSONField(default=list)
-    architecture = models.CharField(max_length=60, blank=True)
+    architecture = models.CharField(max_length=120, blank=True)
+    weights = models.CharField(
+        max_length=4, choices=WeightsKind.choices, blank=True, help_text="of a file that has both"
+    )
+    # What the uploaded file was called, which may tell its architecture.
+    file_name = models.CharField(max_length=255, blank=True)
     consent_recovery = models.BooleanField(default=False)
     consent_preview = models.BooleanField(default=False)
 
@@ -54,6 +66,8 @@ class Checkpoint(Owned):
     width = models.PositiveIntegerField(default=0)
     n_parameters = models.BigIntegerField(default=0)
     validated_at = models.DateTimeField(null=True)
+    # What the worker says of how it read the file; after a refusal, what it may be read as.
+    reading = models.JSONField(default=dict)
     # The worker's lease while validating.
     attempt = models.PositiveIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0)
@@ -92,6 +106,11 @@ class Checkpoint(Owned):
     def is_final(self) -> bool:
         """Whether validation has come to an end."""
         return self.state in {CheckpointState.VALID, CheckpointState.REJECTED}
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the tensors told the architecture."""
+        return bool(self.reading.get("guessed"))
 
     @property
     def is_quarantined(self) -> bool:

@@ -13,7 +13,12 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import CheckpointDraft, check_sharing, draft_check
+from marketplace.checkpoints.drafts import (
+    CheckpointDraft,
+    check_sharing,
+    draft_check,
+    safe_file_name,
+)
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import check_free
 from marketplace.checkpoints.uploads import (
@@ -34,7 +39,10 @@ def checkpoint_upload(
     The file is hashed while it is streamed. Nothing stays behind when anything fails. The same
     idempotency key with the same description and bytes gives the same checkpoint again.
     """
-    fields = draft_check(owner=owner, draft=draft)
+    fields = {
+        **draft_check(owner=owner, draft=draft),
+        "file_name": safe_file_name(file.name or ""),
+    }
     _check_room(owner, file)
     checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
     key = storage.incoming_key(checkpoint.pk)

@@ -26,6 +26,7 @@ from marketplace.checkpoints.permissions import (
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
+from marketplace.checkpoints.reading import read_as
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
@@ -99,6 +100,7 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
                 owner=request.user,
                 draft=form.draft(),
                 length=int(length) if _LENGTH.fullmatch(length) else 0,
+                file_name=request.POST.get("file_name", ""),
             )
         except DomainError as error:
             show_refusal(form, error)
@@ -118,6 +120,7 @@ def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     context = {
         "checkpoint": checkpoint,
+        "read_as": read_as(checkpoint),
         "can_edit": can_edit_checkpoint(request.user, checkpoint),
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),

@@ -6,7 +6,34 @@ from marketplace.accounts.models import Visibility
 from marketplace.api.fields import JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
-from marketplace.checkpoints.models import Checkpoint, Licence, Upload
+from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
+
+
+class ReadingSerializer(serializers.Serializer):
+    """How a worker read the file; after a refusal only `candidates`, to choose one of them."""
+
+    told_by = serializers.CharField(
+        required=False,
+        help_text="who tells the architecture: `chosen`, `tensors`, or a place in the file such as "
+        "`args.model`",
+    )
+    guessed = serializers.BooleanField(
+        required=False, help_text="whether nothing but the tensors tells; others may have the same"
+    )
+    candidates = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="what the tensors allow"
+    )
+    weights = serializers.ChoiceField(
+        choices=WeightsKind.choices, required=False, help_text="which weights were taken"
+    )
+    other_weights = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="which the file has beside them"
+    )
+    left_out = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="what of the file was not taken: pairs of name and reason, at most 50",
+    )
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
@@ -17,13 +44,18 @@ class CheckpointSerializer(serializers.ModelSerializer):
     class_names = serializers.ListField(child=serializers.CharField(), read_only=True)
     mean = serializers.ListField(child=serializers.FloatField(), read_only=True)
     std = serializers.ListField(child=serializers.FloatField(), read_only=True)
+    weights = serializers.CharField(
+        read_only=True,
+        help_text="which its owner wants of a file that has both: `raw`, `ema` or ``",
+    )
+    reading = ReadingSerializer(read_only=True)
 
     class Meta:
         model = Checkpoint
         fields = [
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
-            "class_names", "image_size", "channels", "mean", "std", "architecture",
-            "consent_recovery", "consent_preview", "state", "reason", "upload_sha256",
+            "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
+            "consent_recovery", "consent_preview", "state", "reason", "reading", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
@@ -31,7 +63,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-_NOT_SAID = {"file", "sha256"}
+_NOT_SAID = {"file", "file_name", "sha256"}
 # More numbers than any image has channels; how many there must be, the draft says.
 _MOST_CHANNELS = 16
 
@@ -64,6 +96,12 @@ class CheckpointDraftSerializer(serializers.Serializer):
     architecture = serializers.CharField(
         default="", allow_blank=True, help_text="recognised from the tensors when left out"
     )
+    weights = serializers.ChoiceField(
+        choices=WeightsKind.choices,
+        default="",
+        allow_blank=True,
+        help_text="of a file that has both; the averaged ones when left out",
+    )
     description = serializers.CharField(default="", allow_blank=True, max_length=20_000)
     dataset = serializers.CharField(
         default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
@@ -79,11 +117,7 @@ class CheckpointDraftSerializer(serializers.Serializer):
 
     def draft(self) -> CheckpointDraft:
         """What the uploader says, without the file."""
-        said = {
-            name: value
-            for name, value in self.validated_data.items()
-            if name not in {"file", "sha256"}
-        }
+        said = {name: value for name, value in self.validated_data.items() if name not in _NOT_SAID}
         return CheckpointDraft(**said)
 
 
@@ -103,6 +137,13 @@ class CheckpointUploadSerializer(CheckpointDraftSerializer):
 
 class UploadBeginSerializer(CheckpointDraftSerializer):
     """What is said about a file that will come in pieces."""
+
+    file_name = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text="what the file is called, which may tell its architecture; `filename` in "
+        "`Upload-Metadata` says the same",
+    )
 
     sha256 = serializers.CharField(
         default="",
