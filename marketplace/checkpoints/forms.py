@@ -80,11 +80,35 @@ class NumbersField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """A list of floats."""
+        if isinstance(value, list):
+            return value
         parts = [part for part in _SEPARATORS.split(str(value or "").strip()) if part]
         try:
             return [float(part) for part in parts]
         except ValueError:
             raise forms.ValidationError("Give numbers, separated by commas.") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as text."""
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+class ClassNamesField(forms.CharField):
+    """Names, one a line; a comma-separated list or a JSON list can be pasted as well."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> Any:
+        """The list of names; a field that cannot be changed has one already."""
+        return value if isinstance(value, list) else split_class_names(super().clean(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """By lines, as browsers end them in their own way."""
+        return str(self.prepare_value(initial) or "").splitlines() != str(data or "").splitlines()
 
 
 class SharingForm(forms.Form):
@@ -126,15 +150,9 @@ class AboutForm(SharingForm):
     )
 
 
-class UploadForm(AboutForm):
-    """A file and what its owner says about it."""
+class ReadForm(forms.Form):
+    """What decides how a file is read and whether it is good, and the model's name."""
 
-    file = forms.FileField(
-        label="Checkpoint file",
-        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
-        "executed, and only our own re-serialisation is kept.",
-        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
-    )
     name = forms.CharField(max_length=120, label="Name")
     architecture = forms.CharField(
         required=False,
@@ -151,7 +169,7 @@ class UploadForm(AboutForm):
         label="Weights",
         help_text="Of a file that has raw and averaged weights.",
     )
-    class_names = forms.CharField(
+    class_names = ClassNamesField(
         label="Class names",
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
         help_text="One a line, in the order of the model’s outputs. A comma-separated list or a "
@@ -166,9 +184,16 @@ class UploadForm(AboutForm):
     mean = NumbersField(label="Mean", initial="0.485, 0.456, 0.406")
     std = NumbersField(label="Standard deviation", initial="0.229, 0.224, 0.225")
 
-    def clean_class_names(self) -> list[str]:
-        """A list, from lines, commas or JSON."""
-        return split_class_names(self.cleaned_data["class_names"])
+
+class UploadForm(ReadForm, AboutForm):
+    """A file and what its owner says about it."""
+
+    file = forms.FileField(
+        label="Checkpoint file",
+        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
+        "executed, and only our own re-serialisation is kept.",
+        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
+    )
 
     def draft(self) -> CheckpointDraft:
         """What the service wants to know."""

@@ -15,6 +15,8 @@ class ReadAs:
     """How a file was read, in words."""
 
     how: str
+    other_weights: tuple[tuple[str, str], ...]
+    """Kinds of weights that the file also has, each with words for it."""
     guessed: bool
     others: tuple[str, ...]
     """Architectures that have the same tensors."""
@@ -41,6 +43,9 @@ def read_as(checkpoint: Checkpoint) -> ReadAs | None:
     others = [name for name in reading.get("candidates", []) if name != checkpoint.architecture]
     return ReadAs(
         how=_how(str(reading["told_by"])),
+        other_weights=tuple(
+            (kind, _TAKEN[kind]) for kind in reading.get("other_weights", []) if kind in _TAKEN
+        ),
         guessed=checkpoint.is_guess,
         others=tuple(others),
         weights=_weights(reading),

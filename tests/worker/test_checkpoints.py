@@ -80,7 +80,7 @@ def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
         True,
     )
     assert row.n_parameters > 25_000 and len(row.fingerprint) == 64
-    stored = default_storage.open(storage.checkpoint_key(row.pk)).read()
+    stored = default_storage.open(row.stored_key).read()
     assert hashlib.sha256(stored).hexdigest() == row.sha256
     assert not default_storage.exists(storage.incoming_key(row.pk))
     teacher = load_teacher(row)
@@ -98,12 +98,14 @@ def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
     ],
     ids=["words", "truncated", "too few class names", "another architecture"],
 )
-def test_what_is_wrong_is_rejected_with_a_sentence_and_nothing_stays(upload, data, changes, words):
+def test_what_is_wrong_is_rejected_with_a_sentence_and_only_the_upload_stays_for_a_day(
+    upload, stored, data, changes, words
+):
     row = validated(upload(data, **changes))
     assert row.state == CheckpointState.REJECTED
     assert len(row.reason) > 20 and words.lower() in row.reason.lower()
-    assert not default_storage.exists(storage.incoming_key(row.pk))
-    assert not default_storage.exists(storage.checkpoint_key(row.pk))
+    assert stored() == [storage.incoming_key(row.pk)] and row.keeps_original
+    assert row.original_until < timezone.now() + timedelta(days=1)
 
 
 def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(upload, monkeypatch):

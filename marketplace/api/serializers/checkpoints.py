@@ -1,12 +1,16 @@
 """Checkpoints as JSON."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
-from marketplace.api.fields import JsonListField, NumberField, TeamField
+from marketplace.api.fields import BoundedListField, JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
+from marketplace.checkpoints.states import CheckpointState
 
 
 class ReadingSerializer(serializers.Serializer):
@@ -37,7 +41,11 @@ class ReadingSerializer(serializers.Serializer):
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
-    """A checkpoint. `reason` says, once rejected, what is wrong and how to mend it."""
+    """A checkpoint.
+
+    `reason` says, once rejected, what is wrong and how to fix it; to the owner of a valid one,
+    why the last change was refused.
+    """
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
@@ -49,18 +57,33 @@ class CheckpointSerializer(serializers.ModelSerializer):
         help_text="which its owner wants of a file that has both: `raw`, `ema` or ``",
     )
     reading = ReadingSerializer(read_only=True)
+    reason = serializers.SerializerMethodField()
+    pending = serializers.SerializerMethodField()
 
     class Meta:
         model = Checkpoint
         fields = [
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
             "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
-            "consent_recovery", "consent_preview", "state", "reason", "reading", "upload_sha256",
+            "consent_recovery", "consent_preview", "state", "reason", "reading", "pending",
+            "original_until", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_reason(self, row: Checkpoint) -> str:
+        """Why a change was refused is between the owner and the worker."""
+        request = self.context.get("request")
+        mine = request is not None and request.user.pk == row.owner_id
+        return row.reason if mine or row.state == CheckpointState.REJECTED else ""
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_pending(self, row: Checkpoint) -> dict[str, Any]:
+        """What its owner has changed of a valid model, while a worker checks it."""
+        pending: dict[str, Any] = {} if row.is_final else row.pending
+        return pending
 
 
 _NOT_SAID = {"file", "file_name", "sha256"}
@@ -168,8 +191,9 @@ class UploadSerializer(serializers.ModelSerializer):
 
 
 class CheckpointChangeSerializer(StrictSerializer):
-    """What can be changed after the upload."""
+    """What can be changed after the upload; from `architecture` on, a worker checks it first."""
 
+    name = serializers.CharField(required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     dataset = serializers.CharField(required=False, allow_blank=True, max_length=80)
     licence = serializers.ChoiceField(choices=Licence.choices, required=False)
@@ -177,3 +201,14 @@ class CheckpointChangeSerializer(StrictSerializer):
     team = TeamField(required=False, allow_null=True)
     consent_recovery = serializers.BooleanField(required=False)
     consent_preview = serializers.BooleanField(required=False)
+    architecture = serializers.CharField(
+        required=False, allow_blank=True, help_text="empty: recognised from the file"
+    )
+    weights = serializers.ChoiceField(choices=WeightsKind.choices, required=False, allow_blank=True)
+    class_names = BoundedListField(
+        child=serializers.CharField(), required=False, max_length=MAX_CLASSES
+    )
+    image_size = serializers.IntegerField(required=False)
+    channels = serializers.IntegerField(required=False)
+    mean = BoundedListField(child=NumberField(), required=False, max_length=_MOST_CHANNELS)
+    std = BoundedListField(child=NumberField(), required=False, max_length=_MOST_CHANNELS)
