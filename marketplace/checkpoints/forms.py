@@ -165,7 +165,11 @@ class ReadForm(forms.Form):
     )
     weights = forms.ChoiceField(
         required=False,
-        choices=[("", "The averaged ones, where there are any"), *WeightsKind.choices],
+        choices=[
+            ("", "Averaged, if there are any"),
+            (WeightsKind.RAW, "Raw"),
+            (WeightsKind.EMA, "Averaged (EMA)"),
+        ],
         label="Weights",
         help_text="Of a file that has raw and averaged weights.",
     )
@@ -191,7 +195,8 @@ class UploadForm(ReadForm, AboutForm):
     file = forms.FileField(
         label="Checkpoint file",
         help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
-        "executed, and only our own re-serialisation is kept.",
+        "executed, and only our own re-serialisation is kept; a file that can be read in another "
+        "way stays for a day.",
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
     )
 
