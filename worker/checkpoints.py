@@ -76,7 +76,7 @@ def _validate(checkpoint: Checkpoint) -> None:
     if finished:
         _clean_up(checkpoint)
         return
-    # What this attempt wrote is of no use; nobody else writes under its key.
+    # What this attempt wrote is of no use; no other attempt writes under its key.
     _remove(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt))
     if Checkpoint.objects.filter(pk=checkpoint.pk).exists():
         log.warning("checkpoint %s was given to another worker meanwhile", checkpoint.pk)
@@ -100,7 +100,7 @@ def _read(checkpoint: Checkpoint, target: Path) -> ValidationResult:
 
 
 def _clean_up(checkpoint: Checkpoint) -> None:
-    """What has served goes: an upload that nobody may ask for, files of earlier attempts."""
+    """What has served goes: an upload that cannot be asked for again, files of earlier attempts."""
     if checkpoint.original_until is None:
         _remove(storage.incoming_key(checkpoint.pk))
     for attempt in range(checkpoint.attempt + 1):

@@ -117,7 +117,7 @@ def test_a_change_that_makes_no_sense_is_refused_as_a_whole(
     assert Checkpoint.objects.get().description == ""
 
 
-def test_an_architecture_that_nobody_publishes_any_more_hinders_no_other_change(
+def test_an_architecture_that_is_not_published_any_more_hinders_no_other_change(
     make_checkpoint, catalogue, change
 ):
     row = make_checkpoint(architecture="timm/forgotten")
