@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from metalearn.checkpoint import Declaration, count_parameters, write_tensors
+from metalearn.checkpoint.matching import load_index
 from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
 from metalearn.checkpoint.teacher import teacher_of
@@ -60,5 +61,6 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
 def load() -> None:
     """Load what builds networks, so that it is there before the first fork."""
     timm()
+    load_index()
     for architecture in all_architectures().values():
         expected_shapes(architecture.usual_spec(32))

@@ -25,7 +25,11 @@ from metalearn.networks.index import (
 )
 
 USUAL_IMAGE_SIZES = (32, 28, 84, 64, 96, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448)
-_MAX_DEPTH, _MAX_GROUPS, _MIN_TENSORS, _MOST_TRIED = 4, 24, 4, 8
+_MAX_DEPTH, _MAX_PREFIXES, _MOST_TRIED = 4, 30, 8
+# The smallest network that is known has 15 tensors beside its head.
+_MIN_TENSORS, _MAX_LINEAR = 10, 200
+# So many groups may be tried without, when there are no more of them than that.
+_DROPPED = ((12, 2), (64, 1))
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,12 @@ def match_as(shapes: Shapes, architecture: str, image_size: int | None = None) -
     """How the file's tensors are that architecture's, if they are."""
     wanted = get_architecture(architecture).name
     return next(iter(_matches(shapes, image_size, wanted=wanted)), None)
+
+
+def load_index() -> None:
+    """Have everything in memory that looking a file up needs."""
+    _own_bodies()
+    the_index()
 
 
 def _matches(shapes: Shapes, image_size: int | None, wanted: str | None) -> list[Match]:
@@ -134,7 +144,7 @@ def _prefixes(shapes: Shapes) -> list[str]:
         for depth in range(min(len(parts), _MAX_DEPTH)):
             counts[".".join(parts[: depth + 1]) + "."] += 1
     full = sorted((p for p, n in counts.items() if n >= _MIN_TENSORS), key=lambda p: -counts[p])
-    return ["", *full]
+    return ["", *full[:_MAX_PREFIXES]]
 
 
 def _known_bodies(
@@ -147,6 +157,8 @@ def _known_bodies(
         groups[name.partition(".")[0]].append(name)
     sums = {group: sum_of_hashes(names) for group, names in groups.items()}
     total = sum(sums.values())
+    if len(own) < _MIN_TENSORS:
+        return
     for head in [None, *_linear_layers(own, shapes)]:
         of_head = {f"{head}.weight", f"{head}.bias"} & set(own) if head else set()
         rest = total - sum(map(name_hash, of_head))
@@ -167,15 +179,14 @@ def _linear_layers(own: Mapping[str, str], shapes: Shapes) -> list[str]:
     """Layers with a matrix as their weight, the last first: heads come at the end."""
     suffix = ".weight"
     matrices = (n for n in own if n.endswith(suffix) and len(shapes[own[n]]) == 2)
-    return [name.removesuffix(suffix) for name in matrices][::-1]
+    return [name.removesuffix(suffix) for name in matrices][: -_MAX_LINEAR - 1 : -1]
 
 
 def _droppable(groups: Mapping[str, object], head: str | None) -> Iterable[tuple[str, ...]]:
     """Nothing, one or two of the first-level groups; never the head's own."""
     names = [group for group in groups if head is None or group != head.partition(".")[0]]
-    if len(names) > _MAX_GROUPS:
-        return [(), *((name,) for name in names)]
-    return chain(*(combinations(names, count) for count in range(3)))
+    most = next((dropped for limit, dropped in _DROPPED if len(names) <= limit), 0)
+    return chain(*(combinations(names, count) for count in range(most + 1)))
 
 
 def _kinds_of(names_hash: int) -> tuple["Indexed | str", ...]:

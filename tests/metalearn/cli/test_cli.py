@@ -47,23 +47,24 @@ def test_inspect_shows_a_file(pool: Path, capsys: pytest.CaptureFixture[str]) ->
     assert facts["fingerprint"] in text and facts["image_size"] == 16
 
 
-def test_inspect_shows_unknown_networks_and_hides_control_characters(
+def test_inspect_hides_control_characters_and_refuses_what_an_upload_would(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from metalearn.checkpoint import write_safetensors
-
-    card = json.dumps({"class_names": ["\x1b[2Jevil", *("x" * 30)], "image_size": 32})
-    write_safetensors({"w": torch.ones(3)}, tmp_path / "a", {"freehold": card})
-    assert run("inspect", tmp_path / "a") == 0
-    assert "not one of the known ones" in capsys.readouterr().out
-
     from metalearn.networks import NetworkSpec, build_network
+
+    card = json.dumps({"class_names": ["\x1b[2Jevil", "x" * 70], "image_size": 32})
+    write_safetensors({"w": torch.ones(3)}, tmp_path / "a", {"freehold": card})
+    assert "no classifier" in refused(capsys, "inspect", tmp_path / "a")
 
     state = build_network(NetworkSpec("conv4", 4, 3, 32, 2)).state_dict()
     write_safetensors(state, tmp_path / "b", {"freehold": card})
     assert run("inspect", tmp_path / "b") == 0
     text = capsys.readouterr().out
-    assert "\x1b" not in text and "evil" in text and "…" in text
+    assert "\x1b" not in text and "evil" in text and "x" * 61 not in text
+    assert "a guess from the tensors alone" in text
+    why = refused(capsys, "inspect", tmp_path / "b", "--architecture", "resnet10")
+    assert "is not resnet10" in why
 
 
 def test_inspect_refuses_what_is_no_checkpoint(
