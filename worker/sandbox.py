@@ -31,7 +31,10 @@ GRACE_S = 30.0
 MAX_ANSWER_BYTES = 1_000_000
 
 # Not the worker's whole environment: database passwords and keys are no business of a parser.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME")
+_ENVIRONMENT = (
+    *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME"),
+    "FREEHOLD_MAX_PARAMETERS",
+)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from worker.sandbox import Limits, Outcome, Sandbox, SandboxBroken
 
-LIMITS = Limits()
+# A model's numbers as they are read, and in single precision; and what computes with them.
+LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * settings.MAX_PARAMETERS, cpu_s=120, wall_s=180)
 
 _REASONS = {
     "time": (

@@ -29,7 +29,7 @@ def inspect_checkpoint(
         card, said = card_of(contents.metadata), contents.said
     size = image_size or _positive_int(card.get("image_size")) or said.image_size
     model = read_model(path, Wanted(architecture, size, weights, path.name))
-    spec = model.spec
+    spec, own = model.spec, model.normalisation
     names = _texts(card.get("class_names")) or _listed(said.class_names)
     return {
         "architecture": spec.architecture,
@@ -38,8 +38,8 @@ def inspect_checkpoint(
         "image_size": size or _told_size(model),
         "n_classes": spec.n_classes,
         "class_names": names if names and len(names) == spec.n_classes else None,
-        "mean": _numbers(card.get("mean")) or _listed(said.mean),
-        "std": _numbers(card.get("std")) or _listed(said.std),
+        "mean": _numbers(card.get("mean")) or _listed(own.mean if own else said.mean),
+        "std": _numbers(card.get("std")) or _listed(own.std if own else said.std),
         "licence": said.licence,
         **model.reading(),
         "n_parameters": count_parameters(model.tensors),

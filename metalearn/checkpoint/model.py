@@ -11,6 +11,7 @@ from torch import Tensor
 
 from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.contents import Contents, LeftOut, Said, Weights, open_contents
+from metalearn.checkpoint.normalisation import Normalisation, inside
 from metalearn.checkpoint.recognition import Recognised, known_names, recognise
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.writing import card_of
@@ -44,6 +45,8 @@ class ReadModel:
     other_weights: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     said: Said
+    normalisation: Normalisation | None
+    """The network's own, where it normalises its images itself."""
 
     def reading(self) -> dict[str, Any]:
         """How it was read, as plain data for pages and the API."""
@@ -70,6 +73,7 @@ def read_model(path: Path, wanted: Wanted) -> ReadModel:
         names = recognised.match.names
         check_budget(weights.shapes[name] for name in names.values())
         spec, tensors = assemble(recognised.match, weights.read(names.values()))
+        normalisation = inside(weights, recognised.match.left_out, spec.channels)
     unused = (LeftOut(name, "no part of the architecture") for name in recognised.match.left_out)
     return ReadModel(
         spec=spec,
@@ -79,6 +83,7 @@ def read_model(path: Path, wanted: Wanted) -> ReadModel:
         other_weights=tuple(dict.fromkeys(w.kind for w in contents.weights if w is not weights)),
         left_out=(*unused, *contents.left_out),
         said=contents.said,
+        normalisation=normalisation,
     )
 
 

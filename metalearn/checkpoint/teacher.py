@@ -11,6 +11,7 @@ from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.checks import CHECKS, Candidate, check_forward
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.model import ReadModel, Wanted, read_model
+from metalearn.checkpoint.normalisation import check_inside
 from metalearn.checkpoint.recognition import recognise
 from metalearn.networks import Network, NetworkSpec, build_bare, expected_shapes
 from metalearn.pool import Teacher
@@ -50,6 +51,7 @@ def make_teacher(tensors: Mapping[str, Tensor], declared: Declaration) -> Teache
 
 def teacher_of(model: ReadModel, declared: Declaration) -> Teacher:
     """The same from a model that was read from its file."""
+    check_inside(model.normalisation, declared.mean, declared.std)
     return _teacher(model.spec, model.tensors, declared)
 
 
