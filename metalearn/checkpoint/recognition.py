@@ -7,8 +7,9 @@ more than one would fit, the person is asked.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from metalearn.checkpoint.dialects import Translation, translate
 from metalearn.checkpoint.limits import MAX_IMAGE_SIZE
 from metalearn.checkpoint.matching import Match, find_matches, match_as
 from metalearn.checkpoint.wording import shown
@@ -63,6 +64,8 @@ def recognise(
             f"The image size must be from 1 to {MAX_IMAGE_SIZE} pixels, not {image_size}; "
             "give the size the model was trained with."
         )
+    if translation := translate(shapes):
+        return _translated(shapes, translation, chosen, image_size)
     if chosen:
         return Recognised(_as(shapes, chosen, image_size), CHOSEN, (get_architecture(chosen).name,))
     matches = find_matches(shapes, image_size)
@@ -78,6 +81,31 @@ def recognise(
             _representatives(matches),
         )
     return Recognised(matches[0], TENSORS, candidates)
+
+
+def _translated(
+    shapes: Shapes, translation: Translation, chosen: str | None, image_size: int | None
+) -> Recognised:
+    """The same for tensors under the names of another library, which tell what they compute."""
+    renamed = {new: shapes[old] for new, old in translation.names.items()}
+    if chosen:
+        found = _as(renamed, chosen, image_size)
+    else:
+        fitting = [
+            match
+            for name in the_index().by_name
+            if name.startswith(translation.prefix)
+            if (match := match_as(renamed, name, image_size))
+        ]
+        if not fitting:
+            raise _fits_nothing(renamed, image_size)
+        found = fitting[0]
+    match = replace(
+        found,
+        names={name: translation.names[new] for name, new in found.names.items()},
+        left_out=tuple(translation.names[new] for new in found.left_out),
+    )
+    return Recognised(match, CHOSEN if chosen else translation.where, _candidates([match]))
 
 
 def known_names(said: str) -> tuple[str, ...]:
