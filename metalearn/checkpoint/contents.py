@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metalearn.checkpoint.facts import LeftOut, Said
-from metalearn.checkpoint.finding import find_weights, left_beside, tensors_of
+from metalearn.checkpoint.finding import MAX_LEFT_OUT, find_weights, left_beside, tensors_of
 from metalearn.checkpoint.foreign import refuse_foreign_file
 from metalearn.checkpoint.mending import averaged_within, clean_names, without_counters
 from metalearn.checkpoint.pickle_opcodes import ACTIONS
@@ -25,7 +25,6 @@ from metalearn.errors import InvalidCheckpoint
 
 __all__ = ["Contents", "LeftOut", "Said", "Weights", "open_contents"]
 
-_MAX_LEFT_OUT = 200
 _COUNTER = "num_batches_tracked"
 
 
@@ -104,7 +103,7 @@ def _contents(
     for one in weights:
         check_budget(one.shapes.values())
     ordered = sorted(weights, key=lambda one: _rank(one, weights))
-    return Contents(tuple(ordered), said, tuple(left_out[:_MAX_LEFT_OUT]), metadata)
+    return Contents(tuple(ordered), said, tuple(left_out[:MAX_LEFT_OUT]), metadata)
 
 
 def _rank(one: Weights, others: list[Weights]) -> int:

@@ -1,10 +1,12 @@
 """Where in a training checkpoint the weights are: as they were trained, and averaged."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metalearn.checkpoint.facts import LeftOut
-from metalearn.checkpoint.pickle_values import TensorRef, Value
+from metalearn.checkpoint.kinds import USABLE, is_quantised, kind_name, unusable
+from metalearn.checkpoint.modules import attributes_of, class_of, is_module, state_of
+from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
 from metalearn.checkpoint.weights import Kind
 from metalearn.checkpoint.wording import STATE_DICT, check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
@@ -56,7 +58,9 @@ TRAINING = {
     "averaging_state": "a counter of the average",
 }
 """Parts of training checkpoints that are never weights of the model."""
+MAX_LEFT_OUT = 200
 _MAX_WRAPPERS = 3
+_REBUILT = "torch._utils._rebuild_"
 # Lightning's WeightAveraging puts the average in the place of the weights it was made of.
 _LIGHTNING_RAW, _LIGHTNING_MARK = "current_model_state", "averaging_state"
 
@@ -68,13 +72,20 @@ class Found:
     kind: Kind
     where: str
     entries: dict[Value, Value]
+    module_class: str | None = None
+    """The class of the network, when the file has a whole one."""
 
 
 def find_weights(value: Value) -> list[Found]:
     """Every set of weights, the averaged ones first; InvalidCheckpoint when there is none."""
     if isinstance(value, TensorRef):
         raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
-    found = list(_search(value, "", 0))
+    found = list(_Search().within(value, "", 0))
+    if not found and isinstance(value, Record):
+        raise InvalidCheckpoint(
+            f"The file is an object (“{shown(value.path)}”), perhaps a whole pickled model, "
+            f"without a tensor in it; upload {STATE_DICT}."
+        )
     if not found:
         raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
     return sorted(found, key=lambda part: part.kind != "ema")
@@ -83,75 +94,118 @@ def find_weights(value: Value) -> list[Found]:
 def tensors_of(found: Found) -> tuple[dict[str, TensorRef], list[LeftOut]]:
     """The tensors by name, and what else is among them."""
     tensors: dict[str, TensorRef] = {}
-    left_out = []
+    left_out: list[LeftOut] = []
+    odd: list[tuple[str, str]] = []
     for name, item in found.entries.items():
-        if isinstance(item, TensorRef):
+        place = shown(_join(found.where, name))
+        if not isinstance(item, TensorRef):
+            if len(left_out) < MAX_LEFT_OUT:
+                left_out.append(LeftOut(place, _what(item)))
+        elif item.dtype in USABLE:
             tensors[check_tensor_name(name)] = item
         else:
-            left_out.append(LeftOut(shown(_join(found.where, name)), "not a tensor"))
+            kind = kind_name(item.dtype)
+            odd.append((check_tensor_name(name), kind))
+            left_out.append(LeftOut(place, f"numbers of the kind {kind}"))
+    for name, kind in odd:
+        if is_quantised(kind) or not tensors:
+            raise unusable(name, kind)
     return tensors, left_out
+
+
+def _what(item: Value) -> str:
+    if isinstance(item, Record) and item.path.startswith(_REBUILT):
+        return f"a tensor of a special kind ({shown(item.path.removeprefix(_REBUILT), 40)})"
+    return "not a tensor"
 
 
 def left_beside(value: Value, found: list[Found]) -> list[LeftOut]:
     """Entries of the checkpoint, at its top, with tensors that are no weights of the model."""
-    if not isinstance(value, dict):
-        return []
+    entries = entries_of(value)
     taken = {part.where.split(".", 1)[0] for part in found}
-    if "" in taken:
+    if entries is None or "" in taken:
         return []
+    search = _Search()
     return [
-        LeftOut(shown(str(key)), TRAINING.get(key, "not a part of the model"))
-        for key, part in value.items()
+        LeftOut(shown(key), TRAINING.get(key, "not a part of the model"))
+        for key, part in entries.items()
         if isinstance(key, str) and key not in taken
-        if key in TRAINING or isinstance(part, TensorRef) or _holds_tensors(part)
+        if key in TRAINING or isinstance(part, TensorRef) or search.holds_tensors(part)
     ]
 
 
-def _search(value: Value, where: str, depth: int) -> Iterator[Found]:
-    if not isinstance(value, dict) or depth > _MAX_WRAPPERS:
-        return
-    known = list(_known(value, where, depth))
-    if known:
-        yield from known
-    elif _holds_tensors(value):
-        yield Found("raw", where, value)
-    else:
-        yield from _only_group(value, where, depth)
+def entries_of(value: Value) -> dict[Value, Value] | None:
+    """A dictionary; also that of an object of a dictionary's class, or of another's attributes."""
+    if isinstance(value, Record):
+        value = value.items if isinstance(value.items, dict) else attributes_of(value)
+    return value if isinstance(value, dict) else None
 
 
-def _known(value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
-    """What is under the usual keys: every average, and the first that is none."""
-    swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
-    averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
-    raw = (_LIGHTNING_RAW,) if swapped else RAW
-    for key in averaged:
-        for part in _search(value.get(key), _join(where, key), depth + 1):
-            yield Found("ema", part.where, part.entries)
-    for key in raw:
-        parts = list(_search(value.get(key), _join(where, key), depth + 1))
-        if parts:
-            yield from parts
+class _Search:
+    """Looks at every part once: a small file can have a large part in a million places."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, bool] = {}
+        self._entered: set[int] = set()
+
+    def within(self, value: Value, where: str, depth: int) -> Iterator[Found]:
+        entries = entries_of(value)
+        if entries is None or depth > _MAX_WRAPPERS or id(value) in self._entered:
             return
+        self._entered.add(id(value))
+        if isinstance(value, Record) and is_module(value):
+            state = state_of(value)
+            if state:
+                yield Found("raw", where, state, class_of(value))
+            return
+        known = list(self._known(entries, where, depth))
+        if known:
+            yield from known
+        elif self.holds_tensors(value):
+            yield Found("raw", where, entries)
+        else:
+            yield from self._only_group(entries, where, depth)
 
+    def holds_tensors(self, value: Value) -> bool:
+        """Whether tensors are directly in this."""
+        entries = value.items if isinstance(value, Record) else value
+        if not isinstance(entries, dict):
+            return False
+        known = self._seen.get(id(entries))
+        if known is None:
+            known = any(isinstance(item, TensorRef) for item in entries.values())
+            self._seen[id(entries)] = known
+        return known
 
-def _only_group(value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
-    """The one part with tensors under a key that is not known."""
-    groups = {
-        key: part
-        for key, part in value.items()
-        if _holds_tensors(part) and not (isinstance(key, str) and key in TRAINING)
-    }
-    if len(groups) > 1:
-        names = ", ".join(f"“{shown(str(key), 40)}”" for key in list(groups)[:3])
-        raise InvalidCheckpoint(
-            f"The file has several groups of tensors ({names}); save only model.state_dict()."
-        )
-    for key, part in groups.items():
-        yield from _search(part, _join(where, key), depth + 1)
+    def _known(self, value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
+        """What is under the usual keys: every average, and the first that is none."""
+        swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
+        averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
+        raw = (_LIGHTNING_RAW,) if swapped else RAW
+        for key in averaged:
+            for part in self.within(value.get(key), _join(where, key), depth + 1):
+                yield replace(part, kind="ema")
+        for key in raw:
+            parts = list(self.within(value.get(key), _join(where, key), depth + 1))
+            if parts:
+                yield from parts
+                return
 
-
-def _holds_tensors(value: Value) -> bool:
-    return isinstance(value, dict) and any(isinstance(item, TensorRef) for item in value.values())
+    def _only_group(self, value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
+        """The one part with tensors under a key that is not known."""
+        groups = [
+            (key, part)
+            for key, part in value.items()
+            if self.holds_tensors(part) or is_module(part)
+            if not (isinstance(key, str) and key in TRAINING)
+        ]
+        if len(groups) > 1:
+            names = ", ".join(f"“{shown(str(key), 40)}”" for key, _ in groups[:3])
+            raise InvalidCheckpoint(
+                f"The file has several groups of tensors ({names}); save only model.state_dict()."
+            )
+        for key, part in groups:
+            yield from self.within(part, _join(where, key), depth + 1)
 
 
 def _join(where: str, key: Value) -> str:
