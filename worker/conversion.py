@@ -31,7 +31,8 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         file_name=said["file_name"],
     )
     try:
-        model = read_model(Path(arguments["source"]), declared.wanted)
+        scratch = Path(arguments["target"]).parent
+        model = read_model(Path(arguments["source"]), declared.wanted, scratch)
         teacher = teacher_of(model, declared)
     except AmbiguousCheckpoint as error:
         return {

@@ -178,8 +178,13 @@ def _known_bodies(
 def _linear_layers(own: Mapping[str, str], shapes: Shapes) -> list[str]:
     """Layers with a matrix as their weight, the last first: heads come at the end."""
     suffix = ".weight"
-    matrices = (n for n in own if n.endswith(suffix) and len(shapes[own[n]]) == 2)
+    matrices = (n for n in own if n.endswith(suffix) and len(flat(shapes[own[n]])) == 2)
     return [name.removesuffix(suffix) for name in matrices][: -_MAX_LINEAR - 1 : -1]
+
+
+def flat(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A convolution of 1x1 pixels on pooled features is a linear layer."""
+    return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else shape
 
 
 def _droppable(groups: Mapping[str, object], head: str | None) -> Iterable[tuple[str, ...]]:
@@ -228,6 +233,7 @@ def _match(
     }
     names |= _counters(names, shapes)
     renamed = {name: shapes[theirs] for name, theirs in names.items()}
+    renamed[f"{head_name}.weight"] = flat(renamed[f"{head_name}.weight"])
     for size in image_sizes:
         if spec := _spec(architecture, renamed, size, head_name):
             used = set(names.values())
@@ -240,7 +246,7 @@ def _head_elsewhere(shapes: Shapes, used: set[str], indexed: Indexed | None) -> 
     fitting = [
         name.removesuffix(".weight")
         for name, shape in shapes.items()
-        if name.endswith(".weight") and name not in used and len(shape) == 2
+        if name.endswith(".weight") and name not in used and len(flat(shape)) == 2
         if indexed is None or shape[1] == indexed.facts.feature_dim
     ]
     return fitting[0] if len(fitting) == 1 else None

@@ -200,7 +200,8 @@ def _fits_nothing(shapes: Shapes, image_size: int | None) -> InvalidCheckpoint:
         return _other_size(other[0], image_size)
     return InvalidCheckpoint(
         "The tensors are those of no classifier of timm, torchvision or Freehold with a linear "
-        "head; upload the state dict of such a model, without changes to its layers."
+        "head; upload the state dict of such a model without changes to its layers, or, of a model "
+        "of transformers, its folder with config.json as a zip."
     )
 
 
