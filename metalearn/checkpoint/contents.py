@@ -5,7 +5,7 @@ Nothing in the file is executed, imported or called, and no tensor is read befor
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metalearn.checkpoint.facts import LeftOut, Said
@@ -76,7 +76,8 @@ def _of_torch(value: Value, read_storage: ReadStorage) -> Contents:
         weights += sets
         left_out += others + more
     left_out += left_beside(value, found)
-    return _contents(weights, left_out, said_by(value), {})
+    module_class = next((group.module_class for group in found if group.module_class), None)
+    return _contents(weights, left_out, replace(said_by(value), module_class=module_class), {})
 
 
 def _reader(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> Read:
