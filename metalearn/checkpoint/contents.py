@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metalearn.checkpoint.facts import LeftOut, Said
 from metalearn.checkpoint.finding import MAX_LEFT_OUT, find_weights, left_beside, tensors_of
+from metalearn.checkpoint.folding import fold
 from metalearn.checkpoint.foreign import refuse_foreign_file
 from metalearn.checkpoint.mending import averaged_within, clean_names, without_counters
 from metalearn.checkpoint.pickle_opcodes import ACTIONS
@@ -88,12 +89,16 @@ def _weights(
     kind: Kind, where: str, parts: Mapping[str, Part], read: Read
 ) -> tuple[list[Weights], list[LeftOut]]:
     """One set, or two when a network keeps its moving average among its own tensors."""
+    check_budget(part.shape for part in parts.values())
     sets = []
     left_out: list[LeftOut] = []
     for inner_kind, inner_where, group in averaged_within(kind, where, parts):
         own, counters = without_counters(inner_kind, inner_where, group)
         left_out += counters
-        named = clean_names(own)
+        named, others = fold(clean_names(own), inner_where)
+        left_out += others
+        if not named:
+            raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
         sets.append(Weights("ema" if counters else inner_kind, inner_where, named, read))
     return sets, left_out
 
@@ -101,8 +106,6 @@ def _weights(
 def _contents(
     weights: list[Weights], left_out: list[LeftOut], said: Said, metadata: dict[str, str]
 ) -> Contents:
-    for one in weights:
-        check_budget(one.shapes.values())
     ordered = sorted(weights, key=lambda one: _rank(one, weights))
     return Contents(tuple(ordered), said, tuple(left_out[:MAX_LEFT_OUT]), metadata)
 
