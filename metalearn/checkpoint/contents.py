@@ -5,11 +5,12 @@ Nothing in the file is executed, imported or called, and no tensor is read befor
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metalearn.checkpoint.facts import LeftOut, Said
 from metalearn.checkpoint.finding import MAX_LEFT_OUT, find_weights, left_beside, tensors_of
+from metalearn.checkpoint.folding import fold
 from metalearn.checkpoint.foreign import refuse_foreign_file
 from metalearn.checkpoint.mending import averaged_within, clean_names, without_counters
 from metalearn.checkpoint.pickle_opcodes import ACTIONS
@@ -76,7 +77,8 @@ def _of_torch(value: Value, read_storage: ReadStorage) -> Contents:
         weights += sets
         left_out += others + more
     left_out += left_beside(value, found)
-    return _contents(weights, left_out, said_by(value), {})
+    module_class = next((group.module_class for group in found if group.module_class), None)
+    return _contents(weights, left_out, replace(said_by(value), module_class=module_class), {})
 
 
 def _reader(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> Read:
@@ -87,12 +89,16 @@ def _weights(
     kind: Kind, where: str, parts: Mapping[str, Part], read: Read
 ) -> tuple[list[Weights], list[LeftOut]]:
     """One set, or two when a network keeps its moving average among its own tensors."""
+    check_budget(part.shape for part in parts.values())
     sets = []
     left_out: list[LeftOut] = []
     for inner_kind, inner_where, group in averaged_within(kind, where, parts):
         own, counters = without_counters(inner_kind, inner_where, group)
         left_out += counters
-        named = clean_names(own)
+        named, others = fold(clean_names(own), inner_where)
+        left_out += others
+        if not named:
+            raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
         sets.append(Weights("ema" if counters else inner_kind, inner_where, named, read))
     return sets, left_out
 
@@ -100,8 +106,6 @@ def _weights(
 def _contents(
     weights: list[Weights], left_out: list[LeftOut], said: Said, metadata: dict[str, str]
 ) -> Contents:
-    for one in weights:
-        check_budget(one.shapes.values())
     ordered = sorted(weights, key=lambda one: _rank(one, weights))
     return Contents(tuple(ordered), said, tuple(left_out[:MAX_LEFT_OUT]), metadata)
 

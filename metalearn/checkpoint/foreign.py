@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.wording import STATE_DICT
 from metalearn.errors import InvalidCheckpoint
+
+Kind = Literal["torch", "script", "export"]
 
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
@@ -56,15 +59,29 @@ def refuse_foreign_file(source: Source) -> None:
         _refuse("a text file, such as a configuration or an index")
 
 
-def refuse_foreign_members(names: Iterable[str]) -> None:
-    """Raise InvalidCheckpoint when a zip archive's members say that it is no state dict."""
-    inner = [name.split("/", 1)[-1] for name in names]
-    for name in inner:
-        if name == "constants.pkl" or name.startswith("code/"):
-            raise InvalidCheckpoint(
-                "The file is a TorchScript program; load it where you trust it and upload "
-                "torch.save(model.state_dict(), …) instead."
-            )
+def archive_kind(names: Iterable[str]) -> Kind:
+    """What wrote a zip archive, by its members: torch.save, torch.jit.save or torch.export.save.
+
+    Raises InvalidCheckpoint, naming the kind of file, for any other.
+    """
+    inner = {name.split("/", 1)[-1] for name in names}
+    if "archive_format" in inner:
+        return "export"
+    if "serialized_exported_program.json" in inner:
+        raise InvalidCheckpoint(
+            "The file is a program exported by an older torch; write its weights with "
+            "torch.save(torch.export.load(path).state_dict, …)."
+        )
+    if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
+        return "script"
+    _refuse_foreign_members(sorted(inner))
+    if "data.pkl" not in inner:
+        _refuse("a zip archive that torch.save did not make")
+    return "torch"
+
+
+def _refuse_foreign_members(names: list[str]) -> None:
+    for name in names:
         if name.endswith((".weights.h5", ".keras", ".h5", ".hdf5")):
             _refuse("a Keras model")
         if name.endswith((".npy", ".npz")):
@@ -73,8 +90,6 @@ def refuse_foreign_members(names: Iterable[str]) -> None:
             _refuse("an archive inside an archive")
         if name != "data.pkl" and name.endswith(_CHECKPOINTS):
             _refuse("an archive with a model file inside")
-    if "data.pkl" not in inner:
-        _refuse("a zip archive that torch.save did not make")
 
 
 def _refuse(kind: str) -> None:

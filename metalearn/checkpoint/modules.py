@@ -4,15 +4,17 @@
 `_modules` are what `state_dict()` would go through. TorchScript writes them without these three.
 """
 
+import re
 from collections.abc import Iterator
 
 from metalearn.checkpoint.limits import MAX_TENSORS
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value, damaged
 
 _MAX_DEPTH = 60
-_MAX_STEPS = 20 * MAX_TENSORS
+_MAX_STEPS = 6 * MAX_TENSORS
 _PARTS = ("_parameters", "_buffers", "_modules")
 _SCRIPT = "__torch__."
+_MANGLED = re.compile(r"___torch_mangle_\d+\.")
 _PARALLEL = "torch.nn.parallel."
 
 
@@ -33,13 +35,13 @@ def attributes_of(record: Record) -> dict[Value, Value]:
 
 
 def class_of(module: Record) -> str:
-    """The name of the network's class, without DataParallel around it."""
+    """The name of the network's class, as Python knows it, without DataParallel around it."""
     for _ in range(_MAX_DEPTH):
         inner = _dict_at(attributes_of(module), "_modules").get("module")
         if not module.path.startswith(_PARALLEL) or not isinstance(inner, Record):
             break
         module = inner
-    return module.path
+    return _MANGLED.sub("", module.path.removeprefix(_SCRIPT))
 
 
 def state_of(module: Record) -> dict[Value, Value]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from metalearn.checkpoint.finding import TRAINING
+from metalearn.checkpoint.modules import is_module
 from metalearn.checkpoint.pickle_numpy import NumpyArray
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
 
@@ -45,11 +46,11 @@ def walk_settings(value: Value) -> Iterator[Settings]:
         seen.add(id(item))
         nodes += 1
         mapping = as_mapping(item)
-        if mapping is not None and (not keys or not _is_weights(mapping)):
+        if mapping is not None and (is_module(item) or not _is_weights(mapping)):
             entries += len(mapping)
             yield Settings(keys, mapping)
             if len(keys) < _MAX_DEPTH:
-                queue.extend(_inner(keys, mapping))
+                queue.extend(_inner(keys, mapping, module=is_module(item)))
         elif isinstance(item, list | tuple) and len(keys) < _MAX_DEPTH:
             queue.extend((keys, part) for part in item[:_MAX_LIST] if _can_hold(part))
 
@@ -103,11 +104,13 @@ def _unwrapped(value: Value) -> Value:
 
 
 def _inner(
-    keys: tuple[str, ...], mapping: Mapping[Value, Value]
+    keys: tuple[str, ...], mapping: Mapping[Value, Value], *, module: bool
 ) -> Iterator[tuple[tuple[str, ...], Value]]:
     for key, part in islice(mapping.items(), _MAX_ENTRIES):
-        if isinstance(key, str) and key not in TRAINING and _can_hold(part):
-            yield (*keys, key), part
+        private = not isinstance(key, str) or key.startswith("_") or key in TRAINING
+        # Networks say something about themselves, their layers do not.
+        if not private and _can_hold(part) and not (module and is_module(part)):
+            yield (*keys, str(key)), part
 
 
 def _can_hold(value: Value) -> bool:

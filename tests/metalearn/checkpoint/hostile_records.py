@@ -122,8 +122,8 @@ def _oddities() -> dict[str, bytes]:
 
 def _without_weights() -> dict[str, bytes]:
     recall = b"q\x010" + OWN + b")\x81q\x020"
-    deep = OWN + recall + NEW + b"".join(b"q\x030h\x01)\x81h\x03b" for _ in range(9_000))
-    many = OWN + b"q\x010](" + b"h\x01)\x81" * 30_000 + b"e"
+    deep = OWN + recall + NEW + b"".join(b"q\x030h\x01)\x81h\x03b" for _ in range(4_000))
+    many = OWN + b"q\x010](" + b"h\x01)\x81" * 10_000 + b"e"
     module = mapping({"_parameters": b"}", "_buffers": b"}", "_modules": b"}q\x050h\x05"})
     circle = NEW + b"q\x04" + module + b"h\x05" + text("a") + b"h\x04s0" + b"b"
     crowd = b"".join(
@@ -133,11 +133,11 @@ def _without_weights() -> dict[str, bytes]:
     laughs = NEW + mapping({"_parameters": mapping({"w": b"N"})}) + b"bq\x060" + crowd + b"h\x06"
     names = ("model", "ema", "net")
     again = b"}q\x07" + b"".join(text(key) + b"h\x07s" for key in names)
-    numbers = b"".join(integer(number) + b"N" for number in range(30_000))
+    numbers = b"".join(integer(number) + b"N" for number in range(10_000))
     return {
         "records in records": deep,
-        "30,000 records": many,
-        "a record with 30,000 items": NEW + b"(" + numbers + b"u",
+        "10,000 records": many,
+        "a record with 10,000 items": NEW + b"(" + numbers + b"u",
         "a record in itself": NEW + b"q\x04h\x04b",
         "a record among its own items": NEW + b"q\x04h\x04a",
         "a network in itself": circle,
