@@ -7,9 +7,10 @@ which may be the head, and without up to two other groups, which are then left o
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import chain, combinations
+from math import isqrt
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec, all_architectures, expected_shapes, get_architecture
@@ -25,7 +26,7 @@ from metalearn.networks.index import (
 )
 
 USUAL_IMAGE_SIZES = (32, 28, 84, 64, 96, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448)
-_MAX_DEPTH, _MAX_PREFIXES, _MOST_TRIED = 4, 30, 8
+_MAX_DEPTH, _MAX_PREFIXES = 4, 30
 # The smallest network that is known has 15 tensors beside its head.
 _MIN_TENSORS, _MAX_LINEAR = 10, 200
 # So many groups may be tried without, when there are no more of them than that.
@@ -117,18 +118,59 @@ def _has_shapes(body: _Body, kind: Indexed) -> bool:
 
 
 def _first_match(
-    body: _Body,
-    names: tuple[str, ...],
-    twins: tuple[str, ...],
-    image_size: int | None,
+    body: _Body, names: tuple[str, ...], twins: tuple[str, ...], image_size: int | None
 ) -> Match | None:
-    """The first of these architectures whose usual input fits; they compute the same."""
-    for name in names[:_MOST_TRIED]:
-        if match := _match(body, name, twins, (image_size or _usual_size(name),)):
-            return match
-    if image_size is None:
-        return _match(body, names[0], twins, USUAL_IMAGE_SIZES)
-    return None
+    """The architecture at the size that was given, or that the tensors tell.
+
+    `names` compute the same; the one that is made for the size is taken.
+    """
+    first = names[0]
+    sizes = (image_size,) if image_size else _sizes(body, names)
+    match = _match(body, first, twins, sizes)
+    if match is None:
+        return None
+    size = match.spec.image_size
+    made_for = next((name for name in names if _usual_size(name) == size), first)
+    return replace(match, spec=replace(match.spec, architecture=made_for))
+
+
+def _sizes(body: _Body, names: tuple[str, ...]) -> Iterable[int]:
+    """The usual sizes of the architectures' images, and others that the tensors may tell."""
+    usual = _usual_size(names[0])
+    indexed = the_index().by_name.get(names[0])
+    if indexed is None:
+        return USUAL_IMAGE_SIZES
+    if not indexed.facts.fixed_size:
+        return (usual,)
+    found = dict.fromkeys(map(_usual_size, names))
+    expected = _expected(get_architecture(names[0]).usual_spec(usual))
+    for name in indexed.facts.loose:
+        if not name.endswith("weight") and name in expected:
+            shape = body.shapes.get(body.prefix + name, ())
+            found |= dict.fromkeys(_sizes_of(shape, expected[name], usual))
+    return tuple(found)
+
+
+def _sizes_of(shape: tuple[int, ...], usual_shape: tuple[int, ...], usual: int) -> list[int]:
+    """Image sizes of which a table of positions would have this shape.
+
+    A table has one row for each patch, or for each of a side, and some for tokens.
+    """
+    sizes = []
+    for length, at_usual in zip(shape, usual_shape, strict=False):
+        if length == at_usual:
+            continue
+        sizes.append(round(usual * length / at_usual))
+        for tokens in range(6):
+            side, usual_side = (isqrt(max(n - tokens, 0)) for n in (length, at_usual))
+            if side and side**2 == length - tokens and usual_side**2 == at_usual - tokens:
+                sizes.append(round(usual * side / usual_side))
+    return sizes
+
+
+@lru_cache(maxsize=256)
+def _expected(spec: NetworkSpec) -> Shapes:
+    return expected_shapes(spec)
 
 
 def _usual_size(name: str) -> int:
@@ -267,7 +309,7 @@ def _spec(architecture: str, shapes: Shapes, image_size: int, head_name: str) ->
     """The network that has exactly these shapes; a head may lack its bias."""
     try:
         spec = get_architecture(architecture).read_spec(shapes, image_size)
-        expected = expected_shapes(spec)
+        expected = _expected(spec)
     except InvalidCheckpoint:
         return None
     missing = {name for name in expected if not is_counter(name)} - set(shapes)

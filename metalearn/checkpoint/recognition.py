@@ -68,9 +68,9 @@ def recognise(
         return _translated(shapes, translation, chosen, image_size)
     if chosen:
         return Recognised(_as(shapes, chosen, image_size), CHOSEN, (get_architecture(chosen).name,))
-    matches = find_matches(shapes, image_size)
     if said:
-        return _as_said(shapes, said, matches, image_size)
+        return _as_said(shapes, said, image_size)
+    matches = find_matches(shapes, image_size)
     if not matches:
         raise _fits_nothing(shapes, image_size)
     candidates = _candidates(matches)
@@ -140,19 +140,14 @@ def _as(shapes: Shapes, architecture: str, image_size: int | None) -> Match:
     )
 
 
-def _as_said(
-    shapes: Shapes,
-    said: Sequence[tuple[str, str]],
-    matches: Sequence[Match],
-    image_size: int | None,
-) -> Recognised:
+def _as_said(shapes: Shapes, said: Sequence[tuple[str, str]], image_size: int | None) -> Recognised:
     """The first name of the file that is an architecture's; never another one than that."""
     for name, where in said:
         if names := known_names(name):
             fitting = {m.twins: m for n in names if (m := match_as(shapes, n, image_size))}
             if len(fitting) == 1:
                 match = next(iter(fitting.values()))
-                return Recognised(match, where, _candidates([match, *matches]))
+                return Recognised(match, where, _candidates([match]))
             if fitting:
                 choices = _representatives(list(fitting.values()))
                 raise AmbiguousCheckpoint(
@@ -160,8 +155,9 @@ def _as_said(
                     f"be {_listed(choices)}; choose the architecture.",
                     choices,
                 )
-            raise _not_as_said(shapes, (name, where), names[0], matches, image_size=image_size)
+            raise _not_as_said(shapes, (name, where), names[0], image_size)
     name, where = said[0]
+    matches = find_matches(shapes, image_size)
     if not matches:
         raise _fits_nothing(shapes, image_size)
     raise AmbiguousCheckpoint(
@@ -173,18 +169,13 @@ def _as_said(
 
 
 def _not_as_said(
-    shapes: Shapes,
-    said: tuple[str, str],
-    architecture: str,
-    matches: Sequence[Match],
-    *,
-    image_size: int | None,
+    shapes: Shapes, said: tuple[str, str], architecture: str, image_size: int | None
 ) -> InvalidCheckpoint:
     """The file's own name and its tensors disagree."""
     if image_size and (other := match_as(shapes, architecture)):
         return _other_size(other, image_size)
     name, where = said
-    choices = _representatives(matches)
+    choices = _representatives(find_matches(shapes, image_size))
     hint = f"; its tensors would fit {_listed(choices)}" if choices else ""
     return AmbiguousCheckpoint(
         f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), but "

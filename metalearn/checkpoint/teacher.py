@@ -13,7 +13,8 @@ from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.model import ReadModel, Wanted, read_model
 from metalearn.checkpoint.normalisation import check_inside
 from metalearn.checkpoint.recognition import recognise
-from metalearn.networks import Network, NetworkSpec, build_bare, expected_shapes
+from metalearn.networks import Network, NetworkSpec, build_bare
+from metalearn.networks.index import is_counter
 from metalearn.pool import Teacher
 
 
@@ -56,10 +57,13 @@ def teacher_of(model: ReadModel, declared: Declaration) -> Teacher:
 
 
 def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
+    network = build_bare(spec)
+    own = network.state_dict()
     candidate = Candidate(
         tensors=tensors,
         spec=spec,
-        expected=expected_shapes(spec),
+        expected={name: tuple(tensor.shape) for name, tensor in own.items()},
+        tables={name: tensor for name, tensor in own.items() if _is_table(name, tensor)},
         channels=declared.channels,
         mean=declared.mean,
         std=declared.std,
@@ -69,7 +73,7 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
         check(candidate)
     teacher = Teacher(
         name=declared.name,
-        network=_build(candidate),
+        network=_with_weights(network, candidate),
         mean=declared.mean,
         std=declared.std,
         class_names=declared.class_names,
@@ -79,9 +83,12 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
     return teacher
 
 
-def _build(candidate: Candidate) -> Network:
+def _is_table(name: str, tensor: Tensor) -> bool:
+    return not (tensor.is_meta or tensor.dtype.is_floating_point or is_counter(name))
+
+
+def _with_weights(network: Network, candidate: Candidate) -> Network:
     """The network with the tensors as its weights; nothing is initialised first."""
-    network = build_bare(candidate.spec)
     state = {
         name: _weight(candidate.tensors.get(name), shape)
         for name, shape in candidate.expected.items()

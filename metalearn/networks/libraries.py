@@ -79,8 +79,8 @@ class LibraryArchitecture(Architecture):
 
     def _channels(self, shapes: Shapes) -> int:
         """What the first convolution takes, of the tensors that depend on the input."""
-        loose = (shapes.get(name, ()) for name in self.facts.loose)
-        return next((shape[1] for shape in loose if len(shape) == 4), 3)
+        stems = (shapes.get(n, ()) for n in self.facts.loose if n.endswith("weight"))
+        return next((shape[1] for shape in stems if len(shape) == 4), 3)
 
 
 class PooledLinear(nn.Linear):
