@@ -138,7 +138,7 @@ def _label(example: Mapping[str, Any]) -> str:
 
 def _picture(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidData("Every picture must be base64 text of a PNG, JPEG or WebP file.")
+        raise InvalidData("Every picture must be the base64 text of a file.")
     return value
 
 
@@ -179,15 +179,9 @@ def _decode(name: str, text: str, learner: MetaLearner) -> Tensor:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidData(f"{name} is not base64 text; encode the whole file.") from None
-    try:
-        return decode_image(
-            data, channels=learner.channels, image_size=learner.image_size, quick=False
-        )
-    except InvalidData as error:
-        reason = str(error)
-        # “A picture cannot be read; …” becomes “Query picture 3 cannot be read; …”.
-        text = reason.removeprefix("A picture") if reason.startswith("A picture") else f": {reason}"
-        raise InvalidData(f"{name}{text}") from None
+    return decode_image(
+        data, channels=learner.channels, image_size=learner.image_size, quick=False, name=name
+    )
 
 
 def _prediction(names: Sequence[str], row: Sequence[float]) -> dict[str, Any]:
