@@ -1,4 +1,4 @@
-"""TIFF pictures of all kinds that our own reader for browsers knows, and of some that it does not."""
+"""TIFF pictures of all kinds that our reader for browsers knows, and of some that it does not."""
 
 import io
 import struct
@@ -37,7 +37,10 @@ def written(
     each = samples.shape[2] if samples.ndim == 3 else 1
     bits = 8 * samples.dtype.itemsize
     rows = rows or height
-    strips = [samples[top : top + rows].astype(f"{order}u{bits // 8}").tobytes() for top in range(0, height, rows)]
+    strips = [
+        samples[top : top + rows].astype(f"{order}u{bits // 8}").tobytes()
+        for top in range(0, height, rows)
+    ]
     entries = {
         256: [width],
         257: [height],
@@ -127,3 +130,36 @@ def _pages(photo: Image.Image) -> bytes:
     buffer = io.BytesIO()
     photo.save(buffer, "TIFF", save_all=True, append_images=[photo.rotate(180)])
     return buffer.getvalue()
+
+
+def unusual_tiffs(photo: Image.Image) -> dict[str, bytes]:
+    """Those that a page does not read, by what it says that they have."""
+    rgb = np.asarray(photo)
+    grey = rgb[..., 0]
+    return {
+        "tiles": written(grey, tags={322: [16], 323: [16]}),
+        "a plane for each colour": written(rgb, photometric=2, tags={284: [2]}),
+        "its bits in reverse": written(grey, tags={266: [2]}),
+        "signed or fractional values": written(grey, tags={339: [2]}),
+        "JPEG inside": as_tiff(photo, "jpeg"),
+        "compression 4": as_tiff(photo.convert("1"), "group4"),
+        "4 x 8 bits of kind 5": as_tiff(photo.convert("CMYK")),
+        "1 x 32 bits of kind 1": written(grey, tags={258: [32]}),
+        "64-bit offsets": b"II+\0" + bytes(60),
+    }
+
+
+def cut_tiffs(photo: Image.Image) -> list[bytes]:
+    """One strip that ends too soon, in files whose directory is whole."""
+    found = []
+    for compression in ("packbits", "tiff_lzw", "tiff_adobe_deflate"):
+        whole = as_tiff(photo, compression, t278=photo.height)
+        with Image.open(io.BytesIO(whole)) as image:
+            tags = dict(image.tag_v2)
+            (at,), (size,) = tags[273], tags[279]
+        kept = {tag: tags[tag] for tag in (256, 257, 258, 259, 262, 277, 278)}
+        entries = {tag: list(np.atleast_1d(value)) for tag, value in kept.items()}
+        for length in range(0, size - 8, 41):
+            packed = whole[at : at + length]
+            found.append(_with_directory(packed, {**entries, 273: [8], 279: [length]}, "<"))
+    return found

@@ -138,7 +138,7 @@ def _label(example: Mapping[str, Any]) -> str:
 
 def _picture(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidData("Every picture must be the base64 text of a file.")
+        raise InvalidData("Every picture must be base64 text of its whole file.")
     return value
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from PIL.GifImagePlugin import GifImageFile
 from torch import Tensor
 
+from metalearn.datasets.avif import largest_frame
 from metalearn.datasets.kinds import foreign_kind
 from metalearn.datasets.mending import mended
 from metalearn.datasets.orientation import BYTE_ORDERS, lying_tiff, read_orientation
@@ -33,6 +34,7 @@ _DAMAGED = (
     EOFError,
     struct.error,
     zlib.error,
+    RuntimeError,  # what the decoder of AVIF says of some files
 )
 _TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -111,8 +113,9 @@ def _decoded(
 def _opened(
     data: bytes, formats: tuple[str, ...], size: int, *, whole: bool, quick: bool
 ) -> Image.Image:
-    lying = lying_tiff(data) if data[:4] in BYTE_ORDERS else data
-    with Image.open(io.BytesIO(lying), formats=formats) as image:
+    if data[4:8] == b"ftyp" and largest_frame(data) > MAX_PIXELS:
+        raise _TooLarge
+    with Image.open(io.BytesIO(_plain(data)), formats=formats) as image:
         if image.width * image.height > MAX_PIXELS:
             raise _TooLarge
         if image.format == "TIFF" and image.mode in {"I", "F"}:
@@ -121,6 +124,13 @@ def _opened(
             # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after resizing.
             image.draft("RGB", (2 * size, 2 * size))
         return _square(_loaded(image), size, read_orientation(data), whole=whole)
+
+
+def _plain(data: bytes) -> bytes:
+    """A TIFF that does not say how it is turned, and an AVIF of frames as its picture alone."""
+    if data[:4] in BYTE_ORDERS:
+        return lying_tiff(data)
+    return data[:8] + b"avif" + data[12:] if data[4:12] == b"ftypavis" else data
 
 
 def _loaded(image: Image.Image) -> Image.Image:

@@ -7,11 +7,13 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from playwright.sync_api import Error
 
 from metalearn.datasets import decode_image
+from metalearn.errors import InvalidData
 from tests.journeys.modules import page_beside_our_modules
-from tests.tools import find_chromium
 from tests.tiffs import tiff_files
+from tests.tools import find_chromium
 from tests.turned import chunk, png, turned_files
 
 pytestmark = [
@@ -24,6 +26,7 @@ DECODE = """async ([text, architecture]) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return [...(await decodeSquare(new Blob([bytes]), architecture))];
 }"""
+ARCHITECTURE = {"image_size": 32, "channels": 3}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,6 @@ AVIFS = {
     "avif": as_file(PHOTO, "AVIF", quality=80),
     "whole chroma": as_file(PHOTO, "AVIF", quality=90, subsampling="4:4:4"),
     "grey": as_file(PHOTO.convert("L"), "AVIF", quality=90),
-    "see through": as_file(see_through(PHOTO), "AVIF", quality=90),
     "of several frames": as_file(PHOTO, "AVIF", save_all=True, append_images=[PHOTO.rotate(180)]),
     **{
         f"turned {turn}": as_file(PHOTO, "AVIF", quality=80, exif=exif_of(turn))
@@ -157,6 +159,21 @@ def test_jpegs_however_they_are_turned_are_decoded_alike(page, name):
 @pytest.mark.parametrize("name", TRANSPARENT)
 def test_transparent_pictures_lie_on_white_up_to_a_rounding(page, name):
     assert differences(page, TRANSPARENT[name]).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["jpeg", "progressive", "jpeg of restarts"])
+def test_a_jpeg_that_was_cut_off_is_refused_as_on_the_server(page, name):
+    whole = {**JPEGS, "jpeg of restarts": as_file(PHOTO, "JPEG", restart_marker_rows=1)}[name]
+    for missing in (3, 4, 6, 9, 17, 60, 400, len(whole) // 2, len(whole) - 300):
+        content = whole[:-missing]
+        try:
+            decode_image(content, channels=3, image_size=32, quick=False)
+        except InvalidData:
+            with pytest.raises(Error, match="This picture cannot be read; use a whole PNG"):
+                page.evaluate(DECODE, [base64.b64encode(content).decode(), ARCHITECTURE])
+        else:
+            assert missing == 3
+            assert differences(page, content).max() == 0
 
 
 @pytest.mark.parametrize("name", OTHERS)

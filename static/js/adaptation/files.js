@@ -119,8 +119,9 @@ function isPassedOver(name) {
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   /** @type {any[]} */
-  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
+  const given = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = given.filter((entry) => !isPassedOver(entry.name));
+  if (given.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
   const found = await Promise.all(entries.map((entry) => walk(entry, "")));
   return { found: found.flat(), folders: entries.filter((entry) => entry.isDirectory).length };
 }

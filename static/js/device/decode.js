@@ -2,7 +2,7 @@
 
 import { FOREIGN, kindOf } from "./kinds.js";
 import { mended } from "./mending.js";
-import { takeOrientation } from "./orientation.js";
+import { takeOrientation, textAt } from "./orientation.js";
 import { squarePixels } from "./pixels.js";
 import { MAX_PIXELS, TOO_LARGE, Unreadable } from "./refusals.js";
 import { declaredPixels, isGreyOf16Bits } from "./sizes.js";
@@ -13,8 +13,7 @@ import { readTiff } from "./tiff.js";
  * @typedef {{width: number, height: number, bitmap: ImageBitmap | null, data: Uint8ClampedArray<ArrayBuffer> | null, orientation: number, grey16: boolean}} Opened
  */
 
-/** At least as many as the rows of the last block of a JPEG. */
-const LAST_ROWS = 64;
+const BAND_ROWS = 256;
 /** The high byte of 4095: what needs no more than 12 bits of 16. */
 const TWELVE_BITS = 15;
 /** @type {ImageBitmapOptions} */
@@ -64,7 +63,7 @@ export async function openPicture(file, options) {
     const { one, advice } = FOREIGN[kind];
     throw new Unreadable(`is ${one}, which Freehold cannot read; ${advice("it")}.`);
   }
-  const orientation = takeOrientation(bytes);
+  const orientation = kind === "AVIF" ? asOnePicture(bytes) : takeOrientation(bytes);
   if (kind === "TIFF") return { ...(await readTiff(bytes)), bitmap: null, orientation: orientation || 1 };
   if (declaredPixels(bytes, kind) > MAX_PIXELS) throw new Error(TOO_LARGE);
   const bitmap = await bitmapOf(orientation ? new Blob([bytes], { type: file.type }) : file, bytes, options);
@@ -74,6 +73,17 @@ export async function openPicture(file, options) {
     throw new Error(TOO_LARGE);
   }
   return { width, height, bitmap, data: null, orientation: orientation || 1, grey16: isGreyOf16Bits(bytes, kind) };
+}
+
+/**
+ * An AVIF of frames as its picture alone, which every AVIF has: the colours of its track may be read otherwise.
+ * @param {Uint8Array} bytes changed in place
+ * @returns {number} 1 where they were changed; what turns the picture the browser obeys itself
+ */
+function asOnePicture(bytes) {
+  if (textAt(bytes, 8) !== "avis") return 0;
+  bytes[11] = "f".charCodeAt(0);
+  return 1;
 }
 
 /**
@@ -96,7 +106,7 @@ async function bitmapOf(file, bytes, options) {
   try {
     return await createImageBitmap(file, options);
   } catch {
-    const better = await mended(bytes, lastRows).catch(() => null);
+    const better = await mended(bytes, alike).catch(() => null);
     if (!better) throw new Unreadable();
     return createImageBitmap(new Blob([better]), options).catch(() => {
       throw new Unreadable();
@@ -104,16 +114,24 @@ async function bitmapOf(file, bytes, options) {
   }
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-async function lastRows(bytes) {
-  const bitmap = await createImageBitmap(new Blob([bytes]), EXACT);
-  const { width, height } = bitmap;
-  try {
-    const rows = Math.min(LAST_ROWS, height);
-    return drawn(bitmap, width, rows, rows - height);
-  } finally {
-    bitmap.close();
+/**
+ * Whether two files decode to the same pixels, looked at a few rows at a time.
+ * @param {Uint8Array<ArrayBuffer>} one
+ * @param {Uint8Array<ArrayBuffer>} other
+ */
+async function alike(one, other) {
+  const first = await createImageBitmap(new Blob([one]), EXACT);
+  const second = await createImageBitmap(new Blob([other]), EXACT);
+  const { width, height } = first;
+  let same = width * height <= MAX_PIXELS;
+  for (let top = 0; same && top < height; top += BAND_ROWS) {
+    const rows = Math.min(BAND_ROWS, height - top);
+    const there = drawn(second, width, rows, -top);
+    same = drawn(first, width, rows, -top).every((value, index) => value === there[index]);
   }
+  first.close();
+  second.close();
+  return same;
 }
 
 /** @param {Opened} opened */

@@ -116,7 +116,7 @@ function isTiff(bytes) {
   return head === LITTLE || head === BIG;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} block */
+/** @param {Uint8Array} block */
 function inExif(block) {
   let tiff = block;
   // Some programs write this name once more, or where it does not belong.
@@ -146,7 +146,7 @@ function inTiff(view) {
   return 1;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
+/** @param {Uint8Array} bytes */
 export function viewOf(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
