@@ -245,7 +245,8 @@ function showQueryHint() {
 }
 
 const queryTaker = { files: askAbout, problem, title: () => "Pictures to label" };
-queryDrop.append(icon("target"), queryHint, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
+const formats = make("p", { class: "muted small" }, "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF");
+queryDrop.append(icon("target"), queryHint, formats, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
   // Pasted outside of any class, once adapted: a question.

@@ -9,7 +9,7 @@ import { EXPANSION, readStrips } from "./tiff_strips.js";
 
 /** @typedef {(tag: number, otherwise: number) => number} One the first number of a tag */
 /** @typedef {(tag: number) => number[]} All the numbers of a tag */
-/** @typedef {{width: number, height: number, bits: number, samples: number, little: boolean}} Form */
+/** @typedef {import("./tiff_strips.js").Form} Form */
 /** @typedef {Form & {photometric: number, alpha: number, palette: number[]}} Colours */
 
 const WIDTH = 256;

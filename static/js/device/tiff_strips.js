@@ -3,7 +3,7 @@
 import { Unreadable } from "./refusals.js";
 
 /** @typedef {{rows: number, count: number, offsets: number[], sizes: number[], compression: number, predictor: number}} Strips */
-/** @typedef {import("./tiff.js").Form} Form */
+/** @typedef {{width: number, height: number, bits: number, samples: number, little: boolean}} Form */
 
 const NONE = 1;
 const LZW = 5;
