@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from metalearn.datasets.images import DAMAGED, MAX_PIXELS
 from metalearn.datasets.orientation import BYTE_ORDERS, PNG
 
 TWELVE_BITS = 4095
-_MAX_PIXELS = 50_000_000
 _DEPTH_AND_COLOUR, _GREY_OF_16_BITS = slice(24, 26), b"\x10\0"
 
 
@@ -24,10 +24,10 @@ def is_nearly_black(data: bytes) -> bool:
         return False
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as image:
-            if not image.mode.startswith("I;16") or image.width * image.height > _MAX_PIXELS:
+            if not image.mode.startswith("I;16") or image.width * image.height > MAX_PIXELS:
                 return False
             return bool(np.asarray(image).max() <= TWELVE_BITS)
-    except (OSError, SyntaxError, ValueError):
+    except DAMAGED:
         return False
 
 

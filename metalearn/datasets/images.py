@@ -24,7 +24,7 @@ READABLE = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
 MAX_PIXELS = 50_000_000
 """A 40-megapixel photo passes; decoded as RGBA this bounds memory at about 200 MB."""
 
-_DAMAGED = (
+DAMAGED = (
     OSError,  # includes UnidentifiedImageError and truncated files
     SyntaxError,
     ValueError,
@@ -36,6 +36,7 @@ _DAMAGED = (
     zlib.error,
     RuntimeError,  # what the decoder of AVIF says of some files
 )
+"""What Pillow raises for files that are not whole, or not what they seem."""
 _TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -84,7 +85,7 @@ def decode_image(
         raise InvalidData(
             f"{name} has values of 32 bits; scale them to 8 or 16 bits first."
         ) from None
-    except _DAMAGED:
+    except DAMAGED:
         raise InvalidData(f"{name} cannot be read; use a whole {READABLE} file.") from None
     return _to_tensor(square, channels)
 
@@ -100,10 +101,10 @@ class _TooDeep(Exception):
 def _decoded(
     data: bytes, formats: tuple[str, ...], size: int, *, whole: bool, quick: bool
 ) -> Image.Image:
-    """As mode RGB or L, size × size, upright; raises one of _DAMAGED where pixels are missing."""
+    """As mode RGB or L, size × size, upright; raises one of DAMAGED where pixels are missing."""
     try:
         return _opened(data, formats, size, whole=whole, quick=quick)
-    except _DAMAGED:
+    except DAMAGED:
         better = mended(data, MAX_PIXELS)
         if better is None:
             raise

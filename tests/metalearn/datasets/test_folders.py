@@ -87,12 +87,12 @@ def test_pictures_of_12_bits_in_16_are_named_once_for_all(folder: Path) -> None:
     twelve_bits(folder / "ant" / "9.png")
     with pytest.warns(PictureWarning, match=r"9\.png” looks nearly black.*multiply") as found:
         read_folder(folder, channels=1, image_size=8)
-    assert len(found) == 1
+    assert [one.category for one in found].count(PictureWarning) == 1
     twelve_bits(folder / "cat" / "9.tif")
     twelve_bits(folder / "cat" / "99.png")
     with pytest.warns(PictureWarning, match=r"ant/9\.png” and 2 others look") as found:
         read_folder(folder, channels=1, image_size=8)
-    assert len(found) == 1
+    assert [one.category for one in found].count(PictureWarning) == 1
     with pytest.warns(PictureWarning, match=r"9\.tif” and 1 other look"):
         list(read_pictures(folder / "cat", 1, 8))
 
