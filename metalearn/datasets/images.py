@@ -13,8 +13,8 @@ from torch import Tensor
 
 from metalearn.datasets.avif import largest_frame
 from metalearn.datasets.kinds import foreign_kind
-from metalearn.datasets.mending import mended
 from metalearn.datasets.orientation import BYTE_ORDERS, lying_tiff, read_orientation
+from metalearn.datasets.repair import repaired
 from metalearn.errors import InvalidData
 
 Pixels = UInt8[Tensor, "channels height width"]
@@ -105,7 +105,7 @@ def _decoded(
     try:
         return _opened(data, formats, size, whole=whole, quick=quick)
     except DAMAGED:
-        better = mended(data, MAX_PIXELS)
+        better = repaired(data, MAX_PIXELS)
         if better is None:
             raise
         return _opened(better, formats, size, whole=whole, quick=quick)

@@ -128,7 +128,7 @@ AVIFS = {
         for turn in range(2, 9)
     },
 }
-MENDED = {
+REPAIRED = {
     "jpeg without its end": JPEGS["jpeg"][:-2],
     "jpeg with half an end": JPEGS["jpeg"][:-1],
     "progressive jpeg without its end": as_file(PHOTO, "JPEG", progressive=True)[:-2],
@@ -188,6 +188,6 @@ def test_avif_is_decoded_alike_up_to_its_decoders(page, name):
     assert differences(page, AVIFS[name]).max() <= 2
 
 
-@pytest.mark.parametrize("name", MENDED)
+@pytest.mark.parametrize("name", REPAIRED)
 def test_what_lacks_no_pixel_is_read_to_the_same_pixels(page, name):
-    assert differences(page, MENDED[name]).max() == 0
+    assert differences(page, REPAIRED[name]).max() == 0

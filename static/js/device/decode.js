@@ -1,7 +1,7 @@
 /** Picture files to pixels: by the browser's own decoder or ours, and by our own resampling. */
 
 import { FOREIGN, kindOf } from "./kinds.js";
-import { mended } from "./mending.js";
+import { repaired } from "./repair.js";
 import { takeOrientation, textAt } from "./orientation.js";
 import { squarePixels } from "./pixels.js";
 import { MAX_PIXELS, TOO_LARGE, Unreadable } from "./refusals.js";
@@ -106,7 +106,7 @@ async function bitmapOf(file, bytes, options) {
   try {
     return await createImageBitmap(file, options);
   } catch {
-    const better = await mended(bytes, alike).catch(() => null);
+    const better = await repaired(bytes, alike).catch(() => null);
     if (!better) throw new Unreadable();
     return createImageBitmap(new Blob([better]), options).catch(() => {
       throw new Unreadable();

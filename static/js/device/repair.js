@@ -1,6 +1,6 @@
 /**
  * Files whose pixels are all there although something else is missing or wrong, by the rules of the
- * server (metalearn/datasets/mending.py).
+ * server (metalearn/datasets/repair.py).
  */
 
 import { begins, crc32, jpegSegments, PNG, textAt, viewOf } from "./orientation.js";
@@ -29,7 +29,7 @@ const TEXT = /Xt$/;
  * @param {Alike} alike
  * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where pixels are missing, or nothing helps
  */
-export async function mended(bytes, alike) {
+export async function repaired(bytes, alike) {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return withEnd(bytes, alike);
   return begins(bytes, 0, PNG) ? withoutRemarks(bytes) : null;
 }

@@ -1,6 +1,6 @@
 """Files whose pixels are all there although something else is missing or wrong.
 
-static/js/device/mending.js goes by the same rules.
+static/js/device/repair.js goes by the same rules.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _SCAN = 0xDA
 _COEFFICIENTS = 64
 
 
-def mended(data: bytes, max_pixels: int) -> bytes | None:
+def repaired(data: bytes, max_pixels: int) -> bytes | None:
     """The file as a strict decoder reads it; None where pixels are missing, or nothing helps.
 
     A JPEG gets its end marker, a PNG loses the texts and the remarks whose checksum is wrong.
