@@ -79,7 +79,7 @@ def _with_directory(pixels: bytes, entries: dict[int, list[int]], order: str) ->
 
 
 def tiff_files(photo: Image.Image) -> dict[str, bytes]:
-    """By what is special about them; to be read by everybody."""
+    """By what is special about them; both readers read all of them."""
     see_through = photo.copy()
     see_through.putalpha(Image.linear_gradient("L").resize(photo.size))
     modes = {
