@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from metalearn.checkpoint.facts import LeftOut
-from metalearn.checkpoint.kinds import USABLE, is_quantised, kind_name, unusable
+from metalearn.checkpoint.limits import MAX_NAME_LENGTH
 from metalearn.checkpoint.modules import attributes_of, class_of, is_module, state_of
+from metalearn.checkpoint.partial import refuse_packed
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
 from metalearn.checkpoint.weights import Kind
 from metalearn.checkpoint.wording import STATE_DICT, check_tensor_name, shown
@@ -86,30 +87,33 @@ def find_weights(value: Value) -> list[Found]:
             f"The file is an object (“{shown(value.path)}”), perhaps a whole pickled model, "
             f"without a tensor in it; upload {STATE_DICT}."
         )
+    if not found and _is_only_training(entries_of(value) or {}):
+        raise InvalidCheckpoint(
+            "The file has the state of an optimiser, but not the model; upload "
+            "torch.save(model.state_dict(), …)."
+        )
     if not found:
         raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
     return sorted(found, key=lambda part: part.kind != "ema")
+
+
+def _is_only_training(entries: dict[Value, Value]) -> bool:
+    if {"state", "param_groups"} <= entries.keys():
+        return True
+    return any(why == "optimiser state" for key, why in TRAINING.items() if key in entries)
 
 
 def tensors_of(found: Found) -> tuple[dict[str, TensorRef], list[LeftOut]]:
     """The tensors by name, and what else is among them."""
     tensors: dict[str, TensorRef] = {}
     left_out: list[LeftOut] = []
-    odd: list[tuple[str, str]] = []
     for name, item in found.entries.items():
-        place = shown(_join(found.where, name))
-        if not isinstance(item, TensorRef):
-            if len(left_out) < MAX_LEFT_OUT:
-                left_out.append(LeftOut(place, _what(item)))
-        elif item.dtype in USABLE:
+        if isinstance(item, TensorRef):
             tensors[check_tensor_name(name)] = item
-        else:
-            kind = kind_name(item.dtype)
-            odd.append((check_tensor_name(name), kind))
-            left_out.append(LeftOut(place, f"numbers of the kind {kind}"))
-    for name, kind in odd:
-        if is_quantised(kind) or not tensors:
-            raise unusable(name, kind)
+            continue
+        refuse_packed(str(name)[-MAX_NAME_LENGTH:])
+        if len(left_out) < MAX_LEFT_OUT:
+            left_out.append(LeftOut(shown(_join(found.where, name)), _what(item)))
     return tensors, left_out
 
 
