@@ -18,13 +18,7 @@ from metalearn.checkpoint.pickle_opcodes import ACTIONS
 from metalearn.checkpoint.pickle_values import TensorRef, Value
 from metalearn.checkpoint.safetensors_file import looks_like_safetensors, open_safetensors
 from metalearn.checkpoint.saying import said_by, said_by_metadata
-from metalearn.checkpoint.shards import (
-    Beside,
-    file_in_folder,
-    is_index,
-    open_shards,
-    settings_beside,
-)
+from metalearn.checkpoint.shards import Beside, index_in, is_index, open_shards
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import ReadStorage, check_budget, materialise
 from metalearn.checkpoint.torch_file import read_torch_legacy, read_torch_zip
@@ -54,20 +48,16 @@ def open_contents(path: Path, beside: Beside | None = None) -> Iterator[Contents
     """Look into a file. Raises InvalidCheckpoint for one that has no weights to read.
 
     For a model in several files `path` is the index, or the folder with it; `beside` is where its
-    parts are when that is not the index's own folder. In a folder the settings that transformers
-    and timm write beside the weights are heard as well.
+    parts are when that is not the index's own folder.
     """
-    file, told = path, Said()
-    if path.is_dir():
-        file, told = file_in_folder(path), said_by(settings_beside(path))
+    file = index_in(path) if path.is_dir() else path
     if is_index(file):
         with open_shards(file, beside, parts_of) as (parts, read):
-            yield _contents(*_weights("raw", "", parts, read), told, {})
+            yield _contents(*_weights("raw", "", parts, read), Said(), {})
         return
     refuse_single_shard(file.name)
     with Source(file) as source:
-        contents = _of(source)
-        yield replace(contents, said=told) if path.is_dir() else contents
+        yield _of(source)
 
 
 def parts_of(source: Source) -> tuple[dict[str, Part], Read]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from metalearn.checkpoint.facts import LeftOut
-from metalearn.checkpoint.limits import MAX_NAME_LENGTH
+from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_TENSORS
 from metalearn.checkpoint.modules import attributes_of, class_of, is_module, state_of
 from metalearn.checkpoint.partial import refuse_packed
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
@@ -126,14 +126,14 @@ def _what(item: Value) -> str:
 def left_beside(value: Value, found: list[Found]) -> list[LeftOut]:
     """Entries of the checkpoint, at its top, with tensors that are no weights of the model."""
     entries = entries_of(value)
-    taken = {part.where.split(".", 1)[0] for part in found}
-    if entries is None or "" in taken:
+    places = tuple(f"{part.where}." for part in found)
+    if entries is None or "." in places:
         return []
     search = _Search()
     return [
         LeftOut(shown(key), TRAINING.get(key, "not a part of the model"))
         for key, part in entries.items()
-        if isinstance(key, str) and key not in taken
+        if isinstance(key, str) and not any(place.startswith(f"{key}.") for place in places)
         if key in TRAINING or isinstance(part, TensorRef) or search.holds_tensors(part)
     ]
 
@@ -186,6 +186,8 @@ class _Search:
         swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
         averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
         raw = (_LIGHTNING_RAW,) if swapped else RAW
+        if _same_names(value.get("student"), value.get("teacher")):
+            averaged = (*averaged, "teacher")
         for key in averaged:
             for part in self.within(value.get(key), _join(where, key), depth + 1):
                 yield replace(part, kind="ema")
@@ -210,6 +212,13 @@ class _Search:
             )
         for key, part in groups:
             yield from self.within(part, _join(where, key), depth + 1)
+
+
+def _same_names(one: Value, other: Value) -> bool:
+    """Self-distillation averages the student into a teacher; others are other networks."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return False
+    return 0 < len(one) <= MAX_TENSORS and one.keys() == other.keys()
 
 
 def _join(where: str, key: Value) -> str:

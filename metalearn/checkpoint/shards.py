@@ -23,11 +23,7 @@ Beside = Path | Mapping[str, Path]
 _MAX_INDEX_BYTES = 8_000_000
 _MAX_SHARDS = 200
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\.(safetensors|bin|pt|pth)")
-_MAX_SETTINGS_BYTES = 1_000_000
 _SUFFIX = ".index.json"
-_INDICES = (f"model.safetensors{_SUFFIX}", f"pytorch_model.bin{_SUFFIX}")
-_WHOLE = ("model.safetensors", "pytorch_model.bin")
-_SETTINGS = ("config", "preprocessor_config")
 ReadShard = Callable[[Source], tuple[dict[str, Part], Read]]
 
 
@@ -37,30 +33,15 @@ def is_index(path: Path) -> bool:
         return _weight_map(source) is not None
 
 
-def file_in_folder(folder: Path) -> Path:
-    """The index of a folder, or the one file with weights in it."""
-    indices = sorted(path.name for path in folder.glob(f"*{_SUFFIX}"))
-    for name in (*_INDICES, *indices, *_WHOLE):
-        if (folder / name).is_file():
-            return folder / name
-    raise InvalidCheckpoint(
-        f"The folder has none of {', '.join((*_INDICES, *_WHOLE))}; choose the file with the "
-        "weights in it."
-    )
-
-
-def settings_beside(folder: Path) -> dict[str, object]:
-    """What transformers and timm say about a model, in files of their own beside the weights."""
-    result: dict[str, object] = {}
-    for name in _SETTINGS:
-        path = folder / f"{name}.json"
-        if not path.is_file() or path.stat().st_size > _MAX_SETTINGS_BYTES:
-            continue
-        try:
-            result[name] = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
-            continue
-    return result
+def index_in(folder: Path) -> Path:
+    """The index of a folder, of safetensors rather than of torch's files."""
+    found = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda one: ("safetensors" not in one.name, one))
+    if not found:
+        raise InvalidCheckpoint(
+            f"The folder has no index of weights, such as model.safetensors{_SUFFIX}; choose the "
+            "file with the weights in it."
+        )
+    return found[0]
 
 
 @contextmanager

@@ -38,6 +38,7 @@ BOTH = {
         "state_dict",
         "current_model_state",
     ),
+    "self-distillation": ({"student": RAW, "teacher": AVERAGE}, "teacher", "student"),
     "under a prefix": (
         {"state_dict": RAW | {f"model_ema.{n}": t for n, t in COUNTED.items()}},
         "state_dict.model_ema",
@@ -91,6 +92,11 @@ def test_weights_that_only_have_a_name_like_an_average_stay_where_they_are(tmp_p
     with open_contents(save(state, tmp_path)) as contents:
         (weights,) = contents.weights
         assert set(weights.shapes) == set(state)
+
+
+def test_the_teacher_of_another_network_is_no_average(tmp_path: Path) -> None:
+    value = {"student": RAW, "teacher": {"other": torch.ones(3)}}
+    assert left_out(value, tmp_path) == (LeftOut("teacher", "not a part of the model"),)
 
 
 def test_shapes_and_kinds_are_known_before_anything_is_read(tmp_path: Path) -> None:
