@@ -33,6 +33,11 @@ _DTYPES = {
     10: torch.complex64,
     12: torch.bool,
     13: torch.bfloat16,
+    28: torch.uint16,
+    29: torch.float8_e4m3fn,
+    30: torch.float8_e5m2,
+    34: torch.uint32,
+    35: torch.uint64,
 }
 
 
@@ -51,6 +56,11 @@ def in_one_folder(entries: dict[str, Entry]) -> dict[str, Entry]:
 def read_exported(source: Source, entries: dict[str, Entry]) -> tuple[Value, ReadStorage]:
     """The program's state dict, with the bytes left in the file, and how to read those."""
     configs = [n for n in entries if n.startswith(_WEIGHTS) and n.endswith(_CONFIG)]
+    if not configs:
+        raise InvalidCheckpoint(
+            "The file is an exported or compiled program without weights in it; upload "
+            "torch.save(model.state_dict(), …) of the model that it was made from."
+        )
     if len(configs) != 1:
         raise InvalidCheckpoint(
             f"The file is an exported program with the weights of {len(configs)} models; export "

@@ -31,7 +31,6 @@ _MAGIC = (
     (0, b"%PDF", "a PDF document"),
     (0, b"\x89PNG", "a picture"),
     (0, b"\xff\xd8\xff", "a picture"),
-    (0, b"<", "an HTML or XML page"),
     (4, b"TFL3", "a TensorFlow Lite model"),
     (257, b"ustar", "a tar archive"),
     (512, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
@@ -48,15 +47,33 @@ def refuse_foreign_file(source: Source) -> None:
     head = bytes(source.head(1024))
     if not head:
         raise InvalidCheckpoint(f"The file is empty; upload {STATE_DICT}.")
+    _refuse_stand_ins(head)
     if head.startswith(b"ustar", 257) and any(name in head for name in _NEMO):
         _refuse("a NeMo model")
     for offset, magic, kind in _MAGIC:
         if head.startswith(magic, offset):
             _refuse(kind)
     if _ONNX.match(head):
-        _refuse("an ONNX model")
+        raise InvalidCheckpoint(
+            "The file is an ONNX model, from which no weights are read here; upload "
+            "torch.save(model.state_dict(), …) of the PyTorch model that it was exported from."
+        )
     if head[:1] in b"{[" and head[8:9] != b"{":
         _refuse("a text file, such as a configuration or an index")
+
+
+def _refuse_stand_ins(head: bytes) -> None:
+    """What a failed download leaves in the place of the file."""
+    if head.startswith(b"version https://git-lfs"):
+        raise InvalidCheckpoint(
+            "The file is a Git LFS pointer, which only stands for the real file; run “git lfs "
+            "pull” in the repository and upload what it brings."
+        )
+    if head.lstrip()[:1] == b"<":
+        raise InvalidCheckpoint(
+            "The file is an HTML or XML page, as a download gives that needs a login; download "
+            "the file itself, and upload that."
+        )
 
 
 def archive_kind(names: Iterable[str]) -> Kind:
@@ -93,4 +110,9 @@ def _refuse_foreign_members(names: list[str]) -> None:
 
 
 def _refuse(kind: str) -> None:
+    if "Keras" in kind:
+        raise InvalidCheckpoint(
+            f"The file is {kind}; only models of PyTorch can be read here, so train or rebuild it "
+            "there and upload torch.save(model.state_dict(), …)."
+        )
     raise InvalidCheckpoint(f"The file is {kind}, not a list of weights; upload {STATE_DICT}.")

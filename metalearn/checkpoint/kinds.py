@@ -19,13 +19,18 @@ def is_quantised(kind: str) -> bool:
     return kind.startswith(_QUANTISED)
 
 
+def quantised(name: str, kind: str) -> InvalidCheckpoint:
+    """A file whose weights were packed into fewer bits, with the cure."""
+    return InvalidCheckpoint(
+        f"The tensor “{shown(name)}” is quantised ({shown(kind)}), and so is the model; upload "
+        "the float32, float16 or bfloat16 weights from before the quantisation."
+    )
+
+
 def unusable(name: str, kind: str) -> InvalidCheckpoint:
     """A file whose weights are of a kind that cannot be used, with the cure."""
     if is_quantised(kind):
-        return InvalidCheckpoint(
-            f"The tensor “{shown(name)}” is quantised ({shown(kind)}), and so is the model; upload "
-            "the float32, float16 or bfloat16 weights from before the quantisation."
-        )
+        return quantised(name, kind)
     return InvalidCheckpoint(
         f"The tensor “{shown(name)}” has numbers of the kind {shown(kind)}, which no image "
         "classifier here has; save the model with model.float() first."

@@ -35,6 +35,7 @@ STANDARD_CALLS = frozenset(
         *("collections.deque", "collections.ChainMap", "collections.UserDict"),
         *("decimal.Decimal", "fractions.Fraction", "uuid.UUID", "functools.partial"),
         *("datetime.time", "datetime.timezone", "re._compile", "logging.getLogger"),
+        "random.Random",
         *(f"{module}.{kind}" for module in _BUILTINS for kind in ("slice", "range", "xrange")),
         *(
             f"{module}.{kind}"
@@ -50,7 +51,10 @@ _STANDARD_NAMES = STANDARD_CALLS | {
     *(
         f"{module}.{kind}"
         for module in _BUILTINS
-        for kind in ("str", "bool", "bytes", "tuple", "type")
+        for kind in (
+            *("str", "bool", "bytes", "tuple", "type", "len", "min", "max", "sum", "abs", "round"),
+            *("sorted", "print"),
+        )
     ),
 }
 

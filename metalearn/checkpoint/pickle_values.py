@@ -235,9 +235,14 @@ def _ordered_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
 def check_key(key: Value) -> Value:
     """A key that is cheap to hash and to compare, else InvalidCheckpoint.
 
-    A nested tuple could take for ever to hash. Long texts that are equal are compared letter by
+    A nested tuple could take for ever to hash, so that tuples become records, which are hashed by
+    identity. Long texts that are equal are compared letter by
     letter each time, and large whole numbers can be chosen so that all of them collide.
     """
+    if isinstance(key, Global | Record):
+        return key
+    if isinstance(key, tuple):
+        return Record("builtins.tuple", key)
     if key is not None and type(key) not in {str, int, float, bool, bytes}:
         raise damaged("a dictionary has a key that is neither text nor number")
     if isinstance(key, str | bytes) and len(key) > _MAX_KEY_LENGTH:

@@ -24,7 +24,10 @@ from metalearn.errors import InvalidCheckpoint
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _SMALL = frozenset(
-    {"byteorder", "version", ".data/serialization_id", ".format_version", ".storage_alignment"}
+    {
+        *("byteorder", "version", ".format_version", ".storage_alignment"),
+        *(".data/serialization_id", ".data/version"),
+    }
 )
 _MAX_SMALL_BYTES = 128
 # What TorchScript writes beside the weights. None of it is read.

@@ -46,16 +46,10 @@ class Weights:
     def __init__(self, kind: Kind, where: str, parts: Mapping[str, Part], read: Read) -> None:
         self.kind: Kind = kind
         self.where = where
+        self.shapes: Mapping[str, tuple[int, ...]] = {n: p.shape for n, p in parts.items()}
+        self.dtypes: Mapping[str, torch.dtype] = {n: p.dtype for n, p in parts.items()}
         self._parts = parts
         self._read = read
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        return {name: part.shape for name, part in self._parts.items()}
-
-    @property
-    def dtypes(self) -> Mapping[str, torch.dtype]:
-        return {name: part.dtype for name, part in self._parts.items()}
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Tensor]:
         """These tensors, or all; no others are read. Raises InvalidCheckpoint for damaged bytes."""

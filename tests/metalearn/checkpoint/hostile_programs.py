@@ -117,7 +117,7 @@ def _exports() -> Iterator[Hostile]:
     yield Hostile(group, "a name of escapes", exported(config=b'{"config": {"\\u001b": []}}'))
     two = {"data/weights/other_weights_config.json": b"{}"}
     yield Hostile(group, "two models", exported(more=two), "2 models")
-    yield Hostile(group, "only a format", zip_of({"p/archive_format": b"pt2"}), "0 models")
+    yield Hostile(group, "only a format", zip_of({"p/archive_format": b"pt2"}), "without weights")
     yield Hostile(group, "two folders", zip_of({"p/archive_format": b"pt2", "q/a": b""}))
     old = zip_of({"a/serialized_exported_program.json": b"{}", "a/x": text("a")})
     yield Hostile(group, "an older program", old, "older torch")

@@ -110,7 +110,7 @@ def _oddities() -> dict[str, bytes]:
         "attributes for a class": OWN + b"}b",
         "items and a list in one": NEW + text("a") + b"NsNa",
         "a list and items in one": NEW + b"Na" + text("a") + b"Ns",
-        "a key that is an object": b"}" + NEW + b"Ns",
+        "a key that is a list": b"}]Ns",
         "attributes of a set": b"\x8f}b",
         "a class with a foreign letter": name("project", "C\u043enfig") + b")\x81",
         "a class with a space": name("project", "Con fig") + b")\x81",

@@ -126,6 +126,12 @@ def test_torchscript_gives_its_attributes(kind: str, net: Net, tmp_path: Path) -
     assert said.module_class is not None and said.module_class.endswith("test_modules.Net")
 
 
+def test_a_frozen_program_is_named(net: Net, tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.freeze(torch.jit.script(net)), tmp_path / "file.pt")
+    with pytest.raises(InvalidCheckpoint, match=r"as torch\.jit\.freeze makes"):
+        look(tmp_path / "file.pt", {})
+
+
 def test_an_exported_program_gives_its_weights(net: Net, tmp_path: Path) -> None:
     program = torch.export.export(net, (torch.zeros(1, 1, 8, 8),))
     torch.export.save(program, tmp_path / "file.pt2")

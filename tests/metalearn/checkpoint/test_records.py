@@ -2,6 +2,8 @@
 
 import enum
 import functools
+import random
+import re
 from collections import deque
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +44,9 @@ class Config:
         self.model_name = "resnet18"
         self.classes = ["cat", "dog"]
 
+    def listen(self) -> None:
+        pass
+
 
 class Slotted:
     __slots__ = ("arch",)
@@ -76,6 +81,8 @@ def metric(value: float) -> float:
         np.random.RandomState(3),  # noqa: NPY002
         nn.CrossEntropyLoss(),
         torch.optim.lr_scheduler.StepLR(torch.optim.SGD([nn.Parameter(torch.ones(1))]), 3),
+        {Mode.NEAREST: 1, Config: 2, (3, 224, ("a",)): 3, torch.float32: 4},
+        [Config.listen, Config().listen, len, random.Random(3), re.compile("a+")],
         {"nested": [Mode.NEAREST, (Config(), {Mode.NEAREST})]},
     ],
     ids=lambda value: type(value).__name__,

@@ -122,9 +122,9 @@ def test_a_protocol_that_does_not_exist_is_named(tmp_path: Path) -> None:
         read(zipped(b"\x80\x09N.", {}), tmp_path)
 
 
-def test_a_key_that_is_slow_to_hash_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_hashed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidCheckpoint, match="key"):
-        read(zipped(pickled(b"}" + tuple_of(b"K\x01") + b"Ns"), {}), tmp_path)
+        read(zipped(pickled(b"}]Ns"), {}), tmp_path)
 
 
 def test_a_flood_of_storages_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
