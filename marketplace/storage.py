@@ -19,13 +19,17 @@ CHUNK_BYTES = 1024 * 1024
 
 
 def incoming_key(upload_id: UUID) -> str:
-    """The upload as it came, until it is validated; then it is gone."""
+    """The upload as it came, until it is read; what may be read again stays for a day."""
     return f"incoming/{upload_id}"
 
 
-def checkpoint_key(checkpoint_id: UUID) -> str:
-    """Our own re-serialisation of a validated checkpoint."""
-    return f"checkpoints/{checkpoint_id}/model.safetensors"
+def checkpoint_key(checkpoint_id: UUID, attempt: int = 0) -> str:
+    """Our own re-serialisation of a checkpoint, by the attempt that wrote it.
+
+    So no attempt writes over another's file. Files from before attempts were told apart have 0.
+    """
+    number = f"-{attempt}" if attempt else ""
+    return f"checkpoints/{checkpoint_id}/model{number}.safetensors"
 
 
 def snapshot_prefix(job_id: UUID) -> str:

@@ -54,7 +54,7 @@ def load_teacher(row: Checkpoint) -> Teacher:
         mean=tuple(row.mean),
         std=tuple(row.std),
     )
-    with storage.local_copy(storage.checkpoint_key(row.pk)) as path:
+    with storage.local_copy(row.stored_key) as path:
         teacher = read_checkpoint(path, declared)
     return dataclasses.replace(
         teacher,

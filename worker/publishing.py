@@ -20,20 +20,28 @@ from marketplace.learners.services import learner_publish
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.meta_learner import MetaLearner
-from metalearn.networks import all_architectures
+from metalearn.networks import all_architectures, get_architecture
+from metalearn.networks.index import the_index
 from metalearn.registry import catalogue
+
+_FIRST = "torchvision/"
 
 
 def publish_catalogue() -> None:
     """Tell the web which algorithms and architectures this worker knows."""
     catalogue_publish(
         algorithms=catalogue(),
-        architectures=[
-            {"name": kind.name, "title": kind.title, "paper": kind.paper}
-            for kind in all_architectures().values()
-        ],
+        architectures=_architectures(),
         version=settings.VERSION,
     )
+
+
+def _architectures() -> list[dict[str, str]]:
+    """All that uploads are recognised as: our own first, then torchvision's, then timm's."""
+    own = [name for name in all_architectures() if "/" not in name]
+    theirs = sorted(the_index().by_name, key=lambda name: (not name.startswith(_FIRST), name))
+    kinds = (get_architecture(name) for name in (*own, *theirs))
+    return [{"name": kind.name, "title": kind.title, "paper": kind.paper} for kind in kinds]
 
 
 @dataclass(frozen=True)

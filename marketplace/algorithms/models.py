@@ -25,13 +25,16 @@ class AlgorithmSpec(models.Model):
 class ArchitectureSpec(models.Model):
     """One architecture that uploads are recognised as."""
 
-    name = models.CharField(max_length=60, primary_key=True)
-    title = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, primary_key=True)
+    title = models.CharField(max_length=160)
     paper = models.CharField(max_length=200, blank=True)
+    position = models.PositiveIntegerField(
+        default=0, help_text="its place in the list, as the worker orders it"
+    )
     published_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        ordering = ["title"]
+        ordering = ["position", "name"]
 
     def __str__(self) -> str:
         return self.title

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Q
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
 from marketplace.core.errors import DomainError
@@ -17,19 +18,53 @@ def catalogue_publish(
     architectures: Iterable[Mapping[str, Any]],
     version: str,
 ) -> None:
-    """Make the rows say what this worker can run; what it no longer knows goes."""
+    """Make the rows say what this worker can run; what it no longer knows goes.
+
+    Architectures keep the order in which they are given. Only rows that differ are written.
+    """
     _publish(AlgorithmSpec, [{**row, "version": version} for row in algorithms])
-    _publish(ArchitectureSpec, architectures)
+    _publish(ArchitectureSpec, [{**row, "position": at} for at, row in enumerate(architectures)])
 
 
-def _publish(
-    model: type[AlgorithmSpec] | type[ArchitectureSpec], rows: Iterable[Mapping[str, Any]]
-) -> None:
-    names = []
-    for row in rows:
-        model.objects.update_or_create(name=row["name"], defaults=dict(row))
-        names.append(row["name"])
-    model.objects.exclude(name__in=names).delete()
+def _publish(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    wanted = {row["name"]: dict(row) for row in rows}
+    specs = model._default_manager
+    there = {row["name"]: row for row in specs.values()}
+    new = [row for name, row in wanted.items() if not _says(there.get(name), row)]
+    if new:
+        # Another worker may publish the same at the same moment.
+        specs.bulk_create(
+            [model(**row) for row in new],
+            update_conflicts=True,
+            unique_fields=["name"],
+            update_fields=[*(name for name in new[0] if name != "name"), "published_at"],
+        )
+    if gone := there.keys() - wanted.keys():
+        specs.filter(name__in=gone).delete()
+
+
+def _says(there: Mapping[str, Any] | None, row: Mapping[str, Any]) -> bool:
+    return there is not None and all(there[name] == value for name, value in row.items())
+
+
+def architecture_check(said: str) -> str:
+    """The architecture's name as it is written now; ValueError with a sentence if it is unknown.
+
+    As long as no worker has published any, every name passes: the worker judges it.
+    """
+    name = said.strip()
+    if name.startswith("tv_"):
+        name = name.replace("tv_", "torchvision/", 1)
+    published = ArchitectureSpec.objects.all()
+    if not name or published.filter(name=name).exists() or not published.exists():
+        return name
+    part = name.rpartition("/")[2]
+    ends = published.filter(Q(name=part) | Q(name__iendswith=f"/{part}"))
+    like = list((ends or published.filter(name__icontains=part)).values_list("name", flat=True)[:5])
+    hint = f"choose {' or '.join(like)}" if like else "choose one of the list"
+    raise ValueError(
+        f"No architecture “{name[:60]}” is known here; {hint}, or leave the field empty."
+    )
 
 
 def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Act(models.TextChoices):
     MEMBER_REMOVED = "team.member_removed", "Removed a member"
     MEMBER_ROLE = "team.member_role", "Changed a member's role"
     MODEL_UPLOADED = "model.uploaded", "Uploaded a model"
-    MODEL_CHANGED = "model.changed", "Changed a model's sharing or consent"
+    MODEL_CHANGED = "model.changed", "Changed a model"
     MODEL_DELETED = "model.deleted", "Deleted a model"
     MODEL_DOWNLOADED = "model.downloaded", "Downloaded a model"
     MODEL_QUARANTINED = "model.quarantined", "Put a model into quarantine"

@@ -2,17 +2,20 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
-from marketplace.checkpoints.models import Licence
+from marketplace.algorithms.services import architecture_check
+from marketplace.checkpoints.models import Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
 MAX_CLASSES = 10_000
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
+READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
+"""What decides how a worker reads a file and whether it is good."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class CheckpointDraft:
     std: Sequence[float]
     licence: str
     architecture: str = ""
+    weights: str = ""
     description: str = ""
     dataset: str = ""
     visibility: str = Visibility.PRIVATE
@@ -39,30 +43,41 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     """The row's fields, or DomainError naming every field that is wrong."""
     wrong: dict[str, str] = {}
     fields = {
-        "name": _check_name(draft.name, wrong),
+        "name": check_name(draft.name, wrong),
         "description": draft.description.strip()[:20_000],
         "dataset": draft.dataset.strip()[:80],
-        "architecture": draft.architecture.strip()[:60],
-        "class_names": _check_class_names(draft.class_names, wrong),
-        "image_size": _check_range("image_size", draft.image_size, wrong),
-        "channels": draft.channels,
+        **check_read({name: getattr(draft, name) for name in READ}, wrong),
         "licence": draft.licence,
         "consent_recovery": draft.consent_recovery,
         "consent_preview": draft.consent_preview and draft.consent_recovery,
         **check_sharing(owner, draft.visibility, draft.team, wrong),
     }
-    if draft.channels not in (1, 3):
-        wrong["channels"] = "Give 1 for grey or 3 for colour images."
     if draft.licence not in Licence.values:
         wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
-    fields["mean"] = _check_statistics("mean", draft.mean, draft.channels, wrong)
-    fields["std"] = _check_statistics("std", draft.std, draft.channels, wrong)
     if wrong:
         raise DomainError("Some of what you say about the model cannot be used.", fields=wrong)
     return fields
 
 
-def _check_name(name: str, wrong: dict[str, str]) -> str:
+def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
+    """What a worker needs in order to read a file, tidied; `wrong` says what cannot be used."""
+    channels = said["channels"]
+    if channels not in (1, 3):
+        wrong["channels"] = "Give 1 for grey or 3 for colour images."
+    if said["weights"] not in {"", *WeightsKind.values}:
+        wrong["weights"] = f"Choose one of {', '.join(WeightsKind.values)}, or leave it out."
+    return {
+        "architecture": _check_architecture(said["architecture"], wrong),
+        "weights": said["weights"],
+        "class_names": _check_class_names(said["class_names"], wrong),
+        "image_size": _check_range("image_size", said["image_size"], wrong),
+        "channels": channels,
+        "mean": _check_statistics("mean", said["mean"], channels, wrong),
+        "std": _check_statistics("std", said["std"], channels, wrong),
+    }
+
+
+def check_name(name: str, wrong: dict[str, str]) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 120:
         wrong["name"] = "Give the model a name of at most 120 characters."
@@ -81,6 +96,20 @@ def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]
         twice = Counter(cleaned).most_common(1)[0][0]
         wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
     return cleaned
+
+
+def _check_architecture(said: str, wrong: dict[str, str]) -> str:
+    try:
+        return architecture_check(said)
+    except ValueError as error:
+        wrong["architecture"] = str(error)
+        return ""
+
+
+def safe_file_name(said: str) -> str:
+    """The last part of what a file is called, without what cannot be shown or stored."""
+    last = said.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
 
 
 def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:

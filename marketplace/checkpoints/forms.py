@@ -9,9 +9,9 @@ from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.drafts import CheckpointDraft
-from marketplace.checkpoints.models import Licence
-from marketplace.checkpoints.search import SORTS, datasets_listed
-from marketplace.core.forms import PlainSelect
+from marketplace.checkpoints.models import Licence, WeightsKind
+from marketplace.checkpoints.search import SORTS, architectures_listed, datasets_listed
+from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 CONSENT_RECOVERY_HELP = (
@@ -25,8 +25,8 @@ CONSENT_PREVIEW_HELP = (
 )
 
 
-def _architecture_choices() -> list[tuple[str, str]]:
-    return list(architectures_published().values_list("name", "title"))
+def _architecture_names() -> list[str]:
+    return list(architectures_published().values_list("name", flat=True))
 
 
 class CheckpointFilterForm(forms.Form):
@@ -61,7 +61,7 @@ class CheckpointFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._set_choices("architecture", [("", "Any"), *_architecture_choices()])
+        self._set_choices("architecture", [("", "Any"), *architectures_listed(user)])
         self._set_choices("dataset", [("", "Any"), *((d, d) for d in datasets_listed(user))])
 
     def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -80,11 +80,35 @@ class NumbersField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """A list of floats."""
+        if isinstance(value, list):
+            return value
         parts = [part for part in _SEPARATORS.split(str(value or "").strip()) if part]
         try:
             return [float(part) for part in parts]
         except ValueError:
             raise forms.ValidationError("Give numbers, separated by commas.") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as text."""
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+class ClassNamesField(forms.CharField):
+    """Names, one a line; a comma-separated list or a JSON list can be pasted as well."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> Any:
+        """The list of names; a field that cannot be changed has one already."""
+        return value if isinstance(value, list) else split_class_names(super().clean(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """By lines, as browsers end them in their own way."""
+        return str(self.prepare_value(initial) or "").splitlines() != str(data or "").splitlines()
 
 
 class SharingForm(forms.Form):
@@ -126,20 +150,26 @@ class AboutForm(SharingForm):
     )
 
 
-class UploadForm(AboutForm):
-    """A file and what its owner says about it."""
+class ReadForm(forms.Form):
+    """What decides how a file is read and whether it is good, and the model's name."""
 
-    file = forms.FileField(
-        label="Checkpoint file",
-        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
-        "executed, and only our own re-serialisation is kept.",
-        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
-    )
     name = forms.CharField(max_length=120, label="Name")
-    architecture = forms.ChoiceField(
-        required=False, help_text="Width and number of outputs are read from the tensors."
+    architecture = forms.CharField(
+        required=False,
+        max_length=120,
+        widget=SuggestingInput(
+            _architecture_names, attrs={"placeholder": "Recognise it for me", "autocomplete": "off"}
+        ),
+        help_text="Such as resnet18, torchvision/resnet50 or timm/vit_tiny_patch16_224. Width and "
+        "number of outputs are read from the tensors.",
     )
-    class_names = forms.CharField(
+    weights = forms.ChoiceField(
+        required=False,
+        choices=[("", "The averaged ones, where there are any"), *WeightsKind.choices],
+        label="Weights",
+        help_text="Of a file that has raw and averaged weights.",
+    )
+    class_names = ClassNamesField(
         label="Class names",
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
         help_text="One a line, in the order of the model’s outputs. A comma-separated list or a "
@@ -154,15 +184,16 @@ class UploadForm(AboutForm):
     mean = NumbersField(label="Mean", initial="0.485, 0.456, 0.406")
     std = NumbersField(label="Standard deviation", initial="0.229, 0.224, 0.225")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["architecture"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Recognise it for me"), *_architecture_choices()]
 
-    def clean_class_names(self) -> list[str]:
-        """A list, from lines, commas or JSON."""
-        return split_class_names(self.cleaned_data["class_names"])
+class UploadForm(ReadForm, AboutForm):
+    """A file and what its owner says about it."""
+
+    file = forms.FileField(
+        label="Checkpoint file",
+        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
+        "executed, and only our own re-serialisation is kept.",
+        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
+    )
 
     def draft(self) -> CheckpointDraft:
         """What the service wants to know."""

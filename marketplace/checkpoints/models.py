@@ -2,7 +2,9 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
+from marketplace import storage
 from marketplace.accounts.models import Owned, Team
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.models import Row
@@ -21,6 +23,13 @@ class Licence(models.TextChoices):
     OTHER = "other", "Other (say which in the description)"
 
 
+class WeightsKind(models.TextChoices):
+    """Which weights are taken from a file that has both."""
+
+    RAW = "raw", "The raw weights"
+    EMA = "ema", "The averaged weights (EMA)"
+
+
 class Checkpoint(Owned):
     """An uploaded classifier. After validation the stored file is our own re-serialisation."""
 
@@ -35,7 +44,12 @@ class Checkpoint(Owned):
     channels = models.PositiveSmallIntegerField()
     mean = models.JSONField(default=list)
     std = models.JSONField(default=list)
-    architecture = models.CharField(max_length=60, blank=True)
+    architecture = models.CharField(max_length=120, blank=True)
+    weights = models.CharField(
+        max_length=4, choices=WeightsKind.choices, blank=True, help_text="of a file that has both"
+    )
+    # What the uploaded file was called, which may tell its architecture.
+    file_name = models.CharField(max_length=255, blank=True)
     consent_recovery = models.BooleanField(default=False)
     consent_preview = models.BooleanField(default=False)
 
@@ -54,6 +68,14 @@ class Checkpoint(Owned):
     width = models.PositiveIntegerField(default=0)
     n_parameters = models.BigIntegerField(default=0)
     validated_at = models.DateTimeField(null=True)
+    # What the worker says of how it read the file; after a refusal, what it may be read as.
+    reading = models.JSONField(default=dict)
+    # Which attempt wrote the stored file.
+    stored_by = models.PositiveIntegerField(default=0)
+    # Until when the upload itself is kept, to be read again in another way.
+    original_until = models.DateTimeField(null=True, blank=True)
+    # What the owner of a validated model wants changed; a worker checks it first.
+    pending = models.JSONField(default=dict, blank=True)
     # The worker's lease while validating.
     attempt = models.PositiveIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0)
@@ -92,6 +114,31 @@ class Checkpoint(Owned):
     def is_final(self) -> bool:
         """Whether validation has come to an end."""
         return self.state in {CheckpointState.VALID, CheckpointState.REJECTED}
+
+    @property
+    def stored_key(self) -> str:
+        """Where its file lies, once it was validated."""
+        return storage.checkpoint_key(self.pk, self.stored_by)
+
+    @property
+    def was_validated(self) -> bool:
+        """Whether there is a stored file, even while a change is being checked."""
+        return self.size_bytes > 0
+
+    @property
+    def keeps_original(self) -> bool:
+        """Whether the upload itself is still there to be read in another way."""
+        return self.original_until is not None and self.original_until > timezone.now()
+
+    @property
+    def reads_original(self) -> bool:
+        """Whether a worker that is asked to read it reads the upload, not our own file."""
+        return not self.was_validated or self.original_until is not None
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the tensors told the architecture."""
+        return bool(self.reading.get("guessed"))
 
     @property
     def is_quarantined(self) -> bool:

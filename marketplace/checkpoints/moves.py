@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 VALIDATION_LEASE = timedelta(minutes=5)
 MAX_LOST_ATTEMPTS = 3
+_OF_A_LOSS = ["lost_attempts", "state", "lease_until", "reason", "validated_at", "original_until"]
+# How long an upload may be read again in another way.
+ORIGINAL_KEPT = timedelta(days=1)
 DIED = (
     "The process that read this file died three times; save it as safetensors and upload that, "
     "or ask your operator."
@@ -65,6 +68,14 @@ def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes:
     return bool(updated)
 
 
+def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
+    """validating -> valid, as it was: the change is refused, and `reason` says why."""
+    updated = _mine(checkpoint).update(state=CheckpointState.VALID, lease_until=None, reason=reason)
+    if updated:
+        checkpoint.refresh_from_db()
+    return bool(updated)
+
+
 def checkpoint_give_back(*, checkpoint: Checkpoint) -> None:
     """validating -> uploaded, because something of ours is away; nobody holds it against the file.
 
@@ -74,7 +85,10 @@ def checkpoint_give_back(*, checkpoint: Checkpoint) -> None:
 
 
 def checkpoint_lose(*, checkpoint: Checkpoint, reason: str) -> None:
-    """An attempt that came to nothing: the next one, or with the third the end, and `reason`."""
+    """An attempt that came to nothing: the next one, or with the third the end, and `reason`.
+
+    The end of a first validation is a rejection; a model that was valid stays as it was.
+    """
     _lose(_mine(checkpoint), reason)
 
 
@@ -95,14 +109,22 @@ def _lose(rows: "QuerySet[Checkpoint]", reason: str) -> None:
         if row is None:
             return
         row.lost_attempts += 1
-        rejected = row.lost_attempts >= MAX_LOST_ATTEMPTS
-        row.state = CheckpointState.REJECTED if rejected else CheckpointState.UPLOADED
-        row.lease_until = None
-        if rejected:
-            row.reason, row.validated_at = reason, timezone.now()
-        row.save(update_fields=["lost_attempts", "state", "lease_until", "reason", "validated_at"])
-    if rejected:
+        row.state, row.lease_until = CheckpointState.UPLOADED, None
+        if row.lost_attempts >= MAX_LOST_ATTEMPTS:
+            _end_unread(row, reason)
+        row.save(update_fields=_OF_A_LOSS)
+    if row.state == CheckpointState.REJECTED:
         _remove_original(row)
+
+
+def _end_unread(row: Checkpoint, reason: str) -> None:
+    row.reason = reason
+    if row.was_validated:
+        row.state = CheckpointState.VALID
+        return
+    row.state, row.validated_at = CheckpointState.REJECTED, timezone.now()
+    # What its readers died of is not read again.
+    row.original_until = None
 
 
 def _remove_original(row: Checkpoint) -> None:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from marketplace import growing_file, storage
 from marketplace.accounts.models import User, Visibility
 from marketplace.accounts.selectors import teams_of
-from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
+from marketplace.checkpoints.drafts import CheckpointDraft, draft_check, safe_file_name
 from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.services import checkpoint_arrived
 from marketplace.checkpoints.streams import Stream, pieces
@@ -53,10 +53,17 @@ class ChecksumMismatch(DomainError):
 
 
 def upload_begin(
-    *, owner: User, draft: CheckpointDraft, length: int, sha256: str = "", metadata: str = ""
+    *,
+    owner: User,
+    draft: CheckpointDraft,
+    length: int,
+    file_name: str = "",
+    sha256: str = "",
+    metadata: str = "",
 ) -> Upload:
     """Make room for a file, before its first byte: everything that can be refused now, is."""
     fields = draft_check(owner=owner, draft=draft)
+    fields["file_name"] = safe_file_name(file_name)
     team = fields.pop("team")
     if length <= 0:
         raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from marketplace.accounts.selectors import Person
+from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_listed_for
 
@@ -31,12 +32,13 @@ LISTED_FIELDS = [
     "consent_preview",
     "visibility",
     "state",
+    "reading",
     "quarantined_at",
     "size_bytes",
     "created_at",
     "owner__username",
 ]
-_DATASETS_KEPT_S = 60
+_LISTS_KEPT_S = 60
 
 
 def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
@@ -72,6 +74,23 @@ def _containing(rows: "QuerySet[Checkpoint]", word: str) -> "QuerySet[Checkpoint
     )
 
 
+def architectures_listed(user: Person) -> list[tuple[str, str]]:
+    """Names and titles of the architectures of these checkpoints, at most a minute old."""
+    key = f"architectures:{user.pk or 'anybody'}"
+    known: list[tuple[str, str]] | None = cache.get(key)
+    if known is None:
+        rows = checkpoints_listed_for(user).exclude(architecture="").order_by()
+        names = set(rows.values_list("architecture", flat=True).distinct())
+        titles = dict(architectures_published().filter(name__in=names).values_list("name", "title"))
+        order = {name: place for place, name in enumerate(titles)}
+        known = [
+            (name, titles.get(name, name))
+            for name in sorted(names, key=lambda name: (order.get(name, len(order)), name))
+        ]
+        cache.set(key, known, _LISTS_KEPT_S)
+    return [(name, title) for name, title in known]
+
+
 def datasets_listed(user: Person) -> list[str]:
     """The data sets of the checkpoints this person may see, at most a minute old."""
     key = f"datasets:{user.pk or 'anybody'}"
@@ -79,5 +98,5 @@ def datasets_listed(user: Person) -> list[str]:
     if known is None:
         rows = checkpoints_listed_for(user).exclude(dataset="").order_by("dataset")
         known = list(rows.values_list("dataset", flat=True).distinct()[:200])
-        cache.set(key, known, _DATASETS_KEPT_S)
+        cache.set(key, known, _LISTS_KEPT_S)
     return known

@@ -60,12 +60,17 @@ def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
 def storage_used_by(user: User) -> int:
     """Bytes of all checkpoints of this person, and the room that unfinished uploads were given.
 
-    Of a rejected one no byte is kept.
+    An upload counts until it is read, and as long as it is kept to be read again.
     """
+    read_again = Q(original_until__gt=timezone.now()) | Q(
+        original_until__isnull=False,
+        state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],
+    )
+    unread = Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)
     coming = Upload.objects.filter(owner=user, finished_at=None).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
         stored=Sum("size_bytes"),
-        waiting=Sum("upload_bytes", filter=Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)),
+        waiting=Sum("upload_bytes", filter=unread | read_again),
     )
     return (used["stored"] or 0) + (used["waiting"] or 0) + (coming["all"] or 0)
 

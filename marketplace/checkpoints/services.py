@@ -13,9 +13,13 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import CheckpointDraft, check_sharing, draft_check
-from marketplace.checkpoints.models import Checkpoint, Licence
-from marketplace.checkpoints.quarantine import check_free
+from marketplace.checkpoints.drafts import (
+    CheckpointDraft,
+    draft_check,
+    safe_file_name,
+)
+from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.uploads import (
     IncomingFile,
     RefusedFile,
@@ -34,7 +38,10 @@ def checkpoint_upload(
     The file is hashed while it is streamed. Nothing stays behind when anything fails. The same
     idempotency key with the same description and bytes gives the same checkpoint again.
     """
-    fields = draft_check(owner=owner, draft=draft)
+    fields = {
+        **draft_check(owner=owner, draft=draft),
+        "file_name": safe_file_name(file.name or ""),
+    }
     _check_room(owner, file)
     checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
     key = storage.incoming_key(checkpoint.pk)
@@ -120,41 +127,11 @@ def _check_room(owner: User, file: "File[bytes]") -> None:
         raise error
 
 
-def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
-    """Change description, sharing or consent. Consent withdrawn holds for every later job."""
-    wrong: dict[str, str] = {}
-    allowed = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
-    changes = {name: value for name, value in values.items() if name in allowed}
-    if "visibility" in values:
-        changes |= check_sharing(by, values["visibility"], values.get("team"), wrong)
-    if changes.get("licence", Licence.MIT) not in Licence.values:
-        wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
-    if wrong:
-        raise DomainError("Some of the changes cannot be made.", fields=wrong)
-    for name, value in changes.items():
-        setattr(checkpoint, name, value)
-    if not checkpoint.consent_recovery:
-        checkpoint.consent_preview = False
-        changes["consent_preview"] = False
-    with transaction.atomic():
-        _hold(checkpoint)
-        checkpoint.save(update_fields=list(changes) or None)
-        record(Act.MODEL_CHANGED, by=by, row=checkpoint, **_shared(checkpoint))
-    return checkpoint
-
-
-def _shared(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Who may do what with it from now on, for the log."""
-    names = ("visibility", "consent_recovery", "consent_preview")
-    return {name: getattr(checkpoint, name) for name in names}
-
-
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
     """Delete row and files. A model that a job has used stays, because its lineage names it."""
-    keys = [storage.incoming_key(checkpoint.pk), storage.checkpoint_key(checkpoint.pk)]
     with transaction.atomic():
-        _hold(checkpoint)
-        if checkpoint.pools.filter(pool__frozen_at__isnull=False).exists():
+        row = checkpoint_hold(checkpoint=checkpoint)
+        if is_in_use(row):
             raise Conflict(
                 "This model is part of a pool that a job has used; make it private and withdraw "
                 "the consent to recovery instead."
@@ -164,16 +141,6 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
         # By the query, so that the row that the log speaks of keeps its id.
         Checkpoint.objects.filter(pk=checkpoint.pk).delete()
         record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
-    for key in keys:
-        storage.remove(key)
-
-
-def _hold(checkpoint: Checkpoint) -> None:
-    """Keep the row as it is now until the transaction ends; Conflict unless it may be changed.
-
-    What the caller has read may be old: staff may have put it into quarantine since.
-    """
-    row = Checkpoint.objects.select_for_update().filter(pk=checkpoint.pk).first()
-    if row is None:
-        raise Conflict("This model has just been deleted.")
-    check_free(row)
+    storage.remove(storage.incoming_key(checkpoint.pk))
+    for attempt in range(row.attempt + 1):
+        storage.remove(storage.checkpoint_key(checkpoint.pk, attempt))

@@ -1,8 +1,9 @@
 """The states of a checkpoint.
 
 uploaded ----> validating ----> valid
-   ^               |  `-------> rejected
-   `---------------'   the worker died: the next one validates
+   ^ ^             |  `-------> rejected
+   | `-------------'   the worker died: the next one validates
+   `-- valid, rejected: its owner changed what a worker checks
 """
 
 from django.db import models
@@ -21,8 +22,8 @@ S = CheckpointState
 MOVES: dict[CheckpointState, frozenset[CheckpointState]] = {
     S.UPLOADED: frozenset({S.VALIDATING}),
     S.VALIDATING: frozenset({S.VALID, S.REJECTED, S.UPLOADED}),
-    S.VALID: frozenset(),
-    S.REJECTED: frozenset(),
+    S.VALID: frozenset({S.UPLOADED}),
+    S.REJECTED: frozenset({S.UPLOADED}),
 }
 
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("<uuid:pk>/", views.checkpoint_detail, name="checkpoint_detail"),
     path("<uuid:pk>/status/", views.checkpoint_status, name="checkpoint_status"),
     path("<uuid:pk>/edit/", views.checkpoint_edit, name="checkpoint_edit"),
+    path("<uuid:pk>/fix/", views.checkpoint_fix, name="checkpoint_fix"),
     path("<uuid:pk>/delete/", views.checkpoint_remove, name="checkpoint_delete"),
     path("<uuid:pk>/download/", views.checkpoint_download, name="checkpoint_download"),
 ]

@@ -14,33 +14,30 @@ from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from marketplace import storage
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
-from marketplace.checkpoints.forms import AboutForm, CheckpointFilterForm, UploadForm
+from marketplace.checkpoints.change_forms import EditForm, FixForm
+from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
     can_download_checkpoint,
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
+from marketplace.checkpoints.reading import read_as
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
-from marketplace.checkpoints.services import (
-    checkpoint_change,
-    checkpoint_delete,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
 from marketplace.core.errors import DomainError
 from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-_EDITABLE = ("description", "dataset", "licence", "visibility", "team", "consent_recovery")
 
 
 @require_safe
@@ -99,6 +96,7 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
                 owner=request.user,
                 draft=form.draft(),
                 length=int(length) if _LENGTH.fullmatch(length) else 0,
+                file_name=request.POST.get("file_name", ""),
             )
         except DomainError as error:
             show_refusal(form, error)
@@ -116,13 +114,40 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
 def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
     """One model."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    return _show(request, checkpoint, FixForm(checkpoint=checkpoint))
+
+
+def _show(
+    request: PersonRequest, checkpoint: Checkpoint, form: FixForm, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    """The model's page; its owner can fix a refused one, or have other weights taken."""
+    can_edit = can_edit_checkpoint(request.user, checkpoint)
     context = {
         "checkpoint": checkpoint,
-        "can_edit": can_edit_checkpoint(request.user, checkpoint),
+        "read_as": read_as(checkpoint),
+        "can_edit": can_edit,
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),
+        "form": form,
+        "can_fix": can_edit and not form.locked.fields and not checkpoint.is_quarantined,
     }
-    return render(request, "checkpoints/detail.html", context)
+    return render(request, "checkpoints/detail.html", context, status=status)
+
+
+@require_POST
+@login_required
+def checkpoint_fix(request: PersonRequest, pk: str) -> HttpResponse:
+    """Have the file read in another way: with other names, as another architecture, …"""
+    checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
+    form = FixForm(request.POST, checkpoint=checkpoint)
+    if form.is_valid():
+        try:
+            checkpoint_change(checkpoint=checkpoint, by=request.user, values=form.changes())
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            return redirect("checkpoint_detail", pk=checkpoint.pk)
+    return _show(request, checkpoint, form, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_safe
@@ -139,15 +164,17 @@ def checkpoint_status(request: PersonRequest, pk: str) -> JsonResponse:
 def checkpoint_edit(request: PersonRequest, pk: str) -> HttpResponse:
     """Change what is said about a model, who sees it, and the consents."""
     checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
-    initial = {name: getattr(checkpoint, name) for name in (*_EDITABLE, "consent_preview")}
-    form = AboutForm(request.POST or None, user=request.user, initial=initial)
+    form = EditForm(request.POST or None, checkpoint=checkpoint, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            checkpoint_change(checkpoint=checkpoint, by=request.user, values=form.cleaned_data)
+            checkpoint_change(checkpoint=checkpoint, by=request.user, values=form.values())
         except DomainError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, "Saved.")
+            messages.success(
+                request,
+                "Saved." if checkpoint.is_final else "A worker checks the change; see below.",
+            )
             return redirect("checkpoint_detail", pk=checkpoint.pk)
     return render(request, "checkpoints/edit.html", {"form": form, "checkpoint": checkpoint})
 
@@ -172,7 +199,7 @@ def checkpoint_download(request: PersonRequest, pk: str) -> HttpResponseBase:
         raise Http404("There is no file yet.")
     response = stored_file_response(
         request,
-        storage.checkpoint_key(checkpoint.pk),
+        checkpoint.stored_key,
         size=checkpoint.size_bytes,
         sha256=checkpoint.sha256,
         filename=_filename(checkpoint),

@@ -1,5 +1,6 @@
 """What forms of several apps share: a quick select, and refusals beside their fields."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -28,6 +29,27 @@ class PlainSelect(forms.Select):
         built = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
         said = ((key, text) for key, text in built.items() if text is not False)
         return format_html("<select{}>{}</select>", format_html_join("", ' {}="{}"', said), options)
+
+
+class SuggestingInput(forms.TextInput):
+    """A text field that suggests what may be typed, for lists too long for a select."""
+
+    def __init__(
+        self, suggestions: Callable[[], Iterable[str]], attrs: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(attrs)
+        self._suggestions = suggestions
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """The field and, behind it, the list."""
+        place = f"{(attrs or {}).get('id', name)}_list"
+        field = super().render(name, value, {**(attrs or {}), "list": place}, renderer)
+        options = format_html_join(
+            "", '<option value="{}">', ((one,) for one in self._suggestions())
+        )
+        return format_html('{}<datalist id="{}">{}</datalist>', field, place, options)
 
 
 def show_refusal(form: forms.BaseForm, error: DomainError) -> None:

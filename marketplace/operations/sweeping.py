@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import Q
 from django.utils import timezone
 
 from marketplace.adaptation.models import AdaptationSession
@@ -22,6 +23,7 @@ from marketplace.checkpoints.states import CheckpointState
 log = logging.getLogger(__name__)
 
 OLD = timedelta(days=1)
+_SLACK = timedelta(minutes=10)
 _READ = [CheckpointState.UPLOADED, CheckpointState.VALIDATING]
 
 
@@ -33,9 +35,14 @@ def sweep() -> None:
 
 
 def _is_awaited(pk: UUID) -> bool:
-    """Whether an upload is coming, or a worker is to read it."""
+    """Whether an upload is coming, or a worker reads it, or may be asked to read it again.
+
+    A little longer than its owner may ask, so that nothing goes that was asked for just in time.
+    """
     coming = Upload.objects.filter(pk=pk, finished_at=None)
-    return coming.exists() or Checkpoint.objects.filter(pk=pk, state__in=_READ).exists()
+    kept = Q(original_until__gt=timezone.now() - _SLACK)
+    read = Checkpoint.objects.filter(Q(state__in=_READ) | kept, pk=pk)
+    return coming.exists() or read.exists()
 
 
 def _is_asked_about(pk: UUID) -> bool:

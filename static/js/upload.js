@@ -134,6 +134,7 @@ async function begin(chosen, signal) {
   }
   const body = new FormData(form);
   body.delete("file");
+  body.set("file_name", chosen.name);
   const headers = { Accept: "application/json", "Upload-Length": String(chosen.size) };
   const answer = await fetch(form.action, { method: "POST", headers, body, signal });
   if (answer.status === 422) throw new Errors((await answer.json()).errors);

@@ -2,9 +2,10 @@
 
 import pytest
 
-from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
 from marketplace.algorithms.services import settings_check
 from marketplace.queue import ROUTES, Task, app
+from metalearn.networks.index import the_index
 from metalearn.registry import all_algorithms
 from metalearn.settings import build
 from worker import tasks
@@ -26,6 +27,16 @@ def test_every_algorithm_can_be_launched_with_what_its_form_shows():
     for name, spec in specs.items():
         shown = settings_check(spec=spec, values={})
         assert build(all_algorithms()[name].Config, shown) == all_algorithms()[name].Config()
+
+
+@pytest.mark.django_db
+def test_every_architecture_is_published_our_own_first_then_torchvisions():
+    publish_catalogue()
+    names = list(ArchitectureSpec.objects.values_list("name", flat=True))
+    assert names[:3] == ["conv4", "resnet10", "resnet18"]
+    libraries = [name.partition("/")[0] for name in names[3:]]
+    assert libraries == sorted(libraries, reverse=True)
+    assert set(names[3:]) == set(the_index().by_name)
 
 
 @pytest.mark.django_db

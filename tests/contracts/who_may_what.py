@@ -148,6 +148,8 @@ PAGES = {
     "checkpoint_detail": {"GET": seen("checkpoint")},
     "checkpoint_status": {"GET": seen("checkpoint")},
     "checkpoint_edit": {"GET": owned("checkpoint"), "POST": owned("checkpoint")},
+    # Nothing is said, so nothing changes.
+    "checkpoint_fix": {"POST": owned("checkpoint", 302)},
     "checkpoint_delete": {"POST": owned("doomed", 302)},
     "checkpoint_download": {"GET": seen("checkpoint")},
     "pool_list": {"GET": page()},

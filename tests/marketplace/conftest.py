@@ -106,6 +106,7 @@ def make_checkpoint(alice):
     """A validated model of Alice's with consent, unless told otherwise."""
 
     def make(name="birds", *, n_classes=3, content=b"tensors", **changes):
+        valid = changes.get("state", CheckpointState.VALID) == CheckpointState.VALID
         row = Checkpoint.objects.create(
             **{
                 "owner": alice,
@@ -123,7 +124,7 @@ def make_checkpoint(alice):
                 "upload_sha256": "0" * 64,
                 "upload_bytes": len(content),
                 "sha256": "1" * 64,
-                "size_bytes": len(content),
+                "size_bytes": len(content) if valid else 0,
                 "n_classes": n_classes,
                 "validated_at": timezone.now(),
                 **changes,

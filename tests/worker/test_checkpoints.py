@@ -30,7 +30,8 @@ from marketplace.queue import Task
 from worker.checkpoints import validate_checkpoint
 from worker.pools import load_teacher
 from worker.sandbox import SandboxBroken, SandboxDied
-from worker.validation import validate_file
+from worker.told import told
+from worker.validation import ValidationResult, validate_file
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 CLASSES = ("bear", "lion", "mountain", "road", "trout")
@@ -73,8 +74,13 @@ def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
     row = validated(row)
     assert (row.state, row.reason) == (CheckpointState.VALID, "")
     assert (row.architecture, row.width, row.n_classes) == ("conv4", 32, 5)
+    assert (row.reading["told_by"], row.reading["weights"], row.is_guess) == (
+        "tensors",
+        "raw",
+        True,
+    )
     assert row.n_parameters > 25_000 and len(row.fingerprint) == 64
-    stored = default_storage.open(storage.checkpoint_key(row.pk)).read()
+    stored = default_storage.open(row.stored_key).read()
     assert hashlib.sha256(stored).hexdigest() == row.sha256
     assert not default_storage.exists(storage.incoming_key(row.pk))
     teacher = load_teacher(row)
@@ -92,12 +98,38 @@ def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
     ],
     ids=["words", "truncated", "too few class names", "another architecture"],
 )
-def test_what_is_wrong_is_rejected_with_a_sentence_and_nothing_stays(upload, data, changes, words):
+def test_what_is_wrong_is_rejected_with_a_sentence_and_only_the_upload_stays_for_a_day(
+    upload, stored, data, changes, words
+):
     row = validated(upload(data, **changes))
     assert row.state == CheckpointState.REJECTED
     assert len(row.reason) > 20 and words.lower() in row.reason.lower()
-    assert not default_storage.exists(storage.incoming_key(row.pk))
-    assert not default_storage.exists(storage.checkpoint_key(row.pk))
+    assert stored() == [storage.incoming_key(row.pk)] and row.keeps_original
+    assert row.original_until < timezone.now() + timedelta(days=1)
+
+
+def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(upload, monkeypatch):
+    seen = []
+
+    def reading(source, target, declared):
+        seen.append((declared.file_name, declared.weights))
+        return ValidationResult(ok=False, reason="Choose.", reading={"candidates": ["conv4"]})
+
+    monkeypatch.setattr("worker.checkpoints.validate_file", reading)
+    row = validated(upload(honest(), weights="raw"))
+    assert seen == [("m.pt", "raw")]
+    assert (row.state, row.reading) == (CheckpointState.REJECTED, {"candidates": ["conv4"]})
+
+
+def test_what_the_reader_says_is_kept_only_in_its_shape():
+    said = {"told_by": "a\0\ud800" + "b" * 999, "guessed": 1, "left_out": [["a", 2], ["b"], "c"]}
+    kept = told({**said, "candidates": "no list", "unknown": object()})
+    assert kept == {
+        "told_by": "a��" + "b" * 197,
+        "guessed": True,
+        "left_out": [["a", "2"]],
+        "candidates": [],
+    }
 
 
 def test_a_second_delivery_does_nothing(upload):

@@ -1,37 +1,92 @@
 """Checkpoints as JSON."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
-from marketplace.api.fields import JsonListField, NumberField, TeamField
+from marketplace.api.fields import BoundedListField, JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
-from marketplace.checkpoints.models import Checkpoint, Licence, Upload
+from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
+from marketplace.checkpoints.states import CheckpointState
+
+
+class ReadingSerializer(serializers.Serializer):
+    """How a worker read the file; after a refusal only `candidates`, to choose one of them."""
+
+    told_by = serializers.CharField(
+        required=False,
+        help_text="who tells the architecture: `chosen`, `tensors`, or a place in the file such as "
+        "`args.model`",
+    )
+    guessed = serializers.BooleanField(
+        required=False, help_text="whether nothing but the tensors tells; others may have the same"
+    )
+    candidates = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="what the tensors allow"
+    )
+    weights = serializers.ChoiceField(
+        choices=WeightsKind.choices, required=False, help_text="which weights were taken"
+    )
+    other_weights = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="which the file has beside them"
+    )
+    left_out = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="what of the file was not taken: pairs of name and reason, at most 50",
+    )
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
-    """A checkpoint. `reason` says, once rejected, what is wrong and how to mend it."""
+    """A checkpoint.
+
+    `reason` says, once rejected, what is wrong and how to fix it; to the owner of a valid one,
+    why the last change was refused.
+    """
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
     class_names = serializers.ListField(child=serializers.CharField(), read_only=True)
     mean = serializers.ListField(child=serializers.FloatField(), read_only=True)
     std = serializers.ListField(child=serializers.FloatField(), read_only=True)
+    weights = serializers.CharField(
+        read_only=True,
+        help_text="which its owner wants of a file that has both: `raw`, `ema` or ``",
+    )
+    reading = ReadingSerializer(read_only=True)
+    reason = serializers.SerializerMethodField()
+    pending = serializers.SerializerMethodField()
 
     class Meta:
         model = Checkpoint
         fields = [
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
-            "class_names", "image_size", "channels", "mean", "std", "architecture",
-            "consent_recovery", "consent_preview", "state", "reason", "upload_sha256",
+            "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
+            "consent_recovery", "consent_preview", "state", "reason", "reading", "pending",
+            "original_until", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
+    def get_reason(self, row: Checkpoint) -> str:
+        """Why a change was refused is between the owner and the worker."""
+        request = self.context.get("request")
+        mine = request is not None and request.user.pk == row.owner_id
+        return row.reason if mine or row.state == CheckpointState.REJECTED else ""
 
-_NOT_SAID = {"file", "sha256"}
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_pending(self, row: Checkpoint) -> dict[str, Any]:
+        """What its owner has changed of a valid model, while a worker checks it."""
+        pending: dict[str, Any] = {} if row.is_final else row.pending
+        return pending
+
+
+_NOT_SAID = {"file", "file_name", "sha256"}
 # More numbers than any image has channels; how many there must be, the draft says.
 _MOST_CHANNELS = 16
 
@@ -64,6 +119,12 @@ class CheckpointDraftSerializer(serializers.Serializer):
     architecture = serializers.CharField(
         default="", allow_blank=True, help_text="recognised from the tensors when left out"
     )
+    weights = serializers.ChoiceField(
+        choices=WeightsKind.choices,
+        default="",
+        allow_blank=True,
+        help_text="of a file that has both; the averaged ones when left out",
+    )
     description = serializers.CharField(default="", allow_blank=True, max_length=20_000)
     dataset = serializers.CharField(
         default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
@@ -79,11 +140,7 @@ class CheckpointDraftSerializer(serializers.Serializer):
 
     def draft(self) -> CheckpointDraft:
         """What the uploader says, without the file."""
-        said = {
-            name: value
-            for name, value in self.validated_data.items()
-            if name not in {"file", "sha256"}
-        }
+        said = {name: value for name, value in self.validated_data.items() if name not in _NOT_SAID}
         return CheckpointDraft(**said)
 
 
@@ -103,6 +160,13 @@ class CheckpointUploadSerializer(CheckpointDraftSerializer):
 
 class UploadBeginSerializer(CheckpointDraftSerializer):
     """What is said about a file that will come in pieces."""
+
+    file_name = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text="what the file is called, which may tell its architecture; `filename` in "
+        "`Upload-Metadata` says the same",
+    )
 
     sha256 = serializers.CharField(
         default="",
@@ -127,8 +191,9 @@ class UploadSerializer(serializers.ModelSerializer):
 
 
 class CheckpointChangeSerializer(StrictSerializer):
-    """What can be changed after the upload."""
+    """What can be changed after the upload; from `architecture` on, a worker checks it first."""
 
+    name = serializers.CharField(required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     dataset = serializers.CharField(required=False, allow_blank=True, max_length=80)
     licence = serializers.ChoiceField(choices=Licence.choices, required=False)
@@ -136,3 +201,14 @@ class CheckpointChangeSerializer(StrictSerializer):
     team = TeamField(required=False, allow_null=True)
     consent_recovery = serializers.BooleanField(required=False)
     consent_preview = serializers.BooleanField(required=False)
+    architecture = serializers.CharField(
+        required=False, allow_blank=True, help_text="empty: recognised from the file"
+    )
+    weights = serializers.ChoiceField(choices=WeightsKind.choices, required=False, allow_blank=True)
+    class_names = BoundedListField(
+        child=serializers.CharField(), required=False, max_length=MAX_CLASSES
+    )
+    image_size = serializers.IntegerField(required=False)
+    channels = serializers.IntegerField(required=False)
+    mean = BoundedListField(child=NumberField(), required=False, max_length=_MOST_CHANNELS)
+    std = BoundedListField(child=NumberField(), required=False, max_length=_MOST_CHANNELS)

@@ -13,7 +13,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace import storage
 from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.filters import CheckpointFilter
@@ -27,14 +26,11 @@ from marketplace.api.serializers.checkpoints import (
 from marketplace.api.views.base import RowView
 from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
+from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint
 from marketplace.checkpoints.selectors import checkpoints_listed_for, checkpoints_visible_to
-from marketplace.checkpoints.services import (
-    checkpoint_change,
-    checkpoint_delete,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
 from marketplace.core.errors import Conflict
 from marketplace.core.file_response import stored_file_response
 
@@ -93,20 +89,28 @@ class CheckpointView(RowView):
     @extend_schema(summary="One model", examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
         """With `state` and, once rejected, the `reason`."""
-        return Response(CheckpointSerializer(self.get_object()).data)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
-        summary="Change description, sharing or consent",
+        summary="Change what is said about a model",
         request=CheckpointChangeSerializer,
         responses=CheckpointSerializer,
-        examples=[_ONE, examples.body("Withdraw consent", {"consent_recovery": False})],
+        examples=[
+            _ONE,
+            examples.body("Withdraw consent", {"consent_recovery": False}),
+            examples.body("Name the classes again", {"class_names": ["robin", "wren", "jay"]}),
+        ],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Consent that is withdrawn holds for every later job."""
+        """Consent that is withdrawn holds for every later job.
+
+        What the file must agree with goes to a worker: ask again for `state`. 409 when the file
+        is not kept, or a job has used the model.
+        """
         row = self.get_own()
         values = self.read(CheckpointChangeSerializer).validated_data
         row = checkpoint_change(checkpoint=row, by=self.user, values=values)
-        return Response(CheckpointSerializer(row).data)
+        return Response(self.get_serializer(row).data)
 
     @extend_schema(summary="Delete a model and its file", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -127,7 +131,7 @@ class CheckpointView(RowView):
             raise Conflict(f"This model is {state}; only a valid one can be downloaded.")
         response = stored_file_response(
             request._request,
-            storage.checkpoint_key(row.pk),
+            row.stored_key,
             size=row.size_bytes,
             sha256=row.sha256,
             filename=f"{slugify(row.name) or 'model'}.safetensors",

@@ -120,6 +120,7 @@ class UploadView(RowView):
             owner=self.user,
             draft=shape.draft(),
             length=_number(request, "Upload-Length"),
+            file_name=shape.validated_data["file_name"],
             sha256=shape.validated_data["sha256"],
             metadata=metadata,
         )
@@ -202,6 +203,7 @@ def _parse_metadata(text: str) -> dict[str, str]:
         except (binascii.Error, ValueError):
             _refuse("Upload-Metadata", f"The value of “{key[:60]}” is not text in base64.")
     said.setdefault("name", said.get("filename", ""))
+    said.setdefault("file_name", said.get("filename", ""))
     return said
 
 

@@ -3,12 +3,19 @@
 import math
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
 from marketplace.algorithms.selectors import algorithms_published, architectures_published
-from marketplace.algorithms.services import catalogue_publish, setting_parse, settings_check
+from marketplace.algorithms.services import (
+    architecture_check,
+    catalogue_publish,
+    setting_parse,
+    settings_check,
+)
 from marketplace.core.errors import DomainError
 from tests.marketplace.conftest import ALGORITHM, ARCHITECTURES
 
@@ -31,6 +38,53 @@ def test_publishing_again_replaces_what_there_was(catalogue):
 def test_publishing_nothing_empties_the_catalogue(catalogue):
     catalogue_publish(algorithms=[], architectures=[], version="3")
     assert not AlgorithmSpec.objects.exists() and not ArchitectureSpec.objects.exists()
+
+
+def _many(count=1_400):
+    return [{"name": f"timm/{at}", "title": f"{at}", "paper": ""} for at in range(count, 0, -1)]
+
+
+def _publish(architectures):
+    with CaptureQueriesContext(connection) as seen:
+        catalogue_publish(algorithms=[], architectures=architectures, version="3")
+    return [query["sql"].split()[0] for query in seen]
+
+
+def test_publishing_many_names_takes_few_queries_and_none_that_write_what_is_there(db):
+    assert len(_publish(_many())) < 15
+    assert [row.name for row in architectures_published()][:2] == ["timm/1400", "timm/1399"]
+    assert _publish(_many()).count("SELECT") == 2 and "INSERT" not in _publish(_many())
+    changed = [{**row, "title": "new"} if row["name"] == "timm/7" else row for row in _many()]
+    assert _publish(changed).count("INSERT") == 1
+    assert ArchitectureSpec.objects.get(name="timm/7").title == "new"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("", ""), (" timm/resnet18 ", "timm/resnet18"), ("tv_resnet18", "torchvision/resnet18")],
+)
+def test_a_known_architecture_has_its_present_name(db, said, name):
+    _publish([{"name": name, "title": name, "paper": ""} for name in LIBRARIES])
+    assert architecture_check(said) == name
+
+
+LIBRARIES = ("resnet10", "torchvision/resnet18", "timm/resnet18", "timm/resnet18d")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("resnet18", "choose torchvision/resnet18 or timm/resnet18,"),
+        ("ResNet18", "choose torchvision/resnet18 or timm/resnet18,"),
+        ("timm/resnet10", "choose resnet10,"),
+        ("18d", "choose timm/resnet18d,"),
+        ("vit", "choose one of the list,"),
+    ],
+)
+def test_an_unknown_one_is_refused_with_those_that_are_like_it(db, said, words):
+    _publish([{"name": name, "title": name, "paper": ""} for name in LIBRARIES])
+    with pytest.raises(ValueError, match=words):
+        architecture_check(said)
 
 
 def test_what_is_left_out_has_its_default():

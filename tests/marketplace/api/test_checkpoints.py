@@ -3,9 +3,11 @@
 import hashlib
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from marketplace import storage
 from marketplace.checkpoints.models import Checkpoint
@@ -394,3 +396,64 @@ def test_an_upload_that_is_sent_again_with_its_key_is_answered_with_the_same_mod
     other = client.post(URL, form(name="Owls"), format="multipart", HTTP_IDEMPOTENCY_KEY="k")
     assert other.status_code == 409
     assert "Idempotency-Key" in other.json()["detail"]
+
+
+@pytest.fixture
+def patch(client_of, alice):
+    """Alice changes a model."""
+    client = client_of(alice)
+    return lambda row, **values: client.patch(f"{URL}{row.pk}/", values, format="json")
+
+
+def test_a_change_that_a_worker_checks_is_pending_until_it_has(patch, make_checkpoint, catalogue):
+    row = make_checkpoint()
+    names = ["wren", "owl"]
+    answer = patch(row, class_names=names, image_size=16, name="Birds 2")
+    assert answer.status_code == 200, answer.content
+    said = answer.json()
+    assert (said["state"], said["name"], said["image_size"]) == ("uploaded", "Birds 2", 32)
+    assert said["pending"] == {"class_names": names, "image_size": 16}
+
+
+def test_a_rejected_model_is_fixed_without_sending_the_file_again(patch, make_checkpoint):
+    until = timezone.now() + timedelta(hours=1)
+    row = make_checkpoint(
+        state="rejected", reason="Choose.", reading={"candidates": ["conv4"]}, original_until=until
+    )
+    answer = patch(row, architecture="conv4", weights="", mean=[0.1, 0.2, 0.3], channels=3)
+    said = answer.json()
+    assert (answer.status_code, said["state"], said["reason"]) == (200, "uploaded", "")
+    assert (said["mean"], said["architecture"], said["pending"]) == ([0.1, 0.2, 0.3], "conv4", {})
+
+
+def test_what_cannot_be_read_again_is_a_conflict(patch, make_checkpoint, job):
+    for row in (make_checkpoint(state="rejected"), job.pool.checkpoints.first()):
+        answer = patch(row, class_names=["wren", "owl"])
+        assert answer.status_code == 409 and answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"class_names": "wren, owl"}, "class_names"),
+        ({"class_names": ["wren"]}, "class_names"),
+        ({"mean": [0.5]}, "mean"),
+        ({"std": ["x"]}, "std"),
+        ({"weights": "best"}, "weights"),
+        ({"name": ""}, "name"),
+        ({"image_size": 1e9}, "image_size"),
+        ({"file_name": "x"}, "file_name"),
+    ],
+)
+def test_a_bad_change_names_its_field(patch, make_checkpoint, values, field):
+    answer = patch(make_checkpoint(), **values)
+    assert answer.status_code == 400 and field in answer.json()["errors"]
+
+
+def test_why_a_change_was_refused_is_told_to_the_owner_alone(
+    client_of, alice, charlie, make_checkpoint, shared
+):
+    row = make_checkpoint(reason="Name 3.", pending={"image_size": 16}, **shared.public)
+    for person, reason in ((alice, "Name 3."), (charlie, "")):
+        said = client_of(person).get(f"{URL}{row.pk}/").json()
+        assert (said["reason"], said["pending"]) == (reason, {})

@@ -68,7 +68,9 @@ def test_a_plain_tus_client_says_everything_in_the_metadata(alice, client_of):
     )
     assert begun.status_code == 201, begun.content
     assert client.head(begun["Location"], **TUS)["Upload-Metadata"] == text
-    assert Upload.objects.get().fields["class_names"] == ["robin", "wren"]
+    upload = Upload.objects.get()
+    assert upload.fields["class_names"] == ["robin", "wren"]
+    assert upload.fields["file_name"] == "birds.pt"
     bad = client.generic(
         "POST", UPLOADS, HTTP_UPLOAD_LENGTH="10", HTTP_UPLOAD_METADATA="name %%%", **TUS
     )

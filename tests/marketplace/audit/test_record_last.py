@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.services import team_delete, team_rename, token_create, token_revoke
 from marketplace.audit.models import Record
-from marketplace.checkpoints.services import checkpoint_change, checkpoint_delete
+from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.pools.services import pool_delete
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")

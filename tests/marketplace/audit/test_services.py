@@ -20,7 +20,8 @@ from marketplace.audit.selectors import records_as_lines
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.audit.triggers import triggers_drop, triggers_make
-from marketplace.checkpoints.services import checkpoint_change, checkpoint_delete
+from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Busy, Conflict
 from marketplace.jobs.services import job_cancel, job_resume
 from marketplace.learners.services import learner_change

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from marketplace.accounts.models import User
 from marketplace.audit.models import Record
+from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint, can_pool_checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
@@ -21,7 +22,7 @@ from marketplace.checkpoints.selectors import (
     checkpoints_poolable_by,
     checkpoints_visible_to,
 )
-from marketplace.checkpoints.services import checkpoint_change, checkpoint_delete
+from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs import quarantine
 from marketplace.jobs.moves import job_claim

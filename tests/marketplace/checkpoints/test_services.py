@@ -13,6 +13,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints import services
+from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.drafts import draft_check
 from marketplace.checkpoints.models import Checkpoint
@@ -23,7 +24,6 @@ from marketplace.checkpoints.moves import (
 )
 from marketplace.checkpoints.services import (
     CheckpointDraft,
-    checkpoint_change,
     checkpoint_delete,
     checkpoint_upload,
 )

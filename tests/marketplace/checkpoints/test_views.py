@@ -172,8 +172,9 @@ def begin_in_pieces(client, length, **changes):
 
 def test_a_script_that_sends_pieces_is_told_where_they_go_and_what_comes_of_them(client, alice):
     client.force_login(alice)
-    answer = begin_in_pieces(client, "10")
+    answer = begin_in_pieces(client, "10", file_name="birds.pt", weights="ema")
     row = Upload.objects.get()
+    assert (row.fields["file_name"], row.fields["weights"]) == ("birds.pt", "ema")
     assert answer.status_code == 201 and (row.owner, row.length) == (alice, 10)
     assert answer.json() == {
         "upload": f"/api/v1/uploads/{row.pk}/",

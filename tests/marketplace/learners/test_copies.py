@@ -12,9 +12,10 @@ from django.urls import reverse
 from marketplace.accounts.models import User
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import session_allowed
+from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
-from marketplace.checkpoints.services import checkpoint_change, checkpoint_delete
+from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_launch

@@ -47,6 +47,21 @@ def test_of_uploads_only_those_that_a_worker_is_to_read_stay(
     assert stored("incoming") == sorted(kept)
 
 
+def test_an_upload_that_may_be_read_again_stays_for_its_day(put, aged, stored, make_checkpoint):
+    day = {"state": CheckpointState.REJECTED}
+    now = timezone.now()
+    rows = [
+        make_checkpoint(**day, original_until=now + timedelta(hours=1)),
+        make_checkpoint(original_until=now + timedelta(hours=1)),
+        # Its owner may have asked just in time.
+        make_checkpoint(**day, original_until=now - timedelta(minutes=1)),
+    ]
+    kept = [put(storage.incoming_key(row.pk)) for row in rows]
+    put(storage.incoming_key(make_checkpoint(**day, original_until=now - timedelta(hours=1)).pk))
+    sweep()
+    assert stored("incoming") == sorted(kept)
+
+
 def test_pictures_of_an_adaptation_whose_row_is_gone_go(put, aged, stored, learner):
     kept = put(storage.adaptation_key(AdaptationSession.objects.create(learner=learner).pk))
     put(storage.adaptation_key(uuid4()))

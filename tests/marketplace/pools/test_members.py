@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
+from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
-from marketplace.checkpoints.services import checkpoint_change
 from marketplace.core.errors import DomainError
 from marketplace.jobs import views as job_views
 from marketplace.jobs.models import Job

@@ -1,0 +1,135 @@
+"""Changing a model after its upload: at once, or after a worker has checked it with the file.
+
+A rejected model is changed at once and read again. A valid one stays as it is, with the change in
+`pending`, until a worker has read it with the change: then both come true together, or neither.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace.accounts.models import User
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
+from marketplace.checkpoints.drafts import READ, check_name, check_read, check_sharing
+from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
+from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.queue import Task, enqueue
+
+_AT_ONCE = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
+_ALL = frozenset(READ)
+_OF_THE_ORIGINAL = frozenset({"architecture", "weights"})
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Fields that cannot be changed now, and why."""
+
+    fields: frozenset[str]
+    why: str
+
+
+@transaction.atomic
+def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
+    """Change what is said about a model; what the file must agree with goes to a worker first.
+
+    Consent withdrawn holds for every later job. Raises Conflict for what can no longer be changed.
+    """
+    row = checkpoint_hold(checkpoint=checkpoint)
+    wrong: dict[str, str] = {}
+    at_once = _changed_at_once(by, values, wrong)
+    read = _changed_reading(row, values, wrong)
+    if wrong:
+        raise DomainError("Some of the changes cannot be made.", fields=wrong)
+    for name, value in at_once.items():
+        setattr(row, name, value)
+    if not row.consent_recovery:
+        row.consent_preview = False
+    if read:
+        locked = locked_fields(row)
+        if locked.fields & read.keys():
+            raise Conflict(locked.why)
+        _read_again(row, read)
+    elif row.state == CheckpointState.VALID:
+        # Of a change that was refused nothing is left to say.
+        row.pending, row.reason = {}, ""
+    row.save()
+    record(Act.MODEL_CHANGED, by=by, row=row, **_for_the_log(row, read))
+    checkpoint.refresh_from_db()
+    return checkpoint
+
+
+def _changed_at_once(by: User, values: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
+    changes = {name: value for name, value in values.items() if name in _AT_ONCE}
+    if "name" in values:
+        changes["name"] = check_name(values["name"], wrong)
+    if "visibility" in values:
+        changes |= check_sharing(by, values["visibility"], values.get("team"), wrong)
+    if changes.get("licence", Licence.MIT) not in Licence.values:
+        wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
+    return changes
+
+
+def _changed_reading(
+    row: Checkpoint, values: Mapping[str, Any], wrong: dict[str, str]
+) -> dict[str, Any]:
+    """What a worker must check, tidied; empty when it is all as it was."""
+    now = {name: getattr(row, name) for name in READ}
+    said = {name: values[name] for name in READ if name in values and values[name] != now[name]}
+    if not said:
+        return {}
+    problems: dict[str, str] = {}
+    tidy = check_read({**now, **said}, problems)
+    if "architecture" not in said:
+        # It is a worker's word, and no worker may have published its list yet.
+        problems.pop("architecture", None)
+        tidy["architecture"] = now["architecture"]
+    wrong |= problems
+    return {name: value for name, value in tidy.items() if value != now[name]}
+
+
+def locked_fields(row: Checkpoint) -> Locked:
+    """What no worker could check now, or must stay as it is."""
+    if not row.is_final:
+        return Locked(_ALL, "A worker reads this model now; change that once it has ended.")
+    if is_in_use(row):
+        return Locked(
+            _ALL,
+            "A job has used this model, so its classes, input, architecture and weights stay as "
+            "they are; upload the file again to say something else about it.",
+        )
+    if row.keeps_original:
+        return Locked(frozenset(), "")
+    if not row.was_validated:
+        return Locked(_ALL, "The file is not kept any more; upload it again.")
+    return Locked(
+        _OF_THE_ORIGINAL,
+        "The uploaded file is not kept any more; upload it again to change architecture or "
+        "weights.",
+    )
+
+
+def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
+    """Back to validation: from the upload where it is kept, otherwise from our own file."""
+    if row.was_validated:
+        row.pending = dict(changes)
+        if not row.keeps_original:
+            row.original_until = None
+    else:
+        for name, value in changes.items():
+            setattr(row, name, value)
+    row.state, row.reason, row.lost_attempts = CheckpointState.UPLOADED, "", 0
+    row.woken_at = timezone.now()
+    enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(row.pk))
+
+
+def _for_the_log(row: Checkpoint, read: Mapping[str, Any]) -> dict[str, Any]:
+    """Who may do what with it from now on, and what a worker reads it again for."""
+    names = ("visibility", "consent_recovery", "consent_preview")
+    shared = {name: getattr(row, name) for name in names}
+    return {**shared, "read_again_for": sorted(read)} if read else shared

@@ -1,0 +1,70 @@
+"""What a model's page says of how its file was read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.checkpoints.models import Checkpoint
+
+FIRST = 10
+_KINDS = {"raw": "the raw ones", "ema": "the averaged ones (EMA)"}
+_TAKEN = {"raw": "raw weights", "ema": "averaged weights (EMA)"}
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """How a file was read, in words."""
+
+    how: str
+    other_weights: tuple[tuple[str, str], ...]
+    """Kinds of weights that the file also has, each with words for it."""
+    guessed: bool
+    others: tuple[str, ...]
+    """Architectures that have the same tensors."""
+    weights: str
+    left_out: tuple[tuple[str, str], ...]
+    """What was not taken, each with the reason."""
+
+    @property
+    def first_left_out(self) -> tuple[tuple[str, str], ...]:
+        """What is shown at once."""
+        return self.left_out[:FIRST]
+
+    @property
+    def rest_left_out(self) -> tuple[tuple[str, str], ...]:
+        """What is folded away."""
+        return self.left_out[FIRST:]
+
+
+def read_as(checkpoint: Checkpoint) -> ReadAs | None:
+    """None for what is not read, or was read before workers said how."""
+    reading: dict[str, Any] = checkpoint.reading
+    if not reading.get("told_by"):
+        return None
+    others = [name for name in reading.get("candidates", []) if name != checkpoint.architecture]
+    return ReadAs(
+        how=_how(str(reading["told_by"])),
+        other_weights=tuple(
+            (kind, _TAKEN[kind]) for kind in reading.get("other_weights", []) if kind in _TAKEN
+        ),
+        guessed=checkpoint.is_guess,
+        others=tuple(others),
+        weights=_weights(reading),
+        left_out=tuple((name, why) for name, why in reading.get("left_out", [])),
+    )
+
+
+def _how(told_by: str) -> str:
+    if told_by == "chosen":
+        return "chosen by its owner"
+    if told_by == "tensors":
+        return "a guess from its tensors alone"
+    return f"the file says so: {told_by}"
+
+
+def _weights(reading: dict[str, Any]) -> str:
+    """Nothing where the file has only the one kind that every file has."""
+    taken, others = reading.get("weights", ""), reading.get("other_weights", [])
+    if not others:
+        return "" if taken == "raw" else _TAKEN.get(taken, "")
+    also = " and ".join(_KINDS.get(kind, kind) for kind in others)
+    return f"{_TAKEN.get(taken, taken)}; the file also has {also}"

@@ -1,0 +1,159 @@
+"""What a model's page says of how its file was read, and the names that people may type."""
+
+import importlib
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.urls import reverse
+
+from marketplace.checkpoints.drafts import safe_file_name
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.reading import read_as
+from marketplace.checkpoints.resumable import upload_begin
+from marketplace.checkpoints.search import architectures_listed
+from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
+from marketplace.core.errors import DomainError
+
+GUESS = {
+    "told_by": "tensors",
+    "guessed": True,
+    "candidates": ["conv4", "timm/conv4_twin"],
+    "weights": "ema",
+    "other_weights": ["raw"],
+    "left_out": [[f"module.{index}", "not a tensor"] for index in range(12)],
+}
+SAID = {"told_by": "args.model", "guessed": False, "candidates": ["conv4"], "weights": "raw"}
+
+
+def draft(**changes):
+    said = {"name": "birds", "class_names": ["a", "b"], "image_size": 32, "channels": 1}
+    return CheckpointDraft(**{**said, "mean": [0.5], "std": [0.5], "licence": "mit", **changes})
+
+
+def page(client, person, row):
+    client.force_login(person)
+    return client.get(reverse("checkpoint_detail", args=[row.pk])).content.decode()
+
+
+def test_a_guess_is_marked_with_its_rivals_weights_and_what_was_left_out(
+    client, alice, make_checkpoint
+):
+    text = page(client, alice, make_checkpoint(reading=GUESS))
+    assert ">Guess</span>" in text and "Other networks can have the same tensors" in text
+    assert "a guess from its tensors alone" in text and "timm/conv4_twin" in text
+    assert "averaged weights (EMA); the file also has the raw ones" in text
+    shown, folded = text.split("2 more</summary>")
+    assert "module.9" in shown and "module.10" not in shown and "module.11" in folded
+
+
+@pytest.mark.parametrize(
+    ("told_by", "words"),
+    [("args.model", "the file says so: args.model"), ("chosen", "chosen by its owner")],
+)
+def test_what_is_said_is_no_guess(client, alice, make_checkpoint, told_by, words):
+    text = page(client, alice, make_checkpoint(reading={**SAID, "told_by": told_by}))
+    assert words in text and "Guess" not in text and "Same tensors" not in text
+
+
+def test_of_a_model_that_was_read_before_nothing_is_said(client, alice, make_checkpoint):
+    row = make_checkpoint()
+    assert read_as(row) is None and "Read as" not in page(client, alice, row)
+
+
+@pytest.mark.parametrize(
+    ("weights", "others", "words"),
+    [
+        ("raw", [], ""),
+        ("ema", [], "averaged weights (EMA)"),
+        ("raw", ["ema"], "raw weights; the file also has the averaged ones (EMA)"),
+    ],
+)
+def test_weights_are_named_where_there_is_something_to_say(make_checkpoint, weights, others, words):
+    reading = {**SAID, "weights": weights, "other_weights": others}
+    assert read_as(make_checkpoint(reading=reading)).weights == words
+
+
+def test_the_catalogue_and_the_api_mark_a_guess(client, client_of, alice, make_checkpoint):
+    make_checkpoint("told", reading=SAID)
+    row = make_checkpoint("guessed", reading=GUESS)
+    client.force_login(alice)
+    listed = client.get(reverse("checkpoint_list")).content.decode()
+    assert listed.count(">Guess</span>") == 1
+    answer = client_of(alice).get(f"/api/v1/checkpoints/{row.pk}/").json()
+    assert answer["reading"] == GUESS
+    Checkpoint.objects.update(reading={"candidates": ["conv4"]})
+    answer = client_of(alice).get(f"/api/v1/checkpoints/{row.pk}/").json()
+    assert answer["reading"] == {"candidates": ["conv4"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("resnet18-f37072fd.pth", "resnet18-f37072fd.pth"),
+        ("/home/alice/secret/net.pt", "net.pt"),
+        ("C:\\work\\net.pt", "net.pt"),
+        ("ne\0t\n\ud800.pt", "net.pt"),
+        ("x" * 300, "x" * 255),
+        ("folder/", ""),
+    ],
+)
+def test_of_a_files_name_only_its_last_part_is_kept(said, kept):
+    assert safe_file_name(said) == kept
+
+
+def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice):
+    row = checkpoint_upload(
+        owner=alice, draft=draft(weights="raw"), file=ContentFile(b"x", name="a/resnet18.pt")
+    )
+    assert (row.file_name, row.weights) == ("resnet18.pt", "raw")
+    upload = upload_begin(owner=alice, draft=draft(), length=3, file_name="b/resnet18.pt")
+    assert (upload.fields["file_name"], upload.fields["weights"]) == ("resnet18.pt", "")
+
+
+def test_weights_of_another_kind_are_refused(alice):
+    with pytest.raises(DomainError) as caught:
+        upload_begin(owner=alice, draft=draft(weights="best"), length=3)
+    assert set(caught.value.fields) == {"weights"}
+
+
+def test_an_unknown_architecture_is_refused_at_once_where_the_list_is_published(alice, catalogue):
+    with pytest.raises(DomainError) as caught:
+        upload_begin(owner=alice, draft=draft(architecture="resnet"), length=3)
+    assert "choose resnet10" in caught.value.fields["architecture"]
+
+
+def test_without_a_list_the_worker_judges_the_name(alice):
+    upload = upload_begin(owner=alice, draft=draft(architecture="tv_resnet18"), length=3)
+    assert upload.fields["architecture"] == "torchvision/resnet18"
+
+
+def test_the_upload_form_suggests_every_published_name(client, alice, catalogue):
+    client.force_login(alice)
+    text = client.get(reverse("checkpoint_upload")).content.decode()
+    assert 'list="id_architecture_list"' in text
+    assert '<option value="conv4"><option value="resnet10">' in text
+
+
+def test_the_filter_lists_the_architectures_of_visible_models_only(
+    alice, charlie, catalogue, shared, make_checkpoint
+):
+    cache.clear()
+    make_checkpoint("mine", architecture="timm/secret")
+    make_checkpoint("all", architecture="conv4", **shared.public)
+    assert architectures_listed(charlie) == [("conv4", "Conv4")]
+    assert architectures_listed(alice) == [("conv4", "Conv4"), ("timm/secret", "timm/secret")]
+
+
+def test_old_names_of_torchvision_become_the_new_ones(make_checkpoint):
+    for name in ("tv_resnet18", "tv_resnet18", "tv_convnext_tiny", "conv4", "my_tv_net"):
+        make_checkpoint(architecture=name)
+    step = importlib.import_module("marketplace.checkpoints.migrations.0006_names_of_libraries")
+    step.rename(apps, SimpleNamespace(connection=connection))
+    assert sorted(Checkpoint.objects.values_list("architecture", flat=True)) == [
+        "conv4", "my_tv_net", "torchvision/convnext_tiny",
+        "torchvision/resnet18", "torchvision/resnet18",
+    ]  # fmt: skip
