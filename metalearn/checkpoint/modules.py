@@ -62,7 +62,7 @@ def state_of(module: Record) -> dict[Value, Value]:
 
 
 def _own_tensors(module: Record) -> Iterator[tuple[str, TensorRef]]:
-    """Parameters and buffers; buffers that are made anew each time are not part of the state."""
+    """Parameters and buffers; buffers that the network makes by itself are no part of it."""
     passing = attributes_of(module).get("_non_persistent_buffers_set")
     skipped = passing.items if isinstance(passing, Record) else None
     names = {name for name in skipped if type(name) is str} if isinstance(skipped, list) else set()

@@ -19,7 +19,7 @@ _REACHED = frozenset(
     {
         *("os", "posix", "nt", "sys", "subprocess", "importlib", "runpy", "pickle", "shutil"),
         *("ctypes", "pty", "socket", "webbrowser", "tempfile", "pdb", "timeit", "asyncio"),
-        *("commands", "code", "codeop", "marshal", "inspect", "urllib", *_BUILTINS),
+        *("commands", "codeop", "marshal", "urllib", *_BUILTINS),
     }
 )
 _RUNNING = frozenset({"Popen", "CDLL", "PyDLL", "Unpickler", "Process", "Thread"})

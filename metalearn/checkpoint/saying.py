@@ -1,6 +1,7 @@
 """What a file says about its model: the name, the classes, the pictures it was trained with."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TypeVar
@@ -38,9 +39,12 @@ _CLASSES = (
     "labels",
     "id2label",
     "label2id",
+    "classes_",
     "vocab",
     "names",
 )
+# What transformers writes when nobody named the classes.
+_NUMBERED = re.compile(r"LABEL_[0-9]+")
 _SIZES = ("img_size", "image_size", "input_size", "imgsz")
 _COUNTS = ("num_classes", "n_classes", "nb_classes", "num_labels", "nc")
 _LICENCES = ("license", "licence", "modelspec.license")
@@ -65,13 +69,14 @@ def said_by_metadata(metadata: Mapping[str, str]) -> Said:
 
 def _said(settings: list[Settings]) -> Said:
     mean, std = _normalisation(settings)
+    n_classes = _first(_count(item) for item in _values(settings, _COUNTS))
     return Said(
         architectures=_architectures(settings),
-        class_names=_first(map(_class_names, islice(_lists_of_classes(settings), _MAX_LISTS))),
+        class_names=_fitting_names(settings, n_classes),
         mean=mean,
         std=std,
         image_size=_first(_size(item) for item in _values(settings, _SIZES)),
-        n_classes=_first(_count(item) for item in _values(settings, _COUNTS)),
+        n_classes=n_classes,
         licence=_first(_text(item) for item in _values(settings, _LICENCES)),
     )
 
@@ -88,6 +93,13 @@ def _parsed(text: str) -> Value:
 
 def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
+
+
+def _fitting_names(settings: list[Settings], n_classes: int | None) -> tuple[str, ...] | None:
+    """The first full list of classes, rather one with as many as the file says there are."""
+    lists = map(_class_names, islice(_lists_of_classes(settings), _MAX_LISTS))
+    found = [names for names in lists if names]
+    return _first(names for names in found if len(names) == n_classes) or _first(found)
 
 
 def _lists_of_classes(settings: list[Settings]) -> Iterable[Value]:
@@ -138,6 +150,8 @@ def _class_names(value: Value) -> tuple[str, ...] | None:
         return None
     names = [_text(item) for item in items]
     if None in names or len(set(names)) != len(names):
+        return None
+    if all(name is not None and _NUMBERED.fullmatch(name) for name in names):
         return None
     return tuple(name for name in names if name is not None)
 

@@ -21,11 +21,11 @@ class Net(nn.Module):
         self.bn = nn.BatchNorm2d(2)
         self.layers = nn.ModuleList([nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 3))])
         self.register_buffer("kept", torch.ones(2))
-        self.register_buffer("made_anew", torch.ones(2), persistent=False)
+        self.register_buffer("temporary", torch.ones(2), persistent=False)
         self.register_parameter("nothing", None)
 
     def forward(self, image: Tensor) -> Tensor:
-        features = self.bn(self.conv(image)).mean((2, 3)) * self.kept * self.made_anew
+        features = self.bn(self.conv(image)).mean((2, 3)) * self.kept * self.temporary
         for layer in self.layers:
             features = layer(features)
         return features
@@ -120,8 +120,8 @@ def test_torchscript_gives_its_attributes(kind: str, net: Net, tmp_path: Path) -
     image = torch.zeros(1, 1, 8, 8)
     program = torch.jit.script(net) if kind == "script" else torch.jit.trace(net, image)
     torch.jit.save(program, tmp_path / "file.pt")
-    # What is made anew each time is an attribute like any other there.
-    expected = net.state_dict() | {"made_anew": net.made_anew}
+    # A buffer that is not kept is an attribute like any other there.
+    expected = net.state_dict() | {"temporary": net.temporary}
     said = look(tmp_path / "file.pt", expected).said
     assert said.module_class is not None and said.module_class.endswith("test_modules.Net")
 

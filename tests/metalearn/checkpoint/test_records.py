@@ -157,7 +157,7 @@ def test_lists_encoders_and_histories_of_other_libraries_are_left(tmp_path: Path
                 tmp_path,
                 2,
                 message_hub={"loss": filled(history, _log_history=np.ones(3))},
-                vocab=filled(listed, items=["cat", "dog"]),
+                tags=filled(listed, items=["a", "b"]),
                 encoder=filled(encoder, classes_=np.array(["cat", "dog"])),
                 transform=filled(transform, transforms=[1, metric]),
             )
