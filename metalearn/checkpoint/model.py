@@ -4,6 +4,7 @@ Nothing here believes the file: what it says is compared with its tensors.
 """
 
 import json
+import logging
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,19 @@ from metalearn.checkpoint.configured import match_configured
 from metalearn.checkpoint.contents import Contents, LeftOut, Said, Weights, open_contents
 from metalearn.checkpoint.folder import opened_folder, weights_in
 from metalearn.checkpoint.normalisation import Normalisation, inside
-from metalearn.checkpoint.recognition import Recognised, known_names, recognise
+from metalearn.checkpoint.recognition import (
+    AmbiguousCheckpoint,
+    Recognised,
+    known_names,
+    recognise,
+)
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
 from metalearn.networks.transformers_library import PREFIX, plain_config
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "its file's name"
 _MOST_LISTED = 50
@@ -82,8 +90,9 @@ def read_model(path: Path, wanted: Wanted, scratch: Path | None = None) -> ReadM
 
 def _read(path: Path, wanted: Wanted, beside: Beside) -> ReadModel:
     with open_contents(path) as contents:
+        said = _all_said(contents.said, beside.said)
         weights = _chosen(contents, wanted.weights)
-        recognised = _recognised(contents, weights, wanted, beside)
+        recognised = _at_its_size(contents, weights, wanted, beside, said=said.image_size)
         names = recognised.match.names
         check_budget(weights.shapes[name] for name in names.values())
         spec, tensors = assemble(recognised.match, weights.read(names.values()))
@@ -96,11 +105,26 @@ def _read(path: Path, wanted: Wanted, beside: Beside) -> ReadModel:
         weights=weights.kind,
         other_weights=tuple(dict.fromkeys(w.kind for w in contents.weights if w is not weights)),
         left_out=(*unused, *contents.left_out),
-        said=_all_said(contents.said, beside.said),
+        said=said,
         normalisation=normalisation,
         card=card_of(contents.metadata),
         size_bytes=path.stat().st_size,
     )
+
+
+def _at_its_size(
+    contents: Contents, weights: Weights, wanted: Wanted, beside: Beside, *, said: int | None
+) -> Recognised:
+    """Recognised at the size that the person gives, else that the file says, else that fits."""
+    if said and not wanted.image_size:
+        try:
+            return _recognised(contents, weights, replace(wanted, image_size=said), beside)
+        except AmbiguousCheckpoint:
+            raise
+        except InvalidCheckpoint as error:
+            # A size in a file is often that of its training's pictures before they were cut.
+            log.debug("%s is not its size: %s", said, error)
+    return _recognised(contents, weights, wanted, beside)
 
 
 def _recognised(contents: Contents, weights: Weights, wanted: Wanted, beside: Beside) -> Recognised:

@@ -20,7 +20,10 @@ from metalearn.pool import Teacher
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is said about a file. `architecture`, `channels` and `weights` may be left open."""
+    """What is said about a file. `architecture`, `channels` and `weights` may be left open.
+
+    `suggesting.completed` fills in a size of 0, empty names and empty normalisation.
+    """
 
     image_size: int
     mean: tuple[float, ...]
@@ -35,7 +38,7 @@ class Declaration:
     @property
     def wanted(self) -> Wanted:
         """What of it decides how the file is read."""
-        return Wanted(self.architecture, self.image_size, self.weights, self.file_name)
+        return Wanted(self.architecture, self.image_size or None, self.weights, self.file_name)
 
 
 def read_checkpoint(path: Path, declared: Declaration) -> Teacher:
