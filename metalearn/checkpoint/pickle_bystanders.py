@@ -92,6 +92,13 @@ def _bare(kind: str) -> Meaning:
     return meaning
 
 
+def _no_bytes(arguments: tuple[Value, ...]) -> bytes:
+    """How pickles before protocol 3 write bytes when there are none."""
+    if arguments:
+        raise damaged("bytes are not described as Python does")
+    return b""
+
+
 def _empty_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
     if arguments:
         raise damaged("a dictionary is made of parts")
@@ -122,6 +129,7 @@ FACTORIES = frozenset(
 BYSTANDERS: dict[str, Meaning] = {
     **NUMPY,
     **{f"{module}.{kind}": _set for module in _BUILTINS for kind in ("set", "frozenset")},
+    **{f"{module}.bytes": _no_bytes for module in _BUILTINS},
     **{kind: _plain_parts(kind) for kind in (*_PATHS, *_TIMES)},
     "_codecs.encode": _encoded,
     "collections.defaultdict": _default_dict,

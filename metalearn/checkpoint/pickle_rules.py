@@ -53,7 +53,7 @@ _STANDARD_NAMES = STANDARD_CALLS | {
         for module in _BUILTINS
         for kind in (
             *("str", "bool", "bytes", "tuple", "type", "len", "min", "max", "sum", "abs", "round"),
-            *("sorted", "print"),
+            *("sorted", "print", "long", "unicode"),
         )
     ),
 }

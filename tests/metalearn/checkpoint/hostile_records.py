@@ -106,6 +106,7 @@ def _results() -> dict[str, bytes]:
 
 def _oddities() -> dict[str, bytes]:
     return {
+        "bytes of a number": name("__builtin__", "bytes") + tuple_of(integer(10**9)) + b"R",
         "items for a class": OWN + text("a") + b"Ns",
         "attributes for a class": OWN + b"}b",
         "items and a list in one": NEW + text("a") + b"NsNa",

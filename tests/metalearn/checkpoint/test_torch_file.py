@@ -138,3 +138,16 @@ def test_too_many_numbers_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("metalearn.checkpoint.tensors.MAX_PARAMETERS", 3)
     with pytest.raises(InvalidCheckpoint, match="smaller network"):
         read(zipped(state_dict(), BYTES), tmp_path)
+
+
+def test_an_empty_tensor_is_made_of_no_bytes_and_lies_within_its_storage() -> None:
+    from metalearn.checkpoint.pickle_values import StorageRef, TensorRef
+    from metalearn.checkpoint.tensors import materialise
+
+    stored = StorageRef("0", torch.float32, 16)
+    ref = TensorRef(stored, torch.float32, 4, (0, 3), (3, 1))
+    tensors = materialise({"a": ref}, lambda _: bytearray(16))
+    assert tensors["a"].shape == (0, 3)
+    outside = TensorRef(stored, torch.float32, 5, (0, 3), (3, 1))
+    with pytest.raises(InvalidCheckpoint, match="begins outside"):
+        materialise({"a": outside}, lambda _: bytearray(16))
