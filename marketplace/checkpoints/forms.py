@@ -198,9 +198,10 @@ class UploadForm(ReadForm, AboutForm):
 
     file = forms.FileField(
         label="Checkpoint file",
-        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
-        "executed, and only our own re-serialisation is kept.",
-        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
+        help_text="A state dict, a training checkpoint or a whole model, as safetensors or as "
+        "PyTorch saves it, or a zip of the folder with its config.json. Nothing in it is executed, "
+        "and only our own re-serialisation is kept.",
+        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
 
     def draft(self) -> CheckpointDraft:
