@@ -165,7 +165,11 @@ class ReadForm(forms.Form):
     )
     weights = forms.ChoiceField(
         required=False,
-        choices=[("", "The averaged ones, where there are any"), *WeightsKind.choices],
+        choices=[
+            ("", "Averaged, if there are any"),
+            (WeightsKind.RAW, "Raw"),
+            (WeightsKind.EMA, "Averaged (EMA)"),
+        ],
         label="Weights",
         help_text="Of a file that has raw and averaged weights.",
     )
@@ -200,7 +204,8 @@ class UploadForm(ReadForm, AboutForm):
         label="Checkpoint file",
         help_text="A state dict, a training checkpoint or a whole model, as safetensors or as "
         "PyTorch saves it, or a zip of the folder with its config.json. Nothing in it is executed, "
-        "and only our own re-serialisation is kept.",
+        "and only our own re-serialisation is kept; a file that can be read in another way stays "
+        "for a day.",
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
 

@@ -172,6 +172,12 @@ def test_a_model_that_a_job_has_used_computes_what_it_computed(job, change, valu
     assert change(row, name="another name", description="new") == []
 
 
+def test_no_job_begins_with_a_model_whose_change_is_checked(launch, pool, change):
+    change(pool.checkpoints.first(), class_names=NAMES)
+    with pytest.raises(DomainError, match="not validated"):
+        launch()
+
+
 def test_in_quarantine_nothing_is_changed(rejected, change, alice):
     checkpoint_quarantine(checkpoint=rejected, by=None, reason="Asked for.")
     with pytest.raises(Conflict, match="quarantine"):
