@@ -10,7 +10,7 @@ export PORT
 export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test test-deployment coverage test-slow test-gpu check format bench clean
+.PHONY: help setup lock index run test test-deployment coverage test-slow test-gpu check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -33,6 +33,9 @@ setup: $(VENV)/.dev ## install everything for developing, each file checked agai
 
 lock: $(VENV)/.dev ## renew the versions and hashes that are installed; KEEP=1 changes only what pyproject.toml asks
 	$(BIN)/python requirements/lock.py $(if $(KEEP),--keep)
+
+index: $(VENV)/.dev ## look at every architecture of timm, torchvision and transformers; half an hour
+	$(BIN)/python -m metalearn.networks.indexing
 
 run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
 	@exec $(BIN)/python manage.py up --port $(PORT)

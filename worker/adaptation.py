@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from metalearn.datasets import decode_image
+from metalearn.datasets import decode_image, is_nearly_black, nearly_black
 from metalearn.errors import InvalidCheckpoint, InvalidData
 from metalearn.meta_learner import MAX_SHOT, MAX_WAY, MIN_WAY, AdaptationSettings, MetaLearner
 from metalearn.settings import build
@@ -74,16 +74,17 @@ def run_adaptation(
 
     `payload` is {"support": [{"label", "image"}], "query": [image], "calibrate": bool,
     "settings": {...}} with base64 pictures. The answer is {"labels", "predictions": [{"label",
-    "probabilities": {label: p}}], "timings": {stage_s: seconds}}. Raises MetaLearnError for
-    whatever the asker or the learner's owner can mend.
+    "probabilities": {label: p}}], "timings": {stage_s: seconds}, "warnings": [sentence]}. Raises
+    MetaLearnError for whatever the asker or the learner's owner can mend.
     """
     timings: dict[str, float] = {}
     with _timed(timings, "load_s"):
         learner = load_learner(learner_directory, device)
     with _timed(timings, "decode_s"):
         request = AdaptRequest.parse(payload, learner.defaults)
-        support = _decoded(request.support_pictures(), learner)
-        query = _decoded(request.query_pictures(), learner)
+        black: list[str] = []
+        support = _decoded(request.support_pictures(), learner, black)
+        query = _decoded(request.query_pictures(), learner, black)
     with _timed(timings, "adapt_s"):
         labels = torch.tensor([label for label, _ in request.support])
         classifier = learner.adapt(support, labels, settings=request.settings)
@@ -94,6 +95,7 @@ def run_adaptation(
         "labels": list(names),
         "predictions": [_prediction(names, row) for row in rows],
         "timings": timings,
+        "warnings": [nearly_black(black)] if black else [],
     }
 
 
@@ -138,7 +140,7 @@ def _label(example: Mapping[str, Any]) -> str:
 
 def _picture(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidData("Every picture must be base64 text of a PNG, JPEG or WebP file.")
+        raise InvalidData("Every picture must be base64 text of its whole file.")
     return value
 
 
@@ -165,29 +167,30 @@ def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> Adapt
     return build(AdaptationSettings, {**asdict(defaults), **changes})
 
 
-def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner) -> Tensor:
-    """Images (n, c, h, w) in [0, 1]; InvalidData names the picture that cannot be used."""
+def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner, black: list[str]) -> Tensor:
+    """Images (n, c, h, w) in [0, 1]; InvalidData names the picture that cannot be used.
+
+    `black` takes the names of those that are nearly black.
+    """
     size = learner.image_size
-    images = [_decode(name, text, learner) for name, text in pictures]
+    images = []
+    for name, text in pictures:
+        data = _bytes(name, text)
+        images.append(
+            decode_image(data, channels=learner.channels, image_size=size, quick=False, name=name)
+        )
+        if is_nearly_black(data):
+            black.append(name)
     if not images:
         return torch.empty(0, learner.channels, size, size)
     return torch.stack(images).float() / 255
 
 
-def _decode(name: str, text: str, learner: MetaLearner) -> Tensor:
+def _bytes(name: str, text: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidData(f"{name} is not base64 text; encode the whole file.") from None
-    try:
-        return decode_image(
-            data, channels=learner.channels, image_size=learner.image_size, quick=False
-        )
-    except InvalidData as error:
-        reason = str(error)
-        # “A picture cannot be read; …” becomes “Query picture 3 cannot be read; …”.
-        text = reason.removeprefix("A picture") if reason.startswith("A picture") else f": {reason}"
-        raise InvalidData(f"{name}{text}") from None
 
 
 def _prediction(names: Sequence[str], row: Sequence[float]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from worker.patience import passes, patiently
 from worker.publishing import file_sha256
 from worker.reading import Reading
 from worker.sandbox import SandboxBroken, SandboxDied
-from worker.told import told
+from worker.told import told, told_fields
 from worker.validation import DeclaredModel, ValidationResult, validate_file
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,8 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
     return checkpoint_finish(
         checkpoint=checkpoint,
         to=CheckpointState.VALID,
-        **changed
+        **told_fields(result.filled)
+        | changed
         | {
             "upload_sha256": checkpoint.upload_sha256,
             "architecture": result.architecture,
@@ -188,6 +189,7 @@ def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
         upload_sha256=checkpoint.upload_sha256,
         reason=result.reason,
         reading=told(result.reading),
+        **told_fields(result.filled),
         # Bytes that got lost on their way are not found by reading again.
         original_until=None if result is ANOTHER_FILE else _in_a_day(),
     )

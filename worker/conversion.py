@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from metalearn.checkpoint import Declaration, count_parameters, write_tensors
+from metalearn.checkpoint.matching import load_index
 from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
+from metalearn.checkpoint.suggesting import NamesMissing, completed
 from metalearn.checkpoint.teacher import teacher_of
 from metalearn.errors import MetaLearnError
 from metalearn.networks import all_architectures, expected_shapes
@@ -30,8 +32,14 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         file_name=said["file_name"],
     )
     try:
-        model = read_model(Path(arguments["source"]), declared.wanted)
-        teacher = teacher_of(model, declared)
+        scratch = Path(arguments["target"]).parent
+        model = read_model(Path(arguments["source"]), declared.wanted, scratch)
+        whole, sources = completed(model, declared)
+        teacher = teacher_of(model, whole)
+    except NamesMissing as error:
+        reading = {**model.reading(), "candidates": []}
+        filled = _filled(declared, error.rest)
+        return {"ok": False, "reason": str(error), "reading": reading, "filled": filled}
     except AmbiguousCheckpoint as error:
         return {
             "ok": False,
@@ -53,12 +61,20 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         "n_parameters": count_parameters(model.tensors),
         "fingerprint": teacher.sha256,
         "size_bytes": Path(arguments["target"]).stat().st_size,
-        "reading": model.reading(),
+        "reading": {**model.reading(), "filled": sources},
+        "filled": _filled(declared, whole),
     }
+
+
+def _filled(declared: Declaration, whole: Declaration) -> dict[str, Any]:
+    """What the declaration left open, as the file or its architecture says it."""
+    names = ("class_names", "image_size", "channels", "mean", "std")
+    return {name: getattr(whole, name) for name in names if not getattr(declared, name)}
 
 
 def load() -> None:
     """Load what builds networks, so that it is there before the first fork."""
     timm()
+    load_index()
     for architecture in all_architectures().values():
         expected_shapes(architecture.usual_spec(32))

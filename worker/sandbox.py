@@ -28,10 +28,14 @@ log = logging.getLogger(__name__)
 START_S = 120.0
 """How long the zygote may take to load torch on a busy machine."""
 GRACE_S = 30.0
-MAX_ANSWER_BYTES = 1_000_000
+# 10,000 class names among other things.
+MAX_ANSWER_BYTES = 4_000_000
 
 # Not the worker's whole environment: database passwords and keys are no business of a parser.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME")
+_ENVIRONMENT = (
+    *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME"),
+    "FREEHOLD_MAX_PARAMETERS",
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ The reader has had a stranger's file in its hands, so nothing it says is taken a
 from collections.abc import Callable
 from typing import Any
 
+from marketplace.checkpoints.drafts import MAX_CLASS_NAME, MAX_CLASSES
+
 _MOST = 50
 _LONGEST = 200
 
@@ -13,6 +15,37 @@ _LONGEST = 200
 def told(reading: dict[str, Any]) -> dict[str, Any]:
     """The entries that are known, each with the shape that it must have."""
     return {name: keep(reading[name]) for name, keep in _SHAPES.items() if name in reading}
+
+
+def told_fields(filled: dict[str, Any]) -> dict[str, Any]:
+    """What the file says of the fields that its owner left open, where it makes sense."""
+    try:
+        return {name: keep(filled[name]) for name, keep in _FIELDS.items() if name in filled}
+    except (ValueError, TypeError, OverflowError):
+        return {}
+
+
+def _names(value: object) -> list[str]:
+    if not isinstance(value, list) or len(value) > MAX_CLASSES:
+        raise ValueError
+    return [" ".join(_text(name).split())[:MAX_CLASS_NAME] for name in value]
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 0 < value <= 2**15:
+        raise ValueError
+    return value
+
+
+def _numbers(value: object) -> list[float]:
+    if not isinstance(value, list) or len(value) > 3:
+        raise ValueError
+    return [float(number) for number in value]
+
+
+def _sources(value: object) -> dict[str, str]:
+    known = value.items() if isinstance(value, dict) else ()
+    return {_text(name): _text(source) for name, source in list(known)[:10]}
 
 
 def _text(value: object) -> str:
@@ -37,4 +70,13 @@ _SHAPES: dict[str, Callable[[object], Any]] = {
     "weights": _text,
     "other_weights": _texts,
     "left_out": _pairs,
+    "filled": _sources,
+}
+
+_FIELDS: dict[str, Callable[[object], Any]] = {
+    "class_names": _names,
+    "image_size": _number,
+    "channels": _number,
+    "mean": _numbers,
+    "std": _numbers,
 }

@@ -4,9 +4,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from worker.sandbox import Limits, Outcome, Sandbox, SandboxBroken
 
-LIMITS = Limits()
+# A model's numbers as they are read, and in single precision; and what computes with them.
+LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * settings.MAX_PARAMETERS, cpu_s=120, wall_s=180)
 
 _REASONS = {
     "time": (
@@ -56,6 +59,8 @@ class ValidationResult:
     size_bytes: int = 0
     reading: dict[str, Any] = field(default_factory=dict)
     """What the file was read as and why; after a refusal, what it may be read as."""
+    filled: dict[str, Any] = field(default_factory=dict)
+    """What its owner left open and the file says: names, size, channels, normalisation."""
 
 
 _NOTHING = ValidationResult(ok=False)
@@ -100,11 +105,12 @@ def _result(outcome: Outcome, target: Path) -> ValidationResult:
     if answer.get("trouble"):
         raise SandboxBroken(f"the validated file could not be written: {answer['trouble']}")
     if answer.get("ok") is not True:
-        reading = answer.get("reading", {})
+        reading, filled = answer.get("reading", {}), answer.get("filled", {})
         return ValidationResult(
             ok=False,
             reason=str(answer.get("reason", _REASONS["crashed"])),
             reading=reading if isinstance(reading, dict) else {},
+            filled=filled if isinstance(filled, dict) else {},
         )
     result = _believed(answer)
     if result is None or target.is_symlink() or target.stat().st_size != result.size_bytes:

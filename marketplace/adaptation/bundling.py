@@ -2,14 +2,14 @@
 
 A page opened from a disk cannot import the files beside it. The modules have one style, which the
 tests hold, so that two kinds of lines are all that must be read: `import { … } from "./x.js";`
-and `export function|class|const …`.
+and `export function|function*|class|const …`.
 """
 
 import re
 from pathlib import Path
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 

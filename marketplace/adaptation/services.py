@@ -46,7 +46,7 @@ def adaptation_run(
 ) -> dict[str, Any]:
     """Have a worker adapt the meta-learner and label the queries; wait for the answer.
 
-    `support` is [{"label", "image"}], images base64 PNG, JPEG or WebP. Whatever happens, the
+    `support` is [{"label", "image"}], images the base64 of their files. Whatever happens, the
     pictures are gone when this returns.
     """
     request_check(support=support, query=query)

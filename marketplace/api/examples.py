@@ -155,6 +155,7 @@ PREDICTIONS = {
     "labels": ["robin", "wren"],
     "predictions": [{"label": "robin", "probabilities": {"robin": 0.83, "wren": 0.17}}],
     "timings": {"decode_s": 0.02, "adapt_s": 0.61, "predict_s": 0.03},
+    "warnings": [],
 }
 TOKEN_BODY = {"name": "nightly copy", "scopes": ["read"], "expires_at": "2027-02-20T00:00:00Z"}
 LEAKED_BODY = {"credentials": ["fh_…"]}

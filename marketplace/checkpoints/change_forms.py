@@ -82,5 +82,7 @@ def _now(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _as_shown(name: str, value: Any) -> Any:
-    """Selects compare texts."""
+    """Selects compare texts; what is not known yet is empty."""
+    if name in {"channels", "image_size"} and not value:
+        return None
     return str(value) if name == "channels" else value

@@ -12,7 +12,7 @@ from marketplace.algorithms.services import architecture_check
 from marketplace.checkpoints.models import Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
-MAX_CLASSES = 10_000
+MAX_CLASSES, MAX_CLASS_NAME = 10_000, 100
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
 READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
 """What decides how a worker reads a file and whether it is good."""
@@ -20,15 +20,15 @@ READ = ("architecture", "weights", "class_names", "image_size", "channels", "mea
 
 @dataclass(frozen=True)
 class CheckpointDraft:
-    """What the uploader says about a file."""
+    """What the uploader says about a file. What is left open is read from the file."""
 
     name: str
-    class_names: Sequence[str]
-    image_size: int
-    channels: int
-    mean: Sequence[float]
-    std: Sequence[float]
     licence: str
+    class_names: Sequence[str] = ()
+    image_size: int | None = None
+    channels: int | None = None
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
     architecture: str = ""
     weights: str = ""
     description: str = ""
@@ -61,8 +61,8 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
 
 def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
     """What a worker needs in order to read a file, tidied; `wrong` says what cannot be used."""
-    channels = said["channels"]
-    if channels not in (1, 3):
+    channels = said["channels"] or 0
+    if channels not in (0, 1, 3):
         wrong["channels"] = "Give 1 for grey or 3 for colour images."
     if said["weights"] not in {"", *WeightsKind.values}:
         wrong["weights"] = f"Choose one of {', '.join(WeightsKind.values)}, or leave it out."
@@ -70,7 +70,7 @@ def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]
         "architecture": _check_architecture(said["architecture"], wrong),
         "weights": said["weights"],
         "class_names": _check_class_names(said["class_names"], wrong),
-        "image_size": _check_range("image_size", said["image_size"], wrong),
+        "image_size": _check_range("image_size", said["image_size"] or 0, wrong),
         "channels": channels,
         "mean": _check_statistics("mean", said["mean"], channels, wrong),
         "std": _check_statistics("std", said["std"], channels, wrong),
@@ -86,12 +86,14 @@ def check_name(name: str, wrong: dict[str, str]) -> str:
 
 def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]:
     cleaned = [" ".join(str(name).split()) for name in names]
+    if not cleaned:
+        return []
     if len(cleaned) < 2 or len(cleaned) > MAX_CLASSES:
         wrong["class_names"] = (
             "Name at least two classes, one for each output, in the order of the outputs."
         )
-    elif any(not name or len(name) > 100 for name in cleaned):
-        wrong["class_names"] = "Every class needs a name of 1 to 100 characters."
+    elif any(not name or len(name) > MAX_CLASS_NAME for name in cleaned):
+        wrong["class_names"] = f"Every class needs a name of 1 to {MAX_CLASS_NAME} characters."
     elif len(set(cleaned)) != len(cleaned):
         twice = Counter(cleaned).most_common(1)[0][0]
         wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
@@ -113,7 +115,7 @@ def safe_file_name(said: str) -> str:
 
 
 def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:
-    if not MIN_IMAGE_SIZE <= value <= MAX_IMAGE_SIZE:
+    if value and not MIN_IMAGE_SIZE <= value <= MAX_IMAGE_SIZE:
         wrong[field] = (
             f"Give the height of the input in pixels, from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE}."
         )
@@ -124,10 +126,14 @@ def _check_statistics(
     field: str, values: Sequence[float], channels: int, wrong: dict[str, str]
 ) -> list[float]:
     numbers = [float(value) for value in values]
-    if "channels" in wrong:
+    if "channels" in wrong or not numbers:
         return numbers
-    if len(numbers) != channels or not all(math.isfinite(number) for number in numbers):
-        wrong[field] = f"Give one number for each of the {channels} channels, of images in 0 to 1."
+    if len(numbers) != (channels or len(numbers)) or len(numbers) not in (1, 3):
+        wrong[field] = (
+            f"Give one number for each of the {channels or 3} channels, of images in 0 to 1."
+        )
+    elif not all(math.isfinite(number) for number in numbers):
+        wrong[field] = "Give ordinary numbers, of images in 0 to 1."
     elif field == "std" and min(numbers) <= 0:
         wrong[field] = "A standard deviation must be above 0."
     elif max(abs(number) for number in numbers) > 10:

@@ -175,18 +175,26 @@ class ReadForm(forms.Form):
     )
     class_names = ClassNamesField(
         label="Class names",
+        required=False,
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
-        help_text="One a line, in the order of the model’s outputs. A comma-separated list or a "
-        "JSON list can be pasted as well.",
+        help_text="One a line, in the order of the model’s outputs; a comma-separated or JSON list "
+        "can be pasted. Leave it empty where the file has them, or is of ImageNet’s 1,000 classes.",
     )
     image_size = forms.IntegerField(
-        label="Input size", initial=32, min_value=1, help_text="Height of the input in pixels."
+        label="Input size",
+        required=False,
+        min_value=0,
+        help_text="Height of the input in pixels. Empty: as the file says, or as its architecture "
+        "is made for.",
     )
     channels = forms.TypedChoiceField(
-        coerce=int, choices=[("3", "3, colour"), ("1", "1, grey")], initial="3", label="Channels"
+        required=False,
+        coerce=int,
+        choices=[("", "As the file says"), ("3", "3, colour"), ("1", "1, grey")],
+        label="Channels",
     )
-    mean = NumbersField(label="Mean", initial="0.485, 0.456, 0.406")
-    std = NumbersField(label="Standard deviation", initial="0.229, 0.224, 0.225")
+    mean = NumbersField(label="Mean", required=False)
+    std = NumbersField(label="Standard deviation", required=False)
 
 
 class UploadForm(ReadForm, AboutForm):
@@ -194,10 +202,11 @@ class UploadForm(ReadForm, AboutForm):
 
     file = forms.FileField(
         label="Checkpoint file",
-        help_text="A .safetensors file, or a PyTorch state dict as .pt or .pth. Nothing in it is "
-        "executed, and only our own re-serialisation is kept; a file that can be read in another "
-        "way stays for a day.",
-        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.bin"}),
+        help_text="A state dict, a training checkpoint or a whole model, as safetensors or as "
+        "PyTorch saves it, or a zip of the folder with its config.json. Nothing in it is executed, "
+        "and only our own re-serialisation is kept; a file that can be read in another way stays "
+        "for a day.",
+        widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
 
     def draft(self) -> CheckpointDraft:

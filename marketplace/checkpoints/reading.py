@@ -7,6 +7,16 @@ from marketplace.checkpoints.models import Checkpoint
 
 FIRST = 10
 _KINDS = {"raw": "the raw ones", "ema": "the averaged ones (EMA)"}
+_FILLED = {
+    ("class_names", "imagenet"): "Its class names are ImageNet’s: it has 1,000 outputs and its "
+    "file names none. Correct them if that is wrong.",
+    ("class_names", "file"): "Its class names come from its file.",
+    ("normalisation", "file"): "Its mean and standard deviation come from its file.",
+    ("normalisation", "architecture"): "Its mean and standard deviation are the usual ones of its "
+    "architecture, as its file says none. Correct them if it was trained with others.",
+    ("image_size", "architecture"): "Its input size is the usual one of its architecture.",
+    ("image_size", "file"): "Its input size comes from its file.",
+}
 _TAKEN = {"raw": "raw weights", "ema": "averaged weights (EMA)"}
 
 
@@ -23,6 +33,8 @@ class ReadAs:
     weights: str
     left_out: tuple[tuple[str, str], ...]
     """What was not taken, each with the reason."""
+    filled: tuple[str, ...]
+    """Where that comes from which its owner did not say, a sentence each."""
 
     @property
     def first_left_out(self) -> tuple[tuple[str, str], ...]:
@@ -50,6 +62,9 @@ def read_as(checkpoint: Checkpoint) -> ReadAs | None:
         others=tuple(others),
         weights=_weights(reading),
         left_out=tuple((name, why) for name, why in reading.get("left_out", [])),
+        filled=tuple(
+            _FILLED[entry] for entry in reading.get("filled", {}).items() if entry in _FILLED
+        ),
     )
 
 

@@ -27,7 +27,8 @@ def assemble(match: Match, tensors: Mapping[str, Tensor]) -> tuple[NetworkSpec, 
     if match.spec.n_classes == 1:
         head = {n for n, s in expected_shapes(spec).items() if n in named and s != named[n].shape}
         named |= {name: torch.cat([torch.zeros_like(named[name]), named[name]]) for name in head}
-    return spec, {name: _whole(name, tensor) for name, tensor in named.items()}
+    shapes = expected_shapes(spec)
+    return spec, {name: _as_expected(name, t, shapes[name]) for name, t in named.items()}
 
 
 def match_shape(shape: tuple[int, ...], n_classes: int) -> tuple[int, ...]:
@@ -39,7 +40,7 @@ def _kind(tensors: Mapping[str, Tensor]) -> torch.dtype:
     return next(t.dtype for t in tensors.values() if t.dtype.is_floating_point)
 
 
-def _whole(name: str, tensor: Tensor) -> Tensor:
+def _as_expected(name: str, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     if is_counter(name) and tensor.dtype.is_floating_point:
         return tensor.round().long()
-    return tensor
+    return tensor.reshape(shape) if tensor.shape[:2] == shape and tensor.dim() == 4 else tensor

@@ -18,7 +18,8 @@ from metalearn.pool import Teacher
 
 _COUNTER = "num_batches_tracked"
 _MAX_CLASS_NAME = 200
-_MAX_LOGIT = 1e6
+# Untrained networks reach 1e8, and damaged ones leave all bounds.
+_MAX_LOGIT = 1e9
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Candidate:
     tensors: Mapping[str, Tensor]
     spec: NetworkSpec
     expected: Mapping[str, tuple[int, ...]]
+    tables: Mapping[str, Tensor]
+    """Whole numbers that the architecture computes by itself, such as the places of a window."""
     channels: int | None
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -68,12 +71,25 @@ def check_shapes(candidate: Candidate) -> None:
 def check_kinds(candidate: Candidate) -> None:
     """Weights are floating-point numbers, counters are whole numbers."""
     for name, tensor in candidate.tensors.items():
+        if name in candidate.tables:
+            continue
         counter = name.endswith(_COUNTER)
         if tensor.dtype.is_floating_point == counter or tensor.dtype == torch.bool:
             kind = str(tensor.dtype).removeprefix("torch.")
             raise InvalidCheckpoint(
                 f"The tensor “{name}” has numbers of kind {kind}; "
                 "save the model with floating-point weights (float32, float16 or bfloat16)."
+            )
+
+
+def check_tables(candidate: Candidate) -> None:
+    """Places in tables are those of the architecture; others would point anywhere."""
+    for name, own in candidate.tables.items():
+        found = candidate.tensors.get(name)
+        if found is not None and not torch.equal(found.to(own.dtype), own):
+            raise InvalidCheckpoint(
+                f"The tensor “{name}” differs from the one that {candidate.spec.architecture} "
+                "computes; choose the architecture the file was saved from."
             )
 
 
@@ -151,6 +167,7 @@ CHECKS: tuple[Check, ...] = (
     check_names,
     check_shapes,
     check_kinds,
+    check_tables,
     check_channels,
     check_normalisation,
     check_class_names,
@@ -166,8 +183,16 @@ def check_forward(teacher: Teacher) -> None:
     noise = torch.rand(
         (2, teacher.channels, size, size), generator=torch.Generator().manual_seed(0)
     )
-    with torch.no_grad():
-        logits = teacher.logits(noise)
+    try:
+        with torch.no_grad():
+            logits = teacher.logits(noise)
+    except (AssertionError, ValueError, IndexError, RuntimeError) as error:
+        if "memory" in str(error):
+            raise
+        raise InvalidCheckpoint(
+            f"The model cannot take images of {size} pixels ({str(error)[:150]}); "
+            "give the size that it was trained with."
+        ) from None
     if not torch.isfinite(logits).all() or logits.abs().max() > _MAX_LOGIT:
         raise InvalidCheckpoint(
             "The model's outputs on a noise image are not finite or far too large; check that "

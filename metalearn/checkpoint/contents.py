@@ -5,17 +5,20 @@ Nothing in the file is executed, imported or called, and no tensor is read befor
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metalearn.checkpoint.facts import LeftOut, Said
-from metalearn.checkpoint.finding import find_weights, left_beside, tensors_of
+from metalearn.checkpoint.finding import MAX_LEFT_OUT, find_weights, left_beside, tensors_of
+from metalearn.checkpoint.folding import fold
 from metalearn.checkpoint.foreign import refuse_foreign_file
 from metalearn.checkpoint.mending import averaged_within, clean_names, without_counters
+from metalearn.checkpoint.partial import refuse_single_shard, usable_parts
 from metalearn.checkpoint.pickle_opcodes import ACTIONS
 from metalearn.checkpoint.pickle_values import TensorRef, Value
 from metalearn.checkpoint.safetensors_file import looks_like_safetensors, open_safetensors
 from metalearn.checkpoint.saying import said_by, said_by_metadata
+from metalearn.checkpoint.shards import Beside, index_in, is_index, open_shards
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import ReadStorage, check_budget, materialise
 from metalearn.checkpoint.torch_file import read_torch_legacy, read_torch_zip
@@ -25,7 +28,6 @@ from metalearn.errors import InvalidCheckpoint
 
 __all__ = ["Contents", "LeftOut", "Said", "Weights", "open_contents"]
 
-_MAX_LEFT_OUT = 200
 _COUNTER = "num_batches_tracked"
 
 
@@ -42,14 +44,39 @@ class Contents:
 
 
 @contextmanager
-def open_contents(path: Path) -> Iterator[Contents]:
-    """Look into a file. Raises InvalidCheckpoint for one that has no weights to read."""
-    with Source(path) as source:
-        if looks_like_safetensors(source):
-            yield _of_safetensors(source)
-        else:
-            refuse_foreign_file(source)
-            yield _of_torch(*_read_torch(source))
+def open_contents(path: Path, beside: Beside | None = None) -> Iterator[Contents]:
+    """Look into a file. Raises InvalidCheckpoint for one that has no weights to read.
+
+    For a model in several files `path` is the index, or the folder with it; `beside` is where its
+    parts are when that is not the index's own folder.
+    """
+    file = index_in(path) if path.is_dir() else path
+    if is_index(file):
+        with open_shards(file, beside, parts_of) as (parts, read):
+            yield _contents(*_weights("raw", "", parts, read), Said(), {})
+        return
+    refuse_single_shard(file.name)
+    with Source(file) as source:
+        yield _of(source)
+
+
+def parts_of(source: Source) -> tuple[dict[str, Part], Read]:
+    """The tensors of a file with one set of weights, under their names in the file."""
+    if looks_like_safetensors(source):
+        return open_safetensors(source)[:2]
+    refuse_foreign_file(source)
+    value, read_storage = _read_torch(source)
+    refs = tensors_of(find_weights(value)[-1])[0]
+    return _parts(refs), _reader(refs, read_storage)
+
+
+def _of(source: Source) -> Contents:
+    if looks_like_safetensors(source):
+        parts, read, metadata = open_safetensors(source)
+        weights = _weights("raw", "", parts, read)
+        return _contents(*weights, said_by_metadata(metadata), metadata)
+    refuse_foreign_file(source)
+    return _of_torch(*_read_torch(source))
 
 
 def _read_torch(source: Source) -> tuple[Value, ReadStorage]:
@@ -60,24 +87,23 @@ def _read_torch(source: Source) -> tuple[Value, ReadStorage]:
     return read_torch_legacy(source)
 
 
-def _of_safetensors(source: Source) -> Contents:
-    parts, read, metadata = open_safetensors(source)
-    weights, left_out = _weights("raw", "", parts, read)
-    return _contents(weights, left_out, said_by_metadata(metadata), metadata)
-
-
 def _of_torch(value: Value, read_storage: ReadStorage) -> Contents:
     weights: list[Weights] = []
     left_out: list[LeftOut] = []
     found = find_weights(value)
     for group in found:
         refs, others = tensors_of(group)
-        parts = {name: Part(name, ref.size, ref.dtype) for name, ref in refs.items()}
-        sets, more = _weights(group.kind, group.where, parts, _reader(refs, read_storage))
+        read = _reader(refs, read_storage)
+        sets, more = _weights(group.kind, group.where, _parts(refs), read)
         weights += sets
         left_out += others + more
     left_out += left_beside(value, found)
-    return _contents(weights, left_out, said_by(value), {})
+    module_class = next((group.module_class for group in found if group.module_class), None)
+    return _contents(weights, left_out, replace(said_by(value), module_class=module_class), {})
+
+
+def _parts(refs: Mapping[str, TensorRef]) -> dict[str, Part]:
+    return {name: Part(name, ref.size, ref.dtype) for name, ref in refs.items()}
 
 
 def _reader(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> Read:
@@ -88,12 +114,16 @@ def _weights(
     kind: Kind, where: str, parts: Mapping[str, Part], read: Read
 ) -> tuple[list[Weights], list[LeftOut]]:
     """One set, or two when a network keeps its moving average among its own tensors."""
+    check_budget(part.shape for part in parts.values())
+    usable, left_out = usable_parts(parts, where)
     sets = []
-    left_out: list[LeftOut] = []
-    for inner_kind, inner_where, group in averaged_within(kind, where, parts):
+    for inner_kind, inner_where, group in averaged_within(kind, where, usable):
         own, counters = without_counters(inner_kind, inner_where, group)
         left_out += counters
-        named = clean_names(own)
+        named, others = fold(clean_names(own), inner_where)
+        left_out += others
+        if not named:
+            raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
         sets.append(Weights("ema" if counters else inner_kind, inner_where, named, read))
     return sets, left_out
 
@@ -101,10 +131,8 @@ def _weights(
 def _contents(
     weights: list[Weights], left_out: list[LeftOut], said: Said, metadata: dict[str, str]
 ) -> Contents:
-    for one in weights:
-        check_budget(one.shapes.values())
     ordered = sorted(weights, key=lambda one: _rank(one, weights))
-    return Contents(tuple(ordered), said, tuple(left_out[:_MAX_LEFT_OUT]), metadata)
+    return Contents(tuple(ordered), said, tuple(left_out[:MAX_LEFT_OUT]), metadata)
 
 
 def _rank(one: Weights, others: list[Weights]) -> int:

@@ -1,10 +1,14 @@
 """Where in a training checkpoint the weights are: as they were trained, and averaged."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from metalearn.checkpoint.facts import LeftOut
-from metalearn.checkpoint.pickle_values import TensorRef, Value
+from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_TENSORS
+from metalearn.checkpoint.modules import attributes_of, class_of, is_module, state_of
+from metalearn.checkpoint.partial import refuse_packed
+from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
 from metalearn.checkpoint.weights import Kind
 from metalearn.checkpoint.wording import STATE_DICT, check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
@@ -56,7 +60,17 @@ TRAINING = {
     "averaging_state": "a counter of the average",
 }
 """Parts of training checkpoints that are never weights of the model."""
+MAX_LEFT_OUT = 200
 _MAX_WRAPPERS = 3
+_MAX_LIST = 20
+# Parts that make one network together, and their usual names.
+_PARTS = frozenset(
+    {
+        *("backbone", "encoder", "body", "trunk", "features", "feature_extractor", "extractor"),
+        *("base", "stem", "neck", "head", "classifier", "fc", "linear", "cls_head"),
+    }
+)
+_REBUILT = "torch._utils._rebuild_"
 # Lightning's WeightAveraging puts the average in the place of the weights it was made of.
 _LIGHTNING_RAW, _LIGHTNING_MARK = "current_model_state", "averaging_state"
 
@@ -68,90 +82,188 @@ class Found:
     kind: Kind
     where: str
     entries: dict[Value, Value]
+    module_class: str | None = None
+    """The class of the network, when the file has a whole one."""
 
 
 def find_weights(value: Value) -> list[Found]:
     """Every set of weights, the averaged ones first; InvalidCheckpoint when there is none."""
     if isinstance(value, TensorRef):
         raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
-    found = list(_search(value, "", 0))
+    found = list(_Search().within(value, "", 0))
+    if not found and isinstance(value, Record) and value.path.startswith("__torch__."):
+        raise InvalidCheckpoint(
+            "The file is a TorchScript program without weights by name, as torch.jit.freeze makes "
+            "it; save the program from before it was frozen, or upload "
+            "torch.save(model.state_dict(), …)."
+        )
+    if not found and isinstance(value, Record):
+        raise InvalidCheckpoint(
+            f"The file is an object (“{shown(value.path)}”), perhaps a whole pickled model, "
+            f"without a tensor in it; upload {STATE_DICT}."
+        )
+    if not found and _is_only_training(entries_of(value) or {}):
+        raise InvalidCheckpoint(
+            "The file has the state of an optimiser, but not the model; upload "
+            "torch.save(model.state_dict(), …)."
+        )
     if not found:
         raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
     return sorted(found, key=lambda part: part.kind != "ema")
 
 
+def _is_only_training(entries: dict[Value, Value]) -> bool:
+    if {"state", "param_groups"} <= entries.keys():
+        return True
+    return any(why == "optimiser state" for key, why in TRAINING.items() if key in entries)
+
+
 def tensors_of(found: Found) -> tuple[dict[str, TensorRef], list[LeftOut]]:
     """The tensors by name, and what else is among them."""
     tensors: dict[str, TensorRef] = {}
-    left_out = []
+    left_out: list[LeftOut] = []
     for name, item in found.entries.items():
         if isinstance(item, TensorRef):
             tensors[check_tensor_name(name)] = item
-        else:
-            left_out.append(LeftOut(shown(_join(found.where, name)), "not a tensor"))
+            continue
+        refuse_packed(str(name)[-MAX_NAME_LENGTH:])
+        if len(left_out) < MAX_LEFT_OUT:
+            left_out.append(LeftOut(shown(_join(found.where, name)), _what(item)))
     return tensors, left_out
+
+
+def _what(item: Value) -> str:
+    if isinstance(item, Record) and item.path.startswith(_REBUILT):
+        return f"a tensor of a special kind ({shown(item.path.removeprefix(_REBUILT), 40)})"
+    return "not a tensor"
 
 
 def left_beside(value: Value, found: list[Found]) -> list[LeftOut]:
     """Entries of the checkpoint, at its top, with tensors that are no weights of the model."""
-    if not isinstance(value, dict):
+    entries = entries_of(value)
+    places = tuple(f"{part.where}." for part in found)
+    if entries is None or "." in places:
         return []
-    taken = {part.where.split(".", 1)[0] for part in found}
-    if "" in taken:
-        return []
+    search = _Search()
     return [
-        LeftOut(shown(str(key)), TRAINING.get(key, "not a part of the model"))
-        for key, part in value.items()
-        if isinstance(key, str) and key not in taken
-        if key in TRAINING or isinstance(part, TensorRef) or _holds_tensors(part)
+        LeftOut(shown(key), TRAINING.get(key, "not a part of the model"))
+        for key, part in entries.items()
+        if isinstance(key, str) and not any(place.startswith(f"{key}.") for place in places)
+        if key in TRAINING or isinstance(part, TensorRef) or search.count(part)
     ]
 
 
-def _search(value: Value, where: str, depth: int) -> Iterator[Found]:
-    if not isinstance(value, dict) or depth > _MAX_WRAPPERS:
-        return
-    known = list(_known(value, where, depth))
-    if known:
-        yield from known
-    elif _holds_tensors(value):
-        yield Found("raw", where, value)
-    else:
-        yield from _only_group(value, where, depth)
+def entries_of(value: Value) -> dict[Value, Value] | None:
+    """What a value holds by name: a dictionary, an object's items or attributes, a short list."""
+    if isinstance(value, Record):
+        value = value.items if isinstance(value.items, dict) else attributes_of(value)
+    if isinstance(value, list | tuple) and len(value) <= _MAX_LIST:
+        return {str(at): part for at, part in enumerate(value) if isinstance(part, dict | Record)}
+    return value if isinstance(value, dict) else None
 
 
-def _known(value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
-    """What is under the usual keys: every average, and the first that is none."""
-    swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
-    averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
-    raw = (_LIGHTNING_RAW,) if swapped else RAW
-    for key in averaged:
-        for part in _search(value.get(key), _join(where, key), depth + 1):
-            yield Found("ema", part.where, part.entries)
-    for key in raw:
-        parts = list(_search(value.get(key), _join(where, key), depth + 1))
-        if parts:
-            yield from parts
+class _Search:
+    """Looks at every part once: a small file can have a large part in a million places."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._entered: set[int] = set()
+
+    def within(self, value: Value, where: str, depth: int) -> Iterator[Found]:
+        entries = entries_of(value)
+        if entries is None or depth > _MAX_WRAPPERS or id(value) in self._entered:
             return
+        self._entered.add(id(value))
+        if _is_optimiser(value):
+            return
+        if isinstance(value, Record) and is_module(value):
+            state = state_of(value)
+            if state:
+                yield Found("raw", where, state, class_of(value))
+            return
+        known = list(self._known(entries, where, depth))
+        groups = [] if known else self._groups(entries)
+        most = max((self.count(part) for _, part in groups), default=0)
+        own = self.count(value)
+        if known:
+            yield from known
+        elif own and own >= most:
+            yield Found("raw", where, entries)
+        else:
+            yield from self._together(groups, where, depth)
+
+    def count(self, value: Value) -> int:
+        """How many tensors are directly in this."""
+        entries = value.items if isinstance(value, Record) else value
+        if not isinstance(entries, dict):
+            return 0
+        known = self._counts.get(id(entries))
+        if known is None:
+            known = sum(isinstance(item, TensorRef) for item in entries.values())
+            self._counts[id(entries)] = known
+        return known
+
+    def _known(self, value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
+        """What is under the usual keys: every average, and the first that is none."""
+        swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
+        averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
+        raw = (_LIGHTNING_RAW,) if swapped else RAW
+        if _same_names(value.get("student"), value.get("teacher")):
+            averaged = (*averaged, "teacher")
+        for key in averaged:
+            for part in self.within(value.get(key), _join(where, key), depth + 1):
+                yield replace(part, kind="ema")
+        for key in raw:
+            parts = list(self.within(value.get(key), _join(where, key), depth + 1))
+            if parts:
+                yield from parts
+                return
+
+    def _groups(self, value: dict[Value, Value]) -> list[tuple[Value, Value]]:
+        """Parts that are weights, under keys that are not known; without them, parts of parts."""
+        parts = [
+            (key, part)
+            for key, part in value.items()
+            if not (isinstance(key, str) and key in TRAINING) and not _is_optimiser(part)
+        ]
+        groups = [(key, part) for key, part in parts if self.count(part) or is_module(part)]
+        return groups or [(k, part) for k, part in parts[:_MAX_LIST] if isinstance(part, dict)]
+
+    def _together(
+        self, groups: list[tuple[Value, Value]], where: str, depth: int
+    ) -> Iterator[Found]:
+        """The one group, or those that are parts of one network by their names."""
+        found = [
+            (key, part)
+            for key, group in groups
+            for part in self.within(group, _join(where, key), depth + 1)
+        ]
+        names = [str(key).removesuffix("_state_dict") for key, _ in found]
+        if len(found) > 1 and set(names) <= _PARTS and len(set(names)) == len(names):
+            whole: dict[Value, Value] = {
+                f"{name}.{key}": item
+                for name, (_, part) in zip(names, found, strict=True)
+                for key, item in islice(part.entries.items(), 2 * MAX_TENSORS)
+            }
+            yield Found("raw", where, whole)
+        elif len({key for key, _ in found}) > 1:
+            several = ", ".join(f"“{shown(str(key), 40)}”" for key, _ in found[:3])
+            raise InvalidCheckpoint(
+                f"The file has several groups of tensors ({several}); save only model.state_dict()."
+            )
+        else:
+            yield from (part for _, part in found)
 
 
-def _only_group(value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
-    """The one part with tensors under a key that is not known."""
-    groups = {
-        key: part
-        for key, part in value.items()
-        if _holds_tensors(part) and not (isinstance(key, str) and key in TRAINING)
-    }
-    if len(groups) > 1:
-        names = ", ".join(f"“{shown(str(key), 40)}”" for key in list(groups)[:3])
-        raise InvalidCheckpoint(
-            f"The file has several groups of tensors ({names}); save only model.state_dict()."
-        )
-    for key, part in groups.items():
-        yield from _search(part, _join(where, key), depth + 1)
+def _is_optimiser(value: Value) -> bool:
+    return isinstance(value, dict) and "state" in value and "param_groups" in value
 
 
-def _holds_tensors(value: Value) -> bool:
-    return isinstance(value, dict) and any(isinstance(item, TensorRef) for item in value.values())
+def _same_names(one: Value, other: Value) -> bool:
+    """Self-distillation averages the student into a teacher; others are other networks."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return False
+    return 0 < len(one) <= MAX_TENSORS and one.keys() == other.keys()
 
 
 def _join(where: str, key: Value) -> str:

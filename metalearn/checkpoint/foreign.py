@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.wording import STATE_DICT
 from metalearn.errors import InvalidCheckpoint
+
+Kind = Literal["torch", "script", "export"]
 
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
@@ -28,7 +31,6 @@ _MAGIC = (
     (0, b"%PDF", "a PDF document"),
     (0, b"\x89PNG", "a picture"),
     (0, b"\xff\xd8\xff", "a picture"),
-    (0, b"<", "an HTML or XML page"),
     (4, b"TFL3", "a TensorFlow Lite model"),
     (257, b"ustar", "a tar archive"),
     (512, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
@@ -45,26 +47,58 @@ def refuse_foreign_file(source: Source) -> None:
     head = bytes(source.head(1024))
     if not head:
         raise InvalidCheckpoint(f"The file is empty; upload {STATE_DICT}.")
+    _refuse_stand_ins(head)
     if head.startswith(b"ustar", 257) and any(name in head for name in _NEMO):
         _refuse("a NeMo model")
     for offset, magic, kind in _MAGIC:
         if head.startswith(magic, offset):
             _refuse(kind)
     if _ONNX.match(head):
-        _refuse("an ONNX model")
+        raise InvalidCheckpoint(
+            "The file is an ONNX model, from which no weights are read here; upload "
+            "torch.save(model.state_dict(), …) of the PyTorch model that it was exported from."
+        )
     if head[:1] in b"{[" and head[8:9] != b"{":
         _refuse("a text file, such as a configuration or an index")
 
 
-def refuse_foreign_members(names: Iterable[str]) -> None:
-    """Raise InvalidCheckpoint when a zip archive's members say that it is no state dict."""
-    inner = [name.split("/", 1)[-1] for name in names]
-    for name in inner:
-        if name == "constants.pkl" or name.startswith("code/"):
-            raise InvalidCheckpoint(
-                "The file is a TorchScript program; load it where you trust it and upload "
-                "torch.save(model.state_dict(), …) instead."
-            )
+def _refuse_stand_ins(head: bytes) -> None:
+    """What a failed download leaves in the place of the file."""
+    if head.startswith(b"version https://git-lfs"):
+        raise InvalidCheckpoint(
+            "The file is a Git LFS pointer, which only stands for the real file; run “git lfs "
+            "pull” in the repository and upload what it brings."
+        )
+    if head.lstrip()[:1] == b"<":
+        raise InvalidCheckpoint(
+            "The file is an HTML or XML page, as a download gives that needs a login; download "
+            "the file itself, and upload that."
+        )
+
+
+def archive_kind(names: Iterable[str]) -> Kind:
+    """What wrote a zip archive, by its members: torch.save, torch.jit.save or torch.export.save.
+
+    Raises InvalidCheckpoint, naming the kind of file, for any other.
+    """
+    inner = {name.split("/", 1)[-1] for name in names}
+    if "archive_format" in inner:
+        return "export"
+    if "serialized_exported_program.json" in inner:
+        raise InvalidCheckpoint(
+            "The file is a program exported by an older torch; write its weights with "
+            "torch.save(torch.export.load(path).state_dict, …)."
+        )
+    if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
+        return "script"
+    _refuse_foreign_members(sorted(inner))
+    if "data.pkl" not in inner:
+        _refuse("a zip archive that torch.save did not make")
+    return "torch"
+
+
+def _refuse_foreign_members(names: list[str]) -> None:
+    for name in names:
         if name.endswith((".weights.h5", ".keras", ".h5", ".hdf5")):
             _refuse("a Keras model")
         if name.endswith((".npy", ".npz")):
@@ -73,9 +107,12 @@ def refuse_foreign_members(names: Iterable[str]) -> None:
             _refuse("an archive inside an archive")
         if name != "data.pkl" and name.endswith(_CHECKPOINTS):
             _refuse("an archive with a model file inside")
-    if "data.pkl" not in inner:
-        _refuse("a zip archive that torch.save did not make")
 
 
 def _refuse(kind: str) -> None:
+    if "Keras" in kind:
+        raise InvalidCheckpoint(
+            f"The file is {kind}; only models of PyTorch can be read here, so train or rebuild it "
+            "there and upload torch.save(model.state_dict(), …)."
+        )
     raise InvalidCheckpoint(f"The file is {kind}, not a list of weights; upload {STATE_DICT}.")

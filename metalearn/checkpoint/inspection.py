@@ -6,11 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from metalearn.checkpoint.contents import open_contents
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.matching import USUAL_IMAGE_SIZES, match_as
 from metalearn.checkpoint.model import ReadModel, Wanted, read_model
-from metalearn.checkpoint.writing import card_of
 from metalearn.networks.index import the_index
 
 
@@ -25,11 +23,12 @@ def inspect_checkpoint(
     What the file does not tell is None. Raises InvalidCheckpoint wherever an upload would be
     refused for what is in the file.
     """
-    with open_contents(path) as contents:
-        card, said = card_of(contents.metadata), contents.said
+    model = read_model(path, Wanted(architecture, image_size, weights, path.name))
+    card, said = model.card, model.said
     size = image_size or _positive_int(card.get("image_size")) or said.image_size
-    model = read_model(path, Wanted(architecture, size, weights, path.name))
-    spec = model.spec
+    if size and size != model.spec.image_size:
+        model = read_model(path, Wanted(architecture, size, weights, path.name))
+    spec, own = model.spec, model.normalisation
     names = _texts(card.get("class_names")) or _listed(said.class_names)
     return {
         "architecture": spec.architecture,
@@ -38,12 +37,12 @@ def inspect_checkpoint(
         "image_size": size or _told_size(model),
         "n_classes": spec.n_classes,
         "class_names": names if names and len(names) == spec.n_classes else None,
-        "mean": _numbers(card.get("mean")) or _listed(said.mean),
-        "std": _numbers(card.get("std")) or _listed(said.std),
+        "mean": _numbers(card.get("mean")) or _listed(own.mean if own else said.mean),
+        "std": _numbers(card.get("std")) or _listed(own.std if own else said.std),
         "licence": said.licence,
         **model.reading(),
         "n_parameters": count_parameters(model.tensors),
-        "size_bytes": path.stat().st_size,
+        "size_bytes": model.size_bytes,
         "fingerprint": fingerprint(model.tensors),
         "tensors": [
             {

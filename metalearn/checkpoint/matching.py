@@ -7,9 +7,10 @@ which may be the head, and without up to two other groups, which are then left o
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import chain, combinations
+from math import isqrt
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec, all_architectures, expected_shapes, get_architecture
@@ -25,7 +26,11 @@ from metalearn.networks.index import (
 )
 
 USUAL_IMAGE_SIZES = (32, 28, 84, 64, 96, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448)
-_MAX_DEPTH, _MAX_GROUPS, _MIN_TENSORS, _MOST_TRIED = 4, 24, 4, 8
+_MAX_DEPTH, _MAX_PREFIXES = 4, 30
+# The smallest network that is known has 15 tensors beside its head.
+_MIN_TENSORS, _MAX_LINEAR = 10, 200
+# So many groups may be tried without, when there are no more of them than that.
+_DROPPED = ((12, 2), (64, 1))
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,12 @@ def match_as(shapes: Shapes, architecture: str, image_size: int | None = None) -
     """How the file's tensors are that architecture's, if they are."""
     wanted = get_architecture(architecture).name
     return next(iter(_matches(shapes, image_size, wanted=wanted)), None)
+
+
+def load_index() -> None:
+    """Have everything in memory that looking a file up needs."""
+    _own_bodies()
+    the_index()
 
 
 def _matches(shapes: Shapes, image_size: int | None, wanted: str | None) -> list[Match]:
@@ -107,18 +118,59 @@ def _has_shapes(body: _Body, kind: Indexed) -> bool:
 
 
 def _first_match(
-    body: _Body,
-    names: tuple[str, ...],
-    twins: tuple[str, ...],
-    image_size: int | None,
+    body: _Body, names: tuple[str, ...], twins: tuple[str, ...], image_size: int | None
 ) -> Match | None:
-    """The first of these architectures whose usual input fits; they compute the same."""
-    for name in names[:_MOST_TRIED]:
-        if match := _match(body, name, twins, (image_size or _usual_size(name),)):
-            return match
-    if image_size is None:
-        return _match(body, names[0], twins, USUAL_IMAGE_SIZES)
-    return None
+    """The architecture at the size that was given, or that the tensors tell.
+
+    `names` compute the same; the one that is made for the size is taken.
+    """
+    first = names[0]
+    sizes = (image_size,) if image_size else _sizes(body, names)
+    match = _match(body, first, twins, sizes)
+    if match is None:
+        return None
+    size = match.spec.image_size
+    made_for = next((name for name in names if _usual_size(name) == size), first)
+    return replace(match, spec=replace(match.spec, architecture=made_for))
+
+
+def _sizes(body: _Body, names: tuple[str, ...]) -> Iterable[int]:
+    """The usual sizes of the architectures' images, and others that the tensors may tell."""
+    usual = _usual_size(names[0])
+    indexed = the_index().by_name.get(names[0])
+    if indexed is None:
+        return USUAL_IMAGE_SIZES
+    if not indexed.facts.fixed_size:
+        return (usual,)
+    found = dict.fromkeys(map(_usual_size, names))
+    expected = _expected(get_architecture(names[0]).usual_spec(usual))
+    for name in indexed.facts.loose:
+        if not name.endswith("weight") and name in expected:
+            shape = body.shapes.get(body.prefix + name, ())
+            found |= dict.fromkeys(_sizes_of(shape, expected[name], usual))
+    return tuple(found)
+
+
+def _sizes_of(shape: tuple[int, ...], usual_shape: tuple[int, ...], usual: int) -> list[int]:
+    """Image sizes of which a table of positions would have this shape.
+
+    A table has one row for each patch, or for each of a side, and some for tokens.
+    """
+    sizes = []
+    for length, at_usual in zip(shape, usual_shape, strict=False):
+        if length == at_usual:
+            continue
+        sizes.append(round(usual * length / at_usual))
+        for tokens in range(6):
+            side, usual_side = (isqrt(max(n - tokens, 0)) for n in (length, at_usual))
+            if side and side**2 == length - tokens and usual_side**2 == at_usual - tokens:
+                sizes.append(round(usual * side / usual_side))
+    return sizes
+
+
+@lru_cache(maxsize=256)
+def _expected(spec: NetworkSpec) -> Shapes:
+    return expected_shapes(spec)
 
 
 def _usual_size(name: str) -> int:
@@ -134,7 +186,7 @@ def _prefixes(shapes: Shapes) -> list[str]:
         for depth in range(min(len(parts), _MAX_DEPTH)):
             counts[".".join(parts[: depth + 1]) + "."] += 1
     full = sorted((p for p, n in counts.items() if n >= _MIN_TENSORS), key=lambda p: -counts[p])
-    return ["", *full]
+    return ["", *full[:_MAX_PREFIXES]]
 
 
 def _known_bodies(
@@ -147,6 +199,8 @@ def _known_bodies(
         groups[name.partition(".")[0]].append(name)
     sums = {group: sum_of_hashes(names) for group, names in groups.items()}
     total = sum(sums.values())
+    if len(own) < _MIN_TENSORS:
+        return
     for head in [None, *_linear_layers(own, shapes)]:
         of_head = {f"{head}.weight", f"{head}.bias"} & set(own) if head else set()
         rest = total - sum(map(name_hash, of_head))
@@ -166,16 +220,20 @@ def _known_bodies(
 def _linear_layers(own: Mapping[str, str], shapes: Shapes) -> list[str]:
     """Layers with a matrix as their weight, the last first: heads come at the end."""
     suffix = ".weight"
-    matrices = (n for n in own if n.endswith(suffix) and len(shapes[own[n]]) == 2)
-    return [name.removesuffix(suffix) for name in matrices][::-1]
+    matrices = (n for n in own if n.endswith(suffix) and len(flat(shapes[own[n]])) == 2)
+    return [name.removesuffix(suffix) for name in matrices][: -_MAX_LINEAR - 1 : -1]
+
+
+def flat(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A convolution of 1x1 pixels on pooled features is a linear layer."""
+    return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else shape
 
 
 def _droppable(groups: Mapping[str, object], head: str | None) -> Iterable[tuple[str, ...]]:
     """Nothing, one or two of the first-level groups; never the head's own."""
     names = [group for group in groups if head is None or group != head.partition(".")[0]]
-    if len(names) > _MAX_GROUPS:
-        return [(), *((name,) for name in names)]
-    return chain(*(combinations(names, count) for count in range(3)))
+    most = next((dropped for limit, dropped in _DROPPED if len(names) <= limit), 0)
+    return chain(*(combinations(names, count) for count in range(most + 1)))
 
 
 def _kinds_of(names_hash: int) -> tuple["Indexed | str", ...]:
@@ -217,6 +275,7 @@ def _match(
     }
     names |= _counters(names, shapes)
     renamed = {name: shapes[theirs] for name, theirs in names.items()}
+    renamed[f"{head_name}.weight"] = flat(renamed[f"{head_name}.weight"])
     for size in image_sizes:
         if spec := _spec(architecture, renamed, size, head_name):
             used = set(names.values())
@@ -229,7 +288,7 @@ def _head_elsewhere(shapes: Shapes, used: set[str], indexed: Indexed | None) -> 
     fitting = [
         name.removesuffix(".weight")
         for name, shape in shapes.items()
-        if name.endswith(".weight") and name not in used and len(shape) == 2
+        if name.endswith(".weight") and name not in used and len(flat(shape)) == 2
         if indexed is None or shape[1] == indexed.facts.feature_dim
     ]
     return fitting[0] if len(fitting) == 1 else None
@@ -250,7 +309,7 @@ def _spec(architecture: str, shapes: Shapes, image_size: int, head_name: str) ->
     """The network that has exactly these shapes; a head may lack its bias."""
     try:
         spec = get_architecture(architecture).read_spec(shapes, image_size)
-        expected = expected_shapes(spec)
+        expected = _expected(spec)
     except InvalidCheckpoint:
         return None
     missing = {name for name in expected if not is_counter(name)} - set(shapes)

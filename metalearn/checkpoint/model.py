@@ -3,19 +3,33 @@
 Nothing here believes the file: what it says is compared with its tensors.
 """
 
-from dataclasses import dataclass
+import json
+import logging
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from metalearn.checkpoint.assembling import assemble
+from metalearn.checkpoint.beside import Beside, read_beside
+from metalearn.checkpoint.configured import match_configured
 from metalearn.checkpoint.contents import Contents, LeftOut, Said, Weights, open_contents
-from metalearn.checkpoint.recognition import Recognised, known_names, recognise
+from metalearn.checkpoint.folder import opened_folder, weights_in
+from metalearn.checkpoint.normalisation import Normalisation, inside
+from metalearn.checkpoint.recognition import (
+    AmbiguousCheckpoint,
+    Recognised,
+    known_names,
+    recognise,
+)
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
+from metalearn.networks.transformers_library import PREFIX, plain_config
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "its file's name"
 _MOST_LISTED = 50
@@ -44,6 +58,11 @@ class ReadModel:
     other_weights: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     said: Said
+    normalisation: Normalisation | None
+    """The network's own, where it normalises its images itself."""
+    card: dict[str, object]
+    """Our own metadata, where Freehold wrote the file; not believed."""
+    size_bytes: int
 
     def reading(self) -> dict[str, Any]:
         """How it was read, as plain data for pages and the API."""
@@ -57,19 +76,27 @@ class ReadModel:
         }
 
 
-def read_model(path: Path, wanted: Wanted) -> ReadModel:
-    """The classifier in a file; InvalidCheckpoint says what is wrong and how to fix it."""
+def read_model(path: Path, wanted: Wanted, scratch: Path | None = None) -> ReadModel:
+    """The classifier in a file, a folder or a zip of one.
+
+    A zip is unpacked under `scratch` for as long as it is read. InvalidCheckpoint says what is
+    wrong and how to fix it.
+    """
+    with opened_folder(path, scratch) as folder:
+        if folder is None:
+            return _read(path, wanted, Beside())
+        return _read(weights_in(folder), wanted, read_beside(folder))
+
+
+def _read(path: Path, wanted: Wanted, beside: Beside) -> ReadModel:
     with open_contents(path) as contents:
+        said = _all_said(contents.said, beside.said)
         weights = _chosen(contents, wanted.weights)
-        recognised = recognise(
-            weights.shapes,
-            chosen=wanted.architecture,
-            said=_said(contents, wanted.file_name),
-            image_size=wanted.image_size,
-        )
+        recognised = _at_its_size(contents, weights, wanted, beside, said=said.image_size)
         names = recognised.match.names
         check_budget(weights.shapes[name] for name in names.values())
         spec, tensors = assemble(recognised.match, weights.read(names.values()))
+        normalisation = inside(weights, recognised.match.left_out, spec.channels)
     unused = (LeftOut(name, "no part of the architecture") for name in recognised.match.left_out)
     return ReadModel(
         spec=spec,
@@ -78,8 +105,59 @@ def read_model(path: Path, wanted: Wanted) -> ReadModel:
         weights=weights.kind,
         other_weights=tuple(dict.fromkeys(w.kind for w in contents.weights if w is not weights)),
         left_out=(*unused, *contents.left_out),
-        said=contents.said,
+        said=said,
+        normalisation=normalisation,
+        card=card_of(contents.metadata),
+        size_bytes=path.stat().st_size,
     )
+
+
+def _at_its_size(
+    contents: Contents, weights: Weights, wanted: Wanted, beside: Beside, *, said: int | None
+) -> Recognised:
+    """Recognised at the size that the person gives, else that the file says, else that fits."""
+    if said and not wanted.image_size:
+        try:
+            return _recognised(contents, weights, replace(wanted, image_size=said), beside)
+        except AmbiguousCheckpoint:
+            raise
+        except InvalidCheckpoint as error:
+            # A size in a file is often that of its training's pictures before they were cut.
+            log.debug("%s is not its size: %s", said, error)
+    return _recognised(contents, weights, wanted, beside)
+
+
+def _recognised(contents: Contents, weights: Weights, wanted: Wanted, beside: Beside) -> Recognised:
+    card = card_of(contents.metadata)
+    ours, config = card.get("architecture"), card.get("config")
+    kind, plain = beside.kind, beside.config
+    if isinstance(ours, str) and ours.startswith(PREFIX) and isinstance(config, str):
+        kind, plain = ours.removeprefix(PREFIX), plain_config(_object(config))
+    if kind:
+        match = match_configured(weights.shapes, kind, plain, wanted.image_size)
+        return Recognised(match, "config.json", (match.spec.architecture,))
+    return recognise(
+        weights.shapes,
+        chosen=wanted.architecture,
+        said=_said(contents, ours, beside, wanted.file_name),
+        image_size=wanted.image_size,
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidCheckpoint("The file's configuration is damaged; upload the original again.")
+    return value
+
+
+def _all_said(file: Said, beside: Said) -> Said:
+    """What stands beside the weights comes first; the rest is what the file itself says."""
+    told = {field.name: getattr(beside, field.name) for field in fields(Said)}
+    return replace(file, **{name: value for name, value in told.items() if value})
 
 
 def _chosen(contents: Contents, kind: str | None) -> Weights:
@@ -93,12 +171,14 @@ def _chosen(contents: Contents, kind: str | None) -> Weights:
     )
 
 
-def _said(contents: Contents, file_name: str) -> list[tuple[str, str]]:
-    """Names of the architecture: our own card's, the file's, and that of the file itself."""
-    card = card_of(contents.metadata)
-    ours = card.get("architecture")
-    said = [(ours, "its card")] if isinstance(ours, str) else list(contents.said.architectures)
-    return said or [(name, FILE_NAME) for name in _names_in(file_name)]
+def _said(
+    contents: Contents, ours: object, beside: Beside, file_name: str
+) -> list[tuple[str, str]]:
+    """Names of the architecture: our own card's, those beside, the file's, that of the file."""
+    if isinstance(ours, str):
+        return [(ours, "its card")]
+    said = beside.said.architectures or contents.said.architectures
+    return list(said) or [(name, FILE_NAME) for name in _names_in(file_name)]
 
 
 def _names_in(file_name: str) -> list[str]:

@@ -1,24 +1,26 @@
 """What training scripts save beside the weights, understood so far that it can be left out.
 
 `argparse.Namespace`, paths, sets and the like stand in most training checkpoints. As everywhere
-in this package nothing is called: each becomes plain data, a Record or a Bystander, which no
-tensor can be made of.
+in this package nothing is called: each becomes plain data or a Record, which no tensor can be
+made of.
 """
 
-from dataclasses import dataclass
-
 from metalearn.checkpoint.pickle_numpy import NUMPY, NumpyArray, NumpyKind, is_plain
-from metalearn.checkpoint.pickle_values import Global, Meaning, Record, Value, damaged
+from metalearn.checkpoint.pickle_values import MEANINGS, Global, Meaning, Record, Value, damaged
+
+_SET = "builtins.set"
 
 
-@dataclass(frozen=True)
-class Bystander:
-    """A value that is not needed; `kind` is the Python name of its class."""
+def new_set(items: list[Value]) -> Record:
+    """A set or frozenset, with its items as a list: to hash them may take for ever."""
+    record = Record(_SET)
+    record.items = items
+    return record
 
-    kind: str
 
-
-SET = Bystander("set")
+def is_open(value: Value) -> bool:
+    """Whether items can be added to this, as to a set."""
+    return isinstance(value, Record) and isinstance(value.items, list | None)
 
 
 def set_state(target: Value, state: Value) -> None:
@@ -28,8 +30,10 @@ def set_state(target: Value, state: Value) -> None:
     """
     if isinstance(target, NumpyKind | NumpyArray):
         target.check_state(state)
-    elif isinstance(target, Record) and target.path in _WITH_FIELDS:
-        if not isinstance(state, dict):
+    elif isinstance(target, Record):
+        if target.path in _CLOSED:
+            raise damaged("it sets attributes of something that has none")
+        if target.path in _WITH_FIELDS and not isinstance(state, dict):
             raise damaged("it sets attributes that make no sense")
         target.state = state
     elif not isinstance(target, dict):
@@ -59,8 +63,8 @@ def _encoded(arguments: tuple[Value, ...]) -> bytes:
 
 def _default_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
     factory = arguments[0] if arguments else None
-    known = isinstance(factory, Global) and factory.path in FACTORIES
-    if len(arguments) > 1 or not (factory is None or known):
+    known = isinstance(factory, Global) and factory.path not in MEANINGS.keys() | BYSTANDERS.keys()
+    if len(arguments) > 1 or not (factory is None or known or isinstance(factory, Record)):
         raise damaged("a defaultdict is not described as Python does")
     return {}
 
@@ -71,10 +75,10 @@ def _counter(arguments: tuple[Value, ...]) -> Value:
     return arguments[0]
 
 
-def _set(arguments: tuple[Value, ...]) -> Bystander:
+def _set(arguments: tuple[Value, ...]) -> Record:
     if len(arguments) != 1 or not isinstance(arguments[0], list):
         raise damaged("a set is not made of a list")
-    return SET
+    return new_set(arguments[0])
 
 
 def _bare(kind: str) -> Meaning:
@@ -86,6 +90,13 @@ def _bare(kind: str) -> Meaning:
         return Record(kind)
 
     return meaning
+
+
+def _no_bytes(arguments: tuple[Value, ...]) -> bytes:
+    """How pickles before protocol 3 write bytes when there are none."""
+    if arguments:
+        raise damaged("bytes are not described as Python does")
+    return b""
 
 
 def _empty_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
@@ -101,6 +112,7 @@ _PATHS = tuple(
     for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
 )
 _TIMES = ("datetime.datetime", "datetime.date", "datetime.timedelta")
+_CLOSED = frozenset({*_PATHS, *_TIMES, _SET})
 _BUILTINS = ("builtins", "__builtin__")
 _LIGHTNING = (
     "pytorch_lightning.utilities.parsing.AttributeDict",
@@ -117,6 +129,7 @@ FACTORIES = frozenset(
 BYSTANDERS: dict[str, Meaning] = {
     **NUMPY,
     **{f"{module}.{kind}": _set for module in _BUILTINS for kind in ("set", "frozenset")},
+    **{f"{module}.bytes": _no_bytes for module in _BUILTINS},
     **{kind: _plain_parts(kind) for kind in (*_PATHS, *_TIMES)},
     "_codecs.encode": _encoded,
     "collections.defaultdict": _default_dict,

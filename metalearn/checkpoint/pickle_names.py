@@ -1,105 +1,107 @@
 """Which names a pickle may mention, and what calling them stands for. Nothing is called."""
 
 from metalearn.checkpoint.pickle_bystanders import BYSTANDERS, FACTORIES, NEW_BYSTANDERS
-from metalearn.checkpoint.pickle_values import KINDS, MEANINGS, Global, Value, damaged
-from metalearn.checkpoint.wording import STATE_DICT, shown
-from metalearn.errors import InvalidCheckpoint
+from metalearn.checkpoint.pickle_rules import check_attribute, check_call, check_class, check_name
+from metalearn.checkpoint.pickle_values import KINDS, MEANINGS, Global, Record, Value, damaged
+from metalearn.checkpoint.wording import shown
 
 _MEANINGS = MEANINGS | BYSTANDERS
-ALLOWED_GLOBALS = frozenset(_MEANINGS) | frozenset(NEW_BYSTANDERS) | KINDS | FACTORIES
-"""Every name a pickle may mention."""
+KNOWN_GLOBALS = frozenset(_MEANINGS) | frozenset(NEW_BYSTANDERS) | KINDS | FACTORIES
+"""Every name that means something; any other becomes a Record, or a refusal."""
+_COPY = ("copyreg", "copy_reg")
+_RECONSTRUCTORS = frozenset(f"{module}._reconstructor" for module in _COPY)
+_NEW = frozenset(f"{module}.__newobj__" for module in _COPY)
+_ATTRIBUTES = frozenset({"builtins.getattr", "__builtin__.getattr"})
+_WRAPPED = frozenset({"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2"})
+_HELPERS = _RECONSTRUCTORS | _NEW | _ATTRIBUTES | _WRAPPED
+_BASES = frozenset({"builtins.object", "__builtin__.object"})
+_CONTAINERS: dict[str, type] = {
+    **{"builtins.dict": dict, "__builtin__.dict": dict},
+    **{"builtins.list": list, "__builtin__.list": list},
+}
+# TorchScript writes its lists as calls of these, with the list as the first argument.
+_SCRIPT_LISTS = frozenset(
+    f"torch.jit._pickle.{name}"
+    for name in (
+        *("build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"),
+        "restore_type_tag",
+    )
+)
 
 
 def interpret(function: Value, arguments: Value) -> Value:
-    """What a call in the pickle stands for, as plain data. Nothing is called."""
+    """What a call in the pickle stands for, as plain data or a Record. Nothing is called."""
     if not isinstance(function, Global) or type(arguments) is not tuple:
         raise damaged("it calls something that is no function")
-    meaning = _MEANINGS.get(function.path)
-    if meaning is None:
-        raise damaged(f"it calls “{shown(function.path)}”")
-    return meaning(arguments)
+    path = function.path
+    meaning = _MEANINGS.get(path)
+    if meaning is not None:
+        return meaning(arguments)
+    if path in _HELPERS:
+        return _helped(path, arguments)
+    if path in _SCRIPT_LISTS and arguments and isinstance(arguments[0], list | dict):
+        return arguments[0]
+    if path in KNOWN_GLOBALS:
+        raise damaged(f"it calls “{shown(path)}”")
+    check_call(path)
+    return Record(path, arguments)
 
 
 def check_global(module: str, name: str) -> Global:
-    """A Global when weights may mention this name, else InvalidCheckpoint naming it."""
+    """A Global when a file of weights may mention this name, else InvalidCheckpoint naming it."""
     path = f"{module}.{name}"
-    if path not in ALLOWED_GLOBALS:
-        raise InvalidCheckpoint(_refusal(path))
+    if path not in KNOWN_GLOBALS and path not in _HELPERS:
+        check_name(path)
     return Global(path)
 
 
 def interpret_new(kind: Value, arguments: Value) -> Value:
-    """The same for `kind.__new__(kind, …)`, which weights never need."""
+    """The same for `kind.__new__(kind, …)`, which makes objects and runs no function."""
     if not isinstance(kind, Global) or type(arguments) is not tuple:
         raise damaged("it makes an object of something that is no class")
     meaning = NEW_BYSTANDERS.get(kind.path)
-    if meaning is None:
+    if meaning is not None:
+        return meaning(arguments)
+    _check_own_class(kind)
+    return Record(kind.path, arguments)
+
+
+def _check_own_class(kind: Global) -> None:
+    """Names that mean something else here are no classes to make objects of."""
+    if kind.path in KNOWN_GLOBALS or kind.path in _HELPERS:
         raise damaged(f"it makes an object of “{shown(kind.path)}”")
-    return meaning(arguments)
+    check_class(kind.path)
 
 
-def _refusal(path: str) -> str:
-    owner = path.split(".", 1)[0]
-    if path.startswith(("torch.jit.", "__torch__")):
-        return (
-            f"The file is a TorchScript program (“{shown(path)}”); load it where you trust it and "
-            "upload torch.save(model.state_dict(), …) instead."
-        )
-    if path.startswith("torch.nn.") or owner in _MODEL_LIBRARIES:
-        return (
-            f"The file is a whole pickled model (“{shown(path)}”), which cannot be read without "
-            "running code; upload torch.save(model.state_dict(), …) instead."
-        )
-    if path.startswith("torch.") and path.endswith(("Storage", *_OTHER_NUMBERS)):
-        return (
-            f"The file has tensors of a kind that cannot be used (“{shown(path)}”); "
-            "save the model with float32, float16 or bfloat16 weights."
-        )
-    if owner in {"numpy", "joblib", "sklearn", "pandas", "scipy"}:
-        return (
-            f"The file has Python objects that are not tensors (“{shown(path)}”); "
-            f"upload {STATE_DICT} with tensors only."
-        )
-    return (
-        f"The file mentions “{shown(path)}”, which no list of weights needs, so it is not read; "
-        f"upload {STATE_DICT}."
-    )
+def _helped(path: str, arguments: tuple[Value, ...]) -> Value:
+    """Calls of Python's and torch's own helpers, by what they would be asked to make."""
+    first = arguments[0] if arguments else None
+    if path in _NEW:
+        return interpret_new(first, arguments[1:])
+    if path in _RECONSTRUCTORS:
+        return _reconstructed(arguments)
+    if path in _WRAPPED:
+        # (function, class, its arguments, attributes): the tensor without its class.
+        if len(arguments) != 4 or type(arguments[2]) is not tuple:
+            raise damaged("a tensor of a class of its own is not described as torch does")
+        maker = MEANINGS.get(first.path) if isinstance(first, Global) else None
+        return maker(arguments[2]) if maker else Record(path, arguments)
+    if len(arguments) != 2 or type(arguments[1]) is not str:
+        raise damaged("an attribute is not described as Python does")
+    check_attribute(arguments[1])
+    return Record("builtins.getattr", arguments)
 
 
-_OTHER_NUMBERS = (
-    "complex32",
-    "complex64",
-    "complex128",
-    "float8_e4m3fn",
-    "float8_e4m3fnuz",
-    "float8_e5m2",
-    "float8_e5m2fnuz",
-    "float8_e8m0fnu",
-    "float4_e2m1fn_x2",
-    "uint16",
-    "uint32",
-    "uint64",
-    "qint8",
-    "quint8",
-    "qint32",
-    "_rebuild_qtensor",
-    "_rebuild_sparse_tensor",
-)
-_MODEL_LIBRARIES = frozenset(
-    {
-        "__main__",
-        "torchvision",
-        "timm",
-        "transformers",
-        "fastai",
-        "pytorch_lightning",
-        "lightning",
-        "keras",
-        "tensorflow",
-        "ultralytics",
-        "models",
-        "model",
-        "network",
-        "networks",
-    }
-)
+def _reconstructed(arguments: tuple[Value, ...]) -> Record:
+    """(class, base, the base's value): how protocols 0 and 1 make an object."""
+    kind, base, value = arguments
+    if not isinstance(kind, Global) or not isinstance(base, Global):
+        raise damaged("an object is not described as Python does")
+    _check_own_class(kind)
+    record = Record(kind.path)
+    if isinstance(value, _CONTAINERS.get(base.path, ())):
+        assert isinstance(value, dict | list)
+        record.items = value
+    elif base.path not in _BASES or value is not None:
+        record.args = (value,)
+    return record

@@ -64,14 +64,16 @@ class NumpyArray:
         assert isinstance(data, bytes | list)
         self.fill(state[2], state[1], data)
 
-    def values(self) -> list[Value] | None:
-        """The items of a flat array of numbers or texts; None for any other."""
+    def values(self, longest: int) -> list[Value] | None:
+        """The items of a flat array of numbers or texts; None for any other and longer ones."""
         if self.kind is None or len(self.shape) != 1:
             return None
-        if isinstance(self.data, list):
-            return self.data
         n_bytes = self.kind.n_bytes
-        if n_bytes == 0 or len(self.data) > _MAX_ARRAY or self.shape[0] != len(self.data) / n_bytes:
+        if isinstance(self.data, list):
+            return self.data if len(self.data) <= longest else None
+        if n_bytes == 0 or len(self.data) > min(longest * n_bytes, _MAX_ARRAY):
+            return None
+        if self.shape[0] != len(self.data) / n_bytes:
             return None
         try:
             return [

@@ -6,10 +6,10 @@ Missing on purpose: INST, OBJ, NEWOBJ_EX, EXT, PERSID, and buffers out of band.
 import struct
 from collections.abc import Callable
 
-from metalearn.checkpoint.pickle_bystanders import SET, set_state
+from metalearn.checkpoint.pickle_bystanders import is_open, new_set, set_state
 from metalearn.checkpoint.pickle_names import check_global, interpret, interpret_new
 from metalearn.checkpoint.pickle_state import PickleState
-from metalearn.checkpoint.pickle_values import Value, check_key, damaged
+from metalearn.checkpoint.pickle_values import Record, Value, check_key, damaged
 from metalearn.errors import InvalidCheckpoint
 
 _MAX_LONG_BYTES = 32
@@ -124,24 +124,30 @@ def _set_items_to_mark(state: PickleState) -> None:
 
 
 def _add_items(state: PickleState) -> None:
-    """Sets hold nothing that weights need, so that their items are forgotten."""
-    state.pop_mark()
-    if state.stack[-1] is not SET:
+    items = state.pop_mark()
+    if not is_open(state.stack[-1]):
         raise damaged("it adds to something that is no set")
+    _as_list(state.stack[-1]).extend(items)
 
 
 def _frozen_set(state: PickleState) -> None:
-    state.pop_mark()
-    state.stack.append(SET)
+    items = state.pop_mark()
+    state.stack.append(new_set(items))
 
 
 def _as_list(value: Value) -> list[Value]:
+    if isinstance(value, Record):
+        value.items = [] if value.items is None else value.items
+        value = value.items
     if not isinstance(value, list):
         raise damaged("it appends to something that is no list")
     return value
 
 
 def _set_items(target: Value, items: list[Value]) -> None:
+    if isinstance(target, Record):
+        target.items = {} if target.items is None else target.items
+        target = target.items
     if not isinstance(target, dict) or len(items) % 2:
         raise damaged("it sets items of something that is no dictionary")
     for index in range(0, len(items), 2):
@@ -157,6 +163,7 @@ def _name_from_stack(state: PickleState) -> None:
     name, module = state.stack.pop(), state.stack.pop()
     if type(name) is not str or type(module) is not str:
         raise damaged("a name is no text")
+    state.spend((len(name) + len(module)) // 16)
     state.stack.append(check_global(module, name))
 
 
@@ -266,7 +273,7 @@ ACTIONS: dict[int, Action] = {
     ord("d"): _dict_to_mark,
     ord("s"): _set_item,
     ord("u"): _set_items_to_mark,
-    0x8F: _constant(SET),
+    0x8F: _push(lambda _: new_set([])),
     0x90: _add_items,
     0x91: _frozen_set,
     # names, calls and references

@@ -21,6 +21,16 @@ DTYPES = {
     "uint8": torch.uint8,
     "bool": torch.bool,
 }
+"""Kinds of number that weights and counters have."""
+_OTHER_DTYPES = {
+    name: getattr(torch, name)
+    for name in (
+        *("complex32", "complex64", "complex128", "uint16", "uint32", "uint64"),
+        *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"),
+        *("float4_e2m1fn_x2", "qint8", "quint8", "qint32"),
+    )
+    if hasattr(torch, name)
+}
 _STORAGES = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -32,6 +42,11 @@ _STORAGES = {
     "CharStorage": torch.int8,
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
+    "ComplexFloatStorage": torch.complex64,
+    "ComplexDoubleStorage": torch.complex128,
+    "QInt8Storage": torch.qint8,
+    "QUInt8Storage": torch.quint8,
+    "QInt32Storage": torch.qint32,
 }
 _UNTYPED = {"torch.UntypedStorage", "torch.storage.UntypedStorage"}
 _MAX_STORAGE_KEY = 100
@@ -43,7 +58,7 @@ Value = object
 """None, bool, int, float, str, bytes, tuple, list, dict, or a class of this package."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Global:
     """A name that the pickle mentions. It is never looked up."""
 
@@ -146,9 +161,10 @@ def _tensor_v3(arguments: tuple[Value, ...]) -> TensorRef:
         raise damaged("a tensor has no storage or no kind of number")
     name = dtype.path.removeprefix("torch.")
     name = _DTYPE_ALIASES.get(name, name)
-    if name not in DTYPES:
+    kind = DTYPES.get(name) or _OTHER_DTYPES.get(name)
+    if kind is None:
         raise damaged(f"“{shown(dtype.path)}” is no kind of number")
-    return _tensor_ref(storage, DTYPES[name], arguments, signs=arguments[7:])
+    return _tensor_ref(storage, kind, arguments, signs=arguments[7:])
 
 
 def _tensor_ref(
@@ -219,9 +235,14 @@ def _ordered_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
 def check_key(key: Value) -> Value:
     """A key that is cheap to hash and to compare, else InvalidCheckpoint.
 
-    A nested tuple could take for ever to hash. Long texts that are equal are compared letter by
+    A nested tuple could take for ever to hash, so that tuples become records, which are hashed by
+    identity. Long texts that are equal are compared letter by
     letter each time, and large whole numbers can be chosen so that all of them collide.
     """
+    if isinstance(key, Global | Record):
+        return key
+    if isinstance(key, tuple):
+        return Record("builtins.tuple", key)
     if key is not None and type(key) not in {str, int, float, bool, bytes}:
         raise damaged("a dictionary has a key that is neither text nor number")
     if isinstance(key, str | bytes) and len(key) > _MAX_KEY_LENGTH:
@@ -244,5 +265,5 @@ MEANINGS: dict[str, Meaning] = {
 }
 """The calls that weights are made of."""
 
-KINDS = _UNTYPED | {f"torch.{name}" for name in (*_STORAGES, *DTYPES)}
+KINDS = _UNTYPED | {f"torch.{name}" for name in (*_STORAGES, *DTYPES, *_OTHER_DTYPES)}
 """Names that stand for storages and kinds of number."""

@@ -7,8 +7,9 @@ more than one would fit, the person is asked.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from metalearn.checkpoint.dialects import Translation, translate
 from metalearn.checkpoint.limits import MAX_IMAGE_SIZE
 from metalearn.checkpoint.matching import Match, find_matches, match_as
 from metalearn.checkpoint.wording import shown
@@ -63,11 +64,13 @@ def recognise(
             f"The image size must be from 1 to {MAX_IMAGE_SIZE} pixels, not {image_size}; "
             "give the size the model was trained with."
         )
+    if translation := translate(shapes):
+        return _translated(shapes, translation, chosen, image_size)
     if chosen:
         return Recognised(_as(shapes, chosen, image_size), CHOSEN, (get_architecture(chosen).name,))
-    matches = find_matches(shapes, image_size)
     if said:
-        return _as_said(shapes, said, matches, image_size)
+        return _as_said(shapes, said, image_size)
+    matches = find_matches(shapes, image_size)
     if not matches:
         raise _fits_nothing(shapes, image_size)
     candidates = _candidates(matches)
@@ -78,6 +81,31 @@ def recognise(
             _representatives(matches),
         )
     return Recognised(matches[0], TENSORS, candidates)
+
+
+def _translated(
+    shapes: Shapes, translation: Translation, chosen: str | None, image_size: int | None
+) -> Recognised:
+    """The same for tensors under the names of another library, which tell what they compute."""
+    renamed = {new: shapes[old] for new, old in translation.names.items()}
+    if chosen:
+        found = _as(renamed, chosen, image_size)
+    else:
+        fitting = [
+            match
+            for name in the_index().by_name
+            if name.startswith(translation.prefix)
+            if (match := match_as(renamed, name, image_size))
+        ]
+        if not fitting:
+            raise _fits_nothing(renamed, image_size)
+        found = fitting[0]
+    match = replace(
+        found,
+        names={name: translation.names[new] for name, new in found.names.items()},
+        left_out=tuple(translation.names[new] for new in found.left_out),
+    )
+    return Recognised(match, CHOSEN if chosen else translation.where, _candidates([match]))
 
 
 def known_names(said: str) -> tuple[str, ...]:
@@ -112,19 +140,14 @@ def _as(shapes: Shapes, architecture: str, image_size: int | None) -> Match:
     )
 
 
-def _as_said(
-    shapes: Shapes,
-    said: Sequence[tuple[str, str]],
-    matches: Sequence[Match],
-    image_size: int | None,
-) -> Recognised:
+def _as_said(shapes: Shapes, said: Sequence[tuple[str, str]], image_size: int | None) -> Recognised:
     """The first name of the file that is an architecture's; never another one than that."""
     for name, where in said:
         if names := known_names(name):
             fitting = {m.twins: m for n in names if (m := match_as(shapes, n, image_size))}
             if len(fitting) == 1:
                 match = next(iter(fitting.values()))
-                return Recognised(match, where, _candidates([match, *matches]))
+                return Recognised(match, where, _candidates([match]))
             if fitting:
                 choices = _representatives(list(fitting.values()))
                 raise AmbiguousCheckpoint(
@@ -132,8 +155,9 @@ def _as_said(
                     f"be {_listed(choices)}; choose the architecture.",
                     choices,
                 )
-            raise _not_as_said(shapes, (name, where), names[0], matches, image_size=image_size)
+            raise _not_as_said(shapes, (name, where), names[0], image_size)
     name, where = said[0]
+    matches = find_matches(shapes, image_size)
     if not matches:
         raise _fits_nothing(shapes, image_size)
     raise AmbiguousCheckpoint(
@@ -145,18 +169,13 @@ def _as_said(
 
 
 def _not_as_said(
-    shapes: Shapes,
-    said: tuple[str, str],
-    architecture: str,
-    matches: Sequence[Match],
-    *,
-    image_size: int | None,
+    shapes: Shapes, said: tuple[str, str], architecture: str, image_size: int | None
 ) -> InvalidCheckpoint:
     """The file's own name and its tensors disagree."""
     if image_size and (other := match_as(shapes, architecture)):
         return _other_size(other, image_size)
     name, where = said
-    choices = _representatives(matches)
+    choices = _representatives(find_matches(shapes, image_size))
     hint = f"; its tensors would fit {_listed(choices)}" if choices else ""
     return AmbiguousCheckpoint(
         f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), but "
@@ -172,7 +191,8 @@ def _fits_nothing(shapes: Shapes, image_size: int | None) -> InvalidCheckpoint:
         return _other_size(other[0], image_size)
     return InvalidCheckpoint(
         "The tensors are those of no classifier of timm, torchvision or Freehold with a linear "
-        "head; upload the state dict of such a model, without changes to its layers."
+        "head; upload the state dict of such a model without changes to its layers, or, of a model "
+        "of transformers, its folder with config.json as a zip."
     )
 
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
+from metalearn.checkpoint.kinds import unusable
 from metalearn.checkpoint.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import check_budget, tensor_from_bytes
@@ -36,6 +37,19 @@ _DTYPES = {
     "BOOL": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+# Kinds of the format that no weights have here, as they are called in it and in torch.
+_OTHERS = {
+    "U16": torch.uint16,
+    "U32": torch.uint32,
+    "U64": torch.uint64,
+    "C64": torch.complex64,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E4M3FNUZ": torch.float8_e4m3fnuz,
+    "F8_E5M2": torch.float8_e5m2,
+    "F8_E5M2FNUZ": torch.float8_e5m2fnuz,
+    "F8_E8M0": torch.float8_e8m0fnu,
+}
+_PACKED = frozenset({"F4", "F6_E2M3", "F6_E3M2"})
 
 
 @dataclass(frozen=True)
@@ -159,7 +173,10 @@ def _parse_span(name: str, entry: object) -> _Span:
     check_tensor_name(name)
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _odd(f"“{shown(name)}” lacks its kind, shape or place")
-    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+    kind = entry["dtype"] if isinstance(entry["dtype"], str) else ""
+    if kind in _PACKED:
+        raise unusable(name, kind)
+    dtype = _DTYPES.get(kind) or _OTHERS.get(kind)
     if dtype is None:
         raise _odd(f"“{shown(name)}” has an unknown kind of number “{shown(str(entry['dtype']))}”")
     shape, offsets = _counts(name, entry["shape"]), _counts(name, entry["data_offsets"])

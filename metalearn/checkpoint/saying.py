@@ -1,7 +1,9 @@
 """What a file says about its model: the name, the classes, the pictures it was trained with."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TypeVar
 
 from metalearn.checkpoint.facts import Said
@@ -37,14 +39,20 @@ _CLASSES = (
     "labels",
     "id2label",
     "label2id",
+    "classes_",
+    "vocab",
     "names",
 )
+# What transformers writes when nobody named the classes.
+_NUMBERED = re.compile(r"LABEL_[0-9]+")
 _SIZES = ("img_size", "image_size", "input_size", "imgsz")
 _COUNTS = ("num_classes", "n_classes", "nb_classes", "num_labels", "nc")
 _LICENCES = ("license", "licence", "modelspec.license")
 _MAX_TEXT = 200
 _MAX_ARCHITECTURES = 20
 _MAX_SIZE = 4096
+_MAX_PIXEL = 1_000
+_MAX_LISTS = 50
 
 T = TypeVar("T")
 
@@ -61,18 +69,14 @@ def said_by_metadata(metadata: Mapping[str, str]) -> Said:
 
 def _said(settings: list[Settings]) -> Said:
     mean, std = _normalisation(settings)
+    n_classes = _first(_count(item) for item in _values(settings, _COUNTS))
     return Said(
         architectures=_architectures(settings),
-        class_names=_first(
-            _class_names(one.entries[key])
-            for one in settings
-            for key in _CLASSES
-            if key in one.entries
-        ),
+        class_names=_fitting_names(settings, n_classes),
         mean=mean,
         std=std,
         image_size=_first(_size(item) for item in _values(settings, _SIZES)),
-        n_classes=_first(_count(item) for item in _values(settings, _COUNTS)),
+        n_classes=n_classes,
         licence=_first(_text(item) for item in _values(settings, _LICENCES)),
     )
 
@@ -89,6 +93,17 @@ def _parsed(text: str) -> Value:
 
 def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
+
+
+def _fitting_names(settings: list[Settings], n_classes: int | None) -> tuple[str, ...] | None:
+    """The first full list of classes, rather one with as many as the file says there are."""
+    lists = map(_class_names, islice(_lists_of_classes(settings), _MAX_LISTS))
+    found = [names for names in lists if names]
+    return _first(names for names in found if len(names) == n_classes) or _first(found)
+
+
+def _lists_of_classes(settings: list[Settings]) -> Iterable[Value]:
+    return (one.entries[key] for one in settings for key in _CLASSES if key in one.entries)
 
 
 def _values(settings: list[Settings], keys: tuple[str, ...]) -> Iterable[Value]:
@@ -115,7 +130,7 @@ def _architectures(settings: list[Settings]) -> tuple[tuple[str, str], ...]:
 def _texts(value: Value) -> list[str]:
     """One name, or the few of a list."""
     item = plain(value)
-    items = item[:3] if isinstance(item, list | tuple) else [item]
+    items = item if isinstance(item, list) else [item]
     return [text for text in map(_text, items) if text is not None]
 
 
@@ -127,12 +142,16 @@ def _text(value: Value) -> str | None:
 
 def _class_names(value: Value) -> tuple[str, ...] | None:
     """A full list of distinct texts, from a list, from index to name or from name to index."""
+    items = plain(value, MAX_CLASSES)
     mapping = as_mapping(value)
-    items = plain(value) if mapping is None else _in_order(mapping)
-    if not isinstance(items, list | tuple) or not 2 <= len(items) <= MAX_CLASSES:
+    if mapping is not None and not isinstance(items, list):
+        items = _in_order(mapping) if len(mapping) <= MAX_CLASSES else None
+    if not isinstance(items, list) or not 2 <= len(items) <= MAX_CLASSES:
         return None
-    names = [_text(plain(item)) for item in items]
+    names = [_text(item) for item in items]
     if None in names or len(set(names)) != len(names):
+        return None
+    if all(name is not None and _NUMBERED.fullmatch(name) for name in names):
         return None
     return tuple(name for name in names if name is not None)
 
@@ -150,7 +169,8 @@ def _in_order(mapping: Mapping[Value, Value]) -> list[Value] | None:
 def _index(value: Value) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
         return int(value)
-    return value if type(value) is int else None
+    # Larger numbers could be chosen so that all of them collide.
+    return value if type(value) is int and 0 <= value < MAX_CLASSES else None
 
 
 def _normalisation(
@@ -177,24 +197,22 @@ def _from_zero_to_one(
 
 def _numbers(value: Value) -> tuple[float, ...] | None:
     items = plain(value)
-    if not isinstance(items, list | tuple) or len(items) not in {1, 3}:
+    if not isinstance(items, list) or len(items) not in {1, 3}:
         return None
-    numbers = [plain(item) for item in items]
-    if not all(type(number) in {int, float} for number in numbers):
+    if not all(type(number) in {int, float} and abs(number) < _MAX_PIXEL for number in items):
         return None
-    return tuple(float(number) for number in numbers if isinstance(number, int | float))
+    return tuple(float(number) for number in items)
 
 
 def _size(value: Value) -> int | None:
     """One side of a square picture: 224, (224, 224), (3, 224, 224), {"height": 224, …}."""
-    if isinstance(value, dict):
-        sides = {plain(item) for item in value.values() if type(plain(item)) is int}
-    elif isinstance(value, list | tuple) and len(value) in {1, 2, 3}:
-        sides = {plain(item) for item in value[-2:] if type(plain(item)) is int}
-    else:
-        sides = {value}
-    side = sides.pop() if len(sides) == 1 else None
-    return side if type(side) is int and 1 <= side <= _MAX_SIZE else None
+    if isinstance(value, dict) and len(value) <= 3:
+        value = list(value.values())
+    sides = value[-2:] if isinstance(value, list) and len(value) <= 3 else [value]
+    side = sides[0] if sides else None
+    if type(side) is not int or not all(type(one) is int and one == side for one in sides):
+        return None
+    return side if 1 <= side <= _MAX_SIZE else None
 
 
 def _count(value: Value) -> int | None:

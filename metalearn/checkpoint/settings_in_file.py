@@ -7,14 +7,17 @@ values that hold themselves. Dictionaries with tensors are weights and are not e
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from metalearn.checkpoint.finding import TRAINING
+from metalearn.checkpoint.modules import is_module
 from metalearn.checkpoint.pickle_numpy import NumpyArray
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
 
 _MAX_DEPTH = 6
 _MAX_NODES = 2_000
 _MAX_LIST = 100
+_SHORT = 3
 _MAX_ENTRIES = 20_000
 # Where settings objects keep what they hold: OmegaConf, ml_collections, mmengine.
 _CONTENTS = ("_content", "_fields", "_cfg_dict")
@@ -43,11 +46,11 @@ def walk_settings(value: Value) -> Iterator[Settings]:
         seen.add(id(item))
         nodes += 1
         mapping = as_mapping(item)
-        if mapping is not None and (not keys or not _is_weights(mapping)):
+        if mapping is not None and (is_module(item) or not _is_weights(mapping)):
             entries += len(mapping)
             yield Settings(keys, mapping)
             if len(keys) < _MAX_DEPTH:
-                queue.extend(_inner(keys, mapping))
+                queue.extend(_inner(keys, mapping, module=is_module(item)))
         elif isinstance(item, list | tuple) and len(keys) < _MAX_DEPTH:
             queue.extend((keys, part) for part in item[:_MAX_LIST] if _can_hold(part))
 
@@ -71,29 +74,43 @@ def as_mapping(value: Value) -> Mapping[Value, Value] | None:
     return state if isinstance(state, dict) else None
 
 
-def plain(value: Value) -> Value:
-    """A number, text or list out of what wraps it: OmegaConf's nodes, enums, paths, arrays."""
+def plain(value: Value, longest: int = _SHORT) -> Value:
+    """A number, text or list out of what wraps it: OmegaConf's nodes, enums, paths, arrays.
+
+    Lists are cut off after `longest` items and one more, which is enough to see that they are
+    too long.
+    """
     if isinstance(value, NumpyArray):
-        return value.values()
+        return value.values(longest)
+    if isinstance(value, Record) and isinstance(value.state, dict):
+        inner = value.state.get("_content", value.state.get("items"))
+        if isinstance(inner, list):
+            value = inner
+    if isinstance(value, Record) and isinstance(value.items, list):
+        value = value.items
+    if isinstance(value, list | tuple):
+        return [_unwrapped(item) for item in value[: longest + 1]]
+    return _unwrapped(value)
+
+
+def _unwrapped(value: Value) -> Value:
     if not isinstance(value, Record):
         return value
     if isinstance(value.state, dict) and "_val" in value.state:
         return value.state["_val"]
-    if isinstance(value.state, dict) and isinstance(value.state.get("_content"), list):
-        return [plain(item) for item in value.state["_content"][:_MAX_ENTRIES]]
-    if isinstance(value.items, list | dict) and value.items:
-        return value.items
-    if len(value.args) == 1 and isinstance(value.args[0], str | int | list | tuple):
+    if len(value.args) == 1 and isinstance(value.args[0], str | int | float):
         return value.args[0]
     return None
 
 
 def _inner(
-    keys: tuple[str, ...], mapping: Mapping[Value, Value]
+    keys: tuple[str, ...], mapping: Mapping[Value, Value], *, module: bool
 ) -> Iterator[tuple[tuple[str, ...], Value]]:
-    for key, part in mapping.items():
-        if isinstance(key, str) and key not in TRAINING and _can_hold(part):
-            yield (*keys, key), part
+    for key, part in islice(mapping.items(), _MAX_ENTRIES):
+        private = not isinstance(key, str) or key.startswith("_") or key in TRAINING
+        # Networks say something about themselves, their layers do not.
+        if not private and _can_hold(part) and not (module and is_module(part)):
+            yield (*keys, str(key)), part
 
 
 def _can_hold(value: Value) -> bool:

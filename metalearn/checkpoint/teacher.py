@@ -11,14 +11,19 @@ from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.checks import CHECKS, Candidate, check_forward
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.model import ReadModel, Wanted, read_model
+from metalearn.checkpoint.normalisation import check_inside
 from metalearn.checkpoint.recognition import recognise
-from metalearn.networks import Network, NetworkSpec, build_bare, expected_shapes
+from metalearn.networks import Network, NetworkSpec, build_bare
+from metalearn.networks.index import is_counter
 from metalearn.pool import Teacher
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is said about a file. `architecture`, `channels` and `weights` may be left open."""
+    """What is said about a file. `architecture`, `channels` and `weights` may be left open.
+
+    `suggesting.completed` fills in a size of 0, empty names and empty normalisation.
+    """
 
     image_size: int
     mean: tuple[float, ...]
@@ -33,7 +38,7 @@ class Declaration:
     @property
     def wanted(self) -> Wanted:
         """What of it decides how the file is read."""
-        return Wanted(self.architecture, self.image_size, self.weights, self.file_name)
+        return Wanted(self.architecture, self.image_size or None, self.weights, self.file_name)
 
 
 def read_checkpoint(path: Path, declared: Declaration) -> Teacher:
@@ -50,14 +55,18 @@ def make_teacher(tensors: Mapping[str, Tensor], declared: Declaration) -> Teache
 
 def teacher_of(model: ReadModel, declared: Declaration) -> Teacher:
     """The same from a model that was read from its file."""
+    check_inside(model.normalisation, declared.mean, declared.std)
     return _teacher(model.spec, model.tensors, declared)
 
 
 def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
+    network = build_bare(spec)
+    own = network.state_dict()
     candidate = Candidate(
         tensors=tensors,
         spec=spec,
-        expected=expected_shapes(spec),
+        expected={name: tuple(tensor.shape) for name, tensor in own.items()},
+        tables={name: tensor for name, tensor in own.items() if _is_table(name, tensor)},
         channels=declared.channels,
         mean=declared.mean,
         std=declared.std,
@@ -67,7 +76,7 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
         check(candidate)
     teacher = Teacher(
         name=declared.name,
-        network=_build(candidate),
+        network=_with_weights(network, candidate),
         mean=declared.mean,
         std=declared.std,
         class_names=declared.class_names,
@@ -77,9 +86,12 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
     return teacher
 
 
-def _build(candidate: Candidate) -> Network:
+def _is_table(name: str, tensor: Tensor) -> bool:
+    return not (tensor.is_meta or tensor.dtype.is_floating_point or is_counter(name))
+
+
+def _with_weights(network: Network, candidate: Candidate) -> Network:
     """The network with the tensors as its weights; nothing is initialised first."""
-    network = build_bare(candidate.spec)
     state = {
         name: _weight(candidate.tensors.get(name), shape)
         for name, shape in candidate.expected.items()

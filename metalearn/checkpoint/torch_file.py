@@ -2,9 +2,19 @@
 
 import sys
 
+from metalearn.checkpoint.export_file import in_one_folder, read_exported
+from metalearn.checkpoint.foreign import Kind
 from metalearn.checkpoint.limits import MAX_PICKLE_BYTES, MAX_TENSORS
+from metalearn.checkpoint.modules import is_module
 from metalearn.checkpoint.pickle_machine import PickleMachine
-from metalearn.checkpoint.pickle_values import Global, StorageRef, Value, damaged, storage_ref
+from metalearn.checkpoint.pickle_values import (
+    Global,
+    Record,
+    StorageRef,
+    Value,
+    damaged,
+    storage_ref,
+)
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import ReadStorage
 from metalearn.checkpoint.wording import STATE_DICT, shown
@@ -14,14 +24,22 @@ from metalearn.errors import InvalidCheckpoint
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _SMALL = frozenset(
-    {"byteorder", "version", ".data/serialization_id", ".format_version", ".storage_alignment"}
+    {
+        *("byteorder", "version", ".format_version", ".storage_alignment"),
+        *(".data/serialization_id", ".data/version"),
+    }
 )
 _MAX_SMALL_BYTES = 128
+# What TorchScript writes beside the weights. None of it is read.
+_SCRIPT = ("code/", "constants", "traced_inputs", "extra/", "bytecode", "attributes")
 
 
 def read_torch_zip(source: Source) -> tuple[Value, ReadStorage]:
     """The pickled value of a zip file, with storages left in the file, and how to read those."""
-    entries = _members(read_zip(source))
+    kind, found = read_zip(source)
+    if kind == "export":
+        return read_exported(source, in_one_folder(found))
+    entries = _members(found, kind)
     if entries["data.pkl"].size > MAX_PICKLE_BYTES:
         raise damaged("it is far too long")
     _check_small_members(source, entries)
@@ -41,6 +59,11 @@ def read_torch_zip(source: Source) -> tuple[Value, ReadStorage]:
     unused = {name for name in entries if name.startswith("data/")} - {f"data/{k}" for k in used}
     if unused:
         raise damaged(f"no tensor uses the bytes “{shown(min(unused))}”")
+    if kind == "script" and not (isinstance(value, Record) and is_module(value)):
+        raise InvalidCheckpoint(
+            "The file has the members of a TorchScript program, but no program; upload "
+            "torch.save(model.state_dict(), …) instead."
+        )
     return value, lambda ref: read_entry(source, entries[f"data/{ref.key}"])
 
 
@@ -49,6 +72,8 @@ def read_torch_legacy(source: Source) -> tuple[Value, ReadStorage]:
     used: dict[str, StorageRef] = {}
 
     def persistent_load(identity: Value) -> Value:
+        if isinstance(identity, tuple) and identity[:1] == ("module",):
+            return _module_class(identity)
         return _only_one(used, _persistent_storage(identity, length=6))
 
     machine = PickleMachine(bytes(source.head(MAX_PICKLE_BYTES)), persistent_load)
@@ -66,17 +91,17 @@ def read_torch_legacy(source: Source) -> tuple[Value, ReadStorage]:
     return value, lambda ref: source.read(offsets[ref.key], ref.n_bytes)
 
 
-def _members(entries: dict[str, Entry]) -> dict[str, Entry]:
+def _members(entries: dict[str, Entry], kind: Kind) -> dict[str, Entry]:
     """Entries without the folder that torch puts all of them into; only names torch writes."""
-    folders = {name.split("/", 1)[0] for name in entries}
-    members = {name.split("/", 1)[-1]: entry for name, entry in entries.items()}
-    if len(folders) != 1 or any("/" not in name for name in entries):
-        raise damaged("its members do not lie in one folder")
+    members = in_one_folder(entries)
     for name in members:
         storage = name.removeprefix("data/")
         known = name == "data.pkl" or name in _SMALL
+        known = known or (kind == "script" and name.startswith(_SCRIPT))
         if not known and not (name != storage and storage.isascii() and storage.isdigit()):
             raise damaged(f"it has an unexpected member “{shown(name)}”")
+    if "data.pkl" not in members:
+        raise damaged("the pickle itself is missing")
     return members
 
 
@@ -100,17 +125,18 @@ def _persistent_storage(identity: Value, *, length: int) -> StorageRef:
     """The storage that a persistent id names; `location` (index 3) is of no interest here."""
     if not isinstance(identity, tuple) or not identity:
         raise damaged("a storage is not described as torch does")
-    if identity[0] == "module":
-        name = identity[1].path if len(identity) > 1 and isinstance(identity[1], Global) else "?"
-        raise InvalidCheckpoint(
-            f"The file is a whole pickled model (“{shown(name)}”); "
-            "upload torch.save(model.state_dict(), …) instead."
-        )
     if len(identity) != length or identity[0] != "storage":
         raise damaged("a storage is not described as torch does")
     if length == 6 and identity[5] is not None:
         raise damaged("a storage is part of another one")
     return storage_ref(identity[1], identity[2], identity[4])
+
+
+def _module_class(identity: tuple[Value, ...]) -> Value:
+    """(“module”, class, file, source): the class; its source is in the file, and is dropped."""
+    if len(identity) != 4 or not isinstance(identity[1], Global):
+        raise damaged("a class is not described as torch does")
+    return identity[1]
 
 
 def _only_one(used: dict[str, StorageRef], ref: StorageRef) -> StorageRef:

@@ -7,20 +7,32 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 
 Kind = Literal["raw", "ema"]
 Read = Callable[[Sequence[str]], dict[str, Tensor]]
 """Tensors by the names that they have in the file."""
+Make = Callable[[list[Tensor]], Tensor]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One tensor as the file describes it; `key` is its name there, with all prefixes."""
+    """One tensor as the file describes it; `key` is its name there, with all prefixes.
+
+    When it is computed, `make` does so from the tensors that `keys` name.
+    """
 
     key: str
     shape: tuple[int, ...]
     dtype: torch.dtype
+    keys: tuple[str, ...] = ()
+    make: Make | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The tensors in the file that this one is made of."""
+        return self.keys or (self.key,)
 
 
 class Weights:
@@ -34,22 +46,22 @@ class Weights:
     def __init__(self, kind: Kind, where: str, parts: Mapping[str, Part], read: Read) -> None:
         self.kind: Kind = kind
         self.where = where
+        self.shapes: Mapping[str, tuple[int, ...]] = {n: p.shape for n, p in parts.items()}
+        self.dtypes: Mapping[str, torch.dtype] = {n: p.dtype for n, p in parts.items()}
         self._parts = parts
         self._read = read
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        return {name: part.shape for name, part in self._parts.items()}
-
-    @property
-    def dtypes(self) -> Mapping[str, torch.dtype]:
-        return {name: part.dtype for name, part in self._parts.items()}
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Tensor]:
         """These tensors, or all; no others are read. Raises InvalidCheckpoint for damaged bytes."""
         wanted = list(self._parts if names is None else names)
         missing = next((name for name in wanted if name not in self._parts), None)
         if missing is not None:
-            raise InvalidCheckpoint(f"The file has no tensor “{missing}”; choose other weights.")
-        found = self._read([self._parts[name].key for name in wanted])
-        return {name: found[self._parts[name].key] for name in wanted}
+            raise InvalidCheckpoint(f"The file has no tensor “{shown(missing)}”; choose others.")
+        needed = dict.fromkeys(key for name in wanted for key in self._parts[name].needs)
+        found = self._read(list(needed))
+        return {name: _made(self._parts[name], found) for name in wanted}
+
+
+def _made(part: Part, found: Mapping[str, Tensor]) -> Tensor:
+    tensors = [found[key] for key in part.needs]
+    return part.make(tensors) if part.make else tensors[0]

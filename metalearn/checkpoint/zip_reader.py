@@ -1,8 +1,9 @@
-"""A zip reader for what `torch.save` writes, and nothing looser.
+"""A zip reader for what torch writes, and nothing looser.
 
 Every byte of the file must belong to exactly one entry, the central directory or the one end
 record; local and central headers must agree; entries are stored, not compressed. Two programs
 can therefore not read the same file differently, and a small file cannot unfold into a big one.
+TorchScript compresses its code, which is never read: neither here nor anywhere else.
 """
 
 import struct
@@ -10,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from metalearn.checkpoint.foreign import refuse_foreign_members
+from metalearn.checkpoint.foreign import Kind, archive_kind
 from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_ZIP_ENTRIES
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.wording import shown
@@ -27,6 +28,7 @@ _EXTRA_ZIP64 = 0x0001
 # torch's alignment padding, and the times and owners that Info-ZIP adds.
 _EXTRA_HARMLESS = frozenset({0x4246, 0x5455, 0x7875})
 _MAX_DIRECTORY_BYTES = MAX_ZIP_ENTRIES * 1024
+_DEFLATED = 8
 _CHUNK = 1 << 20
 
 
@@ -38,6 +40,8 @@ class Entry:
     offset: int
     size: int
     crc: int
+    packed: bool = False
+    """Whether it is compressed, and so can not be read."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +68,26 @@ class _Directory:
     count: int
 
 
-def read_zip(source: Source) -> dict[str, Entry]:
-    """All entries by name. Raises InvalidCheckpoint for whatever `torch.save` would not write."""
+def read_zip(source: Source) -> tuple[Kind, dict[str, Entry]]:
+    """What wrote the file, and all entries by name.
+
+    Raises InvalidCheckpoint for whatever torch would not write.
+    """
     directory = _find_directory(source)
     headers = _read_directory(source, directory)
     names = [header.name for header in headers]
-    refuse_foreign_members(names)
+    kind = archive_kind(names)
     if len(set(names)) != len(names):
         raise _odd("two entries have the same name")
     for header in headers:
-        _check_header(header)
-    return _read_entries(source, headers, directory.offset)
+        _check_header(header, kind)
+    return kind, _read_entries(source, headers, directory.offset)
 
 
 def read_entry(source: Source, entry: Entry) -> bytearray:
     """The entry's bytes, compared with its checksum."""
+    if entry.packed:
+        raise _odd(f"“{shown(entry.name)}” is compressed")
     data = source.read(entry.offset, entry.size)
     crc = 0
     view = memoryview(data)
@@ -210,9 +219,12 @@ def _zip64_field(extra: bytes) -> bytes:
     return found
 
 
-def _check_header(header: _Header) -> None:
+def _check_header(header: _Header, kind: Kind) -> None:
     if header.flags & ~(_FLAG_DESCRIPTOR | _FLAG_UTF8):
         raise _odd(f"“{shown(header.name)}” is encrypted or has unknown flags")
+    code = kind == "script" and header.name.split("/", 1)[-1].startswith("code/")
+    if header.method == _DEFLATED and code:
+        return
     if header.method != 0 or header.packed != header.size:
         raise _odd(f"“{shown(header.name)}” is compressed")
 
@@ -224,8 +236,9 @@ def _read_entries(source: Source, headers: list[_Header], end: int) -> dict[str,
         if header.offset != at:
             raise _odd("its entries overlap or leave gaps")
         data_at = _check_local(source, header)
-        at = _end_of_entry(source, header, data_at + header.size)
-        entries[header.name] = Entry(header.name, data_at, header.size, header.crc)
+        at = _end_of_entry(source, header, data_at + header.packed)
+        packed = header.method != 0
+        entries[header.name] = Entry(header.name, data_at, header.size, header.crc, packed)
     if at != end:
         raise _odd("there are bytes that belong to no entry")
     return entries
@@ -250,8 +263,8 @@ def _check_local_sizes(header: _Header, *, crc: int, packed: int, size: int, ext
     if later and not crc and not packed and not size:
         # A descriptor follows the data; sizes in a 64-bit field must be right all the same.
         field = _zip64_field(extra)
-        right = header.size.to_bytes(8, "little")
-        if any(field[at : at + 8] not in {right, bytes(8)} for at in range(0, len(field), 8)):
+        right = {bytes(8), *(n.to_bytes(8, "little") for n in (header.size, header.packed))}
+        if any(field[at : at + 8] not in right for at in range(0, len(field), 8)):
             raise _odd(f"the two headers of “{shown(header.name)}” do not agree")
         return
     size, packed = _widen(extra, (size, packed))
@@ -267,7 +280,7 @@ def _end_of_entry(source: Source, header: _Header, at: int) -> int:
     # Sizes of 32 or 64 bits; a size that does not fit 32 leaves only the second.
     for layout in ("<4sL2L", "<4sL2Q")[int(header.size > _MAX32) :]:
         size = struct.calcsize(layout)
-        expected = struct.pack(layout, b"PK\x07\x08", header.crc, header.size, header.size)
+        expected = struct.pack(layout, b"PK\x07\x08", header.crc, header.packed, header.size)
         # The next record begins with "PK"; that tells the short layout from the long one.
         if found[:size] == expected and source.read(at + size, 2) == b"PK":
             return at + size

@@ -6,10 +6,12 @@ Each command is one module with `add_parser` and `run`.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 
 from metalearn.allocator import keep_freed_memory
 from metalearn.cli import adapt, algorithms, bench, evaluate, inspect_file, pack, pretrain, train
+from metalearn.datasets import PictureWarning
 from metalearn.errors import MetaLearnError
 
 DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -34,6 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what the user can mend is one sentence on standard error."""
     options = build_parser().parse_args(arguments)
     keep_freed_memory()
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn_by(warnings.showwarning)
+        warnings.simplefilter("always", PictureWarning)
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         options.run(options)
     except MetaLearnError as error:
@@ -55,3 +64,15 @@ def _about_file(error: OSError) -> str:
     """A missing file, a full disk and the like are the user's to mend."""
     where = f"“{error.filename}”: " if error.filename else ""
     return f"{where}{error.strerror or error}; check the path, your rights and the free space."
+
+
+def _warn_by(usual: Callable[..., None]) -> Callable[..., None]:
+    """Say of pictures what is meant for people as a plain line; all else as it is said usually."""
+
+    def warn(message: Warning | str, category: type[Warning], *where: object) -> None:
+        if issubclass(category, PictureWarning):
+            print(message, file=sys.stderr)
+        else:
+            usual(message, category, *where)
+
+    return warn

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from metalearn.checkpoint import inspect_checkpoint
+from metalearn.checkpoint.recognition import CHOSEN
 from metalearn.cli.common import Commands, add_json, print_json, whole
-from metalearn.networks import all_architectures
 
 
 def add_parser(commands: Commands) -> None:
@@ -16,7 +16,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help=f"what it should be ({', '.join(all_architectures())}); detected when left out",
+        help="what it is, such as timm/resnet18; recognised from the file when left out",
+    )
+    parser.add_argument(
+        "--weights", choices=("raw", "ema"), help="which, where a file has averaged ones too"
     )
     parser.add_argument(
         "--image-size", type=whole(1, 65_536), metavar="PIXELS", help="size it was trained with"
@@ -27,7 +30,9 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print architecture, input, classes, fingerprint and tensors."""
-    facts = inspect_checkpoint(options.file, options.architecture, options.image_size)
+    facts = inspect_checkpoint(
+        options.file, options.architecture, options.image_size, options.weights
+    )
     if options.json:
         print_json(facts)
         return
@@ -35,25 +40,47 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
-    known = facts["architecture"] is not None
     size = facts["image_size"] or "any size of"
+    others = [name for name in facts["candidates"] if name != facts["architecture"]]
     lines = [
-        f"architecture  {facts['architecture'] or 'not one of the known ones'}"
-        + (f", width {facts['width']}" if known else ""),
-        f"input         {facts['channels']} channels, {size} pixels" if known else "",
-        f"classes       {facts['n_classes']}{_names(facts['class_names'])}" if known else "",
+        f"architecture  {facts['architecture']}, width {facts['width']}",
+        f"told by       {_told(facts)}",
+        f"also fits     {', '.join(others[:5])}{', …' if len(others) > 5 else ''}"
+        if others
+        else "",
+        f"input         {facts['channels']} channels, {size} pixels",
+        f"classes       {facts['n_classes']}{_names(facts['class_names'])}",
+        f"weights       {_weights(facts)}",
         f"parameters    {facts['n_parameters']:,}",
         f"file          {facts['size_bytes']:,} bytes",
         f"fingerprint   {facts['fingerprint']}",
+        f"left out      {len(facts['left_out'])}" if facts["left_out"] else "",
+        *(f"  {_clean(name)}: {why}" for name, why in facts["left_out"]),
         f"tensors       {len(facts['tensors'])}",
     ]
     lines += [f"  {t['name']}  {t['dtype']}  {t['shape']}" for t in facts["tensors"]]
     return [line for line in lines if line]
 
 
+def _told(facts: dict[str, Any]) -> str:
+    if facts["guessed"]:
+        return "a guess from the tensors alone"
+    return "--architecture" if facts["told_by"] == CHOSEN else f"the file: {facts['told_by']}"
+
+
+def _weights(facts: dict[str, Any]) -> str:
+    words = {"raw": "as training left them", "ema": "averaged (EMA)"}
+    others = [words[kind] for kind in facts["other_weights"]]
+    return words[facts["weights"]] + (f"; the file also has them {others[0]}" if others else "")
+
+
 def _names(class_names: list[str] | None) -> str:
     """Names come out of the file: whatever could steer the terminal is replaced."""
     if not class_names:
         return ""
-    clean = ["".join(c if c.isprintable() else "�" for c in name[:60]) for name in class_names[:20]]
+    clean = [_clean(name) for name in class_names[:20]]
     return f" ({', '.join(clean)}{', …' if len(class_names) > 20 else ''})"
+
+
+def _clean(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text[:60])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from metalearn.datasets.darkness import PictureWarning, is_nearly_black, nearly_black
 from metalearn.datasets.folders import read_folder, read_pictures
 from metalearn.datasets.image_set import ImageSet
 from metalearn.datasets.images import MAX_PIXELS, Pixels, decode_image
@@ -10,8 +11,11 @@ from metalearn.datasets.packs import read_pack
 __all__ = [
     "MAX_PIXELS",
     "ImageSet",
+    "PictureWarning",
     "Pixels",
     "decode_image",
+    "is_nearly_black",
+    "nearly_black",
     "read_data",
     "read_folder",
     "read_pack",

@@ -1,60 +1,84 @@
 """Folders of pictures: one sub-folder a class, or all in one."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
+from metalearn.datasets.darkness import PictureWarning, is_nearly_black, nearly_black
 from metalearn.datasets.image_set import ImageSet
-from metalearn.datasets.images import Pixels, decode_image
+from metalearn.datasets.images import READABLE, Pixels, decode_image
 from metalearn.errors import InvalidData
 
 MAX_FILE_BYTES = 200_000_000
-_NOT_PICTURES = {"thumbs.db", "desktop.ini"}
+_LEFT_BY_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}
 
 
 def read_folder(path: Path, *, channels: int, image_size: int) -> ImageSet:
     """Pictures in one sub-folder a class, classes and files in the order of their names.
 
-    Raises InvalidData, naming the file, when one cannot be read, and when a class is empty.
+    Raises InvalidData, naming the file, when one cannot be read, and when a class is empty. Warns
+    once, by name, of pictures that are nearly black for want of scaling.
     """
     folders = [entry for entry in _entries(path) if entry.is_dir()]
     if not folders:
         raise InvalidData(f"“{path}” has no sub-folders; put the pictures of each class into one.")
     images, labels = [], []
+    black: list[str] = []
     for label, folder in enumerate(folders):
-        pictures = [picture for _, picture in read_pictures(folder, channels, image_size)]
+        pictures = [picture for _, picture in _pictures(folder, channels, image_size, black)]
         images += pictures
         labels += [label] * len(pictures)
+    _warn(black)
     return ImageSet(torch.stack(images), torch.tensor(labels), tuple(f.name for f in folders))
 
 
 def read_pictures(path: Path, channels: int, image_size: int) -> Iterator[tuple[Path, Pixels]]:
     """Every picture below the folder with its file, in the order of their names.
 
-    Raises InvalidData when there is none or one cannot be read.
+    Raises InvalidData when there is none or one cannot be read, and warns as `read_folder` does.
     """
-    files = [file for file in _files(path) if file.name.lower() not in _NOT_PICTURES]
+    black: list[str] = []
+    yield from _pictures(path, channels, image_size, black)
+    _warn(black)
+
+
+def _pictures(
+    path: Path, channels: int, image_size: int, black: list[str]
+) -> Iterator[tuple[Path, Pixels]]:
+    """As `read_pictures`; `black` takes the names of those that are nearly black."""
+    files = list(_files(path))
     if not files:
-        raise InvalidData(f"“{path}” has no pictures; add PNG, JPEG or WebP files.")
+        raise InvalidData(f"“{path}” has no pictures; add {READABLE} files.")
     for file in files:
-        yield file, _read_picture(file, channels, image_size)
+        data = _content(file)
+        name = f"“{file}”"
+        yield file, decode_image(data, channels=channels, image_size=image_size, name=name)
+        if is_nearly_black(data):
+            black.append(name)
 
 
-def _read_picture(file: Path, channels: int, image_size: int) -> Pixels:
+def _content(file: Path) -> bytes:
     if file.stat().st_size > MAX_FILE_BYTES:
         raise InvalidData(f"“{file}” is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
-    try:
-        return decode_image(file.read_bytes(), channels=channels, image_size=image_size)
-    except InvalidData as error:
-        raise InvalidData(f"“{file}”: {error}") from error
+    return file.read_bytes()
+
+
+def _warn(black: list[str]) -> None:
+    if black:
+        warnings.warn(nearly_black(black), PictureWarning, stacklevel=3)
 
 
 def _entries(path: Path) -> list[Path]:
-    """What lies in the folder and is not hidden, by name."""
+    """What lies in the folder, by name, without what is hidden or what systems leave behind."""
     if not path.is_dir():
         raise InvalidData(f"“{path}” is not a folder; give one with pictures.")
-    return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    return sorted(entry for entry in path.iterdir() if not _is_passed_over(entry.name))
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -7,19 +7,24 @@ import zlib
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.GifImagePlugin import GifImageFile
 from torch import Tensor
 
-from metalearn.datasets.orientation import read_orientation
+from metalearn.datasets.avif import largest_frame
+from metalearn.datasets.kinds import foreign_kind
+from metalearn.datasets.orientation import BYTE_ORDERS, lying_tiff, read_orientation
+from metalearn.datasets.repair import repaired
 from metalearn.errors import InvalidData
 
 Pixels = UInt8[Tensor, "channels height width"]
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+READABLE = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
 MAX_PIXELS = 50_000_000
 """A 40-megapixel photo passes; decoded as RGBA this bounds memory at about 200 MB."""
 
-_DAMAGED = (
+DAMAGED = (
     OSError,  # includes UnidentifiedImageError and truncated files
     SyntaxError,
     ValueError,
@@ -29,7 +34,9 @@ _DAMAGED = (
     EOFError,
     struct.error,
     zlib.error,
+    RuntimeError,  # what the decoder of AVIF says of some files
 )
+"""What Pillow raises for files that are not whole, or not what they seem."""
 _TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -52,39 +59,106 @@ def decode_image(
     whole: bool = False,
     quick: bool = True,
     formats: tuple[str, ...] = FORMATS,
+    name: str = "A picture",
 ) -> Pixels:
-    """The centre square of a PNG, JPEG or WebP file, resized with antialiasing; with `whole` all
-    of it, its sides scaled unlike if need be.
+    """The centre square of a picture file, resized with antialiasing; with `whole` all of it, its
+    sides scaled unlike if need be. Of several frames or pages the first one counts.
 
     Turned as its EXIF data says; transparent parts become white; grey and colour are converted
     to `channels` (1 or 3). With `quick` a large JPEG is decoded at a fraction of its size, which
-    differs in last digits from what a browser makes of it. Raises InvalidData when the bytes are
-    no such picture or have more than MAX_PIXELS pixels.
+    differs in last digits from what a browser makes of it. Raises InvalidData, which begins with
+    `name`, when the bytes are no such picture or have more than MAX_PIXELS pixels.
     """
     if channels not in {1, 3}:
         raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
+    if foreign := foreign_kind(data):
+        what, advice = foreign
+        raise InvalidData(f"{name} is {what}, which Freehold cannot read; {advice}.")
     try:
-        with Image.open(io.BytesIO(data), formats=formats) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InvalidData(_too_large())
-            if quick:
-                # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after resizing.
-                image.draft("RGB", (2 * image_size, 2 * image_size))
-            square = _square(image, image_size, read_orientation(data), whole=whole)
-            return _to_tensor(square, channels)
-    except Image.DecompressionBombError:
-        raise InvalidData(_too_large()) from None
-    except _DAMAGED:
-        raise InvalidData("A picture cannot be read; use a whole PNG, JPEG or WebP file.") from None
+        square = _decoded(data, formats, image_size, whole=whole, quick=quick)
+    except (_TooLarge, Image.DecompressionBombError):
+        megapixels = MAX_PIXELS // 1_000_000
+        raise InvalidData(
+            f"{name} has more than {megapixels} megapixels; make it smaller first."
+        ) from None
+    except _TooDeep:
+        raise InvalidData(
+            f"{name} has values of 32 bits; scale them to 8 or 16 bits first."
+        ) from None
+    except DAMAGED:
+        raise InvalidData(f"{name} cannot be read; use a whole {READABLE} file.") from None
+    return _to_tensor(square, channels)
 
 
-def _too_large() -> str:
-    return f"A picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller first."
+class _TooLarge(Exception):
+    pass
+
+
+class _TooDeep(Exception):
+    pass
+
+
+def _decoded(
+    data: bytes, formats: tuple[str, ...], size: int, *, whole: bool, quick: bool
+) -> Image.Image:
+    """As mode RGB or L, size × size, upright; raises one of DAMAGED where pixels are missing."""
+    try:
+        return _opened(data, formats, size, whole=whole, quick=quick)
+    except DAMAGED:
+        better = repaired(data, MAX_PIXELS)
+        if better is None:
+            raise
+        return _opened(better, formats, size, whole=whole, quick=quick)
+
+
+def _opened(
+    data: bytes, formats: tuple[str, ...], size: int, *, whole: bool, quick: bool
+) -> Image.Image:
+    if data[4:8] == b"ftyp" and largest_frame(data) > MAX_PIXELS:
+        raise _TooLarge
+    with Image.open(io.BytesIO(_plain(data)), formats=formats) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise _TooLarge
+        if image.format == "TIFF" and image.mode in {"I", "F"}:
+            raise _TooDeep
+        if quick:
+            # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after resizing.
+            image.draft("RGB", (2 * size, 2 * size))
+        return _square(_loaded(image), size, read_orientation(data), whole=whole)
+
+
+def _plain(data: bytes) -> bytes:
+    """A TIFF that does not say how it is turned, and an AVIF of frames as its picture alone."""
+    if data[:4] in BYTE_ORDERS:
+        return lying_tiff(data)
+    return data[:8] + b"avif" + data[12:] if data[4:12] == b"ftypavis" else data
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """The pixels as a browser has them before we turn them."""
+    if isinstance(image, GifImageFile):
+        return _on_its_screen(image)
+    image.info.pop("xmp", None)  # it turns nothing, but Pillow would turn a TIFF by it
+    image.load()
+    if image.format == "AVIF":
+        # Boxes of the file turn it, which decoders of browsers do themselves.
+        return ImageOps.exif_transpose(image)
+    return image
+
+
+def _on_its_screen(image: GifImageFile) -> Image.Image:
+    """The first frame of a GIF; where it leaves its screen free, that is white."""
+    frame = image.tile[0].extents if image.tile else None
+    image.load()
+    if frame is None or frame == (0, 0, *image.size):
+        return image
+    screen = Image.new("RGB", image.size, "white")
+    screen.paste(_opaque(image.crop(frame)), frame[:2])
+    return screen
 
 
 def _square(image: Image.Image, size: int, orientation: int, *, whole: bool) -> Image.Image:
     """The centre square, or the whole, as mode RGB or L, size × size, upright."""
-    image.load()
     small = _shrink(image, size)
     width, height = small.size if whole else (min(small.size),) * 2
     left, top = (small.width - width) / 2, (small.height - height) / 2

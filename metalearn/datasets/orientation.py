@@ -8,28 +8,30 @@ import re
 import struct
 from collections.abc import Iterator
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 """A JPEG marker that has a length, after bytes that fill and stray ones."""
-_APP1, _PIXELS_BEGIN_OR_END = b"\xe1", (b"\xda", b"\xd9")
+_APP1, _START_OF_SCAN, _END_OF_IMAGE = 0xE1, 0xDA, 0xD9
 _HAS_EXIF = 0x08
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION, _SHORT = 0x0112, 3
 
 
 def read_orientation(data: bytes) -> int:
-    """The EXIF orientation of a JPEG, PNG or WebP file, 1 to 8; 1 where it says none or nonsense.
+    """The orientation of a JPEG, PNG, WebP or TIFF file, 1 to 8; 1 where it says none or nonsense.
 
     The first EXIF block of a file counts, and in it the first tag that is one SHORT, as the
-    standard has it (CIPA DC-008, 4.6.5.1).
+    standard has it (CIPA DC-008, 4.6.5.1). A TIFF file is such a block as a whole.
     """
     if data.startswith(b"\xff\xd8"):
         blocks = _in_jpeg(data)
-    elif data.startswith(_PNG):
+    elif data.startswith(PNG):
         blocks = _in_png(data)
     elif data.startswith(b"RIFF") and data[8:16] == b"WEBPVP8X":
         blocks = _in_webp(data)
+    elif data[:4] in BYTE_ORDERS:
+        blocks = iter((data,))
     else:
         return 1
     exif = next(blocks, b"").removeprefix(_EXIF).removeprefix(_EXIF)
@@ -40,20 +42,29 @@ def read_orientation(data: bytes) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _in_jpeg(data: bytes) -> Iterator[bytes]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The markers of a JPEG that have a content, with it, as far as the end of the picture."""
     at = 2
     while found := _MARKER.search(data, at):
         at = found.end()
-        if found[1] in _PIXELS_BEGIN_OR_END:
+        marker = found[1][0]
+        if marker == _END_OF_IMAGE:
             return
         end = at + max(2, int.from_bytes(data[at : at + 2]))
-        if found[1] == _APP1 and data.startswith(_EXIF, at + 2, end):
-            yield data[at + 2 : end]
+        yield marker, data[at + 2 : end]
         at = end
 
 
+def _in_jpeg(data: bytes) -> Iterator[bytes]:
+    for marker, content in jpeg_segments(data):
+        if marker == _START_OF_SCAN:
+            return
+        if marker == _APP1 and content.startswith(_EXIF):
+            yield content
+
+
 def _in_png(data: bytes) -> Iterator[bytes]:
-    at = len(_PNG)
+    at = len(PNG)
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4])
         if data[at + 4 : at + 8] == b"eXIf":
@@ -73,15 +84,32 @@ def _in_webp(data: bytes) -> Iterator[bytes]:
         at += 8 + size + size % 2
 
 
+def lying_tiff(data: bytes) -> bytes:
+    """The TIFF without saying that it is turned: Pillow would turn it by rules of its own."""
+    result = bytearray(data)
+    try:
+        for entry, order in tiff_entries(data):
+            if data[entry : entry + 2] == struct.pack(f"{order}H", _ORIENTATION):
+                struct.pack_into(f"{order}HIHH", result, entry + 2, _SHORT, 1, 1, 0)
+    except struct.error:
+        pass
+    return bytes(result)
+
+
 def _in_tiff(block: bytes) -> int:
     """Raises struct.error where the block ends too soon."""
-    order = _BYTE_ORDERS.get(block[:4])
-    if order is None:
-        return 1
-    (at,) = struct.unpack_from(f"{order}I", block, 4)
-    (entries,) = struct.unpack_from(f"{order}H", block, at)
-    for entry in range(at + 2, at + 2 + 12 * entries, 12):
+    for entry, order in tiff_entries(block):
         tag, kind, count, value = struct.unpack_from(f"{order}HHIH", block, entry)
         if (tag, kind, count) == (_ORIENTATION, _SHORT, 1):
             return int(value)
     return 1
+
+
+def tiff_entries(block: bytes) -> Iterator[tuple[int, str]]:
+    """Where each entry of the first directory begins, and the order of its bytes."""
+    order = BYTE_ORDERS.get(block[:4])
+    if order is None:
+        return
+    (at,) = struct.unpack_from(f"{order}I", block, 4)
+    (entries,) = struct.unpack_from(f"{order}H", block, at)
+    yield from ((entry, order) for entry in range(at + 2, at + 2 + 12 * entries, 12))

@@ -32,13 +32,16 @@ class NetworkSpec:
     channels: int
     image_size: int
     n_classes: int
+    config: str = ""
+    """What a network of transformers is built from, as canonical JSON; '' for all others."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "architecture", present_name(self.architecture))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for config.json and manifests."""
-        return dict(vars(self))
+        values = dict(vars(self))
+        return values if self.config else {k: v for k, v in values.items() if k != "config"}
 
 
 class Network(nn.Module, ABC):

@@ -1,12 +1,13 @@
-"""Makes the index of all architectures of timm and torchvision: `make index`.
+"""Makes the index of the architectures of timm, torchvision and transformers: `make index`.
 
     python -m metalearn.networks.indexing [--cache FILE]
 
 Every architecture is built without weights, for its names and shapes. Two with the same are twins,
 and those are built again with numbers that follow from the tensors' names: twins whose outputs
-agree get the same `function`. Of all others one of each class is built so, to see that its logits
-are one linear layer on one feature vector; without that an architecture does not go in. Takes half
-an hour of one core; `--cache` keeps what was looked at, so that an interrupted run goes on.
+agree get the same `function`; very large ones are not run and get one each. Of all others one of
+each class is run, to see that its logits are one linear layer on one feature vector; without that
+an architecture does not go in. Takes half an hour of one core; `--cache` keeps what was looked at,
+so that an interrupted run goes on.
 """
 
 import argparse
@@ -27,14 +28,22 @@ from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.bare_building import without_weights
 from metalearn.networks.base import NetworkSpec
 from metalearn.networks.index import INDEX_FILE, hash_of_names, hash_of_shapes, is_counter
-from metalearn.networks.libraries import build_model, may_take_size, timm
+from metalearn.networks.libraries import (
+    build_model,
+    is_pointwise,
+    make_head_linear,
+    may_take_size,
+    timm,
+)
 from metalearn.networks.library_network import LibraryNetwork
 from metalearn.networks.torchvision_import import torchvision_models
+from metalearn.networks.transformers_library import CLASSES, PREFIX
 
 _N_CLASSES = 7
 # No layer of any architecture has so many outputs by itself.
 _UNLIKELY = 7919
 _MAX_PARAMETERS = 400_000_000
+_MAX_RUN = 120_000_000
 _SMALL_IMAGE, _USUAL_IMAGE = 96, 224
 _SAME = 1e-4
 
@@ -86,7 +95,8 @@ def _to_run(looked: Iterable[Looked]) -> list[Looked]:
     """Twins, and the smallest of each class that has none among them."""
     kept = sorted((one for one in looked if not one.refused), key=lambda one: one.parameters)
     counts = Counter((one.names, one.shapes) for one in kept)
-    chosen = [one for one in kept if counts[one.names, one.shapes] > 1]
+    twins = (one for one in kept if counts[one.names, one.shapes] > 1)
+    chosen = [one for one in twins if one.parameters <= _MAX_RUN]
     seen = {one.family for one in chosen}
     for one in kept:
         if one.family not in seen:
@@ -107,6 +117,7 @@ def _all_names() -> list[str]:
     return [
         *(f"torchvision/{name}" for name in models.list_models(module=models)),
         *(f"timm/{name}" for name in timm().list_models()),
+        *(PREFIX + name for name in CLASSES),
     ]
 
 
@@ -120,13 +131,10 @@ def look_at(name: str) -> Looked:
 
 def _look_at(name: str) -> Looked:
     model = _bare(name)
-    heads = [
-        path
-        for path, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) and layer.out_features == _UNLIKELY
-    ]
+    heads = [path for path, layer in model.named_modules() if _is_head(layer)]
     if len(heads) != 1:
         return Looked(name, refused=f"{len(heads)} linear layers give its classes")
+    make_head_linear(model, heads[0])
     size, mean, std = _usual_input(name, model)
     family = f"{type(model).__module__}.{type(model).__name__} {heads[0]}"
     looked = Looked(name, family=family, head=heads[0], size=size, mean=mean, std=std)
@@ -139,6 +147,12 @@ def _look_at(name: str) -> Looked:
         return Looked(name, refused=f"{looked.parameters:,} numbers are too many")
     _look_at_tensors(looked, _body(model, heads[0]))
     return looked
+
+
+def _is_head(layer: nn.Module) -> bool:
+    if isinstance(layer, nn.Conv2d) and is_pointwise(layer):
+        return layer.out_channels == _UNLIKELY
+    return isinstance(layer, nn.Linear) and layer.out_features == _UNLIKELY
 
 
 def _look_at_tensors(looked: Looked, body: Mapping[str, tuple[int, ...]]) -> None:
@@ -189,6 +203,9 @@ def _usual_input(name: str, model: nn.Module) -> tuple[int, list[float], list[fl
     if name.startswith("timm/"):
         told: dict[str, Any] = getattr(model, "pretrained_cfg", {})
         return int(told["input_size"][-1]), list(told["mean"]), list(told["std"])
+    if name.startswith(PREFIX):
+        size = getattr(model.config, "image_size", _USUAL_IMAGE)
+        return size if isinstance(size, int) else _USUAL_IMAGE, [0.5] * 3, [0.5] * 3
     weights = torchvision_models().get_model_weights(name.partition("/")[2]).DEFAULT
     shown = weights.transforms()
     return int(shown.crop_size[0]), list(shown.mean), list(shown.std)
@@ -213,6 +230,7 @@ def _outputs(looked: Looked, size: int) -> list[float]:
         model = build_model(
             looked.name, n_classes=_N_CLASSES, channels=3, image_size=size if looked.sized else None
         )
+    make_head_linear(model, looked.head)
     spec = NetworkSpec(looked.name, looked.features, 3, size, _N_CLASSES)
     network = LibraryNetwork(spec, model, head_name=looked.head).eval()
     for name, tensor in network.state_dict().items():
@@ -246,7 +264,7 @@ def _written(looked: Iterable[Looked]) -> str:
     kept = [one for one in looked if not one.refused and one.family not in odd]
     functions = _functions(kept)
     head = {
-        "made_with": {name: version(name) for name in ("timm", "torchvision")},
+        "made_with": {name: version(name) for name in ("timm", "torchvision", "transformers")},
         "columns": [
             "name", "head", "features", "size", "sized", "parameters", "mean", "std", "names",
             "shapes", "loose", "function",
@@ -287,8 +305,11 @@ def _functions(looked: Iterable[Looked]) -> dict[str, int]:
 
 
 def _agree(one: Looked, other: Looked) -> bool:
-    return one.head == other.head and all(
-        abs(a - b) < _SAME for a, b in zip(one.outputs, other.outputs, strict=True)
+    return (
+        one.head == other.head
+        and bool(one.outputs)
+        and bool(other.outputs)
+        and all(abs(a - b) < _SAME for a, b in zip(one.outputs, other.outputs, strict=True))
     )
 
 

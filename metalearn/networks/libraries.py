@@ -5,17 +5,19 @@ are built without weights, and libraries are imported at the first use, as that 
 """
 
 import importlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes, shape_of
 from metalearn.networks.library_network import LibraryNetwork
 from metalearn.networks.torchvision_import import torchvision_models
+from metalearn.networks.transformers_library import PREFIX, transformers_model
 
 MIN_IMAGE_SIZE = 32
 _SIZED_TORCHVISION = "torchvision/vit_"
@@ -59,7 +61,9 @@ class LibraryArchitecture(Architecture):
             n_classes=spec.n_classes,
             channels=spec.channels,
             image_size=spec.image_size if self.facts.fixed_size else None,
+            config=spec.config,
         )
+        make_head_linear(model, self.facts.head_name)
         return LibraryNetwork(spec, model, head_name=self.facts.head_name)
 
     def read_spec(self, shapes: Shapes, image_size: int) -> NetworkSpec:
@@ -75,25 +79,55 @@ class LibraryArchitecture(Architecture):
 
     def _channels(self, shapes: Shapes) -> int:
         """What the first convolution takes, of the tensors that depend on the input."""
-        loose = (shapes.get(name, ()) for name in self.facts.loose)
-        return next((shape[1] for shape in loose if len(shape) == 4), 3)
+        stems = (shapes.get(n, ()) for n in self.facts.loose if n.endswith("weight"))
+        return next((shape[1] for shape in stems if len(shape) == 4), 3)
+
+
+class PooledLinear(nn.Linear):
+    """A linear layer on features that still are maps of one pixel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.flatten(1))
+
+
+def is_pointwise(layer: nn.Module) -> bool:
+    """Whether the layer is a convolution of 1x1 pixels, and so linear on pooled features."""
+    return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1
+
+
+def make_head_linear(model: nn.Module, head_name: str) -> None:
+    """Put a linear layer in place of a head that is a convolution of 1x1 pixels."""
+    head = model.get_submodule(head_name)
+    if isinstance(head, nn.Conv2d) and is_pointwise(head):
+        linear = PooledLinear(head.in_channels, head.out_channels, bias=head.bias is not None)
+        parent_name, _, child_name = head_name.rpartition(".")
+        setattr(model.get_submodule(parent_name), child_name, linear)
 
 
 def may_take_size(name: str) -> bool:
     """Whether the builder may take the size of its images; timm's say so by refusing it."""
-    return name.startswith((_SIZED_TORCHVISION, "timm/"))
+    return name.startswith((_SIZED_TORCHVISION, "timm/", PREFIX))
 
 
-def build_model(name: str, *, n_classes: int, channels: int, image_size: int | None) -> nn.Module:
+def build_model(
+    name: str, *, n_classes: int, channels: int, image_size: int | None, config: str = ""
+) -> nn.Module:
     """The library's own model, freshly initialised; `image_size` None is its usual one.
 
+    `config` is what `plain_config` makes of a model's own configuration, for transformers alone.
     Raises InvalidCheckpoint where the library has no such model or cannot build it so.
     """
     library, _, builder = name.partition("/")
-    make = {"timm": _timm_model, "torchvision": _torchvision_model}.get(library)
-    if make is None:
-        raise InvalidCheckpoint(f"There is no library “{library[:60]}”; use timm or torchvision.")
     try:
+        if library == "transformers":
+            return transformers_model(
+                builder,
+                n_classes=n_classes,
+                channels=channels,
+                image_size=image_size,
+                config=json.loads(config or "{}"),
+            )
+        make = _timm_model if library == "timm" else _torchvision_model
         return make(builder, n_classes, channels, image_size)
     except (TypeError, ValueError, AssertionError) as error:
         raise InvalidCheckpoint(

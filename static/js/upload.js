@@ -25,7 +25,7 @@ function showFile() {
   if (!chosen) return;
   find("[data-file-name]", form).textContent = `${chosen.name} (${megabytes(chosen.size)})`;
   const name = field("name");
-  if (!name.value) name.value = chosen.name.replace(/\.(safetensors|pth?|bin)$/i, "").replaceAll("_", " ");
+  if (!name.value) name.value = chosen.name.replace(/\.(safetensors|pth?|pt2|bin|ckpt|zip)$/i, "").replaceAll("_", " ");
 }
 
 function countClasses() {
@@ -53,6 +53,8 @@ function tieConsents() {
 function showErrors(errors) {
   for (const old of form.querySelectorAll(".field__error, .note--bad")) old.remove();
   for (const [name, sentences] of Object.entries(errors)) showError(name, sentences.join(" "));
+  const folded = form.querySelector("details:has(.field__error)");
+  if (folded instanceof HTMLDetailsElement) folded.open = true;
   const first = form.querySelector("[aria-invalid=true], .note--bad");
   if (first instanceof HTMLElement) {
     first.scrollIntoView({ block: "center" });

@@ -15,7 +15,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "requirements"
 LINE = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)(?: ; ([^\\\n]+))?", re.MULTILINE)
-GROUPS = {"web": ("web",), "run": ("web", "worker"), "dev": ("web", "worker", "dev", "bench")}
+GROUPS = {
+    "web": ("web",),
+    "run": ("web", "worker"),
+    "dev": ("web", "worker", "dev", "bench", "transformers"),
+}
 
 
 def script(name):

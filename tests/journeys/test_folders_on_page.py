@@ -5,6 +5,7 @@ import base64
 import pytest
 from playwright.sync_api import expect
 
+from tests.foreign import readable_files
 from tests.journeys.adapting import (
     NEEDS_CHROMIUM,
     NEEDS_RUNTIME,
@@ -24,7 +25,9 @@ pytestmark = [
 # Chromium gives scripts no way to make a drop with folders, so its entries are played.
 DROP = """(node, [text, folders]) => {
   const content = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const file = (name) => ({ isFile: true, name, file: (give) => give(new File([content], name)) });
+  const inside = (name) => (/\\.(txt|pdf)$/.test(name) ? "no picture" : content);
+  const made = (name) => new File([inside(name)], name);
+  const file = (name) => ({ isFile: true, name, file: (give) => give(made(name)) });
   const folder = ([name, names]) => ({ isDirectory: true, name, createReader: () => {
     const parts = [names.map(file), []];
     return { readEntries: (give) => give(parts.shift()) };
@@ -104,3 +107,12 @@ def test_a_folders_name_is_cut_to_what_the_server_takes(page):
     drop(page, "body", ["x" * 120, ["a.png"]])
     expect(page.locator("[data-problem]")).to_contain_text("at most 100 letters")
     assert names(page) == ["x" * 100]
+
+
+def test_the_buttons_offer_every_format_that_is_read_and_no_heic(page):
+    for where in ("[data-classes] > li", "[data-query-drop]"):
+        field = page.locator(f"{where} input[type=file]").first
+        accepted = field.get_attribute("accept").split(",")
+        assert {f"image/{kind.lower()}" for kind in readable_files()} <= {*accepted}
+        assert {".tif", ".tiff"} <= {*accepted}
+        assert not [one for one in accepted if "hei" in one or one == "image/*"]

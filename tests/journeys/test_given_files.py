@@ -1,12 +1,16 @@
 """What a page makes of the files that people give it, in a real Chromium."""
 
 import base64
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from metalearn.datasets import decode_image
+from tests.foreign import foreign_files, readable_files
 from tests.journeys.modules import page_beside_our_modules
+from tests.tiffs import as_tiff, written
 from tests.tools import find_chromium
 from tests.turned import plain, turned_files
 
@@ -22,7 +26,8 @@ GATHER = """async (given) => {
     new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name, { type }));
   const leftOut = new LeftOut();
   const pictures = [];
-  await gather(picturesAmong(files, leftOut), 1024, { take: (one) => pictures.push(one), leftOut });
+  const take = (one) => pictures.push(one);
+  await gather(await picturesAmong(files, leftOut), 1024, { take, leftOut });
   const taken = [];
   for (const { name, small } of pictures) taken.push([name, await toBase64(small)]);
   return { taken, sentence: leftOut.sentence };
@@ -35,7 +40,8 @@ DROP = """async () => {
     return { readEntries: (give) => give(parts.shift()) };
   } });
   const entries = [
-    folder("cats", file("a.png"), file("notes.txt"), file(".DS_Store")),
+    folder("cats", file("a.png"), file("notes.txt"), file(".DS_Store"), file("Thumbs.db")),
+    folder("__MACOSX", folder("cats", file("._a.png"), file("a.png"))),
     folder("all", folder("dogs", file("b.jpg"), file("c.heic")), folder(".git", file("d.png"))),
     file("alone.png"),
   ];
@@ -44,25 +50,38 @@ DROP = """async () => {
   const leftOut = new LeftOut();
   const names = (files) => files.map((one) => one.name);
   const named = (groups) => [...groups].map(([folder, files]) => [folder, names(files)]);
-  const dropped = named(byFolder(found, leftOut));
+  const dropped = named(await byFolder(found, leftOut));
   const paths = ["all/cats/a.png", "all/cats/.b.png", "all/.git/c.png", "all/d.txt"];
+  paths.push("__MACOSX/cats/a.png");
   const chosen = paths.map((path) => {
     const one = new File(["x"], path.split("/").at(-1));
     Object.defineProperty(one, "webkitRelativePath", { value: path });
     return one;
   });
   const others = new LeftOut();
-  const fromFolder = named(byFolder(filesOfFolder(chosen), others));
+  const fromFolder = named(await byFolder(filesOfFolder(chosen), others));
   return { dropped, folders, sentence: leftOut.sentence, fromFolder, others: others.sentence };
 }"""
 HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
+PDF = b"%PDF-1.7\n" + bytes(40)
 TEXT = b"no picture"
+
+
+GREY = np.full((9, 9), 100, np.uint8)
+UNUSUAL = as_tiff(Image.new("1", (9, 9)), "group4")
+FOREIGN = [(what, file) for what, files in foreign_files().items() for file in files]
 
 
 @pytest.fixture(scope="module")
 def page():
     with page_beside_our_modules() as page:
         yield page
+
+
+def as_file(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def gathered(page, *files: tuple[str, str, bytes]) -> tuple[dict[str, bytes], str]:
@@ -90,10 +109,19 @@ def test_what_is_shown_and_sent_to_a_server_is_upright(page, kind, turn):
         ([(".DS_Store", "", TEXT), ("._x.png", "image/png", TEXT)], ""),
         ([("a.png", "image/png", TEXT)], "“a.png” is not a picture that your browser can read"),
         ([("nothing", "", TEXT)], "“nothing” is not a picture that your browser can read"),
-        ([("IMG.HEIC", "", TEXT)], "“IMG.HEIC” is a HEIC picture, which your browser cannot read."),
-        ([("a.heif", "image/heif", HEIC)], "Settings > Camera > Formats says “Most Compatible”"),
-        ([("a.jpg", "image/jpeg", HEIC)], "“a.jpg” is a HEIC picture"),
-        ([(f"{n}.heic", "", HEIC) for n in range(2)], "2 pictures are HEIC files"),
+        ([("IMG.HEIC", "", TEXT)], "“IMG.HEIC” is not a picture that your browser can read"),
+        ([("a.heif", "image/heif", HEIC)], "Settings > Camera > Formats says “Most Compatible”."),
+        (
+            [("a.jpg", "image/jpeg", HEIC)],
+            "“a.jpg” is an HEIC picture, which Freehold cannot read;",
+        ),
+        ([(f"{n}.heic", "", HEIC) for n in range(2)], "“0.heic” and 1 other are HEIC pictures,"),
+        ([(f"{n}.pdf", "", PDF) for n in range(3)], "“0.pdf” and 2 others are PDF documents"),
+        ([("x.pdf", "application/pdf", PDF)], "“x.pdf” is a PDF document, which Freehold cannot"),
+        ([("a.tif", "image/tiff", UNUSUAL)], "“a.tif” is a TIFF picture with compression 4, which"),
+        ([("a.tif", "image/tiff", UNUSUAL)], "this page cannot read; save it as PNG."),
+        ([("a.tif", "", written(GREY, tags={256: [60000], 257: [60000]}))], "than 50 megapixels"),
+        ([("Thumbs.db", "", TEXT), ("desktop.ini", "", TEXT), ("__MACOSX", "", TEXT)], ""),
     ],
 )
 def test_what_is_left_out_is_said(page, files, sentence):
@@ -105,6 +133,35 @@ def test_what_is_left_out_is_said(page, files, sentence):
 def test_a_picture_without_an_ending_is_found_out_by_looking(page):
     taken, said = gathered(page, ("nothing", "", plain("JPEG")), ("IMG.heic", "", plain("JPEG")))
     assert (list(taken), said) == (["nothing", "IMG.heic"], "")
+
+
+@pytest.mark.parametrize(("what", "file"), FOREIGN, ids=[what for what, _ in FOREIGN])
+def test_what_nobody_here_reads_is_named_whatever_it_is_called(page, what, file):
+    taken, said = gathered(page, ("good.png", "image/png", plain("PNG")), ("x.jpg", "", file))
+    assert list(taken) == ["good.png"]
+    assert said.startswith(f"“x.jpg” is {what}, which Freehold cannot read; ")
+
+
+def test_every_format_that_is_read_is_shown_and_sent(page):
+    files = readable_files()
+    taken, said = gathered(page, *((f"{kind}.txt", "text/plain", files[kind]) for kind in files))
+    assert ([*taken], said) == ([f"{kind}.txt" for kind in files], "")
+    for kind, sent in taken.items():
+        here = decode_image(sent, channels=1, image_size=16).numpy().astype(int)
+        there = decode_image(files[kind.removesuffix(".txt")], channels=1, image_size=16).numpy()
+        assert np.abs(here - there).mean() < 6, kind
+
+
+def test_pictures_of_12_bits_in_16_are_taken_and_named(page):
+    dark = Image.fromarray(np.full((9, 9), 4095, np.uint16))
+    bright = Image.fromarray(np.full((9, 9), 4096, np.uint16))
+    files = [("a.png", as_file(dark)), ("b.tif", as_tiff(dark)), ("c.png", as_file(bright))]
+    taken, said = gathered(page, *((name, "", file) for name, file in files))
+    assert list(taken) == ["a.png", "b.tif", "c.png"]
+    assert said.startswith(
+        "“a.png” and 1 other look nearly black: the values have 16 bits, but none"
+    )
+    assert said.endswith("multiply them by 16, or save with 8 bits.")
 
 
 def test_dropped_folders_are_told_apart_and_hidden_ones_are_skipped(page):

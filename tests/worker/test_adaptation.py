@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from PIL import Image
 from metalearn.errors import InvalidCheckpoint, InvalidData, InvalidSetting, MetaLearnError
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from tests.foreign import foreign_files, readable_files
 from worker.adaptation import load_learner, run_adaptation
 
 CPU = torch.device("cpu")
@@ -121,6 +123,7 @@ def _with_support_image(image: Any) -> dict[str, Any]:
 
 
 TEXT = base64.b64encode(b"not a picture").decode()
+HEIC = base64.b64encode(foreign_files()["an HEIC picture"][0]).decode()
 CUT = base64.b64encode(base64.b64decode(_picture((1, 2, 3), size=64))[:60]).decode()
 
 
@@ -129,6 +132,8 @@ CUT = base64.b64encode(base64.b64decode(_picture((1, 2, 3), size=64))[:60]).deco
     [
         (_with_support_image(TEXT), "^Support picture 2 of “green” cannot be read; use"),
         (_with_support_image(CUT), "^Support picture 2 of “green” cannot be read; use"),
+        (_with_support_image(HEIC), "^Support picture 2 of “green” is an HEIC picture, which Free"),
+        (_payload(query=[HEIC]), "^Query picture 1 is an HEIC picture, which .* export it as JPEG"),
         (_with_support_image("%%%"), "^Support picture 2 of “green” is not base64"),
         (_with_support_image("é"), "^Support picture 2 of “green” is not base64"),
         (_with_support_image(None), "must be base64 text"),
@@ -158,6 +163,23 @@ def test_a_request_that_cannot_be_answered_is_refused_with_a_reason(
 ) -> None:
     with pytest.raises(InvalidData, match=sentence):
         run_adaptation(directory, payload, CPU)
+
+
+def test_every_format_that_is_read_is_taken(directory: Path) -> None:
+    query = [base64.b64encode(file).decode() for file in readable_files().values()]
+    answer = run_adaptation(directory, _payload(query=query), CPU)
+    assert len(answer["predictions"]) == len(query)
+    assert answer["warnings"] == []
+
+
+def test_pictures_that_are_nearly_black_are_named_in_the_warnings(directory: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.full((9, 9), 4095, np.uint16)).save(file, "PNG")
+    dark = base64.b64encode(file.getvalue()).decode()
+    payload = {**_with_support_image(dark), "query": [dark]}
+    (warning,) = run_adaptation(directory, payload, CPU)["warnings"]
+    assert warning.startswith("Support picture 2 of “green” and 1 other look nearly black: ")
+    assert "multiply them by 16, or save with 8 bits" in warning
 
 
 @pytest.mark.parametrize("changes", [{"inner_steps": 10**6}, {"wild": 1}, {"head": "svm"}])

@@ -98,22 +98,32 @@ class CheckpointDraftSerializer(serializers.Serializer):
     class_names = JsonListField(
         child=serializers.CharField(),
         max_length=MAX_CLASSES,
+        default=list,
         example='["cat", "dog"]',
-        help_text='one name for each output, in their order, as a JSON list: ["cat", "dog"]',
+        help_text='one name for each output, in their order, as a JSON list: ["cat", "dog"]; '
+        "left out, those that the file has",
     )
-    image_size = serializers.IntegerField(help_text="height of the input in pixels")
-    channels = serializers.IntegerField(help_text="1 for grey, 3 for colour")
+    image_size = serializers.IntegerField(
+        default=0, help_text="height of the input in pixels; left out, as the file says"
+    )
+    channels = serializers.IntegerField(
+        default=0, help_text="1 for grey, 3 for colour; left out, as the file says"
+    )
     mean = JsonListField(
         child=NumberField(),
         max_length=_MOST_CHANNELS,
+        default=list,
         example="[0.5, 0.5, 0.5]",
-        help_text="one number for each channel, of images in 0 to 1, as a JSON list",
+        help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
+        "the file or its architecture says",
     )
     std = JsonListField(
         child=NumberField(),
         max_length=_MOST_CHANNELS,
+        default=list,
         example="[0.25, 0.25, 0.25]",
-        help_text="one number for each channel, of images in 0 to 1, as a JSON list",
+        help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
+        "the file or its architecture says",
     )
     licence = serializers.ChoiceField(choices=Licence.choices)
     architecture = serializers.CharField(

@@ -98,7 +98,7 @@ class LearnerChangeSerializer(StrictSerializer):
 
 
 class PictureField(serializers.CharField):
-    """A PNG, JPEG or WebP as base64; the head of a data URL is taken off."""
+    """A picture file as base64; the head of a data URL is taken off."""
 
     default_error_messages = {
         "base64": "Send the picture's bytes as base64.",
@@ -165,4 +165,8 @@ class PredictionsSerializer(serializers.Serializer):
     predictions = PredictionSerializer(many=True)
     timings = serializers.DictField(
         child=serializers.FloatField(), help_text="what took how many seconds on the worker"
+    )
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="what may be wrong with pictures that could be read, and what to do",
     )

@@ -130,7 +130,8 @@ class LearnerView(RowView):
     )
     @action(detail=True, methods=["post"], parser_classes=[PicturesJSONParser])
     def adaptations(self, request: Request, pk: str) -> Response:
-        """Pictures are base64 PNG, JPEG or WebP; they exist for the length of the request only.
+        """Pictures are PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files as base64; of several frames
+        or pages the first one counts. They exist for the length of the request only.
 
         Two requests of a person can wait at the same time; a third one is 429. Where too many
         people wait, it is 503. Both say in `Retry-After` when to try again.

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from metalearn.datasets.images import FORMATS, Pixels, decode_image
-from metalearn.errors import InvalidData
 
 
 def picture_of(
@@ -16,9 +15,11 @@ def picture_of(
     formats: tuple[str, ...] = FORMATS,
 ) -> Pixels:
     """A picture of size x size pixels. Nothing is cut off: its sides may be scaled unlike."""
-    try:
-        return decode_image(
-            content, channels=channels, image_size=size, whole=True, formats=formats
-        )
-    except InvalidData as error:
-        raise InvalidData(f"“{name}” in “{where}”: {error}") from error
+    return decode_image(
+        content,
+        channels=channels,
+        image_size=size,
+        whole=True,
+        formats=formats,
+        name=f"“{name}” in “{where}”",
+    )

@@ -81,7 +81,7 @@ export class ClassCard {
   /** @param {Blob[]} files */
   async take(files) {
     const leftOut = new LeftOut();
-    await this.add(picturesAmong(files, leftOut), leftOut);
+    await this.add(await picturesAmong(files, leftOut), leftOut);
     leftOut.tell(this.owner.problem);
   }
 

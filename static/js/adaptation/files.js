@@ -1,10 +1,12 @@
 /** Files as people give them, by drop, paste and choice; which are pictures, and what is said of the others. */
 
+import { FOREIGN, HEAD_BYTES, kindOf } from "../device/kinds.js";
+
 /** @typedef {{file: File, folder: string}} Found `folder` is the one that it lies in; empty for none */
 
-const IMAGE_NAME = /\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|hif)$/i;
-const HEIC_HELP =
-  "Save as JPEG or PNG; an iPhone takes JPEG pictures when Settings > Camera > Formats says “Most Compatible”.";
+const IMAGE_NAME = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif|hei[cf]|hif|svg|jxl)$/i;
+/** What systems put beside pictures, in small letters. */
+const LEFT_BY_SYSTEMS = ["thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"];
 
 /** What was given and is not there, said in one go. */
 export class LeftOut {
@@ -13,8 +15,10 @@ export class LeftOut {
     this.others = [];
     /** @type {string[]} names of what this browser cannot read */
     this.unreadable = [];
-    /** @type {string[]} the same, where we know why */
-    this.heic = [];
+    /** @type {Map<string, string[]>} names by kind, of what is no picture that we read */
+    this.foreign = new Map();
+    /** @type {string[]} names of pictures that are there, and nearly black */
+    this.black = [];
     /** @type {Set<string>} sentences */
     this.reasons = new Set();
   }
@@ -27,10 +31,8 @@ export class LeftOut {
         "is not a picture that your browser can read; save it as PNG or JPEG.",
         "files are not pictures that your browser can read; save them as PNG or JPEG.",
       ]),
-      told(this.heic, [
-        `is a HEIC picture, which your browser cannot read. ${HEIC_HELP}`,
-        `pictures are HEIC files, which your browser cannot read. ${HEIC_HELP}`,
-      ]),
+      ...[...this.foreign].map(toldOfForeign),
+      toldOfBlack(this.black),
     ];
     return [...said, ...this.reasons].filter(Boolean).join(" ");
   }
@@ -50,25 +52,53 @@ function told(names, [one, several]) {
   return names.length === 1 ? `“${names[0]}” ${one}` : `${names.length} ${several}`;
 }
 
+/** @param {[string, string[]]} entry a kind, and who is of it */
+function toldOfForeign([kind, names]) {
+  const { one, several, advice } = FOREIGN[kind];
+  const alone = names.length === 1;
+  return `${named(names)} ${alone ? `is ${one}` : `are ${several}`}, which Freehold cannot read; ${advice(alone ? "it" : "them")}.`;
+}
+
+/** @param {string[]} names */
+function toldOfBlack(names) {
+  if (names.length === 0) return "";
+  const looks = names.length === 1 ? "looks" : "look";
+  return `${named(names)} ${looks} nearly black: the values have 16 bits, but none is above 4095, as 12-bit cameras write them; multiply them by 16, or save with 8 bits.`;
+}
+
+/** @param {string[]} names at least one */
+function named([first, ...others]) {
+  if (others.length === 0) return `“${first}”`;
+  return `“${first}” and ${others.length} ${others.length === 1 ? "other" : "others"}`;
+}
+
 /** @param {Blob} file */
 export function nameOf(file) {
   return file instanceof File ? file.name : "camera picture";
 }
 
 /**
- * The pictures among files. What systems hide is skipped without a word: nobody knows of it.
+ * The pictures among files, by their content. What systems hide or leave behind is skipped without a
+ * word: nobody knows of it.
  * @template {Blob} T
  * @param {T[]} files
  * @param {LeftOut} leftOut hears of the others
- * @returns {T[]}
+ * @returns {Promise<T[]>}
  */
-export function picturesAmong(files, leftOut) {
-  const seen = files.filter((file) => !isHidden(nameOf(file)));
-  leftOut.others.push(...seen.filter((file) => !looksLikePicture(file)).map(nameOf));
-  return seen.filter(looksLikePicture);
+export async function picturesAmong(files, leftOut) {
+  const pictures = [];
+  for (const file of files) {
+    const name = nameOf(file);
+    if (isPassedOver(name)) continue;
+    const kind = kindOf(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+    if (kind in FOREIGN) leftOut.foreign.set(kind, [...(leftOut.foreign.get(kind) ?? []), name]);
+    else if (kind || looksLikePicture(file)) pictures.push(file);
+    else leftOut.others.push(name);
+  }
+  return pictures;
 }
 
-/** @param {Blob} file */
+/** @param {Blob} file whose content says nothing: it may be a damaged one */
 function looksLikePicture(file) {
   const name = nameOf(file);
   if (file.type.startsWith("image/") || IMAGE_NAME.test(name)) return true;
@@ -76,20 +106,9 @@ function looksLikePicture(file) {
   return !file.type && !name.includes(".");
 }
 
-/** @param {string} name */
-function isHidden(name) {
-  return name.startsWith(".");
-}
-
-/**
- * @param {Blob} file
- * @param {string} name
- * @returns {Promise<boolean>} whether it is a HEIC file, also under a wrong name
- */
-export async function isHeic(file, name) {
-  if (/\.(hei[cf]|hif)$/i.test(name) || /^image\/hei[cf]/.test(file.type)) return true;
-  const head = String.fromCharCode(...new Uint8Array(await file.slice(4, 12).arrayBuffer()));
-  return /^ftyp(he[iv][cmsx]|mif1|msf1)$/.test(head);
+/** @param {string} name of a file or a folder */
+function isPassedOver(name) {
+  return name.startsWith(".") || LEFT_BY_SYSTEMS.includes(name.toLowerCase());
 }
 
 /**
@@ -100,8 +119,9 @@ export async function isHeic(file, name) {
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   /** @type {any[]} */
-  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
+  const given = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = given.filter((entry) => !isPassedOver(entry.name));
+  if (given.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
   const found = await Promise.all(entries.map((entry) => walk(entry, "")));
   return { found: found.flat(), folders: entries.filter((entry) => entry.isDirectory).length };
 }
@@ -112,7 +132,7 @@ export async function filesOfDrop(transfer) {
  * @returns {Promise<Found[]>}
  */
 async function walk(entry, folder) {
-  if (isHidden(entry.name)) return [];
+  if (isPassedOver(entry.name)) return [];
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
     return [{ file, folder }];
@@ -134,7 +154,7 @@ async function walk(entry, folder) {
  */
 export function filesOfFolder(files) {
   const paths = [...files].map((file) => ({ file, parts: file.webkitRelativePath.split("/") }));
-  const seen = paths.filter(({ parts }) => !parts.some(isHidden));
+  const seen = paths.filter(({ parts }) => !parts.some(isPassedOver));
   return seen.map(({ file, parts }) => ({ file, folder: parts.at(-2) ?? "" }));
 }
 
@@ -142,12 +162,12 @@ export function filesOfFolder(files) {
  * The pictures by the name of the folder that they lie in.
  * @param {Found[]} found
  * @param {LeftOut} leftOut
- * @returns {Map<string, File[]>}
+ * @returns {Promise<Map<string, File[]>>}
  */
-export function byFolder(found, leftOut) {
+export async function byFolder(found, leftOut) {
   /** @type {Map<string, File[]>} */
   const folders = new Map();
-  const pictures = new Set(picturesAmong(found.map(({ file }) => file), leftOut));
+  const pictures = new Set(await picturesAmong(found.map(({ file }) => file), leftOut));
   for (const { file, folder } of found.filter((one) => pictures.has(one.file))) {
     if (folder) folders.set(folder, [...(folders.get(folder) ?? []), file]);
     else leftOut.reasons.add("Drop pictures on their class, or on the place of pictures to label; folders become classes.");

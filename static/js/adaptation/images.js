@@ -1,7 +1,8 @@
 /** Pictures that people gave: turned and scaled down, ready to be looked at. */
 
-import { withoutOrientation } from "../device/orientation.js";
-import { isHeic, nameOf } from "./files.js";
+import { isNearlyBlack, openPicture } from "../device/decode.js";
+import { Unreadable } from "../device/refusals.js";
+import { nameOf } from "./files.js";
 
 /**
  * `url` shows it on this page; `file` is as it was given, `small` what would be sent to a server.
@@ -13,27 +14,22 @@ const JPEG_QUALITY = 0.92;
 /** From here on, EXIF orientations exchange rows and columns. */
 const LYING = 5;
 
-/** This browser has no decoder for it. */
-class Unreadable extends Error {}
-
 /**
  * Decode a file, turn it and scale it down. Throws Unreadable when it does not decode.
  * @param {Blob} file
  * @param {number} side the longest side that is sent, in pixels
+ * @param {import("./files.js").LeftOut} leftOut hears of one that nobody will recognise
  * @returns {Promise<Picture>}
  */
-async function prepare(file, side) {
-  const { file: lying, orientation } = await withoutOrientation(file);
-  let bitmap;
+async function prepare(file, side, leftOut) {
+  const opened = await openPicture(file);
+  const { width, height, orientation, data } = opened;
+  const bitmap = opened.bitmap ?? (await createImageBitmap(new ImageData(/** @type {Uint8ClampedArray<ArrayBuffer>} */ (data), width)));
   try {
-    bitmap = await createImageBitmap(lying);
-  } catch {
-    throw new Unreadable();
-  }
-  try {
-    const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+    const scale = Math.min(1, side / Math.max(width, height));
     const asIs = scale === 1 && orientation === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
     const blob = asIs ? file : await encode(bitmap, { scale, orientation, type: file.type });
+    if (isNearlyBlack(opened)) leftOut.black.push(nameOf(file));
     return { name: nameOf(file), url: URL.createObjectURL(blob), file, small: blob };
   } finally {
     bitmap.close();
@@ -50,12 +46,11 @@ export async function gather(files, side, { take, leftOut, stopped = () => false
   for (const file of files) {
     if (stopped()) return;
     try {
-      take(await prepare(file, side));
+      take(await prepare(file, side, leftOut));
     } catch (error) {
-      const name = nameOf(file);
-      if (!(error instanceof Unreadable)) leftOut.reasons.add(/** @type {Error} */ (error).message);
-      else if (await isHeic(file, name)) leftOut.heic.push(name);
-      else leftOut.unreadable.push(name);
+      if (!(error instanceof Unreadable)) leftOut.reasons.add(`“${nameOf(file)}”: ${/** @type {Error} */ (error).message}`);
+      else if (error.isDamage) leftOut.unreadable.push(nameOf(file));
+      else leftOut.reasons.add(`“${nameOf(file)}” ${error.reason}`);
     }
   }
 }

@@ -126,7 +126,7 @@ function removeClass(card) {
 async function addFolders(found) {
   problem("");
   const leftOut = new LeftOut();
-  const folders = byFolder(found, leftOut);
+  const folders = await byFolder(found, leftOut);
   if (folders.size) for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
   for (const [name, pictures] of folders) {
     // Somebody may add classes while pictures are made ready.
@@ -211,7 +211,7 @@ async function answer(files) {
     return;
   }
   const leftOut = new LeftOut();
-  const pictures = picturesAmong(files, leftOut);
+  const pictures = await picturesAmong(files, leftOut);
   if (!pictures.length) {
     leftOut.tell(problem);
     return;
@@ -245,7 +245,8 @@ function showQueryHint() {
 }
 
 const queryTaker = { files: askAbout, problem, title: () => "Pictures to label" };
-queryDrop.append(icon("target"), queryHint, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
+const formats = make("p", { class: "muted small" }, "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF");
+queryDrop.append(icon("target"), queryHint, formats, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
   // Pasted outside of any class, once adapted: a question.

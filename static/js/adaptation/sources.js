@@ -4,6 +4,9 @@ import { icon, make } from "../dom.js";
 import { hasCamera, openCamera } from "./camera.js";
 import { filesOfDrop } from "./files.js";
 
+/** Named one by one: a phone then hands its HEIC pictures over as JPEG. Endings, as not every system knows the types. */
+const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,image/avif,.tif,.tiff,.bmp,.avif";
+
 /** @typedef {import("./files.js").Found} Found */
 /**
  * `folders` takes several folders at once; where it is missing, all files are taken alike.
@@ -39,7 +42,7 @@ function cameraButton(taker, what) {
  * @param {string} what
  */
 function captureButton(taker, what) {
-  const input = pictureField(taker, { capture: "environment", "aria-label": `Take a picture ${what}` });
+  const input = pictureField(taker, { accept: "image/*", capture: "environment", "aria-label": `Take a picture ${what}` });
   return make("label", { class: "button button--small" }, icon("camera"), "Camera", input);
 }
 
@@ -54,7 +57,7 @@ function pictureField(taker, attributes) {
     taker.files([...(field.files ?? [])]);
     field.value = "";
   };
-  return make("input", { class: "file-input", type: "file", accept: "image/*", change, ...attributes });
+  return make("input", { class: "file-input", type: "file", accept: ACCEPT, change, ...attributes });
 }
 
 /**

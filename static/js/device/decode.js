@@ -1,9 +1,23 @@
-/** Picture files to pixels, by the browser's own decoder and our own resampling. */
+/** Picture files to pixels: by the browser's own decoder or ours, and by our own resampling. */
 
-import { withoutOrientation } from "./orientation.js";
+import { FOREIGN, kindOf } from "./kinds.js";
+import { repaired } from "./repair.js";
+import { takeOrientation, textAt } from "./orientation.js";
 import { squarePixels } from "./pixels.js";
+import { MAX_PIXELS, TOO_LARGE, Unreadable } from "./refusals.js";
+import { declaredPixels, isGreyOf16Bits } from "./sizes.js";
+import { readTiff } from "./tiff.js";
 
-const MAX_PIXELS = 50_000_000;
+/**
+ * A picture as its pixels lie in the file: `bitmap` where the browser decoded it, else `data` (RGBA).
+ * @typedef {{width: number, height: number, bitmap: ImageBitmap | null, data: Uint8ClampedArray<ArrayBuffer> | null, orientation: number, grey16: boolean}} Opened
+ */
+
+const BAND_ROWS = 256;
+/** The high byte of 4095: what needs no more than 12 bits of 16. */
+const TWELVE_BITS = 15;
+/** @type {ImageBitmapOptions} */
+const EXACT = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
 /**
  * The centre square of a picture as the server sees it. Throws an Error with a sentence.
@@ -12,14 +26,12 @@ const MAX_PIXELS = 50_000_000;
  * @returns {Promise<Uint8Array>} pixels (channels, size, size)
  */
 export async function decodeSquare(file, { image_size: size, channels }) {
-  const { file: upright, orientation } = await withoutOrientation(file);
-  const bitmap = await bitmapOf(upright);
+  const opened = await openPicture(file, EXACT);
   try {
-    const { width, height } = bitmap;
-    if (width * height > MAX_PIXELS) throw new Error("This picture has more than 50 megapixels; make it smaller first.");
-    return squarePixels({ width, height, channels: 4, data: pixelsOf(bitmap) }, size, channels, orientation);
+    const { width, height, orientation } = opened;
+    return squarePixels({ width, height, channels: 4, data: pixelsOf(opened) }, size, channels, orientation);
   } finally {
-    bitmap.close();
+    opened.bitmap?.close();
   }
 }
 
@@ -33,33 +45,116 @@ export async function decodeNamed(file, name, architecture) {
   try {
     return await decodeSquare(file, architecture);
   } catch (error) {
+    if (error instanceof Unreadable) throw new Error(`“${name}” ${error.reason}`);
     throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`);
   }
 }
 
-/** @param {Blob} file */
-async function bitmapOf(file) {
-  try {
-    return await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  } catch {
-    throw new Error("This picture cannot be read; use a whole PNG, JPEG or WebP file.");
+/**
+ * Throws Unreadable where no pixels come of it, and an Error with a sentence for what else is wrong.
+ * @param {Blob} file
+ * @param {ImageBitmapOptions} [options]
+ * @returns {Promise<Opened>} whose `bitmap` must be closed
+ */
+export async function openPicture(file, options) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const kind = kindOf(bytes);
+  if (kind in FOREIGN) {
+    const { one, advice } = FOREIGN[kind];
+    throw new Unreadable(`is ${one}, which Freehold cannot read; ${advice("it")}.`);
   }
+  const orientation = kind === "AVIF" ? asOnePicture(bytes) : takeOrientation(bytes);
+  if (kind === "TIFF") return { ...(await readTiff(bytes)), bitmap: null, orientation: orientation || 1 };
+  if (declaredPixels(bytes, kind) > MAX_PIXELS) throw new Error(TOO_LARGE);
+  const bitmap = await bitmapOf(orientation ? new Blob([bytes], { type: file.type }) : file, bytes, options);
+  const { width, height } = bitmap;
+  if (width * height > MAX_PIXELS) {
+    bitmap.close();
+    throw new Error(TOO_LARGE);
+  }
+  return { width, height, bitmap, data: null, orientation: orientation || 1, grey16: isGreyOf16Bits(bytes, kind) };
+}
+
+/**
+ * An AVIF of frames as its picture alone, which every AVIF has: the colours of its track may be read otherwise.
+ * @param {Uint8Array} bytes changed in place
+ * @returns {number} 1 where they were changed; what turns the picture the browser obeys itself
+ */
+function asOnePicture(bytes) {
+  if (textAt(bytes, 8) !== "avis") return 0;
+  bytes[11] = "f".charCodeAt(0);
+  return 1;
+}
+
+/**
+ * Whether 16 bits hold values of 12, so that a person sees next to nothing.
+ * @param {Opened} opened
+ */
+export function isNearlyBlack(opened) {
+  if (!opened.grey16) return false;
+  const data = pixelsOf(opened);
+  for (let at = 0; at < data.length; at += 4) if (data[at] > TWELVE_BITS) return false;
+  return true;
+}
+
+/**
+ * @param {Blob} file
+ * @param {Uint8Array<ArrayBuffer>} bytes of the file
+ * @param {ImageBitmapOptions} [options]
+ */
+async function bitmapOf(file, bytes, options) {
+  try {
+    return await createImageBitmap(file, options);
+  } catch {
+    const better = await repaired(bytes, alike).catch(() => null);
+    if (!better) throw new Unreadable();
+    return createImageBitmap(new Blob([better]), options).catch(() => {
+      throw new Unreadable();
+    });
+  }
+}
+
+/**
+ * Whether two files decode to the same pixels, looked at a few rows at a time.
+ * @param {Uint8Array<ArrayBuffer>} one
+ * @param {Uint8Array<ArrayBuffer>} other
+ */
+async function alike(one, other) {
+  const first = await createImageBitmap(new Blob([one]), EXACT);
+  const second = await createImageBitmap(new Blob([other]), EXACT);
+  const { width, height } = first;
+  let same = width * height <= MAX_PIXELS;
+  for (let top = 0; same && top < height; top += BAND_ROWS) {
+    const rows = Math.min(BAND_ROWS, height - top);
+    const there = drawn(second, width, rows, -top);
+    same = drawn(first, width, rows, -top).every((value, index) => value === there[index]);
+  }
+  first.close();
+  second.close();
+  return same;
+}
+
+/** @param {Opened} opened */
+function pixelsOf({ width, height, bitmap, data }) {
+  return data ?? drawn(/** @type {ImageBitmap} */ (bitmap), width, height, 0);
 }
 
 /**
  * Over white: a canvas keeps colours that are multiplied with their opacity, and would give back
  * rounded ones.
  * @param {ImageBitmap} bitmap
+ * @param {number} width
+ * @param {number} height
+ * @param {number} top where the first row lies
  */
-function pixelsOf(bitmap) {
-  const { width, height } = bitmap;
+function drawn(bitmap, width, height, top) {
   const canvas = typeof OffscreenCanvas === "undefined" ? element(width, height) : new OffscreenCanvas(width, height);
   const options = { willReadFrequently: true, alpha: true };
   const context = /** @type {CanvasRenderingContext2D | null} */ (canvas.getContext("2d", options));
   if (!context) throw new Error("Your browser cannot draw pictures; try another one.");
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(bitmap, 0, top);
   return context.getImageData(0, 0, width, height).data;
 }
 

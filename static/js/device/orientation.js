@@ -10,7 +10,7 @@ const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const APP1 = 0xe1;
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
-const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+export const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** In the flags of a WebP: its `EXIF` chunk is to be read. */
 const HAS_EXIF = 0x08;
 const LITTLE = 0x49492a00;
@@ -19,23 +19,14 @@ const ORIENTATION = 0x0112;
 const SHORT = 3;
 
 /**
- * The picture as its pixels lie in the file, and how they must be turned.
- * @param {Blob} file
- * @returns {Promise<{file: Blob, orientation: number}>}
- */
-export async function withoutOrientation(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const orientation = takeOrientation(bytes);
-  return orientation ? { file: new Blob([bytes], { type: file.type }), orientation } : { file, orientation: 1 };
-}
-
-/**
- * The EXIF orientation of a JPEG, PNG or WebP file, 1 where it says nonsense, 0 where it says nothing.
- * All that the file says about its picture becomes zeros; nothing else moves or changes.
+ * The orientation of a JPEG, PNG, WebP or TIFF file, 1 where it says nonsense, 0 where it says nothing.
+ * All that the file says about its picture becomes zeros, but for TIFF, which no browser reads; nothing
+ * else moves or changes.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {number} 0 to 8
  */
 export function takeOrientation(bytes) {
+  if (isTiff(bytes)) return inExif(bytes);
   const png = begins(bytes, 0, PNG);
   let orientation = 0;
   let known = false;
@@ -63,19 +54,30 @@ function blocksOf(bytes) {
 
 /** @param {Uint8Array<ArrayBuffer>} bytes */
 function* inJpeg(bytes) {
+  for (const { marker, start, end } of jpegSegments(bytes)) {
+    if (marker === START_OF_SCAN) return;
+    if (marker === APP1) yield { start, end, exif: begins(bytes.subarray(0, end), start, EXIF) };
+  }
+}
+
+/**
+ * The markers of a JPEG that have a content, and where it lies, as far as the end of the picture.
+ * @param {Uint8Array} bytes
+ * @returns {Generator<{marker: number, start: number, end: number}>}
+ */
+export function* jpegSegments(bytes) {
   const view = viewOf(bytes);
   let at = 2;
-  while (at + 4 <= bytes.length) {
+  while (at >= 0 && at + 4 <= bytes.length) {
     const marker = bytes[at + 1];
     // Bytes that fill, and stray ones, may stand before a marker; some markers have no length.
     if (bytes[at] !== 0xff || marker === 0xff || marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
-      at += 1;
+      at = bytes.indexOf(0xff, at + 1);
       continue;
     }
-    if (marker === START_OF_SCAN || marker === END_OF_IMAGE) return;
+    if (marker === END_OF_IMAGE) return;
     const next = at + 2 + Math.max(2, view.getUint16(at + 2));
-    const end = Math.min(next, bytes.length);
-    if (marker === APP1) yield { start: at + 4, end, exif: begins(bytes.subarray(0, end), at + 4, EXIF) };
+    yield { marker, start: at + 4, end: Math.min(next, bytes.length) };
     at = next;
   }
 }
@@ -108,7 +110,13 @@ function* inWebp(bytes) {
   }
 }
 
-/** @param {Uint8Array<ArrayBuffer>} block */
+/** @param {Uint8Array} bytes */
+function isTiff(bytes) {
+  const head = bytes.length < 8 ? 0 : viewOf(bytes).getUint32(0);
+  return head === LITTLE || head === BIG;
+}
+
+/** @param {Uint8Array} block */
 function inExif(block) {
   let tiff = block;
   // Some programs write this name once more, or where it does not belong.
@@ -138,8 +146,8 @@ function inTiff(view) {
   return 1;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-function viewOf(bytes) {
+/** @param {Uint8Array} bytes */
+export function viewOf(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -148,7 +156,7 @@ function viewOf(bytes) {
  * @param {number} at
  * @param {number[]} expected
  */
-function begins(bytes, at, expected) {
+export function begins(bytes, at, expected) {
   return expected.every((byte, index) => bytes[at + index] === byte);
 }
 
@@ -156,7 +164,7 @@ function begins(bytes, at, expected) {
  * @param {Uint8Array} bytes
  * @param {number} at
  */
-function textAt(bytes, at) {
+export function textAt(bytes, at) {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
@@ -164,7 +172,7 @@ function textAt(bytes, at) {
  * The checksum at the end of a PNG's chunk (ISO 3309), of its name and content.
  * @param {Uint8Array} bytes
  */
-function crc32(bytes) {
+export function crc32(bytes) {
   let rest = 0xffffffff;
   for (const byte of bytes) {
     rest ^= byte;

@@ -159,6 +159,7 @@ ANSWER = {
     "labels": ["robin", "wren"],
     "predictions": [{"label": "robin", "probabilities": {"robin": 0.8, "wren": 0.2}}],
     "timings": {},
+    "warnings": [],
 }
 
 

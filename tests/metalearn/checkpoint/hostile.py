@@ -26,6 +26,8 @@ from tests.metalearn.checkpoint.case import Hostile
 from tests.metalearn.checkpoint.hostile_bystanders import hostile_bystanders
 from tests.metalearn.checkpoint.hostile_headers import hostile_headers
 from tests.metalearn.checkpoint.hostile_pickles import hostile_pickles
+from tests.metalearn.checkpoint.hostile_programs import hostile_programs
+from tests.metalearn.checkpoint.hostile_records import hostile_records
 from tests.metalearn.checkpoint.hostile_resources import hostile_resources
 from tests.metalearn.checkpoint.hostile_zips import hostile_zips
 
@@ -46,6 +48,8 @@ def corpus(canary: Path) -> list[Hostile]:
         hostile_headers(),
         hostile_bystanders(canary),
         hostile_resources(),
+        hostile_records(canary),
+        hostile_programs(),
     )
     return [case for source in sources for case in source]
 

@@ -17,9 +17,14 @@ def raw(fields: str, data: bytes = bytes(16), *, tensor: str = "a") -> bytes:
 def hostile_headers() -> Iterator[Hostile]:
     for label, fields in _fields().items():
         yield Hostile(GROUP, label, raw(fields))
-    for kind in ("F8_E5M2", "F4", "f32", "C64", "U64", "", "F32 "):
+    kinds = {"F8_E5M2": "quantised (float8_e5m2)", "F4": "quantised (F4)", "C64": "does not fit"}
+    kinds |= dict.fromkeys(("f32", "", "F32 "), "unknown kind") | {"U64": "does not fit"}
+    for kind, says in kinds.items():
         data = safetensors({"a": entry(kind, (16,))}, bytes(16))
-        yield Hostile(GROUP, f"numbers of kind {kind!r}", data, "unknown kind")
+        yield Hostile(GROUP, f"numbers of kind {kind!r}", data, says)
+    for kind, says in {"C64": "complex64", "U16": "uint16"}.items():
+        data = safetensors({"a": entry(kind, (2 if kind == "C64" else 8,))}, bytes(16))
+        yield Hostile(GROUP, f"honest numbers of kind {kind!r}", data, says)
     for label, header in _headers().items():
         yield Hostile(GROUP, label, safetensors(header, bytes(32 if "two" in label else 16)))
     for label, padding in _paddings().items():

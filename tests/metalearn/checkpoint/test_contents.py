@@ -38,6 +38,7 @@ BOTH = {
         "state_dict",
         "current_model_state",
     ),
+    "self-distillation": ({"student": RAW, "teacher": AVERAGE}, "teacher", "student"),
     "under a prefix": (
         {"state_dict": RAW | {f"model_ema.{n}": t for n, t in COUNTED.items()}},
         "state_dict.model_ema",
@@ -93,6 +94,11 @@ def test_weights_that_only_have_a_name_like_an_average_stay_where_they_are(tmp_p
         assert set(weights.shapes) == set(state)
 
 
+def test_the_teacher_of_another_network_is_no_average(tmp_path: Path) -> None:
+    value = {"student": RAW, "teacher": {"other": torch.ones(3)}}
+    assert left_out(value, tmp_path) == (LeftOut("teacher", "not a part of the model"),)
+
+
 def test_shapes_and_kinds_are_known_before_anything_is_read(tmp_path: Path) -> None:
     path = save(RAW | {"half": torch.ones(4).half()}, tmp_path)
     content = path.read_bytes().replace(torch.ones(4).half().numpy().tobytes(), bytes(8))
@@ -139,6 +145,48 @@ def left_out(value: object, folder: Path) -> tuple[LeftOut, ...]:
     with open_contents(save(value, folder)) as contents:
         assert same(contents.weights[0].read(), RAW)
         return contents.left_out
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ({"my_net": RAW, "best_acc": torch.tensor(0.9)}, "my_net"),
+        ((RAW, {"lr": 0.1}), "0"),
+        ([{"state": {0: {"exp_avg": torch.ones(3)}}, "param_groups": []}, RAW], "1"),
+        ({"models": {"resnet": RAW}, "loops": {"a": {"b": torch.ones(1)}}}, "models.resnet"),
+        (
+            {"net_a": RAW, "optim_a": {"state": {0: {"m": torch.ones(1)}}, "param_groups": []}},
+            "net_a",
+        ),
+    ],
+)
+def test_weights_are_found_under_keys_that_are_not_known(
+    value: object, where: str, tmp_path: Path
+) -> None:
+    with open_contents(save(value, tmp_path)) as contents:
+        (weights,) = contents.weights
+        assert weights.where == where and same(weights.read(), RAW)
+
+
+def test_parts_of_one_network_are_put_together(tmp_path: Path) -> None:
+    head = {"weight": torch.ones(2), "bias": torch.zeros(2)}
+    for value in (
+        {"backbone": RAW, "head": head, "epoch": 3},
+        {"backbone_state_dict": RAW, "head_state_dict": head},
+    ):
+        with open_contents(save(value, tmp_path)) as contents:
+            (weights,) = contents.weights
+            names = {f"backbone.{name}" for name in RAW} | {"head.weight", "head.bias"}
+            assert set(weights.read()) == names
+
+
+@pytest.mark.parametrize("keys", [("generator", "discriminator"), ("a", "b"), ("head", "other")])
+def test_several_networks_are_refused(keys: tuple[str, str], tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidCheckpoint, match="several groups"),
+        open_contents(save(dict.fromkeys(keys, RAW) | {keys[1]: AVERAGE}, tmp_path)),
+    ):
+        pass
 
 
 def test_a_negated_view_is_read_with_its_sign(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ DTYPES = [
 @given(
     st.dictionaries(
         st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=9),
-        st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 4), max_size=4)),
+        st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(1, 4), max_size=4)),
         min_size=1,
         max_size=9,
     )

@@ -78,6 +78,8 @@ def test_names_of_architectures(
         {"names": {0: "cat", 1: "dog", 2: "fox"}},
         {"hyper_parameters": {"classes": list(ANIMALS)}},
         {"classes": 3, "args": {"class_names": list(ANIMALS)}},
+        {"labels": ["train", "val"], "num_classes": 3, "args": {"class_names": list(ANIMALS)}},
+        {"id2label": {0: "LABEL_0", 1: "LABEL_1"}, "args": {"class_names": list(ANIMALS)}},
     ],
 )
 def test_names_of_classes(tmp_path: Path, beside: dict[str, Any]) -> None:

@@ -97,7 +97,9 @@ def read(data: bytes, folder: Path) -> dict[str, bytes]:
     path = folder / "file"
     path.write_bytes(data)
     with Source(path) as source:
-        return {name: bytes(read_entry(source, entry)) for name, entry in read_zip(source).items()}
+        return {
+            name: bytes(read_entry(source, entry)) for name, entry in read_zip(source)[1].items()
+        }
 
 
 CRC = zlib.crc32(b"hello")

@@ -7,12 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from metalearn.checkpoint import read_pool
 from metalearn.cli import build_parser, main
 from metalearn.meta_learner import MetaLearner
+from tests.foreign import foreign_files
 
 
 def run(*arguments: object) -> int:
@@ -47,23 +50,24 @@ def test_inspect_shows_a_file(pool: Path, capsys: pytest.CaptureFixture[str]) ->
     assert facts["fingerprint"] in text and facts["image_size"] == 16
 
 
-def test_inspect_shows_unknown_networks_and_hides_control_characters(
+def test_inspect_hides_control_characters_and_refuses_what_an_upload_would(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from metalearn.checkpoint import write_safetensors
-
-    card = json.dumps({"class_names": ["\x1b[2Jevil", *("x" * 30)], "image_size": 32})
-    write_safetensors({"w": torch.ones(3)}, tmp_path / "a", {"freehold": card})
-    assert run("inspect", tmp_path / "a") == 0
-    assert "not one of the known ones" in capsys.readouterr().out
-
     from metalearn.networks import NetworkSpec, build_network
+
+    card = json.dumps({"class_names": ["\x1b[2Jevil", "x" * 70], "image_size": 32})
+    write_safetensors({"w": torch.ones(3)}, tmp_path / "a", {"freehold": card})
+    assert "no classifier" in refused(capsys, "inspect", tmp_path / "a")
 
     state = build_network(NetworkSpec("conv4", 4, 3, 32, 2)).state_dict()
     write_safetensors(state, tmp_path / "b", {"freehold": card})
     assert run("inspect", tmp_path / "b") == 0
     text = capsys.readouterr().out
-    assert "\x1b" not in text and "evil" in text and "…" in text
+    assert "\x1b" not in text and "evil" in text and "x" * 61 not in text
+    assert "a guess from the tensors alone" in text
+    why = refused(capsys, "inspect", tmp_path / "b", "--architecture", "resnet10")
+    assert "is not resnet10" in why
 
 
 def test_inspect_refuses_what_is_no_checkpoint(
@@ -162,6 +166,41 @@ def test_adapt_names_the_picture_that_cannot_be_read(
     (pictures / "query" / "broken.png").write_bytes(b"\x89PNG no")
     command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
     assert "broken.png" in refused(capsys, *command)
+
+
+def test_adapt_passes_over_what_systems_leave_behind(
+    learner: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "support" / "__MACOSX").mkdir()
+    (pictures / "query" / "__MACOSX").mkdir()
+    for name in ("support/day/.DS_Store", "support/__MACOSX/x.png", "query/Thumbs.db"):
+        (pictures / name).write_bytes(b"x")
+    command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
+    assert run(*command, "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["labels"] == ["day", "night"]
+    assert said.err == ""
+
+
+def test_adapt_refuses_what_is_no_picture_of_ours_with_what_to_do(
+    learner: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "query" / "photo.jpg").write_bytes(foreign_files()["an HEIC picture"][0])
+    command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
+    said = refused(capsys, *command)
+    assert "photo.jpg” is an HEIC picture, which Freehold cannot read; export it as JPEG" in said
+
+
+def test_adapt_warns_once_of_pictures_that_are_nearly_black(
+    learner: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("7.png", "8.png"):
+        dark = Image.fromarray(np.full((20, 20), 4000, np.uint16))
+        dark.save(pictures / "query" / "night" / name)
+    command = ("adapt", learner, "--support", pictures / "support", "--query", pictures / "query")
+    assert run(*command) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "7.png” and 1 other look nearly black: " in line
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:

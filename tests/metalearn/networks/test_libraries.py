@@ -11,6 +11,7 @@ from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec, build_bare, build_network, get_architecture
 from metalearn.networks.index import the_index
 from metalearn.networks.libraries import timm, torchvision_models
+from metalearn.networks.transformers_library import CLASSES
 
 # One of each way to be odd: plain, buffers outside the state dict, tokens at the root, sizes that
 # matter, many heads' names, tensors that do not build on meta.
@@ -71,6 +72,9 @@ def test_the_same_weights_give_the_librarys_own_logits(name):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = reference(name, spec.image_size).eval()
+        head = theirs.get_submodule(get_architecture(name).facts.head_name)
+        # Some begin with a head of zeros, which would hide everything before it.
+        torch.nn.init.normal_(head.weight)
     network = build_bare(spec).eval()
     assert list(network.state_dict()) == list(theirs.state_dict())
     network.load_state_dict(theirs.state_dict(), assign=True)
@@ -118,7 +122,7 @@ def test_swapped_tensors_reach_the_model_also_at_its_root():
     torch.manual_seed(0)
     network = build_network(spec_of("timm/vit_tiny_patch16_224")).eval()
     images = torch.rand(1, 3, 224, 224)
-    token = {"cls_token": torch.ones_like(network.get_parameter("cls_token"))}
+    token = {"cls_token": torch.randn_like(network.get_parameter("cls_token"))}
     with torch.no_grad():
         moved = functional_call(network, token, (images,))
         assert (moved - network(images)).abs().max() > 1e-3
@@ -156,5 +160,6 @@ def test_the_index_has_the_librarys_names_and_no_other():
     models = torchvision_models()
     known = {f"torchvision/{name}" for name in models.list_models(module=models)}
     known |= {f"timm/{name}" for name in timm().list_models()}
+    known |= {f"transformers/{name}" for name in CLASSES}
     assert set(the_index().by_name) <= known
     assert len(the_index().by_name) > 1_000

@@ -1,0 +1,68 @@
+"""Tensors that are no whole model: quantised weights, adapters, one part of several."""
+
+import re
+from collections.abc import Mapping
+
+import torch
+
+from metalearn.checkpoint.facts import LeftOut
+from metalearn.checkpoint.kinds import USABLE, is_quantised, kind_name, quantised, unusable
+from metalearn.checkpoint.weights import Part
+from metalearn.checkpoint.wording import shown
+from metalearn.errors import InvalidCheckpoint
+
+_ADAPTER = re.compile(
+    r"(^|[._])(lora_(A|B|a|b|up|down|embedding_A|embedding_B)|ia3_l|hada_w1_a|oft_r|vera_lambda_b)"
+    r"(\.|_|$)"
+)
+_PACKED = re.compile(
+    r"(^|\.)(SCB|absmax|quant_map|qweight|qzeros|weight_scale_inv|_packed_params"
+    r"|quant_state\..*)$"
+)
+_WHOLE_BYTES = frozenset({torch.int8, torch.uint8})
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.(safetensors|bin|pt|pth)$")
+
+
+def usable_parts(parts: Mapping[str, Part], where: str) -> tuple[dict[str, Part], list[LeftOut]]:
+    """Tensors of kinds that weights have; InvalidCheckpoint when the model's are of others."""
+    refuse_partial(parts)
+    usable = {name: part for name, part in parts.items() if part.dtype in USABLE}
+    left_out = []
+    for name, part in parts.items():
+        if part.dtype in USABLE:
+            continue
+        kind = kind_name(part.dtype)
+        if is_quantised(kind) or not usable:
+            raise unusable(name, kind)
+        place = shown(f"{where}.{name}" if where else name)
+        left_out.append(LeftOut(place, f"numbers of the kind {kind}"))
+    return usable, left_out
+
+
+def refuse_partial(parts: Mapping[str, Part]) -> None:
+    """Raise InvalidCheckpoint for an adapter or for weights that were packed into bytes."""
+    for name, part in parts.items():
+        if _ADAPTER.search(name):
+            raise InvalidCheckpoint(
+                f"The file is an adapter (LoRA or the like: “{shown(name)}”), which is no model by "
+                "itself; upload torch.save(model.merge_and_unload().state_dict(), …)."
+            )
+        whole_bytes = part.dtype in _WHOLE_BYTES and len(part.shape) > 1
+        if _PACKED.search(name) or (whole_bytes and name.endswith("weight")):
+            raise quantised(name, kind_name(part.dtype))
+
+
+def refuse_packed(name: str) -> None:
+    """The same for a name whose value is no tensor but torch's own packed weights."""
+    if _PACKED.search(name):
+        raise quantised(name, "packed")
+
+
+def refuse_single_shard(name: str) -> None:
+    """Raise InvalidCheckpoint for a file whose name says that it is one part of several."""
+    match = _SHARD.search(name)
+    if match and int(match[2]) > 1:
+        raise InvalidCheckpoint(
+            f"The file is part {int(match[1])} of {int(match[2])} of a model; write it as one file "
+            'with model.save_pretrained(path, max_shard_size="100GB").'
+        )
