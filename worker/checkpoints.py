@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 # A message whose database is away is let go soon: the clock sends it again.
 _CLAIM_PATIENCE_S = 60.0
+_FILLED_FIELDS = {"normalisation": {"mean", "std"}}
 ANOTHER_FILE = ValidationResult(
     ok=False,
     reason="The file is not the one that was sent: its SHA-256 is another; upload it again.",
@@ -153,14 +154,15 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
     """The model is valid, with the change that it waited for."""
     sha256, size = file_sha256(target), target.stat().st_size
     storage.adopt_file(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt), target)
-    reading = told(result.reading) if checkpoint.reads_original else checkpoint.reading
-    more = checkpoint.reads_original and reading.get("other_weights")
     changed = {name: value for name, value in checkpoint.pending.items() if name in READ}
+    reading = _reading(checkpoint, told(result.reading))
+    more = checkpoint.reads_original and reading.get("other_weights")
     return checkpoint_finish(
         checkpoint=checkpoint,
         to=CheckpointState.VALID,
-        **told_fields(result.filled)
-        | changed
+        **changed
+        # After the change, which may leave a thing open again.
+        | told_fields(result.filled)
         | {
             "upload_sha256": checkpoint.upload_sha256,
             "architecture": result.architecture,
@@ -177,6 +179,19 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
             "original_until": _in_a_day() if more else None,
         },
     )
+
+
+def _reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, Any]:
+    """How the upload was read, and where that comes from which its owner has not said since."""
+    before = checkpoint.reading.get("filled", {})
+    kept = {
+        name: source
+        for name, source in before.items()
+        if not _FILLED_FIELDS.get(name, {name}) & checkpoint.pending.keys()
+    }
+    filled = {**kept, **now.get("filled", {})}
+    reading = now if checkpoint.reads_original else checkpoint.reading
+    return {**reading, "filled": filled} if filled or "filled" in reading else reading
 
 
 def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:

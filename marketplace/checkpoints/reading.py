@@ -48,9 +48,9 @@ class ReadAs:
 
 
 def read_as(checkpoint: Checkpoint) -> ReadAs | None:
-    """None for what is not read, or was read before workers said how."""
+    """None for what is not valid yet, or was read before workers said how."""
     reading: dict[str, Any] = checkpoint.reading
-    if not reading.get("told_by"):
+    if not reading.get("told_by") or not checkpoint.was_validated:
         return None
     others = [name for name in reading.get("candidates", []) if name != checkpoint.architecture]
     return ReadAs(

@@ -49,6 +49,7 @@ def upload(alice, file, name, classes):
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(file)
     alice.locator("#id_name").fill(name)
+    alice.locator("details[data-read] > summary").click()
     alice.locator("#id_class_names").fill("\n".join(classes))
     alice.locator("#id_image_size").fill("32")
     alice.get_by_role("button", name="CIFAR").click()

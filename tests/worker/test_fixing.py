@@ -103,6 +103,28 @@ def test_a_valid_model_gets_other_names_from_our_own_file(upload, change, stored
     assert load_teacher(row).class_names == tuple(names)
 
 
+def test_of_what_the_owner_corrects_it_is_not_said_that_the_file_said_it(upload, change):
+    row = upload(honest(), image_size=None, mean=(), std=())
+    assert row.reading["filled"].keys() == {"image_size", "normalisation"}
+    row = validated(change(row, mean=[0.4] * 3))
+    assert row.reading["filled"].keys() == {"image_size"}
+    assert (row.state, row.mean) == (S.VALID, [0.4] * 3)
+
+
+def test_what_is_left_open_again_is_read_from_our_own_file(upload, change):
+    row = upload(honest())
+    row = validated(change(row, class_names=[], image_size=0))
+    assert (row.state, row.class_names, row.image_size) == (S.VALID, list(CLASSES), 32)
+
+
+def test_names_that_stand_nowhere_are_added_afterwards(upload, change, stored):
+    row = upload(honest(), class_names=())
+    assert row.state == S.REJECTED and "name" in row.reason
+    row = validated(change(row, class_names=CLASSES))
+    assert (row.state, row.class_names) == (S.VALID, list(CLASSES))
+    assert stored() == [row.stored_key]
+
+
 def test_a_refused_change_leaves_a_valid_model_as_it_was(upload, change, stored):
     before = upload(honest())
     row = validated(change(before, class_names=["one", "two"]))
@@ -208,7 +230,7 @@ def test_a_rejected_model_whose_file_then_kills_its_readers_keeps_nothing(upload
 
 
 def test_an_upload_that_arrived_otherwise_than_it_was_sent_is_not_kept(alice, stored):
-    draft = CheckpointDraft("m", CLASSES, 32, 3, (0.5,) * 3, (0.25,) * 3, "mit")
+    draft = CheckpointDraft(name="m", class_names=CLASSES, licence="mit")
     row = checkpoint_upload(owner=alice, draft=draft, file=ContentFile(honest(), name="m.pt"))
     Checkpoint.objects.update(upload_sha256="0" * 64)
     row = validated(row)
