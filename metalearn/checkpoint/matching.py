@@ -84,7 +84,9 @@ def _matches(shapes: Shapes, image_size: int | None, wanted: str | None) -> list
         found: dict[str, Match] = {}
         for body, kinds in _known_bodies(shapes, usable, prefix):
             for function, twins in _functions(body, kinds).items():
-                if function in found or not (wanted is None or wanted in twins):
+                if not (wanted is None or wanted in twins):
+                    continue
+                if function in found and not _has_its_own_head(body, twins[0]):
                     continue
                 names = twins if wanted is None else (wanted,)
                 if match := _first_match(body, names, twins, image_size):
@@ -92,6 +94,12 @@ def _matches(shapes: Shapes, image_size: int | None, wanted: str | None) -> list
         if found:
             return list(found.values())
     return []
+
+
+def _has_its_own_head(body: _Body, architecture: str) -> bool:
+    """Whether the head has the architecture's own name; of several layers that one is it."""
+    indexed = the_index().by_name.get(architecture)
+    return body.head == body.prefix + (indexed.facts.head_name if indexed else "head")
 
 
 def _functions(body: _Body, kinds: tuple["Indexed | str", ...]) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,13 @@ from metalearn.networks.index import is_counter, the_index
 
 CHOSEN, TENSORS = "chosen", "tensors"
 _LIBRARIES = ("torchvision/", "timm/")
+# Words in the names of tensors that no classifier computes with.
+_INERT = re.compile(
+    r"(^|[._])(criterion|loss(es)?|metrics?|acc(uracy)?|auroc|f1(_?score)?|precision|recall|confmat|"
+    r"confusion(_?matrix)?|(train|val|valid|test)_(acc|loss|metrics?|f1)\w*|aux(logits|1|2)|"
+    r"(pixel_|image_)?(mean|std)|class_weights?|pos_weight|ema|momentum|n_averaged)([._]|$)",
+    re.IGNORECASE,
+)
 _MOST_SHOWN = 8
 
 
@@ -64,6 +71,18 @@ def recognise(
             f"The image size must be from 1 to {MAX_IMAGE_SIZE} pixels, not {image_size}; "
             "give the size the model was trained with."
         )
+    found = _found(shapes, chosen, said, image_size)
+    if not chosen:
+        _refuse_more_than_that(found)
+    return found
+
+
+def _found(
+    shapes: Shapes,
+    chosen: str | None,
+    said: Sequence[tuple[str, str]],
+    image_size: int | None,
+) -> Recognised:
     if translation := translate(shapes):
         return _translated(shapes, translation, chosen, image_size)
     if chosen:
@@ -81,6 +100,19 @@ def recognise(
             _representatives(matches),
         )
     return Recognised(matches[0], TENSORS, candidates)
+
+
+def _refuse_more_than_that(found: Recognised) -> None:
+    """A network with a layer more than the architecture computes something else."""
+    more = [name for name in found.match.left_out if not _INERT.search(name)]
+    if more:
+        name = found.match.spec.architecture
+        others = f" and {len(more) - 1} more" if len(more) > 1 else ""
+        raise AmbiguousCheckpoint(
+            f"Beside the tensors of {name} the file has “{shown(more[0])}”{others}; a network that "
+            f"computes with them is another one. Choose {name} if it does not.",
+            [name],
+        )
 
 
 def _translated(

@@ -130,9 +130,38 @@ def test_what_stands_beside_the_network_is_left_out_and_named(resnet18):
     assert match is not None and set(match.left_out) == set(beside)
 
 
+MORE = {
+    "a layer of attention": {"attention.conv.weight": (512, 512, 1, 1)},
+    "a neck": {"neck.weight": (512,), "neck.bias": (512,)},
+    "a second head": {"head.weight": (9, 512), "head.bias": (9,)},
+}
+
+
+@pytest.mark.parametrize("more", MORE)
+def test_a_network_with_a_layer_more_is_asked_about(resnet18, more):
+    shapes = {**resnet18, **MORE[more]}
+    for said in ([("resnet18", "arch")], [("resnetblur18", "args.model")]):
+        with pytest.raises(AmbiguousCheckpoint, match="computes with them is another one"):
+            recognise(shapes, said=said)
+    found = recognise(shapes, chosen="torchvision/resnet18")
+    assert set(found.match.left_out) == set(MORE[more])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "criterion.weight", "loss_fn.weight", "train_acc.total", "val_metrics.f1.tp", "mean", "std",
+        "pixel_mean", "class_weights", "metrics.confmat", "AuxLogits.fc.weight", "aux1.fc2.bias",
+    ],
+)  # fmt: skip
+def test_what_no_network_computes_with_needs_no_question(resnet18, name):
+    found = recognise({**resnet18, name: (5,)}, said=[("resnet18", "arch")])
+    assert found.match.left_out == (name,)
+
+
 def test_second_classifiers_of_inception_are_left_out():
     shapes = torchvision_shapes("inception_v3", init_weights=False)
-    found = recognise(shapes, chosen="torchvision/inception_v3")
+    found = recognise(shapes)
     assert found.match.left_out
     assert all(name.startswith("AuxLogits.") for name in found.match.left_out)
 
