@@ -20,6 +20,21 @@ from metalearn.networks.torchvision_import import torchvision_models
 from metalearn.networks.transformers_library import PREFIX, transformers_model
 
 MIN_IMAGE_SIZE = 32
+_TITLES = {
+    "resnet18": "ResNet-18",
+    "resnet34": "ResNet-34",
+    "resnet50": "ResNet-50",
+    "resnet101": "ResNet-101",
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3_small": "MobileNetV3-Small",
+    "mobilenet_v3_large": "MobileNetV3-Large",
+    "efficientnet_b0": "EfficientNet-B0",
+    "convnext_tiny": "ConvNeXt-Tiny",
+    "vit": "ViT",
+    "vit_b_16": "ViT-B/16",
+    "swin_t": "Swin-T",
+    "densenet121": "DenseNet-121",
+}
 _SIZED_TORCHVISION = "torchvision/vit_"
 
 
@@ -51,7 +66,7 @@ class LibraryArchitecture(Architecture):
         self.facts = facts
         self.name = facts.name
         library, _, builder = facts.name.partition("/")
-        self.title = f"{builder} ({library})"
+        self.title = f"{_TITLES.get(builder, builder)} ({library})"
         self.default_width = facts.feature_dim
 
     def build(self, spec: NetworkSpec) -> Network:

@@ -6,8 +6,6 @@ reaches the model. The model itself computes; the features are what enters its l
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -38,9 +36,15 @@ class LibraryNetwork(Network):
         return self.head.in_features
 
     def embed(self, images: Images) -> Features:
-        with _seen_by(self.head) as seen:
+        """What the head is given. Nothing behind it is computed, nor are its weights looked at."""
+        handle = self.head.register_forward_pre_hook(_stop)
+        try:
             self.forward(images)
-        return seen()
+        except _HeadReached as reached:
+            return reached.features
+        finally:
+            handle.remove()
+        raise RuntimeError(f"{self.spec.architecture} computed its logits without its head")
 
     def forward(self, images: Images) -> Logits:
         output: Any = self.__dict__["_model"](images)
@@ -63,16 +67,13 @@ class LibraryNetwork(Network):
         return other
 
 
-@contextmanager
-def _seen_by(layer: nn.Module) -> Iterator[Callable[[], Tensor]]:
-    """What the layer was given while the block ran, flattened to one vector for each image."""
-    inputs: list[Tensor] = []
+class _HeadReached(Exception):
+    """Ends the model's own forward pass where its head begins."""
 
-    def remember(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-        inputs.append(given[0])
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.features = features
 
-    handle = layer.register_forward_pre_hook(remember)
-    try:
-        yield lambda: inputs[-1].flatten(1)
-    finally:
-        handle.remove()
+
+def _stop(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+    raise _HeadReached(given[0].flatten(1))
