@@ -75,7 +75,8 @@ function show(models) {
   if (models.length > 1) batch.add(models);
   find("[data-file-name]", form).textContent = models.length > 1 ? "Drop more models here" : model ? described(model) : UNTOUCHED;
   const name = field("name");
-  if (model && (!name.value || name.value === suggested)) name.value = suggested = model.name;
+  if (!model) name.value = "";
+  else if (!name.value || name.value === suggested) name.value = suggested = model.name;
 }
 
 /** @param {Model} one */
@@ -296,7 +297,7 @@ for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
   const transfer = /** @type {DragEvent} */ (event).dataTransfer;
-  if (transfer) void filesOfDrop(transfer).then(take);
+  if (transfer) void filesOfDrop(transfer).then(take, () => showErrors({ file: ["This cannot be read; choose it with the button."] }));
 });
 window.addEventListener("beforeunload", (event) => {
   if (busy && batch.rows.length) event.preventDefault();
