@@ -3,7 +3,7 @@
 import json
 import re
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -66,7 +66,9 @@ def checkpoint_list(request: PersonRequest) -> HttpResponse:
 def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     """The upload. A script asks for JSON and shows progress; without one it is a plain form."""
     if request.method != "POST":
-        return _show_upload(request, UploadForm(user=request.user, initial=_as_wished(request)))
+        liked = _liked(request)
+        form = UploadForm(user=request.user, initial=said_again(liked) if liked else {})
+        return _show_upload(request, form, liked=liked)
     if "Upload-Length" in request.headers:
         return _begin_in_pieces(request)
     form = UploadForm(request.POST, request.FILES, user=request.user)
@@ -88,20 +90,23 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     return _show_upload(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _as_wished(request: PersonRequest) -> dict[str, Any]:
-    """What `?like=` copies from one of one's own models."""
-    if not (pk := request.GET.get("like")):
-        return {}
-    return said_again(get_or_404(checkpoints_editable_by(request.user), pk))
+def _liked(request: PersonRequest) -> Checkpoint | None:
+    """The model of one's own that `?like=` names."""
+    pk = request.GET.get("like")
+    return get_or_404(checkpoints_editable_by(request.user), pk) if pk else None
 
 
 def _show_upload(
-    request: PersonRequest, form: UploadForm, status: int = HTTPStatus.OK
+    request: PersonRequest,
+    form: UploadForm,
+    status: int = HTTPStatus.OK,
+    *,
+    liked: Checkpoint | None = None,
 ) -> HttpResponse:
     """The form, with what its person said of their last model."""
     last = checkpoint_last_of(request.user)
     said = json.dumps(said_again(last)) if last else ""
-    context = {"form": form, "last": last, "last_said": said}
+    context = {"form": form, "last": last, "last_said": said, "liked": liked}
     return render(request, "checkpoints/upload.html", context, status=status)
 
 

@@ -206,6 +206,7 @@ async function sendOne(one, signal) {
 /** @param {AbortSignal} signal */
 async function sendAll(signal) {
   showErrors({});
+  table.scrollIntoView({ block: "center" });
   await batch.send({ form, signal, progress: shown(batch.bytes), waiting: showWaiting });
   setBusy(false);
 }
@@ -241,12 +242,14 @@ function fail(error) {
 
 /** Data set, licence, sharing, consent and description as they were said of the last model. */
 function likeLast() {
-  const said = JSON.parse(/** @type {HTMLElement} */ (like).dataset.like ?? "{}");
+  const { like: text, likeName } = /** @type {HTMLElement} */ (like).dataset;
+  const said = JSON.parse(text ?? "{}");
   for (const [name, value] of Object.entries(said)) {
     if (typeof value === "boolean") field(name).checked = value;
     else field(name).value = value;
   }
   tieConsents();
+  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are as of “${likeName}”.`;
 }
 
 function offerFolders() {

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from metalearn.checkpoint import folder as reader
 from metalearn.checkpoint import inspect_checkpoint
 from metalearn.networks import NetworkSpec, build_network
 from tests.javascript.node import needs_node, run_node
@@ -178,3 +179,20 @@ def test_one_file_alone_is_sent_whatever_it_is_called(tmp_path):
 def test_a_folder_without_weights_is_no_model(tmp_path):
     said = given(filled(tmp_path / "docs", "README.md", "config.json"))
     assert (said["models"], said["leftOut"]) == ([], 2)
+
+
+def test_the_page_knows_the_endings_that_the_reader_knows(tmp_path):
+    weights = [f"weights{suffix}" for suffix in reader._WEIGHTS]
+    facts = [f"facts{suffix}" for suffix in reader._FACTS]
+    others = [f"{name}.pt" for name in reader._NOT_WEIGHTS]
+    said = given(filled(tmp_path / "all", *weights, *facts, *others, "config.json", "a.yaml"))
+    packed = [sorted(inside(model)) for model in said["models"]]
+    assert sorted(packed) == sorted(sorted([one, *facts, "config.json"]) for one in weights)
+    assert said["leftOut"] == len(others) + 1
+
+
+@pytest.mark.parametrize("first", range(len(reader._USUAL)))
+def test_the_page_takes_the_weights_that_the_reader_takes(tmp_path, first):
+    folder = filled(tmp_path / "model", *reader._USUAL[first:], "other.pth", "config.json")
+    (model,) = given(folder)["models"]
+    assert sorted(inside(model)) == sorted([reader.weights_in(folder).name, "config.json"])

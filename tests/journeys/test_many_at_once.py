@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from metalearn.networks.libraries import timm
 from tests.journeys.instance import DEMO_POOL
 from tests.journeys.test_browser import CLASSES, browser, complaints, look, page, take_picture  # noqa: F401
-from tests.journeys.test_fix_in_place import alice, network  # noqa: F401 - fixtures
+from tests.journeys.test_fix_in_place import alice, network, sign_in  # noqa: F401
 from tests.tools import find_chromium
 
 pytestmark = [
@@ -102,6 +102,7 @@ def test_three_models_go_up_at_once_and_the_refused_one_is_fixed_on_its_page(
 ):
     alice.goto("/models/upload/")
     alice.get_by_role("link", name="Like my last one").click()
+    expect(alice.get_by_text("are as of “garden species”")).to_be_visible()
     expect(alice.get_by_label("I consent to recovery")).to_be_checked()
     alice.locator("#id_file").set_input_files([*three, DEMO_POOL / "manifest.jsonl"])
     expect(alice.locator("[data-rows] tr")).to_have_count(3)
@@ -195,3 +196,17 @@ def test_a_folder_can_be_chosen_too_and_leaving_while_it_is_sent_warns(alice, fo
     alice.get_by_role("button", name="Cancel").click()
     expect(alice.locator("[data-rows]").get_by_text("Ready")).to_have_count(4)
     alice.unroute_all(behavior="ignoreErrors")
+
+
+def test_without_javascript_the_form_takes_one_file(browser, embedded, three):  # noqa: F811
+    context = browser.new_context(base_url=embedded.url, java_script_enabled=False)
+    plain = context.new_page()
+    sign_in(plain)
+    plain.goto("/models/upload/")
+    expect(plain.get_by_role("button", name="Choose a folder")).to_be_hidden()
+    assert plain.locator("#id_file").get_attribute("multiple") is None
+    plain.locator("#id_file").set_input_files(three[0])
+    plain.locator("#id_name").fill("Plain")
+    upload(plain)
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Plain")
+    context.close()

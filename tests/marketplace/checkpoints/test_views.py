@@ -235,7 +235,9 @@ def like(client, pk):
 def test_an_upload_can_begin_like_another_model_of_ones_own(client, alice, shared, make_checkpoint):
     row = make_checkpoint(**ALIKE, **shared.team)
     client.force_login(alice)
-    form = like(client, row.pk).context["form"]
+    answer = like(client, row.pk)
+    form = answer.context["form"]
+    assert "are as of “birds”." in answer.content.decode()
     assert {name: form[name].value() for name in ALIKE} == ALIKE
     assert (form["visibility"].value(), form["team"].value()) == ("team", str(row.team.pk))
     assert form["name"].value() is None and not form["class_names"].value()
@@ -269,6 +271,7 @@ def test_the_page_offers_what_was_said_of_the_last_model(client, alice, bob, mak
     make_checkpoint("second", **ALIKE)
     answer = client.get(page)
     assert json.loads(answer.context["last_said"]).items() >= ALIKE.items()
-    assert "as of “second" in answer.content.decode()
+    assert "second 0" not in answer.context["last_said"]
+    assert answer.context["last"].name == "second"
     client.force_login(bob)
     assert "Like my last one" not in client.get(page).content.decode()
