@@ -18,7 +18,8 @@ _FIRST_VERSION_RIGHTS = (1 << 13) - 1
 # Version 2 brought links between folders, 3 truncation, 5 controls of devices.
 _LATER_RIGHTS = {2: 1 << 13, 3: _TRUNCATE, 5: 1 << 15}
 _READ = _READ_FILE | _READ_DIR
-_MAKE_AND_REMOVE_FILES = (1 << 5) | (1 << 8)
+# A zip of a folder is unpacked, so folders are made and removed as well.
+_MAKE_AND_REMOVE = (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8)
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 
@@ -48,7 +49,7 @@ def restrict_files(*, reads: Iterable[Path], writes: Iterable[Path]) -> bool:
                 libc,
                 ruleset,
                 path,
-                rights & (_READ | _WRITE_FILE | _TRUNCATE) | _MAKE_AND_REMOVE_FILES,
+                rights & (_READ | _WRITE_FILE | _TRUNCATE) | _MAKE_AND_REMOVE,
             )
         return bool(libc.syscall(_RESTRICT, ruleset, 0) == 0)
     finally:

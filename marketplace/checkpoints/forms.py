@@ -9,7 +9,7 @@ from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.drafts import CheckpointDraft
-from marketplace.checkpoints.models import Licence, WeightsKind
+from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.checkpoints.search import SORTS, architectures_listed, datasets_listed
 from marketplace.core.forms import PlainSelect, SuggestingInput
 
@@ -213,6 +213,16 @@ class UploadForm(ReadForm, AboutForm):
         """What the service wants to know."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         return CheckpointDraft(**values)
+
+
+def said_again(row: Checkpoint) -> dict[str, Any]:
+    """What the form begins with when another model is to be shared like this one."""
+    same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
+    said = {name: getattr(row, name) for name in same}
+    team = row.team if row.team and teams_of(row.owner).filter(pk=row.team.pk).exists() else None
+    left = row.visibility == Visibility.TEAM and team is None
+    visibility = Visibility.PRIVATE.value if left else row.visibility
+    return {**said, "visibility": visibility, "team": str(team.pk) if team else ""}
 
 
 def split_class_names(text: str) -> list[str]:

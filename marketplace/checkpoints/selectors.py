@@ -50,6 +50,11 @@ def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":
     return editable_by(Checkpoint.objects.select_related("owner", "team"), user)
 
 
+def checkpoint_last_of(user: User) -> Checkpoint | None:
+    """The model that this person uploaded last."""
+    return checkpoints_editable_by(user).order_by("-created_at", "-id").first()
+
+
 def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
     """The ones this person may put into a pool: visible, valid, with consent to recovery."""
     return checkpoints_visible_to(user).filter(

@@ -1,5 +1,6 @@
 """Pages of the model catalogue."""
 
+import json
 import re
 from http import HTTPStatus
 from typing import cast
@@ -20,7 +21,7 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm
+from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
     can_download_checkpoint,
@@ -30,8 +31,13 @@ from marketplace.checkpoints.permissions import (
 from marketplace.checkpoints.reading import read_as
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
-from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
+from marketplace.checkpoints.selectors import (
+    checkpoint_last_of,
+    checkpoints_editable_by,
+    checkpoints_visible_to,
+)
 from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
+from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import DomainError
 from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
@@ -60,8 +66,9 @@ def checkpoint_list(request: PersonRequest) -> HttpResponse:
 def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     """The upload. A script asks for JSON and shows progress; without one it is a plain form."""
     if request.method != "POST":
-        form = UploadForm(user=request.user)
-        return render(request, "checkpoints/upload.html", {"form": form})
+        liked = _liked(request)
+        form = UploadForm(user=request.user, initial=said_again(liked) if liked else {})
+        return _show_upload(request, form, liked=liked)
     if "Upload-Length" in request.headers:
         return _begin_in_pieces(request)
     form = UploadForm(request.POST, request.FILES, user=request.user)
@@ -80,9 +87,27 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
             return JsonResponse({"url": url}, status=201) if wants_json else redirect(url)
     if wants_json:
         return JsonResponse({"errors": form.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return render(
-        request, "checkpoints/upload.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY
-    )
+    return _show_upload(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _liked(request: PersonRequest) -> Checkpoint | None:
+    """The model of one's own that `?like=` names."""
+    pk = request.GET.get("like")
+    return get_or_404(checkpoints_editable_by(request.user), pk) if pk else None
+
+
+def _show_upload(
+    request: PersonRequest,
+    form: UploadForm,
+    status: int = HTTPStatus.OK,
+    *,
+    liked: Checkpoint | None = None,
+) -> HttpResponse:
+    """The form, with what its person said of their last model."""
+    last = checkpoint_last_of(request.user)
+    said = json.dumps(said_again(last)) if last else ""
+    context = {"form": form, "last": last, "last_said": said, "liked": liked}
+    return render(request, "checkpoints/upload.html", context, status=status)
 
 
 def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
@@ -156,7 +181,9 @@ def checkpoint_fix(request: PersonRequest, pk: str) -> HttpResponse:
 def checkpoint_status(request: PersonRequest, pk: str) -> JsonResponse:
     """Where validation is, for the page that waits for it."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
-    return JsonResponse({"state": checkpoint.state, "final": checkpoint.is_final})
+    refused = checkpoint.state == CheckpointState.REJECTED
+    reason = checkpoint.reason if refused else ""
+    return JsonResponse({"state": checkpoint.state, "final": checkpoint.is_final, "reason": reason})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,9 +1,12 @@
-/** The upload page: a form that shows how far it is, counts classes and fills in presets. */
+/** The upload page: what is given, a form that shows how far it is, class counts and presets. */
 
 import { find, make, megabytes } from "./dom.js";
-import { forgetPieces, PiecesRefused, sendPieces, UploadEnded } from "./pieces.js";
+import { UploadEnded } from "./pieces.js";
+import { Batch } from "./upload/batch.js";
+import { fileOf, filesOfChoice, filesOfDrop, modelsIn } from "./upload/given.js";
+import { FormErrors, sendModel } from "./upload/sending.js";
 
-const KEPT = "freehold-upload";
+/** @typedef {import("./upload/given.js").Model} Model */
 
 const form = /** @type {HTMLFormElement} */ (find("[data-upload]"));
 const file = /** @type {HTMLInputElement} */ (find("input[type=file]", form));
@@ -14,18 +17,71 @@ const recovery = /** @type {HTMLInputElement} */ (find("[name=consent_recovery]"
 const preview = /** @type {HTMLInputElement} */ (find("[name=consent_preview]", form));
 const progress = /** @type {HTMLElement} */ (find("[data-progress]", form));
 const submit = /** @type {HTMLButtonElement} */ (find("button[type=submit]", form));
+const table = /** @type {HTMLElement} */ (find("[data-batch]", form));
+const batch = new Batch(table, () => {
+  const began = busy || batch.waiting.length < batch.rows.length;
+  if (batch.rows.length < 2 && !began) show(batch.clear());
+});
+const UNTOUCHED = find("[data-file-name]", form).textContent ?? "";
+/** @type {Model | undefined} the one model, where there is no table */
+let model;
+let busy = false;
+/** What a file gave as the name, which the next file may replace. */
+let suggested = "";
 
 /** @param {string} name */
 function field(name) {
   return /** @type {HTMLInputElement} */ (find(`[name=${name}]`, form));
 }
 
-function showFile() {
-  const chosen = file.files?.[0];
-  if (!chosen) return;
-  find("[data-file-name]", form).textContent = `${chosen.name} (${megabytes(chosen.size)})`;
+/**
+ * Take what was given: one model is shown in the form, several in the table.
+ * @param {import("./upload/given.js").Found[]} found
+ */
+async function take(found) {
+  if (found.length === 0 || (busy && !batch.rows.length)) return;
+  const { models, leftOut, tooLarge } = await modelsIn(found);
+  tellLeftOut(leftOut);
+  showErrors(problemsOf(models, tooLarge));
+  if (models.length === 0) return;
+  if (batch.rows.length) batch.add(models);
+  else if (models.length === 1) show(models);
+  else show([...(model ? [{ ...model, name: field("name").value }] : []), ...models]);
+}
+
+/**
+ * @param {Model[]} models
+ * @param {string[]} tooLarge
+ * @returns {Record<string, string[]>}
+ */
+function problemsOf(models, tooLarge) {
+  const large = tooLarge.map((name) => `“${name}” has more than 4 GiB, which no zip here can hold; upload its file of weights by itself.`);
+  if (large.length) return { file: large };
+  return models.length ? {} : { file: ["There is no file of weights in it. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
+}
+
+/** @param {number} count */
+function tellLeftOut(count) {
+  const files = count === 1 ? "1 file is left out: no worker needs it." : `${count} files are left out: no worker needs them.`;
+  find("[data-left-out]", form).textContent = count ? files : "";
+}
+
+/** @param {Model[]} models one or none in the form, more in the table */
+function show(models) {
+  model = models.length === 1 ? models[0] : undefined;
+  table.hidden = models.length < 2;
+  const single = /** @type {HTMLElement} */ (field("name").closest(".field"));
+  single.hidden = models.length > 1;
+  if (models.length > 1) batch.add(models);
+  find("[data-file-name]", form).textContent = models.length > 1 ? "Drop more models here" : model ? described(model) : UNTOUCHED;
   const name = field("name");
-  if (!name.value) name.value = chosen.name.replace(/\.(safetensors|pth?|pt2|bin|ckpt|zip)$/i, "").replaceAll("_", " ");
+  if (!model) name.value = "";
+  else if (!name.value || name.value === suggested) name.value = suggested = model.name;
+}
+
+/** @param {Model} one */
+function described({ fileName, files, packed, size }) {
+  return packed ? `${fileName} (${files.length} files, ${megabytes(size)})` : `${fileName} (${megabytes(size)})`;
 }
 
 function countClasses() {
@@ -80,8 +136,9 @@ function showError(name, sentence) {
   place.append(make("div", { class: "field__error", id }, sentence));
 }
 
-/** @param {boolean} busy */
-function setBusy(busy) {
+/** @param {boolean} now */
+function setBusy(now) {
+  busy = now;
   progress.hidden = !busy;
   submit.disabled = busy;
   if (busy) progress.scrollIntoView({ block: "nearest" });
@@ -108,145 +165,116 @@ function showWaiting(seconds) {
   find("[data-progress-detail]", progress).textContent = `Going on in ${Math.ceil(seconds)} s`;
 }
 
-/** What is said about the file, as text: an upload goes on only if it is still the same. */
-function fieldsText() {
-  const data = new FormData(form);
-  data.delete("file");
-  data.delete("csrfmiddlewaretoken");
-  return JSON.stringify([...data.entries()]);
-}
-
-/** @param {File} chosen */
-function identity(chosen) {
-  return JSON.stringify([chosen.name, chosen.size, chosen.lastModified, fieldsText()]);
-}
-
-/**
- * Where the pieces go: to the upload that was begun before, or to a new one.
- * @param {File} chosen
- * @param {AbortSignal} signal
- * @returns {Promise<{ upload: string, url: string }>}
- */
-async function begin(chosen, signal) {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-  if (kept?.identity === identity(chosen)) {
-    const headers = { "Tus-Resumable": "1.0.0" };
-    const answer = await fetch(kept.upload, { method: "HEAD", headers, signal, cache: "no-store" });
-    if (answer.ok) return kept;
-  }
-  const body = new FormData(form);
-  body.delete("file");
-  body.set("file_name", chosen.name);
-  const headers = { Accept: "application/json", "Upload-Length": String(chosen.size) };
-  const answer = await fetch(form.action, { method: "POST", headers, body, signal });
-  if (answer.status === 422) throw new Errors((await answer.json()).errors);
-  if (answer.status !== 201) throw new PiecesRefused(`status ${answer.status}`);
-  const places = await answer.json();
-  sessionStorage.setItem(KEPT, JSON.stringify({ ...places, identity: identity(chosen) }));
-  return places;
-}
-
-/** What is wrong with the form, field by field. */
-class Errors extends Error {
-  /** @param {Record<string, string[]>} fields */
-  constructor(fields) {
-    super("the form");
-    this.fields = fields;
-  }
+/** @returns {string} a sentence, or nothing */
+function whatIsMissing() {
+  if (batch.rows.length) return batch.waiting.length ? "" : "All of these are uploaded; choose more.";
+  if (!model) return "Choose a file.";
+  return model.size ? "" : "The file is empty; choose another one.";
 }
 
 async function send() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  const chosen = file.files?.[0];
-  if (!chosen?.size) {
-    showErrors({ file: [chosen ? "The file is empty; choose another one." : "Choose a file."] });
+  const missing = whatIsMissing();
+  if (missing) {
+    showErrors({ file: [missing] });
     return;
   }
   const stop = new AbortController();
   find("[data-abort]", progress).addEventListener("click", () => stop.abort(), { once: true });
   setBusy(true);
   try {
-    location.assign(await sendInPieces(chosen, stop.signal));
+    if (batch.rows.length) await sendAll(stop.signal);
+    else location.assign(await sendOne(/** @type {Model} */ (model), stop.signal));
   } catch (error) {
-    fail(/** @type {Error} */ (error), stop.signal);
+    setBusy(false);
+    if (!stop.signal.aborted) fail(/** @type {Error} */ (error));
   }
 }
 
 /**
- * @param {File} chosen
+ * @param {Model} one
  * @param {AbortSignal} signal
  * @returns {Promise<string>} the page of the new model
  */
-async function sendInPieces(chosen, signal) {
-  const places = await begin(chosen, signal);
-  /** @type {{ at: number, bytes: number } | undefined} */
-  let began;
-  const progress = (/** @type {number} */ bytes) => {
-    began ??= { at: performance.now(), bytes };
-    showProgress(bytes, chosen.size, began);
-  };
-  try {
-    await sendPieces({ file: chosen, address: places.upload, signal, progress, waiting: showWaiting });
-  } catch (error) {
-    if (signal.aborted || error instanceof PiecesRefused) {
-      sessionStorage.removeItem(KEPT);
-      await forgetPieces(places.upload);
-    }
-    throw error;
-  }
-  sessionStorage.removeItem(KEPT);
-  return places.url;
+async function sendOne(one, signal) {
+  showPacking(0, one.size);
+  const whole = await fileOf(one, { signal, progress: (bytes) => showPacking(bytes, one.size) });
+  const name = field("name").value;
+  return sendModel({ form, file: whole, name, signal, progress: shown(whole.size), waiting: showWaiting });
+}
+
+/** @param {AbortSignal} signal */
+async function sendAll(signal) {
+  showErrors({});
+  table.scrollIntoView({ block: "center" });
+  await batch.send({ form, signal, progress: shown(batch.bytes), waiting: showWaiting });
+  setBusy(false);
 }
 
 /**
- * @param {Error} error
- * @param {AbortSignal} signal
+ * @param {number} total
+ * @returns {(bytes: number) => void}
  */
-function fail(error, signal) {
-  if (error instanceof PiecesRefused) {
-    sendWhole();
-    return;
-  }
-  setBusy(false);
-  if (signal.aborted) return;
-  if (error instanceof Errors) showErrors(error.fields);
+function shown(total) {
+  /** @type {{ at: number, bytes: number } | undefined} */
+  let began;
+  return (bytes) => {
+    began ??= { at: performance.now(), bytes };
+    showProgress(bytes, total, began);
+  };
+}
+
+/**
+ * @param {number} bytes
+ * @param {number} total
+ */
+function showPacking(bytes, total) {
+  find("[data-progress-text]", progress).textContent = "Packing";
+  find("[data-progress-detail]", progress).textContent = `${megabytes(bytes)} of ${megabytes(total)}`;
+}
+
+/** @param {Error} error */
+function fail(error) {
+  if (error instanceof FormErrors) showErrors(error.fields);
   else if (error instanceof UploadEnded) showErrors({ form: [error.message] });
-  else showErrors({ form: ["The connection broke. Send the form again; it goes on where it was."] });
+  else showErrors({ file: ["The file changed or cannot be read; choose it again."] });
 }
 
-/** The whole form in one request, where something between here and the server takes no pieces. */
-function sendWhole() {
-  const request = new XMLHttpRequest();
-  const began = { at: performance.now(), bytes: 0 };
-  request.open("POST", form.action);
-  request.setRequestHeader("Accept", "application/json");
-  request.upload.addEventListener("progress", (event) => showProgress(event.loaded, event.total, began));
-  request.addEventListener("load", () => finish(request));
-  request.addEventListener("error", () => finish(request));
-  request.addEventListener("abort", () => setBusy(false));
-  find("[data-abort]", progress).addEventListener("click", () => request.abort(), { once: true });
-  request.send(new FormData(form));
-}
-
-/** @param {XMLHttpRequest} request */
-function finish(request) {
-  if (request.status === 201) {
-    location.assign(JSON.parse(request.responseText).url);
-    return;
+/** Data set, licence, sharing, consent and description as they were said of the last model. */
+function likeLast() {
+  const { like: text, likeName } = /** @type {HTMLElement} */ (like).dataset;
+  const said = JSON.parse(text ?? "{}");
+  for (const [name, value] of Object.entries(said)) {
+    if (typeof value === "boolean") field(name).checked = value;
+    else field(name).value = value;
   }
-  setBusy(false);
-  const known = { 422: () => JSON.parse(request.responseText).errors }[request.status];
-  const sentence = request.status
-    ? "The server did not take the file; try again in a minute, or ask your operator."
-    : "The connection broke; nothing was stored. Try again.";
-  showErrors(known ? known() : { form: [sentence] });
+  tieConsents();
+  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are as of “${likeName}”.`;
+}
+
+function offerFolders() {
+  const folder = /** @type {HTMLInputElement} */ (make("input", { type: "file", webkitdirectory: true, hidden: true, "data-folder": true }));
+  if (!("webkitdirectory" in folder)) return;
+  const button = /** @type {HTMLElement} */ (find("[data-choose-folder]", form));
+  button.hidden = false;
+  /** @type {HTMLElement} */ (find("[data-also]", form)).hidden = false;
+  button.after(folder);
+  button.addEventListener("click", () => folder.click());
+  folder.addEventListener("change", () => void takeFrom(folder));
+}
+
+/** @param {HTMLInputElement} input */
+async function takeFrom(input) {
+  await take(filesOfChoice(input.files ?? []));
+  // So that choosing the same again is heard; one file stays, as the browser shows it.
+  if (input !== file || batch.rows.length) input.value = "";
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void send();
 });
-file.addEventListener("change", showFile);
+file.addEventListener("change", () => void takeFrom(file));
 classNames.addEventListener("input", countClasses);
 recovery.addEventListener("change", tieConsents);
 channels.addEventListener("change", () => {
@@ -271,11 +299,21 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("is-over"));
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  const files = /** @type {DragEvent} */ (event).dataTransfer?.files;
-  if (files?.length) {
-    file.files = files;
-    showFile();
-  }
+  const transfer = /** @type {DragEvent} */ (event).dataTransfer;
+  if (transfer) void filesOfDrop(transfer).then(take, () => showErrors({ file: ["This cannot be read; choose it with the button."] }));
 });
+window.addEventListener("beforeunload", (event) => {
+  if (busy && batch.rows.length) event.preventDefault();
+});
+const like = form.querySelector("[data-like]");
+like?.addEventListener("click", (event) => {
+  event.preventDefault();
+  likeLast();
+});
+// Without this script the form sends one file.
+file.multiple = true;
+file.classList.add("file-input");
+offerFolders();
+void takeFrom(file);
 tieConsents();
 countClasses();

@@ -30,12 +30,16 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def alice(page):  # noqa: F811 - the fixture
     """Alice's pages."""
+    sign_in(page)
+    return page
+
+
+def sign_in(page):  # noqa: F811 - a page of any context
     page.goto("/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("alice")
-    return page
 
 
 def network(architecture, width, seed=0):

@@ -1,5 +1,6 @@
 """Uploads go in as whatever people send, and come out as our own files or as a sentence."""
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -65,6 +66,18 @@ def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, folder: Path) 
     assert set(ours) == set(theirs)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     assert sorted(path.name for path in folder.iterdir()) == ["model.safetensors", "upload.pt"]
+
+
+def test_a_zip_of_a_folder_is_read_by_the_confined_reader_too(upload: Path, folder: Path) -> None:
+    path = folder / "upload"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(upload, "my model/weights.pt")
+        archive.writestr("my model/classes.txt", "cat\ndog\nemu\n")
+    upload.unlink()
+    result = validate_file(path, folder / "model", replace(DECLARED, class_names=()))
+    assert (result.ok, result.reason, result.architecture) == (True, "", "conv4")
+    assert result.filled["class_names"] == ["cat", "dog", "emu"]
+    assert sorted(path.name for path in folder.iterdir()) == ["model", "upload"]
 
 
 def test_a_validation_with_a_warm_zygote_is_quick(

@@ -1,5 +1,7 @@
 """Pages of the catalogue: Alice owns, Bob is on her team, Charlie is a stranger."""
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -206,3 +208,70 @@ def test_a_model_in_quarantine_keeps_what_is_said_about_it(client, alice, make_c
     answer = client.post(url("edit", row), {**said, "description": "another"})
     assert answer.status_code == 200 and "in quarantine (Asked for.)" in answer.content.decode()
     assert Checkpoint.objects.get().description == "as it was"
+
+
+def test_the_status_of_a_refused_model_says_why(client, alice, make_checkpoint):
+    refused = make_checkpoint(state=CheckpointState.REJECTED, reason="It has 5 outputs; name 5.")
+    valid = make_checkpoint(reason="A change was refused.")
+    client.force_login(alice)
+    said = [client.get(url("status", row)).json() for row in (refused, valid)]
+    assert [one["reason"] for one in said] == ["It has 5 outputs; name 5.", ""]
+    assert [one["state"] for one in said] == ["rejected", "valid"]
+
+
+ALIKE = {
+    "dataset": "CIFAR-100",
+    "licence": "cc0-1.0",
+    "description": "Trained on “small” pictures.",
+    "consent_recovery": True,
+    "consent_preview": True,
+}
+
+
+def like(client, pk):
+    return client.get(reverse("checkpoint_upload"), {"like": pk})
+
+
+def test_an_upload_can_begin_like_another_model_of_ones_own(client, alice, shared, make_checkpoint):
+    row = make_checkpoint(**ALIKE, **shared.team)
+    client.force_login(alice)
+    answer = like(client, row.pk)
+    form = answer.context["form"]
+    assert "are as of “birds”." in answer.content.decode()
+    assert {name: form[name].value() for name in ALIKE} == ALIKE
+    assert (form["visibility"].value(), form["team"].value()) == ("team", str(row.team.pk))
+    assert form["name"].value() is None and not form["class_names"].value()
+
+
+def test_a_team_that_was_left_is_not_chosen_again(client, alice, shared, make_checkpoint):
+    row = make_checkpoint(**shared.team)
+    alice.teams.clear()
+    client.force_login(alice)
+    form = like(client, row.pk).context["form"]
+    assert (form["visibility"].value(), form["team"].value()) == ("private", "")
+
+
+@pytest.mark.parametrize("pk", ["one", "00000000-0000-0000-0000-000000000000"])
+def test_an_upload_like_no_model_is_404(client, alice, pk):
+    client.force_login(alice)
+    assert like(client, pk).status_code == 404
+
+
+def test_an_upload_like_the_model_of_another_person_is_404(client, bob, shared, make_checkpoint):
+    row = make_checkpoint(**shared.team)
+    client.force_login(bob)
+    assert like(client, row.pk).status_code == 404
+
+
+def test_the_page_offers_what_was_said_of_the_last_model(client, alice, bob, make_checkpoint):
+    client.force_login(alice)
+    page = reverse("checkpoint_upload")
+    assert "Like my last one" not in client.get(page).content.decode()
+    make_checkpoint("first")
+    make_checkpoint("second", **ALIKE)
+    answer = client.get(page)
+    assert json.loads(answer.context["last_said"]).items() >= ALIKE.items()
+    assert "second 0" not in answer.context["last_said"]
+    assert answer.context["last"].name == "second"
+    client.force_login(bob)
+    assert "Like my last one" not in client.get(page).content.decode()
