@@ -10,7 +10,7 @@ from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
-from marketplace.checkpoints.search import SORTS, architectures_listed, datasets_listed
+from marketplace.checkpoints.search import SIZES, SORTS, architectures_listed, datasets_listed
 from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -45,6 +45,12 @@ class CheckpointFilterForm(forms.Form):
         empty_value=None,
         choices=[("", "Any"), ("3", "Colour"), ("1", "Grey")],
         label="Images",
+    )
+    size = forms.ChoiceField(
+        required=False,
+        widget=PlainSelect,
+        choices=[("", "Any"), *((name, title) for name, (title, _) in SIZES.items())],
+        label="Size",
     )
     consent = forms.ChoiceField(
         required=False,

@@ -19,6 +19,13 @@ SORTS = {
     "classes": ("Most classes", ["-n_classes", "-created_at"]),
     "size": ("Smallest file", ["size_bytes", "-created_at"]),
 }
+SIZES = {
+    "tiny": ("Under 5 million numbers", (0, 5_000_000)),
+    "small": ("5 to 25 million", (5_000_000, 25_000_000)),
+    "medium": ("25 to 90 million", (25_000_000, 90_000_000)),
+    "large": ("Over 90 million", (90_000_000, 2**62)),
+}
+"""Kinds of size, each with its title and its bounds: as large as the first, below the second."""
 LISTED_FIELDS = [
     "name",
     "architecture",
@@ -44,13 +51,16 @@ _LISTS_KEPT_S = 60
 def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
     """The checkpoints this person may see that match; only the fields that lists show are read.
 
-    `filters` may hold text, architecture, dataset, licence, channels, consent ("recovery" or
-    "preview"), mine and sort; what is missing or empty does not filter.
+    `filters` may hold text, architecture, dataset, licence, channels, size (of `SIZES`), consent
+    ("recovery" or "preview"), mine and sort; what is missing or empty does not filter.
     """
     rows = checkpoints_listed_for(user).select_related(None).select_related("owner")
     for field in ("architecture", "dataset", "licence", "channels"):
         if value := filters.get(field):
             rows = rows.filter(**{field: value})
+    if size := filters.get("size"):
+        _, (least, below) = SIZES[size]
+        rows = rows.filter(n_parameters__gte=least, n_parameters__lt=below)
     if consent := filters.get("consent"):
         rows = rows.filter(**{f"consent_{consent}": True})
     if filters.get("mine"):

@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from marketplace.checkpoints.search import checkpoints_search, datasets_listed
+from marketplace.checkpoints.search import SIZES, checkpoints_search, datasets_listed
 from marketplace.checkpoints.states import CheckpointState
 
 
@@ -51,6 +51,16 @@ def test_filters_narrow_down(alice, make_checkpoint, filters, found):
     make_checkpoint("grey", channels=1, consent_preview=True)
     make_checkpoint("closed", consent_recovery=False, licence="cc0-1.0")
     assert names(alice, **filters) == found
+
+
+@pytest.mark.parametrize(
+    ("numbers", "size"),
+    [(0, "tiny"), (4_999_999, "tiny"), (5_000_000, "small"), (86_000_000, "medium"),
+     (90_000_000, "large"), (304_000_000, "large")],
+)  # fmt: skip
+def test_each_model_is_of_one_size(alice, make_checkpoint, numbers, size):
+    make_checkpoint("model", n_parameters=numbers)
+    assert [kind for kind in SIZES if names(alice, size=kind)] == [size]
 
 
 def test_others_models_are_found_only_when_they_are_shared_and_valid(
