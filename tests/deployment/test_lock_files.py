@@ -1,6 +1,7 @@
 """What is installed is what the lock files name, and they follow pyproject.toml."""
 
 import importlib.util
+import io
 import json
 import re
 import subprocess
@@ -102,6 +103,53 @@ def test_only_a_build_that_names_cuda_gets_its_libraries(monkeypatch, requires, 
     install = script("install")
     monkeypatch.setattr(install.metadata, "requires", lambda _: requires)
     assert install._torch_needs_cuda() is needs
+
+
+PAGE = """
+<a href="torch-2.13.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl#sha256={a}">one</a>
+<a href="/whl/torch-2.13.0%2Bcpu-cp312-cp312-win_amd64.whl#sha256={b}">another system</a>
+<a href="torch-2.12.0%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl#sha256={c}">another version</a>
+<a href="torch-2.13.0%2Bcu130-cp311-cp311-manylinux_2_28_x86_64.whl#sha256={c}">with CUDA</a>
+<a href="torch-2.13.0.tar.gz#sha256={c}">source</a>
+""".format(a="a" * 64, b="b" * 64, c="c" * 64)
+
+
+def test_renewing_takes_the_cpu_builds_of_the_locked_version_from_pytorchs_index(monkeypatch):
+    lock = script("lock")
+    asked = []
+
+    def urlopen(address, timeout):
+        asked.append(address)
+        return io.BytesIO(PAGE.encode())
+
+    monkeypatch.setattr(lock.urllib.request, "urlopen", urlopen)
+    found = lock._cpu_builds({"torch": "2.13.0"})
+    assert asked == [f"{lock.CPU_INDEX}/torch/"]
+    assert found == {
+        "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl": "a" * 64,
+        "torch-2.13.0+cpu-cp312-cp312-win_amd64.whl": "b" * 64,
+    }
+
+
+def test_renewing_without_pytorchs_index_keeps_what_is_known_and_never_guesses(monkeypatch):
+    lock = script("lock")
+
+    def away(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(lock.urllib.request, "urlopen", away)
+    assert lock._cpu_builds({"torch": "2.13.0"}) == json.loads(lock.CPU_BUILDS.read_text())
+    with pytest.raises(SystemExit, match="not known"):
+        lock._cpu_builds({"torch": "99.0"})
+
+
+def test_the_hashes_of_cpu_builds_stand_behind_those_of_pypi():
+    block = "torch==2.13.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n    # via freehold\n"
+    written = script("lock")._with_cpu_builds(block, {"torch-2.13.0+cpu.whl": "3", "x-1": "4"})
+    assert written == (
+        "torch==2.13.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2 \\\n"
+        "    --hash=sha256:3\n    # via freehold\n"
+    )
 
 
 def test_pip_takes_the_lock_files_and_stops_at_a_wrong_hash(tmp_path):
