@@ -19,7 +19,7 @@ def open_data_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     about = folder.stat()
     if stat.S_IMODE(about.st_mode) & _OTHERS and about.st_uid == os.geteuid():
-        # First the folder: then nobody else reaches the rest while it is walked.
+        # First the folder, so that the rest is out of reach while it is walked.
         folder.chmod(stat.S_IMODE(about.st_mode) & ~_OTHERS)
         for path in folder.rglob("*"):
             _close(path)

@@ -31,7 +31,7 @@ def learner_publish(
 ) -> MetaLearner:
     """The row of a job's result; its files are stored already.
 
-    It is shared as the job is, or with nobody where the job is shared more widely than one of
+    It is shared as the job is, or kept private where the job is shared more widely than one of
     the models whose weights it holds (`copied`).
     A second call for the same job (the worker died between row and job state) replaces the row,
     which is harmless because the files are the same.

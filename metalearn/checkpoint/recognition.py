@@ -31,7 +31,7 @@ _MOST_SHOWN = 8
 
 
 class AmbiguousCheckpoint(InvalidCheckpoint):
-    """The tensors fit architectures that compute different things; somebody must choose."""
+    """The tensors fit architectures that compute different things; the owner must choose."""
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)

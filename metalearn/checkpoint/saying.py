@@ -43,7 +43,7 @@ _CLASSES = (
     "vocab",
     "names",
 )
-# What transformers writes when nobody named the classes.
+# What transformers writes where the classes have no names.
 _NUMBERED = re.compile(r"LABEL_[0-9]+")
 _SIZES = ("img_size", "image_size", "input_size", "imgsz")
 _COUNTS = ("num_classes", "n_classes", "nb_classes", "num_labels", "nc")

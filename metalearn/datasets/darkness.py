@@ -1,4 +1,4 @@
-"""Grey pictures whose 16 bits hold values of 12: nearly black, and nobody sees why."""
+"""Grey pictures whose 16 bits hold values of 12: nearly black for no visible reason."""
 
 import io
 from collections.abc import Sequence
