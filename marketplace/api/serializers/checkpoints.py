@@ -38,6 +38,12 @@ class ReadingSerializer(serializers.Serializer):
         required=False,
         help_text="what of the file was not taken: pairs of name and reason, at most 50",
     )
+    filled = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="where that comes from which the upload left open: `file`, `architecture` (its "
+        "usual input), or `imagenet` (1,000 outputs without names)",
+    )
 
 
 class CheckpointSerializer(serializers.ModelSerializer):

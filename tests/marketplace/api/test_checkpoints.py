@@ -139,6 +139,13 @@ def test_what_is_left_out_is_left_to_the_file(upload, name):
     assert not answer.json()[name]
 
 
+def test_what_was_assumed_is_told(client, alice, make_checkpoint):
+    filled = {"class_names": "imagenet", "normalisation": "architecture"}
+    row = make_checkpoint("model", reading={"told_by": "tensors", "filled": filled})
+    client.force_login(alice)
+    assert client.get(f"/api/v1/checkpoints/{row.pk}/").json()["reading"]["filled"] == filled
+
+
 @pytest.mark.parametrize(("changes", "field"), BAD)
 def test_bad_input_names_the_field_and_leaves_nothing(upload, left_behind, changes, field):
     answer = upload(**changes)
