@@ -30,7 +30,7 @@ _MAX_DEPTH, _MAX_PREFIXES = 4, 30
 # The smallest network that is known has 15 tensors beside its head.
 _MIN_TENSORS, _MAX_LINEAR = 10, 200
 # So many groups may be tried without, when there are no more of them than that.
-_DROPPED = ((12, 2), (64, 1))
+_DROPPED = ((16, 2), (64, 1))
 
 
 @dataclass(frozen=True)

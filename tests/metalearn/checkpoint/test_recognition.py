@@ -159,11 +159,12 @@ def test_what_no_network_computes_with_needs_no_question(resnet18, name):
     assert found.match.left_out == (name,)
 
 
-def test_second_classifiers_of_inception_are_left_out():
-    shapes = torchvision_shapes("inception_v3", init_weights=False)
-    found = recognise(shapes)
+@pytest.mark.parametrize("name", ["inception_v3", "googlenet"])
+def test_second_classifiers_that_only_help_training_are_left_out(name):
+    found = recognise(torchvision_shapes(name, init_weights=False))
+    assert found.match.spec.architecture == f"torchvision/{name}"
     assert found.match.left_out
-    assert all(name.startswith("AuxLogits.") for name in found.match.left_out)
+    assert all(tensor.lower().startswith("aux") for tensor in found.match.left_out)
 
 
 @pytest.mark.parametrize("size", [224, 160, 384])
