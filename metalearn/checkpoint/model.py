@@ -5,6 +5,7 @@ Nothing here believes the file: what it says is compared with its tensors.
 
 import json
 import logging
+import re
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "its file's name"
 _MOST_LISTED = 50
+# What torchvision and timm write behind the name of an architecture.
+_HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
@@ -182,10 +185,10 @@ def _said(
 
 
 def _names_in(file_name: str) -> list[str]:
-    """The longest beginning of a file's name that is an architecture: “resnet18-f37072fd.pth”."""
+    """The architecture that a published file is named after: “resnet18-f37072fd.pth”.
+
+    Nothing else may stand in the name: “resnet50_caffe.pth” computes something else.
+    """
     stem = file_name.rpartition(".")[0] or file_name
-    for end in range(len(stem), 3, -1):
-        at_a_border = end == len(stem) or not stem[end].isalnum()
-        if at_a_border and known_names(stem[:end]):
-            return [stem[:end]]
-    return []
+    name = _HASH.sub("", stem)
+    return [name] if known_names(name) else []

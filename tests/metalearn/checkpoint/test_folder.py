@@ -126,6 +126,14 @@ def test_a_name_of_a_file_that_is_an_architectures_is_taken(tmp_path):
     assert facts["told_by"] == "its file's name"
 
 
+@pytest.mark.parametrize("name", ["resnet18_caffe.pth", "my_resnet18.pt", "resnet18-best.pt"])
+def test_a_name_of_a_file_with_more_in_it_tells_nothing(tmp_path, name):
+    model = timm().create_model("resnet18", num_classes=4)
+    torch.save(model.state_dict(), tmp_path / name)
+    with pytest.raises(InvalidCheckpoint, match="compute different things"):
+        inspect_checkpoint(tmp_path / name)
+
+
 def changed(folder: Path, target: Path, **values) -> Path:
     target.mkdir()
     for path in folder.iterdir():
