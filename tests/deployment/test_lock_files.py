@@ -72,6 +72,14 @@ def test_all_groups_hold_the_same_versions():
         assert {name: everything[name] for name in locked(group)} == locked(group)
 
 
+def test_the_index_of_architectures_is_of_the_locked_libraries():
+    """After an upgrade of one of them `make index` looks at all again."""
+    index = json.loads((ROOT / "metalearn" / "networks" / "index.json").read_text())
+    everything = locked("dev")
+    for name, version in index["made_with"].items():
+        assert everything[name] == {version}, "run “make index”"
+
+
 def test_what_a_cpu_build_of_torch_does_without_stands_apart():
     for group in ("web", "run", "dev"):
         assert not [n for n in locked(group) if n.startswith(("nvidia", "cuda", "triton"))]
