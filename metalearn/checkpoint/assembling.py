@@ -1,6 +1,7 @@
 """A file's tensors under the names of the network that they were recognised as."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,22 +19,16 @@ def assemble(match: Match, tensors: Mapping[str, Tensor]) -> tuple[NetworkSpec, 
     floating-point numbers are whole again.
     """
     named = {name: tensors[theirs] for name, theirs in match.names.items()}
-    spec = match.spec
-    if spec.n_classes == 1:
-        spec = NetworkSpec(**{**spec.as_dict(), "n_classes": 2})
-    for name, shape in expected_shapes(spec).items():
-        if name not in named and not is_counter(name):
-            named[name] = torch.zeros(match_shape(shape, match.spec.n_classes), dtype=_kind(named))
-    if match.spec.n_classes == 1:
-        head = {n for n, s in expected_shapes(spec).items() if n in named and s != named[n].shape}
-        named |= {name: torch.cat([torch.zeros_like(named[name]), named[name]]) for name in head}
+    spec = replace(match.spec, n_classes=max(match.spec.n_classes, 2))
     shapes = expected_shapes(spec)
+    for name, shape in shapes.items():
+        if name not in named and not is_counter(name):
+            # Only a head may lack its bias; it has as many numbers as the file has outputs.
+            named[name] = torch.zeros((match.spec.n_classes, *shape[1:]), dtype=_kind(named))
+    if match.spec.n_classes == 1:
+        head = {name for name, tensor in named.items() if tensor.shape[:1] != shapes[name][:1]}
+        named |= {name: torch.cat([torch.zeros_like(named[name]), named[name]]) for name in head}
     return spec, {name: _as_expected(name, t, shapes[name]) for name, t in named.items()}
-
-
-def match_shape(shape: tuple[int, ...], n_classes: int) -> tuple[int, ...]:
-    """The shape of a head's bias for the file's own number of outputs."""
-    return (n_classes, *shape[1:])
 
 
 def _kind(tensors: Mapping[str, Tensor]) -> torch.dtype:

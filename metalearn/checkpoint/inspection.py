@@ -24,21 +24,19 @@ def inspect_checkpoint(
     refused for what is in the file.
     """
     model = read_model(path, Wanted(architecture, image_size, weights, path.name))
-    card, said = model.card, model.said
-    size = image_size or _positive_int(card.get("image_size")) or said.image_size
-    if size and size != model.spec.image_size:
-        model = read_model(path, Wanted(architecture, size, weights, path.name))
-    spec, own = model.spec, model.normalisation
-    names = _texts(card.get("class_names")) or _listed(said.class_names)
+    spec, said = model.spec, model.said
+    own = model.normalisation or said
+    # Our own card may have names that nothing else is told, as they cannot be printed.
+    names = _texts(model.card.get("class_names")) or _listed(said.class_names)
     return {
         "architecture": spec.architecture,
         "width": spec.width,
         "channels": spec.channels,
-        "image_size": size or _told_size(model),
+        "image_size": image_size or _told_size(model),
         "n_classes": spec.n_classes,
         "class_names": names if names and len(names) == spec.n_classes else None,
-        "mean": _numbers(card.get("mean")) or _listed(own.mean if own else said.mean),
-        "std": _numbers(card.get("std")) or _listed(own.std if own else said.std),
+        "mean": _listed(own.mean),
+        "std": _listed(own.std),
         "licence": said.licence,
         **model.reading(),
         "n_parameters": count_parameters(model.tensors),
@@ -61,7 +59,9 @@ def count_parameters(tensors: Mapping[str, Tensor]) -> int:
 
 
 def _told_size(model: ReadModel) -> int | None:
-    """The size of the images where only one fits the tensors; None where any does."""
+    """What the file says, if it fits; else the only size that does; None where any does."""
+    if model.said.image_size == model.spec.image_size:
+        return model.spec.image_size
     indexed = the_index().by_name.get(model.spec.architecture)
     if indexed:
         return model.spec.image_size if indexed.facts.fixed_size else None
@@ -75,15 +75,6 @@ def _listed(values: tuple[Any, ...] | None) -> list[Any] | None:
     return None if values is None else list(values)
 
 
-def _positive_int(value: object) -> int | None:
-    return value if type(value) is int and value > 0 else None
-
-
 def _texts(value: object) -> list[str] | None:
     good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return value if good else None  # type: ignore[return-value]
-
-
-def _numbers(value: object) -> list[float] | None:
-    good = isinstance(value, list) and all(type(item) in {int, float} for item in value)
     return value if good else None  # type: ignore[return-value]

@@ -8,7 +8,7 @@ which may be the head, and without up to two other groups, which are then left o
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain, combinations
 from math import isqrt
 
@@ -151,7 +151,7 @@ def _sizes(body: _Body, names: tuple[str, ...]) -> Iterable[int]:
     if not indexed.facts.fixed_size:
         return (usual,)
     found = dict.fromkeys(map(_usual_size, names))
-    expected = _expected(get_architecture(names[0]).usual_spec(usual))
+    expected = expected_shapes(get_architecture(names[0]).usual_spec(usual))
     for name in indexed.facts.loose:
         if not name.endswith("weight") and name in expected:
             shape = body.shapes.get(body.prefix + name, ())
@@ -174,11 +174,6 @@ def _sizes_of(shape: tuple[int, ...], usual_shape: tuple[int, ...], usual: int) 
             if side and side**2 == length - tokens and usual_side**2 == at_usual - tokens:
                 sizes.append(round(usual * side / usual_side))
     return sizes
-
-
-@lru_cache(maxsize=256)
-def _expected(spec: NetworkSpec) -> Shapes:
-    return expected_shapes(spec)
 
 
 def _usual_size(name: str) -> int:
@@ -317,7 +312,7 @@ def _spec(architecture: str, shapes: Shapes, image_size: int, head_name: str) ->
     """The network that has exactly these shapes; a head may lack its bias."""
     try:
         spec = get_architecture(architecture).read_spec(shapes, image_size)
-        expected = _expected(spec)
+        expected = expected_shapes(spec)
     except InvalidCheckpoint:
         return None
     missing = {name for name in expected if not is_counter(name)} - set(shapes)

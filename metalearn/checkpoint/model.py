@@ -25,6 +25,7 @@ from metalearn.checkpoint.recognition import (
     recognise,
 )
 from metalearn.checkpoint.tensors import check_budget
+from metalearn.checkpoint.wording import shown
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
@@ -137,6 +138,11 @@ def _recognised(contents: Contents, weights: Weights, wanted: Wanted, beside: Be
     if isinstance(ours, str) and ours.startswith(PREFIX) and isinstance(config, str):
         kind, plain = ours.removeprefix(PREFIX), plain_config(_object(config))
     if kind:
+        if wanted.architecture and wanted.architecture != PREFIX + kind:
+            raise InvalidCheckpoint(
+                f"config.json says that the model is {PREFIX}{kind}, not "
+                f"{shown(wanted.architecture, 60)}; leave the architecture open."
+            )
         match = match_configured(weights.shapes, kind, plain, wanted.image_size)
         return Recognised(match, "config.json", (match.spec.architecture,))
     return recognise(

@@ -1,12 +1,12 @@
 """What the files tell about a model's input and classes, for forms that fill themselves.
 
-In this order: what was declared, our own card, what stands beside the weights or in the file, the
-network's own numbers, and what its architecture is made for.
+In this order: what was declared, the network's own numbers, what stands beside the weights or in
+the file (our own card among it), and what the architecture is made for.
 """
 
 import importlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -56,10 +56,8 @@ def normalisation_of(model: ReadModel) -> tuple[tuple[float, ...], tuple[float, 
     """Mean and deviation, and whether the file or the architecture says them."""
     own = model.normalisation or model.said
     channels = model.spec.channels
-    card = _numbers(model.card, "mean"), _numbers(model.card, "std")
-    for mean, std in ((own.mean or (), own.std or ()), card):
-        if len(mean) == len(std) == channels:
-            return mean, std, FILE
+    if own.mean and own.std and len(own.mean) == len(own.std) == channels:
+        return own.mean, own.std, FILE
     indexed = the_index().by_name.get(model.spec.architecture)
     if indexed and len(indexed.facts.mean) == channels:
         return indexed.facts.mean, indexed.facts.std, ARCHITECTURE
@@ -67,12 +65,9 @@ def normalisation_of(model: ReadModel) -> tuple[tuple[float, ...], tuple[float, 
 
 
 def _names(model: ReadModel) -> tuple[tuple[str, ...], str]:
-    n_outputs = model.spec.n_classes
-    card = model.card.get("class_names")
-    ours = tuple(card) if isinstance(card, list) else ()
-    for names in (model.said.class_names or (), ours):
-        if len(names) == n_outputs and all(isinstance(name, str) for name in names):
-            return names, FILE
+    n_outputs, names = model.spec.n_classes, model.said.class_names or ()
+    if len(names) == n_outputs:
+        return names, FILE
     if n_outputs == len(imagenet_names()):
         return imagenet_names(), IMAGENET
     return (), ""
@@ -95,10 +90,3 @@ def _distinct(names: Sequence[str], longer: Sequence[str]) -> list[str]:
     """The names; where several are the same, their longer forms."""
     counts = Counter(names)
     return [name if counts[name] == 1 else other for name, other in zip(names, longer, strict=True)]
-
-
-def _numbers(card: Mapping[str, object], key: str) -> tuple[float, ...]:
-    values = card.get(key)
-    if not isinstance(values, list) or not all(type(value) in {int, float} for value in values):
-        return ()
-    return tuple(float(value) for value in values)

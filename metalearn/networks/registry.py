@@ -1,6 +1,6 @@
 """Architectures by name."""
 
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from metalearn.errors import InvalidCheckpoint
@@ -60,10 +60,12 @@ def build_network(spec: NetworkSpec) -> Network:
     return get_architecture(spec.architecture).build(spec)
 
 
+@lru_cache(maxsize=256)
 def expected_shapes(spec: NetworkSpec) -> Shapes:
     """Names and shapes of all tensors of a network's state dict, without allocating them."""
     network = build_bare(spec)
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    return MappingProxyType(shapes)
 
 
 def build_bare(spec: NetworkSpec) -> Network:

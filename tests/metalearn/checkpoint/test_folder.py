@@ -134,6 +134,11 @@ def test_a_name_of_a_file_with_more_in_it_tells_nothing(tmp_path, name):
         inspect_checkpoint(tmp_path / name)
 
 
+def test_a_choice_that_the_configuration_contradicts_is_refused(vit):
+    with pytest.raises(InvalidCheckpoint, match="is transformers/vit, not timm/resnet18"):
+        inspect_checkpoint(vit, "timm/resnet18")
+
+
 def changed(folder: Path, target: Path, **values) -> Path:
     target.mkdir()
     for path in folder.iterdir():
