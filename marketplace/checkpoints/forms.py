@@ -222,7 +222,7 @@ class UploadForm(ReadForm, AboutForm):
 
 
 def said_again(row: Checkpoint) -> dict[str, Any]:
-    """What the form begins with when another model is to be shared like this one."""
+    """Initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
     said = {name: getattr(row, name) for name in same}
     team = row.team if row.team and teams_of(row.owner).filter(pk=row.team.pk).exists() else None

@@ -67,7 +67,7 @@ def _about_file(error: OSError) -> str:
 
 
 def _warn_by(usual: Callable[..., None]) -> Callable[..., None]:
-    """Say of pictures what is meant for people as a plain line; all else as it is said usually."""
+    """Print warnings about pictures as plain lines and all others as Python does."""
 
     def warn(message: Warning | str, category: type[Warning], *where: object) -> None:
         if issubclass(category, PictureWarning):

@@ -32,7 +32,7 @@ def is_nearly_black(data: bytes) -> bool:
 
 
 def nearly_black(names: Sequence[str]) -> str:
-    """What to say of such pictures, and what to do."""
+    """A warning that names these pictures and says how to fix them."""
     first, others = names[0], len(names) - 1
     who = f"{first} and {others} {'other' if others == 1 else 'others'}" if others else first
     looks = "look" if others else "looks"

@@ -79,7 +79,7 @@ export function nameOf(file) {
 
 /**
  * The pictures among files, by their content. What systems hide or leave behind is skipped without a
- * word: nobody knows of it.
+ * word: the person did not choose it.
  * @template {Blob} T
  * @param {T[]} files
  * @param {LeftOut} leftOut hears of the others

@@ -18,7 +18,7 @@ const LYING = 5;
  * Decode a file, turn it and scale it down. Throws Unreadable when it does not decode.
  * @param {Blob} file
  * @param {number} side the longest side that is sent, in pixels
- * @param {import("./files.js").LeftOut} leftOut hears of one that nobody will recognise
+ * @param {import("./files.js").LeftOut} leftOut is told of a picture that will look nearly black
  * @returns {Promise<Picture>}
  */
 async function prepare(file, side, leftOut) {

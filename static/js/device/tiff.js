@@ -32,7 +32,7 @@ const SAMPLE_FORMAT = 339;
 const WHITE_IS_ZERO = 0;
 const RGB = 2;
 const INDEXED = 3;
-/** What the sample behind the colours is; a fourth one that nobody explains is taken as opacity. */
+/** What the sample behind the colours is; an unexplained fourth one is taken as opacity. */
 const IGNORED = 0;
 const MULTIPLIED = 1;
 const OPACITY = 2;
