@@ -1,5 +1,6 @@
 """Episodes: one few-shot task, a support set to learn from and a query set to be judged on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -49,14 +50,15 @@ def draw_episode(
     fewer than n_way classes remain.
 
     `tracks_by_class[c]` (n_c,) tells which images of a class show the same thing; no query image
-    is then of the same track as a support image, and classes too small for that are left out.
+    is then of the same track as a support image. Classes too small for that are left out, as are
+    those with a single track.
     """
     need = k_shot + n_query
     tracks: Sequence[Tensor | None] = tracks_by_class or [None] * len(sizes)
     usable = [
         index
         for index, (size, numbers) in enumerate(zip(sizes, tracks, strict=True))
-        if size >= need and (numbers is None or _is_enough(numbers, k_shot, n_query))
+        if size >= need and (numbers is None or _can_be_apart(numbers, k_shot, n_query))
     ]
     if len(usable) < n_way:
         raise InvalidData(
@@ -69,8 +71,10 @@ def draw_episode(
         index = usable[choice]
         order = torch.randperm(sizes[index], generator=rng)
         numbers = tracks[index]
-        picks = order if numbers is None else _apart(order, numbers, k_shot)
-        drawn.append(Drawn(index, picks[:k_shot], picks[k_shot:need]))
+        if numbers is None:
+            drawn.append(Drawn(index, order[:k_shot], order[k_shot:need]))
+        else:
+            drawn.append(Drawn(index, *_apart(order, numbers, k_shot, n_query)))
     return drawn
 
 
@@ -120,13 +124,41 @@ def _picked(images: Tensor, picks: Tensor) -> Tensor:
     return images[picks.to(images.device)]
 
 
-def _is_enough(tracks: Tensor, k_shot: int, n_query: int) -> bool:
-    """Whether n_query images are left on other tracks, whatever support is drawn."""
+def _can_be_apart(tracks: Tensor, k_shot: int, n_query: int) -> bool:
+    return _dealt(tracks, k_shot, n_query) is not None
+
+
+def _apart(order: Tensor, tracks: Tensor, k_shot: int, n_query: int) -> tuple[Tensor, Tensor]:
+    """Support and query out of the order, on different tracks.
+
+    The support is the first k_shot, unless that may leave too few on other tracks: few large
+    tracks are dealt out to the two sides first.
+    """
+    of_order = tracks[order]
     sizes = torch.unique(tracks, return_counts=True)[1].sort(descending=True).values
-    return int(sizes[k_shot:].sum()) >= n_query
+    if int(sizes[k_shot:].sum()) >= n_query:
+        support = torch.arange(len(order)) < k_shot
+    else:
+        dealt = _dealt(of_order, k_shot, n_query)
+        assert dealt is not None, "classes where this cannot be are left out"
+        support = torch.isin(of_order, torch.tensor(dealt))
+    query = ~torch.isin(of_order, of_order[support])
+    return order[support][:k_shot], order[query][:n_query]
 
 
-def _apart(order: Tensor, tracks: Tensor, k_shot: int) -> Tensor:
-    """The order without those behind the first k_shot that are of one of their tracks."""
-    support, rest = order[:k_shot], order[k_shot:]
-    return torch.cat([support, rest[~torch.isin(tracks[rest], tracks[support])]])
+def _dealt(tracks: Tensor, k_shot: int, n_query: int) -> list[int] | None:
+    """Tracks that have k_shot images and leave n_query to the others; None if there are none.
+
+    Those that come first are taken first.
+    """
+    sizes = Counter(tracks.tolist())
+    # For each number of images that some tracks have together, those tracks.
+    found: dict[int, list[int]] = {0: []}
+    for track, size in sizes.items():
+        for n, chosen in list(found.items()):
+            if n < k_shot:
+                found.setdefault(n + size, [*chosen, track])
+        for n, chosen in found.items():
+            if k_shot <= n <= len(tracks) - n_query:
+                return chosen
+    return None

@@ -14,7 +14,7 @@ from metalearn.errors import InvalidData
 
 Arrays = dict[str, NDArray[np.generic]]
 
-_KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track")
+_KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track", "group")
 
 
 def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
@@ -68,11 +68,16 @@ def _load(path: Path) -> Arrays:
 
 
 def _tracks(path: Path, arrays: Arrays) -> torch.Tensor | None:
-    if "track" not in arrays:
+    """Numbers of `track`, or of `group`, which may be texts; both mean the same."""
+    if "track" in arrays and "group" in arrays:
+        raise _odd(path, "it has both a track and a group; only one of them is read")
+    tracks = arrays.get("track", arrays.get("group"))
+    if tracks is None:
         return None
-    tracks = arrays["track"]
-    if tracks.ndim != 1 or tracks.dtype.kind not in "iu":
-        raise _odd(path, "its track is not a list of whole numbers")
+    if tracks.ndim != 1 or tracks.dtype.kind not in "iuU":
+        raise _odd(path, "its track or group is not a list of whole numbers or texts")
+    if tracks.dtype.kind == "U":
+        tracks = np.unique(tracks, return_inverse=True)[1]
     return torch.from_numpy(tracks.astype(np.int64))
 
 

@@ -64,9 +64,40 @@ def test_support_and_query_are_never_of_the_same_track() -> None:
             assert not set(support) & set(query)
 
 
-def test_classes_with_too_few_tracks_are_left_out() -> None:
-    tracks = [torch.arange(12).repeat_interleave(4), torch.arange(2).repeat_interleave(24)]
-    images = [torch.rand(48, 1, 2, 2) for _ in tracks]
+def test_few_large_tracks_are_dealt_out_to_support_and_query() -> None:
+    # As pictures of three shelves: 22, 22 and 6 of each class.
+    tracks = [torch.tensor([7] * 22 + [8] * 22 + [9] * 6) for _ in range(2)]
+    images = [t.float().view(-1, 1, 1, 1) / 100 for t in tracks]
+    supports = set()
+    for seed in range(20):
+        rng = torch.Generator().manual_seed(seed)
+        episode = sample_episode(
+            images, n_way=2, k_shot=5, n_query=15, rng=rng, tracks_by_class=tracks
+        )
+        for label in range(2):
+            support = episode.support_images[episode.support_labels == label].unique()
+            query = episode.query_images[episode.query_labels == label].unique()
+            assert not set(support.tolist()) & set(query.tolist())
+            supports.add(tuple((support * 100).round().int().tolist()))
+    assert {(7,), (8,), (9,)} <= supports
+
+
+def test_several_small_tracks_together_hold_the_support_if_a_large_one_cannot() -> None:
+    # The large track has to give the queries.
+    tracks = [torch.tensor([1] * 20 + [2] * 3 + [3] * 3)]
+    images = [t.float().view(-1, 1, 1, 1) / 100 for t in tracks]
+    episode = sample_episode(
+        images, n_way=1, k_shot=5, n_query=15, rng=torch.Generator(), tracks_by_class=tracks
+    )
+    assert (episode.query_images * 100).round().unique().tolist() == [1]
+    assert (episode.support_images * 100).round().unique().tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("sizes", [[48], [4, 44], [12, 12]])
+def test_a_class_whose_tracks_cannot_be_apart_is_left_out(sizes: list[int]) -> None:
+    odd = torch.repeat_interleave(torch.tensor(sizes))
+    tracks = [torch.arange(12).repeat_interleave(4), odd]
+    images = [torch.rand(len(each), 1, 2, 2) for each in tracks]
     with pytest.raises(InvalidData, match="only 1 classes have that many images on different"):
         sample_episode(
             images, n_way=2, k_shot=5, n_query=15, rng=torch.Generator(), tracks_by_class=tracks

@@ -118,6 +118,14 @@ def test_files_that_are_no_packs_are_refused(tmp_path: Path) -> None:
         read_pack(tmp_path / "one.npy")
 
 
+def test_groups_are_tracks_by_another_name_and_may_be_texts(tmp_path: Path) -> None:
+    groups = np.array(["shelf", "fridge", "shelf", "shelf", "door", "door"])
+    data = read_pack(pack(tmp_path, GOOD | {"group": groups}))
+    assert data.tracks is not None and data.tracks.tolist() == [2, 1, 2, 2, 0, 0]
+    with pytest.raises(InvalidData, match="both a track and a group"):
+        read_pack(pack(tmp_path, GOOD | {"group": groups, "track": np.arange(6)}))
+
+
 def test_tracks_are_kept_and_must_fit_the_pictures(tmp_path: Path) -> None:
     tracks = np.array([0, 0, 0, 1, 0, 1])
     data = read_pack(pack(tmp_path, GOOD | {"track": tracks}))
