@@ -66,7 +66,7 @@ def pretrain(
         raise InvalidData(
             f"The data has {len(data.class_names)} classes, fewer than the {plan.n_way} of a model."
         )
-    mean, std = _statistics(data.images)
+    mean, std = usual_statistics(data.images)
     for index in range(plan.n_models):
         start = time.perf_counter()
         rng = torch.Generator().manual_seed(plan.seed * 1_000_003 + index)
@@ -78,7 +78,7 @@ def pretrain(
         # without dropout come out as they always did.
         with seeded_from(torch.Generator().manual_seed(rng.initial_seed())):
             _train(teacher, train, plan, rng)
-        accuracy = _accuracy(teacher, held_out)
+        accuracy = accuracy_of(teacher, held_out)
         yield PretrainedTeacher(teacher, accuracy, time.perf_counter() - start)
 
 
@@ -182,7 +182,7 @@ def _optimiser(parameters: Iterator[torch.nn.Parameter], name: str) -> torch.opt
 
 
 @torch.no_grad()
-def _accuracy(teacher: Teacher, data: tuple[Tensor, Tensor]) -> float:
+def accuracy_of(teacher: Teacher, data: tuple[Tensor, Tensor]) -> float:
     """Share of the images whose class the teacher names, in single precision."""
     device = next(teacher.network.parameters()).device
     right = 0
@@ -196,7 +196,7 @@ def _accuracy(teacher: Teacher, data: tuple[Tensor, Tensor]) -> float:
     return right / len(data[1])
 
 
-def _statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def usual_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel over all pictures, for values in [0, 1]."""
     values = torch.arange(256, dtype=torch.float64) / 255
     means, deviations = [], []

