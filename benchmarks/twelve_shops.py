@@ -12,6 +12,8 @@ folder below it. Another seed gives every owner other classes.
 
 import argparse
 import multiprocessing
+import shutil
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,9 +23,10 @@ from pathlib import Path
 import torch
 
 from metalearn.checkpoint import write_pool_entry
+from metalearn.checkpoint.pool_directory import MANIFEST
 from metalearn.datasets import ImageSet, read_data
 from metalearn.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
-from metalearn.pretraining import PretrainedTeacher
+from metalearn.pretraining import PretrainedTeacher, draw_class_names
 
 CPU = torch.device("cpu")
 LITE = "efficientnet-lite"
@@ -68,39 +71,70 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args(arguments)
-    if options.out.exists():
-        parser.error(f"“{options.out}” exists already; give a new folder.")
-    make = partial(train, packs=options.packs, weights=options.weights, seed=options.seed)
+    if (options.out / MANIFEST).exists():
+        parser.error(f"“{options.out}” holds a pool already; give a new folder.")
+    make = partial(
+        make_shop,
+        packs=options.packs,
+        weights=options.weights,
+        seed=options.seed,
+        folder=options.out / "shops",
+    )
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, spawning) as processes:
-        for shop, done in zip(SHOPS, processes.map(make, SHOPS), strict=True):
-            facts = {
-                "dataset": shop.pack,
-                "start": shop.start,
-                "held_out_accuracy": round(done.held_out_accuracy, 4),
-                "seed": options.seed,
-                "seconds": round(done.seconds, 1),
-            }
-            write_pool_entry(options.out, done.teacher, facts)
-            print(f"{shop.name:18}{done.held_out_accuracy:7.1%}{done.seconds:7.0f} s", flush=True)
+        for line in processes.map(make, SHOPS):
+            print(line, flush=True)
+    gather(options.out)
+
+
+def make_shop(shop: Shop, *, packs: Path, weights: Path, seed: int, folder: Path) -> str:
+    """Train the shop's model with one thread and write it into a folder of its own.
+
+    What an interrupted run has made is kept.
+    """
+    own = folder / shop.name
+    if own.exists():
+        return f"{shop.name:18}made before"
+    torch.set_num_threads(1)
+    done = train(shop, packs=packs, weights=weights, seed=seed)
+    facts = {
+        "dataset": shop.pack,
+        "start": shop.start,
+        "held_out_accuracy": round(done.held_out_accuracy, 4),
+        "seed": seed,
+        "seconds": round(done.seconds, 1),
+    }
+    with tempfile.TemporaryDirectory(dir=_made(folder), prefix=".") as scratch:
+        write_pool_entry(Path(scratch) / shop.name, done.teacher, facts)
+        (Path(scratch) / shop.name).rename(own)
+    return f"{shop.name:18}{done.held_out_accuracy:7.1%}{done.seconds:7.0f} s"
+
+
+def gather(pool: Path) -> None:
+    """Make one pool of the twelve folders."""
+    folders = [pool / "shops" / shop.name for shop in SHOPS]
+    manifest = "".join((folder / MANIFEST).read_text(encoding="utf-8") for folder in folders)
+    for folder in folders:
+        file = f"{folder.name}.safetensors"
+        (folder / file).rename(pool / file)
+    (pool / MANIFEST).write_text(manifest, encoding="utf-8")
+    shutil.rmtree(pool / "shops")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def train(shop: Shop, *, packs: Path, weights: Path, seed: int) -> PretrainedTeacher:
-    """The shop's model, with one thread."""
-    torch.set_num_threads(1)
+    """The shop's model."""
     own_seed = seed * 1_000 + SHOPS.index(shop)
     data = read_data(packs / f"{shop.pack}_train.npz", channels=3, image_size=shop.image_size)
-    classes = draw_classes(data, shop.n_classes, own_seed)
+    rng = torch.Generator().manual_seed(own_seed)
+    classes = draw_class_names(data, shop.n_classes, rng)
     start, plan = _start(shop, data, weights, own_seed)
     plan = replace(plan, seed=own_seed)
     return fine_tune(data, classes, start, plan, device=CPU, name=shop.name)
-
-
-def draw_classes(data: ImageSet, n_classes: int, seed: int) -> list[str]:
-    """Names of classes without replacement, sorted."""
-    rng = torch.Generator().manual_seed(seed)
-    picks = torch.randperm(len(data.class_names), generator=rng)[:n_classes].tolist()
-    return sorted(data.class_names[pick] for pick in picks)
 
 
 def _start(shop: Shop, data: ImageSet, weights: Path, seed: int) -> tuple[Start, FineTuningPlan]:

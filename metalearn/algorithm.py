@@ -154,12 +154,22 @@ class Algorithm(ABC):
             n_classes=n_classes,
         )
 
-    def finished(self, network: Network, defaults: AdaptationSettings) -> MetaLearner:
-        """A copy of a network as this run's learner: the pool's normalisation, how it was made."""
+    def finished(
+        self,
+        network: Network,
+        defaults: AdaptationSettings,
+        *,
+        mean: tuple[float, ...] = (),
+        std: tuple[float, ...] = (),
+    ) -> MetaLearner:
+        """A copy of a network as this run's learner, with how it was made.
+
+        Its normalisation is the pool's, unless another is given.
+        """
         return MetaLearner(
             network,
-            mean=self.pool.mean,
-            std=self.pool.std,
+            mean=mean or self.pool.mean,
+            std=std or self.pool.std,
             defaults=defaults,
             made_by=self.origin(),
             teachers=self.records(),

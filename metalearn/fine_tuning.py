@@ -125,7 +125,7 @@ def fine_tune(
             if waited == plan.patience:
                 break
     teacher.network.load_state_dict(best_state)
-    return PretrainedTeacher(teacher, best, time.perf_counter() - begin)
+    return PretrainedTeacher(teacher, best, epoch + 1, time.perf_counter() - begin)
 
 
 def _fresh(spec: NetworkSpec, seed: int) -> Network:

@@ -41,7 +41,7 @@ def fusible(pool: Pool) -> Pool:
     """
     groups: dict[object, list[int]] = {}
     for index, teacher in enumerate(pool.teachers):
-        groups.setdefault(_kind(teacher.network), []).append(index)
+        groups.setdefault(kind_of(teacher.network), []).append(index)
     largest = max(groups.values(), key=len)
     if len(largest) < 2:
         raise InvalidPool(
@@ -53,11 +53,12 @@ def fusible(pool: Pool) -> Pool:
 
 def fits(pool: Pool, network: Network) -> list[Teacher]:
     """The teachers whose tensors before the head have the shapes of this network's."""
-    kind = _kind(network)
-    return [teacher for teacher in pool.teachers if _kind(teacher.network) == kind]
+    kind = kind_of(network)
+    return [teacher for teacher in pool.teachers if kind_of(teacher.network) == kind]
 
 
-def _kind(network: Network) -> object:
+def kind_of(network: Network) -> object:
+    """Equal for networks whose tensors before the head have the same names and shapes."""
     shapes = {name: tuple(tensor.shape) for name, tensor in embedding_state(network).items()}
     return network.spec.architecture, tuple(sorted(shapes.items()))
 

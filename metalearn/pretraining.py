@@ -52,6 +52,7 @@ class PretrainedTeacher:
 
     teacher: Teacher
     held_out_accuracy: float
+    epochs: int
     seconds: float
 
 
@@ -62,10 +63,6 @@ def pretrain(
 
     Raises InvalidData when the data has too few classes or a class too few pictures.
     """
-    if len(data.class_names) < plan.n_way:
-        raise InvalidData(
-            f"The data has {len(data.class_names)} classes, fewer than the {plan.n_way} of a model."
-        )
     mean, std = usual_statistics(data.images)
     for index in range(plan.n_models):
         start = time.perf_counter()
@@ -79,14 +76,23 @@ def pretrain(
         with seeded_from(torch.Generator().manual_seed(rng.initial_seed())):
             _train(teacher, train, plan, rng)
         accuracy = accuracy_of(teacher, held_out)
-        yield PretrainedTeacher(teacher, accuracy, time.perf_counter() - start)
+        yield PretrainedTeacher(teacher, accuracy, plan.epochs, time.perf_counter() - start)
 
 
 def _draw_classes(data: ImageSet, n_way: int, rng: torch.Generator) -> list[int]:
     """Classes without replacement, in the order of their names."""
+    if len(data.class_names) < n_way:
+        raise InvalidData(
+            f"The data has {len(data.class_names)} classes, fewer than the {n_way} of a model."
+        )
     by_name = sorted(range(len(data.class_names)), key=lambda label: data.class_names[label])
     picks = torch.randperm(len(by_name), generator=rng)[:n_way].tolist()
     return [by_name[pick] for pick in sorted(picks)]
+
+
+def draw_class_names(data: ImageSet, n_way: int, rng: torch.Generator) -> list[str]:
+    """Names of `n_way` classes, drawn without replacement and sorted; else InvalidData."""
+    return [data.class_names[label] for label in _draw_classes(data, n_way, rng)]
 
 
 def _split(data: ImageSet, classes: list[int]) -> tuple[tuple[Tensor, Tensor], ...]:

@@ -13,6 +13,9 @@ from metalearn.errors import InvalidSetting
 
 C = TypeVar("C")
 
+MAX_TEXT = 200
+"""Characters of a choice that is none of those listed."""
+
 
 class SettingDescription(TypedDict):
     """Plain data about one setting, as published to the web and the REST API."""
@@ -24,6 +27,8 @@ class SettingDescription(TypedDict):
     low: float | None
     high: float | None
     choices: list[str] | None
+    others: str
+    """What else a choice may be, in words; '' where it is one of the choices."""
 
 
 def setting(
@@ -33,15 +38,20 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
+    others: str = "",
 ) -> Any:
-    """A setting as a dataclass field; numbers need `low` and `high`, texts need `choices`."""
+    """A setting as a dataclass field; numbers need `low` and `high`, texts need `choices`.
+
+    `others` says in words what else a choice may be, and leaves judging that to the algorithm.
+    """
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if number and (low is None or high is None):
         raise TypeError("a number needs low and high")
     if isinstance(default, str) and not choices:
         raise TypeError("a text setting needs choices")
     return dataclasses.field(
-        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
+        default=default,
+        metadata={"help": help, "low": low, "high": high, "choices": choices, "others": others},
     )
 
 
@@ -75,6 +85,7 @@ def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
         "low": field.metadata["low"],
         "high": field.metadata["high"],
         "choices": list(choices) if choices else None,
+        "others": field.metadata["others"],
     }
 
 
@@ -97,10 +108,11 @@ def _parse(field: "dataclasses.Field[Any]", value: object) -> int | float | bool
 
 
 def _parse_choice(field: "dataclasses.Field[Any]", value: object) -> str:
-    choices = field.metadata["choices"]
-    if not isinstance(value, str) or value not in choices:
-        raise InvalidSetting(f"“{field.name}” must be one of {', '.join(choices)}.")
-    return value
+    choices, others = field.metadata["choices"], field.metadata["others"]
+    if isinstance(value, str) and (value in choices or (others and 0 < len(value) <= MAX_TEXT)):
+        return value
+    also = f", or {others} of at most {MAX_TEXT} characters" if others else ""
+    raise InvalidSetting(f"“{field.name}” must be one of {', '.join(choices)}{also}.")
 
 
 def _parse_bool(field: "dataclasses.Field[Any]", value: object) -> bool:

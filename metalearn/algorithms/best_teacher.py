@@ -14,12 +14,11 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.episode import Episode
-from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
-from metalearn.losses import accuracy
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool, Teacher
 from metalearn.procedural import texture_task
 from metalearn.settings import setting
+from metalearn.teacher_choice import few_shot_accuracy
 
 
 @dataclass(frozen=True)
@@ -128,16 +127,3 @@ class BestTeacher(Algorithm):
 
     def parts(self) -> dict[str, Stateful]:
         return {"scores": self.scores}
-
-
-@torch.no_grad()
-def few_shot_accuracy(teacher: Teacher, episode: Episode) -> float:
-    """Share of query images (in [0, 1]) that a teacher's features put nearest to their class."""
-    device = next(teacher.network.parameters()).device
-    support, query = (
-        teacher.network.embed(teacher.prepare(images.to(device))).float()
-        for images in (episode.support_images, episode.query_images)
-    )
-    shares = balanced_targets(episode.support_labels.to(device), episode.n_way)
-    logits = centroid_logits(query, class_centroids(support, shares), temperature=1.0)
-    return accuracy(logits, episode.query_labels.to(device))

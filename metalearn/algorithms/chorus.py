@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
@@ -23,23 +24,28 @@ from metalearn.algorithm import Algorithm, StepReport
 from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
-from metalearn.learner_settings import LearnerSettings
+from metalearn.learner_settings import RANDOM, StartedLearnerSettings
+from metalearn.learner_start import LearnerStart, start_of_pool
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.paced import PacedOptimisers
 from metalearn.picture_memory import PictureMemory
 from metalearn.pictures import KINDS, draw_pictures
 from metalearn.pool import Pool
-from metalearn.precision import CHOICES
+from metalearn.precision import CHOICES, on_device
 from metalearn.preparation import prepare_images
 from metalearn.settings import setting
 from metalearn.shapes import Images
 
+MOST_PIXELS = 96
+"""Height and width of drawn pictures; larger networks see them enlarged."""
+MOST_BYTES = 250_000_000
+"""What the memory of pictures may take, and a snapshot with it."""
 WARM_UP = 0.05
 """Share of all updates in which the learning rate rises to its full height."""
 
 
 @dataclass(frozen=True)
-class ChorusConfig(LearnerSettings):
+class ChorusConfig(StartedLearnerSettings):
     """Settings of Chorus. The defaults take about 25 minutes of one core for 100 Conv4."""
 
     outer_steps: int = setting(
@@ -97,6 +103,12 @@ class ChorusConfig(LearnerSettings):
         low=1e-6,
         high=1.0,
     )
+    tuning_lr: float = setting(
+        2e-4,
+        "highest learning rate, by Adam, of all weights of a learner that begins with a model's",
+        low=1e-7,
+        high=1.0,
+    )
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
     head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "sgd"))
     precision: str = setting(
@@ -124,15 +136,11 @@ class Chorus(Algorithm):
         self, pool: Pool, config: ChorusConfig, *, device: torch.device, seed: int
     ) -> None:
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
-        # The head is made anew at adaptation and learns nothing here.
-        learned = list(self.learner.parameters())
-        self.optimisers = PacedOptimisers(
-            (p for p in learned if p.ndim > 1),
-            (p for p in learned if p.ndim < 2),
-            kernel_lr=config.outer_lr,
-            other_lr=config.vector_lr,
-        )
+        begun = self._begun()
+        self.mean, self.std = begun.mean, begun.std
+        self.copied = begun.copied
+        self.learner = begun.network.train()
+        self.optimisers = self._optimisers()
         self.geometry = PoolGeometry(
             self.pool,
             components=config.components,
@@ -141,7 +149,37 @@ class Chorus(Algorithm):
             mirror=config.mirror,
             precision=config.precision,
         )
-        self.memory = PictureMemory(config.memory)
+        self.picture_size = min(self.pool.image_size, MOST_PIXELS)
+        self.kept_size = min(self.picture_size, self.learner.spec.image_size)
+        kept_bytes = self.pool.channels * self.kept_size**2
+        self.memory = PictureMemory(max(64, min(config.memory, MOST_BYTES // kept_bytes)))
+
+    def _begun(self) -> LearnerStart:
+        if self.config.learner_start == RANDOM:
+            learner = self.learner_as_set(self.config, n_classes=self.config.n_way)
+            return LearnerStart(learner, self.pool.mean, self.pool.std, ())
+        begun = start_of_pool(
+            self.pool,
+            self.config.learner_start,
+            n_classes=self.config.n_way,
+            image_size=self.config.learner_image_size,
+            rng=self.rng,
+        )
+        on_device(begun.network, self.device)
+        return begun
+
+    def _optimisers(self) -> PacedOptimisers:
+        # The head is made anew at adaptation and learns nothing here.
+        learned = list(self.learner.parameters())
+        if self.config.learner_start != RANDOM:
+            # Muon turns every direction by the same amount, also those that know something.
+            return PacedOptimisers((), learned, kernel_lr=0.0, other_lr=self.config.tuning_lr)
+        return PacedOptimisers(
+            (p for p in learned if p.ndim > 1),
+            (p for p in learned if p.ndim < 2),
+            kernel_lr=self.config.outer_lr,
+            other_lr=self.config.vector_lr,
+        )
 
     @property
     def total_steps(self) -> int:
@@ -156,8 +194,8 @@ class Chorus(Algorithm):
 
     def listen(self) -> StepReport:
         """Find the pool's components on the first pictures, and keep those to learn from."""
-        images = self._new_pictures(min(self.config.memory, 4_096))
-        self.memory.add(images, self.geometry.fit(images, self.rng))
+        images = self._new_pictures(min(self.memory.capacity, 4_096))
+        self._keep(images, self.geometry.fit(images, self.rng))
         return self.report("listening")
 
     def draw(self) -> float:
@@ -167,7 +205,7 @@ class Chorus(Algorithm):
         """
         images = self._new_pictures(self.config.pictures_per_step)
         coordinates = self.geometry.coordinates(images)
-        self.memory.add(images, coordinates)
+        self._keep(images, coordinates)
         some = slice(self.config.batch_size)
         self.learner.eval()
         with torch.no_grad():
@@ -191,11 +229,14 @@ class Chorus(Algorithm):
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
-    # No `copied_teachers`: drawn at random, the learner sees the teachers' features alone.
+    def copied_teachers(self) -> tuple[int, ...]:
+        # A learner drawn at random sees the teachers' features alone.
+        return tuple(self.pool.places[index] for index in self.copied)
+
     def meta_learner(self) -> MetaLearner:
         # The linear head learned nothing, so an sgd head starts from the prototypes as well.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
-        learner = self.finished(self.learner, defaults)
+        learner = self.finished(self.learner, defaults, mean=self.mean, std=self.std)
         if self.memory.n_images:
             # The running statistics lag behind the weights.
             recent = self.memory.recent(16 * self.config.batch_size).to(self.device)
@@ -216,20 +257,29 @@ class Chorus(Algorithm):
         chunks = [
             draw_pictures(
                 size,
-                size=self.pool.image_size,
+                size=self.picture_size,
                 mean=self.pool.mean,
                 std=self.pool.std,
                 rng=self.rng,
                 kind=self.config.pictures,
             )
-            for size in _chunks(n, self.pool.image_size)
+            for size in _chunks(n, self.picture_size)
         ]
         # As the memory will give them back, so that teachers and learner see the same.
         return ((torch.cat(chunks) * 255).round() / 255).to(self.device)
 
+    def _keep(self, images: Images, coordinates: Tensor) -> None:
+        """Take pictures into the memory, at the learner's size where that is smaller."""
+        if self.kept_size < self.picture_size:
+            size = (self.kept_size, self.kept_size)
+            images = F.interpolate(
+                images, size, mode="bilinear", antialias=True, align_corners=False
+            )
+        self.memory.add(images, coordinates)
+
     def _prepared(self, images: Images) -> Tensor:
         return prepare_images(
-            images, size=self.learner.spec.image_size, mean=self.pool.mean, std=self.pool.std
+            images, size=self.learner.spec.image_size, mean=self.mean, std=self.std
         )
 
     def _features(self, images: Images) -> Tensor:

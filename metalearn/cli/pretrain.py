@@ -1,14 +1,26 @@
-"""`pretrain`: make a pool of teachers from a data pack or a folder of images."""
+"""`pretrain`: make a pool of teachers from a data pack or a folder of images.
+
+With `--from FILE` they are fine-tuned from the checkpoint in the file, otherwise trained from
+random weights.
+"""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+
+import torch
 
 from metalearn.checkpoint import write_pool_entry
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
-from metalearn.datasets import read_data
+from metalearn.datasets import ImageSet, read_data
 from metalearn.errors import InvalidPool
-from metalearn.networks import all_architectures
-from metalearn.pretraining import PretrainingPlan, pretrain
+from metalearn.fine_tuning import FineTuningPlan, fine_tune, read_start
+from metalearn.pretraining import (
+    PretrainedTeacher,
+    PretrainingPlan,
+    draw_class_names,
+    pretrain,
+)
 
 
 def add_parser(commands: Commands) -> None:
@@ -23,12 +35,27 @@ def add_parser(commands: Commands) -> None:
         "--way", type=whole(2, 1_000), default=5, help="classes per model (default: 5)"
     )
     parser.add_argument(
-        "--architecture", default="conv4", metavar="NAME", help=", ".join(all_architectures())
+        "--architecture",
+        default="conv4",
+        metavar="NAME",
+        help="conv4 (default), resnet10, resnet18, or one of timm, torchvision or transformers",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FILE",
+        help="fine-tune this checkpoint: a new head, the usual augmentation, and the epoch that "
+        "names most of the held-out pictures; its architecture is recognised",
     )
     parser.add_argument(
         "--width", type=whole(0, 4_096), default=0, help="0 takes the usual one (default)"
     )
-    parser.add_argument("--epochs", type=whole(1, 100_000), default=60, help="(default: 60)")
+    parser.add_argument(
+        "--epochs",
+        type=whole(1, 100_000),
+        help="(default: 60; at most 12 with --from, which ends early)",
+    )
     add_seed(parser)
     parser.add_argument(
         "--image-size",
@@ -43,25 +70,48 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train the models one by one; each is in the pool as soon as it is done."""
+    if options.out.exists() and any(options.out.iterdir()):
+        raise InvalidPool(f"“{options.out}” is not empty; give a new folder.")
+    device = find_device(options.device)
+    data = read_data(options.pack, channels=options.channels, image_size=options.image_size)
+    models = (
+        _untaught(data, options, device) if options.start is None else _tuned(data, options, device)
+    )
+    for done in progress(models, options.models, "pretrained"):
+        facts = {
+            "dataset": options.pack.stem,
+            "held_out_accuracy": round(done.held_out_accuracy, 4),
+            "epochs": done.epochs,
+            "seed": options.seed,
+            "seconds": round(done.seconds, 1),
+            **({} if options.start is None else {"start": options.start.name}),
+        }
+        path = write_pool_entry(options.out, done.teacher, facts)
+        say(f"{path}  {done.held_out_accuracy:.1%} on held-out pictures")
+
+
+def _untaught(
+    data: ImageSet, options: argparse.Namespace, device: torch.device
+) -> Iterator[PretrainedTeacher]:
     plan = PretrainingPlan(
         n_models=options.models,
         n_way=options.way,
         architecture=options.architecture,
         width=options.width,
-        epochs=options.epochs,
+        epochs=options.epochs or 60,
         seed=options.seed,
     )
-    if options.out.exists() and any(options.out.iterdir()):
-        raise InvalidPool(f"“{options.out}” is not empty; give a new folder.")
-    device = find_device(options.device)
-    data = read_data(options.pack, channels=options.channels, image_size=options.image_size)
-    for done in progress(pretrain(data, plan, device), plan.n_models, "pretrained"):
-        facts = {
-            "dataset": options.pack.stem,
-            "held_out_accuracy": round(done.held_out_accuracy, 4),
-            "epochs": plan.epochs,
-            "seed": plan.seed,
-            "seconds": round(done.seconds, 1),
-        }
-        path = write_pool_entry(options.out, done.teacher, facts)
-        say(f"{path}  {done.held_out_accuracy:.1%} on held-out pictures")
+    return pretrain(data, plan, device)
+
+
+def _tuned(
+    data: ImageSet, options: argparse.Namespace, device: torch.device
+) -> Iterator[PretrainedTeacher]:
+    for index in range(options.models):
+        seed = options.seed * 1_000_003 + index
+        classes = draw_class_names(data, options.way, torch.Generator().manual_seed(seed))
+        start = read_start(
+            options.start, n_classes=options.way, image_size=data.image_size, seed=seed
+        )
+        plan = FineTuningPlan(epochs=options.epochs or 12, seed=seed)
+        yield fine_tune(data, classes, start, plan, device=device, name=f"model_{index:03d}")
