@@ -10,6 +10,9 @@ from django.db.models import Q
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
 from marketplace.core.errors import DomainError
 
+MAX_CHOICE = 200
+"""Characters of a choice that is none of those listed."""
+
 
 @transaction.atomic
 def catalogue_publish(
@@ -89,14 +92,23 @@ def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[st
 def setting_parse(setting: Mapping[str, Any], value: object) -> int | float | bool | str:
     """One value, of the kind its description asks for; ValueError with a sentence otherwise."""
     if setting["kind"] == "choice":
-        if value not in setting["choices"]:
-            raise ValueError(f"Choose one of {', '.join(setting['choices'])}.")
-        return str(value)
+        return _parse_choice(setting, value)
     if setting["kind"] == "bool":
         if not isinstance(value, bool):
             raise ValueError("Say true or false.")
         return value
     return _parse_number(setting, value)
+
+
+def _parse_choice(setting: Mapping[str, Any], value: object) -> str:
+    """One of the choices, or what the worker will judge where others may be given as well."""
+    others = setting.get("others")
+    if value in setting["choices"] or (
+        others and isinstance(value, str) and 0 < len(value) <= MAX_CHOICE
+    ):
+        return str(value)
+    also = f", or give {others}" if others else ""
+    raise ValueError(f"Choose one of {', '.join(setting['choices'])}{also}.")
 
 
 def _parse_number(setting: Mapping[str, Any], value: object) -> int | float:

@@ -7,6 +7,8 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.services import MAX_CHOICE
+from marketplace.core.forms import SuggestingInput
 from marketplace.jobs.services import MAX_SEED
 
 SETTING_PREFIX = "setting_"
@@ -65,6 +67,11 @@ def setting_field(setting: Mapping[str, Any]) -> forms.Field:
     }
     if setting["kind"] == "bool":
         return forms.BooleanField(required=False, **common)
+    if setting["kind"] == "choice" and setting.get("others"):
+        suggested: list[str] = setting["choices"]
+        return forms.CharField(
+            max_length=MAX_CHOICE, widget=SuggestingInput(lambda: suggested), **common
+        )
     if setting["kind"] == "choice":
         choices = [(name, name) for name in setting["choices"]]
         return forms.ChoiceField(choices=choices, **common)
@@ -82,6 +89,8 @@ def setting_help(setting: Mapping[str, Any]) -> str:
     text = text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
     if setting["kind"] in ("int", "float"):
         text += f" From {_plain(setting['low'])} to {_plain(setting['high'])}."
+    if others := setting.get("others"):
+        text += f" One of {', '.join(setting['choices'])}; or {others}."
     return text
 
 

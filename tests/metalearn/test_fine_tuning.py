@@ -86,17 +86,14 @@ def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(data, monkey
     monkeypatch.setattr("metalearn.fine_tuning.accuracy_of", held)
     fine_tune(data, ["red", "green"], started(data), PLAN, device=CPU, name="m")
     assert (len(seen["train"]), len(seen["held_out"])) == (32, 8)
-    keys = {image.numpy().tobytes(): int(t) for image, t in zip(data.images, data.tracks)}
-    shelves = {part: {keys[i.numpy().tobytes()] for i in images} for part, images in seen.items()}
-    # One shelf of each class; the classes draw theirs apart.
-    assert 1 <= len(shelves["held_out"]) <= 2
-    for label in (1, 2):
-        own = {i.numpy().tobytes() for i in data.images[data.labels == label]}
-        parts = [
-            {keys[i.numpy().tobytes()] for i in images if i.numpy().tobytes() in own}
-            for images in (seen["train"], seen["held_out"])
-        ]
-        assert not parts[0] & parts[1]
+    shelf_of = {
+        image.numpy().tobytes(): (int(label), int(shelf))
+        for image, label, shelf in zip(data.images, data.labels, data.tracks, strict=True)
+    }
+    train, held_out = (
+        {shelf_of[image.numpy().tobytes()] for image in seen[part]} for part in ("train", "held_out")
+    )
+    assert len(train) == 8 and len(held_out) == 2 and not train & held_out
 
 
 def test_a_class_that_the_data_lacks_is_named(data: ImageSet) -> None:

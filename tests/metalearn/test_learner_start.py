@@ -90,6 +90,4 @@ def test_weights_that_hang_on_the_size_of_images_are_not_copied_to_another(make_
     one = make_teacher("v", architecture="timm/vit_tiny_patch16_224", width=192, image_size=32)
     other = replace(one, name="other")
     with pytest.raises(InvalidSetting, match="set learner_image_size to 32"):
-        start_of_pool(
-            Pool((one, other)), "v", n_classes=2, image_size=64, rng=torch.Generator()
-        )
+        start_of_pool(Pool((one, other)), "v", n_classes=2, image_size=64, rng=torch.Generator())

@@ -80,3 +80,17 @@ def test_a_number_without_limits_cannot_be_declared():
         setting(1, "no limits")
     with pytest.raises(TypeError, match="choices"):
         setting("a", "no choices")
+
+
+@dataclass(frozen=True)
+class OpenConfig:
+    start: str = setting("random", "from", choices=("random", "best"), others="a model's name")
+
+
+def test_a_choice_may_be_open_to_what_the_algorithm_judges():
+    (described,) = describe(OpenConfig)
+    assert (described["kind"], described["others"]) == ("choice", "a model's name")
+    assert build(OpenConfig, {"start": "owls, by Alice"}).start == "owls, by Alice"
+    for wrong in ("", "x" * 201, 3):
+        with pytest.raises(InvalidSetting, match="one of random, best, or a model's name of at"):
+            build(OpenConfig, {"start": wrong})

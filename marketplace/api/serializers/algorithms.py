@@ -18,6 +18,9 @@ class SettingSerializer(serializers.Serializer):
     low = serializers.FloatField(allow_null=True, required=False)
     high = serializers.FloatField(allow_null=True, required=False)
     choices = serializers.ListField(child=serializers.CharField(), allow_null=True, required=False)
+    others = serializers.CharField(
+        required=False, help_text="what else a choice may be, in words; empty where nothing else"
+    )
 
 
 class AlgorithmSerializer(serializers.ModelSerializer):

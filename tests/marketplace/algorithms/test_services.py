@@ -17,6 +17,7 @@ from marketplace.algorithms.services import (
     settings_check,
 )
 from marketplace.core.errors import DomainError
+from marketplace.jobs.forms import setting_field
 from tests.marketplace.conftest import ALGORITHM, ARCHITECTURES
 
 SPEC = AlgorithmSpec(**ALGORITHM, version="1")
@@ -163,3 +164,27 @@ def test_whatever_comes_it_is_either_in_range_or_named(values):
             assert setting["low"] <= value <= setting["high"]
         # What was accepted once is accepted again, as a resumed job needs it.
         assert setting_parse(setting, value) == value
+
+
+OPEN = {
+    "name": "start", "kind": "choice", "default": "random", "help": "what it begins with",
+    "low": None, "high": None, "choices": ["random", "best"], "others": "a model's name",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["best", "owls, by Alice"])
+def test_an_open_choice_takes_what_the_worker_will_judge(value: str) -> None:
+    assert setting_parse(OPEN, value) == value
+
+
+@pytest.mark.parametrize("value", ["", "x" * 201, 3, None])
+def test_an_open_choice_takes_no_endless_text(value: object) -> None:
+    with pytest.raises(ValueError, match="Choose one of random, best, or give a model's name"):
+        setting_parse(OPEN, value)
+
+
+def test_the_form_suggests_the_choices_of_an_open_one_and_says_what_else_may_stand_there() -> None:
+    field = setting_field(OPEN)
+    assert field.clean("owls, by Alice") == "owls, by Alice"
+    assert "or a model's name" in str(field.help_text)
+    assert '<option value="best">' in field.widget.render("start", "random", {"id": "id_start"})
