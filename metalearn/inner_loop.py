@@ -78,15 +78,17 @@ class PureNetwork:
 
 
 class _Shell(nn.Module):
-    """Lets `functional_call` reach `embed` as well as `forward`."""
+    """Lets `functional_call` reach `embed`, and the head on it: a new head may have other classes
+    than the network's own layers behind it, such as VOLO's second one.
+    """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor, head: bool) -> Tensor:
-        result: Tensor = self.network(images) if head else self.network.embed(images)
-        return result
+        features: Tensor = self.network.embed(images)
+        return self.network.head(features) if head else features
 
 
 def _structure(network: Network, batchnorm: BatchNormMode) -> Network:
