@@ -125,6 +125,19 @@ def test_a_learner_decides_by_a_head_of_any_number_of_classes_on_its_features(na
     assert_close(pure.logits(weights, images), network.embed(images) @ rows.T)
 
 
+@pytest.mark.parametrize("name", ["timm/levit_128s", "timm/convnext_atto"])
+@torch.no_grad()
+def test_a_learner_reaches_the_norm_beside_a_head(name):
+    """Their head is part of a child that is called `head` as well."""
+    network = build_network(spec_of(name)).eval()
+    pure, images = PureNetwork(network), images_for(network)
+    weights = pure.weights()
+    assert_close(pure.logits(weights, images), network(images))
+    shift = next(key for key in weights if key in {"head.bn.bias", "head.norm.bias"})
+    moved = pure.features(weights | {shift: weights[shift] + 1}, images)
+    assert (moved - network.embed(images)).max() > 0.9
+
+
 @pytest.mark.parametrize("name", [SEVERAL[0], NOT_LINEAR[0]])
 def test_no_layer_with_a_row_for_each_class_is_left_when_the_head_is_taken_away(name):
     """Models of different classes are averaged without them."""
