@@ -62,6 +62,8 @@ class NetworkTensors:
         shapes = {name: tuple(value.shape) for name, value in network.named_parameters()}
         names = (f"{network.head_name}.weight", f"{network.head_name}.bias")
         head = {name: (CLASSES, *shapes.pop(name)[1:]) for name in names}
+        unused = tuple(f"{layer}." for layer in network.beside_head)
+        shapes = {n: shape for n, shape in shapes.items() if not n.startswith(unused)}
         buffers = {name: value for name, value in network.named_buffers()}
         statistics = {n: tuple(b.shape) for n, b in buffers.items() if b.is_floating_point()}
         return cls(shapes, head, statistics)
