@@ -76,6 +76,11 @@ class Checkpoint(Owned):
     original_until = models.DateTimeField(null=True, blank=True)
     # What the owner of a validated model wants changed; a worker checks it first.
     pending = models.JSONField(default=dict, blank=True)
+    # The owner's last check with pictures, and how the model was read then.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_pictures = models.PositiveSmallIntegerField(default=0)
+    checked_right = models.PositiveSmallIntegerField(default=0)
+    checked_as = models.JSONField(default=dict, blank=True)
     # The worker's lease while validating.
     attempt = models.PositiveIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0)
@@ -104,6 +109,10 @@ class Checkpoint(Owned):
                 fields=["owner", "idempotency_key"],
                 condition=~models.Q(idempotency_key=""),
                 name="checkpoint_once_per_idempotency_key",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(checked_right__lte=models.F("checked_pictures")),
+                name="checkpoint_checked_right_of_pictures",
             ),
         ]
 
