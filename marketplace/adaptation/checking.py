@@ -6,9 +6,10 @@ from typing import Any
 from marketplace.accounts.models import User
 from marketplace.adaptation.sessions import Asked, session_run
 from marketplace.audit.states import Act
-from marketplace.checkpoints.checked import MAX_PICTURES, Score, checkpoint_checked
+from marketplace.checkpoints.checked import MAX_PICTURES, checkpoint_checked
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint, can_edit_checkpoint
+from marketplace.checkpoints.score import Score
 from marketplace.core.errors import Conflict, DomainError
 
 _MOST_NAMED = 5

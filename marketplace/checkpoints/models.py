@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import Owned, Team
+from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.models import Row
 
@@ -148,6 +149,13 @@ class Checkpoint(Owned):
     def is_guess(self) -> bool:
         """Whether nothing but the tensors told the architecture."""
         return bool(self.reading.get("guessed"))
+
+    @property
+    def score(self) -> Score | None:
+        """Its owner's last check with pictures, read as it is now; None when there is none."""
+        if self.checked_at is None:
+            return None
+        return Score(self.checked_right, self.checked_pictures, len(self.class_names))
 
     @property
     def is_quarantined(self) -> bool:

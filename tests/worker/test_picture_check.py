@@ -17,7 +17,7 @@ from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import seal_pictures, session_claim, unseal_pictures
 from marketplace.adaptation.states import SessionState
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.checked import checkpoint_checked, read_as_now, score_of
+from marketplace.checkpoints.checked import checkpoint_checked, read_as_now
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
@@ -112,17 +112,17 @@ def test_a_wrong_order_of_classes_is_found_out(model, ask):
 def test_a_changed_normalisation_makes_a_checked_model_unchecked(model):
     assert checkpoint_checked(checkpoint=model, read_as=read_as_now(model), right=9, pictures=10)
     checkpoint_change(checkpoint=model, by=model.owner, values={"mean": [0.1] * 3})
-    assert score_of(Checkpoint.objects.get()) is not None  # the change may yet be refused
-    assert score_of(validated(model)) is None
+    assert Checkpoint.objects.get().score is not None  # the change may yet be refused
+    assert validated(model).score is None
 
 
 def test_a_refused_or_another_change_leaves_it_checked(model):
     assert checkpoint_checked(checkpoint=model, read_as=read_as_now(model), right=9, pictures=10)
     checkpoint_change(checkpoint=model, by=model.owner, values={"class_names": ["a", "b"]})
     row = validated(model)
-    assert row.reason and str(score_of(row)) == "9 of 10 pictures right"
+    assert row.reason and str(row.score) == "9 of 10 pictures right"
     checkpoint_change(checkpoint=row, by=row.owner, values={"name": "another", "dataset": "x"})
-    assert score_of(Checkpoint.objects.get()) is not None
+    assert Checkpoint.objects.get().score is not None
 
 
 def test_a_picture_that_cannot_be_read_is_named(model, ask):
@@ -191,4 +191,4 @@ def test_averaged_weights_in_place_of_raw_ones_make_it_unchecked(transactional_d
     row = validated(checkpoint_upload(owner=alice, draft=CheckpointDraft(**said), file=file))
     assert checkpoint_checked(checkpoint=row, read_as=read_as_now(row), right=1, pictures=1)
     checkpoint_change(checkpoint=row, by=alice, values={"weights": "ema"})
-    assert score_of(validated(row)) is None
+    assert validated(row).score is None

@@ -7,7 +7,7 @@ from marketplace.adaptation.checking import check_run
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import session_allowed, session_claim
 from marketplace.audit.models import Record
-from marketplace.checkpoints.checked import read_as_now, score_of
+from marketplace.checkpoints.checked import read_as_now
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Busy, Conflict, DomainError, TooMany
@@ -39,7 +39,7 @@ def test_the_owners_result_is_kept_on_the_row(alice, model, answered):
     assert answer["recorded"] and answer["summary"] == "9 of 10 pictures right"
     assert answer["advice"] == "" and "read_as" not in answer
     model.refresh_from_db()
-    assert str(score_of(model)) == "9 of 10 pictures right"
+    assert str(model.score) == "9 of 10 pictures right"
 
 
 def test_a_teammates_result_is_told_and_not_kept(bob, model, answered):
@@ -47,14 +47,14 @@ def test_a_teammates_result_is_told_and_not_kept(bob, model, answered):
     answer = check_run(user=bob, checkpoint=model, pictures=[PICTURE] * 10)
     assert not answer["recorded"] and "no better than guessing" in answer["advice"]
     model.refresh_from_db()
-    assert score_of(model) is None
+    assert model.score is None
 
 
 def test_a_result_of_another_reading_is_told_and_not_kept(alice, model, answered):
     answered(9, image_size=64)
     assert not check_run(user=alice, checkpoint=model, pictures=[PICTURE])["recorded"]
     model.refresh_from_db()
-    assert score_of(model) is None
+    assert model.score is None
 
 
 def test_the_log_says_how_many_pictures_there_were_and_nothing_else_of_them(alice, model, answered):
@@ -86,7 +86,7 @@ def test_a_worker_that_dies_midway_leaves_a_time_out_and_the_model_as_it_was(
         check_run(user=alice, checkpoint=model, pictures=[PICTURE])
     assert stored("adaptations") == [] and not AdaptationSession.objects.exists()
     model.refresh_from_db()
-    assert score_of(model) is None and model.state == CheckpointState.VALID
+    assert model.score is None and model.state == CheckpointState.VALID
 
 
 @pytest.mark.parametrize(

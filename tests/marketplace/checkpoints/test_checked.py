@@ -4,14 +4,13 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from marketplace.checkpoints.checked import (
-    Score,
     checkpoint_checked,
     is_read_otherwise,
     read_as_now,
-    score_of,
 )
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_finish
+from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.states import CheckpointState
 
@@ -26,13 +25,13 @@ def checked(make_checkpoint):
 
 
 def test_the_row_says_how_many_were_right_and_how_it_was_read(checked):
-    assert str(score_of(checked)) == "9 of 10 pictures right"
+    assert str(checked.score) == "9 of 10 pictures right"
     assert checked.checked_as == read_as_now(checked)
     assert checked.checked_as["image_size"] == 32 and checked.checked_as["weights"] == "raw"
 
 
 def test_a_model_that_nobody_has_checked_has_no_score(make_checkpoint):
-    assert score_of(make_checkpoint()) is None
+    assert make_checkpoint().score is None
 
 
 CHANGES = [
@@ -52,7 +51,7 @@ def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(checked, ch
     Checkpoint.objects.update(state=CheckpointState.UPLOADED)
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **changes)
-    assert score_of(claimed) is None
+    assert claimed.score is None
     assert (claimed.checked_pictures, claimed.checked_right, claimed.checked_as) == (0, 0, {})
 
 
@@ -61,7 +60,7 @@ def test_a_model_that_is_read_again_as_it_was_stays_checked(checked):
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
     same = {"mean": [0.5] * 3, "sha256": "2" * 64, "reading": {"weights": "raw", "guessed": True}}
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **same)
-    assert str(score_of(claimed)) == "9 of 10 pictures right"
+    assert str(claimed.score) == "9 of 10 pictures right"
 
 
 def test_a_model_without_a_check_is_not_compared(make_checkpoint):
@@ -75,7 +74,7 @@ def test_a_result_of_what_the_model_was_before_is_not_kept(make_checkpoint, chan
     Checkpoint.objects.filter(pk=row.pk).update(**changes)
     assert not checkpoint_checked(checkpoint=row, read_as=seen, right=9, pictures=10)
     row.refresh_from_db()
-    assert score_of(row) is None
+    assert row.score is None
 
 
 def test_a_result_for_a_model_that_was_deleted_meanwhile_is_not_kept(make_checkpoint):
