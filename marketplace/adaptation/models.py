@@ -31,7 +31,8 @@ class AdaptationSession(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(learner__isnull=False) ^ models.Q(checkpoint__isnull=False),
+                condition=models.Q(learner__isnull=False, checkpoint=None)
+                | models.Q(learner=None, checkpoint__isnull=False),
                 name="session_about_one_row",
             )
         ]

@@ -61,8 +61,8 @@ class CheckpointFilterForm(forms.Form):
     checked = forms.ChoiceField(
         required=False,
         widget=PlainSelect,
-        choices=[("", "Any"), ("yes", "Checked"), ("no", "Not checked")],
-        label="With pictures",
+        choices=[("", "Any"), ("yes", "Yes"), ("no", "No")],
+        label="Checked with pictures",
     )
     mine = forms.BooleanField(required=False, label="Only mine")
     sort = forms.ChoiceField(

@@ -100,6 +100,7 @@ def test_a_folder_of_pictures_is_all_right_and_the_model_says_so(
     check(alice)
     all_right = f"{N_PICTURES} of {N_PICTURES} pictures right"
     expect(alice.locator("[data-check-results] .note")).to_have_text(all_right)
+    expect(alice.locator("[data-check-status]")).to_have_text(f"{all_right}.")
     expect(alice.get_by_text("Right", exact=True)).to_have_count(N_PICTURES)
     expect(alice.locator("[data-checked]")).to_contain_text(f"Checked: {all_right} (")
     look(alice, "check-right")

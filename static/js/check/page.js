@@ -26,6 +26,8 @@ const problemBox = /** @type {HTMLElement} */ (find("[data-check-problem]", root
 /** @type {KnownClass[]} */
 let cards = [];
 let busy = false;
+/** What the last check of these pictures said. */
+let said = "";
 
 /** @param {string} sentence an empty one takes the note away */
 function problem(sentence) {
@@ -55,12 +57,13 @@ function refresh() {
   const n = labelled().length;
   list.hidden = !cards.length;
   runButton.disabled = busy || Boolean(lacking);
-  if (!busy) status.textContent = lacking || `Ready: ${n} ${n === 1 ? "picture" : "pictures"}.`;
+  if (!busy) status.textContent = lacking || said || `Ready: ${n} ${n === 1 ? "picture" : "pictures"}.`;
 }
 
 /** A change of classes or pictures: what was said before is not about them. */
 function changed() {
   results.hidden = true;
+  said = "";
   refresh();
 }
 
@@ -124,6 +127,7 @@ async function run() {
     );
     const answer = /** @type {any} */ (await backend.ask({ pictures }));
     showResult(results, sent.map(({ picture }) => picture), answer);
+    said = `${answer.summary}.`;
     if (answer.recorded) await showRecorded();
     results.focus();
   } catch (error) {

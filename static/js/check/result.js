@@ -40,7 +40,7 @@ function card(picture, judged) {
     { class: "stack stack--tight" },
     make("p", { class: "result__label truncate" }, judged.predicted),
     make("p", { class: "row" }, make("span", { class: `badge badge--${kind}` }, word), make("span", { class: "numeric small" }, percent)),
-    make("p", { class: "muted small truncate" }, judged.right ? picture.name : `It is ${judged.label}: ${picture.name}`),
+    make("p", { class: "muted small truncate" }, judged.right ? picture.name : `Given as ${judged.label} · ${picture.name}`),
   );
   return make("li", { class: "result" }, make("img", { src: picture.url, alt: picture.name }), about);
 }
