@@ -23,7 +23,7 @@ def check_run(
     `pictures` are [{"label", "image"}], labels of the model's classes, images the base64 of their
     files. Only the owner's result is kept, and only if the model is still read as it was.
     """
-    request_check(checkpoint=checkpoint, user=user, pictures=pictures)
+    _check_request(checkpoint=checkpoint, user=user, pictures=pictures)
     answer = session_run(
         user=user,
         asked=Asked(checkpoint, Act.MODEL_CHECKED, {"pictures": len(pictures)}),
@@ -38,7 +38,7 @@ def check_run(
     return {**answer, "summary": str(score), "advice": score.advice, "recorded": recorded}
 
 
-def request_check(
+def _check_request(
     *, checkpoint: Checkpoint, user: User, pictures: Sequence[Mapping[str, str]]
 ) -> None:
     """DomainError with a sentence for what cannot work; pictures are decoded later."""
@@ -47,8 +47,9 @@ def request_check(
         raise Conflict(f"This model is {state}; only a valid one can be checked with pictures.")
     if not 1 <= len(pictures) <= MAX_PICTURES:
         _refuse(f"Give 1 to {MAX_PICTURES} pictures at a time; there are {len(pictures)}.")
+    known = set(checkpoint.class_names)
     labels = dict.fromkeys(picture["label"] for picture in pictures)
-    if unknown := [label for label in labels if label not in set(checkpoint.class_names)]:
+    if unknown := [label for label in labels if label not in known]:
         named = ", ".join(f"“{label}”" for label in unknown[:_MOST_NAMED])
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         _refuse(f"The model has no class {named}{more}; label pictures with its own classes.")

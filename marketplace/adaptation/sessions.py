@@ -153,6 +153,7 @@ def _wait(session: AdaptationSession) -> dict[str, Any]:
             return answer
         time.sleep(_POLL_S)
     raise Busy(
-        "No worker answered in time; try again in a minute, or ask your operator.",
+        "No worker answered in time; try again in a minute, with fewer pictures if there are many, "
+        "or ask your operator.",
         retry_after_s=60,
     )

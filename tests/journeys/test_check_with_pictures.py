@@ -23,6 +23,7 @@ from tests.journeys.test_browser import (  # noqa: F401 - fixtures
     page,
 )
 from tests.journeys.test_fix_in_place import alice, wait_for  # noqa: F401 - a fixture
+from tests.journeys.test_folders_on_page import drop
 from tests.tools import find_chromium
 
 pytestmark = [
@@ -82,6 +83,25 @@ def choose(alice, folder):  # noqa: F811 - the fixture
 def check(alice):  # noqa: F811 - the fixture
     alice.get_by_role("button", name="Check", exact=True).click()
     expect(alice.locator("[data-check-results] .result")).to_have_count(N_PICTURES, timeout=60_000)
+
+
+def test_dropped_folders_are_classes_and_loose_pictures_wait_for_one(
+    alice,  # noqa: F811
+    complaints,  # noqa: F811
+    model,
+):
+    alice.goto(model)
+    drop(alice, "[data-check-drop]", ["Lion", ["a.png", "b.png"]], "loose.png")
+    groups = alice.locator(".class-card")
+    expect(groups).to_have_count(2)
+    expect(groups.nth(0).get_by_label("Class of these pictures")).to_have_value("lion")
+    loose = groups.nth(1).get_by_label("Class of these pictures")
+    expect(loose).to_have_value("")
+    expect(loose).to_be_focused()
+    expect(alice.get_by_role("button", name="Check", exact=True)).to_be_disabled()
+    loose.select_option("trout")
+    expect(alice.locator("[data-check-status]")).to_have_text("Ready: 3 pictures.")
+    assert complaints == []
 
 
 def test_a_folder_of_pictures_is_all_right_and_the_model_says_so(
