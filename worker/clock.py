@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from marketplace.adaptation.services import sessions_keep_time
+from marketplace.adaptation.sessions import sessions_keep_time
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_keep_time
 from marketplace.checkpoints.resumable import uploads_keep_time

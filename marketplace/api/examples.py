@@ -40,6 +40,7 @@ CHECKPOINT = {
     "consent_preview": False,
     "state": "valid",
     "reason": "",
+    "checked": {"at": _AT, "n_pictures": 10, "n_right": 9},
     "quarantined_at": None,
     "quarantine_reason": "",
     "upload_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -155,6 +156,25 @@ PREDICTIONS = {
     "labels": ["robin", "wren"],
     "predictions": [{"label": "robin", "probabilities": {"robin": 0.83, "wren": 0.17}}],
     "timings": {"decode_s": 0.02, "adapt_s": 0.61, "predict_s": 0.03},
+    "warnings": [],
+}
+CHECK_BODY = {
+    "pictures": [
+        {"label": "robin", "image": "iVBORw0KGgoAAAANSUhEUg=="},
+        {"label": "wren", "image": "iVBORw0KGgoAAAANSUhEUg=="},
+    ]
+}
+CHECK = {
+    "n_pictures": 2,
+    "n_right": 1,
+    "n_right_top5": None,
+    "predictions": [
+        {"label": "robin", "predicted": "robin", "probability": 0.91, "right": True},
+        {"label": "wren", "predicted": "jay", "probability": 0.48, "right": False},
+    ],
+    "summary": "1 of 2 pictures right",
+    "advice": "",
+    "recorded": True,
     "warnings": [],
 }
 TOKEN_BODY = {"name": "nightly copy", "scopes": ["read"], "expires_at": "2027-02-20T00:00:00Z"}

@@ -72,6 +72,12 @@ class CheckpointFilter(OwnedFilter):
     dataset = filters.CharFilter(field_name="dataset", lookup_expr="iexact")
     licence = filters.ChoiceFilter(choices=Licence.choices)
     consent_recovery = filters.BooleanFilter(field_name="consent_recovery")
+    checked = filters.BooleanFilter(
+        field_name="checked_at",
+        lookup_expr="isnull",
+        exclude=True,
+        label="whether its owner has checked it with pictures",
+    )
     ordering = filters.OrderingFilter(fields=["created_at", "name", "size_bytes", "n_classes"])
 
     class Meta:

@@ -58,6 +58,12 @@ class CheckpointFilterForm(forms.Form):
         choices=[("", "Any"), ("recovery", "Can enter a pool"), ("preview", "…and be previewed")],
         label="Consent",
     )
+    checked = forms.ChoiceField(
+        required=False,
+        widget=PlainSelect,
+        choices=[("", "Any"), ("yes", "Yes"), ("no", "No")],
+        label="Checked with pictures",
+    )
     mine = forms.BooleanField(required=False, label="Only mine")
     sort = forms.ChoiceField(
         required=False,

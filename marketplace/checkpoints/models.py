@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import Owned, Team
+from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.models import Row
 
@@ -76,6 +77,11 @@ class Checkpoint(Owned):
     original_until = models.DateTimeField(null=True, blank=True)
     # What the owner of a validated model wants changed; a worker checks it first.
     pending = models.JSONField(default=dict, blank=True)
+    # The owner's last check with pictures, and how the model was read then.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_pictures = models.PositiveSmallIntegerField(default=0)
+    checked_right = models.PositiveSmallIntegerField(default=0)
+    checked_as = models.JSONField(default=dict, blank=True)
     # The worker's lease while validating.
     attempt = models.PositiveIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0)
@@ -104,6 +110,10 @@ class Checkpoint(Owned):
                 fields=["owner", "idempotency_key"],
                 condition=~models.Q(idempotency_key=""),
                 name="checkpoint_once_per_idempotency_key",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(checked_right__lte=models.F("checked_pictures")),
+                name="checkpoint_checked_right_of_pictures",
             ),
         ]
 
@@ -139,6 +149,13 @@ class Checkpoint(Owned):
     def is_guess(self) -> bool:
         """Whether nothing but the tensors told the architecture."""
         return bool(self.reading.get("guessed"))
+
+    @property
+    def score(self) -> Score | None:
+        """Its owner's last check with pictures, read as it is now; None when there is none."""
+        if self.checked_at is None:
+            return None
+        return Score(self.checked_right, self.checked_pictures, len(self.class_names))
 
     @property
     def is_quarantined(self) -> bool:

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace import storage
+from marketplace.checkpoints.checked import NOT_CHECKED, is_read_otherwise
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.core.leases import from_now
@@ -59,7 +60,12 @@ def checkpoint_renew_lease(*, checkpoint: Checkpoint) -> bool:
 
 
 def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
-    """End the validation; False when the attempt was given up for dead, or the row is gone."""
+    """End the validation; False when the attempt was given up for dead, or the row is gone.
+
+    A check with pictures holds only for a model that is read as it was.
+    """
+    if is_read_otherwise(checkpoint, changes):
+        changes = {**changes, **NOT_CHECKED}
     updated = Checkpoint.objects.filter(
         pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
     ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)

@@ -41,6 +41,9 @@ LISTED_FIELDS = [
     "state",
     "reading",
     "quarantined_at",
+    "checked_at",
+    "checked_pictures",
+    "checked_right",
     "size_bytes",
     "created_at",
     "owner__username",
@@ -52,7 +55,8 @@ def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Ch
     """The checkpoints this person may see that match; only the fields that lists show are read.
 
     `filters` may hold text, architecture, dataset, licence, channels, size (of `SIZES`), consent
-    ("recovery" or "preview"), mine and sort; what is missing or empty does not filter.
+    ("recovery" or "preview"), checked ("yes" or "no"), mine and sort; what is missing or empty does
+    not filter.
     """
     rows = checkpoints_listed_for(user).select_related(None).select_related("owner")
     for field in ("architecture", "dataset", "licence", "channels"):
@@ -63,6 +67,8 @@ def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Ch
         rows = rows.filter(n_parameters__gte=least, n_parameters__lt=below)
     if consent := filters.get("consent"):
         rows = rows.filter(**{f"consent_{consent}": True})
+    if checked := filters.get("checked"):
+        rows = rows.filter(checked_at__isnull=checked == "no")
     if filters.get("mine"):
         rows = rows.filter(owner_id=user.pk)
     for word in str(filters.get("text") or "").split():

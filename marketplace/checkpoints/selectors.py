@@ -55,11 +55,14 @@ def checkpoint_last_of(user: User) -> Checkpoint | None:
     return checkpoints_editable_by(user).order_by("-created_at", "-id").first()
 
 
+def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
+    """The ones whose file this person may have, or have pictures labelled by."""
+    return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, quarantined_at=None)
+
+
 def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
     """The ones this person may put into a pool: visible, valid, with consent to recovery."""
-    return checkpoints_visible_to(user).filter(
-        state=CheckpointState.VALID, consent_recovery=True, quarantined_at=None
-    )
+    return checkpoints_usable_by(user).filter(consent_recovery=True)
 
 
 def storage_used_by(user: User) -> int:

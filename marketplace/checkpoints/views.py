@@ -3,7 +3,7 @@
 import json
 import re
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,6 +21,8 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.checked import MAX_PICTURES
+from marketplace.checkpoints.drafts import MAX_CLASS_NAME
 from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
@@ -42,6 +44,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
+from marketplace.core.pictures import side_to_send
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -153,10 +156,22 @@ def _show(
         "can_edit": can_edit,
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),
+        "check": _check(checkpoint),
         "form": form,
         "can_fix": can_edit and not form.locked.fields and not checkpoint.is_quarantined,
     }
     return render(request, "checkpoints/detail.html", context, status=status)
+
+
+def _check(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the part of the page that checks with pictures must know."""
+    return {
+        "maxPictures": MAX_PICTURES,
+        "maxPerClass": MAX_PICTURES,
+        "maxLabelLength": MAX_CLASS_NAME,
+        "side": side_to_send(checkpoint.image_size),
+        "classNames": checkpoint.class_names,
+    }
 
 
 @require_POST

@@ -89,6 +89,7 @@ def test_every_call_of_the_contract_is_there():
         "checkpoints/": {"get", "post"},
         "checkpoints/{id}/": {"get", "patch", "delete"},
         "checkpoints/{id}/download/": {"get"},
+        "checkpoints/{id}/check/": {"post"},
         "checkpoints/{id}/quarantine/": {"post", "delete"},
         "uploads/": {"post"},
         "uploads/{id}/": {"get", "patch", "delete"},

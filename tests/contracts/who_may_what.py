@@ -135,6 +135,7 @@ PICTURES = {
     "support": [{"label": "a", "image": "eA=="}, {"label": "b", "image": "eA=="}],
     "query": ["eA=="],
 }
+PICTURES_OF_A_CLASS = {"pictures": [{"label": "a", "image": "eA=="}]}
 NO_WORKER = 503
 
 PAGES = {
@@ -199,6 +200,8 @@ API = {
         "DELETE": api_owned("doomed", 204),
     },
     "api-checkpoint-download": {"GET": api_seen("checkpoint")},
+    # Its pictures have no label that the model knows.
+    "api-checkpoint-check": {"POST": api_seen("checkpoint", 400, PICTURES_OF_A_CLASS, narrow=403)},
     "api-checkpoint-quarantine": {
         "POST": api_staff("checkpoint", 200, {"reason": "It is under suspicion."}),
         # It is not in quarantine.

@@ -46,6 +46,14 @@ class ReadingSerializer(serializers.Serializer):
     )
 
 
+class CheckedSerializer(serializers.Serializer):
+    """Its owner's last check with pictures, of the model as it is read now."""
+
+    at = serializers.DateTimeField(source="checked_at")
+    n_pictures = serializers.IntegerField(source="checked_pictures")
+    n_right = serializers.IntegerField(source="checked_right")
+
+
 class CheckpointSerializer(serializers.ModelSerializer):
     """A checkpoint.
 
@@ -65,6 +73,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
     reading = ReadingSerializer(read_only=True)
     reason = serializers.SerializerMethodField()
     pending = serializers.SerializerMethodField()
+    checked = serializers.SerializerMethodField()
 
     class Meta:
         model = Checkpoint
@@ -72,7 +81,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
             "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
             "consent_recovery", "consent_preview", "state", "reason", "reading", "pending",
-            "original_until", "upload_sha256",
+            "checked", "original_until", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
@@ -90,6 +99,11 @@ class CheckpointSerializer(serializers.ModelSerializer):
         """What its owner has changed of a valid model, while a worker checks it."""
         pending: dict[str, Any] = {} if row.is_final else row.pending
         return pending
+
+    @extend_schema_field(CheckedSerializer(allow_null=True))
+    def get_checked(self, row: Checkpoint) -> Any:
+        """Null for a model that nobody has checked with pictures since it is read as it is."""
+        return None if row.checked_at is None else CheckedSerializer(row).data
 
 
 _NOT_SAID = {"file", "file_name", "sha256"}
