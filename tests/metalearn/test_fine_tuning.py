@@ -15,9 +15,7 @@ from metalearn.networks import get_architecture
 from metalearn.pretraining import accuracy_of
 
 CPU = torch.device("cpu")
-PLAN = FineTuningPlan(
-    epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, precision="fp32"
-)
+PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, precision="fp32")
 
 
 @pytest.fixture
