@@ -8,7 +8,7 @@ from django import forms
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
-from marketplace.checkpoints.drafts import CheckpointDraft
+from marketplace.checkpoints.drafts import ABOUT, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.checkpoints.search import SIZES, SORTS, architectures_listed, datasets_listed
 from marketplace.core.forms import PlainSelect, SuggestingInput
@@ -144,7 +144,7 @@ class AboutForm(SharingForm):
         help_text="The data set in a word or two, such as “CIFAR-100”. It decides which scenario "
         "a pool is.",
     )
-    licence = forms.ChoiceField(choices=Licence.choices)
+    licence = forms.ChoiceField(choices=Licence.choices, initial=Licence.UNSTATED)
     description = forms.CharField(
         required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4})
     )
@@ -215,6 +215,15 @@ class UploadForm(ReadForm, AboutForm):
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        licence, description = self.fields["licence"], self.fields["description"]
+        assert isinstance(licence, forms.ChoiceField)
+        rest = [(value, title) for value, title in Licence.choices if value != Licence.UNSTATED]
+        licence.choices = [(Licence.UNSTATED, "As its files say"), *rest]
+        licence.help_text = "A README.md or config.json beside the weights can say it."
+        description.help_text = "Empty: the first paragraph of the README.md, if there is one."
+
     def draft(self) -> CheckpointDraft:
         """What the service wants to know."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
@@ -224,7 +233,12 @@ class UploadForm(ReadForm, AboutForm):
 def said_again(row: Checkpoint) -> dict[str, Any]:
     """Initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
-    said = {name: getattr(row, name) for name in same}
+    # What the last one's files told is no word of its owner about another model.
+    from_files = row.reading.get("filled", {})
+    said = {
+        name: ABOUT[name] if name in from_files and name in ABOUT else getattr(row, name)
+        for name in same
+    }
     team = row.team if row.team and teams_of(row.owner).filter(pk=row.team.pk).exists() else None
     left = row.visibility == Visibility.TEAM and team is None
     visibility = Visibility.PRIVATE.value if left else row.visibility

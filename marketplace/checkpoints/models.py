@@ -21,6 +21,7 @@ class Licence(models.TextChoices):
     CC_BY_SA = "cc-by-sa-4.0", "CC BY-SA 4.0"
     CC_BY_NC = "cc-by-nc-4.0", "CC BY-NC 4.0 (no commercial use)"
     OTHER = "other", "Other (say which in the description)"
+    UNSTATED = "unstated", "Not stated"
 
 
 class WeightsKind(models.TextChoices):
@@ -38,7 +39,7 @@ class Checkpoint(Owned):
     dataset = models.CharField(
         max_length=80, blank=True, help_text="what it was trained on, in a word"
     )
-    licence = models.CharField(max_length=20, choices=Licence.choices)
+    licence = models.CharField(max_length=20, choices=Licence.choices, default=Licence.UNSTATED)
     class_names = models.JSONField(default=list)
     image_size = models.PositiveSmallIntegerField()
     channels = models.PositiveSmallIntegerField()

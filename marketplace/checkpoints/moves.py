@@ -15,7 +15,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace import storage
+from marketplace.checkpoints.drafts import ABOUT
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.reading import without_filled
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.core.leases import from_now
 
@@ -60,12 +62,26 @@ def checkpoint_renew_lease(*, checkpoint: Checkpoint) -> bool:
 
 def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
     """End the validation; False when the attempt was given up for dead, or the row is gone."""
-    updated = Checkpoint.objects.filter(
+    rows = Checkpoint.objects.filter(
         pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
-    ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
-    if updated:
-        checkpoint.refresh_from_db()
-    return bool(updated)
+    )
+    with transaction.atomic():
+        row = rows.select_for_update().first()
+        if row is None:
+            return False
+        changes = _without_what_was_said(row, changes)
+        rows.update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
+    checkpoint.refresh_from_db()
+    return True
+
+
+def _without_what_was_said(row: Checkpoint, changes: dict[str, Any]) -> dict[str, Any]:
+    """What the owner has said while the file was read holds, whatever the file says."""
+    said = {name for name, nothing in ABOUT.items() if getattr(row, name) != nothing}
+    kept = {name: value for name, value in changes.items() if name not in said}
+    if said & changes.keys():
+        kept["reading"] = without_filled(changes["reading"], said)
+    return kept
 
 
 def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:

@@ -28,7 +28,7 @@ from marketplace.checkpoints.permissions import (
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
-from marketplace.checkpoints.reading import read_as
+from marketplace.checkpoints.reading import licence_called, read_as, what_was_filled
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import (
@@ -150,6 +150,8 @@ def _show(
     context = {
         "checkpoint": checkpoint,
         "read_as": read_as(checkpoint),
+        "filled": what_was_filled(checkpoint),
+        "licence_called": licence_called(checkpoint),
         "can_edit": can_edit,
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),

@@ -38,6 +38,7 @@ def inspect_checkpoint(
         "mean": _listed(own.mean),
         "std": _listed(own.std),
         "licence": said.licence,
+        "description": said.description,
         **model.reading(),
         "n_parameters": count_parameters(model.tensors),
         "size_bytes": model.size_bytes,

@@ -44,6 +44,9 @@ class ReadingSerializer(serializers.Serializer):
         help_text="where that comes from which the upload left open: `file`, `architecture` (its "
         "usual input), or `imagenet` (1,000 outputs without names)",
     )
+    licence = serializers.CharField(
+        required=False, help_text="the licence as its files write it, where it comes from them"
+    )
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
@@ -131,7 +134,11 @@ class CheckpointDraftSerializer(serializers.Serializer):
         help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
         "the file or its architecture says",
     )
-    licence = serializers.ChoiceField(choices=Licence.choices)
+    licence = serializers.ChoiceField(
+        choices=Licence.choices,
+        default=Licence.UNSTATED,
+        help_text="left out, as README.md or config.json in its folder say, or the file itself",
+    )
     architecture = serializers.CharField(
         default="", allow_blank=True, help_text="recognised from the tensors when left out"
     )
@@ -141,7 +148,12 @@ class CheckpointDraftSerializer(serializers.Serializer):
         allow_blank=True,
         help_text="of a file that has both; the averaged ones when left out",
     )
-    description = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    description = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=20_000,
+        help_text="left out, the first paragraph of the README.md in its folder",
+    )
     dataset = serializers.CharField(
         default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
     )

@@ -121,7 +121,6 @@ BAD = [
     ({"mean": '["a", "b", "c"]'}, "mean"),
     ({"std": "[0, 0.2, 0.2]"}, "std"),
     ({"std": "[1e999, 0.2, 0.2]"}, "std"),
-    ({"licence": None}, "licence"),
     ({"licence": "mine"}, "licence"),
     ({"visibility": "secret"}, "visibility"),
     ({"visibility": "team"}, "team"),
