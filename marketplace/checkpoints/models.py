@@ -167,6 +167,8 @@ class Upload(Row):
     lease_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Its file is kept until a manifest says which model it is.
+    held = models.BooleanField(default=False)
 
     class Meta:
         indexes = [

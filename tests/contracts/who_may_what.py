@@ -204,6 +204,7 @@ API = {
         # It is not in quarantine.
         "DELETE": api_staff("checkpoint", 409),
     },
+    "api-checkpoint-manifest": {"POST": api(400, narrow=403)},
     "api-uploads": {"POST": Rule((401, 400, 400, 400, 400, 403), headers=TUS)},
     "api-upload": {
         "GET": upload_owned(200),

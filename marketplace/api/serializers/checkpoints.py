@@ -95,7 +95,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
         return pending
 
 
-_NOT_SAID = {"file", "file_name", "sha256"}
+_NOT_SAID = {"file", "file_name", "sha256", "held", "upload", "part"}
 # More numbers than any image has channels; how many there must be, the draft says.
 _MOST_CHANNELS = 16
 
@@ -189,6 +189,8 @@ class CheckpointUploadSerializer(CheckpointDraftSerializer):
 class UploadBeginSerializer(CheckpointDraftSerializer):
     """What is said about a file that will come in pieces."""
 
+    name = serializers.CharField(default="", help_text="needed, unless the file is held")
+
     file_name = serializers.CharField(
         default="",
         allow_blank=True,
@@ -201,6 +203,22 @@ class UploadBeginSerializer(CheckpointDraftSerializer):
         allow_blank=True,
         help_text="of the whole file; a worker then makes sure that it arrived as it was sent",
     )
+    held = serializers.BooleanField(
+        default=False,
+        help_text="keep the whole file for a manifest, which says what it is; nothing else is "
+        "needed then",
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Of a file that is held only the file is described."""
+        said: dict[str, Any] = super().to_internal_value(data)
+        if not said["held"] and not said["name"]:
+            raise serializers.ValidationError({"name": ["Give the model a name."]})
+        return said
+
+    def draft_unless_held(self) -> CheckpointDraft | None:
+        """What the uploader says, unless a manifest will."""
+        return None if self.validated_data["held"] else self.draft()
 
 
 class QuarantineSerializer(StrictSerializer):
@@ -214,7 +232,7 @@ class UploadSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Upload
-        fields = ["id", "length", "offset", "created_at", "expires_at", "finished_at"]
+        fields = ["id", "length", "offset", "held", "created_at", "expires_at", "finished_at"]
         read_only_fields = fields
 
 
