@@ -42,6 +42,7 @@ CHECKPOINT = {
     "mean": [0.5, 0.5, 0.5],
     "std": [0.25, 0.25, 0.25],
     "architecture": "conv4",
+    "family": "conv4",
     "consent_recovery": True,
     "consent_preview": False,
     "state": "valid",

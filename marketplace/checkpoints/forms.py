@@ -10,7 +10,14 @@ from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
 from marketplace.checkpoints.drafts import ABOUT, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
-from marketplace.checkpoints.search import SIZES, SORTS, architectures_listed, datasets_listed
+from marketplace.checkpoints.search import (
+    INPUTS,
+    SIZES,
+    SORTS,
+    architectures_listed,
+    datasets_listed,
+    families_listed,
+)
 from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -33,6 +40,13 @@ class CheckpointFilterForm(forms.Form):
     """What the catalogue is narrowed down to; an impossible value does not filter."""
 
     text = forms.CharField(required=False, max_length=200, label="Search")
+    knows = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Knows the class",
+        widget=forms.TextInput(attrs={"placeholder": "stomatocyte", "autocomplete": "off"}),
+    )
+    family = forms.ChoiceField(required=False, widget=PlainSelect)
     architecture = forms.ChoiceField(required=False, widget=PlainSelect)
     dataset = forms.ChoiceField(required=False, widget=PlainSelect, label="Data set")
     licence = forms.ChoiceField(
@@ -46,11 +60,17 @@ class CheckpointFilterForm(forms.Form):
         choices=[("", "Any"), ("3", "Colour"), ("1", "Grey")],
         label="Images",
     )
+    input = forms.ChoiceField(
+        required=False,
+        widget=PlainSelect,
+        choices=[("", "Any"), *((name, title) for name, (title, _) in INPUTS.items())],
+        label="Input size",
+    )
     size = forms.ChoiceField(
         required=False,
         widget=PlainSelect,
         choices=[("", "Any"), *((name, title) for name, (title, _) in SIZES.items())],
-        label="Size",
+        label="Model size",
     )
     consent = forms.ChoiceField(
         required=False,
@@ -67,6 +87,7 @@ class CheckpointFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._set_choices("family", [("", "Any"), *families_listed(user)])
         self._set_choices("architecture", [("", "Any"), *architectures_listed(user)])
         self._set_choices("dataset", [("", "Any"), *((d, d) for d in datasets_listed(user))])
 

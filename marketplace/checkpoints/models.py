@@ -1,11 +1,14 @@
 """Checkpoints: what a person uploaded and what the worker found in it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import Owned, Team
+from marketplace.checkpoints.families import family_of
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.models import Row
 
@@ -46,6 +49,8 @@ class Checkpoint(Owned):
     mean = models.JSONField(default=list)
     std = models.JSONField(default=list)
     architecture = models.CharField(max_length=120, blank=True)
+    # Follows from the architecture; a column, so that the catalogue can be asked by it.
+    family = models.CharField(max_length=20, blank=True, editable=False)
     weights = models.CharField(
         max_length=4, choices=WeightsKind.choices, blank=True, help_text="of a file that has both"
     )
@@ -98,6 +103,7 @@ class Checkpoint(Owned):
             models.Index(
                 fields=["visibility", "state", "-created_at"], name="checkpoint_catalogue"
             ),
+            models.Index(fields=["family", "-created_at", "-id"], name="checkpoint_family"),
         ]
         constraints = [
             *Owned.Meta.constraints,
@@ -110,6 +116,11 @@ class Checkpoint(Owned):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """With the family of its architecture."""
+        self.family = family_of(self.architecture)
+        super().save(*args, **kwargs)
 
     @property
     def is_final(self) -> bool:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.checkpoints.drafts import ABOUT
+from marketplace.checkpoints.families import family_of
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.reading import without_filled
 from marketplace.checkpoints.states import CheckpointState, sources_of
@@ -70,6 +71,8 @@ def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes:
         if row is None:
             return False
         changes = _without_what_was_said(row, changes)
+        if "architecture" in changes:
+            changes["family"] = family_of(changes["architecture"])
         rows.update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
     checkpoint.refresh_from_db()
     return True

@@ -73,9 +73,9 @@ class CheckpointSerializer(serializers.ModelSerializer):
         model = Checkpoint
         fields = [
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
-            "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
-            "consent_recovery", "consent_preview", "state", "reason", "reading", "pending",
-            "original_until", "upload_sha256",
+            "class_names", "image_size", "channels", "mean", "std", "architecture", "family",
+            "weights", "consent_recovery", "consent_preview", "state", "reason", "reading",
+            "pending", "original_until", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
