@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.checkpoint_list, name="checkpoint_list"),
     path("upload/", views.checkpoint_upload_page, name="checkpoint_upload"),
     path("<uuid:pk>/", views.checkpoint_detail, name="checkpoint_detail"),
+    path("<uuid:pk>/classes/", views.checkpoint_classes, name="checkpoint_classes"),
     path("<uuid:pk>/status/", views.checkpoint_status, name="checkpoint_status"),
     path("<uuid:pk>/edit/", views.checkpoint_edit, name="checkpoint_edit"),
     path("<uuid:pk>/fix/", views.checkpoint_fix, name="checkpoint_fix"),

@@ -8,6 +8,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +22,7 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.class_list import PER_PAGE, SHOWN, classes_matching
 from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
@@ -150,6 +152,7 @@ def _show(
     context = {
         "checkpoint": checkpoint,
         "read_as": read_as(checkpoint),
+        "first_classes": checkpoint.class_names[:SHOWN],
         "filled": what_was_filled(checkpoint),
         "licence_called": licence_called(checkpoint),
         "can_edit": can_edit,
@@ -159,6 +162,18 @@ def _show(
         "can_fix": can_edit and not form.locked.fields and not checkpoint.is_quarantined,
     }
     return render(request, "checkpoints/detail.html", context, status=status)
+
+
+@require_safe
+@login_required
+def checkpoint_classes(request: PersonRequest, pk: str) -> HttpResponse:
+    """All classes of one model, or those that match, a page at a time."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    text = request.GET.get("text", "")[:200]
+    pages = Paginator(classes_matching(checkpoint.class_names, text), PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {"checkpoint": checkpoint, "text": text, "page": page}
+    return render(request, "checkpoints/classes.html", context)
 
 
 @require_POST

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import BoundedListField, JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
+from marketplace.checkpoints.class_list import SHOWN
 from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
 from marketplace.checkpoints.states import CheckpointState
@@ -93,6 +94,21 @@ class CheckpointSerializer(serializers.ModelSerializer):
         """What its owner has changed of a valid model, while a worker checks it."""
         pending: dict[str, Any] = {} if row.is_final else row.pending
         return pending
+
+
+class CheckpointRowSerializer(CheckpointSerializer):
+    """A checkpoint in a list, which would have megabytes with all names of all classes."""
+
+    class_names = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text=f"the first {SHOWN}; `n_classes` says how many there are, and the model's own "
+        "address has all"
+    )
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_class_names(self, row: Checkpoint) -> list[str]:
+        """The first ones."""
+        names: list[str] = row.class_names[:SHOWN]
+        return names
 
 
 _NOT_SAID = {"file", "file_name", "sha256", "held", "upload", "part"}
