@@ -15,6 +15,7 @@ from tests.journeys.instance import DEMO_POOL
 from tests.journeys.test_browser import browser, complaints, look, page, take_picture  # noqa: F401
 from tests.journeys.test_fix_in_place import alice  # noqa: F401
 from tests.tools import find_chromium
+from tests.worker.test_ten_thousand_classes import folder as many_classes
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,6 +62,23 @@ def test_after_a_refusal_for_names_the_page_says_what_the_files_told(alice, comp
     expect(alice.get_by_text("This file was refused")).to_be_visible(timeout=60_000)
     expect(alice.get_by_text("Its licence comes from its files.")).to_be_visible()
     look(alice, "refused-for-names")
+    assert complaints == []
+
+
+def test_ten_thousand_classes_are_a_search_away(alice, complaints):  # noqa: F811
+    file = {"name": "garden.zip", "mimeType": "application/zip", "buffer": many_classes()}
+    upload(alice, file, "Garden")
+    expect(alice.get_by_text("Valid", exact=True).first).to_be_visible(timeout=60_000)
+    look(alice, "many-classes")
+    alice.get_by_role("searchbox", name="Search the classes").fill("species 0999")
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_text("10 classes match")).to_be_visible()
+    alice.get_by_role("link", name="Clear").click()
+    expect(alice.get_by_text("Page 1 of 20")).to_be_visible()
+    take_picture(alice, "all-classes")
+    alice.get_by_role("searchbox", name="Search the classes").fill("0999")
+    alice.keyboard.press("Enter")
+    look(alice, "classes-searched")
     assert complaints == []
 
 
