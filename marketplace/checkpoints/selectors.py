@@ -75,7 +75,8 @@ def storage_used_by(user: User) -> int:
         state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],
     )
     unread = Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)
-    coming = Upload.objects.filter(owner=user, finished_at=None).aggregate(all=Sum("length"))
+    without_row = Q(finished_at=None) | Q(held=True)
+    coming = Upload.objects.filter(without_row, owner=user).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
         stored=Sum("size_bytes"),
         waiting=Sum("upload_bytes", filter=unread | read_again),

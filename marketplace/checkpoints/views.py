@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from marketplace.audit.states import Act
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.checked import MAX_PICTURES
+from marketplace.checkpoints.class_list import MOST_INLINE, PER_PAGE, SHOWN, classes_matching
 from marketplace.checkpoints.drafts import MAX_CLASS_NAME
 from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
@@ -30,7 +32,7 @@ from marketplace.checkpoints.permissions import (
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
-from marketplace.checkpoints.reading import read_as
+from marketplace.checkpoints.reading import licence_called, read_as, what_was_filled
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import (
@@ -153,6 +155,9 @@ def _show(
     context = {
         "checkpoint": checkpoint,
         "read_as": read_as(checkpoint),
+        "first_classes": checkpoint.class_names[:SHOWN],
+        "filled": what_was_filled(checkpoint),
+        "licence_called": licence_called(checkpoint),
         "can_edit": can_edit,
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),
@@ -170,8 +175,29 @@ def _check(checkpoint: Checkpoint) -> dict[str, Any]:
         "maxPerClass": MAX_PICTURES,
         "maxLabelLength": MAX_CLASS_NAME,
         "side": side_to_send(checkpoint.image_size),
-        "classNames": checkpoint.class_names,
+        "classNames": checkpoint.class_names if len(checkpoint.class_names) <= MOST_INLINE else [],
+        "classNamesUrl": reverse("checkpoint_class_names", args=[checkpoint.pk]),
     }
+
+
+@require_safe
+@login_required
+def checkpoint_class_names(request: PersonRequest, pk: str) -> JsonResponse:
+    """The names of all classes of one model, in the order of its outputs."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    return JsonResponse(checkpoint.class_names, safe=False)
+
+
+@require_safe
+@login_required
+def checkpoint_classes(request: PersonRequest, pk: str) -> HttpResponse:
+    """All classes of one model, or those that match, a page at a time."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    text = request.GET.get("text", "")[:200]
+    pages = Paginator(classes_matching(checkpoint.class_names, text), PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {"checkpoint": checkpoint, "text": text, "page": page}
+    return render(request, "checkpoints/classes.html", context)
 
 
 @require_POST

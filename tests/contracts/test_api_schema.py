@@ -91,6 +91,7 @@ def test_every_call_of_the_contract_is_there():
         "checkpoints/{id}/download/": {"get"},
         "checkpoints/{id}/check/": {"post"},
         "checkpoints/{id}/quarantine/": {"post", "delete"},
+        "checkpoints/manifest/": {"post"},
         "uploads/": {"post"},
         "uploads/{id}/": {"get", "patch", "delete"},
         "pools/": {"get", "post"},

@@ -147,6 +147,7 @@ PAGES = {
     "checkpoint_list": {"GET": page()},
     "checkpoint_upload": {"GET": page(), "POST": page(422)},
     "checkpoint_detail": {"GET": seen("checkpoint")},
+    "checkpoint_classes": {"GET": seen("checkpoint")},
     "checkpoint_status": {"GET": seen("checkpoint")},
     "checkpoint_edit": {"GET": owned("checkpoint"), "POST": owned("checkpoint")},
     # Nothing is said, so nothing changes.
@@ -207,6 +208,7 @@ API = {
         # It is not in quarantine.
         "DELETE": api_staff("checkpoint", 409),
     },
+    "api-checkpoint-manifest": {"POST": api(400, narrow=403)},
     "api-uploads": {"POST": Rule((401, 400, 400, 400, 400, 403), headers=TUS)},
     "api-upload": {
         "GET": upload_owned(200),

@@ -12,7 +12,7 @@ import { showResult } from "./result.js";
 /** @typedef {import("../adaptation/files.js").Found} Found */
 
 const root = /** @type {HTMLElement} */ (find("[data-check]"));
-/** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[]}} */
+/** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[], classNamesUrl: string}} */
 const facts = JSON.parse(find("#check-facts").textContent ?? "{}");
 const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
 const list = /** @type {HTMLElement} */ (find("[data-check-classes]", root));
@@ -34,6 +34,14 @@ function problem(sentence) {
   problemBox.hidden = !sentence;
   find("[data-check-problem-text]", problemBox).textContent = sentence;
   if (sentence) problemBox.scrollIntoView({ block: "nearest" });
+}
+
+/** Thousands of names come when they are needed and are no part of the page. */
+async function withNames() {
+  if (facts.classNames.length) return;
+  const answer = await fetch(facts.classNamesUrl);
+  if (!answer.ok) throw new Error("The model's classes could not be loaded; load the page again.");
+  facts.classNames = await answer.json();
 }
 
 /** @returns {{label: string, picture: Picture}[]} */
@@ -89,6 +97,7 @@ function removeClass(card) {
 /** @param {Found[]} found */
 async function addFolders(found) {
   problem("");
+  await withNames();
   const leftOut = new LeftOut();
   const folders = await byFolder(found, leftOut);
   for (const [folder, pictures] of folders) {
@@ -102,6 +111,7 @@ async function addFolders(found) {
 
 /** @param {Found[]} found dropped here: folders become classes, other pictures one group without a name */
 async function addFound(found) {
+  await withNames();
   const loose = found.filter(({ folder }) => !folder).map(({ file }) => file);
   const inFolders = found.filter(({ folder }) => folder);
   if (inFolders.length) await addFolders(inFolders);
@@ -148,11 +158,18 @@ async function showRecorded() {
   find("[data-doubt]", root).replaceChildren();
 }
 
-addButton.addEventListener("click", () => addClass("").input.focus());
+addButton.addEventListener("click", async () => {
+  try {
+    await withNames();
+    addClass("").input.focus();
+  } catch (error) {
+    problem(/** @type {Error} */ (error).message);
+  }
+});
 runButton.addEventListener("click", () => void run());
 find("[data-check-folder]", root).addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  void addFolders(filesOfFolder(field.files ?? []));
+  addFolders(filesOfFolder(field.files ?? [])).catch((error) => problem(error.message));
   field.value = "";
 });
 drop.addEventListener("dragover", () => drop.classList.add("is-over"));
