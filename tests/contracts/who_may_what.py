@@ -147,6 +147,7 @@ PAGES = {
     "checkpoint_list": {"GET": page()},
     "checkpoint_upload": {"GET": page(), "POST": page(422)},
     "checkpoint_detail": {"GET": seen("checkpoint")},
+    "checkpoint_class_names": {"GET": seen("checkpoint")},
     "checkpoint_classes": {"GET": seen("checkpoint")},
     "checkpoint_status": {"GET": seen("checkpoint")},
     "checkpoint_edit": {"GET": owned("checkpoint"), "POST": owned("checkpoint")},

@@ -36,7 +36,7 @@ def upload(client, headers=None, **changes):
     return client.post(reverse("checkpoint_upload"), said, headers=headers or {})
 
 
-@pytest.mark.parametrize("page", ["detail", "status", "download"])
+@pytest.mark.parametrize("page", ["detail", "status", "download", "classes", "class_names"])
 def test_the_owner_and_the_team_see_a_shared_model_and_a_stranger_gets_404(
     client, alice, bob, charlie, shared, make_checkpoint, page
 ):
@@ -324,3 +324,15 @@ def test_the_catalogue_tells_and_filters_what_is_checked(client, alice, make_che
     for wanted, there, gone in (("yes", ">robins<", ">fish<"), ("no", ">fish<", ">robins<")):
         page = client.get(reverse("checkpoint_list"), {"checked": wanted}).content.decode()
         assert there in page and gone not in page
+
+
+@pytest.mark.parametrize(("n", "inline"), [(1_000, True), (1_001, False)])
+def test_thousands_of_names_are_no_part_of_the_page_but_come_when_a_check_needs_them(
+    client, alice, make_checkpoint, n, inline
+):
+    names = [f"kind {number}" for number in range(n)]
+    row = make_checkpoint(class_names=names)
+    client.force_login(alice)
+    facts = client.get(url("detail", row)).context["check"]
+    assert facts["classNames"] == (names if inline else [])
+    assert client.get(facts["classNamesUrl"]).json() == names
