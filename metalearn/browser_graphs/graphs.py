@@ -21,7 +21,10 @@ from metalearn.inner_loop import PureNetwork
 from metalearn.networks import Network
 
 MAX_PARAMETERS = 60_000_000
-"""A tab of a browser has about 2 GB; weights are held three times, images come on top."""
+"""A tab of a browser has about 2 GB; weights are held three times, images come on top.
+
+EfficientNet-Lite0 of 3.4 million at 112 pixels held 0.9 GB at most (docs/benchmarks/browser.md).
+"""
 
 NEEDED = frozenset({"features", "logits", "centroids", "compare", "head"})
 """Without gradients these adapt by class means; all others may be missing."""
