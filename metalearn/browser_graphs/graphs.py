@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from metalearn.batchnorm import has_batchnorm
 from metalearn.browser_graphs import operators  # noqa: F401 - registers the rules
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import NotForBrowsers, convert
@@ -73,7 +74,7 @@ def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> list
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
     _make_traceable(pure.structure)
-    steps = steps_of(network.spec, network.feature_dim)
+    steps = steps_of(network.spec, network.feature_dim, batchnorm=has_batchnorm(network))
     return [_graph(step, pure, tensors, dtype) for step in steps]
 
 
