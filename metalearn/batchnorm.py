@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,6 +49,44 @@ def recorded_statistics(
     hooks = [layer.register_forward_pre_hook(record) for layer in layers]
     try:
         yield records
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def has_batchnorm(network: nn.Module) -> bool:
+    """Whether there are running statistics."""
+    layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
+    return any(layer.running_mean is not None for layer in layers)
+
+
+@contextmanager
+def mixed_in_passing(network: nn.Module, share: float | Scalar) -> Iterator[dict[str, Tensor]]:
+    """Lets every batch-norm layer mix its running statistics with those of what it is given.
+
+    It uses (1 - share) * running + share * batch at once, so that the next layer is given what it
+    will be given later. Yields mean and (biased) variance of the batch by the names of the running
+    statistics. The hooks are taken off again in any case; the layers' buffers are replaced, which
+    `functional_call` takes back.
+    """
+    moments: dict[str, Tensor] = {}
+
+    def mix(layer: nn.Module, inputs: tuple[Tensor, ...], *, name: str) -> None:
+        assert isinstance(layer, _BatchNorm)
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        mean, var = plain_moments(inputs[0])
+        moments[f"{name}.running_mean"], moments[f"{name}.running_var"] = mean, var
+        layer.running_mean = (1 - share) * layer.running_mean + share * mean
+        layer.running_var = (1 - share) * layer.running_var + share * var
+
+    hooks = [
+        layer.register_forward_pre_hook(partial(mix, name=name))
+        for name, layer in network.named_modules()
+        if isinstance(layer, _BatchNorm) and layer.running_mean is not None
+    ]
+    try:
+        yield moments
     finally:
         for hook in hooks:
             hook.remove()

@@ -2,13 +2,13 @@
 
 The adapted learner is inverted: pseudo images are recovered that it takes for each class. Then
 a contrastive loss pulls the features of real and pseudo images of a class together and pushes
-other classes apart. The paper's figure gives the idea and not the constants; the loss is the
-consistent form of algorithms.md 2.2. Each step is a pure function, so that one step can stand
-alone as a graph.
+other classes apart. The loss is the equation of the authors' poster; another form is a setting.
+Each step is a pure function, so that one step can stand alone as a graph.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,9 @@ BATCHNORM_WEIGHT = 0.1
 TOTAL_VARIATION_WEIGHT = 0.01
 NOISE_GRID = 8
 """Side of the noise that pseudo images start from; enlarged, it is as smooth as pictures are."""
+
+
+ContrastiveForm = Literal["poster", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Calibration:
     inversion_lr: float
     lr: float
     temperature: float
+    form: ContrastiveForm = "poster"
 
 
 def inversion_loss(
@@ -85,7 +89,23 @@ def inversion_step(
     return loss.detach(), (pseudo - lr * gradient / size).detach()
 
 
-def contrastive_loss(
+def poster_loss(
+    real: Float[Tensor, "real features"],
+    pseudo: Float[Tensor, "pseudo features"],
+    same_class: Bool[Tensor, "real pseudo"],
+    *,
+    temperature: float | Scalar,
+) -> Scalar:
+    """The poster's equation: the sum over the pseudo images of a class is outside the logarithm.
+
+    With s the dot product over temperature: - sum over real, sum over pseudo of the same class,
+    of log(exp s / sum_{all pseudo} exp s). `same_class` is true where both are of one class.
+    """
+    shares = (real @ pseudo.T / temperature).log_softmax(1)
+    return -shares.masked_fill(~same_class, 0.0).sum()
+
+
+def cosine_loss(
     real: Float[Tensor, "real features"],
     pseudo: Float[Tensor, "pseudo features"],
     same_class: Bool[Tensor, "real pseudo"],
@@ -94,12 +114,18 @@ def contrastive_loss(
 ) -> Scalar:
     """Minus log of the share of a real image's likeness that falls on its own class.
 
-    `same_class` is true where both are of one class. With s the cosine over
-    temperature: mean over real of -log(sum_{same} exp s / sum_{all} exp s).
+    A deviation from the poster whose size does not grow with features or images: s is the cosine,
+    the sum is inside: mean over real of -log(sum_{same} exp s / sum_{all} exp s).
     """
     likeness = F.normalize(real, dim=1) @ F.normalize(pseudo, dim=1).T / temperature
     own = likeness.masked_fill(~same_class, -torch.inf).logsumexp(1)
     return (likeness.logsumexp(1) - own).mean()
+
+
+CONTRASTIVE_LOSSES: dict[ContrastiveForm, Callable[..., Scalar]] = {
+    "poster": poster_loss,
+    "cosine": cosine_loss,
+}
 
 
 def contrastive_step(
@@ -110,6 +136,7 @@ def contrastive_step(
     *,
     temperature: float | Scalar,
     lr: float | Scalar,
+    form: ContrastiveForm = "poster",
 ) -> tuple[Scalar, dict[str, Tensor]]:
     """One gradient step on the feature extractor; the loss before it and new weights.
 
@@ -120,7 +147,7 @@ def contrastive_step(
     with torch.enable_grad():
         features = network.features(weights, torch.cat([real[0], pseudo[0]]))
         same_class = real[1][:, None] == pseudo[1][None, :]
-        loss = contrastive_loss(
+        loss = CONTRASTIVE_LOSSES[form](
             features[:n_real], features[n_real:], same_class, temperature=temperature
         )
         return loss.detach(), descend(loss, weights, lr=lr)
@@ -157,6 +184,7 @@ def calibrate(
             pseudo,
             temperature=calibration.temperature,
             lr=calibration.lr,
+            form=calibration.form,
         )
     return calibrated
 

@@ -13,6 +13,7 @@ from metalearn.gallery import Gallery
 from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import check_shots, check_way
+from metalearn.ridge import ridge_head
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def episode_accuracies(
             tracks_by_class=tracks_by_class,
         )
         if gallery is not None:
-            yield _accuracy_by_features(gallery, drawn, temperature=settings.temperature)
+            yield _accuracy_by_features(gallery, drawn, settings)
         else:
             episode = episode_of(images_by_class, drawn)
             yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
@@ -94,17 +95,27 @@ def episode_accuracies(
 
 def _needs_features_alone(settings: AdaptationSettings) -> bool:
     """Whether an answer follows from each picture's own features, whatever the episode."""
-    return (settings.head, settings.calibrate, settings.batchnorm) == (
-        "prototypes", "none", "inductive",
-    )  # fmt: skip
+    learns_nothing = settings.head in {"prototypes", "ridge"} and settings.calibrate == "none"
+    return learns_nothing and settings.batchnorm == "inductive"
 
 
-def _accuracy_by_features(gallery: Gallery, drawn: Sequence[Drawn], *, temperature: float) -> float:
-    support = gallery.features([(one.place, one.support) for one in drawn])
+def _accuracy_by_features(
+    gallery: Gallery, drawn: Sequence[Drawn], settings: AdaptationSettings
+) -> float:
+    chosen = [(one.place, one.support) for one in drawn]
+    support, n_way = gallery.features(chosen), len(drawn)
     query = gallery.features([(one.place, one.query) for one in drawn])
-    labels = torch.arange(len(drawn))
-    targets = balanced_targets(labels.repeat_interleave(len(drawn[0].support)), len(drawn))
-    logits = centroid_logits(query, class_centroids(support, targets), temperature=temperature)
+    labels = torch.arange(n_way)
+    of_support = labels.repeat_interleave(len(drawn[0].support))
+    if settings.head == "prototypes":
+        centroids = class_centroids(support, balanced_targets(of_support, n_way))
+        logits = centroid_logits(query, centroids, temperature=settings.temperature)
+    else:
+        if settings.mirror_support:
+            support = torch.cat([support, gallery.features(chosen, mirrored=True)])
+            of_support = of_support.repeat(2)
+        targets = balanced_targets(of_support, n_way)
+        logits = ridge_head(support, targets, temperature=settings.temperature).logits(query)
     truth = labels.repeat_interleave(len(drawn[0].query))
     return float((logits.argmax(1) == truth).float().mean())
 

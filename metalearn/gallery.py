@@ -1,6 +1,7 @@
 """A learner's features of many pictures, each asked for once, when it is first needed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +13,14 @@ from metalearn.meta_learner import MetaLearner
 from metalearn.meta_learner.support import check_images, images_at_once
 from metalearn.preparation import prepare_images
 from metalearn.shapes import Features
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """By class: features, and of which pictures they are known."""
+
+    features: list[Tensor]
+    known: list[Tensor]
 
 
 class Gallery:
@@ -29,22 +38,30 @@ class Gallery:
         self._images = images_by_class
         self._network = PureNetwork(learner.network, batchnorm="inductive", precision=precision)
         self._weights = self._network.weights()
-        width = learner.network.feature_dim
-        self._features = [torch.empty(len(images), width) for images in images_by_class]
-        self._known = [torch.zeros(len(images), dtype=torch.bool) for images in images_by_class]
+        self._as_they_are, self._mirrored = self._shelf(), self._shelf()
 
-    def features(self, wanted: Sequence[tuple[int, Tensor]]) -> Features:
+    def features(self, wanted: Sequence[tuple[int, Tensor]], *, mirrored: bool = False) -> Features:
         """Features of the pictures wanted: pairs of a class and places in it, one after the other.
+
+        With `mirrored` those of their mirror images.
 
         Raises InvalidSetting when they are not finite: NaN would count as the first class.
         """
-        new = [(index, picks[~self._known[index][picks]]) for index, picks in wanted]
+        shelf = self._mirrored if mirrored else self._as_they_are
+        new = [(index, picks[~shelf.known[index][picks]]) for index, picks in wanted]
         if any(len(picks) for _, picks in new):
-            self._look_at(new)
-        return torch.cat([self._features[index][picks] for index, picks in wanted])
+            self._look_at(new, shelf)
+        return torch.cat([shelf.features[index][picks] for index, picks in wanted])
+
+    def _shelf(self) -> "_Shelf":
+        width = self._learner.network.feature_dim
+        return _Shelf(
+            [torch.empty(len(images), width) for images in self._images],
+            [torch.zeros(len(images), dtype=torch.bool) for images in self._images],
+        )
 
     @torch.no_grad()
-    def _look_at(self, new: Sequence[tuple[int, Tensor]]) -> None:
+    def _look_at(self, new: Sequence[tuple[int, Tensor]], shelf: "_Shelf") -> None:
         learner = self._learner
         images = torch.cat([self._images[c][picks.to(self._images[c].device)] for c, picks in new])
         images = unit_scaled(images).to(learner.device)
@@ -52,6 +69,7 @@ class Gallery:
         prepared = prepare_images(
             images, size=learner.image_size, mean=learner.mean, std=learner.std
         )
+        prepared = prepared.flip(-1) if shelf is self._mirrored else prepared
         chunks = torch.split(prepared, images_at_once(learner.image_size))
         seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
         if not bool(seen.isfinite().all()):
@@ -61,5 +79,5 @@ class Gallery:
             )
         parts = torch.split(seen, [len(picks) for _, picks in new])
         for (index, picks), part in zip(new, parts, strict=True):
-            self._features[index][picks] = part
-            self._known[index][picks] = True
+            shelf.features[index][picks] = part
+            shelf.known[index][picks] = True

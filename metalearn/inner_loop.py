@@ -53,6 +53,10 @@ class PureNetwork:
         """The network's own parameters, detached."""
         return {name: value.detach() for name, value in self._source.named_parameters()}
 
+    def statistics(self) -> dict[str, Tensor]:
+        """The running statistics, and whatever other buffers the network has."""
+        return dict(self._source.named_buffers()) | dict(self._statistics)
+
     def with_statistics(self, statistics: Weights) -> "PureNetwork":
         """The same network with these running statistics, so that they too are arguments."""
         other = copy.copy(self)
@@ -68,8 +72,7 @@ class PureNetwork:
         return self._call(weights, images, head=False)
 
     def _call(self, weights: Weights, images: Tensor, *, head: bool) -> Tensor:
-        buffers = dict(self._source.named_buffers()) | dict(self._statistics)
-        state = buffers | dict(weights)
+        state = self.statistics() | dict(weights)
         images = images.contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, images.device):
             result: Tensor = functional_call(self._shell, state, (images, head))

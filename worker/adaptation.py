@@ -5,7 +5,7 @@ import binascii
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,14 @@ from torch import Tensor
 
 from metalearn.datasets import decode_image, is_nearly_black, nearly_black
 from metalearn.errors import InvalidCheckpoint, InvalidData
-from metalearn.meta_learner import MAX_SHOT, MAX_WAY, MIN_WAY, AdaptationSettings, MetaLearner
+from metalearn.meta_learner import (
+    MAX_SHOT,
+    MAX_WAY,
+    MIN_WAY,
+    AdaptationSettings,
+    MetaLearner,
+    calibrated,
+)
 from metalearn.settings import build
 
 MAX_QUERY = 200
@@ -95,7 +102,7 @@ def run_adaptation(
         "labels": list(names),
         "predictions": [_prediction(names, row) for row in rows],
         "timings": timings,
-        "warnings": [nearly_black(black)] if black else [],
+        "warnings": [*classifier.remarks, *([nearly_black(black)] if black else [])],
     }
 
 
@@ -163,7 +170,7 @@ def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> Adapt
     if calibrate is not None and not isinstance(calibrate, bool):
         raise InvalidData("“calibrate” must be true or false.")
     if calibrate is not None:
-        changes = {**changes, "calibrate": "icfil" if calibrate else "none"}
+        defaults = calibrated(defaults) if calibrate else replace(defaults, calibrate="none")
     return build(AdaptationSettings, {**asdict(defaults), **changes})
 
 

@@ -45,7 +45,7 @@ const support = [
   { label: 1, pixels: picture(30, 200, 60) },
   { label: 1, pixels: picture(60, 170, 40) },
 ];
-const adaptation = new Adaptation(graphs, tensors, { ...description.adaptation, calibrate: "icfil" });
+const adaptation = new Adaptation(graphs, tensors, { ...description.adaptation, ...description.calibrated });
 await adaptation.adapt(support, {
   progress: ({ stage, step, steps, loss }) => console.error(`${stage} ${step}/${steps} ${loss}`),
 });

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
+from marketplace.adaptation.calibration import CALIBRATIONS
 from marketplace.adaptation.offline import offline_parts
 from marketplace.adaptation.services import (
     MAX_CLASSES,
@@ -70,7 +71,12 @@ def _workbench(learner: MetaLearner) -> dict[str, Any]:
         "maxQueries": MAX_QUERIES,
         "maxLabelLength": MAX_LABEL_LENGTH,
     }
-    return {"learner": learner, "limits": limits, "image_side": _image_side(learner)}
+    return {
+        "learner": learner,
+        "limits": limits,
+        "image_side": _image_side(learner),
+        "calibrations": CALIBRATIONS,
+    }
 
 
 def _browser(learner: MetaLearner) -> dict[str, Any]:

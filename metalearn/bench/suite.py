@@ -10,12 +10,13 @@ from pathlib import Path
 
 from metalearn.bench.toml_table import TomlTable
 from metalearn.errors import InvalidSetting
+from metalearn.meta_learner import adaptation_settings
 
 SHIPPED = Path(__file__).parent / "suites"
 QUICK_EPISODES = 100
 SELECTIONS = ("last", "pseudo")
-HEADS = ("default", "sgd", "prototypes")
-CALIBRATIONS = ("none", "icfil")
+HEADS = ("default", *adaptation_settings.HEADS)
+CALIBRATIONS = adaptation_settings.CALIBRATIONS
 
 
 @dataclass(frozen=True)

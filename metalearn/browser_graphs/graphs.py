@@ -12,6 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from metalearn.batchnorm import has_batchnorm
 from metalearn.browser_graphs import operators  # noqa: F401 - registers the rules
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import NotForBrowsers, convert
@@ -96,7 +97,8 @@ def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> Grap
     pure = PureNetwork(network)
     _make_traceable(pure.structure)
     made = Graphs()
-    for step in steps_of(network.spec, network.feature_dim):
+    batchnorm = has_batchnorm(network)
+    for step in steps_of(network.spec, network.feature_dim, batchnorm=batchnorm):
         try:
             made.append(_graph(step, pure, tensors, dtype))
         except NotForBrowsers as error:

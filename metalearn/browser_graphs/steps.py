@@ -5,6 +5,7 @@ Nothing is computed here a second time: every step calls the function that adapt
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -13,6 +14,7 @@ from metalearn.browser_graphs.sizes import CLASSES, IMAGES, PSEUDO, REAL
 from metalearn.calibration import (
     NOISE_GRID,
     AdaptedHead,
+    ContrastiveForm,
     contrastive_step,
     enlarge_noise,
     inversion_step,
@@ -26,6 +28,8 @@ from metalearn.inner_loop import (
     sgd_step,
 )
 from metalearn.networks import NetworkSpec
+from metalearn.ridge import RidgeHead
+from metalearn.support_statistics import moments_of
 
 Tensors = Mapping[str, Tensor]
 Shape = tuple[int, ...]
@@ -34,6 +38,8 @@ Takes = Literal["none", "extractor", "all"]
 
 NEW = "new."
 """What stands before a weight's name when a step gives it back changed."""
+BATCH = "batch."
+"""What stands before a running statistic's name where a step gives that of its pictures."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,11 @@ class Step:
     run: Callable[[PureNetwork, Weights, Tensors], dict[str, Tensor]]
 
 
-def steps_of(spec: NetworkSpec, feature_dim: int) -> tuple[Step, ...]:
-    """Every step for a network of this shape, sizes of the user's as in `sizes.py`."""
+def steps_of(spec: NetworkSpec, feature_dim: int, *, batchnorm: bool) -> tuple[Step, ...]:
+    """Every step for a network of this shape, sizes of the user's as in `sizes.py`.
+
+    Without `batchnorm` there are no statistics to calibrate.
+    """
     picture = (spec.channels, spec.image_size, spec.image_size)
     noise = (PSEUDO, spec.channels, NOISE_GRID, NOISE_GRID)
     one: Shape = ()
@@ -55,6 +64,16 @@ def steps_of(spec: NetworkSpec, feature_dim: int) -> tuple[Step, ...]:
     targets, centroids = (IMAGES, CLASSES), (CLASSES, feature_dim)
     pseudo = {"pseudo": (PSEUDO, *picture), "targets": (PSEUDO, CLASSES), "lr": one}
     compared = {"centroids": centroids, "temperature": one}
+    ridge = {"ridge_weight": centroids, "ridge_bias": (CLASSES,)}
+    contrasted = {
+        "real": (REAL, *picture),
+        "real_labels": (REAL,),
+        "pseudo": (PSEUDO, *picture),
+        "pseudo_labels": (PSEUDO,),
+        "temperature": one,
+        "lr": one,
+    }
+    statistics = Step("statistics", "extractor", {"images": images, "share": one}, _statistics)
     return (
         Step("features", "extractor", {"images": images}, _features),
         Step("logits", "all", {"images": images}, _logits),
@@ -65,19 +84,11 @@ def steps_of(spec: NetworkSpec, feature_dim: int) -> tuple[Step, ...]:
         Step("start", "none", {"noise": noise}, _start),
         Step("invert_head", "all", pseudo, _invert),
         Step("invert_centroids", "extractor", {**pseudo, **compared}, _invert),
-        Step(
-            "contrast",
-            "extractor",
-            {
-                "real": (REAL, *picture),
-                "real_labels": (REAL,),
-                "pseudo": (PSEUDO, *picture),
-                "pseudo_labels": (PSEUDO,),
-                "temperature": one,
-                "lr": one,
-            },
-            _contrast,
-        ),
+        # Learners of before the poster's loss have this one alone, under this name.
+        Step("contrast", "extractor", contrasted, partial(_contrast, form="cosine")),
+        Step("contrast_poster", "extractor", contrasted, partial(_contrast, form="poster")),
+        Step("ridge", "extractor", {"images": images, **ridge}, _ridge),
+        *((statistics,) if batchnorm else ()),
     )
 
 
@@ -128,7 +139,9 @@ def _invert(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str,
     return {"loss": loss, "new.pseudo": pseudo}
 
 
-def _contrast(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+def _contrast(
+    network: PureNetwork, weights: Weights, given: Tensors, *, form: ContrastiveForm
+) -> dict[str, Tensor]:
     loss, new = contrastive_step(
         network,
         weights,
@@ -136,8 +149,19 @@ def _contrast(network: PureNetwork, weights: Weights, given: Tensors) -> dict[st
         (given["pseudo"], given["pseudo_labels"]),
         temperature=given["temperature"],
         lr=given["lr"],
+        form=form,
     )
     return {"loss": loss, **_renamed(new)}
+
+
+def _ridge(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    head = RidgeHead(given["ridge_weight"], given["ridge_bias"])
+    return {"logits": head.logits(network.features(weights, given["images"]))}
+
+
+def _statistics(network: PureNetwork, weights: Weights, given: Tensors) -> dict[str, Tensor]:
+    moments = moments_of(network, weights, given["images"], share=given["share"])
+    return {BATCH + name: value for name, value in moments.items()}
 
 
 def _renamed(weights: Weights) -> dict[str, Tensor]:

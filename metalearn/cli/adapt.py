@@ -1,6 +1,7 @@
 """`adapt`: learn the classes of one folder and label the pictures of another."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -41,6 +42,8 @@ def run(options: argparse.Namespace) -> None:
     classifier = learner.adapt(
         support.images.float() / 255, support.labels, settings=settings, seed=options.seed
     )
+    for remark in classifier.remarks:
+        print(remark, file=sys.stderr)
     images = torch.stack([picture for _, picture in query]).float() / 255
     rows = classifier.probabilities(images).tolist()
     names = [str(file.relative_to(options.query)) for file, _ in query]

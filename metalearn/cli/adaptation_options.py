@@ -5,13 +5,14 @@ from dataclasses import asdict
 
 from metalearn.cli.train import parse_settings
 from metalearn.meta_learner import AdaptationSettings
+from metalearn.meta_learner.adaptation_settings import CALIBRATIONS, HEADS
 from metalearn.settings import build
 
 
 def add_adaptation_options(parser: argparse.ArgumentParser) -> None:
     """--head, --calibrate, --batchnorm and --set, all of them left to the learner by default."""
-    parser.add_argument("--head", choices=("sgd", "prototypes"), help="(default: the learner's)")
-    parser.add_argument("--calibrate", choices=("none", "icfil"), help="(default: the learner's)")
+    parser.add_argument("--head", choices=HEADS, help="(default: the learner's)")
+    parser.add_argument("--calibrate", choices=CALIBRATIONS, help="(default: the learner's)")
     parser.add_argument(
         "--batchnorm",
         choices=("inductive", "transductive"),

@@ -1,8 +1,10 @@
 """`evaluate`: few-shot accuracy of a meta-learner on classes it has never seen."""
 
 import argparse
+import sys
 from pathlib import Path
 
+from metalearn.batchnorm import has_batchnorm
 from metalearn.cli.adaptation_options import adaptation_settings, add_adaptation_options
 from metalearn.cli.common import (
     Commands,
@@ -17,6 +19,7 @@ from metalearn.cli.common import (
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, episode_accuracies, summarise
 from metalearn.meta_learner import MetaLearner
+from metalearn.support_statistics import NO_BATCHNORM
 
 
 def add_parser(commands: Commands) -> None:
@@ -52,6 +55,8 @@ def run(options: argparse.Namespace) -> None:
     )
     learner = MetaLearner.load(options.learner).to(find_device(options.device))
     settings = adaptation_settings(options, learner.defaults)
+    if settings.calibrate == "statistics" and not has_batchnorm(learner.network):
+        print(NO_BATCHNORM, file=sys.stderr)
     data = read_data(options.data, channels=learner.channels, image_size=learner.image_size)
     accuracies = episode_accuracies(
         learner, data.by_class(), plan, settings, tracks_by_class=data.tracks_by_class()

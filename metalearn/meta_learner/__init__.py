@@ -1,6 +1,6 @@
 """A finished meta-learner: adapt it to a support set, save it, load it."""
 
-from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings, calibrated
 from metalearn.meta_learner.card import RECOVERS_IMAGES
 from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.learner import MetaLearner
@@ -16,4 +16,5 @@ __all__ = [
     "Classifier",
     "MetaLearner",
     "TeacherRecord",
+    "calibrated",
 ]

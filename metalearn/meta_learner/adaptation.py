@@ -1,13 +1,13 @@
 """From a support set to a classifier: inner loop, optional calibration, head."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
 from torch import Tensor
 
-from metalearn.calibration import AdaptedHead, Calibration, calibrate
+from metalearn.calibration import AdaptedHead, Calibration, ContrastiveForm, calibrate
 from metalearn.inner_loop import (
     BatchNormMode,
     PureNetwork,
@@ -21,6 +21,13 @@ from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.support import draw_batch, images_at_once
 from metalearn.networks import Network
+from metalearn.ridge import RidgeHead, ridge_head
+from metalearn.support_statistics import (
+    NO_BATCHNORM,
+    chunks_for_statistics,
+    mixed_statistics,
+    share_of,
+)
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,13 @@ def adapted_classifier(
     """Adapt to a support set, as the settings say. `normalisation` is (mean, std)."""
     adaptation = _Adaptation(network, support, settings, rng)
     weights: Weights = adaptation.pure.weights()
+    if settings.calibrate == "statistics":
+        adaptation.mix_statistics(weights)
     if settings.head == "sgd":
         weights = adaptation.inner_loop(adaptation.with_head(weights))
-    head = adaptation.head(weights)
     if settings.calibrate == "icfil":
-        weights = adaptation.calibrated(weights, head)
-        head = adaptation.head(weights)
-    mean, std = normalisation
-    return Classifier(adaptation.pure, weights, mean, std, head.centroids, float(head.temperature))
+        weights = adaptation.calibrated(weights, adaptation.head(weights))
+    return adaptation.classifier(weights, normalisation)
 
 
 class _Adaptation:
@@ -66,11 +72,21 @@ class _Adaptation:
         self.support = support
         self.settings = settings
         self.rng = rng
+        self.remarks: tuple[str, ...] = ()
         self.pure = PureNetwork(
             network,
             batchnorm=cast(BatchNormMode, settings.batchnorm),
             precision=settings.precision,
         )
+
+    def mix_statistics(self, weights: Weights) -> None:
+        """From here on batch-norm takes the support set into account."""
+        images = self.support.images
+        share = share_of(len(images), self.settings.statistics_share)
+        chunks = chunks_for_statistics(images, images_at_once(images.shape[-1]))
+        mixed = mixed_statistics(self.pure, weights, chunks, share=share)
+        self.remarks = () if mixed else (NO_BATCHNORM,)
+        self.pure = self.pure.with_statistics(mixed)
 
     def with_head(self, weights: Weights) -> Weights:
         """The weights with a linear head of as many rows as there are classes."""
@@ -89,8 +105,20 @@ class _Adaptation:
             _, weights = sgd_step(self.pure, weights, images, targets, lr=self.settings.inner_lr)
         return weights
 
+    def ridge(self, weights: Weights) -> RidgeHead:
+        """The ridge head of the support set and, if wanted, its mirror images."""
+        features, labels = self._features(weights), self.support.labels
+        if self.settings.mirror_support:
+            mirrored = self._features(weights, self.support.images.flip(-1))
+            features, labels = torch.cat([features, mirrored]), labels.repeat(2)
+        targets = balanced_targets(labels, self.support.n_way)
+        return ridge_head(features, targets, temperature=self.settings.temperature)
+
     def head(self, weights: Weights) -> AdaptedHead:
-        """How the weights decide: through centroids of the support set, or the linear head."""
+        """How the weights decide: through centroids of the support set, or the linear head.
+
+        For ridge the centroids stand in while ICFIL inverts the learner.
+        """
         if self.settings.head == "sgd":
             return AdaptedHead(None, 1.0)
         return AdaptedHead(self._centroids(self._features(weights)), self.settings.temperature)
@@ -104,6 +132,7 @@ class _Adaptation:
             inversion_lr=settings.inversion_lr,
             lr=settings.calibration_lr,
             temperature=settings.calibration_temperature,
+            form=cast(ContrastiveForm, settings.icfil_loss),
         )
         return calibrate(
             self.pure,
@@ -113,6 +142,17 @@ class _Adaptation:
             calibration=calibration,
             rng=self.rng,
         )
+
+    def classifier(
+        self, weights: Weights, normalisation: tuple[tuple[float, ...], tuple[float, ...]]
+    ) -> Classifier:
+        """What the weights and the support set decide together."""
+        mean, std = normalisation
+        made = Classifier(self.pure, weights, mean, std, remarks=self.remarks)
+        if self.settings.head == "ridge":
+            return replace(made, ridge=self.ridge(weights))
+        head = self.head(weights)
+        return replace(made, centroids=head.centroids, temperature=float(head.temperature))
 
     def _batches(self, n: int) -> Iterator[tuple[Tensor, Tensor]]:
         images, labels = self.support.images, self.support.labels
@@ -127,8 +167,8 @@ class _Adaptation:
         return class_centroids(features, targets)
 
     @torch.no_grad()
-    def _features(self, weights: Weights) -> Tensor:
-        images = self.support.images
+    def _features(self, weights: Weights, images: Tensor | None = None) -> Tensor:
+        images = self.support.images if images is None else images
         # Transductive statistics are those of the whole set.
         inductive = self.pure.batchnorm == "inductive"
         size = images_at_once(images.shape[-1]) if inductive else len(images)

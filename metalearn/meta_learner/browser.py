@@ -11,7 +11,7 @@ import torch
 
 from metalearn.browser_graphs import NetworkTensors, NotForBrowsers, make_graphs
 from metalearn.calibration import NOISE_GRID
-from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings, calibrated
 from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY, images_at_once
 
@@ -83,6 +83,7 @@ def _description(parts: LearnerParts, weights: bytes) -> dict[str, Any]:
         "architecture": spec.as_dict(),
         "normalisation": {"mean": list(parts.mean), "std": list(parts.std)},
         "adaptation": asdict(parts.defaults),
+        "calibrated": _changes(calibrated(parts.defaults), parts.defaults),
         "limits": {"min_classes": MIN_WAY, "max_classes": MAX_WAY, "max_per_class": MAX_SHOT},
         "images_at_once": images_at_once(spec.image_size),
         "noise_grid": NOISE_GRID,
@@ -96,6 +97,11 @@ def _description(parts: LearnerParts, weights: bytes) -> dict[str, Any]:
         },
         "versions": {"torch": torch.__version__.split("+")[0]},
     }
+
+
+def _changes(settings: AdaptationSettings, defaults: AdaptationSettings) -> dict[str, Any]:
+    before = asdict(defaults)
+    return {name: value for name, value in asdict(settings).items() if value != before[name]}
 
 
 def _files(description: dict[str, Any], graphs: dict[str, bytes]) -> dict[str, bytes]:

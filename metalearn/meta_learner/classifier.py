@@ -9,6 +9,7 @@ from metalearn.errors import InvalidSetting
 from metalearn.inner_loop import PureNetwork, Weights, predict
 from metalearn.meta_learner.support import check_images, images_at_once
 from metalearn.preparation import prepare_images
+from metalearn.ridge import RidgeHead
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class Classifier:
     weights: Weights
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    centroids: Tensor | None
-    temperature: float
+    centroids: Tensor | None = None
+    temperature: float = 1.0
+    ridge: RidgeHead | None = None
+    """Decides in place of centroids and the network's own head."""
+    remarks: tuple[str, ...] = ()
+    """What was asked for and could not be done, in sentences."""
 
     @property
     def n_way(self) -> int:
         """Number of classes."""
+        if self.ridge is not None:
+            return len(self.ridge.bias)
         rows = self.weights[self.network.head_weight] if self.centroids is None else self.centroids
         return len(rows)
 
@@ -58,6 +65,8 @@ class Classifier:
         return torch.cat([self._chunk(chunk) for chunk in torch.split(prepared, size)])
 
     def _chunk(self, images: Tensor) -> Tensor:
+        if self.ridge is not None:
+            return self.ridge.logits(self.network.features(self.weights, images))
         return predict(
             self.network,
             self.weights,

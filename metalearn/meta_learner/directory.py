@@ -138,8 +138,10 @@ def _mapping(config: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _defaults(config: Mapping[str, Any]) -> AdaptationSettings:
+    # Rates and temperatures of a learner that names no loss were chosen for this one.
+    said = {"icfil_loss": "cosine", **_mapping(config, "adaptation")}
     try:
-        return build(AdaptationSettings, _mapping(config, "adaptation"))
+        return build(AdaptationSettings, said)
     except InvalidSetting as error:
         raise InvalidCheckpoint(f"“adaptation” in “{CONFIG}” cannot be used: {error}") from None
 

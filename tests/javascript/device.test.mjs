@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { crc32 } from "node:zlib";
 
 import { Adaptation, Stopped } from "../../static/js/device/adaptation.js";
-import { balancedTargets } from "../../static/js/device/arrays.js";
-import { drawBatch } from "../../static/js/device/batches.js";
+import { balancedTargets, withMirrorImages } from "../../static/js/device/arrays.js";
+import { drawBatch, everyNth } from "../../static/js/device/batches.js";
 import { Graphs } from "../../static/js/device/graphs.js";
 import { withValues } from "../../static/js/device/onnx_file.js";
 import { takeOrientation } from "../../static/js/device/orientation.js";
@@ -15,7 +15,9 @@ import { squarePixels } from "../../static/js/device/pixels.js";
 import { Work } from "../../static/js/device/work.js";
 import { missingInBrowser, moduleWorker } from "../../static/js/device/support.js";
 import { TorchRandom } from "../../static/js/device/random.js";
+import { ridgeHead } from "../../static/js/device/ridge.js";
 import { readSafetensors, writeSafetensors } from "../../static/js/device/safetensors.js";
+import { Moments, shareOf } from "../../static/js/device/statistics.js";
 
 // What Python says, written by tests/javascript/test_device.py; see there.
 const expected = JSON.parse(readFileSync(process.env.FREEHOLD_EXPECTED, "utf8"));
@@ -39,6 +41,43 @@ test("targets give every class the same weight", () => {
   for (const { labels, nWay, targets } of expected.targets) {
     balancedTargets(labels, nWay).data.forEach((value, index) => assert.ok(Math.abs(value - targets[index]) < 1e-6));
   }
+});
+
+test("ridge is the server's, whether there are more pictures or more features", () => {
+  for (const { labels, nWay, features, weight, bias } of expected.ridges) {
+    const rows = features.map((row) => Float32Array.from(row));
+    const found = ridgeHead(rows, balancedTargets(labels, nWay), 0.2);
+    weight.forEach((value, index) => assert.ok(Math.abs(value - found.weight.data[index]) < 1e-5));
+    bias.forEach((value, index) => assert.ok(Math.abs(value - found.bias.data[index]) < 1e-5));
+  }
+});
+
+test("statistics that come in parts are mixed as those of all pictures together", () => {
+  const given = (/** @type {number[]} */ data) => ({ dims: [data.length], data: Float32Array.from(data) });
+  for (const { parts, mean, variance } of expected.mixtures) {
+    const moments = new Moments();
+    for (const [n, mean_, var_] of parts) {
+      moments.add(n, new Map([["batch.a.running_mean", given(mean_)], ["batch.a.running_var", given(var_)]]));
+    }
+    const ones = given(mean.map(() => 1));
+    const mixed = moments.mixedWith(new Map([["a.running_mean", ones], ["a.running_var", ones]]), 0.5);
+    for (const [name, values] of [["a.running_mean", mean], ["a.running_var", variance]]) {
+      values.forEach((value, index) => assert.ok(Math.abs(value - mixed.get(name).data[index]) < 1e-5));
+    }
+  }
+  assert.deepEqual([shareOf(25, 0), shareOf(25, 0.1)], [0.5, 0.1]);
+});
+
+test("a mirror image has the rows of its picture from right to left", () => {
+  const picture = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const [first, second] = withMirrorImages([picture], { image_size: 2 });
+  assert.equal(first, picture);
+  assert.deepEqual([...second], [2, 1, 4, 3, 6, 5, 8, 7]);
+});
+
+test("pictures that are sorted by class are spread over chunks that fit with their mirror images", () => {
+  assert.deepEqual(everyNth([0, 0, 1, 1, 2], 6), [[0, 1, 2], [0, 1]]);
+  assert.deepEqual(everyNth([0, 1], 256), [[0, 1]]);
 });
 
 test("squares of pictures are the server's to the last bit", () => {

@@ -17,6 +17,7 @@ from metalearn.inner_loop import balanced_targets
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.ridge import ridge_head
 from tests.javascript.node import in_node, needs_node, needs_runtime
 from tests.turned import turned_files
 
@@ -50,6 +51,29 @@ def targets():
     for labels in ([0, 1, 2], [0, 0, 0, 1, 2, 2]):
         rows = balanced_targets(torch.tensor(labels), 3).flatten().tolist()
         yield {"labels": labels, "nWay": 3, "targets": rows}
+
+
+def ridges():
+    """Features, targets and temperature; more pictures than features, and fewer."""
+    for labels, width in (([0, 1, 2], 8), ([0, 0, 0, 0, 0, 1, 1, 2], 5)):
+        features = torch.randn(len(labels), width, generator=torch.Generator().manual_seed(4))
+        targets = balanced_targets(torch.tensor(labels), 3)
+        head = ridge_head(features.double(), targets.double(), temperature=0.2)
+        rows = {"weight": head.weight.flatten().tolist(), "bias": head.bias.tolist()}
+        yield {"labels": labels, "nWay": 3, "features": features.tolist(), **rows}
+
+
+def mixtures():
+    """Moments in two parts, and what they make of a layer's statistics."""
+    rng = torch.Generator().manual_seed(2)
+    values = [3 + torch.randn(n, 4, generator=rng, dtype=torch.float64) for n in (6, 2)]
+    parts = [[len(one), one.mean(0).tolist(), one.var(0, correction=0).tolist()] for one in values]
+    whole = torch.cat(values)
+    yield {
+        "parts": parts,
+        "mean": (0.5 + whole.mean(0) / 2).tolist(),
+        "variance": (0.5 + whole.var(0, correction=0) / 2).tolist(),
+    }
 
 
 def pictures():
@@ -95,6 +119,8 @@ def test_the_module_agrees_with_python(tmp_path):
         "random": list(random_numbers()),
         "batches": list(batches()),
         "targets": list(targets()),
+        "ridges": list(ridges()),
+        "mixtures": list(mixtures()),
         "pictures": list(pictures()),
         "orientations": list(orientations()),
     }
@@ -116,6 +142,8 @@ def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
     images = torch.nn.functional.interpolate(rough, (32, 32), mode="bicubic").sigmoid()
     labels = torch.arange(5).repeat_interleave(3)
     both = [AdaptationSettings(head=head, calibrate="icfil") for head in ("sgd", "prototypes")]
+    both += [AdaptationSettings(head=h, calibrate="statistics") for h in ("sgd", "prototypes")]
+    both += [AdaptationSettings(head="ridge", calibrate=c) for c in ("none", "statistics", "icfil")]
     episodes = [(images[:15], labels, images[15:], settings) for settings in both]
     answers = in_node(tmp_path, tmp_path / "learner", episodes)
     for settings, (found, weights, _) in zip(both, answers, strict=True):

@@ -12,18 +12,21 @@ from torch.utils._pytree import tree_leaves
 from metalearn.calibration import (
     AdaptedHead,
     Calibration,
+    ContrastiveForm,
     calibrate,
-    contrastive_loss,
     contrastive_step,
+    cosine_loss,
     inversion_loss,
     inversion_step,
+    poster_loss,
     recover_pseudo_images,
 )
 from metalearn.inner_loop import PureNetwork, balanced_targets, class_centroids, predict, sgd_step
+from metalearn.meta_learner import AdaptationSettings
 from metalearn.networks import Network, NetworkSpec, build_network
 
 SETTINGS = Calibration(
-    pseudo_images=2, inversion_steps=5, inversion_lr=0.1, lr=0.05, temperature=0.5
+    pseudo_images=2, inversion_steps=5, inversion_lr=0.1, lr=1e-4, temperature=5.0
 )
 LINEAR = AdaptedHead(None, 1.0)
 
@@ -48,34 +51,78 @@ def _images(n: int, seed: int = 1) -> Tensor:
     return torch.randn(n, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_contrastive_loss_has_the_value_worked_out_by_hand() -> None:
+def test_the_posters_loss_has_the_value_worked_out_by_hand() -> None:
+    real = torch.tensor([[1.0, 0.0]])
+    pseudo = torch.tensor([[2.0, 0.0], [0.0, 5.0], [-1.0, 0.0]])  # dot products 2, 0, -1
+    same = torch.tensor([[True, True, False]])
+    whole = math.exp(4) + 1 + math.exp(-2)
+    expected = -math.log(math.exp(4) / whole) - math.log(1 / whole)
+    assert poster_loss(real, pseudo, same, temperature=0.5).item() == pytest.approx(expected)
+
+
+def test_the_cosine_loss_has_the_value_worked_out_by_hand() -> None:
     real = torch.tensor([[1.0, 0.0]])
     pseudo = torch.tensor([[2.0, 0.0], [0.0, 5.0], [-1.0, 0.0]])  # cosines 1, 0, -1
-    same = torch.tensor([[True, False, False]])
-    expected = -math.log(math.exp(2) / (math.exp(2) + 1 + math.exp(-2)))
-    assert contrastive_loss(real, pseudo, same, temperature=0.5).item() == pytest.approx(expected)
-
-
-def test_several_pseudo_images_of_a_class_are_summed_inside_the_logarithm() -> None:
-    real = torch.tensor([[1.0, 0.0]])
-    pseudo = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     same = torch.tensor([[True, True, False]])
-    expected = -math.log((math.e + 1) / (math.e + 1 + math.exp(-1)))
-    assert contrastive_loss(real, pseudo, same, temperature=1.0).item() == pytest.approx(expected)
+    expected = -math.log((math.exp(2) + 1) / (math.exp(2) + 1 + math.exp(-2)))
+    assert cosine_loss(real, pseudo, same, temperature=0.5).item() == pytest.approx(expected)
 
 
-def test_the_contrastive_loss_is_the_formula_of_the_paper_term_by_term() -> None:
+def _pairs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     rng = torch.Generator().manual_seed(0)
     real, pseudo = torch.randn(6, 8, generator=rng), torch.randn(9, 8, generator=rng)
-    real_labels, pseudo_labels = torch.arange(3).repeat(2), torch.arange(3).repeat(3)
+    return real, torch.arange(3).repeat(2), pseudo, torch.arange(3).repeat(3)
+
+
+def test_the_posters_loss_is_its_equation_term_by_term() -> None:
+    real, real_labels, pseudo, pseudo_labels = _pairs()
+    total = 0.0
+    for x, label in zip(real, real_labels, strict=True):
+        near = [math.exp((x @ z).item() / 2) for z in pseudo]
+        for one, other in zip(near, pseudo_labels, strict=True):
+            if other == label:
+                total -= math.log(one / sum(near))
+    same = real_labels[:, None] == pseudo_labels[None, :]
+    loss = poster_loss(real, pseudo, same, temperature=2.0)
+    assert loss.item() == pytest.approx(total, rel=1e-5)
+
+
+def test_the_cosine_loss_sums_over_a_class_inside_the_logarithm() -> None:
+    real, real_labels, pseudo, pseudo_labels = _pairs()
     total = 0.0
     for x, label in zip(real, real_labels, strict=True):
         near = [math.exp(F.cosine_similarity(x, z, dim=0).item() / 0.2) for z in pseudo]
         own = [n for n, other in zip(near, pseudo_labels, strict=True) if other == label]
         total -= math.log(sum(own) / sum(near)) / len(real)
     same = real_labels[:, None] == pseudo_labels[None, :]
-    loss = contrastive_loss(real, pseudo, same, temperature=0.2)
+    loss = cosine_loss(real, pseudo, same, temperature=0.2)
     assert loss.item() == pytest.approx(total, rel=1e-5)
+
+
+def test_the_poster_punishes_one_far_image_of_a_class_and_the_cosine_form_does_not() -> None:
+    real = torch.tensor([[1.0, 0.0]])
+    pseudo = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])  # one near, one far, a stranger
+    same = torch.tensor([[True, True, False]])
+    near_alone = torch.tensor([[True, False, False]])
+    for loss, least in ((poster_loss, 10.0), (cosine_loss, 0.0)):
+        more = loss(real, pseudo, same, temperature=0.1)
+        more -= loss(real, pseudo, near_alone, temperature=0.1)
+        assert (more > least) == (loss is poster_loss)
+
+
+def test_the_poster_is_the_default_and_the_form_is_a_setting(pure: PureNetwork) -> None:
+    real, pseudo = (
+        (_images(6), torch.arange(3).repeat(2)),
+        (_images(6, seed=2), torch.arange(6) % 3),
+    )
+    given = (pure, pure.weights(), real, pseudo)
+    losses = {
+        form: contrastive_step(*given, temperature=5.0, lr=0.0, form=form)[0].item()
+        for form in ("poster", "cosine")
+    }
+    assert contrastive_step(*given, temperature=5.0, lr=0.0)[0].item() == losses["poster"]
+    assert losses["poster"] > 2 * losses["cosine"]
+    assert AdaptationSettings().icfil_loss == "poster"
 
 
 def test_inversion_makes_images_the_learner_takes_for_the_class_asked_for(
@@ -150,11 +197,14 @@ def test_inversion_works_through_centroids(pure: PureNetwork) -> None:
     assert inversion_loss(pure, pure.weights(), stepped, targets, head=head) < loss
 
 
-def test_a_contrastive_step_lowers_the_loss_and_leaves_the_head_alone(pure: PureNetwork) -> None:
+@pytest.mark.parametrize(("form", "lr"), [("poster", 1e-4), ("cosine", 0.01)])
+def test_a_contrastive_step_lowers_the_loss_and_leaves_the_head_alone(
+    pure: PureNetwork, form: ContrastiveForm, lr: float
+) -> None:
     real, pseudo = (_images(6), torch.arange(3).repeat(2)), (_images(3, seed=2), torch.arange(3))
     weights = pure.weights()
-    loss, stepped = contrastive_step(pure, weights, real, pseudo, temperature=0.5, lr=0.01)
-    after, _ = contrastive_step(pure, stepped, real, pseudo, temperature=0.5, lr=0.01)
+    loss, stepped = contrastive_step(pure, weights, real, pseudo, temperature=2.0, lr=lr, form=form)
+    after, _ = contrastive_step(pure, stepped, real, pseudo, temperature=2.0, lr=lr, form=form)
     assert after < loss
     assert torch.equal(stepped["head.weight"], weights["head.weight"])
     assert not torch.equal(stepped["blocks.0.conv.weight"], weights["blocks.0.conv.weight"])

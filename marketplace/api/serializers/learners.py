@@ -6,6 +6,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from marketplace.accounts.models import Visibility
+from marketplace.adaptation.calibration import RECOMMENDED
 from marketplace.adaptation.services import (
     MAX_CLASSES,
     MAX_LABEL_LENGTH,
@@ -116,7 +117,7 @@ class AdaptationSerializer(StrictSerializer):
         error_messages={"max_length": "Ask about at most {max_length} pictures at a time."},
     )
     calibrate = serializers.BooleanField(
-        default=False, help_text="whether to calibrate by inversion (ICFIL) first"
+        default=False, help_text=f"whether to calibrate as we recommend: {RECOMMENDED}"
     )
     settings = serializers.DictField(
         child=serializers.JSONField(allow_null=True),

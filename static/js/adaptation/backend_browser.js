@@ -2,7 +2,7 @@
 
 import { decodeNamed } from "../device/decode.js";
 import { missingInBrowser, moduleWorker } from "../device/support.js";
-import { Refused } from "./backend_server.js";
+import { ASKED, Refused } from "./backend_server.js";
 import { Calls } from "./calls.js";
 
 /** @typedef {import("./backend_server.js").Example} Example */
@@ -15,6 +15,7 @@ import { Calls } from "./calls.js";
 const INSTEAD = "a current Firefox, Chrome or Safari can.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
 const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
+const TOO_OLD = "This meta-learner was made before browsers could do this; choose ICFIL, or adapt without calibration.";
 const STOPPED = "Stopped. Nothing was kept.";
 const STOPPED_ASKING = "Stopped. What was adapted is still there; ask again when you like.";
 /** A step of a deep network takes seconds, and who presses Stop has waited long enough. */
@@ -134,12 +135,12 @@ export class BrowserBackend {
    * @param {Example[]} support
    * @param {Settings} settings
    */
-  async adapt(support, { calibrate }) {
+  async adapt(support, { calibration }) {
     await this.load();
+    const settings = this.settingsOf(calibration);
     const labels = [...new Set(support.map(({ label }) => label))];
     const squares = await this.readAll(support.map(({ picture }) => picture));
     const given = support.map(({ label }, index) => ({ label: labels.indexOf(label), square: squares[index] }));
-    const settings = { calibrate: calibrate ? "icfil" : "none" };
     this.held = null;
     await this.work("adapt", { support: given, settings });
     const { normalisation } = /** @type {Material} */ (this.material).description;
@@ -147,6 +148,14 @@ export class BrowserBackend {
     const classifier = await this.asked(this.numbers, "export", { kind: "safetensors", about });
     this.held = new BrowserSession(this, labels, classifier);
     return this.held;
+  }
+
+  /** @param {Settings["calibration"]} calibration */
+  settingsOf(calibration) {
+    const { calibrated } = /** @type {Material} */ (this.material).description;
+    const { calibrate, settings } = ASKED[calibration];
+    if (calibrate && !calibrated) throw new Refused(TOO_OLD);
+    return { calibrate: "none", ...(calibrate ? calibrated : {}), ...settings };
   }
 
   /**

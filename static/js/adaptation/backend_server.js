@@ -9,9 +9,21 @@ import { toBase64 } from "./images.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
 /** @typedef {{label: string, picture: Picture}} Example one labelled picture */
-/** @typedef {{calibrate: boolean}} Settings */
+/** @typedef {{calibration: "none" | "recommended" | "statistics" | "icfil"}} Settings */
 /** @typedef {{label: string, probabilities: Record<string, number>}} Prediction */
 /** @typedef {{predict: (pictures: Picture[]) => Promise<Prediction[]>, atATime?: number}} Session */
+
+/**
+ * What the server is asked for; `calibrate` is what we recommend. Statistics come on top of it, and
+ * ICFIL, the calibration of PURER's authors, stands alone.
+ * @type {Record<Settings["calibration"], {calibrate: boolean, settings: Record<string, string>}>}
+ */
+export const ASKED = {
+  none: { calibrate: false, settings: {} },
+  recommended: { calibrate: true, settings: {} },
+  statistics: { calibrate: true, settings: { calibrate: "statistics" } },
+  icfil: { calibrate: false, settings: { calibrate: "icfil" } },
+};
 
 /** A refusal in words that may be shown. */
 export class Refused extends Error {}
@@ -37,8 +49,9 @@ export class ServerBackend {
     const sent = await Promise.all(
       support.map(async ({ label, picture }) => ({ label, image: await toBase64(picture.small) })),
     );
-    await this.ask({ support: sent, query: [], ...settings });
-    return new ServerSession(this, sent, settings);
+    const asked = ASKED[settings.calibration];
+    await this.ask({ support: sent, query: [], ...asked });
+    return new ServerSession(this, sent, asked);
   }
 
   /**
@@ -67,12 +80,12 @@ class ServerSession {
   /**
    * @param {ServerBackend} backend
    * @param {{label: string, image: string}[]} support
-   * @param {Settings} settings
+   * @param {{calibrate: boolean, settings: object}} asked
    */
-  constructor(backend, support, settings) {
+  constructor(backend, support, asked) {
     this.backend = backend;
     this.support = support;
-    this.settings = settings;
+    this.asked = asked;
   }
 
   /**
@@ -81,7 +94,7 @@ class ServerSession {
    */
   async predict(pictures) {
     const query = await Promise.all(pictures.map((picture) => toBase64(picture.small)));
-    const answer = await this.backend.ask({ support: this.support, query, ...this.settings });
+    const answer = await this.backend.ask({ support: this.support, query, ...this.asked });
     return answer.predictions;
   }
 }

@@ -24,6 +24,7 @@ const list = find("[data-classes]", root);
 const adaptButton = /** @type {HTMLButtonElement} */ (find("[data-adapt]", root));
 const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", root));
 const calibrate = /** @type {HTMLInputElement} */ (find("[data-calibrate]", root));
+const calibration = /** @type {HTMLSelectElement} */ (find("[data-calibration]", root));
 const status = find("[data-status]", root);
 const problemBox = /** @type {HTMLElement} */ (find("[data-problem]", root));
 const queryDrop = /** @type {HTMLElement} */ (find("[data-query-drop]", root));
@@ -188,12 +189,17 @@ function support() {
   return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, picture })));
 }
 
+/** @returns {import("./backend_server.js").Settings} */
+function chosenSettings() {
+  return { calibration: calibrate.checked ? /** @type {"icfil"} */ (calibration.value) : "none" };
+}
+
 async function adapt() {
   results.clear();
   session = null;
   const before = changes;
   await whileBusy("Adapting…", async () => {
-    const made = await place.backend.adapt(support(), { calibrate: calibrate.checked });
+    const made = await place.backend.adapt(support(), chosenSettings());
     if (changes !== before) throw new Error("Something was changed meanwhile; adapt again.");
     session = made;
   });
@@ -261,6 +267,7 @@ document.addEventListener("paste", (event) => {
 addButton.addEventListener("click", () => addClass("").input.focus());
 adaptButton.addEventListener("click", () => void adapt());
 calibrate.addEventListener("change", changed);
+calibration.addEventListener("change", changed);
 find("[data-folder]", root).addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   void addFolders(filesOfFolder(field.files ?? []));

@@ -3,9 +3,12 @@
  * stages in the same order, with the same batches and noise, as the server's.
  */
 
-import { balancedTargets, joined, oneHot, rowsOf, softmax, vector } from "./arrays.js";
-import { drawBatch } from "./batches.js";
+import { balancedTargets, joined, oneHot, rowsOf, softmax, vector, withMirrorImages } from "./arrays.js";
+import { check, drawBatch } from "./batches.js";
+import { breath } from "./breath.js";
 import { TorchRandom } from "./random.js";
+import { ridgeHead } from "./ridge.js";
+import { chunksForStatistics, Moments, shareOf } from "./statistics.js";
 import { Work } from "./work.js";
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
@@ -59,11 +62,15 @@ export class Adaptation {
     const batch = Math.min(support.length, this.batchSize);
     this.work = new Work(this.settings, { batch, classes: this.nWay });
     const { head, calibrate } = this.settings;
+    if (calibrate === "statistics") await this.mixStatistics();
     if (head === "sgd") await this.innerLoop();
-    else await this.findCentroids();
-    if (calibrate !== "icfil") return;
-    await this.calibrate();
-    if (head !== "sgd") await this.findCentroids();
+    if (calibrate === "icfil") {
+      // For ridge the centroids stand in while the learner is inverted, as on the server.
+      if (head !== "sgd") await this.findCentroids();
+      await this.calibrate();
+    }
+    if (head === "prototypes") await this.findCentroids();
+    if (head === "ridge") await this.findRidge();
   }
 
   /**
@@ -83,7 +90,9 @@ export class Adaptation {
 
   /** @returns {string} the graph that predicts */
   get predictor() {
-    return this.settings.head === "sgd" ? "logits" : "compare";
+    const { head } = this.settings;
+    if (head === "ridge") return "ridge";
+    return head === "sgd" ? "logits" : "compare";
   }
 
   /** @returns {Map<string, Weight>} all tensors that the predicting graph takes beside pictures */
@@ -106,6 +115,23 @@ export class Adaptation {
       if (this.tensors.has(name)) this.tensors.set(name, value);
     }
     this.centroids = classifier.get("centroids");
+    const weight = classifier.get("ridge_weight");
+    // Which head decides is known by what was kept.
+    if (weight) this.settings = { ...this.settings, head: "ridge" };
+    this.ridge = { weight, bias: classifier.get("ridge_bias") };
+  }
+
+  /** From here on batch-norm takes the support pictures into account; without batch-norm nothing changes. */
+  async mixStatistics() {
+    if (!this.description.weights.statistics.length) return;
+    if (!this.description.graphs.statistics) throw new Error("This meta-learner was made before browsers could calibrate it.");
+    const share = shareOf(this.support.length, this.settings.statistics_share);
+    const moments = new Moments();
+    for (const some of chunksForStatistics(this.support.map((one) => one.pixels), this.description)) {
+      moments.add(some.length, await this.run("statistics", { images: this.images(some), share }));
+      this.sayLooked(moments.pictures, 2 * this.support.length);
+    }
+    for (const [name, value] of moments.mixedWith(this.tensors, share)) this.tensors.set(name, value);
   }
 
   async innerLoop() {
@@ -129,6 +155,16 @@ export class Adaptation {
     this.centroids = /** @type {Weight} */ (found.get("centroids"));
   }
 
+  async findRidge() {
+    const { mirror_support: mirror, temperature } = this.settings;
+    const pixels = this.support.map((one) => one.pixels);
+    const labels = this.support.map(({ label }) => label);
+    const seen = mirror ? withMirrorImages(pixels, this.description.architecture) : pixels;
+    const features = await this.look("features", "features", seen);
+    const targets = balancedTargets(mirror ? [...labels, ...labels] : labels, this.nWay);
+    this.ridge = ridgeHead(features, targets, temperature);
+  }
+
   async calibrate() {
     const { calibration_steps: steps, calibration_lr: lr, calibration_temperature: temperature } = this.settings;
     const labels = [];
@@ -140,7 +176,7 @@ export class Adaptation {
       // The first batch is drawn before the noise, as on the server.
       const batch = this.batch();
       pseudo ??= await this.invert(labels);
-      const found = await this.run("contrast", {
+      const found = await this.run(this.settings.icfil_loss === "poster" ? "contrast_poster" : "contrast", {
         real: this.images(batch.map(({ pixels }) => pixels)),
         real_labels: vector(batch.map(({ label }) => label)),
         pseudo,
@@ -185,9 +221,17 @@ export class Adaptation {
     while (rows.length < pictures.length) {
       const found = await this.run(graph, { images: this.images(pictures.slice(rows.length, rows.length + atOnce)) });
       rows.push(...rowsOf(/** @type {Weight} */ (found.get(output))));
-      this.options?.progress?.({ stage: "looking", step: rows.length, steps: pictures.length, loss: null, done: 0 });
+      this.sayLooked(rows.length, pictures.length);
     }
     return rows;
+  }
+
+  /**
+   * @param {number} step
+   * @param {number} steps
+   */
+  sayLooked(step, steps) {
+    this.options?.progress?.({ stage: "looking", step, steps, loss: null, done: 0 });
   }
 
   allTargets() {
@@ -222,7 +266,12 @@ export class Adaptation {
    * @returns {Weight | number}
    */
   value(input, given) {
-    const own = { centroids: this.centroids, temperature: this.settings.temperature };
+    const own = {
+      centroids: this.centroids,
+      temperature: this.settings.temperature,
+      ridge_weight: this.ridge?.weight,
+      ridge_bias: this.ridge?.bias,
+    };
     const found = given[input] ?? this.tensors.get(input) ?? own[/** @type {"centroids"} */ (input)];
     if (found === undefined) throw new Error(`there is no ${input}`);
     return found;
@@ -247,26 +296,5 @@ export class Adaptation {
   images(pictures) {
     const { channels, image_size: size } = this.description.architecture;
     return { dims: [pictures.length, channels, size, size], data: joined(pictures) };
-  }
-}
-
-/** Lets messages in, among them the one that asks to stop. A timer would wait for milliseconds. */
-function breath() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve(undefined);
-    };
-    port2.postMessage(null);
-  });
-}
-
-/** @param {Example[]} support */
-function check(support) {
-  if (support.length === 0) throw new Error("There is no picture to adapt to; give at least one of each class.");
-  const labels = new Set(support.map(({ label }) => label));
-  if ([...labels].some((label) => !Number.isInteger(label) || label < 0 || label >= labels.size)) {
-    throw new Error("Labels are whole numbers that count the classes from 0, and every class has a picture.");
   }
 }

@@ -51,3 +51,13 @@ export function softmax(logits) {
   const sum = powers.reduce((one, other) => one + other, 0);
   return powers.map((value) => value / sum);
 }
+
+/**
+ * The pictures, and then each of them mirrored.
+ * @param {Float32Array[]} pictures channels first
+ * @param {{image_size: number}} architecture
+ */
+export function withMirrorImages(pictures, { image_size: side }) {
+  const mirrored = pictures.map((pixels) => pixels.map((_, at) => pixels[at - (at % side) + side - 1 - (at % side)]));
+  return [...pictures, ...mirrored];
+}

@@ -17,3 +17,28 @@ export function drawBatch(labels, size, random) {
   const rest = order.filter((index) => !chosen.has(index));
   return [...first, ...rest].slice(0, size).sort((one, other) => one - other);
 }
+
+/**
+ * Pictures in chunks, so few that each with its mirror image makes about `atOnce`. A chunk takes every
+ * n-th picture, so that pictures that are sorted by class are spread evenly.
+ * @template T
+ * @param {T[]} pictures
+ * @param {number} atOnce at least 2
+ * @returns {T[][]}
+ */
+export function everyNth(pictures, atOnce) {
+  const n = Math.ceil((2 * pictures.length) / atOnce);
+  return Array.from({ length: n }, (_, first) => pictures.filter((_one, index) => index % n === first));
+}
+
+/**
+ * Throws an Error with a sentence when there is no picture, or labels are not 0, 1, 2 and so on.
+ * @param {{label: number}[]} support
+ */
+export function check(support) {
+  if (support.length === 0) throw new Error("There is no picture to adapt to; give at least one of each class.");
+  const labels = new Set(support.map(({ label }) => label));
+  if ([...labels].some((label) => !Number.isInteger(label) || label < 0 || label >= labels.size)) {
+    throw new Error("Labels are whole numbers that count the classes from 0, and every class has a picture.");
+  }
+}

@@ -10,6 +10,8 @@ from metalearn.calibration import NOISE_GRID
 from metalearn.inner_loop import balanced_targets
 from metalearn.meta_learner import AdaptationSettings
 from metalearn.meta_learner.support import draw_batch, images_at_once
+from metalearn.ridge import ridge_head
+from metalearn.support_statistics import chunks_for_statistics, share_of, with_mirror_images
 
 Run = Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]
 
@@ -39,12 +41,40 @@ class GraphAdaptation:
         self.images, self.labels = images, labels
         self.n_way = int(labels.max()) + 1
         self.rng = torch.Generator().manual_seed(seed)
+        if self.settings.calibrate == "statistics":
+            self.mix_statistics()
         if self.settings.head == "sgd":
             self.inner_loop()
         self.find_centroids()
         if self.settings.calibrate == "icfil":
             self.calibrate()
             self.find_centroids()
+        if self.settings.head == "ridge":
+            self.find_ridge()
+
+    def mix_statistics(self) -> None:
+        share = share_of(len(self.images), self.settings.statistics_share)
+        parts = []
+        for chunk in chunks_for_statistics(
+            torch.from_numpy(self.images), images_at_once(self.images.shape[-1])
+        ):
+            found = self.run("statistics", images=chunk.numpy(), share=share)
+            parts.append(
+                (len(chunk), {name.removeprefix("batch."): v for name, v in found.items()})
+            )
+        n = sum(size for size, _ in parts)
+        for name in [name for name in parts[0][1] if name.endswith("mean")]:
+            var = name.removesuffix("mean") + "var"
+            mean = sum(size * part[name] for size, part in parts) / n
+            square = sum(size * (part[var] + part[name] ** 2) for size, part in parts) / n
+            for which, value in ((name, mean), (var, square - mean**2)):
+                self.statistics[which] = (1 - share) * self.statistics[which] + share * value
+
+    def find_ridge(self) -> None:
+        both = with_mirror_images(torch.from_numpy(self.images)).numpy()
+        features = torch.from_numpy(self.run("features", images=both)["features"])
+        targets = balanced_targets(self.labels.repeat(2), self.n_way)
+        self.ridge = ridge_head(features, targets, temperature=self.settings.temperature)
 
     def targets(self, labels):
         return balanced_targets(labels, self.n_way).numpy()
@@ -86,7 +116,7 @@ class GraphAdaptation:
                 noise = torch.randn(shape, generator=self.rng)
                 pseudo = self.invert(noise.numpy(), pseudo_labels)
             outputs = self.run(
-                "contrast",
+                "contrast_poster" if settings.icfil_loss == "poster" else "contrast",
                 real=images,
                 real_labels=labels.numpy(),
                 pseudo=pseudo,
@@ -104,7 +134,7 @@ class GraphAdaptation:
             "lr": settings.inversion_lr,
         }
         name = "invert_head"
-        if settings.head == "prototypes":
+        if settings.head != "sgd":
             name = "invert_centroids"
             given |= {"centroids": self.centroids, "temperature": settings.temperature}
         for _ in range(settings.inversion_steps):
@@ -114,6 +144,9 @@ class GraphAdaptation:
     def logits(self, images: np.ndarray) -> np.ndarray:
         if self.settings.head == "sgd":
             return self.run("logits", images=images)["logits"]
+        if self.settings.head == "ridge":
+            head = {"ridge_weight": self.ridge.weight, "ridge_bias": self.ridge.bias}
+            return self.run("ridge", images=images, **head)["logits"]
         return self.run(
             "compare",
             images=images,

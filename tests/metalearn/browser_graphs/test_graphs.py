@@ -28,14 +28,39 @@ def both_of(spec: NetworkSpec, settings: AdaptationSettings, n_way: int, shots: 
     return comparing.both(network_of(spec), graphs_of(spec), settings, n_way, shots)
 
 
-@pytest.mark.parametrize("head", ["sgd", "prototypes"])
-@pytest.mark.parametrize("calibrate", ["none", "icfil"])
+@pytest.mark.parametrize("head", ["sgd", "prototypes", "ridge"])
+@pytest.mark.parametrize("calibrate", ["none", "statistics", "icfil"])
 def test_conv4_adapts_as_in_pytorch(head, calibrate):
-    settings = replace(STANDARD, head=head, calibrate=calibrate)
+    # Steps of gradients on an untrained network make roundings grow; other tests take ten.
+    steps = 3 if calibrate == "statistics" else STANDARD.inner_steps
+    settings = replace(STANDARD, head=head, calibrate=calibrate, inner_steps=steps)
     by_hand, classifier, logits, expected = both_of(CONV4, settings, 5, [5])
     assert farthest(by_hand, classifier) < 1e-3
     # Not by the class that wins: untrained, two of them may lie nearer together than this.
     assert np.abs(logits - expected).max() < 2e-2
+
+
+@pytest.mark.parametrize("form", ["poster", "cosine"])
+def test_both_forms_of_the_contrastive_loss_have_a_graph(form):
+    rates = {"calibration_lr": 0.01, "calibration_temperature": 0.5} if form == "cosine" else {}
+    settings = replace(STANDARD, calibrate="icfil", icfil_loss=form, **rates)
+    by_hand, classifier, _, _ = both_of(CONV4, settings, 5, [5])
+    assert farthest(by_hand, classifier) < 1e-3
+    moved = (
+        by_hand.weights["blocks.0.conv.weight"] - network_of(CONV4).blocks[0].conv.weight.numpy()
+    )
+    assert np.abs(moved).max() > 1e-5
+
+
+@pytest.mark.parametrize("shots", [[5], [50, 1, 50]])
+def test_mixed_statistics_are_pytorchs_also_where_they_come_in_parts(shots):
+    settings = replace(STANDARD, calibrate="statistics")
+    by_hand, classifier, _, _ = both_of(CONV4, settings, 3, shots)
+    own = network_of(CONV4).state_dict()
+    for name, value in classifier.network.statistics().items():
+        if value.is_floating_point():
+            assert np.abs(by_hand.statistics[name] - value.numpy()).max() < 1e-4
+            assert (value - own[name]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(
