@@ -4,9 +4,12 @@
 (averages of two networks as they are initialised: good for times, not for accuracy), opens a fresh
 page for each, waits until it says that it is ready and `--pause` seconds more, as somebody does who
 looks for pictures, then adapts to 5 x 5 pictures with calibration and asks about 75 others; twice.
+A learner is architecture:width or architecture:width:size of its pictures; `--head prototypes`
+takes no gradient steps, and `--plain` leaves the calibration out.
 Seconds are those that the person waits, by the page's own clock: from the press until “Adapted” is
 on the screen, and from the choice of the questions until the last answer is. Processor seconds are
 of all renderers, whose threads for numbers, pictures and the browser's compiler work side by side.
+Bytes are those that the page fetched, as they came; memory is the most that one renderer ever held.
 """
 
 import argparse
@@ -33,6 +36,14 @@ from tests.tools import CHROMIUM_FLAGS, find_chromium
 WAIT_MS = 600_000
 SIZE = 32
 WAYS, SHOTS, QUESTIONS = 5, 5, 75
+# Megabytes of weights, and of all else that was fetched once the page stood there.
+FETCHED = """() => {
+  const mb = { weights: 0, other: 0 };
+  for (const { name, encodedBodySize } of performance.getEntriesByType("resource")) {
+    mb[name.endsWith(".safetensors") ? "weights" : "other"] += encodedBodySize / 1e6;
+  }
+  return mb;
+}"""
 # Begins with the person's event, ends when what it led to has been painted.
 STOPWATCH = """() => {
   let start = 0;
@@ -56,16 +67,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--learners", nargs="+", default=["conv4:32", "conv4:64"])
     parser.add_argument("--pause", nargs="+", type=float, default=[0.0, 15.0])
+    parser.add_argument("--head", default="sgd", choices=("sgd", "prototypes"))
+    parser.add_argument("--plain", action="store_true", help="without calibration")
     parser.add_argument("--file", type=Path, help="a page that was saved as one file, instead")
     options = parser.parse_args()
     if options.file:
-        print_times(options.file.name, options.pause, lambda page: page.goto(file_url(options)))
+        print_times(options.file.name, options, lambda page: page.goto(file_url(options)))
         return
     with tempfile.TemporaryDirectory() as folder, Instance(Path(folder)) as instance:
         instance.sign_up("alice")
         for name in options.learners:
-            learner = learner_of(instance, name)
-            print_times(name, options.pause, lambda page, pk=learner: open_at(page, instance, pk))
+            learner = learner_of(instance, name, options.head)
+            print_times(name, options, lambda page, pk=learner: open_at(page, instance, pk))
 
 
 def file_url(options: argparse.Namespace) -> str:
@@ -83,30 +96,31 @@ def open_at(page: Page, instance: Instance, learner: str) -> None:
     page.goto(f"{instance.url}/learners/{learner}/adapt/", wait_until="commit")
 
 
-def print_times(name: str, pauses: list[float], begin: Callable[[Page], object]) -> None:
+def print_times(name: str, options: argparse.Namespace, begin: Callable[[Page], object]) -> None:
     """One line of numbers for each pause, each from a fresh browser."""
-    for pause in pauses:
+    for pause in options.pause:
         with chromium() as browser:
-            found = timed(browser, begin, pause)
+            found = timed(browser, begin, pause, plain=options.plain)
         print(json.dumps({"learner": name, "pause_s": pause, **found}), flush=True)
 
 
-def learner_of(instance: Instance, name: str) -> str:
-    """The id of a new meta-learner that takes gradient steps."""
-    architecture, _, width = name.partition(":")
+def learner_of(instance: Instance, name: str, head: str) -> str:
+    """The id of a new meta-learner that adapts by this head."""
+    architecture, width, *size = name.split(":")
+    side = int(size[0]) if size else SIZE
     models = []
     for seed in range(2):
         torch.manual_seed(seed)
-        network = build_network(NetworkSpec(architecture, int(width), 3, SIZE, 5))
-        file = instance.folder / f"{architecture}-{width}-{seed}.safetensors"
+        network = build_network(NetworkSpec(architecture, int(width), 3, side, 5))
+        file = instance.folder / f"{architecture.replace('/', '-')}-{seed}.safetensors"
         save_file(network.state_dict(), file)
         about = {"mean": [0.5] * 3, "std": [0.25] * 3, "class_names": list("abcde")}
-        line = {"file": file.name, "architecture": architecture, "image_size": SIZE, "channels": 3}
+        line = {"file": file.name, "architecture": architecture, "image_size": side, "channels": 3}
         models.append(instance.upload({**line, **about}, file))
     for pk in models:
         instance.wait(lambda pk=pk: validated(instance, pk), seconds=300, what="validation")
     pool = instance.call("POST", "pools/", 201, json={"name": name, "checkpoints": models})
-    job = {"pool": pool["id"], "algorithm": "average", "settings": {"head": "sgd"}, "seed": 1}
+    job = {"pool": pool["id"], "algorithm": "average", "settings": {"head": head}, "seed": 1}
     row = instance.call("POST", "jobs/", 201, json=job)
     return str(instance.wait_for_job(row["id"], ("succeeded",), seconds=600)["learner"])
 
@@ -127,7 +141,9 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def timed(browser: Browser, begin: Callable[[Page], object], pause: float) -> dict[str, Any]:
+def timed(
+    browser: Browser, begin: Callable[[Page], object], pause: float, *, plain: bool
+) -> dict[str, Any]:
     """Seconds until ready, and of two adaptations with their answers."""
     page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
@@ -136,12 +152,15 @@ def timed(browser: Browser, begin: Callable[[Page], object], pause: float) -> di
     begin(page)
     says(page, "[data-browser-state]", "Ready")
     ready = round(time.perf_counter() - start, 2)
+    fetched = page.evaluate(FETCHED)
     page.evaluate(STOPWATCH)
     page.wait_for_timeout(1000 * pause)
     give_support(page)
-    page.locator("[data-calibrate]").check()
+    if not plain:
+        page.locator("[data-calibrate]").check()
     rounds = [one_round(page, session) for _ in range(2)]
-    return {"ready_s": ready, "first": rounds[0], "later": rounds[1]}
+    times = {"ready_s": ready, "first": rounds[0], "later": rounds[1]}
+    return {**times, "fetched_mb": fetched, "renderer_mb": most_memory(session)}
 
 
 def says(page: Page, selector: str, word: str) -> None:
@@ -192,6 +211,18 @@ def renderer_seconds(session: CDPSession) -> float:
     """Processor time of all renderers so far."""
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     return float(sum(one["cpuTime"] for one in processes if one["type"] == "renderer"))
+
+
+def most_memory(session: CDPSession) -> float:
+    """The most megabytes that one renderer has ever held, as the kernel counts them."""
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    states = [
+        Path(f"/proc/{one['id']}/status").read_text()
+        for one in processes
+        if one["type"] == "renderer"
+    ]
+    held = [re.search(r"VmHWM:\s+(\d+) kB", text) for text in states]
+    return round(max(int(one.group(1)) for one in held if one) / 1000)
 
 
 def picture(label: int, seed: int) -> FilePayload:

@@ -4,6 +4,9 @@ A network that knows something already, such as one of ImageNet, gets a new head
 AdamW with decoupled weight decay (Loshchilov & Hutter 2019), the rate rising over the first epoch
 and falling along a half cosine, random crops, mirror images and colours, and of all epochs the one
 that names most of the held-out pictures.
+
+Batch-norm keeps its statistics: with those of small batches of one domain, an EfficientNet-Lite0
+that is otherwise untouched loses 15 of 65 points in one-shot tasks.
 """
 
 import copy
@@ -40,9 +43,11 @@ class FineTuningPlan:
     epochs: int = 12
     patience: int = 3
     batch_size: int = 32
-    lr: float = 1e-3
-    head_lr: float = 5e-3
+    lr: float = 2e-4
+    head_lr: float = 3e-3
     augmentation: float = 0.5
+    keeps_statistics: bool = True
+    """Whether batch-norm keeps the statistics that it came with."""
     seed: int = 0
     precision: str = "auto"
 
@@ -192,7 +197,7 @@ def _train_epoch(
     rng: torch.Generator,
 ) -> None:
     network, device = teacher.network, next(teacher.network.parameters()).device
-    network.train().requires_grad_(True)
+    network.train(not plan.keeps_statistics).requires_grad_(True)
     batches = torch.split(torch.randperm(len(data[1]), generator=rng), plan.batch_size)
     for index, picks in enumerate(batches):
         if len(picks) == 1:  # batch-norm cannot learn from one picture
@@ -202,7 +207,7 @@ def _train_epoch(
         images = crop_and_colour(images, strength=plan.augmentation, rng=rng)
         with autocast(plan.precision, device):
             logits = network(teacher.prepare(images))
-        loss = F.cross_entropy(logits.float(), data[1][picks].to(device), label_smoothing=0.1)
+        loss = F.cross_entropy(logits.float(), data[1][picks].to(device))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)

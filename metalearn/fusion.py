@@ -69,10 +69,10 @@ def same_heads(teachers: Sequence[Teacher]) -> bool:
 
 
 def embedding_state(network: Network) -> dict[str, Tensor]:
-    """All tensors of a network but those of its head, not copied."""
-    head = f"{network.head_name}."
+    """All tensors of a network but those with a row for each class, not copied."""
+    heads = tuple(f"{name}." for name in (network.head_name, *network.beside_head))
     return {
-        name: tensor for name, tensor in network.state_dict().items() if not name.startswith(head)
+        name: tensor for name, tensor in network.state_dict().items() if not name.startswith(heads)
     }
 
 

@@ -70,7 +70,6 @@ class PureNetwork:
     def _call(self, weights: Weights, images: Tensor, *, head: bool) -> Tensor:
         buffers = dict(self._source.named_buffers()) | dict(self._statistics)
         state = buffers | dict(weights)
-        state = {f"network.{name}": value for name, value in state.items()}
         images = images.contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, images.device):
             result: Tensor = functional_call(self._shell, state, (images, head))
@@ -78,15 +77,23 @@ class PureNetwork:
 
 
 class _Shell(nn.Module):
-    """Lets `functional_call` reach `embed` as well as `forward`."""
+    """Lets `functional_call` reach `embed`, and the head on it, under the network's own names.
+
+    It shares the network's tables and is no parent of it: a library's child may be called `head`
+    and hold more than the head, and then `network.head` is not that child. The head is called here
+    and not in `forward`: a new one may have other classes than VOLO's second one.
+    """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network
+        for table in ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"):
+            self.__dict__[table] = network.__dict__[table]
+        self.__dict__["_network"] = network
 
     def forward(self, images: Tensor, head: bool) -> Tensor:
-        result: Tensor = self.network(images) if head else self.network.embed(images)
-        return result
+        network: Network = self.__dict__["_network"]
+        features: Tensor = network.embed(images)
+        return network.head(features) if head else features
 
 
 def _structure(network: Network, batchnorm: BatchNormMode) -> Network:

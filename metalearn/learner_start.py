@@ -80,6 +80,21 @@ def largest_family(pool: Pool) -> tuple[int, ...]:
 
     Raises InvalidSetting when no two were.
     """
+    largest = max(_families(pool), key=len)
+    if len(largest) < 2:
+        raise InvalidSetting(
+            f"No two models of the pool were fine-tuned from the same weights; let the learner "
+            f"begin with {BEST} or with {RANDOM} weights."
+        )
+    return tuple(largest)
+
+
+def are_relatives(pool: Pool) -> bool:
+    """Whether all teachers were fine-tuned from the same weights."""
+    return len(_families(pool)) == 1
+
+
+def _families(pool: Pool) -> list[list[int]]:
     families: dict[object, list[list[int]]] = {}
     kernels = [_kernels(teacher.network) for teacher in pool.teachers]
     for index, teacher in enumerate(pool.teachers):
@@ -90,13 +105,7 @@ def largest_family(pool: Pool) -> tuple[int, ...]:
                 break
         else:
             known.append([index])
-    largest = max((family for known in families.values() for family in known), key=len)
-    if len(largest) < 2:
-        raise InvalidSetting(
-            f"No two models of the pool were fine-tuned from the same weights; let the learner "
-            f"begin with {BEST} or with {RANDOM} weights."
-        )
-    return tuple(largest)
+    return [family for known in families.values() for family in known]
 
 
 def _kernels(network: Network) -> Tensor:

@@ -175,7 +175,7 @@ def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner, black: l
     size = learner.image_size
     images = []
     for name, text in pictures:
-        data = _bytes(name, text)
+        data = picture_bytes(name, text)
         images.append(
             decode_image(data, channels=learner.channels, image_size=size, quick=False, name=name)
         )
@@ -186,7 +186,8 @@ def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner, black: l
     return torch.stack(images).float() / 255
 
 
-def _bytes(name: str, text: str) -> bytes:
+def picture_bytes(name: str, text: str) -> bytes:
+    """The picture's file; InvalidData, which begins with `name`, where the text is no base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.checkpoints.drafts import READ
+from marketplace.checkpoints.drafts import ABOUT, READ
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import (
     DIED,
@@ -131,7 +131,15 @@ def _declared(row: Checkpoint) -> DeclaredModel:
         std=tuple(said["std"]),
         weights=told["weights"],
         file_name=told["file_name"],
+        open=_left_open(row),
     )
+
+
+def _left_open(row: Checkpoint) -> tuple[str, ...]:
+    """What the first reading takes from the files; later its owner has had a word."""
+    if row.was_validated:
+        return ()
+    return tuple(name for name, nothing in ABOUT.items() if getattr(row, name) == nothing)
 
 
 def _told_to_the_reader(row: Checkpoint, said: dict[str, Any]) -> dict[str, str]:
@@ -203,7 +211,7 @@ def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
         to=CheckpointState.REJECTED,
         upload_sha256=checkpoint.upload_sha256,
         reason=result.reason,
-        reading=told(result.reading),
+        reading=_reading(checkpoint, told(result.reading)),
         **told_fields(result.filled),
         # Bytes that got lost on their way are not found by reading again.
         original_until=None if result is ANOTHER_FILE else _in_a_day(),

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from marketplace.adaptation.services import sessions_keep_time
+from marketplace.adaptation.sessions import sessions_keep_time
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_keep_time
-from marketplace.checkpoints.resumable import uploads_keep_time
+from marketplace.checkpoints.upload_clock import uploads_keep_time
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job

@@ -5,9 +5,9 @@ from typing import Any
 
 from metalearn.checkpoint import Declaration, count_parameters, write_tensors
 from metalearn.checkpoint.matching import load_index
-from metalearn.checkpoint.model import read_model
+from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
-from metalearn.checkpoint.suggesting import NamesMissing, completed
+from metalearn.checkpoint.suggesting import FILE, NamesMissing, completed
 from metalearn.checkpoint.teacher import teacher_of
 from metalearn.errors import MetaLearnError
 from metalearn.networks import all_architectures, expected_shapes
@@ -38,8 +38,13 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         teacher = teacher_of(model, whole)
     except NamesMissing as error:
         reading = {**model.reading(), "candidates": []}
-        filled = _filled(declared, error.rest)
-        return {"ok": False, "reason": str(error), "reading": reading, "filled": filled}
+        sources, filled = _told(model, error.found, _filled(declared, error.rest), said["open"])
+        return {
+            "ok": False,
+            "reason": str(error),
+            "reading": reading | sources,
+            "filled": filled,
+        }
     except AmbiguousCheckpoint as error:
         return {
             "ok": False,
@@ -52,6 +57,7 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         write_tensors(model.tensors, Path(arguments["target"]), teacher)
     except OSError as error:
         return {"ok": False, "trouble": error.strerror or "the file could not be written"}
+    found, filled = _told(model, sources, _filled(declared, whole), said["open"])
     return {
         "ok": True,
         "architecture": model.spec.architecture,
@@ -61,8 +67,8 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         "n_parameters": count_parameters(model.tensors),
         "fingerprint": teacher.sha256,
         "size_bytes": Path(arguments["target"]).stat().st_size,
-        "reading": {**model.reading(), "filled": sources},
-        "filled": _filled(declared, whole),
+        "reading": model.reading() | found,
+        "filled": filled,
     }
 
 
@@ -70,6 +76,17 @@ def _filled(declared: Declaration, whole: Declaration) -> dict[str, Any]:
     """What the declaration left open, as the file or its architecture says it."""
     names = ("class_names", "image_size", "channels", "mean", "std")
     return {name: getattr(whole, name) for name in names if not getattr(declared, name)}
+
+
+def _told(
+    model: ReadModel, sources: dict[str, str], filled: dict[str, Any], left_open: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """For the reading and for the row: what is filled in, with licence and description."""
+    about = {name: text for name in left_open if (text := getattr(model.said, name))}
+    told = {"filled": sources | dict.fromkeys(about, FILE)}
+    # The row has one of a few licences; the reading keeps what its author calls it.
+    called = {"licence": about["licence"]} if "licence" in about else {}
+    return told | called, filled | about
 
 
 def load() -> None:

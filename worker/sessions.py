@@ -1,4 +1,4 @@
-"""Answers one adaptation request. Its pictures are in clear only in this process's memory."""
+"""Answers one request with pictures, which are in clear only in this process's memory."""
 
 import json
 import logging
@@ -11,18 +11,22 @@ from django.core.files.storage import default_storage
 
 from marketplace import storage
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import (
+from marketplace.adaptation.sessions import (
     session_allowed,
     session_answer,
     session_claim,
     unseal_pictures,
 )
 from marketplace.adaptation.states import SessionState
+from marketplace.checkpoints.checked import read_as_now
 from metalearn.errors import MetaLearnError
 from worker.adaptation import run_adaptation
 from worker.devices import pick_device, set_up_cpu
+from worker.picture_check import run_check
+from worker.pools import load_teacher
 from worker.publishing import learner_directory
 
+MODEL_NOT_SHARED = "This model is in quarantine or no longer shared with you."
 NOT_SHARED = (
     "This meta-learner is no longer shared with you, or holds a copy of a model that is in "
     "quarantine or no longer shared with you."
@@ -31,16 +35,16 @@ log = logging.getLogger(__name__)
 
 
 def answer_session(session_id: str) -> None:
-    """Claim, open, adapt, answer. A request nobody waits for any more is left alone."""
+    """Claim, open, adapt or check, answer. One that nobody waits for any more is left alone."""
     session = session_claim(session_id=session_id)
     if session is None:
         return
     if not session_allowed(session=session):
         storage.remove(storage.adaptation_key(session.pk))
-        _refuse(session, NOT_SHARED)
+        _refuse(session, MODEL_NOT_SHARED if session.checkpoint else NOT_SHARED)
         return
     try:
-        answer = run_adaptation(learner_directory(session.learner), _open(session), _device())
+        answer = _answer(session, _open(session))
     except MetaLearnError as error:
         _refuse(session, str(error))
     except Exception:
@@ -48,6 +52,16 @@ def answer_session(session_id: str) -> None:
         raise
     else:
         session_answer(session=session, state=SessionState.ANSWERED, answer=answer)
+
+
+def _answer(session: AdaptationSession, payload: dict[str, Any]) -> dict[str, Any]:
+    """An adaptation of the meta-learner, or a check of the model as its row says it is read."""
+    if session.checkpoint:
+        read_as = read_as_now(session.checkpoint)
+        checked = run_check(load_teacher(session.checkpoint), payload, _device())
+        return {**checked, "read_as": read_as}
+    assert session.learner  # the database sees to it
+    return run_adaptation(learner_directory(session.learner), payload, _device())
 
 
 def _open(session: AdaptationSession) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
 
 @app.task(name=str(Task.ADAPT))
 def adapt(session_id: str) -> None:
-    """Answer one adaptation request."""
+    """Answer one request with pictures: an adaptation, or a check of a model."""
     from worker.sessions import answer_session
 
     answer_session(session_id)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from marketplace.checkpoints.drafts import MAX_CLASS_NAME, MAX_CLASSES
+from marketplace.checkpoints.licences import licence_named
 
 _MOST = 50
 _LONGEST = 200
+_MAX_DESCRIPTION = 1_000
 
 
 def told(reading: dict[str, Any]) -> dict[str, Any]:
@@ -48,9 +50,17 @@ def _sources(value: object) -> dict[str, str]:
     return {_text(name): _text(source) for name, source in list(known)[:10]}
 
 
-def _text(value: object) -> str:
-    clean = (letter if letter.isprintable() else "�" for letter in str(value)[:_LONGEST])
+def _text(value: object, longest: int = _LONGEST) -> str:
+    clean = (letter if letter.isprintable() else "�" for letter in str(value)[:longest])
     return "".join(clean)
+
+
+def _licence(value: object) -> str:
+    return licence_named(_text(value))
+
+
+def _description(value: object) -> str:
+    return _text(value, _MAX_DESCRIPTION)
 
 
 def _texts(value: object) -> list[str]:
@@ -71,6 +81,7 @@ _SHAPES: dict[str, Callable[[object], Any]] = {
     "other_weights": _texts,
     "left_out": _pairs,
     "filled": _sources,
+    "licence": _text,
 }
 
 _FIELDS: dict[str, Callable[[object], Any]] = {
@@ -79,4 +90,6 @@ _FIELDS: dict[str, Callable[[object], Any]] = {
     "channels": _number,
     "mean": _numbers,
     "std": _numbers,
+    "licence": _licence,
+    "description": _description,
 }

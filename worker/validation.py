@@ -42,6 +42,8 @@ class DeclaredModel:
     std: tuple[float, ...]
     weights: str = ""
     file_name: str = ""
+    open: tuple[str, ...] = ()
+    """Which of `licence` and `description` are taken from the files."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class ValidationResult:
     reading: dict[str, Any] = field(default_factory=dict)
     """What the file was read as and why; after a refusal, what it may be read as."""
     filled: dict[str, Any] = field(default_factory=dict)
-    """What its owner left open and the file says: names, size, channels, normalisation."""
+    """What its owner left open and the file says: names, size, channels, normalisation,
+    licence, description."""
 
 
 _NOTHING = ValidationResult(ok=False)

@@ -29,7 +29,8 @@ def _take() -> None:
     with _lock:
         if _taken >= max(1, settings.WEB_THREADS // 2):
             raise Busy(
-                "Too many adaptations are waiting for a worker just now; try again in a moment.",
+                "Too many adaptations and checks are waiting for a worker just now; try again in a "
+                "moment.",
                 retry_after_s=RETRY_AFTER_S,
             )
         _taken += 1

@@ -1,38 +1,18 @@
 """One adaptation request: pictures in, predictions out, nothing kept."""
 
-import json
-import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
-from django.db import transaction
-from django.utils import timezone
-
-from marketplace import storage
-from marketplace.accounts.models import User
 from marketplace.accounts.selectors import Person
-from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.places import RETRY_AFTER_S, place
-from marketplace.adaptation.states import SessionState
-from marketplace.audit.services import record
+from marketplace.adaptation.sessions import Asked, session_run
 from marketplace.audit.states import Act
-from marketplace.core.errors import Busy, DomainError, TooMany
-from marketplace.core.secrets import seal, unseal
+from marketplace.core.errors import DomainError
 from marketplace.learners.models import MetaLearner
-from marketplace.learners.selectors import learners_usable_by
-from marketplace.queue import Task, enqueue
 
 MIN_CLASSES, MAX_CLASSES = 2, 20
 MAX_PER_CLASS = 50
 MAX_QUERIES = 200
 MAX_LABEL_LENGTH = 100
-MAX_WAITING_PER_PERSON = 2
-_POLL_S = 0.03
 
 
 def adaptation_run(
@@ -50,50 +30,17 @@ def adaptation_run(
     pictures are gone when this returns.
     """
     request_check(support=support, query=query)
-    with place():
-        return _run(
-            user,
-            learner,
-            {
-                "support": list(support),
-                "query": list(query),
-                "calibrate": calibrate,
-                "settings": dict(settings_ or {}),
-            },
-        )
-
-
-def _run(user: Person, learner: MetaLearner, payload: dict[str, Any]) -> dict[str, Any]:
-    session = _begin(user, learner)
-    try:
-        sealed = seal_pictures(session.pk, json.dumps(payload).encode())
-        storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed), durable=False)
-        with transaction.atomic():
-            enqueue(Task.ADAPT, session_id=str(session.pk))
-            # How many pictures, never which.
-            counts = {name: len(payload[name]) for name in ("support", "query")}
-            record(Act.LEARNER_ADAPTED, by=session.user, row=learner, **counts)
-        return _wait(session)
-    finally:
-        session_forget(session_id=session.pk)
-
-
-@transaction.atomic
-def _begin(user: Person, learner: MetaLearner) -> AdaptationSession:
-    """The row first: pictures of which no row speaks would outlive a process that dies."""
-    if not user.is_authenticated:
-        return AdaptationSession.objects.create(learner=learner)
-    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
-    waiting = AdaptationSession.objects.filter(
-        user=user, created_at__gt=timezone.now() - _timeout()
+    counts = {"support": len(support), "query": len(query)}
+    return session_run(
+        user=user,
+        asked=Asked(learner, Act.LEARNER_ADAPTED, counts),
+        payload={
+            "support": list(support),
+            "query": list(query),
+            "calibrate": calibrate,
+            "settings": dict(settings_ or {}),
+        },
     )
-    if waiting.count() >= MAX_WAITING_PER_PERSON:
-        raise TooMany(
-            f"{MAX_WAITING_PER_PERSON} adaptations of yours are waiting for an answer; "
-            "try again when one has come.",
-            retry_after_s=RETRY_AFTER_S,
-        )
-    return AdaptationSession.objects.create(learner=learner, user=user)
 
 
 def request_check(*, support: Sequence[Mapping[str, str]], query: Sequence[str]) -> None:
@@ -121,71 +68,3 @@ def request_check(*, support: Sequence[Mapping[str, str]], query: Sequence[str])
 
 def _refuse(field: str, message: str) -> None:
     raise DomainError(message, fields={field: message})
-
-
-def seal_pictures(session_id: UUID, payload: bytes) -> bytes:
-    """Only this instance can open it, and only as this session's pictures."""
-    return seal(payload, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
-
-
-def unseal_pictures(session_id: UUID, sealed: bytes) -> bytes:
-    """The reverse of `seal_pictures`."""
-    return unseal(sealed, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
-
-
-def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
-    """Take the session for this worker; None when it is taken or its time is over."""
-    taken = AdaptationSession.objects.filter(pk=session_id, state=SessionState.WAITING).update(
-        state=SessionState.WORKING
-    )
-    if not taken:
-        return None
-    return AdaptationSession.objects.select_related("learner", "user").filter(pk=session_id).first()
-
-
-def session_allowed(*, session: AdaptationSession) -> bool:
-    """Whether the person may still have the learner: while they waited, a model may be hidden."""
-    user = session.user or AnonymousUser()
-    return learners_usable_by(user).filter(pk=session.learner_id).exists()
-
-
-def session_answer(
-    *, session: AdaptationSession, state: SessionState, answer: Mapping[str, Any]
-) -> None:
-    """Hand the answer, sealed like the pictures, to the waiting request."""
-    sealed = seal_pictures(session.pk, json.dumps(answer).encode())
-    AdaptationSession.objects.filter(pk=session.pk).update(state=state, answer=sealed)
-
-
-def session_forget(*, session_id: UUID) -> None:
-    """Remove pictures and answer."""
-    storage.remove(storage.adaptation_key(session_id))
-    AdaptationSession.objects.filter(pk=session_id).delete()
-
-
-def sessions_keep_time() -> None:
-    """Forget the sessions whose web process died before it could."""
-    cutoff = timezone.now() - 2 * _timeout()
-    stale = AdaptationSession.objects.filter(created_at__lt=cutoff)
-    for pk in list(stale.values_list("pk", flat=True)[:100]):
-        session_forget(session_id=pk)
-
-
-def _timeout() -> timedelta:
-    return timedelta(seconds=settings.ADAPTATION_TIMEOUT_S)
-
-
-def _wait(session: AdaptationSession) -> dict[str, Any]:
-    until = time.monotonic() + settings.ADAPTATION_TIMEOUT_S
-    while time.monotonic() < until:
-        row = AdaptationSession.objects.filter(pk=session.pk).only("state", "answer").first()
-        if row and row.state in {SessionState.ANSWERED, SessionState.REFUSED}:
-            answer: dict[str, Any] = json.loads(unseal_pictures(row.pk, bytes(row.answer)))
-            if row.state == SessionState.REFUSED:
-                raise DomainError(answer["detail"], fields=answer.get("fields"))
-            return answer
-        time.sleep(_POLL_S)
-    raise Busy(
-        "No worker answered in time; try again in a minute, or ask your operator.",
-        retry_after_s=60,
-    )

@@ -23,10 +23,10 @@ from marketplace.adaptation.services import (
     MIN_CLASSES,
 )
 from marketplace.core.browser_runtime import FILES, FOLDER, runtime_is_here
+from marketplace.core.pictures import side_to_send
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_file, learners_usable_by
 
-MIN_SIDE, MAX_SIDE = 256, 1024
 _PARTS = ("runtime", "wasm")
 _TOO_OLD = "This meta-learner was made before browsers could adapt by themselves."
 _NO_RUNTIME = "This instance has no runtime for browsers; its operator can fetch it."
@@ -92,11 +92,6 @@ def _browser(learner: MetaLearner) -> dict[str, Any]:
 
 
 def _image_side(learner: MetaLearner) -> int:
-    """The longest side, in pixels, that a picture is worth sending with.
-
-    The network sees `image_size` pixels; a few times that leaves nothing out, and a thousand such
-    pictures still fit into one request.
-    """
     architecture = learner.config.get("architecture")
     seen = architecture.get("image_size", 0) if isinstance(architecture, dict) else 0
-    return max(MIN_SIDE, min(MAX_SIDE, 4 * seen))
+    return side_to_send(seen)

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 
 _CHECKPOINT_ID = "6f1c7a2e-52a1-4c8f-9a0e-0d6b1f0a7c11"
+_OTHER_ID = "1d0f5b57-0f6e-4c0b-b7a3-5a3e8c9d0e55"
 _POOL_ID = "0b9d5f0e-6f0b-4a39-8a7d-4e2f6f1f2d22"
 _JOB_ID = "a3c1e8d4-1f7a-4c55-b1a9-7f2d9a3b4c33"
 _LEARNER_ID = "c7e2b9f0-3d4e-4b6a-8c1d-2e3f4a5b6c44"
@@ -19,6 +20,11 @@ def answer(name: str, value: dict[str, Any]) -> OpenApiExample:
 def body(name: str, value: dict[str, Any]) -> OpenApiExample:
     """An example of a request."""
     return OpenApiExample(name, value=value, request_only=True)
+
+
+def manifest(name: str, value: dict[str, Any]) -> OpenApiExample:
+    """An example of a manifest as JSON, not as a part of a form."""
+    return OpenApiExample(name, value=value, request_only=True, media_type="application/json")
 
 
 CHECKPOINT = {
@@ -36,10 +42,12 @@ CHECKPOINT = {
     "mean": [0.5, 0.5, 0.5],
     "std": [0.25, 0.25, 0.25],
     "architecture": "conv4",
+    "family": "conv4",
     "consent_recovery": True,
     "consent_preview": False,
     "state": "valid",
     "reason": "",
+    "checked": {"at": _AT, "n_pictures": 10, "n_right": 9},
     "quarantined_at": None,
     "quarantine_reason": "",
     "upload_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -57,9 +65,22 @@ UPLOAD = {
     "id": _CHECKPOINT_ID,
     "length": 457216,
     "offset": 228608,
+    "held": False,
     "created_at": _AT,
     "expires_at": "2026-11-21T09:30:00Z",
     "finished_at": None,
+}
+MANIFEST = {
+    "models": [
+        {"name": "Birds of the garden", "licence": "cc-by-4.0", "upload": _CHECKPOINT_ID},
+        {"name": "Beetles", "consent_recovery": True, "upload": _OTHER_ID},
+    ]
+}
+ACCEPTED = {
+    "models": [
+        {"id": _CHECKPOINT_ID, "name": "Birds of the garden", "state": "uploaded"},
+        {"id": _OTHER_ID, "name": "Beetles", "state": "uploaded"},
+    ]
 }
 POOL = {
     "id": _POOL_ID,
@@ -70,7 +91,7 @@ POOL = {
     "n_models": 2,
     "frozen": False,
     "created_at": _AT,
-    "checkpoints": [_CHECKPOINT_ID, "1d0f5b57-0f6e-4c0b-b7a3-5a3e8c9d0e55"],
+    "checkpoints": [_CHECKPOINT_ID, _OTHER_ID],
     "fit": {
         "n_models": 2,
         "n_hidden": 0,
@@ -155,6 +176,25 @@ PREDICTIONS = {
     "labels": ["robin", "wren"],
     "predictions": [{"label": "robin", "probabilities": {"robin": 0.83, "wren": 0.17}}],
     "timings": {"decode_s": 0.02, "adapt_s": 0.61, "predict_s": 0.03},
+    "warnings": [],
+}
+CHECK_BODY = {
+    "pictures": [
+        {"label": "robin", "image": "iVBORw0KGgoAAAANSUhEUg=="},
+        {"label": "wren", "image": "iVBORw0KGgoAAAANSUhEUg=="},
+    ]
+}
+CHECK = {
+    "n_pictures": 2,
+    "n_right": 1,
+    "n_right_top5": None,
+    "predictions": [
+        {"label": "robin", "predicted": "robin", "probability": 0.91, "right": True},
+        {"label": "wren", "predicted": "jay", "probability": 0.48, "right": False},
+    ],
+    "summary": "1 of 2 pictures right",
+    "advice": "",
+    "recorded": True,
     "warnings": [],
 }
 TOKEN_BODY = {"name": "nightly copy", "scopes": ["read"], "expires_at": "2027-02-20T00:00:00Z"}

@@ -8,7 +8,9 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
 from marketplace.accounts.models import Visibility
+from marketplace.checkpoints.families import FAMILIES
 from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.search import knowing, says, with_class_text
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.jobs.models import Job
 from marketplace.jobs.states import JobState
@@ -23,6 +25,7 @@ else:
 
 # What the columns that are filtered by can hold.
 _LEAST, _MOST = 1, 32_767
+MOST_WORDS = 8
 
 
 @extend_schema_field({"type": "integer", "minimum": _LEAST, "maximum": _MOST})
@@ -52,7 +55,7 @@ class OwnedFilter(filters.FilterSet):
 
     def keep_matching(self, rows: Rows, name: str, value: str) -> Rows:
         """Rows in which every word stands somewhere."""
-        for word in value.split()[:8]:
+        for word in value.split()[:MOST_WORDS]:
             found = Q()
             for field in self.searched:
                 found |= Q(**{f"{field}__icontains": word})
@@ -61,10 +64,16 @@ class OwnedFilter(filters.FilterSet):
 
 
 class CheckpointFilter(OwnedFilter):
-    """Of models."""
+    """Of models; `search` also looks at class names."""
 
-    searched = ("name", "description", "dataset", "owner__username")
-
+    family = filters.ChoiceFilter(
+        choices=FAMILIES, label="family of the architecture, such as `resnet` or `vit`"
+    )
+    knows = filters.CharFilter(
+        method="keep_knowing", label="part of a class name; several with commas between"
+    )
+    min_image_size = WholeNumberFilter(field_name="image_size", lookup_expr="gte")
+    max_image_size = WholeNumberFilter(field_name="image_size", lookup_expr="lte")
     state = filters.ChoiceFilter(choices=CheckpointState.choices)
     architecture = filters.CharFilter(field_name="architecture")
     channels = WholeNumberFilter(field_name="channels")
@@ -72,11 +81,27 @@ class CheckpointFilter(OwnedFilter):
     dataset = filters.CharFilter(field_name="dataset", lookup_expr="iexact")
     licence = filters.ChoiceFilter(choices=Licence.choices)
     consent_recovery = filters.BooleanFilter(field_name="consent_recovery")
+    checked = filters.BooleanFilter(
+        field_name="checked_at",
+        lookup_expr="isnull",
+        exclude=True,
+        label="whether its owner has checked it with pictures",
+    )
     ordering = filters.OrderingFilter(fields=["created_at", "name", "size_bytes", "n_classes"])
 
     class Meta:
         model = Checkpoint
         fields: list[str] = []
+
+    def keep_matching(self, rows: Rows, name: str, value: str) -> Rows:
+        """Rows in which every word stands somewhere, as on the page, or is the owner's name."""
+        for word in value.split()[:MOST_WORDS]:
+            rows = with_class_text(rows).filter(says(word) | Q(owner__username__icontains=word))
+        return rows
+
+    def keep_knowing(self, rows: Rows, name: str, value: str) -> Rows:
+        """Rows with such classes."""
+        return knowing(rows, value)
 
 
 class PoolFilter(OwnedFilter):

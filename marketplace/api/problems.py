@@ -87,13 +87,13 @@ def _read(data: Any) -> tuple[str, dict[str, list[str]]]:
     if isinstance(data, dict) and "detail" in data:
         return str(data["detail"]), {}
     if isinstance(data, dict):
-        fields = {str(name): _sentences(value) for name, value in data.items()}
+        fields = {str(name): sentences(value) for name, value in data.items()}
         general = fields.pop("non_field_errors", [])
         return " ".join(general) or "Some fields cannot be used; see each of them.", fields
     return " ".join(str(item) for item in data), {}
 
 
-def _sentences(data: Any, where: str = "") -> list[str]:
+def sentences(data: Any, where: str = "") -> list[str]:
     """[{}, {"image": [text]}] -> ["Entry 2, image: text"]."""
     if isinstance(data, dict):
         parts = [(_part(name), value) for name, value in data.items()]
@@ -105,7 +105,7 @@ def _sentences(data: Any, where: str = "") -> list[str]:
     return [
         sentence
         for part, value in parts
-        for sentence in _sentences(value, f"{where}, {part}" if where else part)
+        for sentence in sentences(value, f"{where}, {part}" if where else part)
     ]
 
 

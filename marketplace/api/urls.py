@@ -10,6 +10,8 @@ from marketplace.api.views.checkpoints import CheckpointView
 from marketplace.api.views.docs import Docs
 from marketplace.api.views.jobs import JobView
 from marketplace.api.views.learners import LearnerView
+from marketplace.api.views.manifests import ManifestView
+from marketplace.api.views.picture_checks import PictureCheckView
 from marketplace.api.views.pools import PoolView
 from marketplace.api.views.quarantine import QuarantineView
 from marketplace.api.views.teams import TeamView
@@ -45,6 +47,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "v1/checkpoints/<uuid:pk>/quarantine/",
         QuarantineView.as_view({"post": "create", "delete": "destroy"}),
         name="api-checkpoint-quarantine",
+    ),
+    path(
+        "v1/checkpoints/<uuid:pk>/check/",
+        PictureCheckView.as_view({"post": "create"}),
+        name="api-checkpoint-check",
+    ),
+    path(
+        "v1/checkpoints/manifest/",
+        ManifestView.as_view({"post": "create"}),
+        name="api-checkpoint-manifest",
     ),
     path("v1/uploads/", UploadView.as_view({"post": "create"}), name="api-uploads"),
     path(

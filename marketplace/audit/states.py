@@ -26,6 +26,7 @@ class Act(models.TextChoices):
     MEMBER_ROLE = "team.member_role", "Changed a member's role"
     MODEL_UPLOADED = "model.uploaded", "Uploaded a model"
     MODEL_CHANGED = "model.changed", "Changed a model"
+    MODEL_CHECKED = "model.checked", "Checked a model with pictures"
     MODEL_DELETED = "model.deleted", "Deleted a model"
     MODEL_DOWNLOADED = "model.downloaded", "Downloaded a model"
     MODEL_QUARANTINED = "model.quarantined", "Put a model into quarantine"

@@ -17,6 +17,7 @@ from marketplace.audit.states import Act
 from marketplace.checkpoints.drafts import READ, check_name, check_read, check_sharing
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint, Licence
+from marketplace.checkpoints.reading import without_filled
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task, enqueue
@@ -46,6 +47,9 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
     read = _changed_reading(row, values, wrong)
     if wrong:
         raise DomainError("Some of the changes cannot be made.", fields=wrong)
+    row.reading = without_filled(
+        row.reading, (name for name, value in at_once.items() if value != getattr(row, name))
+    )
     for name, value in at_once.items():
         setattr(row, name, value)
     if not row.consent_recovery:
@@ -121,6 +125,7 @@ def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
         if not row.keeps_original:
             row.original_until = None
     else:
+        row.reading = without_filled(row.reading, changes)
         for name, value in changes.items():
             setattr(row, name, value)
     row.state, row.reason, row.lost_attempts = CheckpointState.UPLOADED, "", 0

@@ -16,6 +16,8 @@ MAX_CLASSES, MAX_CLASS_NAME = 10_000, 100
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
 READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
 """What decides how a worker reads a file and whether it is good."""
+ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
+"""What else a file can tell, and how it reads as long as its owner has not said it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class CheckpointDraft:
     """What the uploader says about a file. What is left open is read from the file."""
 
     name: str
-    licence: str
+    licence: str = Licence.UNSTATED
     class_names: Sequence[str] = ()
     image_size: int | None = None
     channels: int | None = None

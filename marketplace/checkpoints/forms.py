@@ -8,9 +8,16 @@ from django import forms
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import Person, teams_of
 from marketplace.algorithms.selectors import architectures_published
-from marketplace.checkpoints.drafts import CheckpointDraft
+from marketplace.checkpoints.drafts import ABOUT, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
-from marketplace.checkpoints.search import SIZES, SORTS, architectures_listed, datasets_listed
+from marketplace.checkpoints.search import (
+    INPUTS,
+    SIZES,
+    SORTS,
+    architectures_listed,
+    datasets_listed,
+    families_listed,
+)
 from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -33,6 +40,13 @@ class CheckpointFilterForm(forms.Form):
     """What the catalogue is narrowed down to; an impossible value does not filter."""
 
     text = forms.CharField(required=False, max_length=200, label="Search")
+    knows = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Knows the class",
+        widget=forms.TextInput(attrs={"placeholder": "stomatocyte", "autocomplete": "off"}),
+    )
+    family = forms.ChoiceField(required=False, widget=PlainSelect)
     architecture = forms.ChoiceField(required=False, widget=PlainSelect)
     dataset = forms.ChoiceField(required=False, widget=PlainSelect, label="Data set")
     licence = forms.ChoiceField(
@@ -46,17 +60,29 @@ class CheckpointFilterForm(forms.Form):
         choices=[("", "Any"), ("3", "Colour"), ("1", "Grey")],
         label="Images",
     )
+    input = forms.ChoiceField(
+        required=False,
+        widget=PlainSelect,
+        choices=[("", "Any"), *((name, title) for name, (title, _) in INPUTS.items())],
+        label="Input size",
+    )
     size = forms.ChoiceField(
         required=False,
         widget=PlainSelect,
         choices=[("", "Any"), *((name, title) for name, (title, _) in SIZES.items())],
-        label="Size",
+        label="Model size",
     )
     consent = forms.ChoiceField(
         required=False,
         widget=PlainSelect,
         choices=[("", "Any"), ("recovery", "Can enter a pool"), ("preview", "…and be previewed")],
         label="Consent",
+    )
+    checked = forms.ChoiceField(
+        required=False,
+        widget=PlainSelect,
+        choices=[("", "Any"), ("yes", "Yes"), ("no", "No")],
+        label="Checked with pictures",
     )
     mine = forms.BooleanField(required=False, label="Only mine")
     sort = forms.ChoiceField(
@@ -67,6 +93,7 @@ class CheckpointFilterForm(forms.Form):
 
     def __init__(self, *args: Any, user: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._set_choices("family", [("", "Any"), *families_listed(user)])
         self._set_choices("architecture", [("", "Any"), *architectures_listed(user)])
         self._set_choices("dataset", [("", "Any"), *((d, d) for d in datasets_listed(user))])
 
@@ -144,7 +171,7 @@ class AboutForm(SharingForm):
         help_text="The data set in a word or two, such as “CIFAR-100”. It decides which scenario "
         "a pool is.",
     )
-    licence = forms.ChoiceField(choices=Licence.choices)
+    licence = forms.ChoiceField(choices=Licence.choices, initial=Licence.UNSTATED)
     description = forms.CharField(
         required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4})
     )
@@ -215,6 +242,15 @@ class UploadForm(ReadForm, AboutForm):
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        licence, description = self.fields["licence"], self.fields["description"]
+        assert isinstance(licence, forms.ChoiceField)
+        rest = [(value, title) for value, title in Licence.choices if value != Licence.UNSTATED]
+        licence.choices = [(Licence.UNSTATED, "As its files say"), *rest]
+        licence.help_text = "A README.md or config.json beside the weights can say it."
+        description.help_text = "Empty: the first paragraph of the README.md, if there is one."
+
     def draft(self) -> CheckpointDraft:
         """What the service wants to know."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
@@ -224,7 +260,12 @@ class UploadForm(ReadForm, AboutForm):
 def said_again(row: Checkpoint) -> dict[str, Any]:
     """Initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
-    said = {name: getattr(row, name) for name in same}
+    # What the last one's files told is no word of its owner about another model.
+    from_files = row.reading.get("filled", {})
+    said = {
+        name: ABOUT[name] if name in from_files and name in ABOUT else getattr(row, name)
+        for name in same
+    }
     team = row.team if row.team and teams_of(row.owner).filter(pk=row.team.pk).exists() else None
     left = row.visibility == Visibility.TEAM and team is None
     visibility = Visibility.PRIVATE.value if left else row.visibility

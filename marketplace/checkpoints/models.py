@@ -1,11 +1,15 @@
 """Checkpoints: what a person uploaded and what the worker found in it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import Owned, Team
+from marketplace.checkpoints.families import family_of
+from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.models import Row
 
@@ -21,6 +25,7 @@ class Licence(models.TextChoices):
     CC_BY_SA = "cc-by-sa-4.0", "CC BY-SA 4.0"
     CC_BY_NC = "cc-by-nc-4.0", "CC BY-NC 4.0 (no commercial use)"
     OTHER = "other", "Other (say which in the description)"
+    UNSTATED = "unstated", "Not stated"
 
 
 class WeightsKind(models.TextChoices):
@@ -38,13 +43,15 @@ class Checkpoint(Owned):
     dataset = models.CharField(
         max_length=80, blank=True, help_text="what it was trained on, in a word"
     )
-    licence = models.CharField(max_length=20, choices=Licence.choices)
+    licence = models.CharField(max_length=20, choices=Licence.choices, default=Licence.UNSTATED)
     class_names = models.JSONField(default=list)
     image_size = models.PositiveSmallIntegerField()
     channels = models.PositiveSmallIntegerField()
     mean = models.JSONField(default=list)
     std = models.JSONField(default=list)
     architecture = models.CharField(max_length=120, blank=True)
+    # Follows from the architecture; a column, so that the catalogue can be asked by it.
+    family = models.CharField(max_length=20, blank=True, editable=False)
     weights = models.CharField(
         max_length=4, choices=WeightsKind.choices, blank=True, help_text="of a file that has both"
     )
@@ -76,6 +83,11 @@ class Checkpoint(Owned):
     original_until = models.DateTimeField(null=True, blank=True)
     # What the owner of a validated model wants changed; a worker checks it first.
     pending = models.JSONField(default=dict, blank=True)
+    # The owner's last check with pictures, and how the model was read then.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_pictures = models.PositiveSmallIntegerField(default=0)
+    checked_right = models.PositiveSmallIntegerField(default=0)
+    checked_as = models.JSONField(default=dict, blank=True)
     # The worker's lease while validating.
     attempt = models.PositiveIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0)
@@ -97,6 +109,7 @@ class Checkpoint(Owned):
             models.Index(
                 fields=["visibility", "state", "-created_at"], name="checkpoint_catalogue"
             ),
+            models.Index(fields=["family", "-created_at", "-id"], name="checkpoint_family"),
         ]
         constraints = [
             *Owned.Meta.constraints,
@@ -105,10 +118,19 @@ class Checkpoint(Owned):
                 condition=~models.Q(idempotency_key=""),
                 name="checkpoint_once_per_idempotency_key",
             ),
+            models.CheckConstraint(
+                condition=models.Q(checked_right__lte=models.F("checked_pictures")),
+                name="checkpoint_checked_right_of_pictures",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """With the family of its architecture."""
+        self.family = family_of(self.architecture)
+        super().save(*args, **kwargs)
 
     @property
     def is_final(self) -> bool:
@@ -141,6 +163,13 @@ class Checkpoint(Owned):
         return bool(self.reading.get("guessed"))
 
     @property
+    def score(self) -> Score | None:
+        """Its owner's last check with pictures, read as it is now; None when there is none."""
+        if self.checked_at is None:
+            return None
+        return Score(self.checked_right, self.checked_pictures, len(self.class_names))
+
+    @property
     def is_quarantined(self) -> bool:
         """Whether an operator has taken it out of use."""
         return self.quarantined_at is not None
@@ -166,6 +195,8 @@ class Upload(Row):
     lease_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Its file is kept until a manifest says which model it is.
+    held = models.BooleanField(default=False)
 
     class Meta:
         indexes = [

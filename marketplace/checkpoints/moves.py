@@ -15,7 +15,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace import storage
+from marketplace.checkpoints.checked import NOT_CHECKED, is_read_otherwise
+from marketplace.checkpoints.drafts import ABOUT
+from marketplace.checkpoints.families import family_of
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.reading import without_filled
 from marketplace.checkpoints.states import CheckpointState, sources_of
 from marketplace.core.leases import from_now
 
@@ -59,13 +63,34 @@ def checkpoint_renew_lease(*, checkpoint: Checkpoint) -> bool:
 
 
 def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
-    """End the validation; False when the attempt was given up for dead, or the row is gone."""
-    updated = Checkpoint.objects.filter(
+    """End the validation; False when the attempt was given up for dead, or the row is gone.
+
+    A check with pictures holds only for a model that is read as it was.
+    """
+    if is_read_otherwise(checkpoint, changes):
+        changes = {**changes, **NOT_CHECKED}
+    rows = Checkpoint.objects.filter(
         pk=checkpoint.pk, attempt=checkpoint.attempt, state__in=sources_of(to)
-    ).update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
-    if updated:
-        checkpoint.refresh_from_db()
-    return bool(updated)
+    )
+    with transaction.atomic():
+        row = rows.select_for_update().first()
+        if row is None:
+            return False
+        changes = _without_what_was_said(row, changes)
+        if "architecture" in changes:
+            changes["family"] = family_of(changes["architecture"])
+        rows.update(state=to, lease_until=None, validated_at=timezone.now(), **changes)
+    checkpoint.refresh_from_db()
+    return True
+
+
+def _without_what_was_said(row: Checkpoint, changes: dict[str, Any]) -> dict[str, Any]:
+    """What the owner has said while the file was read holds, whatever the file says."""
+    said = {name for name, nothing in ABOUT.items() if getattr(row, name) != nothing}
+    kept = {name: value for name, value in changes.items() if name not in said}
+    if said & changes.keys():
+        kept["reading"] = without_filled(changes["reading"], said)
+    return kept
 
 
 def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:

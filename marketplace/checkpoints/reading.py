@@ -1,9 +1,10 @@
 """What a model's page says of how its file was read."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.models import Checkpoint, Licence
 
 FIRST = 10
 _KINDS = {"raw": "the raw ones", "ema": "the averaged ones (EMA)"}
@@ -16,7 +17,11 @@ _FILLED = {
     "architecture, as its file says none. Correct them if it was trained with others.",
     ("image_size", "architecture"): "Its input size is the usual one of its architecture.",
     ("image_size", "file"): "Its input size comes from its file.",
+    ("licence", "file"): "Its licence comes from its files.",
+    ("description", "file"): "Its description is the first paragraph of its README.md.",
 }
+# Under which name the rows have what is filled in together.
+_FILLED_TOGETHER = {"mean": "normalisation", "std": "normalisation"}
 _TAKEN = {"raw": "raw weights", "ema": "averaged weights (EMA)"}
 
 
@@ -62,10 +67,31 @@ def read_as(checkpoint: Checkpoint) -> ReadAs | None:
         others=tuple(others),
         weights=_weights(reading),
         left_out=tuple((name, why) for name, why in reading.get("left_out", [])),
-        filled=tuple(
-            _FILLED[entry] for entry in reading.get("filled", {}).items() if entry in _FILLED
-        ),
+        filled=what_was_filled(checkpoint),
     )
+
+
+def what_was_filled(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Where that comes from which the owner did not say, also of a file that was refused."""
+    entries = checkpoint.reading.get("filled", {}).items()
+    return tuple(_FILLED[entry] for entry in entries if entry in _FILLED)
+
+
+def licence_called(checkpoint: Checkpoint) -> str:
+    """What the files call a licence that is none of the usual ones; empty where they do not."""
+    from_files = "licence" in checkpoint.reading.get("filled", {})
+    other = from_files and checkpoint.licence == Licence.OTHER
+    called = str(checkpoint.reading.get("licence", "")) if other else ""
+    return "" if called == Licence.OTHER else called
+
+
+def without_filled(reading: Mapping[str, Any], said: Iterable[str]) -> dict[str, Any]:
+    """The reading, once the owner has said these fields of the row."""
+    filled = reading.get("filled")
+    if not filled:
+        return dict(reading)
+    gone = {_FILLED_TOGETHER.get(name, name) for name in said}
+    return {**reading, "filled": {n: source for n, source in filled.items() if n not in gone}}
 
 
 def _how(told_by: str) -> str:

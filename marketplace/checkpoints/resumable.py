@@ -5,7 +5,6 @@ holds a lease, so that of two connections one waits; a connection that went sile
 """
 
 import hashlib
-import io
 import logging
 import re
 import secrets
@@ -15,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from marketplace import growing_file, storage
@@ -55,16 +54,19 @@ class ChecksumMismatch(DomainError):
 def upload_begin(
     *,
     owner: User,
-    draft: CheckpointDraft,
+    draft: CheckpointDraft | None,
     length: int,
     file_name: str = "",
     sha256: str = "",
     metadata: str = "",
 ) -> Upload:
-    """Make room for a file, before its first byte: everything that can be refused now, is."""
-    fields = draft_check(owner=owner, draft=draft)
+    """Make room for a file, before its first byte: everything that can be refused now, is.
+
+    Without a draft the whole file is held until a manifest says which model it is.
+    """
+    fields = draft_check(owner=owner, draft=draft) if draft else {}
     fields["file_name"] = safe_file_name(file_name)
-    team = fields.pop("team")
+    team = fields.pop("team", None)
     if length <= 0:
         raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
     if sha256 and not _SHA256.fullmatch(sha256):
@@ -83,6 +85,7 @@ def upload_begin(
             length=length,
             sha256=sha256,
             metadata=metadata,
+            held=draft is None,
             expires_at=timezone.now() + LIFE,
         )
 
@@ -122,14 +125,14 @@ def upload_append(
 
 def upload_delete(*, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes; where the store fails, the clock does it later."""
-    unfinished = Upload.objects.filter(pk=upload.pk, finished_at=None)
+    unfinished = Upload.objects.filter(Q(finished_at=None) | Q(held=True), pk=upload.pk)
     now = timezone.now()
     # Whoever appends finds that the lease is no longer theirs.
     taken = unfinished.update(lease=secrets.token_hex(16), lease_until=now + LEASE, expires_at=now)
     if taken:
-        upload.refresh_from_db(fields=["multipart"])
+        upload.refresh_from_db(fields=["multipart", "finished_at", "held"])
         try:
-            growing_file.discard(upload.pk, upload.multipart)
+            discard_bytes(upload)
         except OSError:
             log.exception("the bytes of upload %s could not be discarded yet", upload.pk)
             return
@@ -138,36 +141,12 @@ def upload_delete(*, upload: Upload) -> None:
         raise Conflict("This upload is complete; delete the model that came of it instead.")
 
 
-def uploads_keep_time() -> None:
-    """Finish what is whole but was interrupted at the very end; forget what is abandoned."""
-    now = timezone.now()
-    idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
-    for upload in idle.filter(expires_at__lt=now)[:100]:
-        # Asked again with the row in hand: a piece may have come meanwhile.
-        _forget_abandoned(upload, idle.filter(pk=upload.pk, expires_at__lt=now))
-    for upload in idle.filter(finished_at=None, expires_at__gte=now, offset=F("length"))[:100]:
-        _finish_late(upload)
-
-
-def _forget_abandoned(upload: Upload, abandoned: "QuerySet[Upload]") -> None:
-    """The bytes first: only the row knows what an object store calls them."""
-    lease = secrets.token_hex(16)
-    if not abandoned.update(lease=lease, lease_until=timezone.now() + LEASE):
-        return
-    try:
-        if not upload.finished_at:
-            growing_file.discard(upload.pk, upload.multipart)
-    except OSError:
-        log.exception("the bytes of upload %s could not be discarded yet", upload.pk)
-    else:
-        Upload.objects.filter(pk=upload.pk, lease=lease).delete()
-
-
-def _finish_late(upload: Upload) -> None:
-    try:
-        upload_append(upload=upload, offset=upload.offset, stream=io.BytesIO())
-    except DomainError:
-        log.exception("upload %s is whole but could not be finished", upload.pk)
+def discard_bytes(upload: Upload) -> None:
+    """Forget its bytes, unless a model has them."""
+    if not upload.finished_at:
+        growing_file.discard(upload.pk, upload.multipart)
+    elif upload.held:
+        storage.remove(storage.incoming_key(upload.pk))
 
 
 def _claim(upload: Upload, offset: int) -> str:
@@ -278,14 +257,18 @@ class _Appending:
 
 
 def _finish(upload: Upload) -> None:
-    """From a whole file to a model that waits for validation; a second time does nothing."""
+    """From a whole file to a model that waits for validation, unless the file is held.
+
+    A second time does nothing.
+    """
     growing_file.finish(upload.pk, upload.multipart, length=upload.length)
     with transaction.atomic():
         row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
         if row is not None and row.finished_at is None:
             row.finished_at = timezone.now()
             row.save(update_fields=["finished_at"])
-            checkpoint_arrived(checkpoint=_checkpoint(row))
+            if not row.held:
+                checkpoint_arrived(checkpoint=_checkpoint(row))
     if row is None:
         # Its owner gave it up while its last bytes were put in place.
         storage.remove(storage.incoming_key(upload.pk))

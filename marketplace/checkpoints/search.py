@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 
 from marketplace.accounts.selectors import Person
 from marketplace.algorithms.selectors import architectures_published
+from marketplace.checkpoints.families import FAMILIES, family_of
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_listed_for
 
@@ -26,6 +27,13 @@ SIZES = {
     "large": ("Over 90 million", (90_000_000, 2**62)),
 }
 """Kinds of size, each with its title and its bounds: as large as the first, below the second."""
+INPUTS = {
+    "small": ("Up to 64 px", (1, 64)),
+    "medium": ("65 to 192 px", (65, 192)),
+    "usual": ("193 to 256 px", (193, 256)),
+    "large": ("Over 256 px", (257, 2**15 - 1)),
+}
+"""Kinds of input, each with its title and its least and largest height."""
 LISTED_FIELDS = [
     "name",
     "architecture",
@@ -41,47 +49,78 @@ LISTED_FIELDS = [
     "state",
     "reading",
     "quarantined_at",
+    "checked_at",
+    "checked_pictures",
+    "checked_right",
     "size_bytes",
     "created_at",
     "owner__username",
 ]
 _LISTS_KEPT_S = 60
+_MOST_CLASSES = 8
 
 
 def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
     """The checkpoints this person may see that match; only the fields that lists show are read.
 
-    `filters` may hold text, architecture, dataset, licence, channels, size (of `SIZES`), consent
-    ("recovery" or "preview"), mine and sort; what is missing or empty does not filter.
+    `filters` may hold text, knows, family, architecture, dataset, licence, channels, input (of
+    `INPUTS`), size (of `SIZES`), consent ("recovery" or "preview"), checked ("yes" or "no"), mine
+    and sort; what is missing or empty does not filter.
     """
     rows = checkpoints_listed_for(user).select_related(None).select_related("owner")
-    for field in ("architecture", "dataset", "licence", "channels"):
+    for field in ("family", "architecture", "dataset", "licence", "channels"):
         if value := filters.get(field):
             rows = rows.filter(**{field: value})
-    if size := filters.get("size"):
-        _, (least, below) = SIZES[size]
-        rows = rows.filter(n_parameters__gte=least, n_parameters__lt=below)
-    if consent := filters.get("consent"):
-        rows = rows.filter(**{f"consent_{consent}": True})
+    rows = _of_a_kind(rows, filters)
     if filters.get("mine"):
         rows = rows.filter(owner_id=user.pk)
     for word in str(filters.get("text") or "").split():
-        rows = _containing(rows, word)
+        rows = with_class_text(rows).filter(says(word))
+    rows = knowing(rows, str(filters.get("knows") or ""))
     _, order = SORTS.get(str(filters.get("sort") or "newest"), SORTS["newest"])
     return rows.order_by(*order).only(*LISTED_FIELDS)
 
 
-def _containing(rows: "QuerySet[Checkpoint]", word: str) -> "QuerySet[Checkpoint]":
-    """Rows with the word in name, description, data set or a class name."""
-    # SQLite keeps JSON with other letters escaped, PostgreSQL as they are; look for both.
-    escaped = json.dumps(word)[1:-1]
-    names = Q(class_text__icontains=word) | Q(class_text__icontains=escaped)
-    return rows.alias(class_text=Cast("class_names", TextField())).filter(
-        names
+def _of_a_kind(rows: "QuerySet[Checkpoint]", filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
+    """Rows within the ranges, with the consent and with the check that are asked for."""
+    if size := filters.get("size"):
+        _, (least, below) = SIZES[size]
+        rows = rows.filter(n_parameters__gte=least, n_parameters__lt=below)
+    if input_size := filters.get("input"):
+        rows = rows.filter(image_size__range=INPUTS[input_size][1])
+    if consent := filters.get("consent"):
+        rows = rows.filter(**{f"consent_{consent}": True})
+    if checked := filters.get("checked"):
+        rows = rows.filter(checked_at__isnull=checked == "no")
+    return rows
+
+
+def knowing(rows: "QuerySet[Checkpoint]", classes: str) -> "QuerySet[Checkpoint]":
+    """Rows with a class name that contains this; each of several between commas."""
+    for name in filter(None, map(str.strip, classes.split(",")[:_MOST_CLASSES])):
+        rows = with_class_text(rows).filter(_has_class(name))
+    return rows
+
+
+def with_class_text(rows: "QuerySet[Checkpoint]") -> "QuerySet[Checkpoint]":
+    """Rows whose class names can be searched as one text, for `says`."""
+    return rows.alias(class_text=Cast("class_names", TextField()))
+
+
+def says(word: str) -> Q:
+    """Whether the word stands in name, description, data set or a class name."""
+    return (
+        _has_class(word)
         | Q(name__icontains=word)
         | Q(description__icontains=word)
         | Q(dataset__icontains=word)
     )
+
+
+def _has_class(text: str) -> Q:
+    # SQLite keeps JSON with other letters escaped, PostgreSQL as they are; look for both.
+    plain, escaped = (json.dumps(text, ensure_ascii=ascii)[1:-1] for ascii in (False, True))
+    return Q(class_text__icontains=plain) | Q(class_text__icontains=escaped)
 
 
 def architectures_listed(user: Person) -> list[tuple[str, str]]:
@@ -99,6 +138,12 @@ def architectures_listed(user: Person) -> list[tuple[str, str]]:
         ]
         cache.set(key, known, _LISTS_KEPT_S)
     return [(name, title) for name, title in known]
+
+
+def families_listed(user: Person) -> list[tuple[str, str]]:
+    """Names and titles of the families of these architectures."""
+    listed = {family_of(name) for name, _ in architectures_listed(user)}
+    return [(name, title) for name, title in FAMILIES if name in listed]
 
 
 def datasets_listed(user: Person) -> list[str]:

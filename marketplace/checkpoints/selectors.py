@@ -55,11 +55,14 @@ def checkpoint_last_of(user: User) -> Checkpoint | None:
     return checkpoints_editable_by(user).order_by("-created_at", "-id").first()
 
 
+def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
+    """The ones whose file this person may have, or have pictures labelled by."""
+    return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, quarantined_at=None)
+
+
 def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
     """The ones this person may put into a pool: visible, valid, with consent to recovery."""
-    return checkpoints_visible_to(user).filter(
-        state=CheckpointState.VALID, consent_recovery=True, quarantined_at=None
-    )
+    return checkpoints_usable_by(user).filter(consent_recovery=True)
 
 
 def storage_used_by(user: User) -> int:
@@ -72,7 +75,8 @@ def storage_used_by(user: User) -> int:
         state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],
     )
     unread = Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)
-    coming = Upload.objects.filter(owner=user, finished_at=None).aggregate(all=Sum("length"))
+    without_row = Q(finished_at=None) | Q(held=True)
+    coming = Upload.objects.filter(without_row, owner=user).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
         stored=Sum("size_bytes"),
         waiting=Sum("upload_bytes", filter=unread | read_again),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.files import File
@@ -46,8 +45,8 @@ def checkpoint_upload(
     checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
     key = storage.incoming_key(checkpoint.pk)
     try:
-        checkpoint.upload_sha256, checkpoint.upload_bytes = _store(key, file)
-        checkpoint.request_digest = _digest(fields, checkpoint.upload_sha256)
+        checkpoint.upload_sha256, checkpoint.upload_bytes = store_upload(key, file)
+        checkpoint.request_digest = request_digest([fields, checkpoint.upload_sha256])
         if earlier := _earlier(checkpoint):
             storage.remove(key)
             return earlier
@@ -79,9 +78,10 @@ def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
     record(Act.MODEL_UPLOADED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
 
 
-def _digest(fields: Mapping[str, Any], sha256: str) -> str:
-    request = json.dumps([dict(fields), sha256], sort_keys=True, default=str)
-    return hashlib.sha256(request.encode()).hexdigest()
+def request_digest(request: Any) -> str:
+    """By which a request that is sent again is told from another one."""
+    text = json.dumps(request, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _earlier(new: Checkpoint) -> Checkpoint | None:
@@ -91,25 +91,32 @@ def _earlier(new: Checkpoint) -> Checkpoint | None:
     same_key = Checkpoint.objects.filter(owner=new.owner, idempotency_key=new.idempotency_key)
     row = same_key.first()
     if row is not None and row.request_digest != new.request_digest:
-        raise Conflict(
-            "This Idempotency-Key was used for another request; send a new key with a new request."
-        )
+        raise key_used()
     return row
 
 
-def _store(key: str, file: "File[bytes]") -> tuple[str, int]:
+def key_used() -> Conflict:
+    """What is told of a key that came with another request before."""
+    return Conflict(
+        "This Idempotency-Key was used for another request; send a new key with a new request."
+    )
+
+
+def store_upload(key: str, file: "File[bytes]") -> tuple[str, int]:
     """Put the file under the key; its hash and size."""
     if isinstance(file, IncomingFile):
         storage.adopt_file(key, file.take())
-        return file.sha256, file.size or 0
-    measured = _measure(file)
+        return measure(file)
+    measured = measure(file)
     file.seek(0)
     storage.put_stream(key, file)
     return measured
 
 
-def _measure(file: "File[bytes]") -> tuple[str, int]:
+def measure(file: "File[bytes]") -> tuple[str, int]:
     """Hash and size, before anybody else reads: S3 clients read twice, for sums of their own."""
+    if isinstance(file, IncomingFile):
+        return file.sha256, file.size or 0
     hashed, size = hashlib.sha256(), 0
     for chunk in file.chunks(storage.CHUNK_BYTES):
         hashed.update(chunk)

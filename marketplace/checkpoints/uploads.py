@@ -27,6 +27,9 @@ ABANDONED_AFTER_S = 24 * 3600
 # The two forms with a file, by the names of their routes, and the field in which it comes.
 TAKE_A_FILE = {"checkpoint_upload", "api-checkpoint-list"}
 FILE_FIELD = "file"
+# The form whose manifest says what its files are, each in a field of its own.
+TAKES_FILES, MANIFEST_FIELD = "api-checkpoint-manifest", "manifest"
+MAX_FILES = 50
 
 
 class IncomingFile(TemporaryUploadedFile):
@@ -70,7 +73,7 @@ def room_for_upload(user: Any, *, arriving: int = 0) -> tuple[int, DomainError]:
 
     `arriving` is what other forms of theirs may still bring.
     """
-    left = max(0, settings.MAX_STORAGE_BYTES_PER_PERSON - storage_used_by(user) - arriving)
+    left = storage_left(user, arriving=arriving)
     if left < settings.MAX_CHECKPOINT_BYTES:
         return left, InsufficientStorage(
             "Your storage is full, or has no room for this file; delete a model, then upload again."
@@ -78,6 +81,12 @@ def room_for_upload(user: Any, *, arriving: int = 0) -> tuple[int, DomainError]:
     limit = settings.MAX_CHECKPOINT_BYTES / 2**20
     message = f"A checkpoint may have at most {limit:g} MiB here; ask your operator for more."
     return settings.MAX_CHECKPOINT_BYTES, TooLarge(message, fields={"file": message})
+
+
+def storage_left(user: Any, *, arriving: int = 0) -> int:
+    """How many bytes this person may still store."""
+    allowed: int = settings.MAX_STORAGE_BYTES_PER_PERSON
+    return max(0, allowed - storage_used_by(user) - arriving)
 
 
 _arriving: "WeakSet[IncomingFile]" = WeakSet()
@@ -138,7 +147,7 @@ class StreamingUploadHandler(FileUploadHandler):
     """
 
     chunk_size = CHUNK_BYTES
-    _begun = False
+    _begun = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Open the file, unless the person may not upload at all, or not here, or not another."""
@@ -148,10 +157,14 @@ class StreamingUploadHandler(FileUploadHandler):
             raise SkipFile
         self._received = 0
         self._refusal: DomainError | None = None
-        if self._begun:
-            self._refusal = DomainError("Send one file; each model is an upload of its own.")
+        if self._begun == self._most:
+            self._refusal = DomainError(
+                "Send one file; each model is an upload of its own."
+                if self._most == 1
+                else f"Send at most {self._most} files at a time."
+            )
             return
-        self._begun = True
+        self._begun += 1
         _sweep()
         self._hash = hashlib.sha256()
         self.file = IncomingFile(
@@ -162,9 +175,18 @@ class StreamingUploadHandler(FileUploadHandler):
         self._keeping = InBackground(_writer_of(self.file, self._hash))
 
     def _is_asked_for(self) -> bool:
+        if self._route == TAKES_FILES:
+            return self.field_name != MANIFEST_FIELD
+        return self._route in TAKE_A_FILE and self.field_name == FILE_FIELD
+
+    @property
+    def _route(self) -> str:
         match = getattr(self.request, "resolver_match", None)
-        here = match is not None and match.view_name in TAKE_A_FILE
-        return here and self.field_name == FILE_FIELD
+        return match.view_name if match else ""
+
+    @property
+    def _most(self) -> int:
+        return MAX_FILES if self._route == TAKES_FILES else 1
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write and hash, as long as there is room."""
@@ -190,7 +212,8 @@ class StreamingUploadHandler(FileUploadHandler):
         if self._refusal:
             return RefusedFile(self.file_name or "", self._received, self._refusal)
         whole = self.file
-        whole.size = file_size
+        # Another file of the same form may follow; this one no longer stands for all of it.
+        whole.size = whole.reserved = file_size
         whole.sha256 = self._hash.hexdigest()
         # Django closes a handler's `file` when it skips another part of the form.
         del self.file

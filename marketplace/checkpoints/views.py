@@ -3,11 +3,12 @@
 import json
 import re
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +22,9 @@ from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
+from marketplace.checkpoints.checked import MAX_PICTURES
+from marketplace.checkpoints.class_list import MOST_INLINE, PER_PAGE, SHOWN, classes_matching
+from marketplace.checkpoints.drafts import MAX_CLASS_NAME
 from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
@@ -28,7 +32,7 @@ from marketplace.checkpoints.permissions import (
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
-from marketplace.checkpoints.reading import read_as
+from marketplace.checkpoints.reading import licence_called, read_as, what_was_filled
 from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import (
@@ -42,6 +46,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
+from marketplace.core.pictures import side_to_send
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -150,13 +155,49 @@ def _show(
     context = {
         "checkpoint": checkpoint,
         "read_as": read_as(checkpoint),
+        "first_classes": checkpoint.class_names[:SHOWN],
+        "filled": what_was_filled(checkpoint),
+        "licence_called": licence_called(checkpoint),
         "can_edit": can_edit,
         "can_pool": can_pool_checkpoint(request.user, checkpoint),
         "can_download": can_download_checkpoint(request.user, checkpoint),
+        "check": _check(checkpoint),
         "form": form,
         "can_fix": can_edit and not form.locked.fields and not checkpoint.is_quarantined,
     }
     return render(request, "checkpoints/detail.html", context, status=status)
+
+
+def _check(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the part of the page that checks with pictures must know."""
+    return {
+        "maxPictures": MAX_PICTURES,
+        "maxPerClass": MAX_PICTURES,
+        "maxLabelLength": MAX_CLASS_NAME,
+        "side": side_to_send(checkpoint.image_size),
+        "classNames": checkpoint.class_names if len(checkpoint.class_names) <= MOST_INLINE else [],
+        "classNamesUrl": reverse("checkpoint_class_names", args=[checkpoint.pk]),
+    }
+
+
+@require_safe
+@login_required
+def checkpoint_class_names(request: PersonRequest, pk: str) -> JsonResponse:
+    """The names of all classes of one model, in the order of its outputs."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    return JsonResponse(checkpoint.class_names, safe=False)
+
+
+@require_safe
+@login_required
+def checkpoint_classes(request: PersonRequest, pk: str) -> HttpResponse:
+    """All classes of one model, or those that match, a page at a time."""
+    checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
+    text = request.GET.get("text", "")[:200]
+    pages = Paginator(classes_matching(checkpoint.class_names, text), PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {"checkpoint": checkpoint, "text": text, "page": page}
+    return render(request, "checkpoints/classes.html", context)
 
 
 @require_POST

@@ -17,10 +17,12 @@ REQUEST_SECONDS = Histogram(
 )
 UPLOADED_BYTES = Counter("freehold_uploaded_bytes", "Bytes of models received.", ["kind"])
 ADAPTATIONS = Counter(
-    "freehold_adaptations", "Adaptations on the server by their outcome.", ["outcome"]
+    "freehold_adaptations",
+    "Adaptations and checks with pictures on the server by their outcome.",
+    ["outcome"],
 )
 ADAPTATION_SECONDS = Histogram(
     "freehold_adaptation_seconds",
-    "Time of one adaptation on the server, waiting for a worker included.",
+    "Time of one adaptation or check on the server, waiting for a worker included.",
     buckets=(0.1, 0.3, 1, 3, 10, 30, 60),
 )

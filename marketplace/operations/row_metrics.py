@@ -45,7 +45,10 @@ class RowMetrics(Collector):
         yield _durations()
         yield _by_state("freehold_checkpoints", "Models by state.", Checkpoint, CheckpointState)
         yield _by_state(
-            "freehold_adaptation_sessions", "Adaptations now.", AdaptationSession, SessionState
+            "freehold_adaptation_sessions",
+            "Adaptations and checks with pictures now.",
+            AdaptationSession,
+            SessionState,
         )
         yield _stored_bytes()
         yield from _workers(now)

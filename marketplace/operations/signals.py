@@ -21,7 +21,7 @@ def count_upload(instance: Checkpoint, created: bool, **_: Any) -> None:
 
 @receiver(post_delete, sender=AdaptationSession)
 def count_adaptation(instance: AdaptationSession, **_: Any) -> None:
-    """An adaptation is over; one without an answer was given up."""
+    """An adaptation, or a check with pictures, is over; one without an answer was given up."""
     answered = instance.state in {SessionState.ANSWERED, SessionState.REFUSED}
     ADAPTATIONS.labels(str(instance.state) if answered else "given up").inc()
     ADAPTATION_SECONDS.observe((timezone.now() - instance.created_at).total_seconds())

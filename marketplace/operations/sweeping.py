@@ -39,7 +39,7 @@ def _is_awaited(pk: UUID) -> bool:
 
     A little longer than its owner may ask, so that nothing goes that was asked for just in time.
     """
-    coming = Upload.objects.filter(pk=pk, finished_at=None)
+    coming = Upload.objects.filter(Q(finished_at=None) | Q(held=True), pk=pk)
     kept = Q(original_until__gt=timezone.now() - _SLACK)
     read = Checkpoint.objects.filter(Q(state__in=_READ) | kept, pk=pk)
     return coming.exists() or read.exists()

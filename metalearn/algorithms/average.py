@@ -15,10 +15,11 @@ from metalearn.algorithm import Algorithm, StepReport
 from metalearn.fusion import FusionSettings, embedding_state, fusible, mean_state, same_heads
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
+from metalearn.repaired import RepairSettings, repaired
 
 
 @dataclass(frozen=True)
-class AverageConfig(FusionSettings):
+class AverageConfig(RepairSettings, FusionSettings):
     """Settings of the baseline."""
 
 
@@ -62,7 +63,8 @@ class Average(Algorithm):
         return self.report("average", {"models": float(len(networks))})
 
     def meta_learner(self) -> MetaLearner:
-        return self.finished(self.learner, AdaptationSettings(head=self.config.head))
+        learner = self.finished(self.learner, AdaptationSettings(head=self.config.head))
+        return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
         # With all models but one, the last one's weights follow from the mean.

@@ -139,7 +139,7 @@ class Chorus(Algorithm):
         begun = self._begun()
         self.mean, self.std = begun.mean, begun.std
         self.copied = begun.copied
-        self.learner = begun.network.train()
+        self.learner = begun.network
         self.optimisers = self._optimisers()
         self.geometry = PoolGeometry(
             self.pool,
@@ -167,6 +167,14 @@ class Chorus(Algorithm):
         )
         on_device(begun.network, self.device)
         return begun
+
+    @property
+    def measures_statistics(self) -> bool:
+        """Whether batch-norm takes its statistics from drawn pictures.
+
+        A learner that begins with a model's weights keeps that model's, of real pictures.
+        """
+        return self.config.learner_start == RANDOM
 
     def _optimisers(self) -> PacedOptimisers:
         # The head is made anew at adaptation and learns nothing here.
@@ -210,12 +218,12 @@ class Chorus(Algorithm):
         self.learner.eval()
         with torch.no_grad():
             loss = similarity_loss(self._features(images[some]), coordinates[some])
-        self.learner.train()
         return 1 - float(loss)
 
     def learn(self) -> float:
         """Updates of the learner from the memory; their mean loss."""
         losses = []
+        self.learner.train(self.measures_statistics)
         for update in range(self.config.updates_per_step):
             self._set_rate(update)
             images, coordinates = self.memory.sample(self.config.batch_size, self.rng)
@@ -237,7 +245,7 @@ class Chorus(Algorithm):
         # The linear head learned nothing, so an sgd head starts from the prototypes as well.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
         learner = self.finished(self.learner, defaults, mean=self.mean, std=self.std)
-        if self.memory.n_images:
+        if self.memory.n_images and self.measures_statistics:
             # The running statistics lag behind the weights.
             recent = self.memory.recent(16 * self.config.batch_size).to(self.device)
             batches = torch.split(recent, self.config.batch_size)

@@ -105,7 +105,9 @@ class _Conversion:
             part: Value = self.values[source][index]  # type: ignore[index]
             return part
         if name not in _RULES:
-            raise NotForBrowsers(f"Browsers have no operator for “{name}”.")
+            raise NotForBrowsers(
+                f"Browsers have no operator for “{name.removesuffix('.default')}”."
+            )
         stretches = name in _STRETCHING
         call = self._call(node, stretches=stretches)
         result = _RULES[name](call)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from metalearn.browser_graphs import operators  # noqa: F401 - registers the rules
 from metalearn.browser_graphs.builder import GraphBuilder
@@ -19,7 +21,13 @@ from metalearn.inner_loop import PureNetwork
 from metalearn.networks import Network
 
 MAX_PARAMETERS = 60_000_000
-"""A tab of a browser has about 2 GB; weights are held three times, images come on top."""
+"""A tab of a browser has about 2 GB; weights are held three times, images come on top.
+
+EfficientNet-Lite0 of 3.4 million at 112 pixels held 0.9 GB at most (docs/benchmarks/browser.md).
+"""
+
+NEEDED = frozenset({"features", "logits", "centroids", "compare", "head"})
+"""Without gradients these adapt by class means; all others may be missing."""
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -62,36 +70,61 @@ class NetworkTensors:
         shapes = {name: tuple(value.shape) for name, value in network.named_parameters()}
         names = (f"{network.head_name}.weight", f"{network.head_name}.bias")
         head = {name: (CLASSES, *shapes.pop(name)[1:]) for name in names}
-        buffers = {name: value for name, value in network.named_buffers()}
+        unused = tuple(f"{layer}." for layer in network.beside_head)
+        shapes = {n: shape for n, shape in shapes.items() if not n.startswith(unused)}
+        kept = network.state_dict()
+        buffers = {name: value for name, value in network.named_buffers() if name in kept}
         statistics = {n: tuple(b.shape) for n, b in buffers.items() if b.is_floating_point()}
         return cls(shapes, head, statistics)
 
 
-def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> list[Graph]:
-    """Every graph of the network's adaptation; NotForBrowsers says why there can be none."""
+class Graphs(list[Graph]):
+    """The graphs that there are; `missing` says by the step's name why there is no other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missing: dict[str, str] = {}
+
+
+def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> Graphs:
+    """The graphs of the network's adaptation, without those steps that cannot be one.
+
+    NotForBrowsers says why there are too few to adapt and to predict.
+    """
     _check(network)
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
     _make_traceable(pure.structure)
-    steps = steps_of(network.spec, network.feature_dim)
-    return [_graph(step, pure, tensors, dtype) for step in steps]
+    made = Graphs()
+    for step in steps_of(network.spec, network.feature_dim):
+        try:
+            made.append(_graph(step, pure, tensors, dtype))
+        except NotForBrowsers as error:
+            if step.name in NEEDED:
+                raise
+            made.missing[step.name] = str(error)
+    return made
 
 
-class _Mean(nn.Module):
-    """Mean over the map, as `AdaptiveAvgPool2d(1)`, which plays with the order of memory."""
+_WHOLE_MAP = (1, (1, 1), [1, 1])
 
-    def forward(self, images: Tensor) -> Tensor:
-        return images.mean((2, 3), keepdim=True)
+
+class _PlainMeans(TorchFunctionMode):
+    """Pools of a whole map are means: PyTorch's own way plays with the order of memory."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func.__name__ == "adaptive_avg_pool2d" and args[1] in _WHOLE_MAP:
+            return args[0].mean((2, 3), keepdim=True)
+        return func(*args, **(kwargs or {}))
 
 
 def _make_traceable(structure: nn.Module) -> None:
-    """Put layers (in place) that only make new values for others of the same numbers."""
-    for module in list(structure.modules()):
+    """Let layers (in place) that may change their input make new values."""
+    for module in structure.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
-        for name, child in module.named_children():
-            if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size in (1, (1, 1)):
-                setattr(module, name, _Mean())
 
 
 def _check(network: Network) -> None:
@@ -131,7 +164,9 @@ def trace_step(
         outputs.update((name, tuple(value.shape)) for name, value in results.items())
         return list(results.values())
 
-    with FakeTensorMode():
+    # Attention in its plain form; numbers of the network's own are no input, and so not fake.
+    attention = sdpa_kernel(SDPBackend.MATH)
+    with attention, FakeTensorMode(allow_non_fake_inputs=True), _PlainMeans():
         shapes = (*step.inputs.values(), *weights.values(), *statistics.values())
         fakes = [torch.empty(shape, dtype=dtype) for shape in shapes]
         trace = make_fx(flat)(*fakes)

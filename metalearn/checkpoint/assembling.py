@@ -7,18 +7,19 @@ import torch
 from torch import Tensor
 
 from metalearn.checkpoint.matching import Match
-from metalearn.networks import NetworkSpec, expected_shapes
+from metalearn.networks import NetworkSpec, expected_shapes, get_architecture
 from metalearn.networks.index import is_counter
 
 
 def assemble(match: Match, tensors: Mapping[str, Tensor]) -> tuple[NetworkSpec, dict[str, Tensor]]:
     """The network's spec and its tensors; `tensors` has the file's names.
 
-    One output becomes two, of which the first is always zero: the same decision, as a softmax over
-    “no” and “yes”. A head without bias gets zeros. Counters that averaging has made
-    floating-point numbers are whole again.
+    Several heads become one. One output becomes two, of which the first is always zero: the same
+    decision, as a softmax over “no” and “yes”. A head without bias gets zeros. Counters that
+    averaging has made floating-point numbers are whole again.
     """
     named = {name: tensors[theirs] for name, theirs in match.names.items()}
+    named = get_architecture(match.spec.architecture).own_tensors(named)
     spec = replace(match.spec, n_classes=max(match.spec.n_classes, 2))
     shapes = expected_shapes(spec)
     for name, shape in shapes.items():

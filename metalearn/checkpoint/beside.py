@@ -4,7 +4,6 @@ As everywhere, nothing of it is believed before the tensors agree.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 from metalearn.checkpoint.facts import Said
 from metalearn.checkpoint.limits import MAX_CLASSES
+from metalearn.checkpoint.readme import read_readme
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.transformers_library import CLASSES, plain_config
 
 _MAX_TEXT_BYTES = 4_000_000
-_LICENCE = re.compile(r"^licen[cs]e:\s*[\"']?([A-Za-z0-9.+-]{1,40})", re.MULTILINE)
 _LISTS = ("classes.txt", "labels.txt", "class_names.txt", "classes.json", "class_names.json",
           "labels.json", "class_to_idx.json", "label_names.json")  # fmt: skip
 
@@ -40,6 +39,7 @@ def read_beside(folder: Path) -> Beside:
     kind = config.get("model_type")
     inner = config.get("pretrained_cfg")
     inner = inner if isinstance(inner, dict) else {}
+    readme = read_readme(_read(folder / "README.md") or "")
     said = Said(
         architectures=_architectures(config),
         class_names=_class_names(config) or _listed_names(folder),
@@ -49,7 +49,8 @@ def read_beside(folder: Path) -> Beside:
         or _size(processor.get("size"))
         or _size(config.get("image_size"))
         or _size(inner.get("input_size")),
-        licence=_licence(folder / "README.md") or _text(inner.get("license")),
+        licence=readme.licence or _text(config.get("license")) or _text(inner.get("license")),
+        description=readme.description,
     )
     if not isinstance(kind, str) or kind == "timm_wrapper":
         return Beside(said)
@@ -120,17 +121,9 @@ def _numbers(value: object) -> tuple[float, ...] | None:
     return None
 
 
-def _licence(readme: Path) -> str | None:
-    """The `license:` of a README's front matter."""
-    text = _read(readme) or ""
-    if not text.startswith("---"):
-        return None
-    found = _LICENCE.search(text[3:].partition("\n---")[0])
-    return found[1].lower() if found else None
-
-
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 40 else None
+    good = isinstance(value, str) and 0 < len(value) <= 60 and value.isprintable()
+    return str(value) if good else None
 
 
 def _json(path: Path) -> object:

@@ -27,5 +27,7 @@ class Said:
     image_size: int | None = None
     n_classes: int | None = None
     licence: str | None = None
+    """As its author writes it."""
+    description: str | None = None
     module_class: str | None = None
     """Of a whole pickled module, such as "torchvision.models.resnet.ResNet"."""

@@ -23,7 +23,13 @@ def inspect_checkpoint(
     What the file does not tell is None. Raises InvalidCheckpoint wherever an upload would be
     refused for what is in the file.
     """
-    model = read_model(path, Wanted(architecture, image_size, weights, path.name))
+    return inspect_model(
+        read_model(path, Wanted(architecture, image_size, weights, path.name)), image_size
+    )
+
+
+def inspect_model(model: ReadModel, image_size: int | None = None) -> dict[str, Any]:
+    """The same of a model that was read from its file."""
     spec, said = model.spec, model.said
     own = model.normalisation or said
     # Our own card may have names that nothing else is told, as they cannot be printed.
@@ -38,6 +44,7 @@ def inspect_checkpoint(
         "mean": _listed(own.mean),
         "std": _listed(own.std),
         "licence": said.licence,
+        "description": said.description,
         **model.reading(),
         "n_parameters": count_parameters(model.tensors),
         "size_bytes": model.size_bytes,

@@ -258,14 +258,16 @@ def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> st
     indexed = the_index().by_name.get(kind.name)
     size = image_size or (indexed.facts.image_size if indexed else 32)
     expected = expected_shapes(kind.usual_spec(size))
-    prefix, names = _best_prefix(shapes, expected)
-    missing = [name for name in expected if name not in names and not is_counter(name)]
+    in_files = kind.names_in_files(expected)
+    prefix, names = _best_prefix(shapes, in_files)
+    missing = [name for name in in_files if name not in names and not is_counter(name)]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"its tensor “{prefix}{missing[0]}”{more} is missing"
     try:
         # As wide as the file says, so that only what really differs is named.
-        spec = kind.read_spec({name: shapes[theirs] for name, theirs in names.items()}, size)
+        own = kind.own_shapes({name: shapes[theirs] for name, theirs in names.items()})
+        spec = kind.read_spec(own, size)
     except InvalidCheckpoint as error:
         return str(error).partition(";")[0]
     for name, shape in expected_shapes(spec).items():
@@ -275,7 +277,7 @@ def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> st
     return "it has more tensors than that"
 
 
-def _best_prefix(shapes: Shapes, expected: Shapes) -> tuple[str, Mapping[str, str]]:
+def _best_prefix(shapes: Shapes, expected: Iterable[str]) -> tuple[str, Mapping[str, str]]:
     """The prefix under which most of the expected names lie, and the file's names under it."""
     prefixes = {""} | {
         ".".join(parts[:depth]) + "."
@@ -286,7 +288,8 @@ def _best_prefix(shapes: Shapes, expected: Shapes) -> tuple[str, Mapping[str, st
     def under(prefix: str) -> dict[str, str]:
         return {n.removeprefix(prefix): n for n in shapes if n.startswith(prefix)}
 
+    wanted = set(expected)
     best = max(
-        sorted(prefixes), key=lambda prefix: (len(set(under(prefix)) & set(expected)), -len(prefix))
+        sorted(prefixes), key=lambda prefix: (len(set(under(prefix)) & wanted), -len(prefix))
     )
     return best, under(best)

@@ -23,9 +23,10 @@ IMAGENET, FILE, ARCHITECTURE = "imagenet", "file", "architecture"
 class NamesMissing(InvalidCheckpoint):
     """Nothing says what the classes are called; the rest of the declaration is complete."""
 
-    def __init__(self, message: str, rest: Declaration) -> None:
+    def __init__(self, message: str, rest: Declaration, found: dict[str, str]) -> None:
         super().__init__(message)
         self.rest = rest
+        self.found = found
 
 
 def completed(model: ReadModel, declared: Declaration) -> tuple[Declaration, dict[str, str]]:
@@ -42,13 +43,15 @@ def completed(model: ReadModel, declared: Declaration) -> tuple[Declaration, dic
     rest = replace(declared, channels=declared.channels or model.spec.channels, **values)
     if declared.class_names:
         return rest, found
-    names, found["class_names"] = _names(model)
+    names, source = _names(model)
     if not names:
         raise NamesMissing(
             f"The file does not say what its {model.spec.n_classes:,} classes are called; name "
             "them, one for each output, in the order of the outputs.",
             rest,
+            found,
         )
+    found["class_names"] = source
     return replace(rest, class_names=names), found
 
 

@@ -82,6 +82,11 @@ def print_json(data: object) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=2))
 
 
+def printable(text: str) -> str:
+    """The beginning of a text out of a file; whatever could steer the terminal is replaced."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text[:60])
+
+
 def say(text: str) -> None:
     """One line on standard output, above a progress bar if there is one."""
     tqdm.write(text, file=sys.stdout)

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from metalearn.checkpoint import inspect_checkpoint
+from metalearn.checkpoint.inspection import inspect_model
+from metalearn.checkpoint.model import Wanted, read_model
 from metalearn.checkpoint.recognition import CHOSEN
-from metalearn.cli.common import Commands, add_json, print_json, whole
+from metalearn.cli.common import Commands, add_json, print_json, printable, whole
+from metalearn.cli.inspect_pictures import add_picture_options, check_pictures, picture_lines
 
 
 def add_parser(commands: Commands) -> None:
@@ -24,15 +26,18 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--image-size", type=whole(1, 65_536), metavar="PIXELS", help="size it was trained with"
     )
+    add_picture_options(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print architecture, input, classes, fingerprint and tensors."""
-    facts = inspect_checkpoint(
-        options.file, options.architecture, options.image_size, options.weights
-    )
+    """Print architecture, input, classes, fingerprint and tensors; and how pictures are judged."""
+    wanted = Wanted(options.architecture, options.image_size, options.weights, options.file.name)
+    model = read_model(options.file, wanted)
+    facts = inspect_model(model, options.image_size)
+    if pictures := check_pictures(model, options):
+        facts["pictures"] = pictures
     if options.json:
         print_json(facts)
         return
@@ -55,7 +60,8 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         f"file          {facts['size_bytes']:,} bytes",
         f"fingerprint   {facts['fingerprint']}",
         f"left out      {len(facts['left_out'])}" if facts["left_out"] else "",
-        *(f"  {_clean(name)}: {why}" for name, why in facts["left_out"]),
+        *(f"  {printable(name)}: {why}" for name, why in facts["left_out"]),
+        *picture_lines(facts.get("pictures")),
         f"tensors       {len(facts['tensors'])}",
     ]
     lines += [f"  {t['name']}  {t['dtype']}  {t['shape']}" for t in facts["tensors"]]
@@ -78,9 +84,5 @@ def _names(class_names: list[str] | None) -> str:
     """Names come out of the file: whatever could steer the terminal is replaced."""
     if not class_names:
         return ""
-    clean = [_clean(name) for name in class_names[:20]]
+    clean = [printable(name) for name in class_names[:20]]
     return f" ({', '.join(clean)}{', …' if len(class_names) > 20 else ''})"
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "�" for letter in text[:60])

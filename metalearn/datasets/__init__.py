@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from metalearn.datasets.darkness import PictureWarning, is_nearly_black, nearly_black
-from metalearn.datasets.folders import read_folder, read_pictures
+from metalearn.datasets.folders import class_folders, read_folder, read_pictures
 from metalearn.datasets.image_set import ImageSet
 from metalearn.datasets.images import MAX_PIXELS, Pixels, decode_image
 from metalearn.datasets.packs import read_pack
@@ -13,6 +13,7 @@ __all__ = [
     "ImageSet",
     "PictureWarning",
     "Pixels",
+    "class_folders",
     "decode_image",
     "is_nearly_black",
     "nearly_black",

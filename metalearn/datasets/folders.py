@@ -15,15 +15,21 @@ MAX_FILE_BYTES = 200_000_000
 _LEFT_BY_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}
 
 
+def class_folders(path: Path) -> list[Path]:
+    """The sub-folders, one a class, in the order of their names; InvalidData when there is none."""
+    folders = [entry for entry in _entries(path) if entry.is_dir()]
+    if not folders:
+        raise InvalidData(f"“{path}” has no sub-folders; put the pictures of each class into one.")
+    return folders
+
+
 def read_folder(path: Path, *, channels: int, image_size: int) -> ImageSet:
     """Pictures in one sub-folder a class, classes and files in the order of their names.
 
     Raises InvalidData, naming the file, when one cannot be read, and when a class is empty. Warns
     once, by name, of pictures that are nearly black for want of scaling.
     """
-    folders = [entry for entry in _entries(path) if entry.is_dir()]
-    if not folders:
-        raise InvalidData(f"“{path}” has no sub-folders; put the pictures of each class into one.")
+    folders = class_folders(path)
     images, labels = [], []
     black: list[str] = []
     for label, folder in enumerate(folders):

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import logging
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 
 from metalearn.browser_graphs import NetworkTensors, NotForBrowsers, make_graphs
 from metalearn.calibration import NOISE_GRID
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings
 from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY, images_at_once
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 FOLDER, DESCRIPTION = "browser", "browser.json"
 FORMAT = 1
+GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast"})
+"""Steps that a learner may lack in the browser; without one of them there is no calibration."""
 _BUG = "The steps of its adaptation could not be written down for browsers."
 
 
@@ -28,17 +32,41 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
     """
     try:
         _check_settings(parts)
-        graphs = {graph.step.name: graph for graph in make_graphs(parts.network)}
+        made = make_graphs(parts.network)
     except NotForBrowsers as error:
         return _files({"format": FORMAT, "available": False, "reason": str(error)}, {})
     except Exception:
         # The trace goes through PyTorch's inner parts, which change from release to release.
         log.exception("no graphs for browsers")
         return _files({"format": FORMAT, "available": False, "reason": _BUG}, {})
+    graphs = {graph.step.name: graph for graph in made}
     contents = {name: graph.content() for name, graph in graphs.items()}
     described = {name: graph.description(contents[name]) for name, graph in graphs.items()}
     files = {f"{name}.onnx": content for name, content in contents.items()}
-    return _files({**_description(parts, weights), "graphs": described}, files)
+    possible = {"adaptation": _possible(parts.defaults, made.missing), "missing": made.missing}
+    limited = {"limited": _limits_said(made.missing)}
+    described_all = {**_description(parts, weights), **possible, **limited, "graphs": described}
+    return _files(described_all, files)
+
+
+def _possible(defaults: AdaptationSettings, missing: Mapping[str, str]) -> dict[str, Any]:
+    """The defaults, without what needs a graph that there is not."""
+    if "sgd" in missing:
+        defaults = replace(defaults, head="prototypes")
+    if missing.keys() & GRADIENTS:
+        defaults = replace(defaults, calibrate="none")
+    return asdict(defaults)
+
+
+def _limits_said(missing: Mapping[str, str]) -> str:
+    """What the page says of missing graphs, as one sentence; nothing where there are all."""
+    if not missing.keys() & GRADIENTS:
+        return ""
+    reason = next(iter(missing.values())).rstrip(".")
+    return (
+        "In the browser this meta-learner compares pictures with the mean of each class, without "
+        "gradient steps or calibration, which the server offers: " + reason[0].lower() + reason[1:]
+    ) + "."
 
 
 def _check_settings(parts: LearnerParts) -> None:

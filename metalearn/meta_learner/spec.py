@@ -1,15 +1,19 @@
 """The network's spec and normalisation as config.json has them, every number within bounds."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from metalearn.checkpoint.limits import MAX_PARAMETERS
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import ENSEMBLE, EnsembleSpec, MemberSpec, NetworkSpec
+from metalearn.networks.transformers_library import PREFIX, check_size, plain_config
 
 CONFIG = "config.json"
 LIMITS = {"width": 4_096, "channels": 16, "image_size": 1_024, "n_classes": 100_000}
 MAX_MEMBERS = 1_000
+MAX_CONFIG_LETTERS = 100_000
 
 
 def read_spec(values: Mapping[str, Any]) -> NetworkSpec:
@@ -35,9 +39,33 @@ def _network_spec(values: Mapping[str, Any]) -> NetworkSpec:
         # bool is an int to Python.
         if type(number) is not int or not 1 <= number <= limit:
             raise InvalidCheckpoint(f"“{key}” in “{CONFIG}” must be a number from 1 to {limit}.")
-    if set(values) != {"architecture", *LIMITS} or not isinstance(values["architecture"], str):
+    own = {key: value for key, value in values.items() if key != "config"}
+    if set(own) != {"architecture", *LIMITS} or not isinstance(own["architecture"], str):
         raise InvalidCheckpoint(f"“architecture” in “{CONFIG}” is incomplete.")
+    if "config" in values:
+        _check_configuration(own["architecture"], values["config"])
     return NetworkSpec(**values)
+
+
+def _check_configuration(architecture: str, config: object) -> None:
+    """Refuse what `plain_config` would not have written, and networks that are too large."""
+    kind = architecture.removeprefix(PREFIX)
+    if kind == architecture or not _is_canonical(config):
+        raise InvalidCheckpoint(
+            f"“config” in “{CONFIG}” is not the configuration of a network; download the learner "
+            "again."
+        )
+    check_size(kind, json.loads(str(config)), MAX_PARAMETERS)
+
+
+def _is_canonical(config: object) -> bool:
+    if not isinstance(config, str) or len(config) > MAX_CONFIG_LETTERS:
+        return False
+    try:
+        values = json.loads(config)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and plain_config(values) == config
 
 
 def _ensemble_spec(values: Mapping[str, Any]) -> EnsembleSpec:

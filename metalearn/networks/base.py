@@ -1,7 +1,7 @@
 """What a network and an architecture are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,9 @@ class NetworkSpec:
 class Network(nn.Module, ABC):
     """A classifier made of an embedding and a linear head.
 
-    Input is normalised images of `spec.channels` channels; `forward` is `head(embed(x))`.
+    Input is normalised images of `spec.channels` channels; `forward` is `head(embed(x))`, but for
+    the few of `LibraryFacts.linear` False, whose library adds something behind the head. A learner
+    decides by `head(embed(x))` always.
     (The method is not called `features`: torchvision has child modules of that name, and a
     checkpoint's key names must stay as they are.)
     """
@@ -55,6 +57,8 @@ class Network(nn.Module, ABC):
     spec: NetworkSpec
     head_name: str
     """Where the last linear layer lies in the state dict, such as `head` or `classifier.3`."""
+    beside_head: tuple[str, ...] = ()
+    """Other layers with a row for each class, which `embed` and `head` do without."""
 
     @property
     @abstractmethod
@@ -102,6 +106,18 @@ class Architecture(ABC):
 
         Raises InvalidCheckpoint, naming the tensor, when the shapes are not this architecture.
         """
+
+    def own_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A file's tensors, under the names of their library, as the network holds them."""
+        return dict(tensors)
+
+    def own_shapes(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """The same of shapes. InvalidCheckpoint where they do not belong together."""
+        return dict(shapes)
+
+    def names_in_files(self, names: Iterable[str]) -> list[str]:
+        """The library's names of the network's tensors."""
+        return list(names)
 
     def usual_spec(self, image_size: int) -> NetworkSpec:
         """The usual network of this kind, for colour images and two classes."""

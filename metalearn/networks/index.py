@@ -36,6 +36,8 @@ class Index:
 
     by_name: Mapping[str, Indexed]
     by_names_hash: Mapping[int, tuple[Indexed, ...]]
+    several_heads: tuple[tuple[str, ...], ...]
+    """The names that several heads of one architecture have together."""
 
 
 @cache
@@ -46,18 +48,22 @@ def the_index() -> Index:
     by_hash: dict[int, list[Indexed]] = defaultdict(list)
     for row in written["architectures"]:
         values = dict(zip(written["columns"], row, strict=True))
-        entry = _entry(values)
+        entry = _entry(values, written["not_linear"].get(values["name"]))
         by_name[entry.facts.name] = entry
         # transformers' files have other names than its networks, and a configuration beside them.
         if not entry.facts.name.startswith("transformers/"):
             by_hash[int(values["names"], 16)].append(entry)
-    return Index(by_name, {key: tuple(entries) for key, entries in by_hash.items()})
+    several = {e.facts.heads for e in by_name.values() if len(e.facts.heads) > 1}
+    return Index(
+        by_name, {key: tuple(entries) for key, entries in by_hash.items()}, tuple(sorted(several))
+    )
 
 
-def _entry(values: dict[str, Any]) -> Indexed:
+def _entry(values: dict[str, Any], beside_head: list[str] | None) -> Indexed:
+    """`beside_head` is None where the logits are the head's."""
     facts = LibraryFacts(
         name=values["name"],
-        head_name=values["head"],
+        heads=tuple(values["heads"]),
         feature_dim=values["features"],
         image_size=values["size"],
         fixed_size=values["sized"],
@@ -65,6 +71,8 @@ def _entry(values: dict[str, Any]) -> Indexed:
         mean=tuple(values["mean"]),
         std=tuple(values["std"]),
         loose=tuple(values["loose"]),
+        linear=beside_head is None,
+        beside_head=tuple(beside_head or ()),
     )
     return Indexed(facts, values["shapes"], values["function"])
 

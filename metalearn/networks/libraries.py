@@ -6,15 +6,18 @@ are built without weights, and libraries are imported at the first use, as that 
 
 import importlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes, shape_of
+from metalearn.networks.joint_head import JOINT_HEAD, join_heads, joined, joined_shapes
 from metalearn.networks.library_network import LibraryNetwork
 from metalearn.networks.torchvision_import import torchvision_models
 from metalearn.networks.transformers_library import PREFIX, transformers_model
@@ -43,7 +46,8 @@ class LibraryFacts:
     """What an architecture of a library is, as the shipped index says."""
 
     name: str
-    head_name: str
+    heads: tuple[str, ...]
+    """The linear layers that give its classes; of several, the logits are their mean."""
     feature_dim: int
     image_size: int
     """The size that it is made for."""
@@ -53,7 +57,16 @@ class LibraryFacts:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     loose: tuple[str, ...]
-    """Tensors whose shape depends on the channels or the size of the input."""
+    """Tensors whose shape depends on the channels or the size of the input, or on the classes."""
+    linear: bool = True
+    """Whether its logits are its head on its features; else the library adds something to them."""
+    beside_head: tuple[str, ...] = ()
+    """Layers that give classes too and are no part of its head; only where it is not linear."""
+
+    @property
+    def head_name(self) -> str:
+        """The network's one head, which is put in the place of several."""
+        return self.heads[0] if len(self.heads) == 1 else JOINT_HEAD
 
 
 class LibraryArchitecture(Architecture):
@@ -78,8 +91,35 @@ class LibraryArchitecture(Architecture):
             image_size=spec.image_size if self.facts.fixed_size else None,
             config=spec.config,
         )
-        make_head_linear(model, self.facts.head_name)
-        return LibraryNetwork(spec, model, head_name=self.facts.head_name)
+        facts = self.facts
+        taps: tuple[str, ...] = ()
+        if self._has_several_heads:
+            taps = join_heads(model, facts.heads, facts.feature_dim)
+        else:
+            make_head_linear(model, facts.head_name, on_maps=not facts.linear)
+        return LibraryNetwork(
+            spec, model, head_name=facts.head_name, taps=taps, beside_head=facts.beside_head
+        )
+
+    @property
+    def _has_several_heads(self) -> bool:
+        return len(self.facts.heads) > 1
+
+    def own_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self._has_several_heads and f"{self.facts.heads[0]}.weight" in tensors:
+            return joined(tensors, self.facts.heads, self.facts.feature_dim)
+        return dict(tensors)
+
+    def own_shapes(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        if self._has_several_heads and f"{self.facts.heads[0]}.weight" in shapes:
+            return joined_shapes(shapes, self.facts.heads, self.facts.feature_dim)
+        return dict(shapes)
+
+    def names_in_files(self, names: Iterable[str]) -> list[str]:
+        of_head = f"{JOINT_HEAD}."
+        heads = [f"{h}.{part}" for h in self.facts.heads for part in ("weight", "bias")]
+        rest = [name for name in names if not name.startswith(of_head)]
+        return [*rest, *heads] if self._has_several_heads else rest
 
     def read_spec(self, shapes: Shapes, image_size: int) -> NetworkSpec:
         self.check_image_size(image_size)
@@ -98,6 +138,15 @@ class LibraryArchitecture(Architecture):
         return next((shape[1] for shape in stems if len(shape) == 4), 3)
 
 
+class MapLinear(nn.Linear):
+    """A linear layer at each pixel of a map, or on features that are pooled already."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() == 2:
+            return super().forward(input)
+        return F.conv2d(input, self.weight[:, :, None, None], self.bias)
+
+
 class PooledLinear(nn.Linear):
     """A linear layer on features that still are maps of one pixel."""
 
@@ -110,11 +159,15 @@ def is_pointwise(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1
 
 
-def make_head_linear(model: nn.Module, head_name: str) -> None:
-    """Put a linear layer in place of a head that is a convolution of 1x1 pixels."""
+def make_head_linear(model: nn.Module, head_name: str, *, on_maps: bool = False) -> None:
+    """Put a linear layer in place of a head that is a convolution of 1x1 pixels.
+
+    `on_maps` where the model pools only what its head gives.
+    """
     head = model.get_submodule(head_name)
     if isinstance(head, nn.Conv2d) and is_pointwise(head):
-        linear = PooledLinear(head.in_channels, head.out_channels, bias=head.bias is not None)
+        kind = MapLinear if on_maps else PooledLinear
+        linear = kind(head.in_channels, head.out_channels, bias=head.bias is not None)
         parent_name, _, child_name = head_name.rpartition(".")
         setattr(model.get_submodule(parent_name), child_name, linear)
 

@@ -2,12 +2,14 @@
 
 The network shares the tables of children, parameters and buffers with the library's model, so its
 tensors keep the library's names, and swapping a tensor (as `torch.func.functional_call` does)
-reaches the model. The model itself computes; the features are what enters its last linear layer.
+reaches the model. The model itself computes; the features are what enters its last linear layer,
+or its several ones, in whose place it then has one (`joint_head.py`).
 """
 
 import copy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from metalearn.networks.base import Network, NetworkSpec
@@ -17,12 +19,26 @@ _SHARED = ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set")
 
 
 class LibraryNetwork(Network):
-    """Wraps `model`, whose last linear layer is called `head_name`."""
+    """Wraps `model`, whose last linear layer is called `head_name`.
 
-    def __init__(self, spec: NetworkSpec, model: nn.Module, *, head_name: str) -> None:
+    `taps` are where its features come from, if they are not what enters the head. `beside_head` are
+    layers that give classes too, in a model whose logits are more than its head's.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        model: nn.Module,
+        *,
+        head_name: str,
+        taps: tuple[str, ...] = (),
+        beside_head: tuple[str, ...] = (),
+    ) -> None:
         super().__init__()
         self.spec = spec
         self.head_name = head_name
+        self.taps = taps
+        self.beside_head = beside_head
         self._adopt(model)
 
     def _adopt(self, model: nn.Module) -> None:
@@ -37,16 +53,28 @@ class LibraryNetwork(Network):
 
     def embed(self, images: Images) -> Features:
         """What the head is given. Nothing behind it is computed, nor are its weights looked at."""
-        handle = self.head.register_forward_pre_hook(_stop)
+        model: nn.Module = self.__dict__["_model"]
+        layers = [model.get_submodule(tap) for tap in self.taps] or [self.head]
+        met: dict[nn.Module, Tensor] = {}
+
+        def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+            met[layer] = _pooled(given[0])
+            if len(met) == len(layers):
+                raise _HeadReached
+
+        handles = [layer.register_forward_pre_hook(keep) for layer in layers]
         try:
-            self.forward(images)
-        except _HeadReached as reached:
-            return reached.features
+            model(images)
+        except _HeadReached:
+            return torch.cat([met[layer] for layer in layers], 1) if self.taps else met[layers[0]]
         finally:
-            handle.remove()
+            for handle in handles:
+                handle.remove()
         raise RuntimeError(f"{self.spec.architecture} computed its logits without its head")
 
     def forward(self, images: Images) -> Logits:
+        if self.taps:
+            return super().forward(images)
         output: Any = self.__dict__["_model"](images)
         logits: Tensor = output if isinstance(output, Tensor) else output.logits
         return logits
@@ -70,10 +98,14 @@ class LibraryNetwork(Network):
 class _HeadReached(Exception):
     """Ends the model's own forward pass where its head begins."""
 
-    def __init__(self, features: Tensor) -> None:
-        super().__init__()
-        self.features = features
 
+def _pooled(given: Tensor) -> Tensor:
+    """One vector for each image, as the model itself makes of what its head gives.
 
-def _stop(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-    raise _HeadReached(given[0].flatten(1))
+    CLIP's ResNets keep the first token behind the head, SqueezeNet takes the mean over the map.
+    """
+    if given.dim() == 3:
+        return given[:, 0]
+    if given.dim() == 4 and given.shape[2:] != (1, 1):
+        return given.mean((2, 3))
+    return given.flatten(1)

@@ -36,6 +36,7 @@ CLASSES = MappingProxyType(
         "hiera": "HieraForImageClassification",
         "ijepa": "IJepaForImageClassification",
         "levit": "LevitForImageClassification",
+        "metaclip_2": "MetaClip2ForImageClassification",
         "mobilenet_v1": "MobileNetV1ForImageClassification",
         "mobilenet_v2": "MobileNetV2ForImageClassification",
         "mobilevit": "MobileViTForImageClassification",

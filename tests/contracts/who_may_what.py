@@ -135,6 +135,7 @@ PICTURES = {
     "support": [{"label": "a", "image": "eA=="}, {"label": "b", "image": "eA=="}],
     "query": ["eA=="],
 }
+PICTURES_OF_A_CLASS = {"pictures": [{"label": "a", "image": "eA=="}]}
 NO_WORKER = 503
 
 PAGES = {
@@ -146,6 +147,8 @@ PAGES = {
     "checkpoint_list": {"GET": page()},
     "checkpoint_upload": {"GET": page(), "POST": page(422)},
     "checkpoint_detail": {"GET": seen("checkpoint")},
+    "checkpoint_class_names": {"GET": seen("checkpoint")},
+    "checkpoint_classes": {"GET": seen("checkpoint")},
     "checkpoint_status": {"GET": seen("checkpoint")},
     "checkpoint_edit": {"GET": owned("checkpoint"), "POST": owned("checkpoint")},
     # Nothing is said, so nothing changes.
@@ -199,11 +202,14 @@ API = {
         "DELETE": api_owned("doomed", 204),
     },
     "api-checkpoint-download": {"GET": api_seen("checkpoint")},
+    # Its pictures have no label that the model knows.
+    "api-checkpoint-check": {"POST": api_seen("checkpoint", 400, PICTURES_OF_A_CLASS, narrow=403)},
     "api-checkpoint-quarantine": {
         "POST": api_staff("checkpoint", 200, {"reason": "It is under suspicion."}),
         # It is not in quarantine.
         "DELETE": api_staff("checkpoint", 409),
     },
+    "api-checkpoint-manifest": {"POST": api(400, narrow=403)},
     "api-uploads": {"POST": Rule((401, 400, 400, 400, 400, 403), headers=TUS)},
     "api-upload": {
         "GET": upload_owned(200),

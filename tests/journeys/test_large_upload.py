@@ -7,13 +7,21 @@ import time
 
 import pytest
 
-from benchmarks.upload import peak_rss, web_server
+from benchmarks.upload import (
+    peak_rss,
+    upload_as_form,
+    upload_in_pieces,
+    web_server,
+    write_noise,
+)
 from tests.marketplace.api.test_broken_connections import TusClient
 from tests.marketplace.api.test_uploads import PIECE
 
 BLOCK = 2**20
 N_BLOCKS = int(os.environ.get("FREEHOLD_TEST_UPLOAD_MIB", "5120"))
 MAX_RSS_BYTES = 256 * 2**20
+# What a file of a gigabyte may cost beyond one of a megabyte: pieces on their way to the disk.
+MAX_MORE_BYTES = 32 * 2**20
 
 
 class Blocks:
@@ -73,6 +81,31 @@ def test_five_gigabytes_over_ten_broken_connections_arrive_whole_in_little_memor
         f"\n{source.length / 1e9:.1f} GB, 10 breaks: {seconds:.0f} s, "
         f"{wasted / 1e6:.1f} MB sent again, at most {peak[0] / 1e6:.0f} MB"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("send", [upload_as_form, upload_in_pieces])
+def test_a_gigabyte_in_one_request_takes_hardly_more_memory_than_a_megabyte(tmp_path, send):
+    small, large = tmp_path / "small.safetensors", tmp_path / "large.safetensors"
+    write_noise(small, 1)
+    write_noise(large, 1_000)
+    with web_server(tmp_path) as (port, process, token):
+        # Requests load what they need and leave buffers behind that the next ones use again.
+        for _ in range(3):
+            send(port, token, small)
+        with peak_rss(process) as with_small:
+            send(port, token, small)
+        with peak_rss(process) as with_large:
+            send(port, token, large)
+        stored = (tmp_path / "data" / "files" / "incoming").iterdir()
+        sizes = sorted(path.stat().st_size for path in stored)
+    assert sizes == [small.stat().st_size] * 4 + [large.stat().st_size]
+    print(  # noqa: T201 - the figures for docs/benchmarks/upload.md
+        f"\n1 GB by {send.__name__}: at most {with_large[0] / 1e6:.0f} MB, "
+        f"{with_small[0] / 1e6:.0f} MB with 1 MB"
+    )
+    assert with_small[0] > 0 and with_large[0] - with_small[0] < MAX_MORE_BYTES
 
 
 def until_quiet(client, path):

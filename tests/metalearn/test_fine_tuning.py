@@ -15,7 +15,7 @@ from metalearn.networks import get_architecture
 from metalearn.pretraining import accuracy_of
 
 CPU = torch.device("cpu")
-PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, precision="fp32")
+PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, precision="fp32")
 
 
 @pytest.fixture
@@ -91,7 +91,8 @@ def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(data, monkey
         for image, label, shelf in zip(data.images, data.labels, data.tracks, strict=True)
     }
     train, held_out = (
-        {shelf_of[image.numpy().tobytes()] for image in seen[part]} for part in ("train", "held_out")
+        {shelf_of[image.numpy().tobytes()] for image in seen[part]}
+        for part in ("train", "held_out")
     )
     assert len(train) == 8 and len(held_out) == 2 and not train & held_out
 

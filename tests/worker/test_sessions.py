@@ -13,7 +13,7 @@ from PIL import Image
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import seal_pictures, unseal_pictures
+from marketplace.adaptation.sessions import seal_pictures, unseal_pictures
 from marketplace.adaptation.states import SessionState
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release

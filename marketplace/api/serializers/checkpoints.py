@@ -8,6 +8,7 @@ from rest_framework import serializers
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import BoundedListField, JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
+from marketplace.checkpoints.class_list import SHOWN
 from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
 from marketplace.checkpoints.states import CheckpointState
@@ -44,6 +45,17 @@ class ReadingSerializer(serializers.Serializer):
         help_text="where that comes from which the upload left open: `file`, `architecture` (its "
         "usual input), or `imagenet` (1,000 outputs without names)",
     )
+    licence = serializers.CharField(
+        required=False, help_text="the licence as its files write it, where it comes from them"
+    )
+
+
+class CheckedSerializer(serializers.Serializer):
+    """Its owner's last check with pictures, of the model as it is read now."""
+
+    at = serializers.DateTimeField(source="checked_at")
+    n_pictures = serializers.IntegerField(source="checked_pictures")
+    n_right = serializers.IntegerField(source="checked_right")
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
@@ -65,14 +77,15 @@ class CheckpointSerializer(serializers.ModelSerializer):
     reading = ReadingSerializer(read_only=True)
     reason = serializers.SerializerMethodField()
     pending = serializers.SerializerMethodField()
+    checked = serializers.SerializerMethodField()
 
     class Meta:
         model = Checkpoint
         fields = [
             "id", "name", "description", "owner", "team", "visibility", "dataset", "licence",
-            "class_names", "image_size", "channels", "mean", "std", "architecture", "weights",
-            "consent_recovery", "consent_preview", "state", "reason", "reading", "pending",
-            "original_until", "upload_sha256",
+            "class_names", "image_size", "channels", "mean", "std", "architecture", "family",
+            "weights", "consent_recovery", "consent_preview", "state", "reason", "reading",
+            "pending", "checked", "original_until", "upload_sha256",
             "quarantined_at", "quarantine_reason",
             "upload_bytes", "sha256", "fingerprint", "size_bytes", "n_classes", "width",
             "n_parameters", "created_at", "validated_at",
@@ -91,8 +104,28 @@ class CheckpointSerializer(serializers.ModelSerializer):
         pending: dict[str, Any] = {} if row.is_final else row.pending
         return pending
 
+    @extend_schema_field(CheckedSerializer(allow_null=True))
+    def get_checked(self, row: Checkpoint) -> Any:
+        """Null for a model that nobody has checked with pictures since it is read as it is."""
+        return None if row.checked_at is None else CheckedSerializer(row).data
 
-_NOT_SAID = {"file", "file_name", "sha256"}
+
+class CheckpointRowSerializer(CheckpointSerializer):
+    """A checkpoint in a list, which would have megabytes with all names of all classes."""
+
+    class_names = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text=f"the first {SHOWN}; `n_classes` says how many there are, and the model's own "
+        "address has all"
+    )
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_class_names(self, row: Checkpoint) -> list[str]:
+        """The first ones."""
+        names: list[str] = row.class_names[:SHOWN]
+        return names
+
+
+_NOT_SAID = {"file", "file_name", "sha256", "held", "upload", "part"}
 # More numbers than any image has channels; how many there must be, the draft says.
 _MOST_CHANNELS = 16
 
@@ -131,7 +164,11 @@ class CheckpointDraftSerializer(serializers.Serializer):
         help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
         "the file or its architecture says",
     )
-    licence = serializers.ChoiceField(choices=Licence.choices)
+    licence = serializers.ChoiceField(
+        choices=Licence.choices,
+        default=Licence.UNSTATED,
+        help_text="left out, as README.md or config.json in its folder say, or the file itself",
+    )
     architecture = serializers.CharField(
         default="", allow_blank=True, help_text="recognised from the tensors when left out"
     )
@@ -141,7 +178,12 @@ class CheckpointDraftSerializer(serializers.Serializer):
         allow_blank=True,
         help_text="of a file that has both; the averaged ones when left out",
     )
-    description = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    description = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=20_000,
+        help_text="left out, the first paragraph of the README.md in its folder",
+    )
     dataset = serializers.CharField(
         default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
     )
@@ -177,6 +219,8 @@ class CheckpointUploadSerializer(CheckpointDraftSerializer):
 class UploadBeginSerializer(CheckpointDraftSerializer):
     """What is said about a file that will come in pieces."""
 
+    name = serializers.CharField(default="", help_text="needed, unless the file is held")
+
     file_name = serializers.CharField(
         default="",
         allow_blank=True,
@@ -189,6 +233,22 @@ class UploadBeginSerializer(CheckpointDraftSerializer):
         allow_blank=True,
         help_text="of the whole file; a worker then makes sure that it arrived as it was sent",
     )
+    held = serializers.BooleanField(
+        default=False,
+        help_text="keep the whole file for a manifest, which says what it is; nothing else is "
+        "needed then",
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Of a file that is held only the file is described."""
+        said: dict[str, Any] = super().to_internal_value(data)
+        if not said["held"] and not said["name"]:
+            raise serializers.ValidationError({"name": ["Give the model a name."]})
+        return said
+
+    def draft_unless_held(self) -> CheckpointDraft | None:
+        """What the uploader says, unless a manifest will."""
+        return None if self.validated_data["held"] else self.draft()
 
 
 class QuarantineSerializer(StrictSerializer):
@@ -202,7 +262,7 @@ class UploadSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Upload
-        fields = ["id", "length", "offset", "created_at", "expires_at", "finished_at"]
+        fields = ["id", "length", "offset", "held", "created_at", "expires_at", "finished_at"]
         read_only_fields = fields
 
 

@@ -1,6 +1,5 @@
 """Meta-learners and adaptation as JSON."""
 
-import binascii
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from marketplace.adaptation.services import (
     MAX_PER_CLASS,
     MAX_QUERIES,
 )
-from marketplace.api.fields import BoundedListField, TeamField
+from marketplace.api.fields import BoundedListField, PictureField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.learners.cards import card_text
 from marketplace.learners.models import MetaLearner
@@ -95,29 +94,6 @@ class LearnerChangeSerializer(StrictSerializer):
     name = serializers.CharField(required=False)
     visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
     team = TeamField(required=False, allow_null=True)
-
-
-class PictureField(serializers.CharField):
-    """A picture file as base64; the head of a data URL is taken off."""
-
-    default_error_messages = {
-        "base64": "Send the picture's bytes as base64.",
-        "blank": "Send the picture's bytes as base64; this one is empty.",
-    }
-
-    def to_internal_value(self, data: Any) -> str:
-        """Base64 that can be decoded; a worker looks at the picture itself."""
-        text = super().to_internal_value(data)
-        if text.startswith("data:"):
-            text = text.partition(",")[2]
-        text = "".join(text.split())
-        try:
-            binascii.a2b_base64(text, strict_mode=True)
-        except ValueError:
-            self.fail("base64")
-        if not text:
-            self.fail("blank")
-        return text
 
 
 class SupportSerializer(serializers.Serializer):

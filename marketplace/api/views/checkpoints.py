@@ -20,6 +20,7 @@ from marketplace.api.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from marketplace.api.parsers import BoundedJSONParser
 from marketplace.api.serializers.checkpoints import (
     CheckpointChangeSerializer,
+    CheckpointRowSerializer,
     CheckpointSerializer,
     CheckpointUploadSerializer,
 )
@@ -62,10 +63,12 @@ class CheckpointView(RowView):
             return [MultiPartParser()]
         return [BoundedJSONParser()]
 
-    @extend_schema(summary="List models", examples=[_ONE])
+    @extend_schema(
+        summary="List models", responses=CheckpointRowSerializer(many=True), examples=[_ONE]
+    )
     def list(self, request: Request) -> Response:
         """Newest first. `state` tells how far the validation is."""
-        return self.listed(CheckpointSerializer)
+        return self.listed(CheckpointRowSerializer)
 
     @extend_schema(
         summary="Upload a model",

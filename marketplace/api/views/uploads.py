@@ -118,7 +118,7 @@ class UploadView(RowView):
         shape.is_valid(raise_exception=True)
         upload = upload_begin(
             owner=self.user,
-            draft=shape.draft(),
+            draft=shape.draft_unless_held(),
             length=_number(request, "Upload-Length"),
             file_name=shape.validated_data["file_name"],
             sha256=shape.validated_data["sha256"],

@@ -16,6 +16,7 @@ from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
 from metalearn.pool import Pool
 from metalearn.randomness import seeded_from
+from metalearn.repaired import RepairSettings, repaired
 from metalearn.settings import setting
 
 COPIES = 3
@@ -23,7 +24,7 @@ COPIES = 3
 
 
 @dataclass(frozen=True)
-class DroConfig:
+class DroConfig(RepairSettings):
     """Settings of DRO."""
 
     outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
@@ -201,7 +202,7 @@ class Dro(Algorithm):
         learner = self.finished(self.learner, AdaptationSettings(head=self.config.head))
         made = self.layout.parameters(row)
         learner.network.load_state_dict(learner.network.state_dict() | made)
-        return learner
+        return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
         # What it makes is fitted to the weights themselves, with few models to those of one, and

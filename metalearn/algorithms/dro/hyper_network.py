@@ -18,11 +18,11 @@ class Layout:
     """Where each parameter lies in the row of weights; with or without the head."""
 
     def __init__(self, network: Network, *, with_head: bool) -> None:
-        head = f"{network.head_name}."
+        heads = tuple(f"{name}." for name in (network.head_name, *network.beside_head))
         self.shapes = {
             name: tuple(parameter.shape)
             for name, parameter in network.named_parameters()
-            if with_head or not name.startswith(head)
+            if with_head or not name.startswith(heads)
         }
 
     @property

@@ -13,11 +13,12 @@ from metalearn.fusion import FusionSettings, embedding_state, fusible, same_head
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
 from metalearn.pool import Pool
+from metalearn.repaired import RepairSettings, repaired
 from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
-class OtaConfig(FusionSettings):
+class OtaConfig(RepairSettings, FusionSettings):
     """Settings of optimal-transport averaging."""
 
     anchor: str = setting(
@@ -99,7 +100,8 @@ class Ota(Algorithm):
                 mean[name].lerp_(tensor, 1 / (self.steps_done + 1))
 
     def meta_learner(self) -> MetaLearner:
-        return self.finished(self.learner, AdaptationSettings(head=self.config.head))
+        learner = self.finished(self.learner, AdaptationSettings(head=self.config.head))
+        return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
         # A mean as well: with all models but one, the last one follows, in another order at most.

@@ -61,6 +61,23 @@ def hard_sigmoid_backward(call: Call) -> str:
     return builder.node("Where", [inside, sixth, builder.number(0)])
 
 
+@rule("hardtanh.default", "hardtanh_.default", stretches=True)
+def hard_tanh(call: Call) -> str:
+    """Between two numbers, which for a ReLU6 are 0 and 6."""
+    limits = [call.builder.number(limit) for limit in (call.get(1, -1), call.get(2, 1))]
+    return call.builder.node("Clip", [call.arguments[0], *limits])
+
+
+@rule("hardtanh_backward.default", stretches=True)
+def hard_tanh_backward(call: Call) -> str:
+    """The gradient between the two numbers, and nothing at them."""
+    builder = call.builder
+    gradient, value, low, high = call.arguments[:4]
+    above = builder.node("Greater", [value, builder.number(low)])
+    inside = builder.node("And", [above, _below(builder, value, high)])
+    return builder.node("Where", [inside, gradient, builder.number(0)])
+
+
 @rule("sigmoid.default", "sigmoid_.default", stretches=True)
 def sigmoid(call: Call) -> str:
     """1 / (1 + exp(-x))."""

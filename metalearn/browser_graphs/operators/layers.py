@@ -1,4 +1,7 @@
-"""Rules for batch-norm with running statistics and for max-pooling, with their gradients."""
+"""Rules for batch-norm with running statistics and for pools, with their gradients.
+
+Means over windows have no gradient here: few networks have them, and those are large ones.
+"""
 
 import math
 
@@ -97,6 +100,23 @@ def max_pool_backward(call: Call) -> str:
         reduction="none" if apart else "add",
     )
     return builder.node("Reshape", [placed, shape])
+
+
+@rule("avg_pool2d.default")
+def average_pool(call: Call) -> str:
+    """Mean of every window; a border counts or not, as the network has it."""
+    kernel, stride, padding = call.arguments[1], call.get(2) or call.arguments[1], call.get(3, [0])
+    if call.get(6) is not None:
+        raise NotForBrowsers("Browsers cannot adapt a network whose pools have a divisor.")
+    return call.builder.node(
+        "AveragePool",
+        [call.arguments[0]],
+        kernel_shape=_pair(kernel),
+        strides=_pair(stride),
+        pads=[*_pair(padding), *_pair(padding)],
+        ceil_mode=int(bool(call.get(4, False))),
+        count_include_pad=int(call.get(5, True)),
+    )
 
 
 def _pair(value: list[int]) -> list[int]:

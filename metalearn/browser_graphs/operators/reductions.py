@@ -64,6 +64,22 @@ def log_softmax_backward(call: Call) -> str:
     return builder.node("Sub", [gradient, share])
 
 
+@rule("_softmax.default", "_safe_softmax.default")
+def softmax(call: Call) -> str:
+    """Shares of the exponentials."""
+    return call.builder.node("Softmax", [call.arguments[0]], axis=call.arguments[1])
+
+
+@rule("_softmax_backward_data.default")
+def softmax_backward(call: Call) -> str:
+    """The shares times how far the gradient lies above its mean over them."""
+    builder = call.builder
+    gradient, result, axis = call.arguments[:3]
+    axes = [axis % len(call.shape(0))]
+    mean = reduce(call, "ReduceSum", builder.node("Mul", [gradient, result]), axes, keep=True)
+    return builder.node("Mul", [result, builder.node("Sub", [gradient, mean])])
+
+
 @rule("_euclidean_dist.default")
 def distances(call: Call) -> str:
     """Distances between rows: |a - b|^2 = |a|^2 - 2 ab + |b|^2, and its root."""

@@ -115,6 +115,26 @@ def select(call: Call) -> str:
     return call.builder.node("Gather", [value, which], axis=axis % len(call.shape(0)))
 
 
+@rule("select_backward.default")
+def select_backward(call: Call) -> str:
+    """The gradient at its place among zeros."""
+    axis, index = call.arguments[2] % len(call.result_shape), call.arguments[3]
+    size, builder = call.result_shape[axis], call.builder
+    axes = builder.integers([axis])
+    gradient = builder.node("Unsqueeze", [call.arguments[0], axes])
+    pads = builder.integers([index % size, size - 1 - index % size])
+    return builder.node("Pad", [gradient, pads, builder.number(0), axes])
+
+
+@rule("unbind.int")
+def unbind(call: Call) -> tuple[str, ...]:
+    """Every index of a dimension by itself."""
+    axis = call.get(1, 0) % len(call.shape(0))
+    which = [call.builder.constant(np.array(n, np.int64)) for n in range(call.shape(0)[axis])]
+    given = call.arguments[0]
+    return tuple(call.builder.node("Gather", [given, index], axis=axis) for index in which)
+
+
 @rule("cat.default")
 def cat(call: Call) -> str:
     """Side by side."""

@@ -12,19 +12,23 @@ import { Refused } from "./backend_server.js";
 
 /**
  * @param {Addresses} addresses
+ * @param {(bytes: number) => void} [progress] hears how much has come so far
  * @returns {Promise<Material>}
  */
-export async function fetchMaterial(addresses) {
+export async function fetchMaterial(addresses, progress = () => {}) {
   const description = JSON.parse(await (await fetched(addresses.description)).text());
   if (!description.available) throw new Refused(description.reason);
   const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;
   const names = Object.keys(description.graphs);
+  let bytes = 0;
+  const came = (/** @type {number} */ more) => progress((bytes += more));
+  const get = (/** @type {string} */ address, /** @type {string} */ sha256 = "") => fetched(address, { sha256, came });
   const [weights, wasm, frame, runtimeFile, ...graphs] = await Promise.all([
-    fetched(beside(description.weights.file), description.weights.sha256),
-    fetched(addresses.wasm),
-    fetched(addresses.offline),
-    fetched(addresses.runtime),
-    ...names.map((name) => fetched(beside(description.graphs[name].file), description.graphs[name].sha256)),
+    get(beside(description.weights.file), description.weights.sha256),
+    get(addresses.wasm),
+    get(addresses.offline),
+    get(addresses.runtime),
+    ...names.map((name) => get(beside(description.graphs[name].file), description.graphs[name].sha256)),
   ]);
   const files = new Map(names.map((name, index) => [name, graphs[index]]));
   const runtime = new URL(addresses.runtime, location.href).href;
@@ -33,10 +37,10 @@ export async function fetchMaterial(addresses) {
 
 /**
  * @param {string} address
- * @param {string} [sha256] what it must be
+ * @param {{sha256?: string, came?: (bytes: number) => void}} [options] what its hash must be; who hears of each piece
  * @returns {Promise<Blob>}
  */
-export async function fetched(address, sha256) {
+export async function fetched(address, { sha256, came } = {}) {
   let answer;
   try {
     answer = await fetch(address);
@@ -44,10 +48,31 @@ export async function fetched(address, sha256) {
     throw new Refused("The server does not answer; load the page again.");
   }
   if (!answer.ok) throw new Refused("What this browser needs could not be loaded.");
-  const content = await answer.blob();
+  const content = await whole(answer, came);
   const found = sha256 ? await hash(content) : null;
   if (found !== null && found !== sha256) throw new Refused("What was loaded is damaged; load the page again.");
   return content;
+}
+
+/**
+ * @param {Response} answer
+ * @param {((bytes: number) => void) | undefined} came
+ * @returns {Promise<Blob>}
+ */
+async function whole(answer, came) {
+  if (!came || !answer.body) return answer.blob();
+  const counter = new TransformStream({
+    transform(piece, onward) {
+      came(piece.byteLength);
+      onward.enqueue(piece);
+    },
+  });
+  const { headers } = answer;
+  try {
+    return await new Response(answer.body.pipeThrough(counter), { headers }).blob();
+  } catch {
+    throw new Refused("The server does not answer; load the page again.");
+  }
 }
 
 /** @param {Blob} content as hexadecimal text; null where the browser keeps hashes to HTTPS */

@@ -49,7 +49,7 @@ const takeAway = new TakeAway({ problem, page: inOneFile ? null : asOneFile });
 /** @returns {(() => Promise<import("./material.js").Material>) | null} null where there is none */
 function materialOfServer() {
   const addresses = JSON.parse(find("#browser").textContent ?? "null");
-  return addresses && (() => fetchMaterial(addresses));
+  return addresses && (() => fetchMaterial(addresses, (bytes) => place.fetching(bytes)));
 }
 
 /** @param {import("./take_away.js").Source | null} source the adapted classifier goes along */
@@ -89,6 +89,8 @@ function refresh() {
   place.working(busy);
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
+  calibrate.disabled = Boolean(place.limited);
+  if (calibrate.disabled) calibrate.checked = false;
   takeAway.offer(busy ? null : session, place.isReady && !busy);
   queryDrop.setAttribute("aria-disabled", String(!session));
   if (!busy) status.textContent = session ? `Adapted. ${summary()}` : lacking || `Ready. ${summary()}`;

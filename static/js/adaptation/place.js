@@ -13,6 +13,8 @@ const STAGES = {
 
 /** How often those who listen hear how long it will still take. */
 const SAY_EVERY_MS = 10_000;
+/** Those who listen would hear every change, so there are few. */
+const FETCH_STEP_BYTES = 5_000_000;
 /** What is over sooner than this needs no forecast. */
 const SHORT_S = 3;
 const LEFT = "The page was left while this was under way; try again.";
@@ -64,6 +66,11 @@ export class Place {
     return this.server ? "Say where to adapt." : (this.note.textContent ?? "");
   }
 
+  /** @returns {string} what this browser cannot do with the learner, as a sentence; empty when it can do all */
+  get limited() {
+    return this.chosen === "browser" ? (this.browser?.material?.description.limited ?? "") : "";
+  }
+
   /** @returns {ServerBackend | BrowserBackend} */
   get backend() {
     return /** @type {BrowserBackend} */ (this.chosen === "server" ? this.server : this.browser);
@@ -82,7 +89,8 @@ export class Place {
     try {
       await this.browser.load();
       this.isReady = true;
-      this.note.textContent = this.server ? READY : "Ready.";
+      const limited = this.browser.material?.description.limited;
+      this.note.textContent = [this.server ? READY : "Ready.", limited].filter(Boolean).join(" ");
     } catch (error) {
       this.note.textContent = /** @type {Error} */ (error).message;
       const own = this.radios().find((radio) => radio.value === "browser");
@@ -90,6 +98,12 @@ export class Place {
       this.choose();
     }
     this.owner.changed();
+  }
+
+  /** @param {number} bytes that have come so far */
+  fetching(bytes) {
+    const steps = Math.floor(bytes / FETCH_STEP_BYTES);
+    if (!this.isReady && steps) this.note.textContent = `Getting ready… ${(steps * FETCH_STEP_BYTES) / 1e6} MB loaded.`;
   }
 
   /** Browsers keep a page that was left as it is, but its workers have ended. */

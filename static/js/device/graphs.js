@@ -40,6 +40,7 @@ export class Graphs {
    * @returns {Promise<Map<string, Weight>>} its outputs
    */
   async run(name, find) {
+    if (!(name in this.description.graphs)) throw new Error(this.description.limited || `There is no graph ${name}.`);
     const session = await this.session(name);
     /** @type {Record<string, any>} */
     const feeds = {};

@@ -9,11 +9,10 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.adaptation import places, services
+from marketplace.adaptation import places, sessions
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import (
-    adaptation_run,
-    request_check,
+from marketplace.adaptation.services import adaptation_run, request_check
+from marketplace.adaptation.sessions import (
     seal_pictures,
     session_answer,
     session_claim,
@@ -85,7 +84,7 @@ def test_nothing_stays_when_anything_fails(learner, alice, left, monkeypatch, wh
     def fail(*_, **__):
         raise RuntimeError
 
-    monkeypatch.setattr(services, where, fail)
+    monkeypatch.setattr(sessions, where, fail)
     with pytest.raises(RuntimeError):
         adaptation_run(user=alice, learner=learner, support=SUPPORT, query=[], calibrate=False)
     assert left() == [] and not AdaptationSession.objects.exists()
@@ -147,8 +146,8 @@ def test_a_third_request_of_the_same_person_is_told_to_come_later(
     learner, alice, bob, left, monkeypatch
 ):
     others = [AdaptationSession.objects.create(learner=learner, user=alice) for _ in range(2)]
-    monkeypatch.setattr(services, "_wait", lambda session: {"labels": []})
-    with pytest.raises(TooMany, match="2 adaptations of yours") as refused:
+    monkeypatch.setattr(sessions, "_wait", lambda session: {"labels": []})
+    with pytest.raises(TooMany, match="2 adaptations or checks of yours") as refused:
         adapt(alice, learner)
     assert refused.value.status == 429 and refused.value.headers["Retry-After"] == "10"
     assert left() == [] and AdaptationSession.objects.count() == 2
@@ -164,7 +163,7 @@ def test_what_a_dead_process_left_does_not_count_against_anybody(
         AdaptationSession.objects.create(learner=learner, user=alice)
     old = timezone.now() - timedelta(seconds=settings.ADAPTATION_TIMEOUT_S + 1)
     AdaptationSession.objects.update(created_at=old)
-    monkeypatch.setattr(services, "_wait", lambda session: {})
+    monkeypatch.setattr(sessions, "_wait", lambda session: {})
     assert adapt(alice, learner) == {}
 
 
@@ -172,7 +171,7 @@ def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
     learner, alice, left, settings, monkeypatch
 ):
     settings.WEB_THREADS = 4
-    monkeypatch.setattr(services, "_wait", lambda session: {})
+    monkeypatch.setattr(sessions, "_wait", lambda session: {})
     with places.place(), places.place():
         with pytest.raises(Busy, match="Too many adaptations") as refused:
             adapt(alice, learner)

@@ -121,7 +121,6 @@ BAD = [
     ({"mean": '["a", "b", "c"]'}, "mean"),
     ({"std": "[0, 0.2, 0.2]"}, "std"),
     ({"std": "[1e999, 0.2, 0.2]"}, "std"),
-    ({"licence": None}, "licence"),
     ({"licence": "mine"}, "licence"),
     ({"visibility": "secret"}, "visibility"),
     ({"visibility": "team"}, "team"),
@@ -337,6 +336,12 @@ def listed(client_of, alice, make_checkpoint, charlie):
         ("search=CARS", ["foreign"]),
         ("search=charlie+foreign", ["foreign"]),
         ("search=charlie+robin", []),
+        ("search=beetle+1", ["beetle"]),
+        ("knows=beetle+1", ["beetle"]),
+        ("knows=insects", []),
+        ("family=resnet", ["beetle"]),
+        ("min_image_size=33", ["beetle"]),
+        ("max_image_size=32", ["foreign", "grey", "robin"]),
         ("ordering=name", ["beetle", "foreign", "grey", "robin"]),
         ("ordering=-name", ["robin", "grey", "foreign", "beetle"]),
         ("ordering=name&page_size=1&page=2", ["foreign"]),
@@ -348,7 +353,17 @@ def test_a_list_is_narrowed_down_and_ordered(listed, query, names):
 
 @pytest.mark.parametrize(
     "query",
-    ["state=odd", "channels=x", "licence=odd", "ordering=secret", "visibility=odd", "search=%00"],
+    [
+        "state=odd",
+        "channels=x",
+        "licence=odd",
+        "ordering=secret",
+        "visibility=odd",
+        "search=%00",
+        "family=odd",
+        "knows=%00",
+        "min_image_size=x",
+    ],
 )
 def test_a_filter_that_makes_no_sense_is_400(client_of, alice, query):
     answer = client_of(alice).get(f"{URL}?{query}")

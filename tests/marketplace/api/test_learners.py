@@ -9,7 +9,7 @@ import pytest
 
 from marketplace import storage
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import session_answer, session_claim, unseal_pictures
+from marketplace.adaptation.sessions import session_answer, session_claim, unseal_pictures
 from marketplace.adaptation.states import SessionState
 from tests.marketplace.conftest import LEARNER_FILES
 
@@ -147,7 +147,7 @@ def worker(monkeypatch):
 
     def install(answer):
         monkeypatch.setattr(
-            "marketplace.adaptation.services.enqueue",
+            "marketplace.adaptation.sessions.enqueue",
             lambda task, *, session_id, **_: work(session_id, answer),
         )
         return seen

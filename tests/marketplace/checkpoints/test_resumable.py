@@ -20,9 +20,9 @@ from marketplace.checkpoints.resumable import (
     upload_append,
     upload_begin,
     upload_delete,
-    uploads_keep_time,
 )
 from marketplace.checkpoints.selectors import storage_used_by, uploads_of
+from marketplace.checkpoints.upload_clock import uploads_keep_time
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from tests.marketplace.checkpoints.test_services import DRAFT
 

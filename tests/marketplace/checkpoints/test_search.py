@@ -29,6 +29,25 @@ def test_a_class_name_with_an_umlaut_is_found(alice, make_checkpoint):
     assert names(alice, text="Käfer") == {"a"}
 
 
+@pytest.mark.parametrize(
+    ("knows", "found"),
+    [
+        ("stomatocyte", {"blood"}),
+        ("STOMATOCYTE, red cell", {"blood"}),
+        ("stomatocyte, robin", set()),
+        ('"five" and', {"blood"}),
+        ("Käfer", {"beetles"}),
+        ("anaemia", set()),
+        (" , ", {"blood", "beetles"}),
+    ],
+)
+def test_only_classes_are_known(alice, make_checkpoint, knows, found):
+    classes = ["stomatocyte", "Red cell of a child", '"five" and more']
+    make_checkpoint("blood", class_names=classes, description="of anaemia")
+    make_checkpoint("beetles", class_names=["Käfer", "Biene"], dataset="robin")
+    assert names(alice, knows=knows) == found
+
+
 def test_every_word_must_be_there(alice, make_checkpoint):
     make_checkpoint("birds of Iceland")
     make_checkpoint("birds of Peru")
@@ -44,11 +63,15 @@ def test_every_word_must_be_there(alice, make_checkpoint):
         ({"consent": "preview"}, {"grey"}),
         ({"licence": "cc0-1.0"}, {"closed"}),
         ({"dataset": "sea"}, {"deep"}),
+        ({"family": "resnet"}, {"deep"}),
+        ({"input": "small"}, {"deep", "closed"}),
+        ({"input": "usual"}, {"grey"}),
+        ({"input": "large"}, set()),
     ],
 )
 def test_filters_narrow_down(alice, make_checkpoint, filters, found):
     make_checkpoint("deep", architecture="resnet10", dataset="sea")
-    make_checkpoint("grey", channels=1, consent_preview=True)
+    make_checkpoint("grey", channels=1, consent_preview=True, image_size=224)
     make_checkpoint("closed", consent_recovery=False, licence="cc0-1.0")
     assert names(alice, **filters) == found
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from marketplace.checkpoints.checked import checkpoint_checked, read_as_now
 from marketplace.checkpoints.models import Checkpoint, Upload
 from marketplace.checkpoints.states import CheckpointState
 
@@ -35,7 +36,7 @@ def upload(client, headers=None, **changes):
     return client.post(reverse("checkpoint_upload"), said, headers=headers or {})
 
 
-@pytest.mark.parametrize("page", ["detail", "status", "download"])
+@pytest.mark.parametrize("page", ["detail", "status", "download", "classes", "class_names"])
 def test_the_owner_and_the_team_see_a_shared_model_and_a_stranger_gets_404(
     client, alice, bob, charlie, shared, make_checkpoint, page
 ):
@@ -275,3 +276,63 @@ def test_the_page_offers_what_was_said_of_the_last_model(client, alice, bob, mak
     assert answer.context["last"].name == "second"
     client.force_login(bob)
     assert "Like my last one" not in client.get(page).content.decode()
+
+
+def checked(row, right, pictures=10):
+    """The model, of which so many pictures were right."""
+    checkpoint_checked(checkpoint=row, read_as=read_as_now(row), right=right, pictures=pictures)
+    return row
+
+
+def test_a_page_says_how_many_pictures_were_right_or_that_none_were_given(
+    client, alice, make_checkpoint
+):
+    client.force_login(alice)
+    row = make_checkpoint()
+    page = client.get(url("detail", row)).content.decode()
+    assert "Not checked with pictures" in page and "no better than guessing" not in page
+    page = client.get(url("detail", checked(row, 9))).content.decode()
+    assert "Checked: 9 of 10 pictures right" in page and "badge--good" in page
+    page = client.get(url("detail", checked(row, 1))).content.decode()
+    assert "Checked: 1 of 10 pictures right" in page and "no better than guessing" in page
+    assert "Change how it is read" in page
+
+
+def test_a_teammate_may_check_and_reads_that_only_the_owners_checks_count(
+    client, bob, shared, make_checkpoint
+):
+    client.force_login(bob)
+    page = client.get(url("detail", checked(make_checkpoint(**shared.team), 1))).content.decode()
+    assert "data-check-run" in page and "Only the checks of its owner" in page
+    assert "no better than guessing" in page and "Change how it is read" not in page
+
+
+@pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
+def test_a_model_that_is_not_valid_offers_no_check(client, alice, make_checkpoint, state):
+    client.force_login(alice)
+    page = client.get(url("detail", make_checkpoint(state=state))).content.decode()
+    assert "data-check" not in page and "ecked with pictures" not in page
+
+
+def test_the_catalogue_tells_and_filters_what_is_checked(client, alice, make_checkpoint):
+    client.force_login(alice)
+    checked(make_checkpoint("robins"), 9)
+    make_checkpoint("fish")
+    listed = client.get(reverse("checkpoint_list")).content.decode()
+    assert "Checked: 9 of 10 pictures right" in listed
+    assert listed.count("Not checked with pictures") == 1
+    for wanted, there, gone in (("yes", ">robins<", ">fish<"), ("no", ">fish<", ">robins<")):
+        page = client.get(reverse("checkpoint_list"), {"checked": wanted}).content.decode()
+        assert there in page and gone not in page
+
+
+@pytest.mark.parametrize(("n", "inline"), [(1_000, True), (1_001, False)])
+def test_thousands_of_names_are_no_part_of_the_page_but_come_when_a_check_needs_them(
+    client, alice, make_checkpoint, n, inline
+):
+    names = [f"kind {number}" for number in range(n)]
+    row = make_checkpoint(class_names=names)
+    client.force_login(alice)
+    facts = client.get(url("detail", row)).context["check"]
+    assert facts["classNames"] == (names if inline else [])
+    assert client.get(facts["classNamesUrl"]).json() == names

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from marketplace.accounts.models import User
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import session_allowed
+from marketplace.adaptation.sessions import session_allowed
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release

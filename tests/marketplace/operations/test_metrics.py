@@ -12,7 +12,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.services import session_answer, session_forget
+from marketplace.adaptation.sessions import session_answer, session_forget
 from marketplace.adaptation.states import SessionState
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.models import Job

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def made(pool: Pool, **settings):
-    run = make_algorithm("average", pool, settings, device=CPU, seed=0)
+    run = make_algorithm("average", pool, {"statistics": "merged"} | settings, device=CPU, seed=0)
     (report,) = train(run)
     return run.meta_learner(), report
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from metalearn.algorithms.chorus import Chorus, ChorusConfig
+from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm
@@ -132,3 +133,70 @@ def test_pictures_are_what_the_memory_will_give_back():
     # Of 255 levels, so that eight bits lose nothing but rounding.
     torch.testing.assert_close((images * 255).round() / 255, images, rtol=0, atol=1e-6)
     assert isinstance(run, Chorus)
+
+
+def test_a_learner_may_begin_with_a_teachers_weights_and_keeps_its_normalisation():
+    run = run_of(pool(), learner_start="teacher 1")
+    start = run.pool.teachers[1]
+    before = run.learner.state_dict()
+    own = {k: v for k, v in start.network.state_dict().items() if not k.startswith("head.")}
+    assert own and all(torch.equal(before[name], value) for name, value in own.items())
+    for _ in range(2):
+        run.step()
+        run.steps_done += 1
+    learner = run.meta_learner()
+    assert (learner.mean, learner.std) == (start.mean, start.std)
+    assert learner.spec.architecture == "resnet10" and learner.image_size == 24
+    # The teacher's own weights stay as they are.
+    assert all(torch.equal(start.network.state_dict()[k], v) for k, v in own.items())
+    assert run.copied_teachers() == (1,)
+    assert [record.copied for record in learner.teachers] == [False, True]
+
+
+def test_a_learner_drawn_at_random_copies_nobody():
+    assert run_of(pool()).copied_teachers() == ()
+
+
+def test_a_stopped_run_that_began_with_a_teacher_goes_on_as_if_never_stopped():
+    settings = {"learner_start": "teacher 0", "outer_steps": 3}
+    whole, first, second = (run_of(pool(), **settings) for _ in range(3))
+    for _ in range(4):
+        whole.step()
+        whole.steps_done += 1
+    for _ in range(2):
+        first.step()
+        first.steps_done += 1
+    second.load_state_dict(first.state_dict())
+    for _ in range(2):
+        second.step()
+        second.steps_done += 1
+    ours, theirs = (run.meta_learner().network.state_dict() for run in (whole, second))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_pictures_for_large_networks_are_drawn_small_and_kept_at_the_learners_size():
+    large = pool(architectures=(("conv4", 8, 128), ("resnet10", 4, 112)))
+    run = run_of(large, learner_image_size=64, memory=64, components=8)
+    run.step()
+    assert run.picture_size == 96
+    assert run.memory.recent(4).shape == (4, 3, 64, 64)
+
+
+def test_the_memory_of_pictures_is_bounded_in_bytes_whatever_is_asked():
+    large = pool(architectures=(("conv4", 8, 128), ("conv4", 8, 128)))
+    run = run_of(large, memory=262_144)
+    assert run.memory.capacity * 3 * 96**2 <= 250_000_000
+
+
+def test_an_architecture_of_a_library_can_be_the_learner():
+    small = pool(architectures=(("conv4", 8, 32), ("conv4", 8, 32)))
+    run = run_of(small, learner="timm/test_efficientnet", learner_width=0, outer_steps=1)
+    for _ in range(2):
+        run.step()
+        run.steps_done += 1
+    assert run.meta_learner().spec.architecture == "timm/test_efficientnet"
+
+
+def test_an_architecture_that_is_unknown_is_refused_by_name():
+    with pytest.raises(InvalidCheckpoint, match="magic"):
+        run_of(pool(), learner="timm/magic")

@@ -18,7 +18,9 @@ def pool(make_teacher) -> Pool:
 
 
 def make(pool: Pool, seed: int = 0, **settings):
-    return make_algorithm("dro", pool, {"embedding_dim": 4} | settings, device=CPU, seed=seed)
+    return make_algorithm(
+        "dro", pool, {"embedding_dim": 4, "statistics": "merged"} | settings, device=CPU, seed=seed
+    )
 
 
 def test_a_network_becomes_one_row_and_its_parameters_again(make_teacher):

@@ -123,7 +123,8 @@ def test_models_that_differ_in_order_alone_average_to_the_anchor():
     first = network_of("conv4", 5)
     networks = [first, *(shuffled(first, seed) for seed in (1, 2, 3))]
     pool = Pool(tuple(teacher(str(i), network) for i, network in enumerate(networks)))
-    run = make_algorithm("ota", pool, {"anchor": "first"}, device=CPU, seed=0)
+    settings = {"anchor": "first", "statistics": "merged"}
+    run = make_algorithm("ota", pool, settings, device=CPU, seed=0)
     reports = list(train(run))
     assert reports[0].metrics["moved"] == pytest.approx(0, abs=1e-6)
     assert reports[1].metrics["moved"] > 0.1
@@ -135,7 +136,8 @@ def test_models_that_differ_in_order_alone_average_to_the_anchor():
 
 def test_the_learner_is_the_mean_of_the_models_put_in_order(make_teacher):
     pool = Pool(tuple(make_teacher(name) for name in "abc"))
-    run = make_algorithm("ota", pool, {"anchor": "first"}, device=CPU, seed=0)
+    settings = {"anchor": "first", "statistics": "merged"}
+    run = make_algorithm("ota", pool, settings, device=CPU, seed=0)
     list(train(run))
     wiring, anchor = wiring_of(pool.teachers[0].network), pool.teachers[0].network
     each = []

@@ -106,11 +106,11 @@ def test_depthwise_convolutions_with_and_without_bias(bias):
 
 
 @pytest.mark.parametrize(
-    "activation", [nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.Sigmoid, nn.GELU, nn.ReLU]
+    "activation", [nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.Sigmoid, nn.GELU, nn.ReLU, nn.ReLU6]
 )
 def test_activations_also_where_their_pieces_meet(activation):
     images = torch.randn(4, CHANNELS, 5, 5, dtype=torch.float64) * 3
-    images[0, 0] = torch.tensor([-4.0, -3.0, 0.0, 3.0, 4.0])
+    images[0, 0] = torch.tensor([-4.0, -3.0, 0.0, 3.0, 6.0])
     layers = (activation(), nn.Conv2d(CHANNELS, 6, 1), activation())
     assert_a_step_is_autograds(5, *layers, images=images)
 
@@ -134,6 +134,76 @@ def test_batch_norm_with_a_large_epsilon_which_graphs_must_not_round():
     layer = nn.BatchNorm2d(6, eps=1e-3)
     nn.init.uniform_(layer.running_var, 0.01, 0.1)
     assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), layer, nn.SiLU())
+
+
+@pytest.mark.parametrize("widths", [(0, 1, 0, 1), (1, 2, 0, 3), (-1, 0, 2, -2), (-1, -2, -1, 0)])
+def test_borders_that_are_added_and_cut_off(widths):
+    layers = (nn.Conv2d(CHANNELS, 6, 1), nn.ZeroPad2d(widths), nn.Conv2d(6, 6, 2), nn.SiLU())
+    assert_a_step_is_autograds(6, *layers)
+
+
+class Attention(nn.Module):
+    """Pixels that look at one another, as ViT has them, behind a token that they all see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 1, 6))
+        self.all = nn.Linear(6, 18)
+
+    def forward(self, images):
+        pixels = images.flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(len(images), -1, -1), pixels], dim=1)
+        parts = self.all(tokens).reshape(len(images), -1, 3, 2, 3).permute(2, 0, 3, 1, 4)
+        seen = nn.functional.scaled_dot_product_attention(*parts.unbind(0))
+        first = seen.transpose(1, 2).flatten(2)[:, 0]
+        return first[:, :, None, None] * images
+
+
+def test_attention_with_a_token_of_its_own():
+    assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), Attention())
+
+
+class Rolled(nn.Module):
+    """Maps that go round, with a bias for each place that a table has, as Swin has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(7, 6))
+        places = torch.arange(25) % 7
+        self.register_buffer("places", places, persistent=False)
+        self.register_buffer("mask", torch.randn(5, 5).double(), persistent=False)
+
+    def forward(self, images):
+        bias = self.table[self.places].view(5, 5, 6).permute(2, 0, 1)
+        return torch.roll(images * bias + self.mask, (-2, 1), (2, 3)) * self.mask
+
+
+def test_maps_that_go_round_and_numbers_that_no_file_brings():
+    assert_a_step_is_autograds(5, nn.Conv2d(CHANNELS, 6, 1), Rolled())
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.AvgPool2d(2),
+        nn.AvgPool2d(3, 2, 1),
+        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+        nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+    ],
+)
+def test_where_a_gradient_has_no_graph_the_steps_without_one_are_there(pool):
+    torch.manual_seed(1)
+    network = Layers(7, nn.Conv2d(CHANNELS, 6, 1), pool).eval().requires_grad_(False)
+    graphs = make_graphs(network)
+    assert set(graphs.missing) == {"sgd", "invert_head", "invert_centroids", "contrast"}
+    assert all("avg_pool2d_backward" in reason for reason in graphs.missing.values())
+    images = torch.randn(4, CHANNELS, 7, 7)
+    given = {name: p.numpy() for name, p in network.named_parameters()}
+    run = steps_by_hand.onnxruntime_run(graphs)
+    for name, expected in (("features", network.embed(images)), ("logits", network(images))):
+        graph = next(one for one in graphs if one.step.name == name)
+        inputs = {one: given.get(one, images.numpy()) for one in graph.inputs}
+        assert np.abs(run(name, inputs)[name] - expected.numpy()).max() < 1e-5
 
 
 def test_transposed_convolutions_are_refused_by_name():

@@ -111,11 +111,14 @@ def test_a_folder_of_timm_says_name_size_normalisation_and_licence(tmp_path):
         "pretrained_cfg": {"input_size": [3, 96, 96], "mean": [0.4] * 3, "std": [0.2] * 3},
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\ntags:\n- x\n---\n# Birds\n")
+    (tmp_path / "README.md").write_text(
+        "---\nlicense: apache-2.0\ntags:\n- x\n---\n# Birds\n\nOf Kew.\n"
+    )
     facts = inspect_checkpoint(tmp_path)
     assert facts["architecture"] == "timm/convnext_atto" and not facts["guessed"]
     assert (facts["image_size"], facts["mean"], facts["std"]) == (96, [0.4] * 3, [0.2] * 3)
-    assert facts["licence"] == "apache-2.0" and facts["class_names"] == list(NAMES)
+    assert (facts["licence"], facts["description"]) == ("apache-2.0", "Of Kew.")
+    assert facts["class_names"] == list(NAMES)
 
 
 def test_a_name_of_a_file_that_is_an_architectures_is_taken(tmp_path):

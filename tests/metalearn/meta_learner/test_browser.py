@@ -67,6 +67,18 @@ def test_the_graphs_of_conv4_are_small(tmp_path, width):
     assert sum(file.stat().st_size for file in (folder / "browser").iterdir()) < 100_000
 
 
+def test_a_learner_without_graphs_of_gradients_adapts_by_means_in_the_browser(tmp_path):
+    asked = AdaptationSettings(head="sgd", calibrate="icfil")
+    folder = saved(tmp_path, NetworkSpec("timm/resnet18d", 512, 3, 32, 5), defaults=asked)
+    found = described(folder)
+    assert found["available"] is True
+    assert {"features", "logits", "centroids", "compare", "head"} < set(found["graphs"])
+    assert set(found["missing"]) == {"sgd", "invert_head", "invert_centroids", "contrast"}
+    assert (found["adaptation"]["head"], found["adaptation"]["calibrate"]) == ("prototypes", "none")
+    assert "the server offers" in found["limited"] and "avg_pool2d_backward" in found["limited"]
+    assert MetaLearner.load(folder).defaults == asked
+
+
 def test_without_being_asked_no_graphs_are_made(tmp_path):
     torch.manual_seed(0)
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 5))
@@ -80,3 +92,4 @@ def test_a_network_with_grouped_convolutions_has_every_graph_whatever_its_head(t
     found = described(saved(tmp_path, spec, defaults=AdaptationSettings(head=head)))
     assert found["available"] is True
     assert {"sgd", "invert_head", "invert_centroids", "contrast"} < set(found["graphs"])
+    assert (found["missing"], found["limited"]) == ({}, "")

@@ -14,7 +14,7 @@ from metalearn.networks.libraries import timm, torchvision_models
 from metalearn.networks.transformers_library import CLASSES
 
 # One of each way to be odd: plain, buffers outside the state dict, tokens at the root, sizes that
-# matter, many heads' names, tensors that do not build on meta.
+# matter, many heads' names, tensors that do not build on meta, a token behind the head.
 SAMPLE = [
     "torchvision/resnet18",
     "torchvision/mobilenet_v3_small",
@@ -34,6 +34,7 @@ SAMPLE = [
     "timm/tf_efficientnet_lite0",
     "timm/mixer_s32_224",
     "timm/xcit_nano_12_p16_224",
+    "timm/resnet50_clip",
 ]
 
 

@@ -1,0 +1,159 @@
+"""Requests with pictures: sealed on their way to a worker, answered, and nothing kept."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.accounts.models import User
+from marketplace.accounts.selectors import Person
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.places import RETRY_AFTER_S, place
+from marketplace.adaptation.states import SessionState
+from marketplace.audit.services import record
+from marketplace.audit.states import Act
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_usable_by
+from marketplace.core.errors import Busy, DomainError, TooMany
+from marketplace.core.secrets import seal, unseal
+from marketplace.learners.models import MetaLearner
+from marketplace.learners.selectors import learners_usable_by
+from marketplace.queue import Task, enqueue
+
+MAX_WAITING_PER_PERSON = 2
+_POLL_S = 0.03
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a worker is asked to do with the pictures, and what the log says of it."""
+
+    about: MetaLearner | Checkpoint
+    act: Act
+    counts: Mapping[str, int]
+    """How many pictures there are, never which."""
+
+    def subject(self) -> dict[str, MetaLearner | Checkpoint]:
+        """The field of the session that names the row."""
+        return {"learner" if isinstance(self.about, MetaLearner) else "checkpoint": self.about}
+
+
+def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Hand the pictures to a worker and wait for the answer; then they are gone, whatever happens.
+
+    Raises DomainError with the worker's sentence, Busy when none answers, TooMany when this person
+    waits for others already.
+    """
+    with place():
+        session = _begin(user, asked)
+        try:
+            sealed = seal_pictures(session.pk, json.dumps(payload).encode())
+            key = storage.adaptation_key(session.pk)
+            storage.put_stream(key, ContentFile(sealed), durable=False)
+            with transaction.atomic():
+                enqueue(Task.ADAPT, session_id=str(session.pk))
+                record(asked.act, by=session.user, row=asked.about, **asked.counts)
+            return _wait(session)
+        finally:
+            session_forget(session_id=session.pk)
+
+
+@transaction.atomic
+def _begin(user: Person, asked: Asked) -> AdaptationSession:
+    """The row first: pictures of which no row speaks would outlive a process that dies."""
+    if not user.is_authenticated:
+        return AdaptationSession.objects.create(**asked.subject())
+    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
+    waiting = AdaptationSession.objects.filter(
+        user=user, created_at__gt=timezone.now() - _timeout()
+    )
+    if waiting.count() >= MAX_WAITING_PER_PERSON:
+        raise TooMany(
+            f"{MAX_WAITING_PER_PERSON} adaptations or checks of yours are waiting for an answer; "
+            "try again when one has come.",
+            retry_after_s=RETRY_AFTER_S,
+        )
+    return AdaptationSession.objects.create(**asked.subject(), user=user)
+
+
+def seal_pictures(session_id: UUID, payload: bytes) -> bytes:
+    """Only this instance can open it, and only as this session's pictures."""
+    return seal(payload, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
+
+
+def unseal_pictures(session_id: UUID, sealed: bytes) -> bytes:
+    """The reverse of `seal_pictures`."""
+    return unseal(sealed, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
+
+
+def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
+    """Take the session for this worker; None when it is taken or its time is over."""
+    taken = AdaptationSession.objects.filter(pk=session_id, state=SessionState.WAITING).update(
+        state=SessionState.WORKING
+    )
+    if not taken:
+        return None
+    rows = AdaptationSession.objects.select_related("learner", "checkpoint", "user")
+    return rows.filter(pk=session_id).first()
+
+
+def session_allowed(*, session: AdaptationSession) -> bool:
+    """Whether the person may still have it: while they waited, a model may have been hidden."""
+    user = session.user or AnonymousUser()
+    if session.checkpoint:
+        return checkpoints_usable_by(user).filter(pk=session.checkpoint.pk).exists()
+    assert session.learner  # the database sees to it
+    return learners_usable_by(user).filter(pk=session.learner.pk).exists()
+
+
+def session_answer(
+    *, session: AdaptationSession, state: SessionState, answer: Mapping[str, Any]
+) -> None:
+    """Hand the answer, sealed like the pictures, to the waiting request."""
+    sealed = seal_pictures(session.pk, json.dumps(answer).encode())
+    AdaptationSession.objects.filter(pk=session.pk).update(state=state, answer=sealed)
+
+
+def session_forget(*, session_id: UUID) -> None:
+    """Remove pictures and answer."""
+    storage.remove(storage.adaptation_key(session_id))
+    AdaptationSession.objects.filter(pk=session_id).delete()
+
+
+def sessions_keep_time() -> None:
+    """Forget the sessions whose web process died before it could."""
+    cutoff = timezone.now() - 2 * _timeout()
+    stale = AdaptationSession.objects.filter(created_at__lt=cutoff)
+    for pk in list(stale.values_list("pk", flat=True)[:100]):
+        session_forget(session_id=pk)
+
+
+def _timeout() -> timedelta:
+    return timedelta(seconds=settings.ADAPTATION_TIMEOUT_S)
+
+
+def _wait(session: AdaptationSession) -> dict[str, Any]:
+    until = time.monotonic() + settings.ADAPTATION_TIMEOUT_S
+    while time.monotonic() < until:
+        row = AdaptationSession.objects.filter(pk=session.pk).only("state", "answer").first()
+        if row and row.state in {SessionState.ANSWERED, SessionState.REFUSED}:
+            answer: dict[str, Any] = json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+            if row.state == SessionState.REFUSED:
+                raise DomainError(answer["detail"], fields=answer.get("fields"))
+            return answer
+        time.sleep(_POLL_S)
+    raise Busy(
+        "No worker answered in time; try again in a minute, with fewer pictures if there are many, "
+        "or ask your operator.",
+        retry_after_s=60,
+    )

@@ -1,0 +1,65 @@
+"""`checkpoints/{id}/check/`: how many labelled pictures a model gets right."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.adaptation.checking import check_run
+from marketplace.api import examples
+from marketplace.api.parsers import PicturesJSONParser
+from marketplace.api.picture_forms import PicturesHandler
+from marketplace.api.serializers.picture_checks import (
+    PictureCheckAnswerSerializer,
+    PictureCheckFormSerializer,
+    PictureCheckSerializer,
+)
+from marketplace.api.views.base import RowView
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.selectors import checkpoints_visible_to
+
+
+class PictureCheckView(RowView):
+    """Models that the person may see."""
+
+    queryset = Checkpoint.objects.none()
+    serializer_class = PictureCheckAnswerSerializer
+    parser_classes = (PicturesJSONParser, MultiPartParser)
+    filter_backends = ()
+    problems = {"create": ("409", "503")}
+
+    def get_queryset(self) -> "QuerySet[Checkpoint]":
+        """What the person may see."""
+        return checkpoints_visible_to(self.request.user)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Whoever reads the form first finds a place in memory for its pictures."""
+        request.upload_handlers = [PicturesHandler(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Check a model with pictures",
+        request={
+            "application/json": PictureCheckSerializer,
+            "multipart/form-data": PictureCheckFormSerializer,
+        },
+        responses={200: PictureCheckAnswerSerializer},
+        examples=[
+            examples.body("Two pictures", examples.CHECK_BODY),
+            examples.answer("One of two is right", examples.CHECK),
+        ],
+    )
+    def create(self, request: Request, pk: str) -> Response:
+        """A worker labels the pictures by the model as it is read. They exist for the length of the
+        request only. Pictures are PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files.
+
+        Everybody who may download a model may check it; `checked` of the model is the last check
+        by its owner, until the model is read in another way. 429 and 503 are as for adaptations.
+        """
+        row = self.get_object()
+        pictures = self.read(PictureCheckSerializer).validated_data["pictures"]
+        return Response(check_run(user=self.user, checkpoint=row, pictures=pictures))

@@ -1,0 +1,238 @@
+"""Several models in one request: every entry is checked first, then all become rows or none does.
+
+The file of an entry came before, as an upload in pieces that is held, or comes with the request.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.core.files import File
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from marketplace import storage
+from marketplace.accounts.models import User
+from marketplace.checkpoints.drafts import CheckpointDraft, draft_check, safe_file_name
+from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.selectors import uploads_of
+from marketplace.checkpoints.services import (
+    checkpoint_arrived,
+    key_used,
+    measure,
+    request_digest,
+    store_upload,
+)
+from marketplace.checkpoints.uploads import MAX_FILES, RefusedFile, disk_full, storage_left
+from marketplace.core.errors import Conflict, DomainError, InsufficientStorage
+
+MAX_MODELS = MAX_FILES
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """What is said about one model, and where its file is: in a held upload, or at hand."""
+
+    name: str
+    draft: CheckpointDraft | None
+    """None where its shape is wrong."""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """Field -> sentence, of an entry that cannot be read."""
+    upload: UUID | None = None
+    file: "File[bytes] | None" = None
+    file_name: str = ""
+
+
+class ManifestRefused(DomainError):
+    """Some entries cannot be accepted, so none is; `fields` has a sentence for each of them."""
+
+    def __init__(
+        self,
+        entries: Sequence[ManifestEntry],
+        wrong: Mapping[int, Mapping[str, str]],
+        status: int = 400,
+    ) -> None:
+        self.status = status
+        super().__init__(
+            f"{len(wrong)} of {len(entries)} entries cannot be accepted, so none is; "
+            "correct them and send all again.",
+            fields={
+                f"models[{index}]": _told(index, entries[index].name, wrong[index])
+                for index in sorted(wrong)
+            },
+        )
+
+
+def _told(index: int, name: str, wrong: Mapping[str, str]) -> str:
+    shown = "".join(letter for letter in name[:120] if letter.isprintable())
+    said = "; ".join(f"{name}: {sentence.rstrip('.')}" for name, sentence in wrong.items())
+    return f"Entry {index + 1} (“{shown}”), {said}."
+
+
+def checkpoints_from_manifest(
+    *, owner: User, entries: Sequence[ManifestEntry], idempotency_key: str = ""
+) -> list[Checkpoint]:
+    """The models, in the order of their entries; ManifestRefused says what stops which of them.
+
+    The same key with the same manifest and bytes gives the same models again.
+    """
+    fields = _checked(owner, entries)
+    key = _key(idempotency_key)
+    digest = request_digest([[said, _source(e)] for said, e in zip(fields, entries, strict=True)])
+    if earlier := _earlier(owner, key, digest):
+        return earlier
+    _check_files(owner, entries)
+    rows = [_row(owner, entry, said) for entry, said in zip(entries, fields, strict=True)]
+    for index, row in enumerate(rows if key else ()):
+        row.idempotency_key, row.request_digest = f"{key}{index}", digest
+    try:
+        _store(rows, entries)
+        with transaction.atomic():
+            _arrive(owner, rows, entries)
+    except IntegrityError:
+        _remove(rows, entries)
+        # The same request came twice at the same moment; the other one made the rows.
+        if earlier := _earlier(owner, key, digest):
+            return earlier
+        raise
+    except OSError as error:
+        _remove(rows, entries)
+        raise disk_full() from error
+    except BaseException:
+        _remove(rows, entries)
+        raise
+    return rows
+
+
+def _checked(owner: User, entries: Sequence[ManifestEntry]) -> list[dict[str, Any]]:
+    """The rows' fields. Whatever is wrong with any entry is told of all of them at once."""
+    wrong: dict[int, dict[str, str]] = {}
+    fields: list[dict[str, Any]] = []
+    uses = Counter(entry.upload or id(entry.file) for entry in entries)
+    for index, entry in enumerate(entries):
+        problems = dict(entry.wrong)
+        if entry.draft:
+            try:
+                fields.append(draft_check(owner=owner, draft=entry.draft))
+            except DomainError as error:
+                problems |= error.fields
+            if uses[entry.upload or id(entry.file)] > 1:
+                problems["file"] = "Another entry names the same file; each model needs its own."
+        if problems:
+            wrong[index] = problems
+    if wrong:
+        raise ManifestRefused(entries, wrong)
+    return fields
+
+
+def _check_files(owner: User, entries: Sequence[ManifestEntry]) -> None:
+    """Whether each file is there and whole, and whether there is room for all of them."""
+    known = {row.pk: row for row in uploads_of(owner).filter(pk__in=_held(entries))}
+    wrong: dict[int, dict[str, str]] = {}
+    status = 400
+    for index, entry in enumerate(entries):
+        if isinstance(entry.file, RefusedFile):
+            wrong[index] = {"part": str(entry.file.error)}
+            status = max(status, entry.file.error.status)
+        elif entry.file is not None and not entry.file.size:
+            wrong[index] = {"part": "The file is empty; choose another one."}
+        elif entry.upload and (why := _why_not(known.get(entry.upload))):
+            wrong[index] = {"upload": why}
+    if wrong:
+        raise ManifestRefused(entries, wrong, status)
+    _check_room(owner, entries)
+
+
+def _why_not(upload: Upload | None) -> str:
+    """What is wrong with an upload that an entry names; nothing if it is held and whole."""
+    if upload is None:
+        return "You have no such upload."
+    if not upload.held:
+        return "It was not begun with “held”, so it becomes a model by itself."
+    if upload.finished_at is None:
+        return f"Only {upload.offset:,} of its {upload.length:,} bytes have arrived; send the rest."
+    return ""
+
+
+def _check_room(owner: User, entries: Sequence[ManifestEntry]) -> None:
+    """For what comes with the request; held uploads have their room."""
+    wanted = sum(entry.file.size for entry in entries if entry.file)
+    if wanted > storage_left(owner):
+        raise InsufficientStorage(
+            f"The files have {wanted / 2**20:.1f} MiB together, more than you have room for; "
+            "delete a model, then send the manifest again."
+        )
+
+
+def _row(owner: User, entry: ManifestEntry, fields: Mapping[str, Any]) -> Checkpoint:
+    row = Checkpoint(owner=owner, file_name=safe_file_name(entry.file_name), **fields)
+    if entry.upload:
+        row.pk = entry.upload
+    return row
+
+
+def _store(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
+    for row, entry in zip(rows, entries, strict=True):
+        if entry.file is not None:
+            key = storage.incoming_key(row.pk)
+            row.upload_sha256, row.upload_bytes = store_upload(key, entry.file)
+
+
+def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
+    """Write every row; what is held becomes a model's."""
+    User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+    _check_room(owner, entries)
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    held = uploads_of(owner).filter(free, pk__in=_held(entries), held=True)
+    uploads = {upload.pk: upload for upload in held.select_for_update(of=("self",))}
+    for row, entry in zip(rows, entries, strict=True):
+        if entry.upload:
+            _take_over(row, uploads.get(entry.upload))
+        checkpoint_arrived(checkpoint=row)
+
+
+def _take_over(row: Checkpoint, upload: Upload | None) -> None:
+    if upload is None:
+        raise Conflict("One of the uploads was given up or used meanwhile; send the rest again.")
+    row.upload_sha256, row.upload_bytes = upload.sha256, upload.length
+    row.file_name = row.file_name or upload.fields.get("file_name", "")
+    upload.held = False
+    upload.save(update_fields=["held"])
+
+
+def _remove(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
+    """What came with the request; what is held stays for the next try."""
+    for row, entry in zip(rows, entries, strict=True):
+        if entry.file is not None:
+            storage.remove(storage.incoming_key(row.pk))
+
+
+def _held(entries: Sequence[ManifestEntry]) -> list[UUID]:
+    return [entry.upload for entry in entries if entry.upload]
+
+
+def _source(entry: ManifestEntry) -> str:
+    """What tells its file from another."""
+    if entry.file is None or isinstance(entry.file, RefusedFile):
+        return str(entry.upload)
+    return measure(entry.file)[0]
+
+
+def _key(said: str) -> str:
+    """Before the number of an entry; of a length of its own, and never one of a single upload."""
+    return f"manifest:{hashlib.sha256(said.encode()).hexdigest()}:" if said else ""
+
+
+def _earlier(owner: User, key: str, digest: str) -> list[Checkpoint]:
+    """What this person's request with the same key made before, as far as it is still there."""
+    if not key:
+        return []
+    rows = list(Checkpoint.objects.filter(owner=owner, idempotency_key__startswith=key))
+    if any(row.request_digest != digest for row in rows):
+        raise key_used()
+    return sorted(rows, key=lambda row: int(row.idempotency_key.rpartition(":")[2]))

@@ -1,0 +1,40 @@
+/** A class card whose name is one of the model's classes. */
+
+import { ClassCard } from "../adaptation/class_card.js";
+import { make } from "../dom.js";
+
+/** More names than these are typed, with suggestions, as no select shows them well. */
+const MOST_IN_A_SELECT = 60;
+
+/** A class of the model, and pictures of it. */
+export class KnownClass extends ClassCard {
+  /** @param {string} name one of the model's, or empty */
+  nameField(name) {
+    /** @type {string[]} */
+    const names = /** @type {any} */ (this.limits).classNames;
+    if (names.length > MOST_IN_A_SELECT) {
+      const field = super.nameField(name);
+      field.setAttribute("list", suggestions(names).id);
+      field.setAttribute("placeholder", "Class of these pictures");
+      field.setAttribute("aria-label", "Class of these pictures");
+      return field;
+    }
+    const change = () => this.owner.changed();
+    const field = make("select", { "aria-label": "Class of these pictures", change });
+    field.append(make("option", { value: "" }, "Choose a class"), ...names.map((one) => make("option", {}, one)));
+    /** @type {HTMLSelectElement} */ (field).value = name;
+    return field;
+  }
+}
+
+/**
+ * One list for all cards.
+ * @param {string[]} names
+ */
+function suggestions(names) {
+  const there = document.querySelector("#check-class-names");
+  if (there) return there;
+  const list = make("datalist", { id: "check-class-names" }, ...names.map((value) => make("option", { value })));
+  document.body.append(list);
+  return list;
+}

@@ -1,0 +1,191 @@
+/** The part of a model's page that checks it with pictures: classes and pictures in, right and wrong out. */
+
+import { ServerBackend } from "../adaptation/backend_server.js";
+import { byFolder, filesOfDrop, filesOfFolder, LeftOut, picturesAmong } from "../adaptation/files.js";
+import { toBase64 } from "../adaptation/images.js";
+import { csrfToken, find } from "../dom.js";
+import { KnownClass } from "./known_class.js";
+import { classCalled } from "./labels.js";
+import { showResult } from "./result.js";
+
+/** @typedef {import("../adaptation/images.js").Picture} Picture */
+/** @typedef {import("../adaptation/files.js").Found} Found */
+
+const root = /** @type {HTMLElement} */ (find("[data-check]"));
+/** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[], classNamesUrl: string}} */
+const facts = JSON.parse(find("#check-facts").textContent ?? "{}");
+const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
+const list = /** @type {HTMLElement} */ (find("[data-check-classes]", root));
+const drop = /** @type {HTMLElement} */ (find("[data-check-drop]", root));
+const runButton = /** @type {HTMLButtonElement} */ (find("[data-check-run]", root));
+const addButton = /** @type {HTMLButtonElement} */ (find("[data-check-add]", root));
+const status = find("[data-check-status]", root);
+const results = /** @type {HTMLElement} */ (find("[data-check-results]", root));
+const problemBox = /** @type {HTMLElement} */ (find("[data-check-problem]", root));
+
+/** @type {KnownClass[]} */
+let cards = [];
+let busy = false;
+/** What the last check of these pictures said. */
+let said = "";
+
+/** @param {string} sentence an empty one takes the note away */
+function problem(sentence) {
+  problemBox.hidden = !sentence;
+  find("[data-check-problem-text]", problemBox).textContent = sentence;
+  if (sentence) problemBox.scrollIntoView({ block: "nearest" });
+}
+
+/** Thousands of names come when they are needed and are no part of the page. */
+async function withNames() {
+  if (facts.classNames.length) return;
+  const answer = await fetch(facts.classNamesUrl);
+  if (!answer.ok) throw new Error("The model's classes could not be loaded; load the page again.");
+  facts.classNames = await answer.json();
+}
+
+/** @returns {{label: string, picture: Picture}[]} */
+function labelled() {
+  return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, picture })));
+}
+
+/** @returns {string} what is still missing before one can check; empty when nothing is */
+function missing() {
+  const pictures = labelled();
+  if (!pictures.length) return "Give pictures first.";
+  if (pictures.some(({ label }) => !label)) return "Choose the class of every group of pictures.";
+  const unknown = pictures.find(({ label }) => !facts.classNames.includes(label));
+  if (unknown) return `The model has no class “${unknown.label}”.`;
+  const n = pictures.length;
+  return n > facts.maxPictures ? `There are ${n} pictures; give at most ${facts.maxPictures}.` : "";
+}
+
+function refresh() {
+  const lacking = missing();
+  const n = labelled().length;
+  list.hidden = !cards.length;
+  runButton.disabled = busy || Boolean(lacking);
+  if (!busy) status.textContent = lacking || said || `Ready: ${n} ${n === 1 ? "picture" : "pictures"}.`;
+}
+
+/** A change of classes or pictures: what was said before is not about them. */
+function changed() {
+  results.hidden = true;
+  said = "";
+  refresh();
+}
+
+/** @param {string} name one of the model's classes, or empty */
+function addClass(name) {
+  const owner = { changed, problem, removed: removeClass, given: () => {}, folders: addFolders };
+  const card = new KnownClass(name, { limits: facts, side: facts.side, owner });
+  cards.push(card);
+  list.append(card.element);
+  refresh();
+  return card;
+}
+
+/** @param {import("../adaptation/class_card.js").ClassCard} card */
+function removeClass(card) {
+  card.forget();
+  card.element.remove();
+  cards = cards.filter((one) => one !== card);
+  changed();
+  addButton.focus();
+}
+
+/** @param {Found[]} found */
+async function addFolders(found) {
+  problem("");
+  await withNames();
+  const leftOut = new LeftOut();
+  const folders = await byFolder(found, leftOut);
+  for (const [folder, pictures] of folders) {
+    const name = classCalled(folder, facts.classNames);
+    if (!name) leftOut.reasons.add(`The model has no class “${folder}”; choose the class of its pictures.`);
+    const card = cards.find((one) => name && one.name === name) ?? addClass(name);
+    await card.add(pictures, leftOut);
+  }
+  leftOut.tell(problem);
+}
+
+/** @param {Found[]} found dropped here: folders become classes, other pictures one group without a name */
+async function addFound(found) {
+  await withNames();
+  const loose = found.filter(({ folder }) => !folder).map(({ file }) => file);
+  const inFolders = found.filter(({ folder }) => folder);
+  if (inFolders.length) await addFolders(inFolders);
+  const leftOut = new LeftOut();
+  const pictures = await picturesAmong(loose, leftOut);
+  if (pictures.length) {
+    const card = addClass("");
+    await card.add(pictures, leftOut);
+    card.input.focus();
+  }
+  leftOut.tell(problem);
+}
+
+async function run() {
+  const sent = labelled();
+  busy = true;
+  problem("");
+  status.textContent = `A worker looks at ${sent.length} ${sent.length === 1 ? "picture" : "pictures"}…`;
+  refresh();
+  try {
+    const pictures = await Promise.all(
+      sent.map(async ({ label, picture }) => ({ label, image: await toBase64(picture.small) })),
+    );
+    const answer = /** @type {any} */ (await backend.ask({ pictures }));
+    showResult(results, sent.map(({ picture }) => picture), answer);
+    said = `${answer.summary}.`;
+    if (answer.recorded) await showRecorded();
+    results.focus();
+  } catch (error) {
+    problem(/** @type {Error} */ (error).message);
+  }
+  busy = false;
+  refresh();
+}
+
+/** The model's page says from now on how many were right: take its words from there. */
+async function showRecorded() {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.querySelector("[data-checked]");
+  if (now) find("[data-checked]").replaceWith(now);
+  // The result itself says it now; the note is for the next visit.
+  find("[data-doubt]", root).replaceChildren();
+}
+
+addButton.addEventListener("click", async () => {
+  try {
+    await withNames();
+    addClass("").input.focus();
+  } catch (error) {
+    problem(/** @type {Error} */ (error).message);
+  }
+});
+runButton.addEventListener("click", () => void run());
+find("[data-check-folder]", root).addEventListener("change", (event) => {
+  const field = /** @type {HTMLInputElement} */ (event.target);
+  addFolders(filesOfFolder(field.files ?? [])).catch((error) => problem(error.message));
+  field.value = "";
+});
+drop.addEventListener("dragover", () => drop.classList.add("is-over"));
+drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", async (event) => {
+  const taken = event.defaultPrevented;
+  // It would be opened instead of the page, and all would be gone.
+  event.preventDefault();
+  drop.classList.remove("is-over");
+  if (taken || !event.dataTransfer) return;
+  try {
+    const { found } = await filesOfDrop(event.dataTransfer);
+    await addFound(found);
+  } catch {
+    problem("What was dropped cannot be read; choose the files instead.");
+  }
+});
+refresh();

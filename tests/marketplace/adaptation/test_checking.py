@@ -1,0 +1,139 @@
+"""One check with pictures: what is refused, whose result is kept, and that nothing else stays."""
+
+import pytest
+
+from marketplace.adaptation import sessions
+from marketplace.adaptation.checking import check_run
+from marketplace.adaptation.models import AdaptationSession
+from marketplace.adaptation.sessions import session_allowed, session_claim
+from marketplace.audit.models import Record
+from marketplace.checkpoints.checked import read_as_now
+from marketplace.checkpoints.quarantine import checkpoint_quarantine
+from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.errors import Busy, Conflict, DomainError, TooMany
+
+PICTURE = {"label": "birds 0", "image": "AAAA"}
+
+
+@pytest.fixture
+def model(make_checkpoint, shared):
+    """Alice's, shared with her team."""
+    return make_checkpoint(**shared.team)
+
+
+@pytest.fixture
+def answered(model, monkeypatch):
+    """A worker answers that so many of ten pictures were right."""
+
+    def install(right, **changes):
+        read_as = {**read_as_now(model), **changes}
+        answer = {"n_pictures": 10, "n_right": right, "read_as": read_as}
+        monkeypatch.setattr(sessions, "_wait", lambda session: dict(answer))
+
+    return install
+
+
+def test_the_owners_result_is_kept_on_the_row(alice, model, answered):
+    answered(9)
+    answer = check_run(user=alice, checkpoint=model, pictures=[PICTURE] * 10)
+    assert answer["recorded"] and answer["summary"] == "9 of 10 pictures right"
+    assert answer["advice"] == "" and "read_as" not in answer
+    model.refresh_from_db()
+    assert str(model.score) == "9 of 10 pictures right"
+
+
+def test_a_teammates_result_is_told_and_not_kept(bob, model, answered):
+    answered(1)
+    answer = check_run(user=bob, checkpoint=model, pictures=[PICTURE] * 10)
+    assert not answer["recorded"] and "no better than guessing" in answer["advice"]
+    model.refresh_from_db()
+    assert model.score is None
+
+
+def test_a_result_of_another_reading_is_told_and_not_kept(alice, model, answered):
+    answered(9, image_size=64)
+    assert not check_run(user=alice, checkpoint=model, pictures=[PICTURE])["recorded"]
+    model.refresh_from_db()
+    assert model.score is None
+
+
+def test_the_log_says_how_many_pictures_there_were_and_nothing_else_of_them(alice, model, answered):
+    answered(9)
+    check_run(user=alice, checkpoint=model, pictures=[PICTURE] * 10)
+    entry = Record.objects.get(act="model.checked")
+    assert entry.details == {"pictures": 10}
+
+
+@pytest.mark.parametrize("where", ["enqueue", "_wait", "seal_pictures"])
+def test_nothing_stays_when_anything_fails(alice, model, stored, monkeypatch, where):
+    def fail(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(sessions, where, fail)
+    with pytest.raises(RuntimeError):
+        check_run(user=alice, checkpoint=model, pictures=[PICTURE])
+    assert stored("adaptations") == [] and not AdaptationSession.objects.exists()
+
+
+def test_a_worker_that_dies_midway_leaves_a_time_out_and_the_model_as_it_was(
+    alice, model, stored, settings, monkeypatch
+):
+    settings.ADAPTATION_TIMEOUT_S = 0.05
+    monkeypatch.setattr(
+        sessions, "enqueue", lambda task, session_id: session_claim(session_id=session_id)
+    )
+    with pytest.raises(Busy, match="No worker answered"):
+        check_run(user=alice, checkpoint=model, pictures=[PICTURE])
+    assert stored("adaptations") == [] and not AdaptationSession.objects.exists()
+    model.refresh_from_db()
+    assert model.score is None and model.state == CheckpointState.VALID
+
+
+@pytest.mark.parametrize(
+    ("pictures", "sentence"),
+    [
+        ([], "1 to 50 pictures at a time; there are 0"),
+        ([PICTURE] * 51, "1 to 50 pictures at a time; there are 51"),
+        ([{"label": "owl", "image": "A"}], "no class “owl”; label"),
+        ([{"label": str(n), "image": "A"} for n in range(7)], "“4” and 2 more; label"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_stored(
+    alice, model, stored, pictures, sentence
+):
+    with pytest.raises(DomainError, match=sentence) as refused:
+        check_run(user=alice, checkpoint=model, pictures=pictures)
+    assert set(refused.value.fields) == {"pictures"}
+    assert stored("adaptations") == []
+
+
+@pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
+def test_a_model_that_is_not_valid_cannot_be_checked(alice, make_checkpoint, state):
+    row = make_checkpoint(state=state)
+    with pytest.raises(Conflict, match=f"is {state}; only a valid one"):
+        check_run(user=alice, checkpoint=row, pictures=[PICTURE])
+
+
+def test_a_model_in_quarantine_cannot_be_checked(alice, model):
+    held = checkpoint_quarantine(checkpoint=model, by=None, reason="People.")
+    with pytest.raises(Conflict, match="in quarantine"):
+        check_run(user=alice, checkpoint=held, pictures=[PICTURE])
+
+
+def test_checks_and_adaptations_of_a_person_are_counted_together(
+    alice, bob, model, learner, answered
+):
+    AdaptationSession.objects.create(learner=learner, user=alice)
+    AdaptationSession.objects.create(checkpoint=model, user=alice)
+    answered(9)
+    with pytest.raises(TooMany, match="2 adaptations or checks"):
+        check_run(user=alice, checkpoint=model, pictures=[PICTURE])
+    assert check_run(user=bob, checkpoint=model, pictures=[PICTURE])["n_right"] == 9
+
+
+def test_a_model_that_is_hidden_while_its_pictures_wait_is_not_used(alice, bob, model):
+    session = AdaptationSession.objects.create(checkpoint=model, user=bob)
+    assert session_allowed(session=session)
+    model.visibility, model.team = "private", None
+    model.save()
+    assert not session_allowed(session=session)

@@ -1,0 +1,123 @@
+"""What a check with pictures says of a model, and how long it holds."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from marketplace.checkpoints.checked import (
+    checkpoint_checked,
+    is_read_otherwise,
+    read_as_now,
+)
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_finish
+from marketplace.checkpoints.score import Score
+from marketplace.checkpoints.search import checkpoints_search
+from marketplace.checkpoints.states import CheckpointState
+
+
+@pytest.fixture
+def checked(make_checkpoint):
+    """A model of which nine pictures of ten were right."""
+    row = make_checkpoint(fingerprint="f" * 64, reading={"weights": "raw"})
+    assert checkpoint_checked(checkpoint=row, read_as=read_as_now(row), right=9, pictures=10)
+    row.refresh_from_db()
+    return row
+
+
+def test_the_row_says_how_many_were_right_and_how_it_was_read(checked):
+    assert str(checked.score) == "9 of 10 pictures right"
+    assert checked.checked_as == read_as_now(checked)
+    assert checked.checked_as["image_size"] == 32 and checked.checked_as["weights"] == "raw"
+
+
+def test_a_model_that_nobody_has_checked_has_no_score(make_checkpoint):
+    assert make_checkpoint().score is None
+
+
+CHANGES = [
+    {"architecture": "resnet10"},
+    {"fingerprint": "e" * 64},
+    {"reading": {"weights": "ema"}},
+    {"image_size": 64},
+    {"channels": 1},
+    {"mean": [0.4, 0.5, 0.5]},
+    {"std": [0.2] * 3},
+    {"class_names": ["birds 1", "birds 0", "birds 2"]},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(checked, changes):
+    Checkpoint.objects.update(state=CheckpointState.UPLOADED)
+    claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **changes)
+    assert claimed.score is None
+    assert (claimed.checked_pictures, claimed.checked_right, claimed.checked_as) == (0, 0, {})
+
+
+def test_a_model_that_is_read_again_as_it_was_stays_checked(checked):
+    Checkpoint.objects.update(state=CheckpointState.UPLOADED)
+    claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    same = {"mean": [0.5] * 3, "sha256": "2" * 64, "reading": {"weights": "raw", "guessed": True}}
+    assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **same)
+    assert str(claimed.score) == "9 of 10 pictures right"
+
+
+def test_a_model_without_a_check_is_not_compared(make_checkpoint):
+    assert not is_read_otherwise(make_checkpoint(), {"image_size": 64})
+
+
+@pytest.mark.parametrize("changes", [*CHANGES, {"state": CheckpointState.VALIDATING}])
+def test_a_result_of_what_the_model_was_before_is_not_kept(make_checkpoint, changes):
+    row = make_checkpoint(fingerprint="f" * 64, reading={"weights": "raw"})
+    seen = read_as_now(row)
+    Checkpoint.objects.filter(pk=row.pk).update(**changes)
+    assert not checkpoint_checked(checkpoint=row, read_as=seen, right=9, pictures=10)
+    row.refresh_from_db()
+    assert row.score is None
+
+
+def test_a_result_for_a_model_that_was_deleted_meanwhile_is_not_kept(make_checkpoint):
+    row = make_checkpoint()
+    seen = read_as_now(row)
+    Checkpoint.objects.filter(pk=row.pk).delete()
+    assert not checkpoint_checked(checkpoint=row, read_as=seen, right=1, pictures=1)
+
+
+def test_the_database_keeps_no_more_right_pictures_than_pictures(make_checkpoint):
+    row = make_checkpoint()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Checkpoint.objects.filter(pk=row.pk).update(checked_right=2, checked_pictures=1)
+
+
+@pytest.mark.parametrize(
+    ("score", "advice"),
+    [
+        (Score(5, 10, 2), ""),
+        (Score(10, 10, 1000), ""),
+        (Score(4, 10, 2), "no better than guessing"),
+        (Score(0, 1, 1000), "no better than guessing"),
+        (Score(1, 10, 5), "no better than guessing"),
+        (Score(4, 10, 1000), "fewer than half"),
+        (Score(20, 50, 5), "fewer than half"),
+    ],
+)
+def test_a_model_that_does_badly_is_told_what_to_look_at(score, advice):
+    assert advice in score.advice
+    assert bool(score.advice) == score.is_doubtful == bool(advice)
+    if advice:
+        for what in ("architecture", "size", "mean and standard deviation", "order"):
+            assert what in score.advice
+
+
+def test_one_picture_is_one():
+    assert str(Score(1, 1, 2)) == "1 of 1 picture right"
+
+
+def test_the_catalogue_is_narrowed_down_to_what_is_checked_or_is_not(
+    alice, checked, make_checkpoint
+):
+    make_checkpoint("fish")
+    for wanted, names in (("yes", {"birds"}), ("no", {"fish"}), ("", {"birds", "fish"})):
+        found = checkpoints_search(alice, {"checked": wanted})
+        assert {row.name for row in found} == names
