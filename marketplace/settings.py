@@ -228,6 +228,8 @@ WATCHDOG_S = env.int("FREEHOLD_WATCHDOG_S", 180)
 ADAPTATION_TIMEOUT_S = env.int("FREEHOLD_ADAPTATION_TIMEOUT_S", 60)
 WORKER_DEVICE = env.str("FREEHOLD_DEVICE", "auto")
 WORKER_THREADS = env.int("FREEHOLD_WORKER_THREADS", 1)
+# Megabytes of models that a run has in memory at once; the others lie in a file on the disk.
+WORKER_POOL_MB = env.int("FREEHOLD_WORKER_POOL_MB", 1_024)
 # Where preview grids live: in RAM only, either of Redis or of the process that runs everything.
 PREVIEW_URL = with_password(
     env.str("FREEHOLD_PREVIEW_URL", ""), env.str("FREEHOLD_PREVIEW_PASSWORD", "")

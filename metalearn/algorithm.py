@@ -112,6 +112,10 @@ class Algorithm(ABC):
     def meta_learner(self) -> MetaLearner:
         """The learner as it is now; a copy that later steps do not change."""
 
+    def notices(self) -> list[str]:
+        """What whoever starts the run should know of it, in a sentence each."""
+        return []
+
     def copied_teachers(self) -> tuple[int, ...]:
         """Places, in the pool that the run was given, of the teachers that the learner copies.
 

@@ -1,7 +1,7 @@
 """Recovers images from a teacher: a copy of the meta-generator fits them in a few steps (FIVE)."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from metalearn.augmentation import shift_and_flip
-from metalearn.batchnorm import batchnorm_loss, recorded_statistics
+from metalearn.batchnorm import batchnorm_loss
 from metalearn.gradients import set_gradients
 from metalearn.losses import (
     accuracy,
@@ -18,9 +18,13 @@ from metalearn.losses import (
     released_adversarial_loss,
 )
 from metalearn.networks.generator import Generator
-from metalearn.pool import Teacher
+from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
 from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
+from metalearn.teacher_pass import Limits, has_statistics, seen_by
+
+MOST_PIXELS = 96
+"""Height and width above which recovering larger pictures costs much and shows little more."""
 
 Student = Callable[[Images, Labels], Logits]
 """What the meta-learner says of images in [0, 1]; needed for the adversarial term only."""
@@ -34,10 +38,25 @@ class TeacherTask:
     classes: tuple[int, ...]
 
     @classmethod
-    def sample(cls, teacher: Teacher, n_way: int, rng: torch.Generator) -> "TeacherTask":
-        """A task of `n_way` of the teacher's classes, in random order."""
-        order = torch.randperm(teacher.n_classes, generator=rng)[:n_way].tolist()
-        return cls(teacher, tuple(order))
+    def sample(
+        cls,
+        teacher: Teacher,
+        n_way: int,
+        rng: torch.Generator,
+        among: Sequence[int] | None = None,
+    ) -> "TeacherTask":
+        """A task of `n_way` of the teacher's classes (or of some), in random order.
+
+        It has fewer where there are fewer.
+        """
+        known = range(teacher.n_classes) if among is None else among
+        order = torch.randperm(len(known), generator=rng)[:n_way].tolist()
+        return cls(teacher, tuple(known[index] for index in order))
+
+    @property
+    def n_way(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -67,8 +86,14 @@ class InversionSettings:
     adversarial_weight: float
     max_shift: int
     precision: str
+    teacher_mb: int = 1_536
     kept_images: str = "last"
     adversarial: str = "kl"
+
+    @property
+    def limits(self) -> Limits:
+        """How the teacher is asked."""
+        return Limits(self.teacher_mb * 2**20, self.precision)
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,18 @@ class RecoveredTask:
     labels: Labels
     losses: dict[str, float]
     teacher_accuracy: float
+
+
+def about_statistics(pool: Pool) -> list[str]:
+    """What to say of models whose images cannot be held to batch-norm statistics."""
+    without = sum(not has_statistics(teacher.network) for teacher in pool.teachers)
+    if not without:
+        return []
+    have = "has" if without == 1 else "have"
+    return [
+        f"{without} of {len(pool)} models {have} no batch-norm statistics; images are recovered "
+        "from the answers alone there, and look less like those that the model was trained on."
+    ]
 
 
 class Fit(NamedTuple):
@@ -156,8 +193,8 @@ def _loss_terms(
 ) -> tuple[dict[str, Scalar], float]:
     """The weighted terms of the inversion loss, and the teacher's accuracy on the images."""
     shown = shift_and_flip(images, max_shift=settings.max_shift, rng=rng)
-    with recorded_statistics(task.teacher.network, fused=True) as records:
-        logits = task.logits(shown).float()
+    said, records = seen_by(task.teacher, shown, settings.limits)
+    logits = said[:, list(task.classes)]
     terms = {"recovery": settings.class_weight * class_loss(logits, labels)}
     if settings.batchnorm_weight:
         terms["batchnorm"] = settings.batchnorm_weight * batchnorm_loss(records, like=images)

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.errors import InvalidPool
-from metalearn.networks import Network
+from metalearn.networks import Network, NetworkSpec
 from metalearn.preparation import prepare_images
 from metalearn.shapes import Images, Logits
+from metalearn.shelf import Shelf, Shelved
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Teacher:
     """One pre-trained, frozen classifier. It takes images in [0, 1] of any size."""
 
     name: str
-    network: Network
+    held: Network | Shelved
     mean: tuple[float, ...]
     std: tuple[float, ...]
     class_names: tuple[str, ...]
@@ -31,22 +32,37 @@ class Teacher:
     extra: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.network.eval().requires_grad_(False)
+        if isinstance(self.held, Network):
+            self.held.eval().requires_grad_(False)
+
+    @property
+    def network(self) -> Network:
+        """Its network, which may have to be fetched from the disk first."""
+        return self.held if isinstance(self.held, Network) else self.held.network()
+
+    def on_shelf(self, shelf: Shelf) -> "Teacher":
+        """The same teacher, whose network the shelf holds."""
+        return replace(self, held=shelf.keep(self.network))
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """What its network is, for which nothing is fetched."""
+        return self.held.spec
 
     @property
     def image_size(self) -> int:
         """Height and width of the images this teacher was trained on, in pixels."""
-        return self.network.spec.image_size
+        return self.spec.image_size
 
     @property
     def channels(self) -> int:
         """Number of colour channels."""
-        return self.network.spec.channels
+        return self.spec.channels
 
     @property
     def n_classes(self) -> int:
         """Number of outputs."""
-        return self.network.spec.n_classes
+        return self.spec.n_classes
 
     def prepare(self, images: Images) -> Float[Tensor, "n channels size size"]:
         """Resize (differentiably) to the teacher's size, then apply its own normalisation.
@@ -124,14 +140,19 @@ class Pool:
             tuple(self.places[index] for index in indices),
         )
 
-    def with_enough_classes(self, n_way: int) -> "Pool":
-        """This pool, or InvalidPool when a teacher knows fewer than `n_way` classes."""
-        for teacher in self.teachers:
-            if teacher.n_classes < n_way:
-                raise InvalidPool(
-                    f"“{teacher.name}” knows {teacher.n_classes} classes, fewer than the "
-                    f"{n_way} of an episode; lower n_way or leave the model out."
-                )
+    def with_enough_classes(self, n_way: int, *, merge: bool = True) -> "Pool":
+        """This pool, or InvalidPool when its models know fewer than `n_way` classes together.
+
+        With `merge`, classes of one name count once. A model that knows fewer may take part:
+        a task of its own has as many classes as it knows.
+        """
+        outputs = sum(teacher.n_classes for teacher in self.teachers)
+        known = len(self.class_names) if merge else outputs
+        if known < n_way:
+            raise InvalidPool(
+                f"The models of this pool know {known} classes together, fewer than the {n_way} "
+                "of an episode; lower n_way or add another model."
+            )
         return self
 
     def sample(self, n: int, rng: torch.Generator) -> list[Teacher]:
@@ -142,7 +163,7 @@ class Pool:
     def to(self, device: torch.device) -> "Pool":
         """Move every teacher's network to the device (in place); returns the pool."""
         for teacher in self.teachers:
-            teacher.network.to(device)
+            teacher.held.to(device)
         return self
 
 

@@ -145,7 +145,7 @@ def _new_teacher(
         network = architecture.build(spec)
     return Teacher(
         name=f"model_{index:03d}",
-        network=network,
+        held=network,
         mean=scale[0],
         std=scale[1],
         class_names=tuple(data.class_names[label] for label in classes),

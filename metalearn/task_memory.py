@@ -14,15 +14,24 @@ class TaskMemory:
     """Recovered images by class, in rings of at most `images_per_class` images each.
 
     Classes of the same name are one class, also when they come from different teachers, as in
-    FREE. With up to `n_classes` classes at most `max_bytes` are held, in shorter rings if need be.
+    FREE. At most `max_bytes` are held. Where `n_classes` need more than that, rings are shorter,
+    but not below `fewest_images`; then the classes that were met first make room for new ones.
     """
 
     def __init__(
-        self, *, n_classes: int, images_per_class: int, image_bytes: int, max_bytes: int
+        self,
+        *,
+        n_classes: int,
+        images_per_class: int,
+        image_bytes: int,
+        max_bytes: int,
+        fewest_images: int = 1,
     ) -> None:
-        affordable = max_bytes // (n_classes * image_bytes)
+        affordable = max(fewest_images, max_bytes // (n_classes * image_bytes))
         self.images_per_class = max(1, min(images_per_class, affordable))
+        self.most_classes = max_bytes // (self.images_per_class * image_bytes)
         self.n_tasks = 0
+        self._n_recovered = 0
         self._rings: dict[str, Tensor] = {}
         self._written: dict[str, int] = {}
 
@@ -34,7 +43,7 @@ class TaskMemory:
     @property
     def n_recovered(self) -> int:
         """Images taken in since the start, also those that newer ones have replaced."""
-        return sum(self._written.values())
+        return self._n_recovered
 
     @property
     def n_classes(self) -> int:
@@ -95,6 +104,7 @@ class TaskMemory:
         """The rings as they are, without the part not yet written."""
         return {
             "n_tasks": self.n_tasks,
+            "n_recovered": self._n_recovered,
             "names": list(self._rings),
             "written": [self._written[name] for name in self._rings],
             "images": [images.clone() for images in self.images_by_class()],
@@ -103,6 +113,8 @@ class TaskMemory:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave, in the same order."""
         self.n_tasks = state["n_tasks"]
+        # A release that forgot no class did not count on its own.
+        self._n_recovered = state.get("n_recovered", sum(state["written"]))
         self._rings, self._written = {}, {}
         for name, written, images in zip(
             state["names"], state["written"], state["images"], strict=True
@@ -114,14 +126,21 @@ class TaskMemory:
     def _write(self, name: str, images: Tensor) -> None:
         if not len(images):
             return
+        self._n_recovered += len(images)
         images = images[-self.images_per_class :]
         if name not in self._rings:
+            self._make_room()
             self._rings[name] = self._empty_ring(images)
             self._written[name] = 0
         start = self._written[name]
         places = torch.arange(start, start + len(images)) % self.images_per_class
         self._rings[name][places] = images
         self._written[name] += len(images)
+
+    def _make_room(self) -> None:
+        while self._rings and len(self._rings) >= self.most_classes:
+            first = next(iter(self._rings))
+            del self._rings[first], self._written[first]
 
     def _empty_ring(self, like: Tensor) -> Tensor:
         return like.new_zeros(self.images_per_class, *like.shape[1:])

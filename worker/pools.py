@@ -1,6 +1,7 @@
 """From a job's rows to an algorithm on tensors."""
 
 import dataclasses
+from pathlib import Path
 
 from django.conf import settings
 
@@ -15,6 +16,7 @@ from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.errors import InvalidPool
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm
+from metalearn.shelf import Shelf
 from worker.devices import pick_device, set_up_cpu
 
 
@@ -23,7 +25,8 @@ def build_algorithm(job: Job) -> Algorithm:
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
     rows = enumerate(pool_checkpoints(job.pool), start=1)
-    pool = Pool(tuple(_in_files(job, number, row) for number, row in rows))
+    shelf = Shelf(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
+    pool = Pool(tuple(_in_files(job, number, row).on_shelf(shelf) for number, row in rows))
     return make_algorithm(job.algorithm, pool, job.settings, device=device, seed=job.seed)
 
 

@@ -121,6 +121,9 @@ def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
         again = max(0, job.steps_done - algorithm.steps_done)
         text = f"Goes on after step {algorithm.steps_done}; steps taken again: {again}."
         patiently(partial(job_log, job=job, text=text))
+        return
+    for notice in algorithm.notices():
+        patiently(partial(job_log, job=job, text=notice))
 
 
 def _save(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:

@@ -195,11 +195,13 @@ def _check_seed(seed: int) -> None:
 
 
 def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
-    """An episode cannot have more classes than the smallest teacher knows."""
+    """An episode cannot have more classes than all models of the pool know together."""
     n_way = values.get("n_way")
-    smallest = pool_fit(pool_checkpoints(pool)).n_classes_min
-    if isinstance(n_way, int) and n_way > smallest:
-        message = f"A model of the pool knows only {smallest} classes; lower n_way to that."
+    rows = [row.class_names for row in pool_checkpoints(pool)]
+    merged = len({name for names in rows for name in names})
+    known = merged if values.get("merge_classes", True) else sum(map(len, rows))
+    if isinstance(n_way, int) and n_way > known:
+        message = f"The models of the pool know {known} classes together; lower n_way to that."
         raise DomainError(message, fields={"n_way": message})
 
 

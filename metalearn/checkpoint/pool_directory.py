@@ -10,6 +10,7 @@ from metalearn.checkpoint.teacher import Declaration, read_checkpoint
 from metalearn.checkpoint.writing import describe, write_checkpoint
 from metalearn.errors import InvalidCheckpoint, InvalidPool
 from metalearn.pool import Pool, Teacher
+from metalearn.shelf import Shelf
 
 MANIFEST = "manifest.jsonl"
 _KNOWN = {
@@ -30,8 +31,10 @@ _KNOWN = {
 }
 
 
-def read_pool(directory: Path, *, limit: int | None = None) -> Pool:
+def read_pool(directory: Path, *, limit: int | None = None, shelf: Shelf | None = None) -> Pool:
     """Every model of the manifest as a Teacher, or the first `limit` of them.
+
+    All are read and checked now; a shelf then holds those only in memory that it has room for.
 
     Raises InvalidPool, naming the line, when the folder cannot be read or a model is no good.
     """
@@ -44,7 +47,8 @@ def read_pool(directory: Path, *, limit: int | None = None) -> Pool:
         ) from None
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     chosen = numbered if limit is None else numbered[: max(limit, 0)]
-    return Pool(tuple(_read_line(directory, number, line) for number, line in chosen))
+    teachers = (_read_line(directory, number, line) for number, line in chosen)
+    return Pool(tuple(each.on_shelf(shelf) if shelf else each for each in teachers))
 
 
 def write_pool_entry(

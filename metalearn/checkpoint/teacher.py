@@ -76,7 +76,7 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
         check(candidate)
     teacher = Teacher(
         name=declared.name,
-        network=_with_weights(network, candidate),
+        held=_with_weights(network, candidate),
         mean=declared.mean,
         std=declared.std,
         class_names=declared.class_names,

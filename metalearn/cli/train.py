@@ -9,6 +9,7 @@ from metalearn.cli.common import Commands, add_device, add_seed, find_device, pr
 from metalearn.errors import InvalidSetting
 from metalearn.loop import train
 from metalearn.registry import make_algorithm
+from metalearn.shelf import POOL_MB, Shelf
 
 
 def add_parser(commands: Commands) -> None:
@@ -30,6 +31,14 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help="only the first N models of the pool",
     )
+    parser.add_argument(
+        "--pool-mb",
+        type=whole(0, 10_000_000),
+        default=POOL_MB,
+        metavar="MB",
+        help="models that are in memory at once; the others lie in a temporary file and are "
+        f"fetched when their turn comes (default: {POOL_MB})",
+    )
     add_seed(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -40,8 +49,11 @@ def run(options: argparse.Namespace) -> None:
     settings = parse_settings(options.set)
     _check_free(options.out)
     device = find_device(options.device)
-    pool = read_pool(options.pool, limit=options.models)
+    shelf = Shelf(options.pool_mb * 2**20)
+    pool = read_pool(options.pool, limit=options.models, shelf=shelf)
     algorithm = make_algorithm(options.algorithm, pool, settings, device=device, seed=options.seed)
+    for notice in algorithm.notices():
+        say(notice)
     _train(algorithm)
     learner = algorithm.meta_learner()
     learner.made_by = {**learner.made_by, "name": f"{algorithm.title} on {options.pool.name}"}

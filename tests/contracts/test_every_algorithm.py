@@ -14,6 +14,7 @@ from metalearn.loop import train
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
+from metalearn.shelf import Shelf
 
 CPU = torch.device("cpu")
 NAMES = sorted(all_algorithms())
@@ -61,7 +62,7 @@ def teacher(
         network = build_network(spec)
     return Teacher(
         name=name,
-        network=network,
+        held=network,
         mean=(0.5, 0.4, 0.3)[:channels],
         std=(0.25, 0.2, 0.3)[:channels],
         class_names=tuple(class_names),
@@ -211,6 +212,22 @@ def test_stopped_and_resumed_equals_never_stopped_at_every_step(name):
         second.load_state_dict(round_trip(first.state_dict()))
         finish(second)
         same(whole, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(name, tmp_path):
+    whole = make(name)
+    finish(whole)
+    shelf = Shelf(0, tmp_path)
+    pool = Pool(tuple(one.on_shelf(shelf) for one in mixed_pool().teachers))
+    known = {field.name for field in fields(all_algorithms()[name].Config)}
+    small = {key: value for key, value in SMALL.items() if key in known}
+    shelved = make_algorithm(name, pool, small, device=CPU, seed=0)
+    finish(shelved)
+    same(whole, shelved)
+    assert shelf.n_loaded == 1
+    learners = [one.meta_learner().network.state_dict() for one in (whole, shelved)]
+    assert all(torch.equal(learners[0][key], learners[1][key]) for key in learners[0])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -41,7 +41,7 @@ def make_teacher() -> MakeTeacher:
                     layer.running_var.uniform_(0.5, 1.5)
         return Teacher(
             name=name,
-            network=network,
+            held=network,
             mean=(0.5,) * channels,
             std=(0.25,) * channels,
             class_names=class_names,

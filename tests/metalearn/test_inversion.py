@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from metalearn import inversion
-from metalearn.inversion import InversionSettings, TeacherTask, recover
+from metalearn.inversion import InversionSettings, TeacherTask, about_statistics, recover
 from metalearn.networks.generator import Generator
+from metalearn.pool import Pool
 from tests.metalearn.by_hand import conv4_features, divergence, randomise_norms, tensors_of
 
 SETTINGS = InversionSettings(
@@ -149,6 +150,24 @@ def test_the_released_adversarial_term_takes_the_place_of_the_equations(task, la
         found.append(-(s * (s.log() - t)).sum(1).mean().item())
     assert any(theirs.losses["adversarial"] == pytest.approx(each, rel=1e-4) for each in found)
     assert theirs.losses["adversarial"] != pytest.approx(ours.losses["adversarial"], rel=0.1)
+
+
+def without_batchnorm(teacher):
+    for block in teacher.network.blocks:
+        block.norm = nn.Identity()
+    return teacher
+
+
+def test_without_batchnorm_the_term_is_zero_and_it_is_said_of_how_many_models(make_teacher):
+    bare = without_batchnorm(make_teacher("b"))
+    pool = Pool((make_teacher("a"), bare, make_teacher("c")))
+    latents = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    recovered, gradients, _ = run(TeacherTask(bare, (2, 0)), latents)
+    assert recovered.losses["batchnorm"] == 0 and recovered.losses["recovery"] > 0
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    (said,) = about_statistics(pool)
+    assert said.startswith("1 of 3 models has no batch-norm statistics")
+    assert not about_statistics(pool.part([0, 2]))
 
 
 def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task, latents):

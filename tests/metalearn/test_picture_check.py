@@ -19,7 +19,7 @@ def _teacher(n_classes: int = 3, **changes: object) -> Teacher:
                 network.train()(torch.randn(64, 3, 16, 16))
     said = {"mean": (0.5,) * 3, "std": (0.25,) * 3, **changes}
     names = tuple(f"class {n}" for n in range(n_classes))
-    return Teacher(name="model", network=network, class_names=names, **said)  # type: ignore[arg-type]
+    return Teacher(name="model", held=network, class_names=names, **said)  # type: ignore[arg-type]
 
 
 def _pictures(count: int) -> torch.Tensor:

@@ -37,11 +37,14 @@ def test_colour_and_grey_do_not_mix(make_teacher):
         Pool((make_teacher(), make_teacher("b", channels=1)))
 
 
-def test_a_model_with_too_few_classes_is_named(make_teacher):
-    pool = Pool((make_teacher("a"), make_teacher("small", class_names=("cat", "dog"))))
-    assert pool.with_enough_classes(2) is pool
-    with pytest.raises(InvalidPool, match="“small” knows 2 classes"):
-        pool.with_enough_classes(3)
+def test_an_episode_may_have_as_many_classes_as_the_models_know_together(make_teacher):
+    pool = Pool((make_teacher("a"), make_teacher("small", class_names=("cat", "fox"))))
+    assert pool.with_enough_classes(4) is pool
+    with pytest.raises(InvalidPool, match="know 4 classes together, fewer than the 5"):
+        pool.with_enough_classes(5)
+    assert pool.with_enough_classes(5, merge=False) is pool
+    with pytest.raises(InvalidPool, match="know 5 classes together, fewer than the 6"):
+        pool.with_enough_classes(6, merge=False)
 
 
 def test_a_pools_size_and_normalisation_come_from_its_teachers(tiny_pool):

@@ -50,6 +50,26 @@ def test_the_byte_limit_shortens_the_rings():
     assert memory(per_class=400, max_bytes=3 * 12 * 7).images_per_class == 7
 
 
+def test_rings_keep_room_for_an_episode_and_classes_met_first_make_room():
+    held = TaskMemory(
+        n_classes=1_000, images_per_class=400, image_bytes=12, max_bytes=6 * 12, fewest_images=3
+    )
+    assert (held.images_per_class, held.most_classes) == (3, 2)
+    for value, name in enumerate(("cat", "owl", "cat", "dog")):
+        held.add(images([value / 255] * 3), torch.zeros(3, dtype=torch.int64), (name,))
+    assert [int(row[0, 0, 0, 0]) for row in held.images_by_class()] == [1, 3]
+    assert (held.n_images, held.n_recovered) == (6, 12)
+    again = TaskMemory(
+        n_classes=1_000, images_per_class=400, image_bytes=12, max_bytes=6 * 12, fewest_images=3
+    )
+    again.load_state_dict(held.state_dict())
+    for one in (held, again):
+        one.add(images([0.5] * 3), torch.zeros(3, dtype=torch.int64), ("cat",))
+    assert again.n_recovered == 15
+    pairs = zip(held.images_by_class(), again.images_by_class(), strict=True)
+    assert all(torch.equal(one, two) for one, two in pairs)
+
+
 def test_an_episode_mixes_classes_that_no_teacher_has_together():
     held = memory()
     held.add(images([0.1] * 3), torch.zeros(3, dtype=torch.int64), ("cat",))

@@ -340,3 +340,16 @@ def test_steps_taken_again_are_named_in_the_log(queued_job, saves_after_every_st
     Job.objects.update(steps_done=4)
     run(queued_job)
     assert queued_job.events.filter(text="Goes on after step 0; steps taken again: 4.").exists()
+
+
+def test_what_an_algorithm_notices_of_its_pool_stands_in_the_log_once(queued_job, monkeypatch):
+    said = "2 of 2 models have no batch-norm statistics."
+    monkeypatch.setattr(Toy, "notices", lambda self: [said])
+
+    stop = After(3, lambda job: job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner))
+    run(queued_job, build=stop)
+    Job.objects.filter(pk=queued_job.pk).update(state=JobState.QUEUED)
+    job = run(queued_job)
+    assert job.state == JobState.SUCCEEDED
+    assert job.events.filter(text__contains="Goes on after step").exists()
+    assert job.events.filter(text=said).count() == 1

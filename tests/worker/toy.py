@@ -77,7 +77,7 @@ def toy_pool() -> Pool:
             tuple(
                 Teacher(
                     name=f"teacher {index}",
-                    network=build_network(SPEC),
+                    held=build_network(SPEC),
                     mean=(0.5,) * 3,
                     std=(0.25,) * 3,
                     class_names=("a", "b", "c"),

@@ -40,7 +40,7 @@ from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.errors import InvalidSetting
 from metalearn.gradients import set_gradients
-from metalearn.inversion import RecoveredTask, TeacherTask, recover
+from metalearn.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
@@ -63,31 +63,36 @@ class Free(Algorithm):
     config: FreeConfig
 
     def __init__(self, pool: Pool, config: FreeConfig, *, device: torch.device, seed: int) -> None:
-        super().__init__(pool.with_enough_classes(config.n_way), config, device=device, seed=seed)
+        pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
+        super().__init__(pool, config, device=device, seed=seed)
         self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
         self.generator = self._new_generator()
         self.taught = Taught(self.learner, self._new_heads())
         self.generator_optimiser = generator_optimiser(self.generator, config)
         self.learner_optimisers = optimisers_of(self.taught, config)
-        size = self.learner.spec.image_size
         n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
         self.memory = TaskMemory(
             n_classes=len(pool.class_names) if config.merge_classes else n_outputs,
             images_per_class=config.memory_per_class,
-            image_bytes=pool.channels * size * size,
+            fewest_images=config.k_shot + config.n_query,
+            image_bytes=pool.channels * self.generator.image_size**2,
             max_bytes=config.memory_mb * 2**20,
         )
         self._check_memory()
 
     def _check_memory(self) -> None:
-        """Without room for an episode of each class there would be no replay, and no word of it."""
+        """Without room for an episode there would be no replay, and no word of it."""
         config, room = self.config, self.memory.images_per_class
         needs = config.k_shot + config.n_query
         if room < needs:
             raise InvalidSetting(
                 f"An episode needs {needs} images of a class and the memory holds {room} of each; "
-                "raise memory_mb or memory_per_class, or lower k_shot, n_query or "
-                "learner_image_size."
+                "raise memory_per_class, or lower k_shot or n_query."
+            )
+        if self.memory.most_classes < config.n_way:
+            raise InvalidSetting(
+                f"The memory holds {self.memory.most_classes} classes of {room} images and an "
+                f"episode needs {config.n_way}; raise memory_mb or lower picture_size."
             )
 
     def _new_generator(self) -> Generator:
@@ -97,7 +102,7 @@ class Free(Algorithm):
                 latent_dim=config.latent_dim,
                 width=config.generator_width,
                 channels=self.pool.channels,
-                image_size=self.learner.spec.image_size,
+                image_size=min(config.picture_size, self.learner.spec.image_size),
                 n_way=config.n_way if config.generator_input == "latent+label" else 0,
             )
         return on_device(generator, self.device)
@@ -106,8 +111,13 @@ class Free(Algorithm):
         if self.config.distillation_head != "own":
             return None
         with seeded_from(self.rng):
-            heads = TeacherHeads(self.pool, self.learner.feature_dim)
+            heads = TeacherHeads(
+                self.pool, self.learner.feature_dim, most=self.config.head_classes, rng=self.rng
+            )
         return heads.to(self.device)
+
+    def notices(self) -> list[str]:
+        return about_statistics(self.pool) if self.config.batchnorm_weight else []
 
     @property
     def total_steps(self) -> int:
@@ -141,9 +151,10 @@ class Free(Algorithm):
         config = self.config
         adversarial = adversarial and config.adversarial_weight > 0
         student = student_of(self.learner, config, self.pool) if adversarial else None
-        labels = torch.arange(config.n_way).repeat(config.images_per_class).to(self.device)
         fits = []
         for teacher in self.pool.sample(config.teachers_per_step, self.rng):
+            n_way = min(config.n_way, teacher.n_classes)
+            labels = torch.arange(n_way).repeat(config.images_per_class).to(self.device)
             latents = torch.randn(len(labels), config.latent_dim, generator=self.rng)
             fit = recover(
                 TeacherTask.sample(teacher, config.n_way, self.rng),
@@ -195,7 +206,10 @@ class Free(Algorithm):
         config, rng = self.config, self.rng
         if self.taught.heads is None:
             teachers = self.pool.sample(config.teachers_per_step, rng)
-            drawn = [remembered_task(self.memory, t, config, rng) for t in teachers]
+            drawn = [
+                remembered_task(self.memory, teacher, config, device=self.device, rng=rng)
+                for teacher in teachers
+            ]
             known = [augmented(task, config, rng) for task in drawn if task is not None]
             return self._distillations(known)
         lessons = [
@@ -278,8 +292,8 @@ class Free(Algorithm):
             temperature=config.temperature,
         )
         learner = self.finished(self.learner, defaults)
-        batches = statistics_batches(self.memory, self.learner, self.pool, self.device)
-        if batches:
+        if self.memory.n_classes:
+            batches = statistics_batches(self.memory, self.learner, self.pool, self.device)
             with autocast("fp32", self.device):
                 reestimate_statistics(learner.network, batches)
         return learner

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from metalearn import precision, replay
-from metalearn.inversion import InversionSettings
+from metalearn.inversion import MOST_PIXELS, InversionSettings
 from metalearn.learner_settings import LearnerSettings
 from metalearn.settings import setting
 
@@ -29,6 +29,13 @@ class FreeConfig(LearnerSettings):
     teachers_per_step: int = setting(4, "teachers inverted in one step", low=1, high=32)
     images_per_class: int = setting(
         20, "images recovered for each class of a teacher in one step", low=2, high=100
+    )
+    picture_size: int = setting(
+        MOST_PIXELS,
+        "most pixels of height and width of a recovered image; networks that take larger ones are "
+        "shown it enlarged (paper: always the size of the networks)",
+        low=16,
+        high=256,
     )
     # FIVE: the meta-generator
     generator_steps: int = setting(
@@ -171,6 +178,13 @@ class FreeConfig(LearnerSettings):
         low=0,
         high=500,
     )
+    head_classes: int = setting(
+        100,
+        "most classes of a teacher that a head of its own answers for; of a teacher with more as "
+        "many are drawn once (paper: one head)",
+        low=2,
+        high=100_000,
+    )
     teachers_asked: int = setting(
         8,
         "teachers, with heads of their own, asked about each batch of remembered images "
@@ -222,7 +236,20 @@ class FreeConfig(LearnerSettings):
         "are mere numbers",
     )
     memory_per_class: int = setting(400, "most images of a class in the memory", low=2, high=10_000)
-    memory_mb: int = setting(256, "most megabytes of the memory", low=1, high=65_536)
+    memory_mb: int = setting(
+        256,
+        "most megabytes of the memory; where a pool knows too many classes for it, those met first "
+        "make room for new ones",
+        low=1,
+        high=65_536,
+    )
+    teacher_mb: int = setting(
+        1_536,
+        "most megabytes that a teacher's layers keep for a gradient; a batch that would keep more "
+        "goes through in portions, which takes a third longer",
+        low=16,
+        high=1_048_576,
+    )
     # Measuring and speed
     agreement_every: int = setting(
         5, "steps between two measurements of the gradients' agreement; 0 never", low=0, high=1_000
@@ -245,6 +272,7 @@ class FreeConfig(LearnerSettings):
             adversarial_weight=self.adversarial_weight,
             max_shift=self.max_shift,
             precision=self.precision,
+            teacher_mb=self.teacher_mb,
             kept_images=self.kept_images,
             adversarial=self.adversarial,
         )

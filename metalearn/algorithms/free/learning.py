@@ -1,9 +1,10 @@
 """What FREE's learner sees: distillation from one teacher, replayed episodes, statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.algorithms.free.config import FreeConfig
@@ -20,16 +21,16 @@ from metalearn.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
-from metalearn.preparation import prepare_images
+from metalearn.preparation import prepare_images, statistics_batch
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
 from metalearn.shapes import Images, Labels, Logits, Scalar
 from metalearn.task_memory import TaskMemory
+from metalearn.teacher_pass import said_by
 
 N_STATISTICS_IMAGES = 2_048
-STATISTICS_BATCH = 256
 
 
-def prepared(images: Images, network: Network, pool: Pool) -> Images:
+def prepared(images: Images, network: Network, pool: Pool) -> Float[Tensor, "n channels size size"]:
     """Images in [0, 1] as the learner wants them."""
     size = network.spec.image_size
     ready = prepare_images(images, size=size, mean=pool.mean, std=pool.std)
@@ -37,7 +38,12 @@ def prepared(images: Images, network: Network, pool: Pool) -> Images:
 
 
 def remembered_task(
-    memory: TaskMemory, teacher: Teacher, config: FreeConfig, rng: torch.Generator
+    memory: TaskMemory,
+    teacher: Teacher,
+    config: FreeConfig,
+    *,
+    device: torch.device,
+    rng: torch.Generator,
 ) -> RecoveredTask | None:
     """Images of a teacher's classes out of the memory; None while it does not hold enough."""
     task = TeacherTask.sample(teacher, config.n_way, rng)
@@ -45,14 +51,13 @@ def remembered_task(
     pixels = memory.images_of(names, config.images_per_class, rng)
     if pixels is None:
         return None
-    labels = torch.arange(config.n_way).repeat(config.images_per_class)
-    device = next(teacher.network.parameters()).device
+    labels = torch.arange(task.n_way).repeat(config.images_per_class)
     return RecoveredTask(task, pixels.to(device).float() / 255, labels.to(device), {}, 0.0)
 
 
 def as_episode(recovered: RecoveredTask, config: FreeConfig) -> Episode:
     """A recovered task to be looked at: its first images of each class are the support set."""
-    support = config.n_way * max(1, min(config.k_shot, config.images_per_class - 1))
+    support = recovered.task.n_way * max(1, min(config.k_shot, config.images_per_class - 1))
     images, labels = recovered.images.cpu(), recovered.labels.cpu()
     return Episode(images[:support], labels[:support], images[support:], labels[support:])
 
@@ -68,8 +73,8 @@ def augmented(recovered: RecoveredTask, config: FreeConfig, rng: torch.Generator
 @torch.no_grad()
 def teacher_logits(recovered: RecoveredTask, config: FreeConfig) -> Logits:
     """What the teacher says of its own recovered images, over the task's classes."""
-    with autocast(config.precision, recovered.images.device):
-        return recovered.task.logits(recovered.images).float()
+    said = said_by(recovered.task.teacher, recovered.images, config.inversion.limits)
+    return said[:, list(recovered.task.classes)]
 
 
 def distillation_of(
@@ -80,13 +85,13 @@ def distillation_of(
     With prototypes the first half of the images gives the class means and the second half is
     judged by them; labels come in turn, so both halves hold every class.
     """
-    images = prepared(task.images, network, pool)
+    images, n_way = prepared(task.images, network, pool), task.task.n_way
     with autocast(config.precision, images.device):
         if config.distillation_head == "shared":
-            logits = network(images).float()
+            logits = network(images).float()[:, :n_way]
         else:
             features = network.embed(images).float()
-            half = config.n_way * (config.images_per_class // 2)
+            half = n_way * (config.images_per_class // 2)
             logits = _by_prototypes(features, task.labels, half, config)
             targets = targets[half:]
     if config.distillation == "as_released":
@@ -95,9 +100,14 @@ def distillation_of(
 
 
 def _by_prototypes(features: Tensor, labels: Labels, half: int, config: FreeConfig) -> Tensor:
-    shares = balanced_targets(labels[:half], config.n_way)
+    shares = balanced_targets(labels[:half], _n_way(labels))
     centroids = class_centroids(features[:half], shares)
     return centroid_logits(features[half:], centroids, temperature=config.temperature)
+
+
+def _n_way(labels: Labels) -> int:
+    """Classes of a task whose labels are all there."""
+    return int(labels.max()) + 1
 
 
 def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
@@ -108,9 +118,9 @@ def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
     def logits(images: Images, labels: Labels) -> Logits:
         ready = prepared(images, network, pool)
         if config.distillation_head == "shared":
-            return pure.logits(weights, ready)
+            return pure.logits(weights, ready)[:, : _n_way(labels)]
         features = pure.features(weights, ready)
-        shares = balanced_targets(labels, config.n_way)
+        shares = balanced_targets(labels, _n_way(labels))
         centroids = class_centroids(features.detach(), shares)
         return centroid_logits(features, centroids, temperature=config.temperature)
 
@@ -163,13 +173,11 @@ def _pure(network: Network, config: FreeConfig) -> PureNetwork:
 
 def statistics_batches(
     memory: TaskMemory, network: Network, pool: Pool, device: torch.device
-) -> list[Images]:
+) -> Iterator[Images]:
     """Some of the memory's images, the classes mixed, to estimate batch-norm statistics from."""
     by_class = memory.images_by_class()
-    if not by_class:
-        return []
     share = -(-N_STATISTICS_IMAGES // len(by_class))
     images = torch.cat([images[:share] for images in by_class])
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    mixed = images[order].to(device).float() / 255
-    return list(torch.split(prepared(mixed, network, pool), STATISTICS_BATCH))
+    for part in torch.split(order, statistics_batch(network.spec.image_size)):
+        yield prepared(images[part].to(device).float() / 255, network, pool)

@@ -22,14 +22,24 @@ from metalearn.pool import Pool
 from metalearn.precision import autocast
 from metalearn.shapes import Features, Images, Logits, Scalar
 from metalearn.task_memory import TaskMemory
+from metalearn.teacher_pass import said_by
 
 
 class TeacherHeads(nn.Linear):
-    """The heads of all teachers as the rows of one linear layer, in the pool's order."""
+    """The heads of all teachers as the rows of one linear layer, in the pool's order.
 
-    def __init__(self, pool: Pool, feature_dim: int) -> None:
-        self.sizes = [teacher.n_classes for teacher in pool.teachers]
+    Of a teacher with more than `most` classes as many are drawn, and its head answers for these.
+    """
+
+    def __init__(self, pool: Pool, feature_dim: int, *, most: int, rng: torch.Generator) -> None:
+        self.classes = [_drawn(teacher.n_classes, most, rng) for teacher in pool.teachers]
+        self.sizes = [len(classes) for classes in self.classes]
         super().__init__(feature_dim, sum(self.sizes))
+
+    def asked(self, said: Tensor, teacher: int) -> Tensor:
+        """What the teacher at this place said, of the classes that its head answers for."""
+        classes = self.classes[teacher]
+        return said if len(classes) == said.shape[1] else said[:, classes]
 
     def of(self, features: Features, teachers: Sequence[int]) -> list[Tensor]:
         """Logits over each one's classes, for teachers at these places of the pool."""
@@ -38,6 +48,12 @@ class TeacherHeads(nn.Linear):
         rows = rows.to(self.weight.device)
         logits = F.linear(features, self.weight[rows], self.bias[rows])
         return list(torch.split(logits, [self.sizes[i] for i in teachers], dim=1))
+
+
+def _drawn(n_classes: int, most: int, rng: torch.Generator) -> list[int]:
+    if n_classes <= most:
+        return list(range(n_classes))
+    return sorted(torch.randperm(n_classes, generator=rng)[:most].tolist())
 
 
 class Taught(nn.Module):
@@ -76,11 +92,10 @@ class Lesson:
     logits: tuple[Tensor, ...]
 
 
-@torch.no_grad()
 def lesson_of(images: Images, teachers: Sequence[int], config: FreeConfig, pool: Pool) -> Lesson:
     """Ask teachers (by their places in the pool) about images."""
-    with autocast(config.precision, images.device):
-        said = tuple(pool.teachers[place].logits(images).float() for place in teachers)
+    limits = config.inversion.limits
+    said = tuple(said_by(pool.teachers[place], images, limits) for place in teachers)
     return Lesson(images, tuple(teachers), said)
 
 
@@ -116,7 +131,11 @@ def lesson_loss(taught: Taught, *, lesson: Lesson, config: FreeConfig, pool: Poo
     with autocast(config.precision, images.device):
         features: Tensor = taught.network.embed(images)
     found = taught.heads.of(features.float(), lesson.teachers)
-    losses = [_divergence(a, b, config) for a, b in zip(found, lesson.logits, strict=True)]
+    said = [
+        taught.heads.asked(logits, place)
+        for logits, place in zip(lesson.logits, lesson.teachers, strict=True)
+    ]
+    losses = [_divergence(a, b, config) for a, b in zip(found, said, strict=True)]
     return torch.stack(losses).mean()
 
 

@@ -9,7 +9,8 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.curriculum import Curriculum
-from metalearn.algorithms.purer.images import LearnableImages, check_memory
+from metalearn.algorithms.purer.drawn_classes import DrawnClasses, draw_classes
+from metalearn.algorithms.purer.images import LearnableImages, classes_that_fit
 from metalearn.algorithms.purer.inversion import TeacherLoss, inversion_loss, total
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
@@ -17,14 +18,14 @@ from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.fusion import embedding_state, fits, mean_state
 from metalearn.gradients import set_gradients
 from metalearn.inner_loop import PureNetwork
-from metalearn.inversion import TeacherTask
+from metalearn.inversion import TeacherTask, about_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
-from metalearn.pool import Pool, Teacher
+from metalearn.pool import Pool
 from metalearn.precision import autocast
+from metalearn.preparation import resized, statistics_batch
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
-
-STATISTICS_BATCH = 256
+from metalearn.teacher_pass import Limits
 
 
 class Purer(Algorithm):
@@ -42,8 +43,10 @@ class Purer(Algorithm):
 
     def __init__(self, pool: Pool, config: PurerConfig, *, device: torch.device, seed: int) -> None:
         _check_episode(config)
-        super().__init__(pool.with_enough_classes(config.n_way), config, device=device, seed=seed)
+        pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
+        super().__init__(pool, config, device=device, seed=seed)
         self.learner = self._new_learner().train()
+        self.classes = self._drawn_classes()
         self.images = self._new_images()
         self.curriculum = Curriculum(config.patience)
         self.image_optimiser = torch.optim.Adam(
@@ -61,23 +64,42 @@ class Purer(Algorithm):
             learner.load_state_dict(learner.state_dict() | start)
         return learner
 
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Channels and pixels of the images."""
+        return self.pool.channels, min(self.config.picture_size, self.learner.spec.image_size)
+
+    def _drawn_classes(self) -> DrawnClasses:
+        """The classes that get images: all of them, if there is room."""
+        config = self.config
+        room = classes_that_fit(config.images_per_class, self._size, config.memory_mb)
+        if room < config.n_way:
+            raise InvalidSetting(
+                f"{config.memory_mb} MB hold the images of {room} classes with their optimiser, "
+                f"fewer than the {config.n_way} of an episode; lower images_per_class or "
+                "picture_size, or raise memory_mb."
+            )
+        if 0 < config.most_classes < config.n_way:
+            raise InvalidSetting(
+                f"An episode needs {config.n_way} classes and most_classes is "
+                f"{config.most_classes}; raise it or lower n_way."
+            )
+        most = min(config.most_classes or room, room)
+        return draw_classes(self.pool, most, merge=config.merge_classes, rng=self.rng)
+
     def _new_images(self) -> LearnableImages:
         config, pool = self.config, self.pool
-        size = (pool.channels, self.learner.spec.image_size)
-        names = {
-            name
-            for teacher in pool.teachers
-            for name in _all_classes(teacher).memory_names(merge=config.merge_classes)
-        }
-        check_memory(len(names), config.images_per_class, size, config.memory_mb)
         images = LearnableImages(
-            sorted(names),
+            self.classes.names,
             per_class=config.images_per_class,
-            size=size,
+            size=self._size,
             normalisation=(pool.mean, pool.std),
             rng=self.rng,
         )
         return images.to(self.device)
+
+    def notices(self) -> list[str]:
+        return about_statistics(self.pool) if self.config.batchnorm_weight else []
 
     @property
     def total_steps(self) -> int:
@@ -92,8 +114,12 @@ class Purer(Algorithm):
 
     def shape_images(self, *, harder: bool) -> tuple[list[TeacherLoss], dict[str, float]]:
         """One step of the images: towards the teachers, and against the learner if `harder`."""
+        tasks = self._tasks()
+        # The layers of all of them are kept until the one gradient is taken.
+        limits = Limits(self.config.teacher_mb * 2**20 // len(tasks), self.config.precision)
         losses = [
-            inversion_loss(task, self.images, self.config, self.rng) for task in self._tasks()
+            inversion_loss(task, self.images, self.config, limits=limits, rng=self.rng)
+            for task in tasks
         ]
         objective = total([each.loss for each in losses], self.config.teacher_weights)
         metrics = _means_over(losses) | {"harder": float(harder)}
@@ -108,10 +134,14 @@ class Purer(Algorithm):
         return losses, metrics
 
     def _tasks(self) -> list[TeacherTask]:
-        n = self.config.teachers_per_step or len(self.pool)
-        order = torch.randperm(len(self.pool), generator=self.rng)[:n].tolist()
-        teachers = [self.pool.teachers[index] for index in order]
-        return [TeacherTask.sample(t, self.config.n_way, self.rng) for t in teachers]
+        places = self.classes.places
+        n = self.config.teachers_per_step or len(places)
+        order = torch.randperm(len(places), generator=self.rng)[:n].tolist()
+        return [self._task(places[index]) for index in order]
+
+    def _task(self, place: int) -> TeacherTask:
+        known = self.classes.of_teacher[place]
+        return TeacherTask.sample(self.pool.teachers[place], self.config.n_way, self.rng, known)
 
     def _episode(self) -> Episode:
         config = self.config
@@ -143,6 +173,7 @@ class Purer(Algorithm):
     def episode_loss(self, episodes: list[Episode]) -> EpisodeLoss:
         """The learner's outer loss, differentiable in its weights and in the episodes' images."""
         config = self.config
+        episodes = [self._enlarged(episode) for episode in episodes]
         if config.meta_learner == "protonet":
             with autocast(config.precision, self.device):
                 return prototype_loss(self.learner, episodes, temperature=config.temperature)
@@ -150,6 +181,13 @@ class Purer(Algorithm):
         pure = PureNetwork(self.learner, batchnorm="transductive", precision=config.precision)
         weights: dict[str, Tensor] = dict(self.learner.named_parameters())
         return loss(pure, weights, episodes, steps=config.inner_steps, lr=config.inner_lr)
+
+    def _enlarged(self, episode: Episode) -> Episode:
+        size = self.learner.spec.image_size
+        support, query = (
+            resized(images, size) for images in (episode.support_images, episode.query_images)
+        )
+        return replace(episode, support_images=support, query_images=query)
 
     def meta_learner(self) -> MetaLearner:
         config = self.config
@@ -161,8 +199,10 @@ class Purer(Algorithm):
         )
         learner = self.finished(self.learner, defaults)
         if self.steps_done:
+            size = self.learner.spec.image_size
+            batches = self.images.mixed(statistics_batch(size))
             with autocast("fp32", self.device):
-                reestimate_statistics(learner.network, self.images.mixed(STATISTICS_BATCH))
+                reestimate_statistics(learner.network, (resized(one, size) for one in batches))
         return learner
 
     def copied_teachers(self) -> tuple[int, ...]:
@@ -185,13 +225,9 @@ class Purer(Algorithm):
 
     def _as_episode(self, shaped: TeacherLoss) -> Episode:
         """A teacher's images as an episode: the first ones of each class are the support set."""
-        support = self.config.n_way * self.config.k_shot
+        support = int(shaped.labels.max() + 1) * self.config.k_shot
         images, labels = shaped.images.cpu(), shaped.labels.cpu()
         return Episode(images[:support], labels[:support], images[support:], labels[support:])
-
-
-def _all_classes(teacher: Teacher) -> TeacherTask:
-    return TeacherTask(teacher, tuple(range(teacher.n_classes)))
 
 
 def _check_episode(config: PurerConfig) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from metalearn import precision, replay
+from metalearn.inversion import MOST_PIXELS
 from metalearn.learner_settings import LearnerSettings
 from metalearn.settings import setting
 
@@ -21,6 +22,20 @@ class PurerConfig(LearnerSettings):
     # The learnable images
     images_per_class: int = setting(
         20, "learnable images of each class (paper: 16 for 1-shot, 20 for 5-shot)", low=2, high=500
+    )
+    picture_size: int = setting(
+        MOST_PIXELS,
+        "most pixels of their height and width; networks that take larger ones are shown them "
+        "enlarged (paper: always the size of the networks)",
+        low=16,
+        high=256,
+    )
+    most_classes: int = setting(
+        0,
+        "most classes that get images, drawn once and from every model as many if the pool knows "
+        "more; 0 takes as many as memory_mb holds (paper: all)",
+        low=0,
+        high=100_000,
     )
     teachers_per_step: int = setting(
         5,
@@ -59,6 +74,13 @@ class PurerConfig(LearnerSettings):
     )
     memory_mb: int = setting(
         1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
+    )
+    teacher_mb: int = setting(
+        1_536,
+        "most megabytes that the layers of a step's models keep for a gradient; batches that would "
+        "keep more go through in portions, which takes a third longer",
+        low=16,
+        high=1_048_576,
     )
     # The curriculum
     curriculum_weight: float = setting(

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from metalearn.augmentation import crop_and_colour
 from metalearn.episode import Episode
-from metalearn.errors import InvalidSetting
 from metalearn.preparation import per_channel
 from metalearn.shapes import Images
 
@@ -85,13 +84,7 @@ class LearnableImages(nn.Module):
         return [flat[part] for part in torch.chunk(order, n_batches)]
 
 
-def check_memory(n_classes: int, per_class: int, size: tuple[int, int], max_mb: int) -> None:
-    """Raise InvalidSetting when the images and their optimiser would take more."""
+def classes_that_fit(per_class: int, size: tuple[int, int], max_mb: int) -> int:
+    """Of how many classes the images and their optimiser fit into so many megabytes."""
     channels, side = size
-    needed = COPIES * 4 * n_classes * per_class * channels * side**2 / 2**20
-    if needed > max_mb:
-        raise InvalidSetting(
-            f"{n_classes} classes of {per_class} learnable images at {side} pixels take "
-            f"{needed:.0f} MB with their optimiser; lower images_per_class or "
-            "learner_image_size, or raise memory_mb."
-        )
+    return max_mb * 2**20 // (COPIES * 4 * per_class * channels * side**2)

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
-from metalearn.batchnorm import batchnorm_loss, recorded_statistics
+from metalearn.batchnorm import batchnorm_loss
 from metalearn.inversion import TeacherTask
 from metalearn.losses import accuracy, class_loss
 from metalearn.precision import autocast
 from metalearn.shapes import Images, Labels, Scalar
+from metalearn.teacher_pass import Limits, seen_by
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,12 @@ class TeacherLoss:
 
 
 def inversion_loss(
-    task: TeacherTask, images: LearnableImages, config: PurerConfig, rng: torch.Generator
+    task: TeacherTask,
+    images: LearnableImages,
+    config: PurerConfig,
+    *,
+    limits: Limits,
+    rng: torch.Generator,
 ) -> TeacherLoss:
     """L_inv of one teacher (algorithms.md 2.1): cross entropy, statistics, variation, norm.
 
@@ -36,11 +42,9 @@ def inversion_loss(
     own = images.of_classes(names)
     labels = torch.arange(len(names), device=own.device).repeat(images.per_class)
     shown = rolled(own, max_shift=config.max_shift, rng=rng)
-    with (
-        recorded_statistics(task.teacher.network, fused=True) as records,
-        autocast(config.precision, own.device),
-    ):
-        logits = task.logits(images.unit(shown)).float()
+    with autocast(config.precision, own.device):
+        said, records = seen_by(task.teacher, images.unit(shown), limits)
+    logits = said[:, list(task.classes)]
     terms = {
         "recovery": class_loss(logits, labels),
         "batchnorm": config.batchnorm_weight * len(records) * batchnorm_loss(records, like=own),

@@ -117,11 +117,14 @@ def test_before_any_worker_has_started_one_is_told_so(pool, alice):
         job_launch(owner=alice, pool=pool, algorithm="free", settings={})
 
 
-def test_more_ways_than_the_smallest_teacher_knows_are_refused(launch):
+def test_more_ways_than_all_models_know_together_are_refused(launch, pool):
+    names = [set(member.checkpoint.class_names) for member in pool.members.all()]
+    known = len(set.union(*names))
+    assert launch(settings={"n_way": known})
     with pytest.raises(DomainError) as caught:
-        launch(settings={"n_way": 4})
+        launch(settings={"n_way": known + 1})
     assert set(caught.value.fields) == {"n_way"}
-    assert "only 3" in caught.value.fields["n_way"]
+    assert f"know {known} classes together" in caught.value.fields["n_way"]
 
 
 def test_too_many_unfinished_jobs_are_refused(launch, monkeypatch):

@@ -269,9 +269,56 @@ def test_grey_pools_give_grey_learners(make, make_teacher):
     assert algorithm.meta_learner().channels == 1
 
 
-def test_a_model_with_too_few_classes_is_refused(make):
-    with pytest.raises(InvalidPool, match="knows 3 classes"):
-        make(n_way=4)
+@pytest.mark.parametrize("head", ["shared", "prototypes", "own"])
+def test_a_task_has_the_classes_that_its_teacher_knows_and_an_episode_those_asked_for(
+    make, make_teacher, head
+):
+    names = ("cat", "dog"), ("owl", "fox", "bee"), ("cat", "owl")
+    pool = Pool(
+        tuple(make_teacher(name, class_names=n) for name, n in zip("abc", names, strict=True))
+    )
+    algorithm = make(pool=pool, n_way=4, distillation_head=head, outer_steps=4, replay_steps=0)
+    sampled, original = [], algorithm.memory.sample
+    algorithm.memory.sample = lambda **k: sampled.append(original(**k)) or sampled[-1]
+    reports = list(train(algorithm))
+    assert {report.recovered.n_way for report in reports} <= {2, 3}
+    assert {episode.n_way for episode in sampled} == {4}
+    assert "adversarial" in reports[-1].metrics and "replayed_distillation" in reports[-1].metrics
+
+
+def test_models_that_know_too_few_classes_together_are_refused(make):
+    assert make(n_way=5)
+    with pytest.raises(InvalidPool, match="know 5 classes together"):
+        make(n_way=6)
+
+
+def test_images_are_recovered_at_no_more_than_the_size_asked_for_and_kept_so(make):
+    algorithm = make(picture_size=18)
+    report = list(train(algorithm))[1]
+    assert algorithm.learner.spec.image_size == 24
+    assert report.recovered.support_images.shape[-1] == 18
+    assert {images.shape[-1] for images in algorithm.memory.images_by_class()} == {18}
+    assert make().generator.image_size == 24
+
+
+def test_a_head_answers_for_some_classes_of_a_teacher_with_many(make, make_teacher):
+    many = tuple(f"class {index}" for index in range(40))
+    pool = Pool((make_teacher("a", class_names=many), make_teacher("b")))
+    algorithm = make(pool=pool, head_classes=6)
+    assert algorithm.taught.heads.sizes == [6, 3]
+    said = torch.randn(2, 40)
+    asked = algorithm.taught.heads.asked(said, 0)
+    assert torch.equal(asked, said[:, algorithm.taught.heads.classes[0]])
+    assert algorithm.taught.heads.classes == make(pool=pool, head_classes=6).taught.heads.classes
+    list(train(algorithm))
+
+
+def test_a_thousand_classes_fit_into_a_small_memory(make, make_teacher):
+    many = tuple(f"class {index}" for index in range(1_000))
+    pool = Pool(tuple(make_teacher(name, class_names=many) for name in "ab"))
+    algorithm = make(pool=pool, memory_mb=1, outer_steps=200, k_shot=40, n_query=40, head_classes=2)
+    assert algorithm.memory.images_per_class == 80
+    assert algorithm.memory.most_classes == 2**20 // (80 * 3 * 16 * 16)
 
 
 def test_the_finished_learner_has_statistics_of_its_final_weights(make):
@@ -374,6 +421,8 @@ def test_the_released_distillation_is_another_loss_and_moves_the_learner_elsewhe
 
 
 def test_a_memory_too_small_for_an_episode_is_refused_and_not_left_out_silently(make):
-    with pytest.raises(InvalidSetting, match="raise memory_mb or memory_per_class"):
+    with pytest.raises(InvalidSetting, match="raise memory_per_class"):
         make(memory_per_class=2)
     assert make(memory_per_class=3).memory.images_per_class == 3
+    with pytest.raises(InvalidSetting, match="raise memory_mb or lower picture_size"):
+        make(memory_mb=1, k_shot=50, n_query=50, learner_image_size=96)

@@ -16,6 +16,7 @@ from metalearn.inversion import TeacherTask
 from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
+from metalearn.teacher_pass import Limits
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -130,7 +131,9 @@ def test_equal_and_released_sums_over_teachers_differ_as_the_quirk_says():
 def test_the_inversion_loss_is_that_of_the_paper(make, make_teacher):
     algorithm = make(max_shift=0, batchnorm_weight=0.5, variation_weight=0.1, norm_weight=0.2)
     task = TeacherTask(algorithm.pool.teachers[0], (2, 0, 1))
-    found = inversion_loss(task, algorithm.images, algorithm.config, algorithm.rng)
+    found = inversion_loss(
+        task, algorithm.images, algorithm.config, limits=Limits(2**30, "fp32"), rng=algorithm.rng
+    )
 
     # By hand, block by block, for classes owl, cat, dog.
     own = [algorithm.images.of_class[algorithm.images.index[n]] for n in ("owl", "cat", "dog")]
@@ -255,6 +258,47 @@ def test_images_please_the_teachers_better_and_better(make):
     assert reports[-1].metrics["recovery"] < 0.5 * reports[0].metrics["recovery"]
 
 
+def test_of_many_classes_some_are_drawn_from_every_model_and_the_same_for_a_seed(
+    make, make_teacher
+):
+    rows = [tuple(f"{name} {index}" for index in range(40)) for name in "ab"] + [("x", "y")]
+    pool = Pool(tuple(make_teacher(n, class_names=r) for n, r in zip("abc", rows, strict=True)))
+    algorithm = make(pool=pool, most_classes=9)
+    known = algorithm.classes.of_teacher
+    assert len(algorithm.images.of_class) == 9
+    assert sum(map(len, known)) == 9 and known[2] == (0, 1)
+    assert max(len(row) for row in known) - min(len(row) for row in known[:2]) <= 1
+    assert {n for task in algorithm._tasks() for n in task.class_names} <= set(
+        algorithm.images.index
+    )
+    assert make(pool=pool, most_classes=9).classes == algorithm.classes
+    assert len(list(train(algorithm))) == 3
+
+
+def test_as_many_classes_are_drawn_as_the_memory_holds(make, make_teacher):
+    many = tuple(f"class {index}" for index in range(300))
+    pool = Pool(tuple(make_teacher(name, class_names=many) for name in "ab"))
+    algorithm = make(pool=pool, memory_mb=1)
+    assert len(algorithm.images.of_class) == 2**20 // (3 * 4 * 4 * 3 * 16 * 16)
+
+
+def test_a_learner_of_larger_images_is_shown_them_enlarged(make):
+    algorithm = make(picture_size=16)
+    assert algorithm.learner.spec.image_size == 24
+    assert {pixels.shape[-1] for pixels in algorithm.images.of_class} == {16}
+    reports = list(train(algorithm))
+    assert reports[-1].recovered.query_images.shape[-1] == 16
+    algorithm.meta_learner()
+
+
+def test_a_task_has_no_more_classes_than_its_teacher_knows(make, make_teacher):
+    names = ("cat", "dog"), ("owl", "fox", "bee")
+    pool = Pool(tuple(make_teacher(n, class_names=r) for n, r in zip("ab", names, strict=True)))
+    algorithm = make(pool=pool, n_way=5)
+    assert sorted(task.n_way for task in algorithm._tasks()) == [2, 3]
+    assert {report.recovered.n_way for report in train(algorithm)} <= {2, 3}
+
+
 @pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
 def test_classes_of_one_name_share_their_images_unless_told_otherwise(make, merge, n_classes):
     assert len(make(merge_classes=merge).images.of_class) == n_classes
@@ -308,7 +352,8 @@ def test_the_finished_learner_has_statistics_of_the_images(make):
     ("settings", "message"),
     [
         ({"images_per_class": 2}, "needs 3 images of a class and there are 2"),
-        ({"images_per_class": 500, "learner_image_size": 256, "memory_mb": 1}, "raise memory_mb"),
+        ({"images_per_class": 500, "picture_size": 24, "memory_mb": 1}, "raise memory_mb"),
+        ({"most_classes": 2}, "needs 3 classes and most_classes is 2"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_in_one_sentence(make, settings, message):

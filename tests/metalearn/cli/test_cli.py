@@ -105,6 +105,18 @@ def test_train_writes_a_learner(
     assert str(out) in capsys.readouterr().out
 
 
+def test_train_holds_no_more_models_than_it_is_told_and_makes_the_same(
+    pool: Path, tmp_path: Path
+) -> None:
+    setting = ("--set", "outer_steps=1", "--set", "pictures_per_step=32", "--set", "memory=64")
+    learners = []
+    for name, room in (("all", ()), ("one", ("--pool-mb", 0))):
+        out = tmp_path / name
+        assert run("train", "chorus", "--pool", pool, "--out", out, *setting, *room) == 0
+        learners.append(MetaLearner.load(out).network.state_dict())
+    assert all(torch.equal(learners[0][key], learners[1][key]) for key in learners[0])
+
+
 def test_train_refuses_before_it_works(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
