@@ -77,24 +77,14 @@ def embedding_state(network: Network) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def mean_state(states: Sequence[State], say: Sequence[float] = ()) -> dict[str, Tensor]:
-    """The element-wise mean of tensors of the same names and shapes, each with its say.
+def mean_state(states: Sequence[State]) -> dict[str, Tensor]:
+    """The element-wise mean of tensors of the same names and shapes.
 
     Whole numbers (batch-norm counts its batches) are taken from the first.
     """
     first = states[0]
-    if not say or len(set(say)) == 1:
-        return {
-            name: torch.stack([state[name] for state in states]).mean(0)
-            if tensor.is_floating_point()
-            else tensor.clone()
-            for name, tensor in first.items()
-        }
-    shares = torch.tensor(say) / sum(say)
     return {
-        name: torch.tensordot(
-            shares.to(tensor), torch.stack([state[name] for state in states]), dims=1
-        )
+        name: torch.stack([state[name] for state in states]).mean(0)
         if tensor.is_floating_point()
         else tensor.clone()
         for name, tensor in first.items()

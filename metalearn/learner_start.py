@@ -36,18 +36,11 @@ class LearnerStart:
 
 
 def start_of_pool(
-    pool: Pool,
-    start: str,
-    *,
-    n_classes: int,
-    image_size: int,
-    rng: torch.Generator,
-    weighting: float = 0.0,
+    pool: Pool, start: str, *, n_classes: int, image_size: int, rng: torch.Generator
 ) -> LearnerStart:
     """What a learner that is set to begin with weights of the pool begins with.
 
-    `image_size` 0 takes the largest among the teachers that are copied; each has a say by its
-    number of classes to the power of `weighting`. Raises InvalidSetting
+    `image_size` 0 takes the largest among the teachers that are copied. Raises InvalidSetting
     where the pool has no such teachers, or none for images of that size.
     """
     copied = _copied(pool, start, rng)
@@ -64,8 +57,7 @@ def start_of_pool(
             f"learner_image_size to {first.image_size}, the size it was trained with."
         )
     states = [embedding_state(teacher.network) for teacher in teachers]
-    say = [teacher.n_classes**weighting for teacher in teachers]
-    network.load_state_dict(network.state_dict() | mean_state(states, say))
+    network.load_state_dict(network.state_dict() | mean_state(states))
     return LearnerStart(network, first.mean, first.std, copied)
 
 

@@ -4,10 +4,8 @@ Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned mod
 accuracy without increasing inference time", equation 1 ("uniform soup"); theirs were fine-tuned on
 one task, these were each on classes of their own. Nobody has to say which models are relatives:
 the cosine between their weights tells. Needs no data, no pictures and no training, and gives one
-network of the size of one model.
-
-Models with more classes have seen more, so that each may have a say by their number; the paper
-gives all the same.
+network of the size of one model. A say by the square root of the number of classes was tried on the
+pool “twelve shops” of seed 0 and gains nothing.
 """
 
 from dataclasses import dataclass
@@ -33,12 +31,6 @@ class SoupConfig:
         "of. A convolutional network may well see more at a larger size than it was tuned at",
         low=0,
         high=512,
-    )
-    weighting: float = setting(
-        0.5,
-        "0 gives every model the same say (paper), 1 a say by its number of classes",
-        low=0.0,
-        high=2.0,
     )
     n_way: int = setting(5, "classes of the fresh head", low=2, high=20)
     head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "ridge", "sgd"))
@@ -67,7 +59,6 @@ class Soup(Algorithm):
             n_classes=config.n_way,
             image_size=config.learner_image_size,
             rng=self.rng,
-            weighting=config.weighting,
         )
         self.start.network.to(device)
 

@@ -53,13 +53,21 @@ SMALL = {
 """Values that make a run short, for those settings an algorithm has."""
 
 
+RELATIVES = {"b": "a"}
+"""Who begins with whose weights, where the architecture is the same."""
+
+
 def teacher(
     name: str, architecture: str, image_size: int, class_names: str, consent=True, channels=3
 ):
     spec = NetworkSpec(architecture, 4, channels, image_size, len(class_names))
     with torch.random.fork_rng():
-        torch.manual_seed(ord(name))
+        torch.manual_seed(ord(RELATIVES.get(name, name)))
         network = build_network(spec)
+        if name in RELATIVES:
+            torch.manual_seed(ord(name))
+            for parameter in network.parameters():
+                parameter.data += 0.1 * parameter.std() * torch.randn_like(parameter)
     return Teacher(
         name=name,
         held=network,
