@@ -4,9 +4,10 @@
 
 PACKS holds `grocery81_val.npz`, `clothing16_val.npz` and `chula_rbc12_val.npz`, whose classes no
 model of the pool was trained on. Each row is one way to tell them apart from 1 or 5 pictures of
-each class: nearest centroid of features, 5 classes at a time where a pack has as many, 15 queries
-of each, support and queries from different groups, the same tasks in every row. Printed as a table
-in Markdown, with the mean over domains; `--json FILE` keeps the numbers.
+each class: nearest centroid of features (or, with `--head ridge`, a linear classifier), 5 classes
+at a time where a pack has as many, 15 queries of each, support and queries from different groups,
+the same tasks in every row. Printed as a table in Markdown, with the mean over domains; `--json
+FILE` keeps the numbers.
 """
 
 import argparse
@@ -56,11 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pool", type=Path, metavar="POOL_DIR")
     parser.add_argument("--backbone", type=Path, metavar="FILE", help="EfficientNet-Lite0")
     parser.add_argument("--learner", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument("--head", default="prototypes", choices=("prototypes", "ridge"))
     parser.add_argument("--episodes", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
-    judge = Judge(options.packs, options.episodes, options.seed)
+    settings = AdaptationSettings(head=options.head, head_init="prototypes")
+    judge = Judge(options.packs, options.episodes, options.seed, settings)
     rows = []
     for row in all_rows(judge, options.pool, options.backbone, options.learner):
         rows.append(row)
@@ -72,12 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Judge:
-    """Judges learners on the packs, at each learner's own input size."""
+    """Judges learners on the packs, at each learner's own input size, all with the same head."""
 
-    def __init__(self, packs: Path, episodes: int, seed: int) -> None:
+    def __init__(self, packs: Path, episodes: int, seed: int, settings: AdaptationSettings) -> None:
         self.packs = packs
         self.episodes = episodes
         self.seed = seed
+        self.settings = settings
 
     def row(self, title: str, learner: MetaLearner) -> Row:
         """The learner's figures in every domain."""
@@ -93,6 +97,7 @@ class Judge:
                     learner,
                     data.by_class(),
                     replace(plan, k_shot=shots),
+                    self.settings,
                     tracks_by_class=data.tracks_by_class(),
                 )
         return Row(title, figures, time.process_time() - begin)
