@@ -149,12 +149,20 @@ class Algorithm(ABC):
             network = kind.build(spec)
         return on_device(network, self.device)
 
-    def learner_as_set(self, settings: LearnerSettings, *, n_classes: int) -> Network:
-        """A freshly initialised learner, as the settings say."""
+    def learner_as_set(
+        self, settings: LearnerSettings, *, n_classes: int, most_pixels: int = 0
+    ) -> Network:
+        """A freshly initialised learner, as the settings say.
+
+        Where they leave its size open, it has the largest of the pool, or `most_pixels` if given
+        and less.
+        """
+        largest = self.pool.image_size
+        usual = min(largest, most_pixels or largest)
         return self.new_learner(
             architecture=settings.learner,
             width=settings.learner_width,
-            image_size=settings.learner_image_size,
+            image_size=settings.learner_image_size or usual,
             n_classes=n_classes,
         )
 

@@ -65,7 +65,9 @@ class Free(Algorithm):
     def __init__(self, pool: Pool, config: FreeConfig, *, device: torch.device, seed: int) -> None:
         pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.learner_as_set(config, n_classes=config.n_way).train()
+        self.learner = self.learner_as_set(
+            config, n_classes=config.n_way, most_pixels=config.picture_size
+        ).train()
         self.generator = self._new_generator()
         self.taught = Taught(self.learner, self._new_heads())
         self.generator_optimiser = generator_optimiser(self.generator, config)

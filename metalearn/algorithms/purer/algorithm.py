@@ -58,7 +58,9 @@ class Purer(Algorithm):
 
     def _new_learner(self) -> Network:
         config = self.config
-        learner = self.learner_as_set(config, n_classes=config.n_way)
+        learner = self.learner_as_set(
+            config, n_classes=config.n_way, most_pixels=config.picture_size
+        )
         if config.initialisation == "average":
             start = _average(self.pool, learner)
             learner.load_state_dict(learner.state_dict() | start)

@@ -18,6 +18,13 @@ class PurerConfig(LearnerSettings):
         low=1,
         high=1_000_000,
     )
+    # A learner of larger images than are recovered would have more to do and no more to see.
+    learner_image_size: int = setting(
+        0,
+        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
+        low=0,
+        high=256,
+    )
     n_way: int = setting(5, "classes of an episode", low=2, high=20)
     # The learnable images
     images_per_class: int = setting(

@@ -293,7 +293,8 @@ def test_models_that_know_too_few_classes_together_are_refused(make):
 
 
 def test_images_are_recovered_at_no_more_than_the_size_asked_for_and_kept_so(make):
-    algorithm = make(picture_size=18)
+    assert make(picture_size=18).learner.spec.image_size == 18
+    algorithm = make(picture_size=18, learner_image_size=24)
     report = list(train(algorithm))[1]
     assert algorithm.learner.spec.image_size == 24
     assert report.recovered.support_images.shape[-1] == 18

@@ -283,7 +283,8 @@ def test_as_many_classes_are_drawn_as_the_memory_holds(make, make_teacher):
 
 
 def test_a_learner_of_larger_images_is_shown_them_enlarged(make):
-    algorithm = make(picture_size=16)
+    assert make(picture_size=16).learner.spec.image_size == 16
+    algorithm = make(picture_size=16, learner_image_size=24)
     assert algorithm.learner.spec.image_size == 24
     assert {pixels.shape[-1] for pixels in algorithm.images.of_class} == {16}
     reports = list(train(algorithm))
