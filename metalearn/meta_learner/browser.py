@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 FOLDER, DESCRIPTION = "browser", "browser.json"
 FORMAT = 1
-GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast"})
+GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"})
 """Steps that a learner may lack in the browser; without one of them there is no calibration."""
 _BUG = "The steps of its adaptation could not be written down for browsers."
 
@@ -64,7 +64,7 @@ def _limits_said(missing: Mapping[str, str]) -> str:
         return ""
     reason = next(iter(missing.values())).rstrip(".")
     return (
-        "In the browser this meta-learner compares pictures with the mean of each class, without "
+        "In the browser this meta-learner adapts by what its features say, without "
         "gradient steps or calibration, which the server offers: " + reason[0].lower() + reason[1:]
     ) + "."
 

@@ -18,7 +18,7 @@ comparing = importlib.import_module("comparing")
 steps_by_hand = importlib.import_module("steps_by_hand")
 pytestmark = pytest.mark.timeout(600)
 MEANS = AdaptationSettings(head="prototypes")
-GRADIENTS = {"sgd", "invert_head", "invert_centroids", "contrast"}
+GRADIENTS = {"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"}
 USUAL = [
     "timm/tf_efficientnet_lite0",
     "timm/vit_tiny_patch16_224",

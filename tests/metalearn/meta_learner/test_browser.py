@@ -73,7 +73,8 @@ def test_a_learner_without_graphs_of_gradients_adapts_by_means_in_the_browser(tm
     found = described(folder)
     assert found["available"] is True
     assert {"features", "logits", "centroids", "compare", "head"} < set(found["graphs"])
-    assert set(found["missing"]) == {"sgd", "invert_head", "invert_centroids", "contrast"}
+    gradients = {"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"}
+    assert set(found["missing"]) == gradients
     assert (found["adaptation"]["head"], found["adaptation"]["calibrate"]) == ("prototypes", "none")
     assert "the server offers" in found["limited"] and "avg_pool2d_backward" in found["limited"]
     assert MetaLearner.load(folder).defaults == asked
