@@ -174,13 +174,13 @@ def _held_out(tracks: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def _optimiser(network: Network, plan: FineTuningPlan) -> torch.optim.Optimizer:
-    head = {id(p) for p in network.head.parameters()}
+    head = {id(p) for p in network.output_layer.parameters()}
     network.requires_grad_(True)
     body = [p for p in network.parameters() if id(p) not in head]
     groups = [
         {"params": [p for p in body if p.ndim > 1], "lr": plan.lr},
         {"params": [p for p in body if p.ndim < 2], "lr": plan.lr, "weight_decay": 0.0},
-        {"params": list(network.head.parameters()), "lr": plan.head_lr},
+        {"params": list(network.output_layer.parameters()), "lr": plan.head_lr},
     ]
     for group in groups:
         group["full_lr"] = group["lr"]

@@ -65,7 +65,7 @@ def kind_of(network: Network) -> object:
 
 def same_heads(teachers: Sequence[Teacher]) -> bool:
     """Whether all heads have the same shape: as many classes, as many features."""
-    return len({tuple(teacher.network.head.weight.shape) for teacher in teachers}) == 1
+    return len({tuple(teacher.network.output_layer.weight.shape) for teacher in teachers}) == 1
 
 
 def embedding_state(network: Network) -> dict[str, Tensor]:

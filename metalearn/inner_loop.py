@@ -82,9 +82,8 @@ class PureNetwork:
 class _Shell(nn.Module):
     """Lets `functional_call` reach `embed`, and the head on it, under the network's own names.
 
-    It shares the network's tables and is no parent of it: a library's child may be called `head`
-    and hold more than the head, and then `network.head` is not that child. The head is called here
-    and not in `forward`: a new one may have other classes than VOLO's second one.
+    It shares the network's tables and is no parent of it, so that names need no prefix. The head
+    is called here and not in `forward`: a new one may have other classes than VOLO's second one.
     """
 
     def __init__(self, network: Network) -> None:
@@ -96,7 +95,7 @@ class _Shell(nn.Module):
     def forward(self, images: Tensor, head: bool) -> Tensor:
         network: Network = self.__dict__["_network"]
         features: Tensor = network.embed(images)
-        return network.head(features) if head else features
+        return network.output_layer(features) if head else features
 
 
 def _structure(network: Network, batchnorm: BatchNormMode) -> Network:

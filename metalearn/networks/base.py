@@ -70,20 +70,19 @@ class Network(nn.Module, ABC):
         """Normalised images to feature vectors, before the head."""
 
     @property
-    def head(self) -> nn.Linear:
-        """The last linear layer."""
-        module: nn.Module = self
-        for part in self.head_name.split("."):
-            # Not getattr: a child may itself be called `head`, which would end here again.
-            child = module._modules[part]
-            assert child is not None
-            module = child
-        assert isinstance(module, nn.Linear)
-        return module
+    def output_layer(self) -> nn.Linear:
+        """The last linear layer.
+
+        Not called `head`: a library's child of that name may hold more than this layer, and a
+        property would hide it where tensors are found by their names.
+        """
+        layer = self.get_submodule(self.head_name)
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     def forward(self, images: Images) -> Logits:
         """Normalised images to logits."""
-        logits: Tensor = self.head(self.embed(images))
+        logits: Tensor = self.output_layer(self.embed(images))
         return logits
 
 

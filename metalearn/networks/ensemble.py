@@ -70,8 +70,8 @@ class EnsembleNetwork(Network):
         self.spec: EnsembleSpec = spec
         self.members = nn.ModuleList(members)
         self._modules["head"] = nn.Linear(self.feature_dim, spec.n_classes)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.output_layer.weight)
+        nn.init.zeros_(self.output_layer.bias)
 
     @property
     def feature_dim(self) -> int:

@@ -49,12 +49,12 @@ class LibraryNetwork(Network):
 
     @property
     def feature_dim(self) -> int:
-        return self.head.in_features
+        return self.output_layer.in_features
 
     def embed(self, images: Images) -> Features:
         """What the head is given. Nothing behind it is computed, nor are its weights looked at."""
         model: nn.Module = self.__dict__["_model"]
-        layers = [model.get_submodule(tap) for tap in self.taps] or [self.head]
+        layers = [model.get_submodule(tap) for tap in self.taps] or [self.output_layer]
         met: dict[nn.Module, Tensor] = {}
 
         def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:

@@ -220,7 +220,7 @@ def _outputs(looked: Looked, size: int) -> list[float]:
     picture = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     output: Any = theirs(picture)
     logits: Tensor = output if isinstance(output, Tensor) else output.logits
-    others = [network(picture), network.head(network.embed(picture))]
+    others = [network(picture), network.output_layer(network.embed(picture))]
     scale = logits.abs().max().clamp(min=1e-6)
     same = all(
         logits.shape == other.shape and bool((logits - other).abs().max() < _SAME * scale)

@@ -52,7 +52,7 @@ def test_a_learner_follows_the_seed_and_nothing_else(tiny_pool):
     for noise, seed in ((1, 0), (2, 0), (2, 1)):
         torch.manual_seed(noise)
         run = make_algorithm("random_init", tiny_pool, {"n_way": 3}, device=CPU, seed=seed)
-        learners.append(run.meta_learner().network.head.weight)
+        learners.append(run.meta_learner().network.output_layer.weight)
     assert torch.equal(learners[0], learners[1])
     assert not torch.equal(learners[0], learners[2])
 

@@ -168,7 +168,7 @@ def test_the_inversion_loss_is_the_sum_of_its_terms_worked_out_layer_by_layer(
         unit = (x - known.view(-1, 1, 1)) / (spread.view(-1, 1, 1) + block.norm.eps).sqrt()
         scaled = unit * block.norm.weight.view(-1, 1, 1) + block.norm.bias.view(-1, 1, 1)
         x = F.max_pool2d(scaled.relu(), 2)
-    logits = x.flatten(1) @ network.head.weight.T + network.head.bias
+    logits = x.flatten(1) @ network.output_layer.weight.T + network.output_layer.bias
     entropy = logits.logsumexp(1).mean() - logits[range(6), truth].mean()
     rows = sum((images[..., i + 1, :] - images[..., i, :]).abs().mean() for i in range(15)) / 15
     columns = sum((images[..., i + 1] - images[..., i]).abs().mean() for i in range(15)) / 15

@@ -50,14 +50,14 @@ def test_it_ends_when_patience_does_and_gives_the_best_epoch(data: ImageSet, mon
     states = []
 
     def told(teacher, held_out):
-        states.append(teacher.network.head.weight.clone())
+        states.append(teacher.network.output_layer.weight.clone())
         return next(shown)
 
     monkeypatch.setattr("metalearn.fine_tuning.accuracy_of", told)
     plan = replace(PLAN, epochs=5, patience=2)
     done = fine_tune(data, ["blue", "red"], started(data), plan, device=CPU, name="mine")
     assert (done.epochs, done.held_out_accuracy) == (4, 0.8)
-    assert torch.equal(done.teacher.network.head.weight, states[1])
+    assert torch.equal(done.teacher.network.output_layer.weight, states[1])
 
 
 def test_the_same_plan_makes_the_same_model_and_leaves_the_global_generator_alone(data) -> None:
@@ -65,7 +65,7 @@ def test_the_same_plan_makes_the_same_model_and_leaves_the_global_generator_alon
     one, two, other = (
         fine_tune(
             data, ["red", "green"], started(data), replace(PLAN, seed=seed), device=CPU, name="m"
-        ).teacher.network.head.weight
+        ).teacher.network.output_layer.weight
         for seed in (1, 1, 2)
     )
     assert torch.equal(torch.get_rng_state(), before)

@@ -43,7 +43,7 @@ def test_the_same_plan_makes_the_same_teachers(data: ImageSet) -> None:
     ours, theirs = first[0].network.state_dict(), second[0].network.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     other = next(iter(pretrain(data, replace(PLAN, seed=1), CPU))).teacher
-    assert not torch.equal(other.network.head.weight, first[0].network.head.weight)
+    assert not torch.equal(other.network.output_layer.weight, first[0].network.output_layer.weight)
 
 
 def test_the_normalisation_is_that_of_the_data(data: ImageSet) -> None:

@@ -79,7 +79,7 @@ def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(network
     weights = dict(network.named_parameters())
     result = anil_loss(pure, weights, [task], steps=3, lr=0.1)
     head = torch.nn.Linear(network.feature_dim, 3)
-    head.load_state_dict(network.head.state_dict())
+    head.load_state_dict(network.output_layer.state_dict())
     with torch.no_grad():
         support, query = network.embed(task.support_images), network.embed(task.query_images)
     optimiser = torch.optim.SGD(head.parameters(), lr=0.1)

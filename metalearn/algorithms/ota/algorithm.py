@@ -82,7 +82,7 @@ class Ota(Algorithm):
         maps = neuron_maps(self.wiring, own, anchor)
         ordered = in_order(self.wiring, own, maps)
         if self.averages_heads:
-            name, head = network.head_name, network.head
+            name, head = network.head_name, network.output_layer
             ordered[f"{name}.weight"] = head_in_order(head.weight, maps[self.wiring.features])
             ordered[f"{name}.bias"] = head.bias
         groups = [maps[group.name] for group in self.wiring.groups]

@@ -249,7 +249,7 @@ def _average(pool: Pool, learner: Network) -> dict[str, Tensor]:
             "architecture and width; choose these as the pool has them, or initialisation=random."
         )
     networks = [teacher.network for teacher in teachers]
-    shapes = {tuple(network.head.weight.shape) for network in [*networks, learner]}
+    shapes = {tuple(network.output_layer.weight.shape) for network in [*networks, learner]}
     if len(shapes) == 1:
         return mean_state([network.state_dict() for network in networks])
     return mean_state([embedding_state(network) for network in networks])

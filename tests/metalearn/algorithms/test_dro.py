@@ -164,7 +164,7 @@ def test_weights_are_measured_in_their_root_mean_square_norm(pool):
 def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
     algorithm = make(tiny_pool, outer_steps=1, n_way=4)
     list(train(algorithm))
-    head = algorithm.meta_learner().network.head
+    head = algorithm.meta_learner().network.output_layer
     assert head.out_features == 4
     assert torch.equal(head.weight, algorithm.learner.head.weight)
 

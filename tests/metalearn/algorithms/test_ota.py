@@ -162,7 +162,7 @@ def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
     run = make_algorithm("ota", tiny_pool, {"n_way": 4}, device=CPU, seed=0)
     before = run.learner.head.weight.clone()
     assert len(list(train(run))) == 2
-    assert torch.equal(run.meta_learner().network.head.weight, before)
+    assert torch.equal(run.meta_learner().network.output_layer.weight, before)
     assert len(before) == 4
 
 

@@ -147,7 +147,7 @@ def test_the_inversion_loss_is_that_of_the_paper(make, make_teacher):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
         distance += (mean - block.norm.running_mean).norm() + (var - block.norm.running_var).norm()
         x = F.max_pool2d(F.relu(block.norm(x)), 2)
-    logits = network.head(x.flatten(1))[:, [2, 0, 1]]
+    logits = network.output_layer(x.flatten(1))[:, [2, 0, 1]]
     truth = torch.tensor([0, 1, 2] * 4)
     entropy = -logits.log_softmax(1)[range(12), truth].mean()
     expected = entropy + 0.5 * distance + 0.1 * total_variation(stacked)

@@ -13,7 +13,7 @@ def test_any_size_from_16_and_any_channels(size, channels):
     network = build_network(spec).eval()
     images = torch.rand(2, channels, size, size)
     assert network.embed(images).shape == (2, network.feature_dim)
-    assert torch.equal(network(images), network.head(network.embed(images)))
+    assert torch.equal(network(images), network.output_layer(network.embed(images)))
     assert get_architecture("conv4").read_spec(expected_shapes(spec), size) == spec
 
 

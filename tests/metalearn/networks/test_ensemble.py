@@ -4,7 +4,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from metalearn.networks import EnsembleSpec, MemberSpec, NetworkSpec, build_network, expected_shapes
+from metalearn.inner_loop import PureNetwork
+from metalearn.networks import (
+    EnsembleNetwork,
+    EnsembleSpec,
+    MemberSpec,
+    NetworkSpec,
+    build_network,
+    expected_shapes,
+    get_architecture,
+)
 
 MEMBERS = (
     MemberSpec(NetworkSpec("conv4", 4, 3, 16, 3), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)),
@@ -52,3 +61,16 @@ def test_the_head_starts_at_zero_and_every_tensor_is_expected(network):
     assert (network(torch.rand(2, 3, 16, 16)) == 0).all()
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     assert shapes == expected_shapes(SPEC)
+
+
+def test_a_member_whose_child_called_head_holds_more_than_the_head_can_be_adapted():
+    # ConvNeXt of timm: a norm, and the linear layer behind it.
+    members = []
+    for architecture, width in (("timm/test_convnext", 64), ("conv4", 4)):
+        kind = get_architecture(architecture)
+        spec = NetworkSpec(architecture, width or kind.default_width, 3, 32, 3)
+        members.append(kind.build(spec).eval())
+    specs = [MemberSpec(member.spec, (0.5,) * 3, (0.25,) * 3) for member in members]
+    joint = EnsembleNetwork(EnsembleSpec.of(specs, n_classes=2), members).eval()
+    pure, images = PureNetwork(joint), torch.rand(2, 3, 32, 32)
+    assert torch.allclose(pure.features(pure.weights(), images), joint.embed(images), atol=1e-6)

@@ -82,7 +82,7 @@ def test_one_head_gives_the_logits_that_the_library_takes_from_several(name):
     expected, features = model(images), network.embed(images)
     assert expected.std() > 0
     assert_close(network(images), expected)
-    assert_close(network.head(features), expected)
+    assert_close(network.output_layer(features), expected)
     assert features.shape == (2, network.feature_dim)
 
 
@@ -99,7 +99,7 @@ def test_a_model_with_several_heads_can_be_trained_and_copied():
         parameter.zero_()
     torch.testing.assert_close(network(images), before)
     assert other(images).abs().max() == 0
-    moved = {f"{JOINT_HEAD}.bias": network.head.bias + 1}
+    moved = {f"{JOINT_HEAD}.bias": network.output_layer.bias + 1}
     torch.testing.assert_close(functional_call(network, moved, (images,)), before + 1)
 
 
@@ -111,7 +111,7 @@ def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name):
     images = images_for(network)
     assert_close(network(images), model(images))
     assert network.embed(images).shape == (2, network.feature_dim)
-    assert (network.head(network.embed(images)) - network(images)).abs().max() > 1e-3
+    assert (network.output_layer(network.embed(images)) - network(images)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("name", NOT_LINEAR[:2])

@@ -84,7 +84,7 @@ def test_the_same_weights_give_the_librarys_own_logits(name):
     with torch.no_grad():
         found, expected = network(images), theirs(images)
         features = network.embed(images)
-        from_features = network.head(features)
+        from_features = network.output_layer(features)
     largest = expected.abs().max()
     torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-4)
     torch.testing.assert_close(from_features / largest, found / largest, rtol=0, atol=1e-4)

@@ -33,8 +33,8 @@ def test_logits_are_the_head_of_the_features(name):
     with torch.no_grad():
         features = network.embed(images)
         assert features.shape == (2, network.feature_dim)
-        assert torch.equal(network(images), network.head(features))
-    assert network.head.out_features == 3
+        assert torch.equal(network(images), network.output_layer(features))
+    assert network.output_layer.out_features == 3
     assert f"{network.head_name}.weight" in network.state_dict()
 
 
