@@ -22,6 +22,7 @@ from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
 from metalearn.precision import on_device
 from metalearn.settings import build
+from metalearn.teacher_pass import Limits
 
 RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 
@@ -139,6 +140,7 @@ def by_generator(
 def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
     """Adam on the pixels of one task's images, with PURER's loss and settings."""
     config = build(PurerConfig, {})
+    limits = Limits(config.teacher_mb * 2**20, config.precision)
 
     def one(task: TeacherTask, rng: torch.Generator) -> RecoveredTask:
         images = LearnableImages(
@@ -150,11 +152,11 @@ def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
         ).to(device_of(pool))
         optimiser = torch.optim.Adam(images.parameters(), lr=config.image_lr, fused=True)
         for _ in range(iterations):
-            found = inversion_loss(task, images, config, rng)
+            found = inversion_loss(task, images, config, limits=limits, rng=rng)
             pixels = list(images.of_class)
             set_gradients(pixels, torch.autograd.grad(found.loss, pixels))
             optimiser.step()
-        last = inversion_loss(task, images, config, rng)
+        last = inversion_loss(task, images, config, limits=limits, rng=rng)
         return RecoveredTask(task, last.images, last.labels, last.terms, last.accuracy)
 
     return one

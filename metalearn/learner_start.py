@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metalearn.errors import InvalidSetting
+from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.fusion import embedding_state, kind_of, mean_state
-from metalearn.learner_settings import BEST, RANDOM, RELATIVES
+from metalearn.learner_settings import BEST, RELATIVES
 from metalearn.networks import Network, get_architecture
 from metalearn.pool import Pool
 from metalearn.randomness import seeded_from
@@ -78,13 +78,13 @@ def _copied(pool: Pool, start: str, rng: torch.Generator) -> tuple[int, ...]:
 def largest_family(pool: Pool) -> tuple[int, ...]:
     """Indices of the most teachers that were fine-tuned from the same weights, in order.
 
-    Raises InvalidSetting when no two were.
+    Raises InvalidPool when no two were.
     """
     largest = max(_families(pool), key=len)
     if len(largest) < 2:
-        raise InvalidSetting(
-            f"No two models of the pool were fine-tuned from the same weights; let the learner "
-            f"begin with {BEST} or with {RANDOM} weights."
+        raise InvalidPool(
+            "No two models of this pool were fine-tuned from the same weights; add a relative of "
+            "one of them, or choose another algorithm or another beginning."
         )
     return tuple(largest)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from metalearn.errors import InvalidSetting
+from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.learner_start import largest_family, start_of_pool
 from metalearn.pool import Pool, Teacher
 
@@ -77,7 +77,7 @@ def test_the_best_teacher_is_one_of_the_pool_and_the_same_each_time(pool: Pool) 
 
 def test_a_pool_of_strangers_has_no_relatives(make_teacher) -> None:
     strangers = Pool(tuple(make_teacher(name) for name in "abc"))
-    with pytest.raises(InvalidSetting, match="begin with best_teacher or with random"):
+    with pytest.raises(InvalidPool, match="add a relative of one of them"):
         largest_family(strangers)
 
 

@@ -57,15 +57,19 @@ export async function warmUp(graphs, tensors, { stopped = () => false, milliseco
 async function rehearse(graphs, tensors, { classes, each, questions, ...fewer }, stopped) {
   const { architecture, adaptation: settings, calibrated, limited } = graphs.description;
   const area = architecture.channels * architecture.image_size ** 2;
-  const pixels = Float32Array.from({ length: area }, (_, index) => Math.sin(index));
-  const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels }));
+  // No two alike: what tells classes apart by their differences would find none.
+  const picture = (/** @type {number} */ number) => Float32Array.from({ length: area }, (_, index) => Math.sin(index * (number + 1)));
+  const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels: picture(index) }));
+  const pixels = picture(0);
   const start = performance.now();
   // A learner without graphs of gradients has fewer steps to rehearse; learners of before the
   // calibration that we recommend have no graphs for it.
   const kinds = limited ? [{}] : [STEPS];
   if (calibrated && !limited) kinds.push({ ...STEPS, ...calibrated, calibrate: "statistics" });
   for (const kind of kinds) {
-    const adaptation = new Adaptation(graphs, tensors, { ...settings, ...kind, ...fewer });
+    // Steps of no length cost the same, and cannot run away from pictures that show nothing.
+    const still = { inner_lr: 0, inversion_lr: 0, calibration_lr: 0 };
+    const adaptation = new Adaptation(graphs, tensors, { ...settings, ...kind, ...fewer, ...still });
     await adaptation.adapt(support, { stopped });
     await adaptation.predict(Array.from({ length: questions }, () => pixels), { stopped });
   }

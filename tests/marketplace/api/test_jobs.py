@@ -103,7 +103,7 @@ def test_two_people_may_use_the_same_key(client_of, bob, client, body, pool, mak
         ({"settings": {"replay": "yes"}}, "replay"),
         ({"settings": {"learner": "vit"}}, "learner"),
         ({"settings": {"learner": ["conv4"]}}, "learner"),
-        ({"settings": {"n_way": 4}}, "n_way"),
+        ({"settings": {"n_way": 20}}, "n_way"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),
         ({"seed": "x"}, "seed"),

@@ -79,7 +79,7 @@ def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
     client, alice, catalogue, pool
 ):
     client.force_login(alice)
-    answer = client.post(url("new", pool), {**SETTINGS, "setting_n_way": "5"})
+    answer = client.post(url("new", pool), {**SETTINGS, "setting_n_way": "20"})
     assert answer.status_code == 422
     assert 'id="id_setting_n_way_error"' in answer.content.decode()
     assert not Job.objects.exists()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from metalearn.algorithm import Algorithm
-from metalearn.errors import InvalidSetting
+from metalearn.errors import InvalidPool
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -56,5 +56,5 @@ def test_its_images_may_be_larger_than_the_models_were(pool: Pool) -> None:
 
 def test_a_pool_of_strangers_makes_no_soup(make_teacher) -> None:
     strangers = Pool((make_teacher("a"), make_teacher("b")))
-    with pytest.raises(InvalidSetting, match="No two models of the pool were fine-tuned"):
+    with pytest.raises(InvalidPool, match="No two models of this pool were fine-tuned"):
         make_algorithm("soup", strangers, {}, device=torch.device("cpu"), seed=0)
