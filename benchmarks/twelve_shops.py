@@ -30,7 +30,7 @@ from metalearn.pretraining import PretrainedTeacher, draw_class_names
 
 CPU = torch.device("cpu")
 LITE = "efficientnet-lite"
-# Nobody has taught these anything, so they need more epochs.
+# These start from random weights, so they need more epochs.
 UNTAUGHT = FineTuningPlan(epochs=20, patience=6, lr=2e-3, keeps_statistics=False)
 FINE_TUNED = FineTuningPlan(epochs=5, patience=2)
 

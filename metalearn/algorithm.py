@@ -113,7 +113,7 @@ class Algorithm(ABC):
         """The learner as it is now; a copy that later steps do not change."""
 
     def notices(self) -> list[str]:
-        """What whoever starts the run should know of it, in a sentence each."""
+        """What a person who starts the run should know, in a sentence each."""
         return []
 
     def copied_teachers(self) -> tuple[int, ...]:

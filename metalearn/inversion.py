@@ -108,7 +108,7 @@ class RecoveredTask:
 
 
 def about_statistics(pool: Pool) -> list[str]:
-    """What to say of models whose images cannot be held to batch-norm statistics."""
+    """A notice about models whose images cannot be held to batch-norm statistics."""
     without = sum(not has_statistics(teacher.network) for teacher in pool.teachers)
     if not without:
         return []

@@ -24,7 +24,7 @@ POOL_MB = 1_024
 class Shelf:
     """Holds networks of at most `max_bytes` in memory, and always the one used last.
 
-    Whoever holds a network that has made room may go on using it; it only takes memory for so
+    Code that holds a network that has made room may go on using it; it only takes memory for so
     long. `folder` is where the file is; None takes the system's folder of temporary files.
     """
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def answer_session(session_id: str) -> None:
-    """Claim, open, adapt or check, answer. One that nobody waits for any more is left alone."""
+    """Claim, open, adapt or check, answer. One that no one waits for any more is left alone."""
     session = session_claim(session_id=session_id)
     if session is None:
         return

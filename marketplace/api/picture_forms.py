@@ -29,7 +29,7 @@ class PicturesHandler(FileUploadHandler):
             )
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a picture, or skip what nobody has asked for."""
+        """Begin a picture, or skip what was not asked for."""
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated or self.field_name != FIELD:

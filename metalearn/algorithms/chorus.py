@@ -177,7 +177,7 @@ class Chorus(Algorithm):
         return self.config.learner_start == RANDOM
 
     def _optimisers(self) -> PacedOptimisers:
-        # The head is made anew at adaptation and learns nothing here.
+        # A new head is made at adaptation and learns nothing here.
         learned = list(self.learner.parameters())
         if self.config.learner_start != RANDOM:
             # Muon turns every direction by the same amount, also those that know something.

@@ -2,10 +2,10 @@
 
 Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves
 accuracy without increasing inference time", equation 1 ("uniform soup"); theirs were fine-tuned on
-one task, these were each on classes of their own. Nobody has to say which models are relatives:
-the cosine between their weights tells. Needs no data, no pictures and no training, and gives one
-network of the size of one model. A say by the square root of the number of classes was tried on the
-pool “twelve shops” of seed 0 and gains nothing.
+one task, these each on classes of their own. The cosine between weights tells which models are
+relatives. A soup needs no data, no pictures and no training, and is one network of the size of one
+model. A say by the square root of the number of classes was tried on the pool “twelve shops” of
+seed 0 and gains nothing.
 """
 
 from dataclasses import dataclass

@@ -106,7 +106,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(CheckedSerializer(allow_null=True))
     def get_checked(self, row: Checkpoint) -> Any:
-        """Null for a model that nobody has checked with pictures since it is read as it is."""
+        """Null for a model that has not been checked with pictures as it is read now."""
         return None if row.checked_at is None else CheckedSerializer(row).data
 
 

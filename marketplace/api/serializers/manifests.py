@@ -72,7 +72,7 @@ class ManifestSerializer(StrictSerializer):
     models = _Entries(child=serializers.DictField(), min_length=1, max_length=MAX_MODELS)
 
     def entries(self) -> list[ManifestEntry]:
-        """What is said of each model."""
+        """What is known about each model."""
         return [
             ManifestEntrySerializer(data=one, context=self.context).entry()
             for one in self.validated_data["models"]

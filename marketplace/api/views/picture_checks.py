@@ -37,7 +37,7 @@ class PictureCheckView(RowView):
         return checkpoints_visible_to(self.request.user)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Whoever reads the form first finds a place in memory for its pictures."""
+        """Find a place in memory for the form's pictures before reading them."""
         request.upload_handlers = [PicturesHandler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
