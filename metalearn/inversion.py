@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from metalearn.augmentation import shift_and_flip
-from metalearn.batchnorm import batchnorm_loss
+from metalearn.batchnorm import batchnorm_loss, has_batchnorm
 from metalearn.gradients import set_gradients
 from metalearn.losses import (
     accuracy,
@@ -21,10 +21,7 @@ from metalearn.networks.generator import Generator
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
 from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
-from metalearn.teacher_pass import Limits, has_statistics, seen_by
-
-MOST_PIXELS = 96
-"""Height and width above which recovering larger pictures costs much and shows little more."""
+from metalearn.teacher_pass import Limits, seen_by
 
 Student = Callable[[Images, Labels], Logits]
 """What the meta-learner says of images in [0, 1]; needed for the adversarial term only."""
@@ -109,7 +106,7 @@ class RecoveredTask:
 
 def about_statistics(pool: Pool) -> list[str]:
     """A notice about models whose images cannot be held to batch-norm statistics."""
-    without = sum(not has_statistics(teacher.network) for teacher in pool.teachers)
+    without = sum(not has_batchnorm(teacher.network) for teacher in pool.teachers)
     if not without:
         return []
     have = "has" if without == 1 else "have"

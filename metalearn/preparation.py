@@ -9,6 +9,10 @@ from torch import Tensor
 
 from metalearn.shapes import Images
 
+MOST_PIXELS = 96
+"""Height and width of pictures that we draw or recover: larger ones cost much and show little more.
+Networks that take larger ones see them enlarged."""
+
 _STATISTICS_PIXELS = 256 * 96**2
 
 

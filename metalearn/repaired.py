@@ -15,10 +15,10 @@ from metalearn.learner_start import are_relatives
 from metalearn.meta_learner import MetaLearner
 from metalearn.pictures import draw_pictures
 from metalearn.pool import Pool
-from metalearn.preparation import prepare_images
+from metalearn.preparation import MOST_PIXELS, prepare_images
 from metalearn.settings import setting
 
-_PICTURES, _BATCH, _MOST_PIXELS = 512, 128, 96
+_PICTURES, _BATCH = 512, 128
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def repaired(learner: MetaLearner, pool: Pool, settings: RepairSettings, seed: i
     if auto or settings.statistics == "drawn":
         pictures = draw_pictures(
             _PICTURES,
-            size=min(pool.image_size, _MOST_PIXELS),
+            size=min(pool.image_size, MOST_PIXELS),
             mean=pool.mean,
             std=pool.std,
             rng=torch.Generator().manual_seed(seed),

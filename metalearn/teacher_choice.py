@@ -6,10 +6,10 @@ from metalearn.episode import Episode
 from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.losses import accuracy
 from metalearn.pool import Pool, Teacher
+from metalearn.preparation import MOST_PIXELS
 from metalearn.procedural import texture_task
 
 _TASKS, _WAY, _SHOT, _QUERY = 12, 5, 1, 5
-_MOST_PIXELS = 96
 
 
 @torch.no_grad()
@@ -33,7 +33,7 @@ def best_by_textures(pool: Pool, rng: torch.Generator) -> int:
             k_shot=_SHOT,
             n_query=_QUERY,
             channels=pool.channels,
-            image_size=min(pool.image_size, _MOST_PIXELS),
+            image_size=min(pool.image_size, MOST_PIXELS),
             rng=rng,
         )
         for _ in range(_TASKS)

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import saved_tensors_hooks
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from metalearn.batchnorm import LayerStatistics, recorded_statistics
 from metalearn.networks import NetworkSpec
@@ -50,12 +49,6 @@ def said_by(teacher: Teacher, images: Images, limits: Limits) -> Logits:
     portions = torch.split(images, images_at_once(teacher, images, limits))
     with autocast(limits.precision, images.device):
         return torch.cat([teacher.logits(portion).float() for portion in portions])
-
-
-def has_statistics(network: nn.Module) -> bool:
-    """Whether a network remembers batch-norm statistics, which images can be held to."""
-    layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
-    return any(layer.running_mean is not None for layer in layers)
 
 
 def images_at_once(teacher: Teacher, like: Images, limits: Limits) -> int:

@@ -32,12 +32,10 @@ from metalearn.picture_memory import PictureMemory
 from metalearn.pictures import KINDS, draw_pictures
 from metalearn.pool import Pool
 from metalearn.precision import CHOICES, on_device
-from metalearn.preparation import prepare_images
+from metalearn.preparation import MOST_PIXELS, prepare_images
 from metalearn.settings import setting
 from metalearn.shapes import Images
 
-MOST_PIXELS = 96
-"""Height and width of drawn pictures; larger networks see them enlarged."""
 MOST_BYTES = 250_000_000
 """What the memory of pictures may take, and a snapshot with it."""
 WARM_UP = 0.05

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from metalearn import precision, replay
-from metalearn.inversion import MOST_PIXELS, InversionSettings
+from metalearn.inversion import InversionSettings
 from metalearn.learner_settings import LearnerSettings
+from metalearn.preparation import MOST_PIXELS
 from metalearn.settings import setting
 
 
