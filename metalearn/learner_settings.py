@@ -45,7 +45,7 @@ class StartedLearnerSettings(LearnerSettings):
         RANDOM,
         "what the learner begins with: random weights; those of the best teacher, as the algorithm "
         "of that name chooses it; or the mean of relatives, models that were fine-tuned from the "
-        "same weights. A learner that copies weights is for those only who may use these models",
+        "same weights. Only people who may use these models may have a learner that copies them",
         choices=(RANDOM, BEST, RELATIVES),
         others="the name of a model of the pool",
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from metalearn.datasets import ImageSet
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 
@@ -61,3 +62,14 @@ def tiny_pool(make_teacher: MakeTeacher) -> Pool:
             make_teacher("c", architecture="resnet10", width=2, image_size=24),
         )
     )
+
+
+@pytest.fixture
+def four_colours() -> ImageSet:
+    """Four classes of noise around four colours, easy to tell apart."""
+    generator = torch.Generator().manual_seed(0)
+    colours = torch.tensor([[0, 0, 0], [200, 0, 0], [0, 200, 0], [0, 0, 200]])
+    labels = torch.arange(4).repeat_interleave(20)
+    noise = torch.randint(0, 56, (80, 3, 16, 16), generator=generator)
+    images = (colours[labels].view(80, 3, 1, 1) + noise).to(torch.uint8)
+    return ImageSet(images, labels, ("night", "red", "green", "blue"))
