@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from metalearn.networks import Network
-from metalearn.shapes import Images, Scalar
+from metalearn.shapes import Batch, Scalar
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def reestimate_statistics(network: Network, batches: Iterable[Images]) -> None:
+def reestimate_statistics(network: Network, batches: Iterable[Batch]) -> None:
     """Set the running statistics (in place) to their plain average over normalised batches.
 
     While a network learns, its running statistics lag behind its weights; inductive

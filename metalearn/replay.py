@@ -12,7 +12,7 @@ from metalearn.inner_loop import PureNetwork, adapt, balanced_targets, centroid_
 from metalearn.inner_loop import class_centroids as centroids_of
 from metalearn.losses import accuracy, class_loss
 from metalearn.networks import Network
-from metalearn.shapes import Labels, Logits, Scalar
+from metalearn.shapes import Scalar
 
 LEARNERS = ("protonet", "maml", "anil")
 
@@ -98,7 +98,7 @@ def anil_loss(
     return _mean_loss(logits, [episode.query_labels for episode in episodes])
 
 
-def _mean_loss(logits: Sequence[Logits], labels: Sequence[Labels]) -> EpisodeLoss:
+def _mean_loss(logits: Sequence[Tensor], labels: Sequence[Tensor]) -> EpisodeLoss:
     losses = [class_loss(row, truth) for row, truth in zip(logits, labels, strict=True)]
     hits = accuracy(torch.cat(list(logits)), torch.cat(list(labels)))
     return EpisodeLoss(torch.stack(losses).mean(), hits)

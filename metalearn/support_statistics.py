@@ -14,7 +14,7 @@ from torch import Tensor
 
 from metalearn.batchnorm import mixed_in_passing
 from metalearn.inner_loop import PureNetwork, Weights
-from metalearn.shapes import Images, Scalar
+from metalearn.shapes import Batch, Images, Scalar
 
 PICTURES_FOR_HALF = 25
 """As many support pictures have as much say as what the network remembers."""
@@ -34,7 +34,7 @@ def with_mirror_images(images: Images) -> Tensor:
     return torch.cat([images, images.flip(-1)])
 
 
-def chunks_for_statistics(images: Images, at_once: int) -> list[Tensor]:
+def chunks_for_statistics(images: Images, at_once: int) -> list[Batch]:
     """Images with their mirror images, about `at_once` together.
 
     Each chunk takes every k-th image, so that images that are sorted by class are spread evenly.
@@ -53,7 +53,7 @@ def moments_of(
 
 
 def mixed_statistics(
-    network: PureNetwork, weights: Weights, chunks: Iterable[Images], *, share: float
+    network: PureNetwork, weights: Weights, chunks: Iterable[Batch], *, share: float
 ) -> dict[str, Tensor]:
     """Running statistics mixed with those of normalised images, for `with_statistics`.
 

@@ -23,7 +23,7 @@ from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
 from metalearn.preparation import prepare_images, statistics_batch
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
-from metalearn.shapes import Images, Labels, Logits, Scalar
+from metalearn.shapes import Batch, Images, Labels, Logits, Scalar
 from metalearn.task_memory import TaskMemory
 from metalearn.teacher_pass import said_by
 
@@ -173,7 +173,7 @@ def _pure(network: Network, config: FreeConfig) -> PureNetwork:
 
 def statistics_batches(
     memory: TaskMemory, network: Network, pool: Pool, device: torch.device
-) -> Iterator[Images]:
+) -> Iterator[Batch]:
     """Some of the memory's images, the classes mixed, to estimate batch-norm statistics from."""
     by_class = memory.images_by_class()
     share = -(-N_STATISTICS_IMAGES // len(by_class))

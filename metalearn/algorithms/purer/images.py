@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from metalearn.augmentation import crop_and_colour
 from metalearn.episode import Episode
 from metalearn.preparation import per_channel
-from metalearn.shapes import Images
+from metalearn.shapes import Batch, Images
 
 COPIES = 3
 """The images themselves and two moments of their optimiser."""
@@ -75,7 +75,7 @@ class LearnableImages(nn.Module):
         return torch.randperm(self.per_class, generator=rng)[:n]
 
     @torch.no_grad()
-    def mixed(self, batch: int) -> list[Images]:
+    def mixed(self, batch: int) -> list[Batch]:
         """All images in batches, the classes mixed; for statistics."""
         flat = torch.cat(list(self.of_class)).detach()
         order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))
