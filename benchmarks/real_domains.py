@@ -21,13 +21,13 @@ from pathlib import Path
 import torch
 
 from metalearn.algorithms.teacher_ensemble import TeacherEnsemble, TeacherEnsembleConfig
+from metalearn.bench.references import learner_of, public_backbone
 from metalearn.checkpoint import read_pool
 from metalearn.datasets import read_data
 from metalearn.evaluation import Evaluation, EvaluationPlan, evaluate
-from metalearn.fine_tuning import read_start
 from metalearn.learner_start import largest_family
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.pool import Pool, Teacher
+from metalearn.pool import Pool
 
 PACKS = {
     "groceries": "grocery81_val.npz",
@@ -36,7 +36,6 @@ PACKS = {
 }
 SHOTS = (1, 5)
 CPU = torch.device("cpu")
-PROTOTYPES = AdaptationSettings(head="prototypes", head_init="prototypes")
 Figures = dict[str, Evaluation]
 """By domain and shots, such as “groceries 1”."""
 
@@ -118,12 +117,6 @@ def all_rows(
         yield judge.row(f"learner {folder.name} at {learner.image_size} px", learner)
 
 
-def public_backbone(file: Path, image_size: int) -> MetaLearner:
-    """A model that knows nothing of the domain, as it is shipped."""
-    start = read_start(file, n_classes=2, image_size=image_size, seed=0)
-    return MetaLearner(start.network, mean=start.mean, std=start.std, defaults=PROTOTYPES)
-
-
 def _rows_of_pool(judge: Judge, pool: Pool) -> Iterator[Row]:
     models = [judge.row(teacher.name, learner_of(teacher)) for teacher in pool.teachers]
     yield from models
@@ -132,11 +125,6 @@ def _rows_of_pool(judge: Judge, pool: Pool) -> Iterator[Row]:
     yield judge.row("all models side by side", _side_by_side(pool))
     family = pool.part(largest_family(pool))
     yield judge.row("relatives side by side", _side_by_side(family))
-
-
-def learner_of(teacher: Teacher) -> MetaLearner:
-    """One model as a learner."""
-    return MetaLearner(teacher.network, mean=teacher.mean, std=teacher.std, defaults=PROTOTYPES)
 
 
 def _side_by_side(pool: Pool) -> MetaLearner:

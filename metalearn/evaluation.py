@@ -62,20 +62,24 @@ def episode_accuracies(
     *,
     tracks_by_class: list[Tensor] | None = None,
     keep_features: bool = True,
+    gallery: Gallery | None = None,
 ) -> Iterator[float]:
     """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
 
     `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
     `tracks_by_class` support and query never show the same thing (see `draw_episode`). Where
     an answer follows from each picture's own features, a picture goes through the network once
-    for all episodes; without `keep_features` each episode is an adaptation of its own.
+    for all episodes, and for all plans that are given the same `gallery`; without
+    `keep_features` each episode is an adaptation of its own.
     """
     settings = settings or meta_learner.defaults
-    gallery = None
     if keep_features and _needs_features_alone(settings):
         check_way(plan.n_way)
         check_shots([plan.k_shot])
-        gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
+        if gallery is None:
+            gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
+    else:
+        gallery = None
     rng = torch.Generator().manual_seed(plan.seed)
     for index in range(plan.episodes):
         drawn = draw_episode(

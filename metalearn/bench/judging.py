@@ -1,14 +1,21 @@
 """Judges learners: the same episodes for every algorithm, other episodes for every seed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from metalearn.bench.materials import Packs
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import Judging
 from metalearn.datasets import ImageSet
-from metalearn.evaluation import Evaluation, EvaluationPlan, episode_accuracies, evaluate
+from metalearn.evaluation import (
+    Evaluation,
+    EvaluationPlan,
+    episode_accuracies,
+    evaluate,
+    summarise,
+)
+from metalearn.gallery import Gallery
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
@@ -55,6 +62,39 @@ class Judge:
     def judge(self, learner: MetaLearner, question: Question, seed: int) -> Evaluation:
         """The figure in all episodes. `seed` is the run's: it chooses the episodes."""
         return self._evaluate(learner, question, seed, self.judging.episodes)
+
+    def accuracies(
+        self, learner: MetaLearner, questions: Sequence[Question], seed: int
+    ) -> dict[Question, list[float]]:
+        """The accuracy (0 to 1) of every episode, for what takes several learners together.
+
+        The questions are of one pack and differ in their shots: a picture goes through the
+        network once for all of them.
+        """
+        data = self.load(learner, questions[0])
+        images, tracks = data.by_class(), data.tracks_by_class()
+        precision = self._settings(learner, questions[0]).precision
+        gallery = Gallery(learner, images, precision=precision)
+        found = {}
+        for question in questions:
+            episodes = episode_accuracies(
+                learner,
+                images,
+                self._plan(question, seed, self.judging.episodes),
+                self._settings(learner, question),
+                tracks_by_class=tracks,
+                gallery=gallery,
+            )
+            found[question] = list(episodes)
+        return found
+
+    def summary(self, accuracies: Sequence[float], question: Question) -> Row:
+        """The figure of the accuracies of a question, whoever's they are."""
+        plan = self._plan(question, 0, self.judging.episodes)
+        settings = AdaptationSettings(
+            head=question.head, calibrate=question.calibrate, batchnorm=question.batchnorm
+        )
+        return summarise(accuracies, plan, settings).as_dict()
 
     def seconds_of_an_episode(self, learner: MetaLearner, question: Question, seed: int) -> float:
         """What an adaptation with its queries takes, mean of a few; judging itself is quicker."""

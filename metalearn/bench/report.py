@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metalearn.bench.plots import can_plot, draw_all
-from metalearn.bench.rows import Row
+from metalearn.bench.rows import REFERENCE, Row
 from metalearn.bench.run import ROWS
-from metalearn.bench.suite import SELECTIONS, Suite
+from metalearn.bench.suite import BEST_TEACHER, MEAN_TEACHER, SELECTIONS, Suite
 from metalearn.bench.table import tables
 
 PAGE = "README.md"
@@ -67,6 +67,7 @@ def _how(suite: Suite, rows: Sequence[Row]) -> list[str]:
         f"* Figures: {interval}.",
         f"* Judged: {judged}; no learner of a run was chosen on the judged classes"
         + (" but in the last columns, which say so." if suite.best_on_judged else "."),
+        *_references(rows),
         *_where_settings_are_from(suite),
         "* Inductive judges every picture by itself and is the headline; transductive looks at all "
         "queries of an episode together, as the published figures do.",
@@ -74,6 +75,23 @@ def _how(suite: Suite, rows: Sequence[Row]) -> list[str]:
         "first layer, whoever asks them and for whatever purpose.",
         f"* Machine: {'; '.join(machines)}.",
     ]
+
+
+def _references(rows: Sequence[Row]) -> list[str]:
+    labels = {row["label"] for row in rows if row["kind"] == REFERENCE}
+    lines = []
+    if BEST_TEACHER in labels:
+        lines.append(
+            f"* “{MEAN_TEACHER}” and “{BEST_TEACHER}”: every model of the pool by itself, by "
+            "nearest centroid. The oracle is chosen on the judged classes, for each pack and "
+            "number of shots by itself; without labelled pictures of them nobody can choose it."
+        )
+    if labels - {MEAN_TEACHER, BEST_TEACHER}:
+        lines.append(
+            "* The public backbone is as it is published, by nearest centroid, at its own size of "
+            "pictures; what it was trained on may hold pictures of the judged classes."
+        )
+    return lines
 
 
 def _where_settings_are_from(suite: Suite) -> list[str]:

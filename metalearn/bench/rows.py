@@ -6,12 +6,23 @@ A row that is there is not measured again, so an interrupted suite goes on where
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metalearn.errors import InvalidData
 
 Row = dict[str, Any]
+REFERENCE = "reference"
+"""The kind of a row that no algorithm made; the others are training, evaluation and refused."""
+
+
+@dataclass(frozen=True)
+class SuiteRow:
+    """A row of the suite, and whether it was measured just now."""
+
+    row: Row
+    fresh: bool
 
 
 def row_key(inputs: Mapping[str, object]) -> str:

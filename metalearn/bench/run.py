@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +12,8 @@ import torch
 from metalearn.bench.judging import BATCHNORMS, Judge, Question
 from metalearn.bench.machine import machine
 from metalearn.bench.materials import Packs, check_materials, load_pool
-from metalearn.bench.rows import Row, RowFile, row_key
+from metalearn.bench.references import References
+from metalearn.bench.rows import Row, RowFile, SuiteRow, row_key
 from metalearn.bench.suite import AlgorithmEntry, Suite
 from metalearn.bench.training import Run, Trainer, Watch
 from metalearn.errors import InvalidCheckpoint, InvalidPool, InvalidSetting
@@ -24,14 +25,6 @@ T = TypeVar("T")
 ROWS = "rows.jsonl"
 LEARNERS = ".learners"
 """Learners lie here, so that another head or an interruption costs no training; git ignores it."""
-
-
-@dataclass(frozen=True)
-class SuiteRow:
-    """A row of the suite, and whether it was measured just now."""
-
-    row: Row
-    fresh: bool
 
 
 def _silently(items: Iterable[T], total: int, label: str) -> Iterator[T]:  # noqa: ARG001
@@ -68,6 +61,7 @@ def run_suite(
     for pool_entry in suite.pools:
         pool = load_pool(pool_entry)
         for seed in suite.seeds:
+            yield from work.references.rows_of(pool, seed)
             for algorithm in suite.algorithms:
                 yield from work.rows_of(Run(pool, algorithm, seed))
 
@@ -101,6 +95,9 @@ class _Work:
         self.packs = Packs(suite.packs)
         self.judge = Judge(suite.judging, self.packs)
         self.trainer = Trainer(suite, self.judge, device, watch)
+        self.references = References(
+            suite.references, self.judge, self.rows, device=device, watch=watch
+        )
 
     def forget(self, labels: Collection[str]) -> None:
         """Drop what was measured and trained of these algorithms."""

@@ -1,10 +1,12 @@
 """A suite: what is compared with what, read from a small TOML file.
 
 The file names the data packs and pools by paths relative to itself (or to --data-root), the
-algorithms with their settings, seeds, shots, heads and calibrations. `suites/` has some.
+algorithms with their settings, seeds, shots, heads and calibrations, and the references: what one
+has without any method. `suites/` has some.
 """
 
 import tomllib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +19,9 @@ QUICK_EPISODES = 100
 SELECTIONS = ("last", "pseudo")
 HEADS = ("default", *adaptation_settings.HEADS)
 CALIBRATIONS = adaptation_settings.CALIBRATIONS
+REFERENCES = ("each_teacher", "public_backbone")
+MEAN_TEACHER = "mean of all teachers"
+BEST_TEACHER = "best teacher of each column (oracle)"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,20 @@ class AlgorithmEntry:
     inductive_only: bool = False
     """Not judged transductively, where no picture's features can be kept from episode to episode
     and judging a large ensemble takes hours."""
+
+
+@dataclass(frozen=True)
+class ReferenceEntry:
+    """What one has without any method: the pool's models by themselves, or published weights."""
+
+    name: str
+    labels: tuple[str, ...]
+    """Its rows: two for the models by themselves, their mean and the best of them."""
+    models: int | None = None
+    """At most this many of the pool's models, evenly spread; None takes all."""
+    checkpoint: Path | None = None
+    image_size: int = 0
+    """The pixels that a published backbone looks at."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,21 @@ class Suite:
     """Whether the best figure of the run on the judged classes is computed as well."""
     tuned_on: tuple[str, ...] = ()
     """Packs on whose classes the algorithms' settings were found."""
+    references: tuple[ReferenceEntry, ...] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of its rows, in the order of the tables."""
+        of_references = [label for entry in self.references for label in entry.labels]
+        return of_references + [entry.label for entry in self.algorithms]
+
+    def narrowed(self, labels: Collection[str]) -> "Suite":
+        """The same with nothing but the rows of these names; a reference keeps all of its own."""
+        return replace(
+            self,
+            references=tuple(e for e in self.references if not set(labels).isdisjoint(e.labels)),
+            algorithms=tuple(entry for entry in self.algorithms if entry.label in labels),
+        )
 
     def quickened(self) -> "Suite":
         """The same for a first look: fewer episodes, one seed, each algorithm's quick settings."""
@@ -147,12 +181,17 @@ def read_suite(path: Path, *, data_root: Path | None = None) -> Suite:
         selection=table.choice("selection", SELECTIONS),
         best_on_judged=table.flag("best_on_judged"),
         tuned_on=table.texts("tuned_on", ()) if table.has("tuned_on") else (),
+        references=tuple(_reference(entry, root) for entry in _optional(table, "references")),
     )
     table.finish()
     _check_known(suite.tuned_on, tuple(packs), "packs")
     _check_distinct([pool.name for pool in suite.pools], "pools")
-    _check_distinct([entry.label for entry in suite.algorithms], "algorithms")
+    _check_distinct(suite.labels, "rows")
     return suite
+
+
+def _optional(table: TomlTable, key: str) -> Sequence[TomlTable]:
+    return table.tables(key) if table.has(key) else ()
 
 
 def _judging(table: TomlTable) -> Judging:
@@ -194,6 +233,23 @@ def _algorithm(table: TomlTable) -> AlgorithmEntry:
         quick=table.settings("quick"),
         inductive_only=table.flag("inductive_only"),
     )
+    table.finish()
+    return entry
+
+
+def _reference(table: TomlTable, root: Path) -> ReferenceEntry:
+    name = table.text("name")
+    _check_known((name,), REFERENCES, "references")
+    if name == REFERENCES[0]:
+        models = table.count("models", None) if table.has("models") else None
+        entry = ReferenceEntry(name, (MEAN_TEACHER, BEST_TEACHER), models=models)
+    else:
+        entry = ReferenceEntry(
+            name,
+            (table.text("label", "public backbone"),),
+            checkpoint=root / table.text("checkpoint"),
+            image_size=table.count("image_size", None),
+        )
     table.finish()
     return entry
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from metalearn.bench.judging import BATCHNORMS
-from metalearn.bench.rows import Row
+from metalearn.bench.rows import REFERENCE, Row
 
 # Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
 _T95 = (
@@ -41,10 +41,10 @@ def tables(rows: Sequence[Row]) -> list[str]:
     """Lines of Markdown: for every pool the accuracies of each pack, head and calibration (and
     their mean over several packs), then the costs."""
     lines: list[str] = []
-    trainings = [row for row in rows if row["kind"] == "training"]
-    for pool in _distinct(trainings, "pool"):
-        mine = [row for row in rows if row["pool"] == pool]
-        first = next(row for row in mine if row["kind"] == "training")
+    known = [row for row in rows if row["kind"] != "refused"]
+    for pool in _distinct(known, "pool"):
+        mine = [row for row in known if row["pool"] == pool]
+        first = mine[0]
         lines += [f"## {pool}: {first['scenario']}, {first['teachers']} models", ""]
         lines += _accuracy_tables(mine)
         lines += _cost_table(mine)
@@ -65,7 +65,7 @@ def _refusals(rows: Sequence[Row]) -> list[str]:
 def _accuracy_tables(rows: Sequence[Row]) -> list[str]:
     lines: list[str] = []
     trainings = {row["key"]: row for row in rows if row["kind"] == "training"}
-    judged = [row for row in rows if row["kind"] == "evaluation"]
+    judged = [row for row in rows if row["kind"] in {"evaluation", REFERENCE}]
     packs = _distinct(judged, "pack")
     for head in _distinct(judged, "head_asked"):
         for calibrate in _distinct(judged, "calibrate"):
@@ -96,15 +96,17 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
     ]
     for label in _distinct(mine, "label"):
         of_label = [row for row in mine if row["label"] == label]
-        runs = [trainings[key] for key in dict.fromkeys(row["training"] for row in of_label)]
+        keys = dict.fromkeys(row["training"] for row in of_label if row["kind"] == "evaluation")
+        runs = [trainings[key] for key in keys]
         figures = [
             _accuracy_cell(of_label, shot=shot, batchnorm=batchnorm)
             for shot in shots
             for batchnorm in BATCHNORMS
         ]
         if best:
-            figures += [str(_best_figure(runs, packs, shot)) for shot in shots]
-        head = f"{label} | {len(runs)} | {_judged_learner(runs)}"
+            figures += [str(_best_figure(runs, packs, shot)) if runs else "–" for shot in shots]
+        learner = _judged_learner(runs) if runs else ", ".join(_distinct(of_label, "learner"))
+        head = f"{label} | {len({row['seed'] for row in of_label})} | {learner}"
         lines.append(f"| {head} | {' | '.join(figures)} |")
     return [*lines, ""]
 
@@ -176,6 +178,8 @@ _COSTS = {
 def _cost_table(rows: Sequence[Row]) -> list[str]:
     """What one run costs, mean over seeds; evaluation is not in it but for the last column."""
     runs = [row for row in rows if row["kind"] == "training"]
+    if not runs:
+        return []
     titles = [*_COSTS, "images recovered", "an episode, ms"]
     lines = [
         "Costs of one training, mean over seeds; last, an adaptation with its queries, inductive",

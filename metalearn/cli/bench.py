@@ -8,6 +8,8 @@ from metalearn.bench import Suite, find_suite, read_suite, run_suite, write_repo
 from metalearn.bench.plots import can_plot
 from metalearn.bench.report import MISSING
 from metalearn.bench.rows import Row
+from metalearn.bench.run import ROWS
+from metalearn.bench.standing import with_standing_rows
 from metalearn.bench.suite import shipped_suites
 from metalearn.cli.common import Commands, add_device, find_device, progress, say
 from metalearn.errors import InvalidSetting
@@ -47,6 +49,12 @@ def add_parser(commands: Commands) -> None:
         help="measure all (or these algorithms) anew, as after a change of their code; without it "
         "rows that are there are not measured again",
     )
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="LABEL",
+        help="measure these rows alone (none: nothing); the others stand on the page as they are",
+    )
     add_device(parser)
     parser.set_defaults(run=run)
 
@@ -57,29 +65,39 @@ def run(options: argparse.Namespace) -> None:
     out = options.out or _OUT / f"{suite.name}{'-quick' if options.quick else ''}"
     if options.quick:
         suite = suite.quickened()
-    device = find_device(options.device)
-    rows = []
-    for done in run_suite(suite, out, device, progress, again=_labels_again(options, suite)):
-        rows.append(done.row)
-        if done.fresh:
-            say(_line(done.row))
+    rows = _measured(options, suite, out)
     fresh = write_report(suite, rows, out, _command(options, suite))
     if not can_plot():
         say(MISSING)
     say(f"The table is in {fresh[0]}.")
 
 
-def _labels_again(options: argparse.Namespace, suite: Suite) -> list[str]:
-    """Whose rows are to be dropped first."""
-    known = [entry.label for entry in suite.algorithms]
-    if options.again is None:
-        return []
-    for label in options.again:
-        if label not in known:
-            raise InvalidSetting(
-                f"The suite has no algorithm “{label[:60]}”; its labels are {', '.join(known)}."
-            )
-    return options.again or known
+def _measured(options: argparse.Namespace, suite: Suite, out: Path) -> list[Row]:
+    """The rows of the page, after what is missing of them is measured."""
+    again = _known_labels(options.again, suite)
+    only = _known_labels(options.only, suite)
+    chosen = suite if options.only is None else suite.narrowed(only)
+    if options.again == []:
+        again = chosen.labels
+    rows = []
+    if chosen.labels:
+        device = find_device(options.device)
+        for done in run_suite(chosen, out, device, progress, again=again):
+            rows.append(done.row)
+            if done.fresh:
+                say(_line(done.row))
+    if chosen is suite:
+        return rows
+    return with_standing_rows(suite, out / ROWS, rows, chosen.labels)
+
+
+def _known_labels(labels: list[str] | None, suite: Suite) -> list[str]:
+    """The labels as given; InvalidSetting when the suite has no row of such a name."""
+    for label in labels or ():
+        if label not in suite.labels:
+            known = ", ".join(suite.labels)
+            raise InvalidSetting(f"The suite has no row “{label[:60]}”; its labels are {known}.")
+    return labels or []
 
 
 def _line(row: Row) -> str:

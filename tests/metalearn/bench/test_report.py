@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from metalearn.bench import read_suite, report, run_suite, write_report
+from metalearn.bench.suite import BEST_TEACHER
 
 
 def test_the_page_has_tables_figures_and_the_command(suite_file: Path, tmp_path: Path) -> None:
@@ -42,3 +43,15 @@ def test_the_page_says_on_which_judged_classes_settings_were_found(
         asked = replace(suite, tuned_on=tuned_on)
         (page, *_) = write_report(asked, [], tmp_path, "command")
         assert page.read_text().count("settings were found on noise") == said
+
+
+def test_the_page_says_that_an_oracle_is_one(suite_file: Path, tmp_path: Path) -> None:
+    suite = read_suite(suite_file)
+    for label, says in ((BEST_TEACHER, "chosen on the judged classes"), ("Lite0", "as it is publ")):
+        row = {"kind": "reference", "pool": "tiny", "scenario": "SS", "teachers": 3, "seed": 0}
+        row |= {"label": label, "learner": "model_1", "pack": "noise", "shot": 1, "way": 2}
+        row |= {"episodes": 4, "head_asked": "default", "calibrate": "none"}
+        row |= {"batchnorm": "inductive", "accuracy": 50.0, "interval95": 1.0}
+        (page, *_) = write_report(suite, [row], tmp_path, "command")
+        hints = [line for line in page.read_text().splitlines() if line.startswith("* ")]
+        assert sum(says in line for line in hints[2:]) == 1

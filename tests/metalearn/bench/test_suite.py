@@ -4,7 +4,7 @@ import pytest
 
 from metalearn.bench import find_suite, read_suite
 from metalearn.bench.run import full_settings
-from metalearn.bench.suite import shipped_suites
+from metalearn.bench.suite import BEST_TEACHER, MEAN_TEACHER, shipped_suites
 from metalearn.errors import InvalidSetting
 
 
@@ -52,6 +52,12 @@ def test_a_quick_suite_takes_one_seed_and_the_quick_settings(suite_file: Path) -
         ('packs = ["noise"]', 'packs = ["cub"]', "“cub” is none of the suite's packs"),
         ('name = "tiny"', "", "[[pools]] number 1: “name” is missing"),
         ('name = "free"', 'name = "free"\nshots = 5', "unknown key “shots”"),
+        ("[[algorithms]]", '[[references]]\nname = "luck"\n[[algorithms]]', "suite's references"),
+        (
+            "[[algorithms]]",
+            '[[references]]\nname = "public_backbone"\n[[algorithms]]',
+            "[[references]] number 1: “checkpoint” is missing",
+        ),
         ('label = "FREE"', 'label = "nothing learned"', "a name of its own"),
         ("settings = { n_way = 2 }", "settings = 2", "must be a table"),
         ("[[algorithms]]", "[algorithms]", "not a TOML file"),
@@ -62,6 +68,14 @@ def test_what_makes_no_sense_is_refused(suite_file: Path, old: str, new: str, sa
     with pytest.raises(InvalidSetting) as refusal:
         read_suite(changed(suite_file, old, new))
     assert says in str(refusal.value)
+
+
+def test_a_suite_can_be_narrowed_to_some_rows(suite_file: Path) -> None:
+    changed(suite_file, "[[algorithms]]", '[[references]]\nname = "each_teacher"\n[[algorithms]]')
+    suite = read_suite(suite_file)
+    assert suite.labels == [MEAN_TEACHER, BEST_TEACHER, "nothing learned", "FREE"]
+    assert suite.narrowed([BEST_TEACHER]).labels == [MEAN_TEACHER, BEST_TEACHER]
+    assert suite.narrowed(["FREE"]).labels == ["FREE"]
 
 
 def test_an_unknown_suite_is_answered_with_the_known_ones() -> None:

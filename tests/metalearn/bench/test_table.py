@@ -91,6 +91,20 @@ def test_the_best_of_the_run_has_a_column_that_says_what_it_is() -> None:
     assert "| 70.00 |" in text
 
 
+def test_references_stand_beside_the_algorithms_and_cost_nothing() -> None:
+    oracle = judged("oracle", 0, 70.0, kind="reference", learner="model_7")
+    oracle |= {"scenario": "SS", "teachers": 3}
+    text = "\n".join(tables([oracle, training("a", 0), *both("a", 0, 50.0)]))
+    assert "| oracle | 1 | model_7 | 70.00 ± 0.50 | – |" in text
+    assert text.count("| oracle |") == 1 and text.count("| a |") == 2
+
+
+def test_a_page_of_references_alone_has_no_costs() -> None:
+    oracle = judged("oracle", 0, 70.0, kind="reference", learner="model_7")
+    text = "\n".join(tables([oracle | {"scenario": "SS", "teachers": 3}]))
+    assert "## pool: SS, 3 models" in text and "Costs" not in text
+
+
 def test_what_could_not_be_run_is_listed_with_its_reason() -> None:
     refused = {"kind": "refused", "pool": "pool", "label": "b", "reason": "No such thing."}
     text = "\n".join(tables([training("a", 0), *both("a", 0, 50.0), refused, refused]))

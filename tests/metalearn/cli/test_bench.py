@@ -35,6 +35,30 @@ def test_bench_compares_and_goes_on_where_it_stopped(
     assert "its labels are" in capsys.readouterr().err
 
 
+def test_bench_measures_some_rows_and_leaves_the_others_as_they_are(
+    suite_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["bench", "--suite", str(suite_file), "--quick", "--device", "cpu"]
+    command += ["--out", str(tmp_path / "out")]
+    page = tmp_path / "out" / "README.md"
+    assert main([*command, "--only", "nothing learned"]) == 0
+    assert "FREE on tiny: It has not been measured yet." in page.read_text()
+    assert main([*command, "--only", "FREE"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("trained in") == 2 and "not been measured" not in page.read_text()
+    whole = page.read_text()
+    assert main(command) == 0
+    assert page.read_text() == whole
+    for folder in (tmp_path / "pool").iterdir():
+        folder.unlink()
+    assert main([*command, "--only"]) == 0
+    assert page.read_text() == whole
+    assert main([*command, "--only", "nobody"]) == 2
+    assert "The suite has no row “nobody”" in capsys.readouterr().err
+
+
 def test_bench_refuses_what_is_not_there(
     suite_file: Path,
     tmp_path: Path,
