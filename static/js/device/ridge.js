@@ -6,6 +6,13 @@
 const REGULARISER = 1;
 
 /**
+ * As `share_of_mean` there: of few pictures the mean says little.
+ * @param {number} rows
+ * @param {number} classes
+ */
+const shareOfMean = (rows, classes) => rows / (rows + 2 * classes);
+
+/**
  * Weight (classes, features) and bias (classes) for features of length 1.
  * @param {Float32Array[]} features one row for each picture, of any length
  * @param {Weight} targets as `balancedTargets` makes them
@@ -27,7 +34,7 @@ export function ridgeHead(features, { dims: [n, classes], data: targets }, tempe
     const wanted = shares.map((share, row) => targets[row * classes + one] / Math.sqrt(share) - Math.sqrt(share) * expected[one]);
     const line = combined(solved(lower, wanted), centred);
     line.forEach((value, at) => (weight.data[one * width + at] = value / temperature));
-    bias.data[one] = (expected[one] - dot(line, mean)) / temperature;
+    bias.data[one] = (expected[one] - shareOfMean(n, classes) * dot(line, mean)) / temperature;
   }
   return { weight, bias };
 }
