@@ -21,7 +21,7 @@ class FreeSettings(LearnerSettings):
         10, "first steps, which train the generator only (paper: 19)", low=0, high=10_000
     )
     outer_steps: int = setting(
-        60, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
+        40, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
     )
     replay_steps: int = setting(
         0,
