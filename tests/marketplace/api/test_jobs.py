@@ -59,6 +59,8 @@ def test_a_preset_lies_beneath_the_settings_and_the_job_is_named_by_it(client, b
     assert row["settings"]["preset"] == "published"
     assert (row["settings"]["outer_steps"], row["settings"]["replay"]) == (50, False)
     assert row["algorithm_title"] == "FREE (published, 1 setting changed)"
+    assert client.get(f"{URL}?search=published").json()["count"] == 1
+    assert client.get(f"{URL}?search=standard").json()["count"] == 0
     wrong = client.post(URL, {**body, "settings": {"preset": "huge"}})
     assert wrong.status_code == 400
     assert "standard, published" in wrong.content.decode()
