@@ -245,8 +245,11 @@ class Free(Algorithm):
     # No `copied_teachers`: drawn at random, the learner sees the teachers' answers alone.
     def meta_learner(self) -> MetaLearner:
         config = self.config
+        prototypes = config.replay_learner == "protonet"
         defaults = AdaptationSettings(
-            head="prototypes" if config.replay_learner == "protonet" else "sgd",
+            head="prototypes" if prototypes else "sgd",
+            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            batchnorm="inductive" if prototypes else "transductive",
             # Ten inner steps, the default, after five in training: so the papers judge their MAML.
             inner_lr=config.inner_lr,
             temperature=config.temperature,

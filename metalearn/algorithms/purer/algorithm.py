@@ -204,8 +204,11 @@ class Purer(Algorithm):
 
     def meta_learner(self) -> MetaLearner:
         config = self.config
+        prototypes = config.meta_learner == "protonet"
         defaults = AdaptationSettings(
-            head="prototypes" if config.meta_learner == "protonet" else "sgd",
+            head="prototypes" if prototypes else "sgd",
+            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            batchnorm="inductive" if prototypes else "transductive",
             inner_steps=config.inner_steps,  # as many as it was trained with, as in the paper
             inner_lr=config.inner_lr,
             temperature=config.temperature,

@@ -403,6 +403,8 @@ def test_a_memory_too_small_for_an_episode_is_refused_and_not_left_out_silently(
 def test_a_learner_of_maml_adapts_in_the_ten_steps_that_its_authors_judge_it_by(make):
     defaults = make(inner_steps=5).meta_learner().defaults
     assert (defaults.head, defaults.inner_steps, defaults.inner_lr) == ("sgd", 10, 0.01)
+    assert defaults.batchnorm == "transductive"
+    assert make(replay_learner="protonet").meta_learner().defaults.batchnorm == "inductive"
 
 
 def test_by_default_adam_moves_the_whole_learner_and_the_generator_sees_latents_alone(make):

@@ -352,6 +352,8 @@ def test_the_learner_adapts_with_as_many_inner_steps_as_it_was_trained_with(make
     algorithm = make(preset="published", inner_steps=inner_steps)
     defaults = algorithm.meta_learner().defaults
     assert (defaults.head, defaults.inner_steps) == ("sgd", inner_steps)
+    assert defaults.batchnorm == "transductive"
+    assert make().meta_learner().defaults.batchnorm == "inductive"
     assert defaults.calibrate == "icfil"
 
 
