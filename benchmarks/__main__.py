@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "benchmarks" / "speed.md"
 PARTS = {
-    "FREE's outer step": ["benchmarks.free_step"],
+    "FREE+'s outer step": ["benchmarks.free_step"],
     "An adaptation": ["benchmarks.adaptation"],
     "Dashboard and adaptation through a whole instance": ["benchmarks.instance"],
     "Catalogue pages and lists": ["benchmarks.catalogue"],

@@ -1,4 +1,4 @@
-"""How long FREE's outer step takes, split into recovery, alignment and replay.
+"""How long FREE+'s outer step takes, split into recovery, alignment and replay.
 
 `python -m benchmarks.free_step` prints a table: the default settings and those of the paper's
 generator, in fp32 and in bf16 (both with channels-last memory), on the CPU and on a GPU where there
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import torch
 
-from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import uses_bf16
@@ -32,7 +32,7 @@ PARTS = ("recovery", "alignment", "replay")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Seconds of FREE's outer step.")
+    parser = argparse.ArgumentParser(description="Seconds of FREE+'s outer step.")
     parser.add_argument("--repeat", type=int, default=3, help="steps of each kind")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def table(repeat: int) -> list[str]:
     """Lines of a Markdown table: median milliseconds of each part of a step."""
     devices = [torch.device("cpu")] + [torch.device("cuda")] * torch.cuda.is_available()
-    config = FreeConfig()
+    config = FreePlusConfig()
     lines = [
         f"{config.teachers_per_step} teachers (Conv4-32) of {config.images_per_class} images for "
         f"each of {config.n_way} classes, {config.generator_steps} generator steps, "
@@ -71,7 +71,7 @@ def _cells(device: torch.device, settings: dict[str, object], repeat: int) -> li
 
 def _measure(device: torch.device, settings: dict[str, object], repeat: int) -> list[float]:
     """Median seconds of each part, after one step that is not counted."""
-    run = Free(_pool(), build(FreeConfig, settings), device=device, seed=0)
+    run = FreePlus(_pool(), build(FreePlusConfig, settings), device=device, seed=0)
     seconds: list[list[float]] = []
     for _ in range(repeat + 1):
         recovered, recovery = _timed(device, lambda: run.recover(adversarial=True)[0])

@@ -2,7 +2,7 @@
 
     python -m benchmarks.instance [--outer-steps 10] [--repeat 20]
 
-Starts web and the quick worker, loads the demo, runs its FREE job in this process with the
+Starts web and the quick worker, loads the demo, runs its FREE+ job in this process with the
 worker's own runner, and opens the job's page in Chromium. A step's delay is the time from the end
 of the step to the moment when the page shows its number. Then the finished meta-learner is asked
 for predictions through the REST API. Prints two Markdown tables.
@@ -82,7 +82,7 @@ def _measure(url: str, options: argparse.Namespace) -> None:
     django.setup()
     job = _launch(options.outer_steps)
     delays = sorted(_delays(url, job))
-    print(f"{len(delays)} steps of a FREE job with the demo's settings, seconds:\n")
+    print(f"{len(delays)} steps of a FREE+ job with the demo's settings, seconds:\n")
     print("| from a step's end to its number on the page | median | longest |\n|---|---:|---:|")
     print(f"| dashboard in Chromium | {statistics.median(delays):.2f} | {delays[-1]:.2f} |\n")
     _print_adaptations(url, job, options.repeat)

@@ -22,7 +22,7 @@ from benchmarks.recovery_accuracy import Judge
 from benchmarks.recovery_batched import batched_table
 from benchmarks.recovery_methods import Method, Recovery, device_of, methods
 from benchmarks.recovery_profile import profile_table
-from metalearn.algorithms.free import FreeConfig
+from metalearn.algorithms.free_plus import FreePlusConfig
 from metalearn.allocator import keep_freed_memory
 from metalearn.bench.machine import machine
 from metalearn.checkpoint import read_pool
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="a data pack of classes no teacher knows")
     parser.add_argument("--teachers", type=int, default=12, help="one task is recovered from each")
     parser.add_argument("--warm-up", type=int, default=20, help="steps of the meta-generator")
-    parser.add_argument("--tasks", type=int, nargs="*", default=[4, 16], help="more of FREE's")
+    parser.add_argument("--tasks", type=int, nargs="*", default=[4, 16], help="more of FREE+'s")
     parser.add_argument("--fresh-steps", type=int, default=200, help="0 leaves them out")
     parser.add_argument("--iterations", type=int, nargs="*", default=[200, 1000], help="of pixels")
     parser.add_argument("--updates", type=int, default=160, help="of the learner, on each set")
@@ -75,7 +75,7 @@ _HEAD = (
 
 
 def _conditions(pool: Pool, options: argparse.Namespace) -> str:
-    config = FreeConfig()
+    config = FreePlusConfig()
     device = device_of(pool)
     clock = "the processor's" if device.type == "cpu" else "the clock's"
     return (
@@ -83,7 +83,7 @@ def _conditions(pool: Pool, options: argparse.Namespace) -> str:
         f"{config.images_per_class} images from each; {machine(device)['device']}, "
         f"{torch.get_num_threads()} thread(s), torch {torch.__version__}. Seconds are {clock}; "
         "a pass is a batch of 100 images forward and backward. Accuracy after "
-        f"{options.updates} updates of FREE's learner on these images alone."
+        f"{options.updates} updates of FREE+'s learner on these images alone."
     )
 
 

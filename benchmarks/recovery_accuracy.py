@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.recovery_methods import device_of
-from metalearn.algorithms.free import Free, FreeConfig
+from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, evaluate
 from metalearn.inversion import RecoveredTask
@@ -33,8 +33,8 @@ class Judge:
         """1- and 5-shot with their 95 % intervals, in percent; dashes without a data pack."""
         if self.images_by_class is None:
             return ["–", "–"]
-        config = build(FreeConfig, self.settings)
-        run = Free(self.pool, config, device=device_of(self.pool), seed=0)
+        config = build(FreePlusConfig, self.settings)
+        run = FreePlus(self.pool, config, device=device_of(self.pool), seed=0)
         for task in tasks:
             run.memory.add(task.images, task.labels, task.task.class_names)
         run.steps_done = 1  # what follows only replays

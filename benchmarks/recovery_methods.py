@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from metalearn.algorithms.free import Free, FreeConfig
 from metalearn.algorithms.free.learning import student_of
+from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss
@@ -64,18 +64,18 @@ class Method:
 
 
 def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
-    """FREE's first, as the others are compared with it."""
+    """FREE+'s first, as the others are compared with it."""
     device = device_of(pool)
-    free = Free(pool, build(FreeConfig, {}), device=device, seed=0)
+    free = FreePlus(pool, build(FreePlusConfig, {}), device=device, seed=0)
     start = now(device)
     for _ in range(options.warm_up):
         free.recover(adversarial=False)
     warm_up = now(device) - start
-    steps = FreeConfig().generator_steps
+    steps = FreePlusConfig().generator_steps
     title = f"meta-generator, {steps} steps (after {warm_up:.0f} s of warm-up, once)"
     quick = by_generator(lambda: free.generator, steps)
     rows = [Method(title, pool, quick)]
-    # What FREE runs after its warm-up; the learner is as FREE starts with, which costs the same.
+    # What FREE+ runs after its warm-up; the learner is as FREE+ starts with, which costs the same.
     student = student_of(free.learner, free.config, pool)
     against = by_generator(lambda: free.generator, steps, student)
     title = f"meta-generator, {steps} steps, with the adversarial term against a fresh learner"
@@ -104,8 +104,8 @@ def now(device: torch.device) -> float:
 
 
 def new_generator(pool: Pool) -> Generator:
-    """A generator as FREE starts with, drawn anew."""
-    config = FreeConfig()
+    """A generator as FREE+ starts with, freshly drawn."""
+    config = FreePlusConfig()
     generator = Generator(
         latent_dim=config.latent_dim,
         width=config.generator_width,
@@ -119,11 +119,11 @@ def new_generator(pool: Pool) -> Generator:
 def by_generator(
     generator: Callable[[], Generator], steps: int, student: Student | None = None
 ) -> RecoverOne:
-    """`steps` passes of a generator over a task, with FREE's settings.
+    """`steps` passes of a generator over a task, with FREE+'s settings.
 
-    With a student the adversarial term counts as much as in FREE; without one it is left out.
+    With a student the adversarial term counts as much as in FREE+; without one it is left out.
     """
-    config = FreeConfig()
+    config = FreePlusConfig()
     settings = replace(config.inversion, steps=steps)
 
     def one(task: TeacherTask, rng: torch.Generator) -> RecoveredTask:

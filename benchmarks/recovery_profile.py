@@ -10,7 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.recovery_methods import by_generator, new_generator
-from metalearn.algorithms.free import FreeConfig
+from metalearn.algorithms.free_plus import FreePlusConfig
 from metalearn.inversion import TeacherTask
 from metalearn.pool import Pool
 from metalearn.precision import uses_bf16
@@ -65,7 +65,7 @@ def _operations(pool: Pool) -> tuple[int, int]:
     Backward costs as much as forward for the teacher, whose weights want no gradient, and twice
     as much for the generator.
     """
-    config = FreeConfig()
+    config = FreePlusConfig()
     labels = torch.arange(config.n_way).repeat(config.images_per_class)
     with FlopCounterMode(display=False) as of_generator:
         images = new_generator(pool)(torch.randn(len(labels), config.latent_dim), labels)

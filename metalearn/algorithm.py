@@ -22,6 +22,7 @@ from metalearn.meta_learner import (
 from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
 from metalearn.precision import on_device
+from metalearn.presets import run_title
 from metalearn.randomness import seeded_from
 
 
@@ -103,6 +104,11 @@ class Algorithm(ABC):
     @abstractmethod
     def total_steps(self) -> int:
         """Outer steps of the whole run, warm-up included."""
+
+    @property
+    def run_title(self) -> str:
+        """What runs, as people write it: with its preset, where the algorithm has some."""
+        return run_title(self.title, self.config)
 
     @abstractmethod
     def step(self) -> StepReport:
@@ -195,6 +201,7 @@ class Algorithm(ABC):
         """How this run made its learner so far, as plain data for config.json and the card."""
         return {
             "algorithm": self.name,
+            "title": self.run_title,
             "settings": asdict(self.config),
             "seed": self.seed,
             "steps": self.steps_done,

@@ -13,6 +13,7 @@ import metalearn.algorithms
 from metalearn.algorithm import Algorithm
 from metalearn.errors import InvalidSetting
 from metalearn.pool import Pool
+from metalearn.presets import PresetDescription, describe_presets
 from metalearn.settings import SettingDescription, build, describe
 
 
@@ -25,6 +26,7 @@ class CatalogueEntry(TypedDict):
     summary: str
     needs_recovery: bool
     settings: list[SettingDescription]
+    presets: list[PresetDescription]
 
 
 @cache
@@ -55,6 +57,16 @@ def all_algorithms() -> dict[str, type[Algorithm]]:
     return dict(_algorithms())
 
 
+def algorithm_named(name: str) -> type[Algorithm]:
+    """The algorithm of this name; InvalidSetting with the known ones if there is none."""
+    kinds = _algorithms()
+    if name not in kinds:
+        raise InvalidSetting(
+            f"There is no algorithm “{name[:60]}”; the known ones are {', '.join(kinds)}."
+        )
+    return kinds[name]
+
+
 def make_algorithm(
     name: str, pool: Pool, settings: Mapping[str, object], *, device: torch.device, seed: int
 ) -> Algorithm:
@@ -63,12 +75,7 @@ def make_algorithm(
     Raises InvalidSetting for an unknown algorithm or a setting that will not do, InvalidPool
     for a pool that it cannot work with.
     """
-    kinds = _algorithms()
-    if name not in kinds:
-        raise InvalidSetting(
-            f"There is no algorithm “{name[:60]}”; the known ones are {', '.join(kinds)}."
-        )
-    kind = kinds[name]
+    kind = algorithm_named(name)
     return kind(pool, build(kind.Config, settings), device=device, seed=seed)
 
 
@@ -82,6 +89,7 @@ def catalogue() -> list[CatalogueEntry]:
             "summary": kind.summary,
             "needs_recovery": kind.needs_recovery,
             "settings": describe(kind.Config),
+            "presets": describe_presets(kind.Config),
         }
         for _, kind in sorted(_algorithms().items())
     ]

@@ -2,6 +2,8 @@
 
 `setting(...)` declares one, `describe(Config)` turns them into plain data (the web draws its
 launch form from it), `build(Config, values)` checks values from outside and makes the Config.
+A Config may have presets (`metalearn/presets.py`): `build` lays the chosen one's values under
+those that are given.
 """
 
 import dataclasses
@@ -12,7 +14,10 @@ from typing import Any, TypedDict, TypeVar
 from metalearn.errors import InvalidSetting
 
 C = TypeVar("C")
+Value = int | float | bool | str
 
+PRESET = "preset"
+"""The setting that names a preset, in those Configs that have some."""
 MAX_TEXT = 200
 """Characters of a choice that is none of those listed."""
 
@@ -22,7 +27,7 @@ class SettingDescription(TypedDict):
 
     name: str
     kind: str  # "int", "float", "bool" or "choice"
-    default: int | float | bool | str
+    default: Value
     help: str
     low: float | None
     high: float | None
@@ -31,8 +36,24 @@ class SettingDescription(TypedDict):
     """What else a choice may be, in words; '' where it is one of the choices."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A name for a whole set of settings: the values that differ from the Config's defaults."""
+
+    name: str
+    help: str
+    """One sentence, as the launch page shows it."""
+    values: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+
+
+def presets_of(config: type) -> tuple[Preset, ...]:
+    """The presets of a Config, the default one first; none for most."""
+    presets: tuple[Preset, ...] = getattr(config, "PRESETS", ())
+    return presets
+
+
 def setting(
-    default: int | float | bool | str,
+    default: Value,
     help: str,  # noqa: A002 - the word users see
     *,
     low: float | None = None,
@@ -55,6 +76,12 @@ def setting(
     )
 
 
+def with_default(config: type, name: str, default: Value) -> Any:
+    """The setting of a base class as it is there, but for its default."""
+    (field,) = (field for field in dataclasses.fields(config) if field.name == name)
+    return dataclasses.field(default=default, metadata=field.metadata)
+
+
 def describe(config: type) -> list[SettingDescription]:
     """Every setting of a Config class as plain data, in the order of its declaration."""
     return [_describe_field(field) for field in dataclasses.fields(config)]
@@ -63,7 +90,8 @@ def describe(config: type) -> list[SettingDescription]:
 def build(config: type[C], values: Mapping[str, object]) -> C:
     """Make the Config from values of outside (JSON, a form, `--set key=value` text).
 
-    Raises InvalidSetting for an unknown name, a wrong kind or a value out of range.
+    What is not given has the value of the preset that is named, or its default. Raises
+    InvalidSetting for an unknown name, a wrong kind or a value out of range.
     """
     fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(fields))
@@ -71,7 +99,14 @@ def build(config: type[C], values: Mapping[str, object]) -> C:
         raise InvalidSetting(
             f"There is no setting “{unknown[0]}”; the settings are {', '.join(fields)}."
         )
-    return config(**{name: _parse(fields[name], value) for name, value in values.items()})
+    given = {name: _parse(fields[name], value) for name, value in values.items()}
+    beneath = {
+        name: value
+        for preset in presets_of(config)
+        if preset.name == given.get(PRESET)
+        for name, value in preset.values.items()
+    }
+    return config(**beneath | given)
 
 
 def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
@@ -98,7 +133,7 @@ def _kind(field: "dataclasses.Field[Any]") -> str:
     return "float" if isinstance(default, float) else "choice"
 
 
-def _parse(field: "dataclasses.Field[Any]", value: object) -> int | float | bool | str:
+def _parse(field: "dataclasses.Field[Any]", value: object) -> Value:
     kind = _kind(field)
     if kind == "choice":
         return _parse_choice(field, value)

@@ -84,7 +84,7 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
     learner.teachers = algorithm.records()
     learner.made_by = {
         **learner.made_by,
-        "name": f"{algorithm.title} on {job.pool.name}",
+        "name": f"{job.title} on {job.pool.name}",
         "job": str(job.pk),
         "freehold": settings.VERSION,
     }

@@ -12,6 +12,7 @@ class AlgorithmSpec(models.Model):
     summary = models.TextField(blank=True)
     needs_recovery = models.BooleanField(default=True)
     settings = models.JSONField(default=list)
+    presets = models.JSONField(default=list)
     version = models.CharField(max_length=40)
     published_at = models.DateTimeField(auto_now=True)
 

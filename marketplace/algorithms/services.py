@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
+from marketplace.algorithms.presets import PRESET, preset_values
 from marketplace.core.errors import DomainError
 
 MAX_CHOICE = 200
@@ -71,17 +72,21 @@ def architecture_check(said: str) -> str:
 
 
 def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a run, defaults filled in; DomainError names every wrong field."""
+    """All settings of a run; DomainError names every wrong field.
+
+    What is left out is filled in from the preset that is named, or has its default.
+    """
     known = {setting["name"]: setting for setting in spec.settings}
     wrong = {
         name: f"{spec.title} has no such setting; it has {', '.join(known)}."
         for name in values
         if name not in known
     }
+    beneath = preset_values(spec, values.get(PRESET))
     result = {}
     for name, setting in known.items():
         try:
-            result[name] = setting_parse(setting, values.get(name, setting["default"]))
+            result[name] = setting_parse(setting, values.get(name, beneath[name]))
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:

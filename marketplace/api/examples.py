@@ -108,10 +108,17 @@ POOL = {
     },
 }
 POOL_BODY = {"name": "Birds and beetles", "checkpoints": POOL["checkpoints"]}
-JOB_BODY = {"pool": _POOL_ID, "algorithm": "free", "settings": {"outer_steps": 200}, "seed": 0}
+JOB_BODY = {"pool": _POOL_ID, "algorithm": "free_plus", "settings": {"outer_steps": 200}, "seed": 0}
+PRESET_BODY = {
+    "pool": _POOL_ID,
+    "algorithm": "free",
+    "settings": {"preset": "published", "outer_steps": 50},
+    "seed": 0,
+}
 JOB = {
     "id": _JOB_ID,
     **JOB_BODY,
+    "algorithm_title": "FREE+",
     "version": "0.1.0",
     "owner": "alice",
     "team": None,
@@ -133,18 +140,19 @@ METRICS = {"distillation_loss": [[1, 1.61], [2, 1.38]], "query_accuracy": [[1, 2
 EVENT = {"id": 7, "at": _AT, "text": "Queued; a worker takes it as soon as one is free."}
 LEARNER = {
     "id": _LEARNER_ID,
-    "name": "FREE on Birds and beetles",
+    "name": "FREE+ on Birds and beetles",
     "owner": "alice",
     "team": None,
     "visibility": "private",
-    "algorithm": "free",
+    "algorithm": "free_plus",
+    "algorithm_title": "FREE+",
     "pool": _POOL_ID,
     "job": _JOB_ID,
     "size_bytes": 470_112,
     "copies_weights": False,
     "usable": True,
     "created_at": _AT,
-    "card": "# FREE on Birds and beetles\n…",
+    "card": "# FREE+ on Birds and beetles\n…",
     "config": {"architecture": "conv4", "image_size": 32, "channels": 3},
     "provenance": [
         {

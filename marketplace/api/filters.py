@@ -117,7 +117,7 @@ class PoolFilter(OwnedFilter):
 class JobFilter(OwnedFilter):
     """Of jobs."""
 
-    searched = ("algorithm", "pool__name", "owner__username")
+    searched = ("algorithm", "title", "pool__name", "owner__username")
 
     state = filters.ChoiceFilter(choices=JobState.choices)
     pool = filters.UUIDFilter(field_name="pool_id")

@@ -55,10 +55,10 @@ def demo_load() -> Job:
         checkpoint_ids=[row.pk for row in checkpoints],
         visibility=Visibility.PUBLIC,
     )
-    _wait_for_algorithm("free")
+    _wait_for_algorithm("free_plus")
     job = pool.jobs.order_by("created_at").first()
-    chosen = json.loads((_FOLDER / "free_settings.json").read_text())
-    return job or job_launch(owner=user, pool=pool, algorithm="free", settings=chosen, seed=0)
+    chosen = json.loads((_FOLDER / "free_plus_settings.json").read_text())
+    return job or job_launch(owner=user, pool=pool, algorithm="free_plus", settings=chosen, seed=0)
 
 
 def _manifest() -> list[dict[str, object]]:

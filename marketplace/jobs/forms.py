@@ -7,16 +7,18 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.presets import PRESET, preset_named, preset_values
 from marketplace.algorithms.services import MAX_CHOICE
 from marketplace.core.forms import SuggestingInput
 from marketplace.jobs.services import MAX_SEED
 
 SETTING_PREFIX = "setting_"
 N_BASIC = 6
+_PRESET_FIELD = f"{SETTING_PREFIX}{PRESET}"
 
 
 class LaunchForm(forms.Form):
-    """One field for each setting of the algorithm, and the seed."""
+    """One field for each setting of the algorithm, filled in as a preset says, and the seed."""
 
     seed = forms.IntegerField(
         initial=0,
@@ -25,11 +27,22 @@ class LaunchForm(forms.Form):
         help_text="The same seed on the same machine gives the same meta-learner.",
     )
 
-    def __init__(self, *args: Any, spec: AlgorithmSpec, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, spec: AlgorithmSpec, preset: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.spec = spec
+        self.preset = preset_named(spec, preset)
+        values = preset_values(spec, preset)
         for setting in spec.settings:
-            self.fields[f"{SETTING_PREFIX}{setting['name']}"] = setting_field(setting)
+            shown = {**setting, "default": values[setting["name"]]}
+            self.fields[f"{SETTING_PREFIX}{setting['name']}"] = setting_field(shown)
+        if self.preset:
+            # Chosen by a link, as it fills in the others.
+            self.fields[_PRESET_FIELD].widget = forms.HiddenInput()
+
+    @property
+    def preset_field(self) -> BoundField | None:
+        """The hidden field that names the preset, if the algorithm has some."""
+        return self[_PRESET_FIELD] if self.preset else None
 
     @property
     def basic(self) -> list[BoundField]:
@@ -55,7 +68,8 @@ class LaunchForm(forms.Form):
         }
 
     def _setting_fields(self) -> list[BoundField]:
-        return [self[name] for name in self.fields if name.startswith(SETTING_PREFIX)]
+        names = [name for name in self.fields if name.startswith(SETTING_PREFIX)]
+        return [self[name] for name in names if name != _PRESET_FIELD]
 
 
 def setting_field(setting: Mapping[str, Any]) -> forms.Field:

@@ -12,6 +12,9 @@ class Job(Owned):
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="jobs")
     algorithm = models.CharField(max_length=60)
+    title = models.CharField(
+        max_length=160, blank=True, help_text="what runs, as it was called at the launch"
+    )
     settings = models.JSONField(default=dict)
     seed = models.BigIntegerField(default=0)
     version = models.CharField(max_length=40)
@@ -54,7 +57,7 @@ class Job(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.algorithm} on {self.pool}"
+        return f"{self.title} on {self.pool}"
 
     @property
     def is_final(self) -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from marketplace.accounts.models import User, Visibility
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.presets import run_title
 from marketplace.algorithms.services import settings_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
@@ -53,6 +54,7 @@ def job_launch(
             owner=owner,
             pool=pool,
             algorithm=spec.name,
+            title=run_title(spec, values),
             version=spec.version,
             settings=values,
             seed=seed,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.presets import PRESET
 from marketplace.algorithms.selectors import algorithms_published
 from marketplace.core.errors import DomainError
 from marketplace.core.forms import show_refusal
@@ -27,6 +28,8 @@ from marketplace.jobs.selectors import jobs_editable_by, jobs_visible_to, previe
 from marketplace.jobs.services import job_cancel, job_launch, job_resume
 from marketplace.jobs.states import JobState
 from marketplace.pools.selectors import members_fit, pool_members, pools_visible_to
+
+_PREFERRED = "free_plus"
 
 
 @require_safe
@@ -56,7 +59,8 @@ def job_new(request: PersonRequest, pk: str) -> HttpResponse:
     if not specs:
         return render(request, "jobs/launch.html", context)
     spec = _chosen_spec(specs, request.POST.get("algorithm") or request.GET.get("algorithm", ""))
-    form = LaunchForm(request.POST or None, spec=spec)
+    preset = request.POST.get(f"{SETTING_PREFIX}{PRESET}") or request.GET.get(PRESET, "")
+    form = LaunchForm(request.POST or None, spec=spec, preset=preset)
     if request.method == "POST" and form.is_valid():
         try:
             job = job_launch(
@@ -155,7 +159,7 @@ def _whole(request: PersonRequest, name: str) -> int:
 
 def _chosen_spec(specs: list[AlgorithmSpec], name: str) -> AlgorithmSpec:
     wanted = [spec for spec in specs if spec.name == name]
-    preferred = [spec for spec in specs if spec.name == "free"]
+    preferred = [spec for spec in specs if spec.name == _PREFERRED]
     return (wanted or preferred or specs)[0]
 
 

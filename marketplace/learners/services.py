@@ -8,7 +8,6 @@ from django.db import transaction
 
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.services import sharing_check
-from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
@@ -45,7 +44,7 @@ def learner_publish(
             "owner_id": job.owner_id,
             "team_id": None if wider else job.team_id,
             "visibility": Visibility.PRIVATE if wider else job.visibility,
-            "name": f"{_title(job.algorithm)} on {job.pool.name}"[:160],
+            "name": f"{job.title} on {job.pool.name}"[:160],
             "config": dict(config),
             "card": card,
             "provenance": list(provenance),
@@ -54,12 +53,6 @@ def learner_publish(
     )
     learner.copied_models.set(copied)
     return learner
-
-
-def _title(algorithm: str) -> str:
-    """What people call the algorithm; its name when no worker publishes it any more."""
-    spec = AlgorithmSpec.objects.filter(name=algorithm).first()
-    return spec.title if spec else algorithm
 
 
 @transaction.atomic

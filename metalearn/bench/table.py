@@ -106,7 +106,7 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
         if best:
             figures += [str(_best_figure(runs, packs, shot)) if runs else "–" for shot in shots]
         learner = _judged_learner(runs) if runs else ", ".join(_distinct(of_label, "learner"))
-        head = f"{label} | {len({row['seed'] for row in of_label})} | {learner}"
+        head = f"{_named(label, runs)} | {len({row['seed'] for row in of_label})} | {learner}"
         lines.append(f"| {head} | {' | '.join(figures)} |")
     return [*lines, ""]
 
@@ -155,6 +155,12 @@ def _has_best(trainings: Iterable[Row]) -> bool:
     return all(kind == set(BATCHNORMS) for kind in kinds) and bool(kinds)
 
 
+def _named(label: str, runs: Sequence[Row]) -> str:
+    """The label, with the preset that ran where there is one and the label does not say it."""
+    ran = runs[0].get("ran", "") if runs else ""
+    return f"{label}: {ran}" if ran.endswith(")") and ran not in label else label
+
+
 def _judged_learner(runs: Sequence[Row]) -> str:
     """Which step's learner was judged."""
     if all(run["selected_step"] == run["steps"] for run in runs):
@@ -192,7 +198,7 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
         cells = [_mean([run["costs"][name] for run in mine]) for name in _COSTS.values()]
         cells.append(_mean([run["images_recovered"] for run in mine]))
         cells.append(_mean(_episode_ms([row for row in rows if row["label"] == label])))
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(f"| {_named(label, mine)} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 

@@ -88,6 +88,7 @@ class Trainer:
                     self._look(run, algorithm, report, record=record, meter=meter)
             step, learner = self._select(algorithm, record)
         facts: Row = {
+            "ran": algorithm.run_title,
             "steps": algorithm.total_steps,
             "selected_step": step,
             "costs": meter.costs.as_dict(),

@@ -23,6 +23,8 @@ def run(options: argparse.Namespace) -> None:
     for entry in entries:
         print(f"{entry['name']}: {entry['title']}  {entry['paper']}".rstrip())
         print(f"  {entry['summary']}")
+        for preset in entry["presets"]:
+            print(f"    --preset {preset['name']}  {preset['help']}")
         for setting in entry["settings"]:
             print(f"    {setting['name']}={setting['default']}  {_describe(setting)}")
         print()

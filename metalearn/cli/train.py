@@ -8,7 +8,8 @@ from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.errors import InvalidSetting
 from metalearn.loop import train
-from metalearn.registry import make_algorithm
+from metalearn.registry import algorithm_named, make_algorithm
+from metalearn.settings import PRESET, build, presets_of
 from metalearn.shelf import POOL_MB, Shelf
 
 
@@ -18,6 +19,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("algorithm", metavar="ALGORITHM", help="see the command `algorithms`")
     parser.add_argument("--pool", type=Path, required=True, metavar="POOL_DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="LEARNER_DIR")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a set of values that the settings start from; see the command `algorithms`",
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -46,7 +52,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
-    settings = parse_settings(options.set)
+    settings = _settings(options)
     _check_free(options.out)
     device = find_device(options.device)
     shelf = Shelf(options.pool_mb * 2**20)
@@ -56,9 +62,21 @@ def run(options: argparse.Namespace) -> None:
         say(notice)
     _train(algorithm)
     learner = algorithm.meta_learner()
-    learner.made_by = {**learner.made_by, "name": f"{algorithm.title} on {options.pool.name}"}
+    learner.made_by = {**learner.made_by, "name": f"{algorithm.run_title} on {options.pool.name}"}
     learner.save(options.out, for_browsers=True)
-    print(f"The meta-learner is in {options.out}.")
+    print(f"{algorithm.run_title}: the meta-learner is in {options.out}.")
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    """What --preset and --set say; refused before the pool is read where it will not do."""
+    kind = algorithm_named(options.algorithm)
+    settings = parse_settings(options.set)
+    if options.preset is not None:
+        if not presets_of(kind.Config):
+            raise InvalidSetting(f"{kind.title} has no presets; leave out --preset.")
+        settings[PRESET] = options.preset
+    build(kind.Config, settings)
+    return settings
 
 
 def parse_settings(pairs: list[str]) -> dict[str, object]:
@@ -82,7 +100,7 @@ def _check_free(out: Path) -> None:
 
 def _train(algorithm: Algorithm) -> None:
     stage = ""
-    for report in progress(train(algorithm), algorithm.total_steps, algorithm.title):
+    for report in progress(train(algorithm), algorithm.total_steps, algorithm.run_title):
         if report.stage != stage:
             stage = report.stage
             say(f"step {report.step}: {stage}")

@@ -14,6 +14,7 @@ from metalearn.loop import train
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
+from metalearn.settings import build, presets_of
 from metalearn.shelf import Shelf
 
 CPU = torch.device("cpu")
@@ -352,8 +353,10 @@ def test_a_learner_that_holds_a_teachers_weights_says_so(name, pool):
         ("ota", {}, {"a", "b"}),
         ("dro", {}, {"a", "b"}),
         ("purer", {"initialisation": "average"}, {"a", "b"}),
+        ("purer", {"preset": "published"}, {"a", "b"}),
         ("purer", {}, set()),
         ("free", {}, set()),
+        ("free_plus", {}, set()),
         ("chorus", {}, set()),
         ("random_init", {}, set()),
     ],
@@ -387,3 +390,38 @@ def test_the_catalogue_is_plain_data_about_every_algorithm():
             assert setting["help"]
             if setting["kind"] in ("int", "float"):
                 assert setting["low"] <= setting["default"] <= setting["high"]
+
+
+PRESETS = [
+    (name, preset.name) for name in NAMES for preset in presets_of(all_algorithms()[name].Config)
+]
+
+
+def test_free_and_purer_have_presets_and_the_first_is_the_defaults():
+    assert [(name, preset) for name, preset in PRESETS if preset != "released"] == [
+        ("free", "standard"),
+        ("free", "published"),
+        ("purer", "standard"),
+        ("purer", "published"),
+    ]
+    for name in ("free", "purer"):
+        config = all_algorithms()[name].Config
+        assert not presets_of(config)[0].values
+        assert fields(config)[0].name == "preset"
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(name, preset):
+    config = all_algorithms()[name].Config
+    values = next(one.values for one in presets_of(config) if one.name == preset)
+    found = build(config, {"preset": preset})
+    assert found == build(config, values | {"preset": preset})
+    assert all(getattr(config(), setting) != value for setting, value in values.items())
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_runs_to_its_end_and_the_learner_names_it(name, preset):
+    algorithm = make(name, preset=preset)
+    finish(algorithm)
+    title = algorithm.meta_learner().made_by["title"]
+    assert title.startswith(f"{algorithm.title} ({preset}, ") and title.endswith(" changed)")

@@ -3,9 +3,11 @@
 import pytest
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
+from marketplace.algorithms.presets import run_title
 from marketplace.algorithms.services import settings_check
 from marketplace.queue import ROUTES, Task, app
 from metalearn.networks.index import the_index
+from metalearn.presets import run_title as worker_title
 from metalearn.registry import all_algorithms
 from metalearn.settings import build
 from worker import tasks
@@ -27,6 +29,24 @@ def test_every_algorithm_can_be_launched_with_what_its_form_shows():
     for name, spec in specs.items():
         shown = settings_check(spec=spec, values={})
         assert build(all_algorithms()[name].Config, shown) == all_algorithms()[name].Config()
+
+
+@pytest.mark.django_db
+def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it():
+    publish_catalogue()
+    seen = set()
+    for spec in AlgorithmSpec.objects.all():
+        config = all_algorithms()[spec.name].Config
+        for preset in spec.presets or [None]:
+            said = {"preset": preset["name"]} if preset else {}
+            for more in ({}, {"learner": "resnet10", "learner_width": 3}):
+                asked = {k: v for k, v in more.items() if k in config.__dataclass_fields__}
+                settings = settings_check(spec=spec, values=said | asked)
+                built = build(config, said | asked)
+                assert build(config, settings) == built
+                assert run_title(spec, settings) == worker_title(spec.title, built)
+                seen.add(run_title(spec, settings))
+    assert {"FREE (released)", "FREE (published, 2 settings changed)", "FREE+"} <= seen
 
 
 @pytest.mark.django_db

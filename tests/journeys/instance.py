@@ -146,10 +146,10 @@ class Instance:
         return row if row["state"] in ("valid", "rejected") else None
 
     def launch(self, checkpoints: list[str], settings: dict[str, Any], seed: int = 1) -> str:
-        """A pool of these models and a FREE job on it; the job's id."""
+        """A pool of these models and a FREE+ job on it; the job's id."""
         body = {"name": "pool", "checkpoints": checkpoints}
         pool = self.call("POST", "pools/", 201, json=body)
-        job = {"pool": pool["id"], "algorithm": "free", "settings": settings, "seed": seed}
+        job = {"pool": pool["id"], "algorithm": "free_plus", "settings": settings, "seed": seed}
         return str(self.call("POST", "jobs/", 201, json=job)["id"])
 
     def wait_for_job(self, pk: str, states: tuple[str, ...], seconds: float = 120) -> Any:

@@ -188,6 +188,25 @@ def test_a_pool_says_at_once_what_fits(page, complaints):
     assert complaints == []
 
 
+def test_presets_fill_in_the_launch_form_by_keyboard_alone(page, complaints):
+    pool = page.url
+    page.get_by_role("link", name=re.compile("Launch")).first.click()
+    page.get_by_role("link", name="FREE", exact=True).click()
+    strip = page.get_by_role("navigation", name="Preset")
+    steps = page.get_by_label("Outer steps")
+    expect(strip.get_by_role("link", name="Standard")).to_have_attribute("aria-current", "true")
+    expect(steps).to_have_value("40")
+    strip.get_by_role("link", name="Standard").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(strip.get_by_role("link", name="Published")).to_have_attribute("aria-current", "true")
+    expect(steps).to_have_value("980")
+    expect(page.get_by_text("with its own numbers")).to_be_visible()
+    look(page, "launch-presets")
+    assert complaints == []
+    page.goto(pool)
+
+
 def test_a_job_lives_on_its_dashboard(page, complaints):
     page.get_by_role("link", name=re.compile("Launch")).first.click()
     look(page, "launch")

@@ -38,6 +38,19 @@ ALGORITHM = {
          "high": None, "choices": ["conv4", "resnet10"]},
     ],
 }  # fmt: skip
+WITH_PRESETS = {
+    **ALGORITHM,
+    "settings": [
+        {"name": "preset", "kind": "choice", "default": "standard", "help": "which values",
+         "low": None, "high": None, "choices": ["standard", "published"]},
+        *ALGORITHM["settings"],
+    ],
+    "presets": [
+        {"name": "standard", "help": "What we take.", "values": {}},
+        {"name": "published", "help": "As in the paper.",
+         "values": {"outer_steps": 900, "replay": False}},
+    ],
+}  # fmt: skip
 ARCHITECTURES = [
     {"name": "conv4", "title": "Conv4", "paper": ""},
     {"name": "resnet10", "title": "ResNet-10", "paper": ""},

@@ -1,17 +1,21 @@
 """FREE against its publication: hyper-parameters, sizes, and what recovery must achieve."""
 
 import copy
+from collections.abc import Iterable
+from dataclasses import asdict, fields
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from metalearn.algorithms.free import FreeConfig
+from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.bench import find_suite, read_suite
 from metalearn.inversion import TeacherTask, recover
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool, Teacher
+from metalearn.presets import run_title
 from metalearn.registry import make_algorithm
 from metalearn.settings import build
 
@@ -39,8 +43,6 @@ PUBLISHED = {
     "alignment_steps": 1,
     "distillation_head": "shared",
     "distillation_temperature": 1.0,
-    "replay_alignments": 0,
-    "teachers_asked": 1,
     "augmentation": 0.0,
     "replay_learner": "maml",
     "replay_episodes": 10,
@@ -66,10 +68,44 @@ RELEASED = {
 """algorithms.md 1.4, 1.5 and 1.8: what the code does in place of the equations."""
 
 
-def test_the_published_hyper_parameters_can_be_set():
-    config = build(FreeConfig, PUBLISHED)
-    assert config.inversion.steps == 5
-    assert config.generator_input == "latent"
+def values_of(preset: str, names: Iterable[str]) -> dict[str, object]:
+    config = build(FreeConfig, {"preset": preset})
+    return {name: getattr(config, name) for name in names}
+
+
+def test_the_preset_published_has_the_published_hyper_parameters():
+    assert values_of("published", PUBLISHED) == PUBLISHED
+
+
+def test_the_preset_released_does_as_the_released_code_with_the_same_numbers():
+    expected = PUBLISHED | RELEASED
+    assert values_of("released", expected) == pytest.approx(expected)
+
+
+def test_the_default_preset_changes_nothing_of_the_paper_but_the_scale_and_the_batch_norm_term():
+    standard, published = (
+        asdict(build(FreeConfig, {"preset": name})) for name in ("standard", "published")
+    )
+    assert FreeConfig().preset == "standard"
+    changed = {name for name in standard if standard[name] != published[name]}
+    scale = {
+        "warm_up_steps",
+        "outer_steps",
+        "generator_width",
+        "replay_batches",
+        "replay_episodes",
+    }
+    # Adam goes the same way for a sum as for a mean, but for its epsilon.
+    assert changed - {"preset", "meta_gradient"} == scale | {"batchnorm_weight"}
+    assert all(standard[name] < published[name] for name in scale)
+
+
+def test_every_equation_of_the_released_code_is_off_in_the_other_presets():
+    equations = ReleasedSwitches()
+    for name in ("standard", "published"):
+        config = build(FreeConfig, {"preset": name, "meta_gradient": equations.meta_gradient})
+        switches = {field.name for field in fields(ReleasedSwitches)}
+        assert {s: getattr(config.switches, s) for s in switches} == asdict(equations)
 
 
 @pytest.mark.parametrize(("image_size", "map_size"), [(32, 8), (84, 21)])
@@ -134,8 +170,12 @@ def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_step
     assert losses[0] < 0.85 * losses[1]
 
 
-def test_the_suite_of_published_settings_has_just_these():
+def test_the_suite_of_published_settings_has_just_these_presets():
     suite = read_suite(find_suite("published"))
-    published, released = [entry.settings for entry in suite.algorithms if entry.name == "free"]
-    assert published == PUBLISHED
-    assert released == pytest.approx(PUBLISHED | RELEASED)
+    entries = [entry for entry in suite.algorithms if entry.name == "free"]
+    assert [entry.settings for entry in entries] == [
+        {"preset": "published"},
+        {"preset": "released"},
+    ]
+    for entry in entries:
+        assert entry.label == run_title("FREE", build(FreeConfig, entry.settings))

@@ -1,4 +1,4 @@
-"""PURER against its publication: its hyper-parameters can be set."""
+"""PURER against its publication: its hyper-parameters, as a preset and in the suite."""
 
 import pytest
 
@@ -55,4 +55,16 @@ def test_what_was_not_chosen_anew_is_as_published_by_default():
 def test_the_suite_of_published_settings_has_just_these():
     suite = read_suite(find_suite("published"))
     (entry,) = [entry for entry in suite.algorithms if entry.name == "purer"]
-    assert entry.settings == PUBLISHED
+    config = build(PurerConfig, entry.settings)
+    assert {name: getattr(config, name) for name in PUBLISHED} == PUBLISHED
+
+
+def test_the_preset_published_scales_the_steps_and_changes_nothing_else_of_the_paper():
+    config = build(PurerConfig, {"preset": "published"})
+    found = {name: getattr(config, name) for name in PUBLISHED}
+    changed = {name for name in PUBLISHED if found[name] != PUBLISHED[name]}
+    # The paper's 13 models all take part; its average is taken where there is one.
+    assert changed == {"outer_steps", "curriculum_start", "teachers_per_step", "initialisation"}
+    assert (config.teachers_per_step, config.initialisation) == (13, "where_possible")
+    scale = PUBLISHED["outer_steps"] / config.outer_steps
+    assert config.curriculum_start == round(PUBLISHED["curriculum_start"] / scale)

@@ -23,15 +23,25 @@ class SettingSerializer(serializers.Serializer):
     )
 
 
+class PresetSerializer(serializers.Serializer):
+    """A name for a whole set of settings: send it as the setting `preset`."""
+
+    name = serializers.CharField()
+    help = serializers.CharField()
+    values = serializers.DictField(help_text="what differs from the settings' defaults")
+
+
 class AlgorithmSerializer(serializers.ModelSerializer):
-    """One algorithm with every setting."""
+    """One algorithm with every setting and its presets; most have none."""
 
     settings = serializers.SerializerMethodField()
+    presets = serializers.SerializerMethodField()
 
     class Meta:
         model = AlgorithmSpec
         fields = [
-            "name", "title", "paper", "summary", "needs_recovery", "settings", "version",
+            "name", "title", "paper", "summary", "needs_recovery", "settings", "presets",
+            "version",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -40,6 +50,12 @@ class AlgorithmSerializer(serializers.ModelSerializer):
         """As the worker published them."""
         settings: list[dict[str, Any]] = spec.settings
         return settings
+
+    @extend_schema_field(PresetSerializer(many=True))
+    def get_presets(self, spec: AlgorithmSpec) -> list[dict[str, Any]]:
+        """As the worker published them, the default one first."""
+        presets: list[dict[str, Any]] = spec.presets
+        return presets
 
 
 class ArchitectureSerializer(serializers.ModelSerializer):

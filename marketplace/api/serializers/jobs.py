@@ -17,6 +17,12 @@ class JobSerializer(serializers.ModelSerializer):
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
+    algorithm_title = serializers.CharField(
+        source="title",
+        read_only=True,
+        help_text="what runs, with its preset and how many settings differ from it: "
+        "“FREE (standard, 2 settings changed)”",
+    )
     settings = serializers.DictField(read_only=True)
     eta_s = serializers.FloatField(
         read_only=True, allow_null=True, help_text="seconds until it ends, as far as one can tell"
@@ -26,9 +32,9 @@ class JobSerializer(serializers.ModelSerializer):
     class Meta:
         model = Job
         fields = [
-            "id", "pool", "algorithm", "settings", "seed", "version", "owner", "team",
-            "visibility", "state", "stage", "steps_done", "total_steps", "eta_s", "error",
-            "learner", "previews", "attempt", "created_at", "started_at", "finished_at",
+            "id", "pool", "algorithm", "algorithm_title", "settings", "seed", "version",
+            "owner", "team", "visibility", "state", "stage", "steps_done", "total_steps", "eta_s",
+            "error", "learner", "previews", "attempt", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -46,7 +52,7 @@ class JobLaunchSerializer(StrictSerializer):
     settings = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
         default=dict,
-        help_text="what differs from the defaults",
+        help_text="what differs from the defaults, or from the preset that `preset` names",
     )
     seed = serializers.IntegerField(
         default=0,

@@ -34,6 +34,9 @@ class LearnerSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
     algorithm = serializers.CharField(source="job.algorithm", read_only=True)
+    algorithm_title = serializers.CharField(
+        source="job.title", read_only=True, help_text="what ran, with its preset"
+    )
     pool = serializers.UUIDField(source="job.pool_id", read_only=True)
     job = serializers.SerializerMethodField()
     size_bytes = serializers.IntegerField(read_only=True)
@@ -50,8 +53,8 @@ class LearnerSerializer(serializers.ModelSerializer):
     class Meta:
         model = MetaLearner
         fields = [
-            "id", "name", "owner", "team", "visibility", "algorithm", "pool", "job",
-            "size_bytes", "copies_weights", "usable", "created_at",
+            "id", "name", "owner", "team", "visibility", "algorithm", "algorithm_title", "pool",
+            "job", "size_bytes", "copies_weights", "usable", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -61,10 +61,15 @@ class JobView(RowView):
         request=JobLaunchSerializer,
         responses={201: JobSerializer},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[_ONE, examples.body("200 steps of FREE", examples.JOB_BODY)],
+        examples=[
+            _ONE,
+            examples.body("200 steps of FREE+", examples.JOB_BODY),
+            examples.body("FREE as it was published, in 50 steps", examples.PRESET_BODY),
+        ],
     )
     def create(self, request: Request) -> Response:
-        """Settings that are left out have the defaults that `GET algorithms/` lists."""
+        """Settings that are left out are those of the preset, or have the defaults of
+        `GET algorithms/`, which lists both."""
         said = self.read(JobLaunchSerializer).validated_data
         job = job_launch(
             owner=self.user,

@@ -24,7 +24,6 @@ _BADGES = {
 _NOTES = {"error": "bad", "warning": "warn", "success": "good"}
 _NOTE_ICONS = {"error": "alert", "warning": "alert", "success": "check"}
 _SHORT_HASH = 12
-_LONGEST_ACRONYM = 5
 
 
 @register.simple_tag
@@ -116,9 +115,3 @@ def field_title(name: str) -> str:
     """A setting's name as a title: outer_steps becomes “Outer steps”."""
     words = str(name).replace("_", " ").strip()
     return words[:1].upper() + words[1:]
-
-
-@register.filter
-def algorithm_name(name: str) -> str:
-    """An algorithm's name as people write it: FREE, but “Random init”."""
-    return name.upper() if len(name) <= _LONGEST_ACRONYM else field_title(name)

@@ -1,41 +1,37 @@
 """FREE's outer step: recover, align, replay."""
 
 import math
-from functools import partial
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.algorithms.free.aligned import (
+    Distillation,
+    Distiller,
+    Taught,
+    optimisers_of,
+    shared_loss,
+)
 from metalearn.algorithms.free.config import FreeConfig
 from metalearn.algorithms.free.learning import (
     as_episode,
     augmented,
-    distillation_of,
-    remembered_task,
     replayed_loss,
     statistics_batches,
     steps_since_best,
     student_of,
-    teacher_logits,
 )
 from metalearn.algorithms.free.meta_generator import (
     generator_optimiser,
     means_over,
     move_generator,
 )
-from metalearn.algorithms.free.own_heads import (
-    Distillation,
-    Lesson,
-    Taught,
-    TeacherHeads,
-    lesson_loss,
-    optimisers_of,
-    recovered_lesson,
-    remembered_lesson,
-    shared_loss,
-)
+from metalearn.algorithms.free.one_head import OneHead
+from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.errors import InvalidSetting
@@ -59,17 +55,20 @@ class Free(Algorithm):
         "One meta-generator recovers training tasks from every model in a few steps; a learner "
         "whose gradients are aligned across the models learns from them."
     )
-    Config = FreeConfig
-    config: FreeConfig
+    Config: ClassVar[type[FreeSettings]] = FreeConfig
+    config: FreeSettings
 
-    def __init__(self, pool: Pool, config: FreeConfig, *, device: torch.device, seed: int) -> None:
+    def __init__(
+        self, pool: Pool, config: FreeSettings, *, device: torch.device, seed: int
+    ) -> None:
         pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
         super().__init__(pool, config, device=device, seed=seed)
         self.learner = self.learner_as_set(
             config, n_classes=config.n_way, most_pixels=config.picture_size
         ).train()
         self.generator = self._new_generator()
-        self.taught = Taught(self.learner, self._new_heads())
+        self.taught = self._new_taught()
+        self.distiller = self._new_distiller()
         self.generator_optimiser = generator_optimiser(self.generator, config)
         self.learner_optimisers = optimisers_of(self.taught, config)
         n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
@@ -109,14 +108,11 @@ class Free(Algorithm):
             )
         return on_device(generator, self.device)
 
-    def _new_heads(self) -> TeacherHeads | None:
-        if self.config.distillation_head != "own":
-            return None
-        with seeded_from(self.rng):
-            heads = TeacherHeads(
-                self.pool, self.learner.feature_dim, most=self.config.head_classes, rng=self.rng
-            )
-        return heads.to(self.device)
+    def _new_taught(self) -> Taught:
+        return Taught(self.learner)
+
+    def _new_distiller(self) -> Distiller:
+        return OneHead(self.pool, self.config)
 
     def notices(self) -> list[str]:
         return about_statistics(self.pool) if self.config.batchnorm_weight else []
@@ -138,14 +134,13 @@ class Free(Algorithm):
         self._set_rate()
         stage = self.stage
         if stage == "replay":
-            return self.report(stage, self.realign() | self.replay())
+            return self.report(stage, self.teach(()))
         recovered, metrics = self.recover(adversarial=stage == "meta-training")
         if stage == "meta-training":
-            for task in recovered if self.config.remembered == "all" else recovered[-1:]:
+            for task in recovered if self.config.switches.remembered == "all" else recovered[-1:]:
                 names = task.task.memory_names(merge=self.config.merge_classes)
                 self.memory.add(task.images, task.labels, names)
-            metrics |= self._agreement(recovered) | self.realign()
-            metrics |= {"distillation": self.align(recovered)} | self.replay()
+            metrics |= self._agreement(recovered) | self.teach(recovered)
         return self.report(stage, metrics, recovered=as_episode(recovered[0], self.config))
 
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
@@ -168,89 +163,51 @@ class Free(Algorithm):
                 student=student,
             )
             fits.append(fit)
-        if config.generator_moments == "renewed":
+        if config.switches.generator_moments == "renewed":
             self.generator_optimiser = generator_optimiser(self.generator, config)
         move_generator(self.generator, self.generator_optimiser, fits, config)
         recovered = [fit.recovered for fit in fits]
         return recovered, means_over(recovered)
 
-    def align(self, recovered: list[RecoveredTask]) -> float:
+    def teach(self, recovered: Sequence[RecoveredTask]) -> dict[str, float]:
+        """Let the learner learn: aligned on a step's recovered tasks, if any, then by replay."""
+        aligned = {"distillation": self.align(recovered)} if recovered else {}
+        return aligned | self.replay()
+
+    def align(self, recovered: Sequence[RecoveredTask]) -> float:
         """BELL: distil the teachers into a clone one after another, and follow it.
 
         Returns the mean distillation loss met on the way.
         """
         tasks = [augmented(task, self.config, self.rng) for task in recovered]
-        return self._follow(self._distillations(tasks))
+        return self.follow(self.distiller.losses(tasks))
 
-    def _follow(self, losses: list[Distillation]) -> float:
+    def follow(self, losses: Sequence[Distillation]) -> float:
+        """Let a clone descend on the losses in turn, and the learner follow it; their mean."""
         config = self.config
         descent = sequential_descent(
             self.taught,
             losses,
             lr=config.alignment_lr,
             steps_per_loss=config.alignment_steps,
-            optimiser=config.alignment_optimiser,
+            optimiser=config.switches.alignment_optimiser,
         )
         directions = [config.alignment_weight * direction for direction in descent.direction]
         set_gradients(self.taught.parameters(), directions)
         self.learner_optimisers.step()
         return sum(descent.losses) / len(descent.losses)
 
-    def realign(self) -> dict[str, float]:
-        """BELL again, on images out of the memory, for teachers drawn anew each time."""
-        losses = []
-        for _ in range(self.config.replay_alignments):
-            if remembered := self._remembered_distillations():
-                losses.append(self._follow(remembered))
-        return {"replayed_distillation": sum(losses) / len(losses)} if losses else {}
-
-    def _remembered_distillations(self) -> list[Distillation]:
-        config, rng = self.config, self.rng
-        if self.taught.heads is None:
-            teachers = self.pool.sample(config.teachers_per_step, rng)
-            drawn = [
-                remembered_task(self.memory, teacher, config, device=self.device, rng=rng)
-                for teacher in teachers
-            ]
-            known = [augmented(task, config, rng) for task in drawn if task is not None]
-            return self._distillations(known)
-        lessons = [
-            remembered_lesson(self.memory, config, pool=self.pool, device=self.device, rng=rng)
-            for _ in range(config.teachers_per_step)
-        ]
-        return self._lesson_losses([lesson for lesson in lessons if lesson is not None])
-
     def _agreement(self, recovered: list[RecoveredTask]) -> dict[str, float]:
         every = self.config.agreement_every
         if not every or self.steps_done % every:
             return {}
         # In the weights that the teachers share: each alone moves its own head.
-        shared = [shared_loss(loss, self.taught) for loss in self._distillations(recovered)]
+        shared = [shared_loss(loss, self.taught) for loss in self.distiller.losses(recovered)]
         agreement = gradient_agreement(self.learner, shared)
         return {
             "gradient_inner_product": agreement.inner_product,
             "gradient_cosine": agreement.cosine,
         }
-
-    def _distillations(self, tasks: list[RecoveredTask]) -> list[Distillation]:
-        """For each task, the loss of a learner that is to say what the task's teacher says."""
-        config, pool = self.config, self.pool
-        if self.taught.heads is not None:
-            return self._lesson_losses([recovered_lesson(task, config, pool) for task in tasks])
-
-        def loss_of(task: RecoveredTask) -> Distillation:
-            targets = teacher_logits(task, config)
-            return lambda taught: distillation_of(
-                taught.network, task=task, targets=targets, config=config, pool=pool
-            )
-
-        return [loss_of(task) for task in tasks]
-
-    def _lesson_losses(self, lessons: list[Lesson]) -> list[Distillation]:
-        return [
-            partial(lesson_loss, lesson=lesson, config=self.config, pool=self.pool)
-            for lesson in lessons
-        ]
 
     def replay(self) -> dict[str, float]:
         """Teach the learner meta-batches of tasks whose classes come from different teachers."""
@@ -288,8 +245,12 @@ class Free(Algorithm):
     # No `copied_teachers`: drawn at random, the learner sees the teachers' answers alone.
     def meta_learner(self) -> MetaLearner:
         config = self.config
+        prototypes = config.replay_learner == "protonet"
         defaults = AdaptationSettings(
-            head="prototypes" if config.replay_learner == "protonet" else "sgd",
+            head="prototypes" if prototypes else "sgd",
+            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            batchnorm="inductive" if prototypes else "transductive",
+            # Ten inner steps, the default, after five in training: so the papers judge their MAML.
             inner_lr=config.inner_lr,
             temperature=config.temperature,
         )
@@ -301,8 +262,7 @@ class Free(Algorithm):
         return learner
 
     def parts(self) -> dict[str, Stateful]:
-        heads: dict[str, Stateful] = {"heads": self.taught.heads} if self.taught.heads else {}
-        return heads | {
+        return {
             "generator": self.generator,
             "generator_optimiser": OptimiserState(self.generator_optimiser),
             "learner": self.learner,

@@ -1,286 +1,62 @@
-"""Settings of FREE. "Paper" below means the published hyper-parameters (algorithms.md 1.2)."""
+"""FREE's settings and its presets."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from metalearn import precision, replay
-from metalearn.inversion import InversionSettings
-from metalearn.learner_settings import LearnerSettings
-from metalearn.preparation import MOST_PIXELS
-from metalearn.settings import setting
+from metalearn.algorithms.free.released import ReleasedSwitches
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.presets import PresetSettings, preset_setting
+from metalearn.settings import Preset, Value
+
+_PUBLISHED: dict[str, Value] = {
+    "warm_up_steps": 19,
+    "outer_steps": 980,
+    "generator_width": 128,
+    "meta_gradient": "sum",
+    "batchnorm_weight": 0.0,
+    "replay_batches": 500,
+    "replay_episodes": 10,
+}
+_RELEASED: dict[str, Value] = {
+    "alignment_optimiser": "adam",
+    "alignment_lr": 0.001,
+    # 67 times the way that four steps of 0.001 go, beside a replay whose loss is the mean of ten
+    # episodes and not their sum.
+    "alignment_weight": 0.0268,
+    "remembered": "last",
+    "generator_moments": "renewed",
+    "adversarial": "as_released",
+    "distillation": "as_released",
+}
+PRESETS = (
+    Preset(
+        "standard",
+        "The paper's equations, losses and learning rates, with fewer steps, a narrower generator "
+        "and fewer and smaller meta-batches, so that a processor of two cores can do it; it adds "
+        "the batch-norm term, without which recovered pictures look like noise.",
+    ),
+    Preset(
+        "published",
+        "The paper's equations with its own numbers, for a GPU: 999 steps, a generator of 128 "
+        "channels and up to 500 meta-batches a step.",
+        _PUBLISHED,
+    ),
+    Preset(
+        "released",
+        "What the authors' released code does where it parts from the paper: losses without a "
+        "logarithm, a memory of the last model only, optimisers that start again at every step.",
+        _PUBLISHED | _RELEASED,
+    ),
+)
 
 
 @dataclass(frozen=True)
-class FreeConfig(LearnerSettings):
-    """Every setting of FREE, in the order of its stages."""
+class FreeConfig(ReleasedSwitches, FreeSettings, PresetSettings):
+    """Every setting of FREE: the preset, what it shares with FREE+, what its code does."""
 
-    warm_up_steps: int = setting(
-        20, "first steps, which train the generator only (paper: 19)", low=0, high=10_000
-    )
-    outer_steps: int = setting(
-        80, "steps of recovery, alignment and replay (paper: 980)", low=1, high=100_000
-    )
-    replay_steps: int = setting(
-        600,
-        "last steps, which only replay; cheap, and recovery has filled the memory by then "
-        "(paper: none)",
-        low=0,
-        high=100_000,
-    )
-    # A learner of larger images than are recovered would have more to do and no more to see.
-    learner_image_size: int = setting(
-        0,
-        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
-        low=0,
-        high=256,
-    )
-    n_way: int = setting(5, "classes of an episode", low=2, high=20)
-    teachers_per_step: int = setting(4, "teachers inverted in one step", low=1, high=32)
-    images_per_class: int = setting(
-        20, "images recovered for each class of a teacher in one step", low=2, high=100
-    )
-    picture_size: int = setting(
-        MOST_PIXELS,
-        "most pixels of height and width of a recovered image; networks that take larger ones are "
-        "shown it enlarged (paper: always the size of the networks)",
-        low=16,
-        high=256,
-    )
-    # FIVE: the meta-generator
-    generator_steps: int = setting(
-        5, "passes of the generator's copy over each teacher", low=1, high=500
-    )
-    generator_inner_lr: float = setting(
-        5e-3, "learning rate of the generator's copy (paper: 0.001)", low=1e-6, high=0.1
-    )
-    latent_lr: float = setting(
-        0.015, "learning rate of the latents (paper: 0.001)", low=1e-6, high=1.0
-    )
-    generator_update: str = setting(
-        "first_order",
-        "how the generator follows its copies: first_order is the paper's gradient at their last "
-        "step, through Adam; reptile moves towards them, which fits teachers better but did not "
-        "teach the learner more",
-        choices=("first_order", "reptile"),
-    )
-    generator_lr: float = setting(
-        2e-3,
-        "learning rate of first_order (paper: 0.001)",
-        low=1e-6,
-        high=0.1,
-    )
-    generator_moments: str = setting(
-        "kept",
-        "whether the optimiser of first_order keeps its moments from step to step; renewed is the "
-        "released code's, whose steps follow the signs of one gradient",
-        choices=("kept", "renewed"),
-    )
-    reptile_rate: float = setting(
-        0.3, "share of the way towards its copies that reptile goes", low=1e-3, high=1.0
-    )
-    meta_gradient: str = setting(
-        "mean",
-        "how first_order puts the teachers' gradients together; alike for Adam but for its epsilon",
-        choices=("mean", "sum"),
-    )
-    latent_dim: int = setting(256, "length of a latent", low=8, high=2_048)
-    generator_width: int = setting(
-        32,
-        "channels of the generator's first map (paper: 128, over ten times the time on a CPU)",
-        low=8,
-        high=512,
-    )
-    generator_input: str = setting(
-        "latent+label",
-        "what the generator sees; the paper's sees latents only and learns labels by heart in "
-        "every adaptation",
-        choices=("latent+label", "latent"),
-    )
-    class_weight: float = setting(1.0, "weight of the cross entropy", low=0.0, high=100.0)
-    batchnorm_weight: float = setting(
-        1.0,
-        "weight of the batch-norm statistics' distance, mean over layers (released code: 0); "
-        "without it pictures please the teacher but look like noise",
-        low=0.0,
-        high=100.0,
-    )
-    adversarial_weight: float = setting(
-        0.1, "weight of the adversarial term after the warm-up (paper: 1)", low=0.0, high=100.0
-    )
-    adversarial: str = setting(
-        "kl",
-        "kl is minus the divergence of teacher and learner, of the equations; as_released is what "
-        "the released code computes in its place, which holds the learner fixed and lacks the "
-        "teacher's logarithm",
-        choices=("kl", "as_released"),
-    )
-    max_shift: int = setting(
-        4, "pixels by which recovered images are shifted before a teacher sees them", low=0, high=32
-    )
-    kept_images: str = setting(
-        "last",
-        "which images of an inversion are kept: last is the paper's, of the last pass; best are "
-        "those with the lowest loss seen, on whatever shift they were shown",
-        choices=("last", "best"),
-    )
-    remembered: str = setting(
-        "all",
-        "which of a step's recovered tasks enter the memory; the released code keeps only that of "
-        "the last teacher",
-        choices=("all", "last"),
-    )
-    # BELL: the aligned learner
-    outer_optimiser: str = setting(
-        "muon",
-        "how the learner takes its steps: muon turns every direction of its kernels alike and "
-        "leaves the rest to adam, which is the paper's for all weights; muon learns more from as "
-        "many steps",
-        choices=("muon", "adam"),
-    )
-    kernel_lr: float = setting(
-        0.05, "learning rate of the learner's kernels by muon", low=1e-6, high=10.0
-    )
-    outer_lr: float = setting(3e-3, "learning rate by adam (paper: 0.001)", low=1e-6, high=1.0)
-    lr_decay: bool = setting(
-        True, "let the learner's rate fall to zero along a half cosine (paper: constant)"
-    )
-    alignment_lr: float = setting(
-        0.01, "learning rate of the clone's steps (released code: 0.001)", low=1e-6, high=10.0
-    )
-    alignment_optimiser: str = setting(
-        "sgd",
-        "how the clone steps: the alignment theorem holds for sgd; adam is the released code's",
-        choices=("sgd", "adam"),
-    )
-    alignment_steps: int = setting(1, "steps of the clone for each teacher", low=1, high=50)
-    alignment_weight: float = setting(
-        1.0,
-        "weight of the Reptile direction, which is taken per step and unit of learning rate",
-        low=0.0,
-        high=1_000.0,
-    )
-    distillation_head: str = setting(
-        "own",
-        "shared is the paper's one linear head for all teachers, whose labels contradict one "
-        "another; own gives each teacher a head, which falls away in the end; prototypes judges "
-        "each teacher's images by their own class means",
-        choices=("own", "prototypes", "shared"),
-    )
-    distillation: str = setting(
-        "kl",
-        "kl is the divergence of the equations; as_released is what the released code computes "
-        "in its place, which lacks the learner's logarithm and knows no temperature",
-        choices=("kl", "as_released"),
-    )
-    distillation_temperature: float = setting(
-        4.0,
-        "temperature of the distillation: above 1, what a teacher says of the classes that it "
-        "holds for unlikely counts as well (released code: 1)",
-        low=0.1,
-        high=100.0,
-    )
-    replay_alignments: int = setting(
-        10,
-        "alignments a step on remembered images, beside the one on fresh ones: each draws "
-        "teachers and asks them about images of their classes in the memory, or, with heads of "
-        "their own, about images of any classes (paper: 0)",
-        low=0,
-        high=500,
-    )
-    head_classes: int = setting(
-        100,
-        "most classes of a teacher that a head of its own answers for; of a teacher with more as "
-        "many are drawn once (paper: one head)",
-        low=2,
-        high=100_000,
-    )
-    teachers_asked: int = setting(
-        8,
-        "teachers, with heads of their own, asked about each batch of remembered images "
-        "(paper: 1, about its own images)",
-        low=1,
-        high=1_000,
-    )
-    alignment_images: int = setting(
-        32,
-        "remembered images of such a batch; an alignment takes one after another",
-        low=2,
-        high=1_000,
-    )
-    augmentation: float = setting(
-        1.0,
-        "strength of random crops and colours in alignment and replay, 0 to 1; teachers judge "
-        "the changed images (paper: none)",
-        low=0.0,
-        high=1.0,
-    )
-    # Cross-task replay
-    replay_learner: str = setting(
-        "protonet",
-        "what replay teaches: prototypes for the prototype head, or the papers' MAML or ANIL "
-        "for the sgd head",
-        choices=replay.LEARNERS,
-    )
-    replay_batches: int = setting(1, "meta-batches replayed in one step, at most", low=0, high=500)
-    replay_patience: int = setting(
-        0,
-        "end a step's replay early when as many meta-batches in a row bring no accuracy higher "
-        "than the step's best so far; 0 replays them all (paper: 10)",
-        low=0,
-        high=100,
-    )
-    replay_episodes: int = setting(
-        2, "episodes of a meta-batch (released code: 10)", low=1, high=64
-    )
-    k_shot: int = setting(5, "support images per class of an episode", low=1, high=50)
-    n_query: int = setting(15, "query images per class of an episode", low=1, high=50)
-    inner_steps: int = setting(5, "inner steps of MAML and ANIL", low=1, high=50)
-    inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
-    temperature: float = setting(
-        0.1, "temperature of the prototypes' probabilities", low=1e-3, high=100.0
-    )
-    merge_classes: bool = setting(
-        True,
-        "classes of the same name from several models are one class; switch it off where names "
-        "are mere numbers",
-    )
-    memory_per_class: int = setting(400, "most images of a class in the memory", low=2, high=10_000)
-    memory_mb: int = setting(
-        256,
-        "most megabytes of the memory; where a pool knows too many classes for it, those met first "
-        "make room for new ones",
-        low=1,
-        high=65_536,
-    )
-    teacher_mb: int = setting(
-        1_536,
-        "most megabytes that a teacher's layers keep for a gradient; a batch that would keep more "
-        "goes through in portions, which takes a third longer",
-        low=16,
-        high=1_048_576,
-    )
-    # Measuring and speed
-    agreement_every: int = setting(
-        5, "steps between two measurements of the gradients' agreement; 0 never", low=0, high=1_000
-    )
-    precision: str = setting(
-        "auto",
-        "number format of the layers; auto takes bf16 where the processor has it",
-        choices=precision.CHOICES,
-    )
+    PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
+    preset: str = preset_setting(PRESETS)
 
     @property
-    def inversion(self) -> InversionSettings:
-        """The settings of one inversion."""
-        return InversionSettings(
-            steps=self.generator_steps,
-            generator_lr=self.generator_inner_lr,
-            latent_lr=self.latent_lr,
-            class_weight=self.class_weight,
-            batchnorm_weight=self.batchnorm_weight,
-            adversarial_weight=self.adversarial_weight,
-            max_shift=self.max_shift,
-            precision=self.precision,
-            teacher_mb=self.teacher_mb,
-            kept_images=self.kept_images,
-            adversarial=self.adversarial,
-        )
+    def switches(self) -> ReleasedSwitches:
+        return self

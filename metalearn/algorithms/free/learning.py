@@ -1,4 +1,4 @@
-"""What FREE's learner sees: distillation from one teacher, replayed episodes, statistics."""
+"""What FREE's learner sees and is asked: pictures, replayed episodes, statistics."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from metalearn.algorithms.free.config import FreeConfig
+from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.augmentation import crop_and_colour
 from metalearn.episode import Episode
 from metalearn.inner_loop import (
@@ -16,16 +16,14 @@ from metalearn.inner_loop import (
     centroid_logits,
     class_centroids,
 )
-from metalearn.inversion import RecoveredTask, Student, TeacherTask
-from metalearn.losses import distillation_loss, released_distillation_loss
+from metalearn.inversion import RecoveredTask, Student
 from metalearn.networks import Network
-from metalearn.pool import Pool, Teacher
+from metalearn.pool import Pool
 from metalearn.precision import autocast
 from metalearn.preparation import prepare_images, statistics_batch
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
-from metalearn.shapes import Batch, Images, Labels, Logits, Scalar
+from metalearn.shapes import Batch, Images, Labels, Logits
 from metalearn.task_memory import TaskMemory
-from metalearn.teacher_pass import said_by
 
 N_STATISTICS_IMAGES = 2_048
 
@@ -37,32 +35,16 @@ def prepared(images: Images, network: Network, pool: Pool) -> Float[Tensor, "n c
     return ready.contiguous(memory_format=torch.channels_last)
 
 
-def remembered_task(
-    memory: TaskMemory,
-    teacher: Teacher,
-    config: FreeConfig,
-    *,
-    device: torch.device,
-    rng: torch.Generator,
-) -> RecoveredTask | None:
-    """Images of a teacher's classes out of the memory; None while it does not hold enough."""
-    task = TeacherTask.sample(teacher, config.n_way, rng)
-    names = task.memory_names(merge=config.merge_classes)
-    pixels = memory.images_of(names, config.images_per_class, rng)
-    if pixels is None:
-        return None
-    labels = torch.arange(task.n_way).repeat(config.images_per_class)
-    return RecoveredTask(task, pixels.to(device).float() / 255, labels.to(device), {}, 0.0)
-
-
-def as_episode(recovered: RecoveredTask, config: FreeConfig) -> Episode:
+def as_episode(recovered: RecoveredTask, config: FreeSettings) -> Episode:
     """A recovered task to be looked at: its first images of each class are the support set."""
     support = recovered.task.n_way * max(1, min(config.k_shot, config.images_per_class - 1))
     images, labels = recovered.images.cpu(), recovered.labels.cpu()
     return Episode(images[:support], labels[:support], images[support:], labels[support:])
 
 
-def augmented(recovered: RecoveredTask, config: FreeConfig, rng: torch.Generator) -> RecoveredTask:
+def augmented(
+    recovered: RecoveredTask, config: FreeSettings, rng: torch.Generator
+) -> RecoveredTask:
     """The task with its images changed at random, each for itself."""
     if not config.augmentation:
         return recovered
@@ -70,47 +52,12 @@ def augmented(recovered: RecoveredTask, config: FreeConfig, rng: torch.Generator
     return replace(recovered, images=images)
 
 
-@torch.no_grad()
-def teacher_logits(recovered: RecoveredTask, config: FreeConfig) -> Logits:
-    """What the teacher says of its own recovered images, over the task's classes."""
-    said = said_by(recovered.task.teacher, recovered.images, config.inversion.limits)
-    return said[:, list(recovered.task.classes)]
-
-
-def distillation_of(
-    network: Network, *, task: RecoveredTask, targets: Logits, config: FreeConfig, pool: Pool
-) -> Scalar:
-    """KL(teacher || learner), or the released form of it, on one teacher's recovered images.
-
-    With prototypes the first half of the images gives the class means and the second half is
-    judged by them; labels come in turn, so both halves hold every class.
-    """
-    images, n_way = prepared(task.images, network, pool), task.task.n_way
-    with autocast(config.precision, images.device):
-        if config.distillation_head == "shared":
-            logits = network(images).float()[:, :n_way]
-        else:
-            features = network.embed(images).float()
-            half = n_way * (config.images_per_class // 2)
-            logits = _by_prototypes(features, task.labels, half, config)
-            targets = targets[half:]
-    if config.distillation == "as_released":
-        return released_distillation_loss(logits, targets)
-    return distillation_loss(logits, targets, temperature=config.distillation_temperature)
-
-
-def _by_prototypes(features: Tensor, labels: Labels, half: int, config: FreeConfig) -> Tensor:
-    shares = balanced_targets(labels[:half], _n_way(labels))
-    centroids = class_centroids(features[:half], shares)
-    return centroid_logits(features[half:], centroids, temperature=config.temperature)
-
-
-def _n_way(labels: Labels) -> int:
+def n_way_of(labels: Labels) -> int:
     """Classes of a task whose labels are all there."""
     return int(labels.max()) + 1
 
 
-def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
+def student_of(network: Network, config: FreeSettings, pool: Pool) -> Student:
     """The learner as the adversarial term sees it: batch statistics, no change to it."""
     pure = _pure(network, config)
     weights = pure.weights()
@@ -118,9 +65,9 @@ def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
     def logits(images: Images, labels: Labels) -> Logits:
         ready = prepared(images, network, pool)
         if config.distillation_head == "shared":
-            return pure.logits(weights, ready)[:, : _n_way(labels)]
+            return pure.logits(weights, ready)[:, : n_way_of(labels)]
         features = pure.features(weights, ready)
-        shares = balanced_targets(labels, _n_way(labels))
+        shares = balanced_targets(labels, n_way_of(labels))
         centroids = class_centroids(features.detach(), shares)
         return centroid_logits(features, centroids, temperature=config.temperature)
 
@@ -130,7 +77,7 @@ def student_of(network: Network, config: FreeConfig, pool: Pool) -> Student:
 def replayed_loss(
     network: Network,
     episodes: Sequence[Episode],
-    config: FreeConfig,
+    config: FreeSettings,
     *,
     pool: Pool,
     rng: torch.Generator,
@@ -152,7 +99,7 @@ def steps_since_best(values: Sequence[float]) -> int:
 
 
 def _prepared_episode(
-    episode: Episode, network: Network, config: FreeConfig, *, pool: Pool, rng: torch.Generator
+    episode: Episode, network: Network, config: FreeSettings, *, pool: Pool, rng: torch.Generator
 ) -> Episode:
     device = next(network.parameters()).device
     changed = {}
@@ -167,7 +114,7 @@ def _prepared_episode(
     return replace(episode, **changed, **labels)
 
 
-def _pure(network: Network, config: FreeConfig) -> PureNetwork:
+def _pure(network: Network, config: FreeSettings) -> PureNetwork:
     return PureNetwork(network, batchnorm="transductive", precision=config.precision)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import torch
 
-from metalearn.algorithms.free.config import FreeConfig
+from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.gradients import set_gradients
 from metalearn.inversion import Fit, RecoveredTask
 from metalearn.networks.generator import Generator
 
 
-def generator_optimiser(generator: Generator, config: FreeConfig) -> torch.optim.Optimizer:
+def generator_optimiser(generator: Generator, config: FreeSettings) -> torch.optim.Optimizer:
     """What moves the generator itself, step by step."""
     if config.generator_update == "reptile":
         return torch.optim.SGD(generator.parameters(), lr=config.reptile_rate)
@@ -23,12 +23,12 @@ def move_generator(
     generator: Generator,
     optimiser: torch.optim.Optimizer,
     fits: Sequence[Fit],
-    config: FreeConfig,
+    config: FreeSettings,
 ) -> None:
     """The outer step of FIVE, from what the copies of the generator went through."""
     reptile = config.generator_update == "reptile"
     rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
-    summed = config.meta_gradient == "sum" and not reptile
+    summed = config.switches.meta_gradient == "sum" and not reptile
     share = 1.0 if summed else 1 / len(fits)
     totals = [share * torch.stack(column).sum(0) for column in zip(*rows, strict=True)]
     set_gradients(generator.parameters(), totals)

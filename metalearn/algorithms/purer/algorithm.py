@@ -21,7 +21,7 @@ from metalearn.inner_loop import PureNetwork
 from metalearn.inversion import TeacherTask, about_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import Network
-from metalearn.pool import Pool
+from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
 from metalearn.preparation import resized, statistics_batch
 from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
@@ -61,10 +61,15 @@ class Purer(Algorithm):
         learner = self.learner_as_set(
             config, n_classes=config.n_way, most_pixels=config.picture_size
         )
-        if config.initialisation == "average":
+        if self.config.initialisation == "average" or self._starts_from(learner):
             start = _average(self.pool, learner)
             learner.load_state_dict(learner.state_dict() | start)
         return learner
+
+    def _starts_from(self, learner: Network) -> list[Teacher]:
+        """The teachers whose mean the learner starts from; none where it starts at random."""
+        alike = [] if self.config.initialisation == "random" else fits(self.pool, learner)
+        return alike if len(alike) > 1 else []
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -101,7 +106,13 @@ class Purer(Algorithm):
         return images.to(self.device)
 
     def notices(self) -> list[str]:
-        return about_statistics(self.pool) if self.config.batchnorm_weight else []
+        known = about_statistics(self.pool) if self.config.batchnorm_weight else []
+        if self.config.initialisation == "where_possible" and not self._starts_from(self.learner):
+            known.append(
+                "No two models of this pool have the learner's architecture and width, so it "
+                "starts from random weights instead of their mean."
+            )
+        return known
 
     @property
     def total_steps(self) -> int:
@@ -193,8 +204,12 @@ class Purer(Algorithm):
 
     def meta_learner(self) -> MetaLearner:
         config = self.config
+        prototypes = config.meta_learner == "protonet"
         defaults = AdaptationSettings(
-            head="prototypes" if config.meta_learner == "protonet" else "sgd",
+            head="prototypes" if prototypes else "sgd",
+            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            batchnorm="inductive" if prototypes else "transductive",
+            inner_steps=config.inner_steps,  # as many as it was trained with, as in the paper
             inner_lr=config.inner_lr,
             temperature=config.temperature,
             calibrate=config.calibrate,
@@ -210,9 +225,7 @@ class Purer(Algorithm):
     def copied_teachers(self) -> tuple[int, ...]:
         # Few steps or a low rate leave the learner at the mean that it started from, and a head
         # that is not learned stays the mean. A random start holds none.
-        if self.config.initialisation == "random":
-            return ()
-        averaged = {id(teacher) for teacher in fits(self.pool, self.learner)}
+        averaged = {id(teacher) for teacher in self._starts_from(self.learner)}
         rows = zip(self.pool.places, self.pool.teachers, strict=True)
         return tuple(place for place, teacher in rows if id(teacher) in averaged)
 

@@ -1,17 +1,22 @@
 """Settings of PURER. "Paper" below means the published hyper-parameters (algorithms.md 2.1)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from metalearn import precision, replay
+from metalearn.algorithms.purer.presets import PRESETS
 from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
-from metalearn.settings import setting
+from metalearn.presets import PresetSettings, preset_setting
+from metalearn.settings import Preset, setting
 
 
 @dataclass(frozen=True)
-class PurerConfig(LearnerSettings):
+class PurerConfig(LearnerSettings, PresetSettings):
     """Every setting of PURER, in the order of its parts."""
 
+    PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
+    preset: str = preset_setting(PRESETS)
     outer_steps: int = setting(
         400,
         "steps, each one of the images and one of the learner (paper: 60,000)",
@@ -115,8 +120,9 @@ class PurerConfig(LearnerSettings):
     initialisation: str = setting(
         "random",
         "where the learner starts; average is the mean of those models of the pool that have its "
-        "architecture and width (paper: average)",
-        choices=("random", "average"),
+        "architecture and width; where_possible is that where there are two of them, and random "
+        "(paper: average)",
+        choices=("random", "average", "where_possible"),
     )
     outer_lr: float = setting(1e-3, "learning rate of the learner", low=1e-6, high=1.0)
     episodes_per_step: int = setting(4, "episodes of a meta-batch", low=1, high=64)

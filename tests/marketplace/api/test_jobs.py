@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from marketplace.algorithms.services import catalogue_publish
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_log, job_move, job_report
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner
+from tests.marketplace.conftest import WITH_PRESETS
 
 URL = "/api/v1/jobs/"
 
@@ -48,6 +50,20 @@ def test_a_job_is_launched_with_the_defaults_filled_in(
     pool.refresh_from_db()
     assert pool.is_frozen
     assert client.get(f"{URL}{row['id']}/").json() == row
+
+
+def test_a_preset_lies_beneath_the_settings_and_the_job_is_named_by_it(client, body):
+    catalogue_publish(algorithms=[WITH_PRESETS], architectures=[], version="1.0")
+    settings = {"preset": "published", "outer_steps": 50}
+    row = client.post(URL, {**body, "settings": settings}).json()
+    assert row["settings"]["preset"] == "published"
+    assert (row["settings"]["outer_steps"], row["settings"]["replay"]) == (50, False)
+    assert row["algorithm_title"] == "FREE (published, 1 setting changed)"
+    assert client.get(f"{URL}?search=published").json()["count"] == 1
+    assert client.get(f"{URL}?search=standard").json()["count"] == 0
+    wrong = client.post(URL, {**body, "settings": {"preset": "huge"}})
+    assert wrong.status_code == 400
+    assert "standard, published" in wrong.content.decode()
 
 
 def test_settings_and_seed_may_be_left_out(client, body):

@@ -33,10 +33,5 @@ def test_counts_are_shortened():
     assert [freehold.count_short(n) for n in (5, 112_933, 11_200_000)] == ["5", "113 k", "11.2 M"]
 
 
-def test_acronyms_stay_acronyms():
-    assert freehold.algorithm_name("free") == "FREE"
-    assert freehold.algorithm_name("random_init") == "Random init"
-
-
 def test_a_setting_is_named_in_words():
     assert freehold.field_title("outer_steps") == "Outer steps"

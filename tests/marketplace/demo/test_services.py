@@ -51,9 +51,9 @@ def workers(monkeypatch):
 
 def test_it_makes_a_person_models_a_public_pool_and_a_job(db, workers):
     job = demo_load()
-    assert (job.state, job.algorithm, job.owner.username) == (JobState.QUEUED, "free", "demo")
+    assert (job.state, job.algorithm, job.owner.username) == (JobState.QUEUED, "free_plus", "demo")
     assert (job.pool.visibility, job.pool.checkpoints.count()) == (Visibility.PUBLIC, 12)
-    chosen = json.loads((services._FOLDER / "free_settings.json").read_text())
+    chosen = json.loads((services._FOLDER / "free_plus_settings.json").read_text())
     assert chosen.items() <= job.settings.items()
     model = Checkpoint.objects.first()
     assert model.consent_recovery and model.consent_preview
@@ -79,7 +79,7 @@ def test_what_was_interrupted_is_finished(db, workers):
 
 def test_without_a_published_algorithm_it_says_what_is_missing(db, workers):
     workers.remove(publish)
-    with pytest.raises(DomainError, match="No worker published the algorithm “free”"):
+    with pytest.raises(DomainError, match="No worker published the algorithm “free_plus”"):
         demo_load()
     assert not Job.objects.exists()
 

@@ -263,7 +263,7 @@ def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(launch, mo
 
 
 def test_a_job_is_named_after_its_algorithm_and_pool(job):
-    assert str(job) == f"free on {job.pool}"
+    assert str(job) == f"FREE on {job.pool}"
 
 
 @pytest.mark.parametrize("state", list(JobState))

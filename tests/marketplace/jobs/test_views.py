@@ -1,16 +1,19 @@
 """Pages of jobs: Alice owns, Bob is on her team, Charlie is a stranger."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.services import catalogue_publish
 from marketplace.core.errors import DomainError
 from marketplace.jobs import views
 from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import job_claim, job_move, job_report
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import Pool
-from tests.marketplace.conftest import publish
+from tests.marketplace.conftest import WITH_PRESETS, publish
 
 SETTINGS = {
     "setting_outer_steps": "10",
@@ -73,6 +76,75 @@ def test_a_launch_leads_to_the_dashboard(client, alice, catalogue, pool):
     assert job.seed == 3
     assert job.settings["outer_lr"] == 0.001
     assert job.settings["replay"] is True
+
+
+@pytest.fixture
+def with_presets(db):
+    """What a worker publishes about an algorithm that has presets."""
+    catalogue_publish(algorithms=[WITH_PRESETS], architectures=[], version="1.0")
+
+
+def replay(page: str) -> str:
+    """The check box of that setting."""
+    return re.search(r'<input[^>]*name="setting_replay"[^>]*>', page)[0]
+
+
+def test_the_strip_of_presets_fills_in_the_form_and_says_what_the_chosen_one_is(
+    client, alice, with_presets, pool
+):
+    client.force_login(alice)
+    page = client.get(url("new", pool)).content.decode()
+    assert '<a href="?algorithm=free&amp;preset=standard" aria-current="true">Standard</a>' in page
+    assert '<a href="?algorithm=free&amp;preset=published">Published</a>' in page
+    assert "What we take." in page and "As in the paper." not in page
+    assert 'type="hidden" name="setting_preset" value="standard"' in page
+    assert "checked" in replay(page)
+    page = client.get(url("new", pool), {"preset": "published"}).content.decode()
+    assert '<a href="?algorithm=free&amp;preset=published" aria-current="true">' in page
+    assert "As in the paper." in page
+    assert 'name="setting_outer_steps" value="900"' in page
+    assert 'type="hidden" name="setting_preset" value="published"' in page
+    assert "checked" not in replay(page)
+
+
+def test_an_unknown_preset_in_the_address_shows_the_default_one(client, alice, with_presets, pool):
+    client.force_login(alice)
+    page = client.get(url("new", pool), {"preset": "huge"}).content.decode()
+    assert 'type="hidden" name="setting_preset" value="standard"' in page
+
+
+def test_without_presets_there_is_no_strip(client, alice, catalogue, pool):
+    client.force_login(alice)
+    page = client.get(url("new", pool), {"preset": "published"}).content.decode()
+    assert 'aria-label="Preset"' not in page and "setting_preset" not in page
+
+
+def test_a_launch_with_a_preset_is_named_so_on_every_page_of_the_job(
+    client, alice, with_presets, pool
+):
+    client.force_login(alice)
+    told = {**SETTINGS, "setting_preset": "published", "setting_outer_steps": "900"}
+    client.post(url("new", pool), {**told, "setting_replay": ""})
+    job = Job.objects.get()
+    assert (job.settings["preset"], job.title) == ("published", "FREE (published)")
+    client.post(url("new", pool), told)
+    assert Job.objects.first().title == "FREE (published, 1 setting changed)"
+    for page in (url("detail", job), reverse("job_list"), reverse("home")):
+        assert "FREE (published) on" in client.get(page).content.decode()
+
+
+def test_a_refused_launch_keeps_the_preset_and_shows_what_is_wrong_with_it(
+    client, alice, with_presets, pool
+):
+    client.force_login(alice)
+    wrong = {**SETTINGS, "setting_preset": "published", "setting_n_way": "20"}
+    page = client.post(url("new", pool), wrong).content.decode()
+    assert 'type="hidden" name="setting_preset" value="published"' in page
+    assert "As in the paper." in page
+    answer = client.post(url("new", pool), {**SETTINGS, "setting_preset": "huge"})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert not Job.objects.exists()
 
 
 def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from metalearn.algorithms.free import FreeConfig
-from metalearn.algorithms.free.learning import distillation_of, student_of
+from metalearn.algorithms.free.learning import student_of
+from metalearn.algorithms.free.one_head import distillation_of
+from metalearn.algorithms.free_plus import FreePlusConfig
 from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool
@@ -19,7 +20,7 @@ from tests.metalearn.by_hand import (
     tensors_of,
 )
 
-CONFIG = FreeConfig(n_way=3, images_per_class=5, precision="fp32", temperature=0.3)
+CONFIG = FreePlusConfig(n_way=3, images_per_class=5, precision="fp32", temperature=0.3)
 LABELS = torch.arange(3).repeat(5)
 
 

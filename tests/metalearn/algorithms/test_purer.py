@@ -336,6 +336,27 @@ def test_the_learner_can_start_from_the_average_of_the_models_that_fit_it(make):
         make(initialisation="average", learner_width=5)
 
 
+def test_where_possible_the_published_preset_starts_from_the_average_and_else_says_so(make):
+    algorithm = make(preset="published")
+    mean = make(initialisation="average").learner.blocks[1].conv.weight
+    assert torch.equal(algorithm.learner.blocks[1].conv.weight, mean)
+    assert algorithm.copied_teachers() == (0, 1) and algorithm.notices() == []
+    alone = make(preset="published", learner_width=5)
+    assert alone.copied_teachers() == ()
+    assert "starts from random weights" in alone.notices()[0]
+    assert torch.equal(flat(alone.learner), flat(make(learner_width=5).learner))
+
+
+@pytest.mark.parametrize("inner_steps", [1, 3])
+def test_the_learner_adapts_with_as_many_inner_steps_as_it_was_trained_with(make, inner_steps):
+    algorithm = make(preset="published", inner_steps=inner_steps)
+    defaults = algorithm.meta_learner().defaults
+    assert (defaults.head, defaults.inner_steps) == ("sgd", inner_steps)
+    assert defaults.batchnorm == "transductive"
+    assert make().meta_learner().defaults.batchnorm == "inductive"
+    assert defaults.calibrate == "icfil"
+
+
 def test_the_finished_learner_has_statistics_of_the_images(make):
     algorithm = make(calibrate="icfil")
     list(train(algorithm))

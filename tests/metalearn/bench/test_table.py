@@ -114,3 +114,21 @@ def test_what_could_not_be_run_is_listed_with_its_reason() -> None:
 def test_images_that_nobody_counted_are_not_called_zero() -> None:
     rows = [training("a", 0, images_recovered=None), *both("a", 0, 50.0)]
     assert "| not counted |" in "\n".join(tables(rows))
+
+
+@pytest.mark.parametrize(
+    ("label", "ran", "shown"),
+    [
+        (
+            "mine",
+            "FREE (standard, 2 settings changed)",
+            "mine: FREE (standard, 2 settings changed)",
+        ),
+        ("FREE (published), again", "FREE (published)", "FREE (published), again"),
+        ("ours", "FREE+", "ours"),
+    ],
+)
+def test_a_row_names_the_preset_that_ran_if_its_label_does_not(label, ran, shown) -> None:
+    rows = [training(label, 0, ran=ran), judged(label, 0, 50.0)]
+    lines = tables(rows)
+    assert sum(line.startswith(f"| {shown} |") for line in lines) == 2

@@ -49,7 +49,7 @@ k_shot = 1
 n_query = 2
 replay_batches = 1
 replay_episodes = 1
-replay_alignments = 0
+replay_learner = "protonet"
 agreement_every = 1
 """
 

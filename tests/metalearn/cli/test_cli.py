@@ -35,9 +35,13 @@ def test_algorithms_are_listed_with_their_settings(capsys: pytest.CaptureFixture
     assert run("algorithms") == 0
     text = capsys.readouterr().out
     assert "free: FREE" in text and "outer_steps=" in text
+    assert "--preset published  The paper's equations" in text
     assert run("algorithms", "--json") == 0
     entries = json.loads(capsys.readouterr().out)
     assert {"free", "random_init"} <= {entry["name"] for entry in entries}
+    presets = {entry["name"]: [one["name"] for one in entry["presets"]] for entry in entries}
+    assert presets["free"] == ["standard", "published", "released"]
+    assert presets["random_init"] == []
 
 
 def test_inspect_shows_a_file(pool: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +107,34 @@ def test_train_writes_a_learner(
     assert len(learner.teachers) == 2 and learner.made_by["algorithm"] == "random_init"
     assert (out / "provenance.json").is_file() and (out / "README.md").is_file()
     assert str(out) in capsys.readouterr().out
+
+
+def test_train_takes_a_preset_and_says_what_ran(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "learner"
+    values = {
+        "warm_up_steps": 1, "outer_steps": 1, "generator_width": 8, "latent_dim": 8, "n_way": 2,
+        "images_per_class": 3, "k_shot": 1, "n_query": 1, "replay_batches": 1, "replay_episodes": 1,
+    }  # fmt: skip
+    small = [text for name, value in values.items() for text in ("--set", f"{name}={value}")]
+    assert run("train", "free", "--pool", pool, "--out", out, "--preset", "released", *small) == 0
+    title = "FREE (released, 10 settings changed)"
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{title}: the meta-learner is in ")
+    made_by = MetaLearner.load(out).made_by
+    assert made_by["settings"]["preset"] == "released"
+    assert made_by["settings"]["distillation"] == "as_released"
+    assert made_by["title"] == title and made_by["name"].startswith(f"{title} on ")
+    assert title in (out / "README.md").read_text().replace("\\", "")
+
+
+def test_train_refuses_a_preset_that_there_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Before the pool is looked at, which is not there either.
+    rest = ("--pool", tmp_path / "none", "--out", tmp_path / "out", "--preset", "huge")
+    assert "one of standard, published, released" in refused(capsys, "train", "free", *rest)
+    assert "Random initialisation has no presets" in refused(capsys, "train", "random_init", *rest)
 
 
 def test_train_holds_no_more_models_than_it_is_told_and_makes_the_same(

@@ -8,7 +8,7 @@ from marketplace.demo.services import demo_load
 class Command(BaseCommand):
     """Needs a running worker, because the uploads are validated like anybody's."""
 
-    help = "Load the demo pool through the ordinary upload, and start a short FREE job on it."
+    help = "Load the demo pool through the ordinary upload, and start a short FREE+ job on it."
 
     def handle(self, *args: object, **options: object) -> None:
         """Say which job was started."""

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from metalearn.algorithms.free import Free
-from metalearn.algorithms.free import algorithm as free_module
-from metalearn.algorithms.free.own_heads import Lesson
+from metalearn.algorithms.free_plus import lessons as lessons_module
+from metalearn.algorithms.free_plus.lessons import Lesson
 from metalearn.inversion import RecoveredTask, TeacherTask
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
@@ -45,7 +45,9 @@ def pool(make_teacher):
 @pytest.fixture
 def make(pool):
     def make_(**settings) -> Free:
-        run = make_algorithm("free", pool, SMALL | settings, device=torch.device("cpu"), seed=0)
+        run = make_algorithm(
+            "free_plus", pool, SMALL | settings, device=torch.device("cpu"), seed=0
+        )
         plain = torch.optim.SGD(run.taught.parameters(), lr=OUTER)
         run.learner_optimisers.by_name = {"plain": plain}
         return run
@@ -182,7 +184,7 @@ def test_realigning_repeats_it_on_lessons_drawn_anew_each_from_where_the_last_on
         rows = [ROWS[place] for place in places]
         by_hand.append(by_heads_of_their_own(images, list(zip(rows, said, strict=True))))
     left = iter(lessons)
-    monkeypatch.setattr(free_module, "remembered_lesson", lambda *_, **__: next(left))
+    monkeypatch.setattr(lessons_module, "remembered_lesson", lambda *_, **__: next(left))
     run = make(distillation_head="own")
     start = tensors_of(run.taught)
     between, first = stepped(start, by_hand[:2])
@@ -202,8 +204,8 @@ def test_remembered_images_are_put_to_teachers_who_know_their_classes(make, pool
         images = (0.5 * value + 0.5 * texture).mul(255).round() / 255
         run.memory.add(images, torch.zeros(4, dtype=torch.long), [name])
     seen = []
-    follow = run._distillations
-    monkeypatch.setattr(run, "_distillations", lambda tasks: seen.extend(tasks) or follow(tasks))
+    follow = run.distiller.losses
+    monkeypatch.setattr(run.distiller, "losses", lambda tasks: seen.extend(tasks) or follow(tasks))
     start = tensors_of(run.taught)
     metrics = run.realign()
     assert len(seen) == 2

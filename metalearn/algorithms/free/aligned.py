@@ -1,0 +1,46 @@
+"""What alignment moves, what moves it, and what it descends on."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.inversion import RecoveredTask
+from metalearn.networks import Network
+from metalearn.paced import PacedOptimisers
+
+
+class Taught(nn.Module):
+    """The learner, together with heads that fall away in the end if there are any."""
+
+    def __init__(self, network: Network, heads: nn.Module | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.heads = heads
+
+
+Distillation = Callable[[Taught], Tensor]
+"""How far the learner is from what some teachers say of some images."""
+
+
+@runtime_checkable
+class Distiller(Protocol):
+    """One way of asking teachers about the images that were recovered from them."""
+
+    def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
+        """For each task, the loss of a learner that is to say what the task's teacher says."""
+
+
+def shared_loss(loss: Distillation, taught: Taught) -> Callable[[Network], Tensor]:
+    """The same loss as a function of the learner alone, with the heads as they are."""
+    return lambda network: loss(Taught(network, taught.heads))
+
+
+def optimisers_of(taught: Taught, config: FreeSettings) -> PacedOptimisers:
+    """What moves it. Heads are Adam's: one of a teacher's is a few rows, no matrix to turn."""
+    weights = list(taught.parameters())
+    kernels = [w for w in weights if w.ndim > 2 and config.outer_optimiser == "muon"]
+    turned = {id(kernel) for kernel in kernels}
+    others = [w for w in weights if id(w) not in turned]
+    return PacedOptimisers(kernels, others, kernel_lr=config.kernel_lr, other_lr=config.outer_lr)

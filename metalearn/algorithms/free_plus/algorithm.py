@@ -1,0 +1,68 @@
+"""FREE+'s outer step: FREE's, and lessons out of the memory beside the fresh ones."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch.distributed.checkpoint.stateful import Stateful
+
+from metalearn.algorithms.free.algorithm import Free
+from metalearn.algorithms.free.aligned import Distillation, Distiller, Taught
+from metalearn.algorithms.free_plus.config import FreePlusConfig
+from metalearn.algorithms.free_plus.lessons import Lessons
+from metalearn.algorithms.free_plus.own_heads import TeacherHeads
+from metalearn.algorithms.free_plus.remembered_tasks import RememberedTasks
+from metalearn.inversion import RecoveredTask
+from metalearn.randomness import seeded_from
+from metalearn.task_memory import TaskMemory
+
+
+@runtime_checkable
+class RememberingDistiller(Distiller, Protocol):
+    """One that asks about remembered images, too."""
+
+    def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
+        """A loss for each batch drawn; none while the memory holds too little."""
+
+
+class FreePlus(Free):
+    """FREE+, as the package's docstring describes it."""
+
+    name = "free_plus"
+    title = "FREE+"
+    paper = "https://arxiv.org/abs/2405.00984"
+    summary = (
+        "FREE with a head for every model: the learner also learns what several models say of "
+        "each remembered image, in many more updates. Ours, not the paper's."
+    )
+    Config = FreePlusConfig
+    config: FreePlusConfig
+    distiller: RememberingDistiller
+
+    def _new_taught(self) -> Taught:
+        if self.config.distillation_head != "own":
+            return super()._new_taught()
+        with seeded_from(self.rng):
+            heads = TeacherHeads(
+                self.pool, self.learner.feature_dim, most=self.config.head_classes, rng=self.rng
+            )
+        return Taught(self.learner, heads.to(self.device))
+
+    def _new_distiller(self) -> RememberingDistiller:
+        kind = Lessons if self.config.distillation_head == "own" else RememberedTasks
+        return kind(self.pool, self.config, self.device)
+
+    def teach(self, recovered: Sequence[RecoveredTask]) -> dict[str, float]:
+        return self.realign() | super().teach(recovered)
+
+    def realign(self) -> dict[str, float]:
+        """BELL again, on images out of the memory, for teachers drawn each time."""
+        losses = []
+        for _ in range(self.config.replay_alignments):
+            if remembered := self.distiller.remembered(self.memory, self.rng):
+                losses.append(self.follow(remembered))
+        return {"replayed_distillation": sum(losses) / len(losses)} if losses else {}
+
+    def parts(self) -> dict[str, Stateful]:
+        heads = self.taught.heads
+        return super().parts() | ({"heads": heads} if heads is not None else {})

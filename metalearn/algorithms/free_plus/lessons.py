@@ -1,0 +1,114 @@
+"""Distillation of any teachers about any images, through heads of their own.
+
+What a teacher says of classes that it does not know tells what it sees in them, and heads of
+their own keep teachers from contradicting one another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from metalearn.algorithms.free.aligned import Distillation, Taught
+from metalearn.algorithms.free.learning import prepared
+from metalearn.algorithms.free_plus.config import FreePlusConfig
+from metalearn.algorithms.free_plus.own_heads import TeacherHeads
+from metalearn.augmentation import crop_and_colour
+from metalearn.inversion import RecoveredTask
+from metalearn.losses import distillation_loss
+from metalearn.pool import Pool
+from metalearn.precision import autocast
+from metalearn.shapes import Images, Scalar
+from metalearn.task_memory import TaskMemory
+from metalearn.teacher_pass import said_by
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Images in [0, 1] and what some teachers say of them: logits over all classes of each."""
+
+    images: Images
+    teachers: tuple[int, ...]
+    logits: tuple[Tensor, ...]
+
+
+class Lessons:
+    """FREE+'s way: each teacher has a head, and is asked about images of any class."""
+
+    def __init__(self, pool: Pool, config: FreePlusConfig, device: torch.device) -> None:
+        self.pool = pool
+        self.config = config
+        self.device = device
+
+    def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
+        """For each task, the loss of a learner that is to say what the task's teacher says."""
+        lessons = [recovered_lesson(task, self.config, self.pool) for task in tasks]
+        return self._losses_of(lessons)
+
+    def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
+        """The same for batches of remembered images, each with teachers of its own."""
+        lessons = [
+            remembered_lesson(memory, self.config, pool=self.pool, device=self.device, rng=rng)
+            for _ in range(self.config.teachers_per_step)
+        ]
+        return self._losses_of([lesson for lesson in lessons if lesson is not None])
+
+    def _losses_of(self, lessons: Sequence[Lesson]) -> list[Distillation]:
+        return [
+            partial(lesson_loss, lesson=lesson, config=self.config, pool=self.pool)
+            for lesson in lessons
+        ]
+
+
+def lesson_of(
+    images: Images, teachers: Sequence[int], config: FreePlusConfig, pool: Pool
+) -> Lesson:
+    """Ask teachers (by their places in the pool) about images."""
+    limits = config.inversion.limits
+    said = tuple(said_by(pool.teachers[place], images, limits) for place in teachers)
+    return Lesson(images, tuple(teachers), said)
+
+
+def recovered_lesson(task: RecoveredTask, config: FreePlusConfig, pool: Pool) -> Lesson:
+    """A teacher about the images recovered from it (changed already, if they are to be)."""
+    place = next(i for i, teacher in enumerate(pool.teachers) if teacher is task.task.teacher)
+    return lesson_of(task.images, [place], config, pool)
+
+
+def remembered_lesson(
+    memory: TaskMemory,
+    config: FreePlusConfig,
+    *,
+    pool: Pool,
+    device: torch.device,
+    rng: torch.Generator,
+) -> Lesson | None:
+    """Some teachers about remembered images of any classes; None while nothing is remembered."""
+    pixels = memory.draw(config.alignment_images, rng)
+    if pixels is None:
+        return None
+    images = pixels.to(device).float() / 255
+    if config.augmentation:
+        images = crop_and_colour(images, strength=config.augmentation, rng=rng)
+    places = torch.randperm(len(pool), generator=rng)[: config.teachers_asked].tolist()
+    return lesson_of(images, places, config, pool)
+
+
+def lesson_loss(taught: Taught, *, lesson: Lesson, config: FreePlusConfig, pool: Pool) -> Scalar:
+    """KL(teacher || learner), mean over images and teachers."""
+    assert isinstance(taught.heads, TeacherHeads)
+    images = prepared(lesson.images, taught.network, pool)
+    with autocast(config.precision, images.device):
+        features: Tensor = taught.network.embed(images)
+    found = taught.heads.of(features.float(), lesson.teachers)
+    said = [
+        taught.heads.asked(logits, place)
+        for logits, place in zip(lesson.logits, lesson.teachers, strict=True)
+    ]
+    losses = [
+        distillation_loss(own, theirs, temperature=config.distillation_temperature)
+        for own, theirs in zip(found, said, strict=True)
+    ]
+    return torch.stack(losses).mean()

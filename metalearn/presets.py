@@ -1,0 +1,61 @@
+"""Presets: names for whole sets of settings, and what a run with them is called.
+
+A Config that has some inherits `PresetSettings`, lists them in `PRESETS`, the default first, and
+declares `preset` by `preset_setting(PRESETS)`. `metalearn.settings.build` applies them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, TypedDict
+
+from metalearn.settings import PRESET, Preset, Value, build, presets_of, setting
+
+_HELP = "which set of values the other settings start from"
+
+
+class PresetDescription(TypedDict):
+    """Plain data about one preset, as published to the web and the REST API."""
+
+    name: str
+    help: str
+    values: dict[str, Value]
+    """What differs from the settings' defaults."""
+
+
+@dataclass(frozen=True)
+class PresetSettings:
+    """The setting that names a preset; as the last base class it comes first in every form."""
+
+    PRESETS: ClassVar[tuple[Preset, ...]]
+    preset: str = setting("standard", _HELP, choices=("standard",))
+
+
+def preset_setting(presets: Sequence[Preset]) -> Any:
+    """The setting `preset` of a Config with these presets; the first is the default."""
+    names = tuple(preset.name for preset in presets)
+    return setting(names[0], _HELP, choices=names)
+
+
+def describe_presets(config: type) -> list[PresetDescription]:
+    """Every preset of a Config as plain data; an empty list where there is none."""
+    return [
+        {"name": preset.name, "help": preset.help, "values": dict(preset.values)}
+        for preset in presets_of(config)
+    ]
+
+
+def run_title(title: str, config: Any) -> str:
+    """What ran, for people: “FREE (published)”, “FREE (standard, 2 settings changed)”.
+
+    Only algorithms with presets have a bracket.
+    """
+    if not presets_of(type(config)):
+        return title
+    plain = asdict(build(type(config), {PRESET: config.preset}))
+    changed = sum(plain[name] != value for name, value in asdict(config).items())
+    return f"{title} ({config.preset}{changes(changed)})"
+
+
+def changes(number: int) -> str:
+    """How many settings differ from the preset, to stand behind its name."""
+    return f", {number} setting{'s' if number > 1 else ''} changed" if number else ""

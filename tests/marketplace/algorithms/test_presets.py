@@ -1,0 +1,58 @@
+"""Presets of a published algorithm: what lies beneath what is given, and what a run is called."""
+
+import pytest
+
+from marketplace.algorithms.models import AlgorithmSpec
+from marketplace.algorithms.presets import preset_named, preset_values, run_title
+from marketplace.algorithms.services import settings_check
+from marketplace.core.errors import DomainError
+from tests.marketplace.conftest import ALGORITHM, WITH_PRESETS
+
+SPEC = AlgorithmSpec(**WITH_PRESETS, version="1")
+PLAIN = AlgorithmSpec(**ALGORITHM, version="1")
+
+
+def checked(**values):
+    return settings_check(spec=SPEC, values=values)
+
+
+def test_what_is_left_out_is_the_presets_and_else_the_default():
+    found = checked(preset="published", n_way=5)
+    assert found == {
+        "preset": "published", "outer_steps": 900, "n_way": 5, "outer_lr": 0.001,
+        "replay": False, "learner": "conv4",
+    }  # fmt: skip
+    assert checked(preset="published", outer_steps=50)["outer_steps"] == 50
+    assert checked() == checked(preset="standard")
+
+
+@pytest.mark.parametrize("name", ["huge", "", 3, None, ["standard"]])
+def test_an_unknown_preset_is_refused_with_those_there_are(name):
+    with pytest.raises(DomainError) as caught:
+        checked(preset=name)
+    assert caught.value.fields == {"preset": "Choose one of standard, published."}
+
+
+def test_an_algorithm_without_presets_has_no_such_setting():
+    with pytest.raises(DomainError) as caught:
+        settings_check(spec=PLAIN, values={"preset": "standard"})
+    assert set(caught.value.fields) == {"preset"}
+    assert preset_named(PLAIN, "standard") is None
+    assert "preset" not in preset_values(PLAIN, "standard")
+
+
+@pytest.mark.parametrize(
+    ("values", "title"),
+    [
+        ({}, "FREE (standard)"),
+        ({"preset": "published"}, "FREE (published)"),
+        ({"preset": "published", "n_way": 3}, "FREE (published, 1 setting changed)"),
+        ({"outer_steps": 900, "replay": False}, "FREE (standard, 2 settings changed)"),
+    ],
+)
+def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(values, title):
+    assert run_title(SPEC, checked(**values)) == title
+
+
+def test_without_presets_there_is_no_bracket():
+    assert run_title(PLAIN, settings_check(spec=PLAIN, values={"n_way": 7})) == "FREE"
