@@ -55,6 +55,16 @@ def all_algorithms() -> dict[str, type[Algorithm]]:
     return dict(_algorithms())
 
 
+def algorithm_called(name: str) -> type[Algorithm]:
+    """The algorithm of this name; InvalidSetting where there is none."""
+    kinds = _algorithms()
+    if name not in kinds:
+        raise InvalidSetting(
+            f"There is no algorithm “{name[:60]}”; the known ones are {', '.join(kinds)}."
+        )
+    return kinds[name]
+
+
 def make_algorithm(
     name: str, pool: Pool, settings: Mapping[str, object], *, device: torch.device, seed: int
 ) -> Algorithm:
@@ -63,12 +73,7 @@ def make_algorithm(
     Raises InvalidSetting for an unknown algorithm or a setting that will not do, InvalidPool
     for a pool that it cannot work with.
     """
-    kinds = _algorithms()
-    if name not in kinds:
-        raise InvalidSetting(
-            f"There is no algorithm “{name[:60]}”; the known ones are {', '.join(kinds)}."
-        )
-    kind = kinds[name]
+    kind = algorithm_called(name)
     return kind(pool, build(kind.Config, settings), device=device, seed=seed)
 
 

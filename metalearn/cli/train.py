@@ -2,13 +2,18 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
+from metalearn.cli.dry_run import dry_run_lines
 from metalearn.errors import InvalidSetting
+from metalearn.fitting import Allowance, check_memory
+from metalearn.forecast import Plan
 from metalearn.loop import train
-from metalearn.registry import make_algorithm
+from metalearn.registry import algorithm_called
+from metalearn.settings import build
 from metalearn.shelf import POOL_MB, Shelf
 
 
@@ -17,7 +22,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("train", help="make a meta-learner from a pool of models")
     parser.add_argument("algorithm", metavar="ALGORITHM", help="see the command `algorithms`")
     parser.add_argument("--pool", type=Path, required=True, metavar="POOL_DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="LEARNER_DIR")
+    parser.add_argument(
+        "--out", type=Path, metavar="LEARNER_DIR", help="needed unless --dry-run is given"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -39,6 +46,19 @@ def add_parser(commands: Commands) -> None:
         help="models that are in memory at once; the others lie in a temporary file and are "
         f"fetched when their turn comes (default: {POOL_MB})",
     )
+    parser.add_argument(
+        "--memory-mb",
+        type=whole(0, 10_000_000),
+        default=0,
+        metavar="MB",
+        help="refuse a run that would need more memory, and say with what it fits (default: 0, "
+        "no limit)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what the run would need and use, and write nothing",
+    )
     add_seed(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -47,11 +67,21 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
     settings = parse_settings(options.set)
-    _check_free(options.out)
+    _check_out(options)
     device = find_device(options.device)
+    kind = algorithm_called(options.algorithm)
+    config: Any = build(kind.Config, settings)
     shelf = Shelf(options.pool_mb * 2**20)
     pool = read_pool(options.pool, limit=options.models, shelf=shelf)
-    algorithm = make_algorithm(options.algorithm, pool, settings, device=device, seed=options.seed)
+    plan = Plan.of(kind, pool, config, device)
+    check_memory(plan, Allowance(options.memory_mb, "--memory-mb", "--pool-mb"))
+    forecast = plan.forecast()
+    algorithm = kind(pool, config, device=device, seed=options.seed)
+    if options.dry_run:
+        for line in dry_run_lines(algorithm, pool, forecast):
+            print(line)
+        return
+    say(forecast.line(snapshots=False))
     for notice in algorithm.notices():
         say(notice)
     _train(algorithm)
@@ -72,8 +102,16 @@ def parse_settings(pairs: list[str]) -> dict[str, object]:
     return settings
 
 
-def _check_free(out: Path) -> None:
+def _check_out(options: argparse.Namespace) -> None:
     """Hours of training should not end at a folder that must not be overwritten."""
+    out = options.out
+    if options.dry_run:
+        return
+    if out is None:
+        raise InvalidSetting(
+            "The meta-learner needs a folder; give one with --out, or --dry-run to see what the "
+            "run would need."
+        )
     if out.exists() and not (out / "config.json").is_file():
         raise InvalidSetting(
             f"“{out}” exists and is not a meta-learner; give a new folder with --out."

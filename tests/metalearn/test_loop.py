@@ -8,6 +8,7 @@ import torch
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
+from metalearn.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Counter(Algorithm):
     def __init__(self, pool) -> None:
         super().__init__(pool, NoSettings(), device=torch.device("cpu"), seed=0)
         self.taken: list[int] = []
+
+    @classmethod
+    def needs_of(cls, pool, config, device) -> Needs:
+        raise AssertionError("the loop does not ask what it needs")
 
     @property
     def total_steps(self) -> int:

@@ -8,6 +8,9 @@ from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
 from metalearn.settings import setting
 
+SMALLEST = 16
+"""Pixels of the smallest pictures."""
+
 
 @dataclass(frozen=True)
 class FreeConfig(LearnerSettings):
@@ -42,7 +45,7 @@ class FreeConfig(LearnerSettings):
         MOST_PIXELS,
         "most pixels of height and width of a recovered image; networks that take larger ones are "
         "shown it enlarged (paper: always the size of the networks)",
-        low=16,
+        low=SMALLEST,
         high=256,
     )
     # FIVE: the meta-generator

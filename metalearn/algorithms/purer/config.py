@@ -7,6 +7,9 @@ from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
 from metalearn.settings import setting
 
+SMALLEST = 16
+"""Pixels of the smallest pictures."""
+
 
 @dataclass(frozen=True)
 class PurerConfig(LearnerSettings):
@@ -34,7 +37,7 @@ class PurerConfig(LearnerSettings):
         MOST_PIXELS,
         "most pixels of their height and width; networks that take larger ones are shown them "
         "enlarged (paper: always the size of the networks)",
-        low=16,
+        low=SMALLEST,
         high=256,
     )
     most_classes: int = setting(
