@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -129,6 +130,21 @@ class Algorithm(ABC):
     def notices(self) -> list[str]:
         """What a person who starts the run should know, in a sentence each."""
         return []
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether the settings ask for unlabelled pictures of a folder beside the pool."""
+        return bool(getattr(self.config, "own_pictures", False))
+
+    def take_pictures(self, folder: Path) -> list[str]:
+        """Read the folder's pictures, before the first step; notices about them.
+
+        Raises InvalidSetting where the algorithm or its settings have no use for them.
+        """
+        raise InvalidSetting(
+            f"{self.title} learns from no pictures of one's own; leave the folder out, or take "
+            "chorus with own_pictures=true."
+        )
 
     def used_teachers(self) -> tuple[int, ...]:
         """Places, in the pool that the run was given, of the teachers that take part."""

@@ -22,6 +22,7 @@ from metalearn.settings import build
 from metalearn.shelf import Shelf
 from worker.devices import pick_device, set_up_cpu
 from worker.forecasts import allowed_plan, announce
+from worker.own_pictures import give_pictures, pictures_folder
 
 
 def build_algorithm(job: Job) -> Algorithm:
@@ -33,10 +34,14 @@ def build_algorithm(job: Job) -> Algorithm:
     pool = Pool(tuple(_in_files(job, number, row).on_shelf(shelf) for number, row in rows))
     kind = algorithm_called(job.algorithm)
     config: Any = build(kind.Config, job.settings)
+    folder = pictures_folder(config)
     plan = allowed_plan(Plan.of(kind, pool, config, device))
     if not job.steps_done:
         announce(job, plan)
-    return kind(pool, config, device=device, seed=job.seed)
+    algorithm = kind(pool, config, device=device, seed=job.seed)
+    if folder is not None:
+        give_pictures(job, algorithm, folder)
+    return algorithm
 
 
 def _in_files(job: Job, number: int, row: Checkpoint) -> Teacher:

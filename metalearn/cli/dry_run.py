@@ -8,9 +8,10 @@ from metalearn.pool import Pool
 _MOST_NAMES = 8
 
 
-def dry_run_lines(algorithm: Algorithm, pool: Pool, forecast: Forecast) -> list[str]:
-    """Steps, models, memory, disk, work, time, and what the algorithm has to say."""
-    notices = algorithm.notices()
+def dry_run_lines(
+    algorithm: Algorithm, pool: Pool, forecast: Forecast, notices: list[str]
+) -> list[str]:
+    """Steps, models, memory, disk, work, time, and notices."""
     return [
         f"{algorithm.title}; nothing is written",
         f"steps    {algorithm.total_steps:,}",

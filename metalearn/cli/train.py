@@ -59,6 +59,13 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="say what the run would need and use, and write nothing",
     )
+    parser.add_argument(
+        "--pictures-folder",
+        type=Path,
+        metavar="DIR",
+        help="unlabelled JPEG, PNG or WebP pictures of your own, which chorus learns from too; "
+        "they are used where they lie",
+    )
     add_seed(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -67,6 +74,8 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
     settings = parse_settings(options.set)
+    if options.pictures_folder and options.algorithm == "chorus":
+        settings.setdefault("own_pictures", True)
     _check_out(options)
     device = find_device(options.device)
     kind = algorithm_called(options.algorithm)
@@ -77,12 +86,13 @@ def run(options: argparse.Namespace) -> None:
     check_memory(plan, Allowance(options.memory_mb, "--memory-mb", "--pool-mb"))
     forecast = plan.forecast()
     algorithm = kind(pool, config, device=device, seed=options.seed)
+    notices = [*_own_pictures(algorithm, options.pictures_folder), *algorithm.notices()]
     if options.dry_run:
-        for line in dry_run_lines(algorithm, pool, forecast):
+        for line in dry_run_lines(algorithm, pool, forecast, notices):
             print(line)
         return
     say(forecast.line(snapshots=False))
-    for notice in algorithm.notices():
+    for notice in notices:
         say(notice)
     _train(algorithm)
     learner = algorithm.meta_learner()
@@ -100,6 +110,17 @@ def parse_settings(pairs: list[str]) -> dict[str, object]:
             raise InvalidSetting(f"“{pair}” is not a setting; write --set name=value.")
         settings[key.strip()] = value.strip()
     return settings
+
+
+def _own_pictures(algorithm: Algorithm, folder: Path | None) -> list[str]:
+    """Give the algorithm the folder that was named; notices about its pictures."""
+    if folder is not None:
+        return algorithm.take_pictures(folder)
+    if algorithm.wants_pictures:
+        raise InvalidSetting(
+            "own_pictures needs a folder; give one with --pictures-folder, or set it to false."
+        )
+    return []
 
 
 def _check_out(options: argparse.Namespace) -> None:

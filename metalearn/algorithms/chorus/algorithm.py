@@ -1,15 +1,17 @@
 """Chorus's outer step: new pictures, what the pool says of them, and updates of the learner."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.chorus.config import ChorusConfig
 from metalearn.algorithms.chorus.needs import SMALLER, needs_of_chorus
+from metalearn.algorithms.chorus.own import Own
 from metalearn.algorithms.chorus.room import (
     first_pictures,
     memory_capacity,
@@ -19,17 +21,19 @@ from metalearn.algorithms.chorus.room import (
 )
 from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
+from metalearn.datasets import read_own_pictures
+from metalearn.errors import InvalidSetting
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.learner_settings import RANDOM
 from metalearn.learner_spec import learner_as_set
 from metalearn.learner_start import LearnerStart, start_of_pool
-from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner import OPERATOR_PICTURES, AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
 from metalearn.picture_memory import PictureMemory
 from metalearn.pictures import draw_pictures
 from metalearn.pool import Pool
 from metalearn.precision import on_device
-from metalearn.preparation import prepare_images
+from metalearn.preparation import prepare_images, resized
 from metalearn.shapes import Images
 
 WARM_UP = 0.05
@@ -71,6 +75,7 @@ class Chorus(Algorithm):
         self.picture_size, self.kept_size = pixels(self.pool, self.learner.spec)
         capacity = memory_capacity(config, self.pool.channels, self.kept_size)
         self.memory = PictureMemory(capacity)
+        self.own: Own | None = None
 
     @classmethod
     def needs_of(cls, pool: Pool, config: ChorusConfig, device: torch.device) -> Needs:
@@ -112,18 +117,30 @@ class Chorus(Algorithm):
 
     def listen(self) -> StepReport:
         """Find the pool's components on the first pictures, and keep those to learn from."""
-        images = self._new_pictures(first_pictures(self.memory.capacity))
-        self._keep(images, self.geometry.fit(images, self.rng))
+        images, own = self._new_pictures(first_pictures(self.memory.capacity))
+        self._keep(images, self.geometry.fit(images, self.rng), own)
         return self.report("listening")
+
+    def take_pictures(self, folder: Path) -> list[str]:
+        if not self.wants_pictures:
+            raise InvalidSetting("Set own_pictures to true to learn from pictures of a folder.")
+        read = read_own_pictures(
+            folder,
+            channels=self.pool.channels,
+            size=self.picture_size,
+            most=self.config.most_own,
+        )
+        self.own = Own(read)
+        return self.own.notices()
 
     def draw(self) -> float:
         """Take in new pictures; how well the learner already knows them (correlation, 1 at best).
 
         It has not seen them, so this is no training error.
         """
-        images = self._new_pictures(self.config.pictures_per_step)
+        images, own = self._new_pictures(self.config.pictures_per_step)
         coordinates = self.geometry.coordinates(images)
-        self._keep(images, coordinates)
+        self._keep(images, coordinates, own)
         some = slice(self.config.batch_size)
         self.learner.eval()
         with torch.no_grad():
@@ -164,14 +181,43 @@ class Chorus(Algorithm):
         return learner
 
     def parts(self) -> dict[str, Stateful]:
-        return {
+        # First, as nothing else is worth loading where the folder is another.
+        own: dict[str, Stateful] = {"own_pictures": self.own} if self.own else {}
+        return own | {
             "learner": self.learner,
             **self.optimisers.parts(),
             "geometry": self.geometry,
             "memory": self.memory,
         }
 
-    def _new_pictures(self, n: int) -> Images:
+    def origin(self) -> dict[str, object]:
+        told = {OPERATOR_PICTURES: len(self.own)} if self.own else {}
+        return super().origin() | told
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        if own := self.own:
+            self.memory.put_back(lambda numbers: own.kept(numbers, self.kept_size))
+
+    def _new_pictures(self, n: int) -> tuple[Images, Tensor | None]:
+        """Pictures in [0, 1], and the numbers of those that are a person's own."""
+        if not self.wants_pictures:
+            return self._drawn(n), None
+        if self.own is None:
+            raise InvalidSetting(
+                "Pictures of one's own were asked for and there is no folder; give one, or set "
+                "own_pictures to false."
+            )
+        n_own = min(n, max(1, round(n * self.config.own_share)))
+        numbers = torch.full((n,), -1)
+        numbers[:n_own] = torch.randint(len(self.own), (n_own,), generator=self.rng)
+        images = self.own.shown(numbers[:n_own]).to(self.device)
+        if n_own < n:
+            images = torch.cat([images, self._drawn(n - n_own)])
+        order = torch.randperm(n, generator=self.rng)
+        return images[order.to(self.device)], numbers[order]
+
+    def _drawn(self, n: int) -> Images:
         chunks = [
             draw_pictures(
                 size,
@@ -186,14 +232,9 @@ class Chorus(Algorithm):
         # As the memory will give them back, so that teachers and learner see the same.
         return ((torch.cat(chunks) * 255).round() / 255).to(self.device)
 
-    def _keep(self, images: Images, coordinates: Tensor) -> None:
+    def _keep(self, images: Images, coordinates: Tensor, own: Tensor | None) -> None:
         """Take pictures into the memory, at the learner's size where that is smaller."""
-        if self.kept_size < self.picture_size:
-            size = (self.kept_size, self.kept_size)
-            images = F.interpolate(
-                images, size, mode="bilinear", antialias=True, align_corners=False
-            )
-        self.memory.add(images, coordinates)
+        self.memory.add(resized(images, self.kept_size), coordinates, own)
 
     def _prepared(self, images: Images) -> Tensor:
         return prepare_images(

@@ -24,6 +24,17 @@ class ChorusConfig(StartedLearnerSettings):
         "these, with regions of one in another",
         choices=KINDS,
     )
+    own_pictures: bool = setting(
+        False,
+        "learn from unlabelled pictures of one's own too, of a folder that the operator gives the "
+        "worker; they are used where they lie and never stored",
+    )
+    own_share: float = setting(
+        0.5, "share of such pictures among all that the pool is asked about", low=0.01, high=1.0
+    )
+    most_own: int = setting(
+        4_096, "most pictures that are read from the folder", low=1, high=100_000
+    )
     memory: int = setting(
         16_384,
         "most recent pictures that are kept to learn from; as many are drawn at the start, at "

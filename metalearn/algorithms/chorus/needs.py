@@ -34,7 +34,7 @@ from metalearn.networks import Network, NetworkSpec
 from metalearn.pool import Pool
 from metalearn.shelf import network_bytes
 
-SMALLER = ("memory", "batch_size", "pictures_per_step", "components")
+SMALLER = ("memory", "most_own", "batch_size", "pictures_per_step", "components")
 _FLOAT = 4
 _COPIES = 4
 """Of the learner: itself, its gradient and at most two moments."""
@@ -103,11 +103,12 @@ def needs_of_chorus(pool: Pool, config: ChorusConfig, device: torch.device) -> N
     kept = pool.channels * run.kept_size**2 + _FLOAT * run.rank
     memory = min(run.capacity, run.pictures) * kept + _FLOAT * run.rank * run.features
     basis = _FLOAT * run.rank * (run.features + 2 * run.first)
+    own = config.most_own * pool.channels * run.drawn_size**2 if config.own_pictures else 0
     planes = _PLANES * _FLOAT * drawn.at_once * pool.channels * run.drawn_size**2
     asking = max(planes, most_taken(looks), basis)
     return Needs(
         models=held_bytes(pool),
-        held=_COPIES * weights + memory,
+        held=_COPIES * weights + memory + own,
         passing=max(_shown_bytes(run) + asking, most_taken(lessons)),
         shelved=shelved_bytes(pool),
         snapshot=3 * weights + memory,

@@ -142,6 +142,21 @@ def test_a_dry_run_names_the_models_that_take_part_and_tells_the_notices(
     assert "2 of 3: model_0, model_1\n" in capsys.readouterr().out
 
 
+def test_pictures_of_ones_own_are_learned_from_where_they_lie(
+    pool: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = ("--set", "outer_steps=1", "--set", "pictures_per_step=32", "--set", "memory=64")
+    folder = ("--pictures-folder", pictures / "support")
+    out = tmp_path / "learner"
+    assert run("train", "chorus", "--pool", pool, "--out", out, *setting, *folder) == 0
+    assert "4 pictures of the operator's own folder" in capsys.readouterr().out
+    assert MetaLearner.load(out).made_by["operator_pictures"] == 4
+    command = ("--pool", pool, "--dry-run")
+    text = refused(capsys, "train", "chorus", *command, "--set", "own_pictures=true")
+    assert "give one with --pictures-folder" in text
+    assert "no pictures of one's own" in refused(capsys, "train", "average", *command, *folder)
+
+
 def test_train_says_in_its_first_line_what_it_needs(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
