@@ -230,6 +230,10 @@ WORKER_DEVICE = env.str("FREEHOLD_DEVICE", "auto")
 WORKER_THREADS = env.int("FREEHOLD_WORKER_THREADS", 1)
 # Megabytes of models that a run has in memory at once; the others lie in a file on the disk.
 WORKER_POOL_MB = env.int("FREEHOLD_WORKER_POOL_MB", 1_024)
+# A run that would need more is refused before it starts; 0: none is.
+WORKER_MEMORY_MB = env.int("FREEHOLD_WORKER_MEMORY_MB", 0)
+# A folder of unlabelled pictures that is mounted for the worker: `own_pictures` of Chorus.
+WORKER_PICTURES = env.str("FREEHOLD_WORKER_PICTURES", "")
 # Where preview grids live: in RAM only, either of Redis or of the process that runs everything.
 PREVIEW_URL = with_password(
     env.str("FREEHOLD_PREVIEW_URL", ""), env.str("FREEHOLD_PREVIEW_PASSWORD", "")

@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -12,13 +13,13 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.learner_settings import LearnerSettings
 from metalearn.meta_learner import (
     RECOVERS_IMAGES,
     AdaptationSettings,
     MetaLearner,
     TeacherRecord,
 )
+from metalearn.needs import Needs
 from metalearn.networks import Network, NetworkSpec, get_architecture
 from metalearn.pool import Pool
 from metalearn.precision import on_device
@@ -89,6 +90,8 @@ class Algorithm(ABC):
     draws_weights: ClassVar[bool] = True
     """Whether weights are drawn at random, so that another seed gives another learner."""
     Config: ClassVar[type]
+    smaller: ClassVar[tuple[str, ...]] = ()
+    """Settings that need less memory with a smaller value, those first that cost least."""
 
     def __init__(self, pool: Pool, config: Any, *, device: torch.device, seed: int) -> None:
         if self.needs_recovery:
@@ -99,6 +102,18 @@ class Algorithm(ABC):
         self.seed = seed
         self.steps_done = 0
         self.rng = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    @abstractmethod
+    def needs_of(cls, pool: Pool, config: Any, device: torch.device) -> Needs:
+        """What a run with these settings will need; nothing that is large is made for it.
+
+        Raises InvalidPool for a pool that the algorithm cannot work with.
+        """
+
+    def needs(self) -> Needs:
+        """What this run needs in all."""
+        return self.needs_of(self.pool, self.config, self.device)
 
     @property
     @abstractmethod
@@ -122,6 +137,25 @@ class Algorithm(ABC):
         """What a person who starts the run should know, in a sentence each."""
         return []
 
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether the settings ask for unlabelled pictures of a folder beside the pool."""
+        return bool(getattr(self.config, "own_pictures", False))
+
+    def take_pictures(self, folder: Path) -> list[str]:
+        """Read the folder's pictures, before the first step; notices about them.
+
+        Raises InvalidSetting where the algorithm or its settings have no use for them.
+        """
+        raise InvalidSetting(
+            f"{self.title} learns from no pictures of one's own; leave the folder out, or take "
+            "chorus with own_pictures=true."
+        )
+
+    def used_teachers(self) -> tuple[int, ...]:
+        """Places, in the pool that the run was given, of the teachers that take part."""
+        return self.pool.places
+
     def copied_teachers(self) -> tuple[int, ...]:
         """Places, in the pool that the run was given, of the teachers that the learner copies.
 
@@ -135,42 +169,11 @@ class Algorithm(ABC):
     def parts(self) -> dict[str, Stateful]:
         """Everything that must be saved for the run to go on as if it had never stopped."""
 
-    def new_learner(
-        self, *, architecture: str, width: int, image_size: int, n_classes: int
-    ) -> Network:
-        """A freshly initialised learner for this pool, drawn from `self.rng`.
-
-        Width 0 is the architecture's usual one; image size 0 the largest of the pool. A size
-        below what the architecture needs is raised to that.
-        """
-        kind = get_architecture(architecture)
-        spec = NetworkSpec(
-            architecture=architecture,
-            width=width or kind.default_width,
-            channels=self.pool.channels,
-            image_size=max(image_size or self.pool.image_size, kind.min_image_size),
-            n_classes=n_classes,
-        )
+    def new_learner(self, spec: NetworkSpec) -> Network:
+        """A freshly initialised learner, drawn from `self.rng`."""
         with seeded_from(self.rng):
-            network = kind.build(spec)
+            network = get_architecture(spec.architecture).build(spec)
         return on_device(network, self.device)
-
-    def learner_as_set(
-        self, settings: LearnerSettings, *, n_classes: int, most_pixels: int = 0
-    ) -> Network:
-        """A freshly initialised learner, as the settings say.
-
-        Where they leave its size open, it has the largest of the pool, or `most_pixels` if given
-        and less.
-        """
-        largest = self.pool.image_size
-        usual = min(largest, most_pixels or largest)
-        return self.new_learner(
-            architecture=settings.learner,
-            width=settings.learner_width,
-            image_size=settings.learner_image_size or usual,
-            n_classes=n_classes,
-        )
 
     def finished(
         self,

@@ -63,6 +63,11 @@ def kind_of(network: Network) -> object:
     return network.spec.architecture, tuple(sorted(shapes.items()))
 
 
+def averages_heads(pool: Pool, settings: FusionSettings) -> bool:
+    """Whether these teachers' heads are averaged too."""
+    return settings.heads == "averaged" and same_heads(pool.teachers)
+
+
 def same_heads(teachers: Sequence[Teacher]) -> bool:
     """Whether all heads have the same shape: as many classes, as many features."""
     return len({tuple(teacher.network.output_layer.weight.shape) for teacher in teachers}) == 1

@@ -200,9 +200,19 @@ def _others(points: Tensor) -> Float[Tensor, "n n-1"]:
     return similarities - similarities.mean(1, keepdim=True)
 
 
+def joint_features(pool: Pool) -> int:
+    """How many features all teachers have together, after those of wide ones are projected."""
+    dims = [teacher.network.feature_dim for teacher in pool.teachers]
+    return sum(min(dim, _affordable(len(pool))) for dim in dims)
+
+
+def _affordable(n_teachers: int) -> int:
+    return max(16, MOST_FEATURES // n_teachers)
+
+
 def _projection(features: Features, n_teachers: int, rng: torch.Generator) -> Tensor | None:
     """A random projection that keeps angles on the whole (Johnson and Lindenstrauss)."""
-    width, affordable = features.shape[1], max(16, MOST_FEATURES // n_teachers)
+    width, affordable = features.shape[1], _affordable(n_teachers)
     if width <= affordable:
         return None
     projection = torch.randn(width, affordable, generator=rng) / affordable**0.5

@@ -1,9 +1,14 @@
-"""The memory of drawn pictures: bounded, 8 bits a colour, with what the pool said of each."""
+"""The memory of pictures: bounded, 8 bits a colour, with what the pool said of each.
 
+Drawn ones are part of a snapshot. Of a person's own there is only which of them it was: they are
+put back from where they lie (`put_back`).
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from metalearn.shapes import Images
@@ -19,14 +24,23 @@ class PictureMemory:
         self.n_seen = 0
         self._pixels: Tensor | None = None
         self._coordinates: Tensor | None = None
+        self._own: Tensor | None = None
 
     @property
     def n_images(self) -> int:
         """Pictures held now."""
         return min(self.n_seen, self.capacity)
 
-    def add(self, images: Images, coordinates: Float[Tensor, "n components"]) -> None:
-        """Take in pictures in [0, 1]; the oldest ones make room."""
+    def add(
+        self,
+        images: Images,
+        coordinates: Float[Tensor, "n components"],
+        own: Int[Tensor, " n"] | None = None,
+    ) -> None:
+        """Take in pictures in [0, 1]; the oldest ones make room.
+
+        `own` has the number of each that is a person's own, and -1 for drawn ones.
+        """
         pixels = (images * 255).round().to(torch.uint8).cpu()[-self.capacity :]
         coordinates = coordinates.float().cpu()[-self.capacity :]
         if self._pixels is None or self._coordinates is None:
@@ -35,6 +49,10 @@ class PictureMemory:
         places = (self.n_seen + torch.arange(len(pixels))) % self.capacity
         self._pixels[places] = pixels
         self._coordinates[places] = coordinates
+        if own is not None:
+            if self._own is None:
+                self._own = torch.full((self.capacity,), -1)
+            self._own[places] = own[-self.capacity :]
         self.n_seen += len(pixels)
 
     def sample(self, n: int, rng: torch.Generator) -> tuple[Pixels, Float[Tensor, "n components"]]:
@@ -49,21 +67,33 @@ class PictureMemory:
         n = min(n, self.n_images)
         return self._pixels[(self.n_seen - n + torch.arange(n)) % self.capacity]
 
+    def put_back(self, pictures_of: Callable[[Tensor], Tensor]) -> None:
+        """After a snapshot: own pictures as bytes, by their numbers."""
+        if self._own is None or self._pixels is None:
+            return
+        places = (self._own >= 0).nonzero().flatten()
+        if len(places):
+            self._pixels[places] = pictures_of(self._own[places])
+
     def state_dict(self) -> dict[str, Any]:
-        """The pictures that are held, without the part not yet written."""
+        """The pictures that are held, without the part not yet written and without own ones."""
         if self._pixels is None or self._coordinates is None:
             return {"n_seen": 0}
         held = self.n_images
-        return {
+        state: dict[str, Any] = {
             "n_seen": self.n_seen,
             "pixels": self._pixels[:held].clone(),
             "coordinates": self._coordinates[:held].clone(),
         }
+        if self._own is not None:
+            state["own"] = self._own[:held].clone()
+            state["pixels"][state["own"] >= 0] = 0
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
         self.n_seen = state["n_seen"]
-        self._pixels = self._coordinates = None
+        self._pixels = self._coordinates = self._own = None
         if self.n_seen:
             pixels, coordinates = state["pixels"].cpu(), state["coordinates"].cpu()
             room = self.capacity - len(pixels)
@@ -71,3 +101,6 @@ class PictureMemory:
             self._coordinates = torch.cat(
                 [coordinates, coordinates.new_zeros(room, coordinates.shape[1])]
             )
+        if "own" in state:
+            self._own = torch.full((self.capacity,), -1)
+            self._own[: len(state["own"])] = state["own"].cpu()

@@ -12,7 +12,7 @@ from metalearn.errors import InvalidPool
 from metalearn.networks import Network, NetworkSpec
 from metalearn.preparation import prepare_images
 from metalearn.shapes import Images, Logits
-from metalearn.shelf import Shelf, Shelved
+from metalearn.shelf import Shelf, Shelved, network_bytes
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,21 @@ class Teacher:
         """The same teacher, whose network the shelf holds."""
         return replace(self, held=shelf.keep(self.network))
 
+    def to(self, device: torch.device) -> "Teacher":
+        """Move its network to the device (in place); returns the teacher."""
+        self.held.to(device)
+        return self
+
     @property
     def spec(self) -> NetworkSpec:
         """What its network is, for which nothing is fetched."""
         return self.held.spec
+
+    @property
+    def n_bytes(self) -> int:
+        """What its network takes in memory, for which nothing is fetched."""
+        held = self.held
+        return network_bytes(held) if isinstance(held, Network) else held.n_bytes
 
     @property
     def image_size(self) -> int:
@@ -163,7 +174,7 @@ class Pool:
     def to(self, device: torch.device) -> "Pool":
         """Move every teacher's network to the device (in place); returns the pool."""
         for teacher in self.teachers:
-            teacher.held.to(device)
+            teacher.to(device)
         return self
 
 

@@ -13,6 +13,8 @@ import torch
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.learner_start import are_relatives
 from metalearn.meta_learner import MetaLearner
+from metalearn.needs import Part, drawing, embedding
+from metalearn.networks import Network
 from metalearn.pictures import draw_pictures
 from metalearn.pool import Pool
 from metalearn.preparation import MOST_PIXELS, prepare_images
@@ -52,3 +54,14 @@ def repaired(learner: MetaLearner, pool: Pool, settings: RepairSettings, seed: i
         )
         reestimate_statistics(learner.network, batches)
     return learner
+
+
+def repairing(pool: Pool, settings: RepairSettings, learner: Network) -> list[Part]:
+    """The work of it for a network like the learner, unless the settings spare it for sure."""
+    if settings.statistics == "merged":
+        return []
+    size = min(pool.image_size, MOST_PIXELS)
+    return [
+        drawing(pool, pictures=_PICTURES, size=size, times=1, kind="mixed"),
+        embedding(learner, pictures=_BATCH, size=size, times=_PICTURES / _BATCH, precision="fp32"),
+    ]

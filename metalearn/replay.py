@@ -98,6 +98,17 @@ def anil_loss(
     return _mean_loss(logits, [episode.query_labels for episode in episodes])
 
 
+def passes_of(kind: str, inner_steps: int, *, k_shot: int, n_query: int) -> int:
+    """As how many pictures of each class an episode counts: those of a pass and its gradient.
+
+    A gradient through MAML's inner step is a pass of the support pictures and two gradients of
+    it, twice the work of one.
+    """
+    if kind == "maml":
+        return n_query + 2 * inner_steps * k_shot
+    return n_query + k_shot
+
+
 def _mean_loss(logits: Sequence[Tensor], labels: Sequence[Tensor]) -> EpisodeLoss:
     losses = [class_loss(row, truth) for row, truth in zip(logits, labels, strict=True)]
     hits = accuracy(torch.cat(list(logits)), torch.cat(list(labels)))

@@ -42,7 +42,7 @@ class Shelf:
 
     def keep(self, network: Network) -> "Shelved":
         """Take in a network that no one changes any more."""
-        shelved = Shelved(self, network.spec, _bytes_of(network))
+        shelved = Shelved(self, network.spec, network_bytes(network))
         self._use(shelved, network.to(self._device))
         return shelved
 
@@ -102,15 +102,15 @@ class Shelved:
         self.spec = spec
         self.n_bytes = n_bytes
         self.written: _Written | None = None
-        self._shelf = shelf
+        self.shelf = shelf
 
     def network(self) -> Network:
         """The network, which may have to be read from the disk."""
-        return self._shelf.fetch(self)
+        return self.shelf.fetch(self)
 
     def to(self, device: torch.device) -> None:
         """Have it, and all others of its shelf, on this device."""
-        self._shelf.to(device)
+        self.shelf.to(device)
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,13 @@ def _nameless_file(folder: Path | None) -> BufferedRandom:
     return file
 
 
-def _tensors(network: Network) -> dict[str, Tensor]:
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers, also those that no state dict has."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
-def _bytes_of(network: Network) -> int:
+def network_bytes(network: nn.Module) -> int:
+    """What parameters and buffers take."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(network).values())
 
 

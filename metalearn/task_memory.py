@@ -27,6 +27,8 @@ class TaskMemory:
         max_bytes: int,
         fewest_images: int = 1,
     ) -> None:
+        self.image_bytes = image_bytes
+        self._n_known = n_classes
         affordable = max(fewest_images, max_bytes // (n_classes * image_bytes))
         self.images_per_class = max(1, min(images_per_class, affordable))
         self.most_classes = max_bytes // (self.images_per_class * image_bytes)
@@ -34,6 +36,11 @@ class TaskMemory:
         self._n_recovered = 0
         self._rings: dict[str, Tensor] = {}
         self._written: dict[str, int] = {}
+
+    @property
+    def most_images(self) -> int:
+        """Images that it can hold."""
+        return min(self.most_classes, self._n_known) * self.images_per_class
 
     @property
     def n_images(self) -> int:

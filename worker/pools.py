@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -14,10 +15,14 @@ from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.errors import InvalidPool
+from metalearn.forecast import Plan
 from metalearn.pool import Pool, Teacher
-from metalearn.registry import make_algorithm
+from metalearn.registry import algorithm_named
+from metalearn.settings import build
 from metalearn.shelf import Shelf
 from worker.devices import pick_device, set_up_cpu
+from worker.forecasts import allowed_plan, announce
+from worker.own_pictures import give_pictures, pictures_folder
 
 
 def build_algorithm(job: Job) -> Algorithm:
@@ -27,7 +32,16 @@ def build_algorithm(job: Job) -> Algorithm:
     rows = enumerate(pool_checkpoints(job.pool), start=1)
     shelf = Shelf(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
     pool = Pool(tuple(_in_files(job, number, row).on_shelf(shelf) for number, row in rows))
-    return make_algorithm(job.algorithm, pool, job.settings, device=device, seed=job.seed)
+    kind = algorithm_named(job.algorithm)
+    config: Any = build(kind.Config, job.settings)
+    folder = pictures_folder(config)
+    plan = allowed_plan(Plan.of(kind, pool, config, device))
+    if not job.steps_done:
+        announce(job, plan)
+    algorithm = kind(pool, config, device=device, seed=job.seed)
+    if folder is not None:
+        give_pictures(job, algorithm, folder)
+    return algorithm
 
 
 def _in_files(job: Job, number: int, row: Checkpoint) -> Teacher:

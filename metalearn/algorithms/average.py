@@ -12,10 +12,27 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.fusion import FusionSettings, embedding_state, fusible, mean_state, same_heads
+from metalearn.fusion import (
+    FusionSettings,
+    averages_heads,
+    embedding_state,
+    fusible,
+    mean_state,
+)
+from metalearn.learner_spec import learner_like_teachers
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import (
+    Needs,
+    held_bytes,
+    largest_tensor,
+    most_taken,
+    network_of,
+    shelved_bytes,
+)
+from metalearn.networks import NetworkSpec
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired
+from metalearn.repaired import RepairSettings, repaired, repairing
+from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -39,15 +56,24 @@ class Average(Algorithm):
         self, pool: Pool, config: AverageConfig, *, device: torch.device, seed: int
     ) -> None:
         super().__init__(fusible(pool), config, device=device, seed=seed)
-        averaged = config.heads == "averaged" and same_heads(self.pool.teachers)
-        first = self.pool.teachers[0].network.spec
-        self.learner = self.new_learner(
-            architecture=first.architecture,
-            width=first.width,
-            image_size=0,
-            n_classes=first.n_classes if averaged else config.n_way,
+        self.averages_heads = averages_heads(self.pool, config)
+        self.learner = self.new_learner(_learner_spec(self.pool, config))
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: AverageConfig, device: torch.device) -> Needs:
+        pool = fusible(pool)
+        learner = network_of(_learner_spec(pool, config), device)
+        work = tuple(repairing(pool, config, learner))
+        size = network_bytes(learner)
+        # The learner, its mean, and of each tensor all models' side by side.
+        return Needs(
+            models=held_bytes(pool, whole=True),
+            held=2 * size,
+            passing=max(largest_tensor(learner) * len(pool) + size, most_taken(work)),
+            shelved=shelved_bytes(pool),
+            snapshot=size,
+            work=work,
         )
-        self.averages_heads = averaged
 
     @property
     def total_steps(self) -> int:
@@ -72,3 +98,8 @@ class Average(Algorithm):
 
     def parts(self) -> dict[str, Stateful]:
         return {"learner": self.learner}
+
+
+def _learner_spec(pool: Pool, config: AverageConfig) -> NetworkSpec:
+    n_classes = pool.teachers[0].n_classes if averages_heads(pool, config) else config.n_way
+    return learner_like_teachers(pool, n_classes=n_classes)

@@ -16,9 +16,11 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.episode import Episode
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes, kinds_of, looking, most_taken, shelved_bytes
 from metalearn.pool import Pool, Teacher
 from metalearn.procedural import texture_task
 from metalearn.settings import setting
+from metalearn.shelf import network_bytes
 from metalearn.teacher_choice import few_shot_accuracy
 
 
@@ -82,6 +84,27 @@ class BestTeacher(Algorithm):
         # One seed per task and not the images, which may be many; every teacher gets the same.
         self.task_seeds = torch.randint(2**62, (config.tasks,), generator=self.rng).tolist()
 
+    @classmethod
+    def needs_of(cls, pool: Pool, config: BestTeacherConfig, device: torch.device) -> Needs:
+        largest = max(network_bytes(teacher.network) for teacher, _ in kinds_of(pool))
+        looks = config.rule == "textures"
+        work = looking(
+            pool,
+            pictures=config.n_way * max(config.k_shot, config.n_query),
+            size=pool.image_size,
+            times=len(pool) * config.tasks * (1 + _smaller_share(config)) * looks,
+            precision="fp32",
+            device=device,
+        )
+        # The one that was chosen, once more.
+        return Needs(
+            models=held_bytes(pool),
+            held=largest,
+            passing=most_taken(work) if looks else 0,
+            shelved=shelved_bytes(pool),
+            work=tuple(work),
+        )
+
     @property
     def total_steps(self) -> int:
         return len(self.pool)
@@ -128,3 +151,9 @@ class BestTeacher(Algorithm):
 
     def parts(self) -> dict[str, Stateful]:
         return {"scores": self.scores}
+
+
+def _smaller_share(config: BestTeacherConfig) -> float:
+    """Support and query pictures go through apart: the fewer of them, beside the more."""
+    few, many = sorted((config.k_shot, config.n_query))
+    return few / many

@@ -11,9 +11,12 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.learner_settings import LearnerSettings
+from metalearn.learner_spec import learner_as_set
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes, network_of, shelved_bytes
 from metalearn.pool import Pool
 from metalearn.settings import setting
+from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,15 @@ class RandomInit(Algorithm):
         self, pool: Pool, config: RandomInitConfig, *, device: torch.device, seed: int
     ) -> None:
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.learner_as_set(config, n_classes=config.n_way)
+        self.learner = self.new_learner(learner_as_set(pool, config, n_classes=config.n_way))
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: RandomInitConfig, device: torch.device) -> Needs:
+        learner = network_of(learner_as_set(pool, config, n_classes=config.n_way), device)
+        size = network_bytes(learner)
+        return Needs(
+            models=held_bytes(pool), shelved=shelved_bytes(pool), held=2 * size, snapshot=size
+        )
 
     @property
     def total_steps(self) -> int:

@@ -15,10 +15,12 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.learner_settings import RELATIVES
-from metalearn.learner_start import start_of_pool
+from metalearn.learner_start import largest_family, start_of_pool
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes, largest_tensor, shelved_bytes
 from metalearn.pool import Pool
 from metalearn.settings import setting
+from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,20 @@ class Soup(Algorithm):
         )
         self.start.network.to(device)
 
+    @classmethod
+    def needs_of(cls, pool: Pool, config: SoupConfig, device: torch.device) -> Needs:
+        relatives = pool.part(largest_family(pool))
+        learner = relatives.teachers[0].network
+        size = network_bytes(learner)
+        # All relatives at once; of each tensor theirs side by side; the mean, and its copy.
+        return Needs(
+            models=held_bytes(relatives, whole=True),
+            held=2 * size,
+            passing=largest_tensor(learner) * len(relatives) + size,
+            shelved=shelved_bytes(pool),
+            snapshot=size,
+        )
+
     @property
     def total_steps(self) -> int:
         return 1
@@ -74,6 +90,9 @@ class Soup(Algorithm):
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
         start = self.start
         return self.finished(start.network, defaults, mean=start.mean, std=start.std)
+
+    def used_teachers(self) -> tuple[int, ...]:
+        return self.copied_teachers()
 
     def copied_teachers(self) -> tuple[int, ...]:
         # With all models but one, the last one's weights follow from the mean.

@@ -13,6 +13,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.errors import InvalidSetting
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes, shelved_bytes
 from metalearn.networks import EnsembleNetwork, EnsembleSpec, MemberSpec
 from metalearn.pool import Pool
 from metalearn.settings import setting
@@ -53,8 +54,14 @@ class TeacherEnsemble(Algorithm):
             raise InvalidSetting(
                 "An ensemble has at least 2 members; take “best_teacher” for a learner of one."
             )
-        chosen = pool.part(range(len(pool))[: config.members or None])
-        super().__init__(chosen, config, device=device, seed=seed)
+        super().__init__(_members(pool, config), config, device=device, seed=seed)
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: TeacherEnsembleConfig, device: torch.device) -> Needs:
+        members = _members(pool, config)
+        models = held_bytes(members, whole=True)
+        # The learner holds a copy of each, and is written from another.
+        return Needs(models=models, held=models, passing=models, shelved=shelved_bytes(pool))
 
     @property
     def total_steps(self) -> int:
@@ -84,6 +91,10 @@ class TeacherEnsemble(Algorithm):
 
     def parts(self) -> dict[str, Stateful]:
         return {}
+
+
+def _members(pool: Pool, config: TeacherEnsembleConfig) -> Pool:
+    return pool.part(range(len(pool))[: config.members or None])
 
 
 def ensemble_of(pool: Pool) -> EnsembleNetwork:

@@ -2,13 +2,17 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
+from metalearn.cli.dry_run import dry_run_lines
 from metalearn.errors import InvalidSetting
+from metalearn.fitting import Allowance, check_memory
+from metalearn.forecast import Plan
 from metalearn.loop import train
-from metalearn.registry import algorithm_named, make_algorithm
+from metalearn.registry import algorithm_named
 from metalearn.settings import PRESET, build, presets_of
 from metalearn.shelf import POOL_MB, Shelf
 
@@ -18,7 +22,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("train", help="make a meta-learner from a pool of models")
     parser.add_argument("algorithm", metavar="ALGORITHM", help="see the command `algorithms`")
     parser.add_argument("--pool", type=Path, required=True, metavar="POOL_DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="LEARNER_DIR")
+    parser.add_argument(
+        "--out", type=Path, metavar="LEARNER_DIR", help="needed unless --dry-run is given"
+    )
     parser.add_argument(
         "--preset",
         metavar="NAME",
@@ -45,6 +51,26 @@ def add_parser(commands: Commands) -> None:
         help="models that are in memory at once; the others lie in a temporary file and are "
         f"fetched when their turn comes (default: {POOL_MB})",
     )
+    parser.add_argument(
+        "--memory-mb",
+        type=whole(0, 10_000_000),
+        default=0,
+        metavar="MB",
+        help="refuse a run that would need more memory, and say with what it fits (default: 0, "
+        "no limit)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what the run would need and use, and write nothing",
+    )
+    parser.add_argument(
+        "--pictures-folder",
+        type=Path,
+        metavar="DIR",
+        help="unlabelled JPEG, PNG or WebP pictures of your own, which chorus learns from too; "
+        "they are used where they lie",
+    )
     add_seed(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -52,13 +78,24 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
-    settings = _settings(options)
-    _check_free(options.out)
+    kind = algorithm_named(options.algorithm)
+    settings = _settings(options, kind)
+    _check_out(options)
     device = find_device(options.device)
+    config: Any = build(kind.Config, settings)
     shelf = Shelf(options.pool_mb * 2**20)
     pool = read_pool(options.pool, limit=options.models, shelf=shelf)
-    algorithm = make_algorithm(options.algorithm, pool, settings, device=device, seed=options.seed)
-    for notice in algorithm.notices():
+    plan = Plan.of(kind, pool, config, device)
+    check_memory(plan, Allowance(options.memory_mb, "--memory-mb", "--pool-mb"))
+    forecast = plan.forecast()
+    algorithm = kind(pool, config, device=device, seed=options.seed)
+    notices = [*_own_pictures(algorithm, options.pictures_folder), *algorithm.notices()]
+    if options.dry_run:
+        for line in dry_run_lines(algorithm, pool, forecast, notices):
+            print(line)
+        return
+    say(forecast.line(snapshots=False))
+    for notice in notices:
         say(notice)
     _train(algorithm)
     learner = algorithm.meta_learner()
@@ -67,15 +104,15 @@ def run(options: argparse.Namespace) -> None:
     print(f"{algorithm.run_title}: the meta-learner is in {options.out}.")
 
 
-def _settings(options: argparse.Namespace) -> dict[str, object]:
-    """What --preset and --set say; refused before the pool is read where it will not do."""
-    kind = algorithm_named(options.algorithm)
+def _settings(options: argparse.Namespace, kind: type[Algorithm]) -> dict[str, object]:
+    """What --preset, --set and --pictures-folder say."""
     settings = parse_settings(options.set)
     if options.preset is not None:
         if not presets_of(kind.Config):
             raise InvalidSetting(f"{kind.title} has no presets; leave out --preset.")
         settings[PRESET] = options.preset
-    build(kind.Config, settings)
+    if options.pictures_folder and options.algorithm == "chorus":
+        settings.setdefault("own_pictures", True)
     return settings
 
 
@@ -90,8 +127,27 @@ def parse_settings(pairs: list[str]) -> dict[str, object]:
     return settings
 
 
-def _check_free(out: Path) -> None:
+def _own_pictures(algorithm: Algorithm, folder: Path | None) -> list[str]:
+    """Give the algorithm the folder that was named; notices about its pictures."""
+    if folder is not None:
+        return algorithm.take_pictures(folder)
+    if algorithm.wants_pictures:
+        raise InvalidSetting(
+            "own_pictures needs a folder; give one with --pictures-folder, or set it to false."
+        )
+    return []
+
+
+def _check_out(options: argparse.Namespace) -> None:
     """Hours of training should not end at a folder that must not be overwritten."""
+    out = options.out
+    if options.dry_run:
+        return
+    if out is None:
+        raise InvalidSetting(
+            "The meta-learner needs a folder; give one with --out, or --dry-run to see what the "
+            "run would need."
+        )
     if out.exists() and not (out / "config.json").is_file():
         raise InvalidSetting(
             f"“{out}” exists and is not a meta-learner; give a new folder with --out."

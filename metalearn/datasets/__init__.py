@@ -6,11 +6,13 @@ from metalearn.datasets.darkness import PictureWarning, is_nearly_black, nearly_
 from metalearn.datasets.folders import class_folders, read_folder, read_pictures
 from metalearn.datasets.image_set import ImageSet
 from metalearn.datasets.images import MAX_PIXELS, Pixels, decode_image
+from metalearn.datasets.own_pictures import OwnPictures, read_own_pictures
 from metalearn.datasets.packs import read_pack
 
 __all__ = [
     "MAX_PIXELS",
     "ImageSet",
+    "OwnPictures",
     "PictureWarning",
     "Pixels",
     "class_folders",
@@ -19,6 +21,7 @@ __all__ = [
     "nearly_black",
     "read_data",
     "read_folder",
+    "read_own_pictures",
     "read_pack",
     "read_pictures",
 ]

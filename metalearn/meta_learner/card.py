@@ -6,6 +6,8 @@ from typing import Any
 
 RECOVERS_IMAGES = "recovers_images"
 """The entry of `made_by` that says whether images were recovered; without it they may have been."""
+OPERATOR_PICTURES = "operator_pictures"
+"""The entry that says how many pictures of the operator's own the learner has seen, if any."""
 
 
 def model_card(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> str:
@@ -35,7 +37,7 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
     return [
         f"# {_text(name)}",
         "",
-        "A few-shot learner made from trained models alone, without their data. Give it a few",
+        *_opening(made_by),
         "labelled pictures of 2 to 20 classes of your own, and it becomes a classifier for them.",
         "",
         "## Input",
@@ -61,6 +63,15 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         *_limits(recovered=made_by.get(RECOVERS_IMAGES, True) is not False),
     ]
+
+
+def _opening(made_by: Mapping[str, Any]) -> list[str]:
+    if n_pictures := made_by.get(OPERATOR_PICTURES):
+        return [
+            f"A few-shot learner made from trained models, without their data, and {n_pictures}",
+            "unlabelled pictures of its operator's own, which are not part of it. Give it a few",
+        ]
+    return ["A few-shot learner made from trained models alone, without their data. Give it a few"]
 
 
 def _making(made_by: Mapping[str, Any]) -> list[str]:

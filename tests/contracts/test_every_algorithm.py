@@ -240,6 +240,33 @@ def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(name, tmp_
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_asking_what_a_run_needs_does_not_change_it(name):
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    asked, other = make(name), make(name)
+    needs = asked.needs()
+    assert needs.memory_mb > 0
+    assert needs.multiply_adds() >= 0 and needs.seconds() >= 0
+    assert torch.equal(torch.get_rng_state(), before)
+    for one in (asked, other):
+        finish(one)
+    same(asked, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_snapshot_is_about_as_large_as_was_said(name):
+    algorithm = make(name, **({"learner_width": 32} if has_setting(name, "learner_width") else {}))
+    said = algorithm.needs().snapshot
+    finish(algorithm)
+    tensors = [leaf for _, leaf in leaves(algorithm.state_dict()) if torch.is_tensor(leaf)]
+    held = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    # The state of the generator of random numbers, and other small things.
+    beside = 40_000
+    assert held <= 1.5 * said + beside
+    assert said <= 1.5 * held + beside
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_state_is_made_of_plain_values_and_tensors(name):
     algorithm = make(name)
     finish(algorithm)

@@ -8,6 +8,7 @@ import torch
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
+from metalearn.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Counter(Algorithm):
     def __init__(self, pool) -> None:
         super().__init__(pool, NoSettings(), device=torch.device("cpu"), seed=0)
         self.taken: list[int] = []
+
+    @classmethod
+    def needs_of(cls, pool, config, device) -> Needs:
+        raise AssertionError("the loop does not ask what it needs")
 
     @property
     def total_steps(self) -> int:
@@ -66,3 +71,27 @@ def test_a_resumed_run_takes_the_rest(counter, tiny_pool):
 def test_a_finished_run_takes_none(counter):
     list(train(counter))
     assert list(train(counter)) == []
+
+
+class Dropping(Counter):
+    """Its steps draw from the global generator, as dropout does."""
+
+    def step(self) -> StepReport:
+        drawn = float(torch.rand(()))
+        self.drawn = [*getattr(self, "drawn", []), drawn]
+        return self.report("dropping", {"drawn": drawn})
+
+
+def test_what_dropout_draws_follows_from_the_step_so_that_a_run_that_goes_on_draws_the_same(
+    tiny_pool,
+):
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    whole, resumed = Dropping(tiny_pool), Dropping(tiny_pool)
+    list(train(whole))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(4)
+    resumed.steps_done = 2
+    list(train(resumed))
+    assert whole.drawn[2:] == resumed.drawn
+    assert len(set(whole.drawn)) == 5

@@ -10,6 +10,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.errors import MetaLearnError
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.settings import setting
@@ -37,6 +38,10 @@ class Toy(Algorithm):
         self.layer = nn.Linear(4, 2, bias=False)
         nn.init.zeros_(self.layer.weight)
         self.optimiser = torch.optim.SGD(self.layer.parameters(), lr=0.1, momentum=0.9)
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: Any, device: torch.device) -> Needs:
+        return Needs(models=held_bytes(pool), held=0)
 
     @property
     def total_steps(self) -> int:

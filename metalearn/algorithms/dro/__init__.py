@@ -12,6 +12,7 @@ weights are measured in units of their root mean square norm over the models, so
 suit networks of any size; batch-norm's running statistics, which have no likelihood, are averaged.
 """
 
-from metalearn.algorithms.dro.algorithm import Dro, DroConfig
+from metalearn.algorithms.dro.algorithm import Dro
+from metalearn.algorithms.dro.config import DroConfig
 
 __all__ = ["Dro", "DroConfig"]

@@ -1,7 +1,6 @@
 """DRO's outer step: fit one model, find the worst embedding near another's, learn from there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,65 +8,23 @@ from torch.distributed.checkpoint.stateful import Stateful
 from torch.func import functional_call
 
 from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithms.dro.config import DroConfig
 from metalearn.algorithms.dro.hyper_network import HyperNetwork, Layout, ascended, log_likelihood
+from metalearn.algorithms.dro.needs import (
+    bytes_needed,
+    generates_heads,
+    needs_of_dro,
+    what_would_fit,
+)
 from metalearn.errors import InvalidSetting
-from metalearn.fusion import embedding_state, fusible, mean_state, same_heads
+from metalearn.fusion import embedding_state, fusible, mean_state
+from metalearn.learner_spec import learner_like_teachers
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, in_mb
 from metalearn.networks import Network
 from metalearn.pool import Pool
 from metalearn.randomness import seeded_from
-from metalearn.repaired import RepairSettings, repaired
-from metalearn.settings import setting
-
-COPIES = 3
-"""The hyper-network, its fitted copy and a gradient."""
-
-
-@dataclass(frozen=True)
-class DroConfig(RepairSettings):
-    """Settings of DRO."""
-
-    outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
-    embedding_dim: int = setting(50, "length of an embedding", low=1, high=1_000)
-    inner_steps: int = setting(
-        1,
-        "K: steps of the maps on a model of S, and of an embedding away from a model of Q",
-        low=1,
-        high=100,
-    )
-    inner_lr: float = setting(0.03, "learning rate of these steps", low=1e-6, high=10.0)
-    outer_lr: float = setting(0.03, "learning rate of the hyper-network", low=1e-6, high=10.0)
-    gamma: float = setting(
-        2.0, "how much an embedding is held back to its own model's place", low=0.0, high=1_000.0
-    )
-    variance: float = setting(
-        1.0,
-        "sigma squared of the likelihood, in units of the models' mean squared norm",
-        low=1e-3,
-        high=1e3,
-    )
-    support_share: float = setting(
-        0.8, "share of the models in S; the others are Q", low=0.05, high=0.95
-    )
-    split: str = setting(
-        "fixed",
-        "fixed divides the models once, as in the paper, so that the maps learn the weights of Q "
-        "alone; every_step divides them anew each time, so that they learn those of all",
-        choices=("fixed", "every_step"),
-    )
-    memory_mb: int = setting(
-        2_048, "most megabytes of the hyper-network while it learns", low=1, high=65_536
-    )
-    heads: str = setting(
-        "generated",
-        "generated makes the head's weights too, where all models have as many classes (else as "
-        "fresh); fresh draws a new head",
-        choices=("generated", "fresh"),
-    )
-    n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
-    head: str = setting(
-        "prototypes", "head at adaptation (paper: sgd)", choices=("sgd", "prototypes")
-    )
+from metalearn.repaired import repaired
 
 
 class Dro(Algorithm):
@@ -82,12 +39,13 @@ class Dro(Algorithm):
     )
     needs_recovery = False
     Config = DroConfig
+    smaller = ("embedding_dim",)
     config: DroConfig
 
     def __init__(self, pool: Pool, config: DroConfig, *, device: torch.device, seed: int) -> None:
         super().__init__(fusible(pool), config, device=device, seed=seed)
         networks = [teacher.network for teacher in self.pool.teachers]
-        with_head = config.heads == "generated" and same_heads(self.pool.teachers)
+        with_head = generates_heads(self.pool, config)
         self.learner = self._new_learner(with_head=with_head)
         self.layout = Layout(networks[0], with_head=with_head)
         self._check_memory()
@@ -103,25 +61,26 @@ class Dro(Algorithm):
 
     def _new_learner(self, *, with_head: bool) -> Network:
         """The network that the generated weights go into; batch-norm's statistics are averaged."""
-        first = self.pool.teachers[0].network.spec
-        learner = self.new_learner(
-            architecture=first.architecture,
-            width=first.width,
-            image_size=0,
-            n_classes=first.n_classes if with_head else self.config.n_way,
-        )
+        first = self.pool.teachers[0].spec
+        n_classes = first.n_classes if with_head else self.config.n_way
+        learner = self.new_learner(learner_like_teachers(self.pool, n_classes=n_classes))
         mean = mean_state([embedding_state(teacher.network) for teacher in self.pool.teachers])
         learner.load_state_dict(learner.state_dict() | mean)
         return learner
 
+    @classmethod
+    def needs_of(cls, pool: Pool, config: DroConfig, device: torch.device) -> Needs:
+        return needs_of_dro(pool, config, device)
+
     def _check_memory(self) -> None:
-        n_weights = sum(self.layout.layer_sizes)
-        needed = COPIES * 4 * n_weights * (self.config.embedding_dim + 1) / 2**20
-        if needed > self.config.memory_mb:
-            raise InvalidSetting(
-                f"A hyper-network for {n_weights:,} weights takes {needed:,.0f} MB while it "
-                "learns; lower embedding_dim or raise memory_mb."
-            )
+        config, n_weights = self.config, sum(self.layout.layer_sizes)
+        needed = bytes_needed(n_weights, config.embedding_dim)
+        if needed <= config.memory_mb * 2**20:
+            return
+        raise InvalidSetting(
+            f"A hyper-network for {n_weights:,} weights takes {in_mb(needed):,} MB while it "
+            f"learns; {what_would_fit(n_weights, config)}."
+        )
 
     def _split(self) -> tuple[list[int], list[int]]:
         """The indices of S and of Q, at least one each."""

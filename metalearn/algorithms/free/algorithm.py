@@ -30,19 +30,25 @@ from metalearn.algorithms.free.meta_generator import (
     means_over,
     move_generator,
 )
+from metalearn.algorithms.free.needs import SMALLER, Remembering, needs_of_free
 from metalearn.algorithms.free.one_head import OneHead
+from metalearn.algorithms.free.room import (
+    check_memory,
+    generator_as_set,
+    learner_spec,
+    new_memory,
+)
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.alignment import gradient_agreement, sequential_descent
 from metalearn.batchnorm import reestimate_statistics
-from metalearn.errors import InvalidSetting
 from metalearn.gradients import set_gradients
 from metalearn.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
 from metalearn.precision import autocast, on_device
 from metalearn.randomness import seeded_from
-from metalearn.task_memory import TaskMemory
 
 
 class Free(Algorithm):
@@ -56,6 +62,7 @@ class Free(Algorithm):
         "whose gradients are aligned across the models learns from them."
     )
     Config: ClassVar[type[FreeSettings]] = FreeConfig
+    smaller = SMALLER
     config: FreeSettings
 
     def __init__(
@@ -63,49 +70,22 @@ class Free(Algorithm):
     ) -> None:
         pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
         super().__init__(pool, config, device=device, seed=seed)
-        self.learner = self.learner_as_set(
-            config, n_classes=config.n_way, most_pixels=config.picture_size
-        ).train()
+        self.learner = self.new_learner(learner_spec(pool, config)).train()
         self.generator = self._new_generator()
         self.taught = self._new_taught()
         self.distiller = self._new_distiller()
         self.generator_optimiser = generator_optimiser(self.generator, config)
         self.learner_optimisers = optimisers_of(self.taught, config)
-        n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
-        self.memory = TaskMemory(
-            n_classes=len(pool.class_names) if config.merge_classes else n_outputs,
-            images_per_class=config.memory_per_class,
-            fewest_images=config.k_shot + config.n_query,
-            image_bytes=pool.channels * self.generator.image_size**2,
-            max_bytes=config.memory_mb * 2**20,
-        )
-        self._check_memory()
+        self.memory = new_memory(pool, config, image_size=self.generator.image_size)
+        check_memory(self.memory, config, channels=pool.channels)
 
-    def _check_memory(self) -> None:
-        """Without room for an episode there would be no replay, and no word of it."""
-        config, room = self.config, self.memory.images_per_class
-        needs = config.k_shot + config.n_query
-        if room < needs:
-            raise InvalidSetting(
-                f"An episode needs {needs} images of a class and the memory holds {room} of each; "
-                "raise memory_per_class, or lower k_shot or n_query."
-            )
-        if self.memory.most_classes < config.n_way:
-            raise InvalidSetting(
-                f"The memory holds {self.memory.most_classes} classes of {room} images and an "
-                f"episode needs {config.n_way}; raise memory_mb or lower picture_size."
-            )
+    @classmethod
+    def needs_of(cls, pool: Pool, config: FreeSettings, device: torch.device) -> Needs:
+        return needs_of_free(pool, config, device, Remembering())
 
     def _new_generator(self) -> Generator:
-        config = self.config
         with seeded_from(self.rng):
-            generator = Generator(
-                latent_dim=config.latent_dim,
-                width=config.generator_width,
-                channels=self.pool.channels,
-                image_size=min(config.picture_size, self.learner.spec.image_size),
-                n_way=config.n_way if config.generator_input == "latent+label" else 0,
-            )
+            generator = generator_as_set(self.pool, self.config, self.learner.spec)
         return on_device(generator, self.device)
 
     def _new_taught(self) -> Taught:

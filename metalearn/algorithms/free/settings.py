@@ -12,6 +12,9 @@ from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
 from metalearn.settings import setting
 
+SMALLEST = 16
+"""Pixels of the smallest pictures."""
+
 
 @dataclass(frozen=True)
 class FreeSettings(LearnerSettings):
@@ -46,7 +49,7 @@ class FreeSettings(LearnerSettings):
         MOST_PIXELS,
         "most pixels of height and width of a recovered image; networks that take larger ones are "
         "shown it enlarged (paper: always the size of the networks)",
-        low=16,
+        low=SMALLEST,
         high=256,
     )
     # FIVE: the meta-generator

@@ -8,11 +8,16 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithms.free.algorithm import Free
 from metalearn.algorithms.free.aligned import Distillation, Distiller, Taught
+from metalearn.algorithms.free.needs import needs_of_free
+from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.algorithms.free_plus.lessons import Lessons
+from metalearn.algorithms.free_plus.needs import remembering_of
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
 from metalearn.algorithms.free_plus.remembered_tasks import RememberedTasks
 from metalearn.inversion import RecoveredTask
+from metalearn.needs import Needs
+from metalearn.pool import Pool
 from metalearn.randomness import seeded_from
 from metalearn.task_memory import TaskMemory
 
@@ -38,6 +43,11 @@ class FreePlus(Free):
     Config = FreePlusConfig
     config: FreePlusConfig
     distiller: RememberingDistiller
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: FreeSettings, device: torch.device) -> Needs:
+        assert isinstance(config, FreePlusConfig)
+        return needs_of_free(pool, config, device, remembering_of(pool, config))
 
     def _new_taught(self) -> Taught:
         if self.config.distillation_head != "own":

@@ -9,12 +9,15 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
 from metalearn.algorithms.ota.wiring import wiring_of
-from metalearn.fusion import FusionSettings, embedding_state, fusible, same_heads
+from metalearn.fusion import FusionSettings, averages_heads, embedding_state, fusible
+from metalearn.learner_spec import learner_like_teachers
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.networks import Network
+from metalearn.needs import Needs, Part, held_bytes, most_taken, network_of, shelved_bytes
+from metalearn.networks import Network, NetworkSpec
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired
+from metalearn.repaired import RepairSettings, repaired, repairing
 from metalearn.settings import setting
+from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,28 @@ class Ota(Algorithm):
     def __init__(self, pool: Pool, config: OtaConfig, *, device: torch.device, seed: int) -> None:
         super().__init__(fusible(pool), config, device=device, seed=seed)
         teachers = self.pool.teachers
-        first = teachers[0].network.spec
         self.wiring = wiring_of(teachers[0].network)
         self.convolutions = [f"{layer.conv}.weight" for layer in self.wiring.layers]
-        self.averages_heads = config.heads == "averaged" and same_heads(teachers)
+        self.averages_heads = averages_heads(self.pool, config)
         drawn = int(torch.randint(len(teachers), (), generator=self.rng))
         self.anchor = teachers[0 if config.anchor == "first" else drawn]
-        self.learner = self.new_learner(
-            architecture=first.architecture,
-            width=first.width,
-            image_size=0,
-            n_classes=first.n_classes if self.averages_heads else config.n_way,
+        self.learner = self.new_learner(_learner_spec(self.pool, config))
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: OtaConfig, device: torch.device) -> Needs:
+        pool = fusible(pool)
+        network = pool.teachers[0].network
+        learner = network_of(_learner_spec(pool, config), device)
+        work = [_matching(network, times=len(pool)), *repairing(pool, config, learner)]
+        size = network_bytes(learner)
+        # The learner and its mean; beside a model, itself in order, in double precision.
+        return Needs(
+            models=held_bytes(pool),
+            held=2 * size,
+            passing=max(3 * size, most_taken(work[1:])),
+            shelved=shelved_bytes(pool),
+            snapshot=size,
+            work=tuple(work),
         )
 
     @property
@@ -115,3 +129,20 @@ def _distance(one: dict[str, Tensor], two: dict[str, Tensor], names: list[str]) 
     """Root mean square difference of some tensors."""
     squares = torch.cat([(one[name] - two[name]).flatten().square() for name in names])
     return float(squares.mean().sqrt())
+
+
+def _learner_spec(pool: Pool, config: OtaConfig) -> NetworkSpec:
+    n_classes = pool.teachers[0].n_classes if averages_heads(pool, config) else config.n_way
+    return learner_like_teachers(pool, n_classes=n_classes)
+
+
+def _matching(network: Network, *, times: int) -> Part:
+    """Putting one model in order, which no picture takes part in."""
+    wiring, state = wiring_of(network), embedding_state(network)
+
+    def rehearse(n: int) -> None:
+        for _ in range(n):
+            neuron_maps(wiring, state, state)
+
+    device = next(network.parameters()).device
+    return Part(("matching", network.spec), rehearse, 1, times, device)

@@ -10,16 +10,25 @@ from metalearn.algorithm import Algorithm, OptimiserState, StepReport
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.drawn_classes import DrawnClasses, draw_classes
-from metalearn.algorithms.purer.images import LearnableImages, classes_that_fit
+from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import TeacherLoss, inversion_loss, total
+from metalearn.algorithms.purer.needs import SMALLER, needs_of_purer
+from metalearn.algorithms.purer.room import (
+    check_episode,
+    check_room,
+    learner_spec,
+    most_classes,
+    picture_pixels,
+)
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.episode import Episode
-from metalearn.errors import InvalidPool, InvalidSetting
+from metalearn.errors import InvalidPool
 from metalearn.fusion import embedding_state, fits, mean_state
 from metalearn.gradients import set_gradients
 from metalearn.inner_loop import PureNetwork
 from metalearn.inversion import TeacherTask, about_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs
 from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
@@ -39,10 +48,11 @@ class Purer(Algorithm):
         "learner that learns on them has nothing new to find."
     )
     Config = PurerConfig
+    smaller = SMALLER
     config: PurerConfig
 
     def __init__(self, pool: Pool, config: PurerConfig, *, device: torch.device, seed: int) -> None:
-        _check_episode(config)
+        check_episode(config)
         pool = pool.with_enough_classes(config.n_way, merge=config.merge_classes)
         super().__init__(pool, config, device=device, seed=seed)
         self.learner = self._new_learner().train()
@@ -56,11 +66,12 @@ class Purer(Algorithm):
             self.learner.parameters(), lr=config.outer_lr, fused=True
         )
 
+    @classmethod
+    def needs_of(cls, pool: Pool, config: PurerConfig, device: torch.device) -> Needs:
+        return needs_of_purer(pool, config, device)
+
     def _new_learner(self) -> Network:
-        config = self.config
-        learner = self.learner_as_set(
-            config, n_classes=config.n_way, most_pixels=config.picture_size
-        )
+        learner = self.new_learner(learner_spec(self.pool, self.config))
         if self.config.initialisation == "average" or self._starts_from(learner):
             start = _average(self.pool, learner)
             learner.load_state_dict(learner.state_dict() | start)
@@ -74,24 +85,13 @@ class Purer(Algorithm):
     @property
     def _size(self) -> tuple[int, int]:
         """Channels and pixels of the images."""
-        return self.pool.channels, min(self.config.picture_size, self.learner.spec.image_size)
+        return self.pool.channels, picture_pixels(self.config, self.learner.spec)
 
     def _drawn_classes(self) -> DrawnClasses:
         """The classes that get images: all of them, if there is room."""
         config = self.config
-        room = classes_that_fit(config.images_per_class, self._size, config.memory_mb)
-        if room < config.n_way:
-            raise InvalidSetting(
-                f"{config.memory_mb} MB hold the images of {room} classes with their optimiser, "
-                f"fewer than the {config.n_way} of an episode; lower images_per_class or "
-                "picture_size, or raise memory_mb."
-            )
-        if 0 < config.most_classes < config.n_way:
-            raise InvalidSetting(
-                f"An episode needs {config.n_way} classes and most_classes is "
-                f"{config.most_classes}; raise it or lower n_way."
-            )
-        most = min(config.most_classes or room, room)
+        check_room(config, self._size)
+        most = most_classes(config, self._size)
         return draw_classes(self.pool, most, merge=config.merge_classes, rng=self.rng)
 
     def _new_images(self) -> LearnableImages:
@@ -243,14 +243,6 @@ class Purer(Algorithm):
         support = int(shaped.labels.max() + 1) * self.config.k_shot
         images, labels = shaped.images.cpu(), shaped.labels.cpu()
         return Episode(images[:support], labels[:support], images[support:], labels[support:])
-
-
-def _check_episode(config: PurerConfig) -> None:
-    if config.images_per_class < config.k_shot + config.n_query:
-        raise InvalidSetting(
-            f"An episode needs {config.k_shot + config.n_query} images of a class and there are "
-            f"{config.images_per_class}; raise images_per_class or lower k_shot or n_query."
-        )
 
 
 def _average(pool: Pool, learner: Network) -> dict[str, Tensor]:

@@ -10,6 +10,9 @@ from metalearn.preparation import MOST_PIXELS
 from metalearn.presets import PresetSettings, preset_setting
 from metalearn.settings import Preset, setting
 
+SMALLEST = 16
+"""Pixels of the smallest pictures."""
+
 
 @dataclass(frozen=True)
 class PurerConfig(LearnerSettings, PresetSettings):
@@ -39,7 +42,7 @@ class PurerConfig(LearnerSettings, PresetSettings):
         MOST_PIXELS,
         "most pixels of their height and width; networks that take larger ones are shown them "
         "enlarged (paper: always the size of the networks)",
-        low=16,
+        low=SMALLEST,
         high=256,
     )
     most_classes: int = setting(

@@ -86,5 +86,15 @@ class LearnableImages(nn.Module):
 
 def classes_that_fit(per_class: int, size: tuple[int, int], max_mb: int) -> int:
     """Of how many classes the images and their optimiser fit into so many megabytes."""
+    return max_mb * 2**20 // class_bytes(per_class, size)
+
+
+def megabytes_for(n_classes: int, per_class: int, size: tuple[int, int]) -> int:
+    """Megabytes into which the images and their optimiser fit."""
+    return -(-n_classes * class_bytes(per_class, size) // 2**20)
+
+
+def class_bytes(per_class: int, size: tuple[int, int]) -> int:
+    """What the images of a class and their optimiser take; `size` is channels and pixels."""
     channels, side = size
-    return max_mb * 2**20 // (COPIES * 4 * per_class * channels * side**2)
+    return COPIES * 4 * per_class * channels * side**2

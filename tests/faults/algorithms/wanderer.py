@@ -10,6 +10,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.needs import Needs, held_bytes
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool
 from metalearn.settings import setting
@@ -39,6 +40,10 @@ class Wanderer(Algorithm):
             torch.manual_seed(seed)
             self.network = build_network(SPEC).to(device)
         self.optimiser = torch.optim.SGD(self.network.parameters(), lr=0.01, momentum=0.9)
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: Any, device: torch.device) -> Needs:
+        return Needs(models=held_bytes(pool), held=0)
 
     @property
     def total_steps(self) -> int:

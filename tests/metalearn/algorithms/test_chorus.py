@@ -129,7 +129,7 @@ def test_the_meta_learners_running_statistics_are_those_of_its_final_weights():
 
 def test_pictures_are_what_the_memory_will_give_back():
     run = run_of(pool())
-    images = run._new_pictures(20)
+    images, _ = run._new_pictures(20)
     # Of 255 levels, so that eight bits lose nothing but rounding.
     torch.testing.assert_close((images * 255).round() / 255, images, rtol=0, atol=1e-6)
     assert isinstance(run, Chorus)

@@ -1,6 +1,7 @@
 """Every command does its work, and refuses with exit code 2 and one sentence."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -149,6 +150,63 @@ def test_train_holds_no_more_models_than_it_is_told_and_makes_the_same(
     assert all(torch.equal(learners[0][key], learners[1][key]) for key in learners[0])
 
 
+def test_a_dry_run_says_what_the_run_would_need_and_writes_nothing(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    setting = ("--set", "outer_steps=3", "--set", "learner_width=4")
+    assert run("train", "chorus", "--pool", pool, "--dry-run", *setting) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = {line.split()[0]: line for line in lines}
+    assert told["steps"].split()[1] == "4"
+    assert told["models"].endswith("3 of 3: model_0, model_1, model_2")
+    for name, unit in (("memory", "MB"), ("disk", "MB"), ("work", "multiply-adds")):
+        assert unit in told[name] and any(map(str.isdigit, told[name]))
+    assert told["time"].split()[-1] in ("minute", "minutes", "hours")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_dry_run_names_the_models_that_take_part_and_tells_the_notices(
+    pool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = ("--set", "members=2")
+    assert run("train", "teacher_ensemble", "--pool", pool, "--dry-run", *some) == 0
+    assert "2 of 3: model_0, model_1\n" in capsys.readouterr().out
+
+
+def test_pictures_of_ones_own_are_learned_from_where_they_lie(
+    pool: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = ("--set", "outer_steps=1", "--set", "pictures_per_step=32", "--set", "memory=64")
+    folder = ("--pictures-folder", pictures / "support")
+    out = tmp_path / "learner"
+    assert run("train", "chorus", "--pool", pool, "--out", out, *setting, *folder) == 0
+    assert "4 pictures of the operator's own folder" in capsys.readouterr().out
+    assert MetaLearner.load(out).made_by["operator_pictures"] == 4
+    command = ("--pool", pool, "--dry-run")
+    text = refused(capsys, "train", "chorus", *command, "--set", "own_pictures=true")
+    assert "give one with --pictures-folder" in text
+    assert "no pictures of one's own" in refused(capsys, "train", "average", *command, *folder)
+
+
+def test_train_says_in_its_first_line_what_it_needs(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", "average", "--pool", pool, "--out", tmp_path / "learner") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("The run needs about") and "MB of memory" in first
+
+
+def test_a_run_that_needs_more_memory_than_it_may_have_is_refused_before_it_starts(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("train", "chorus", "--pool", pool, "--out", tmp_path / "out", "--memory-mb")
+    text = refused(capsys, *command, 1)
+    enough = int(re.search(r"raise --memory-mb to (\d+)", text)[1])
+    assert not (tmp_path / "out").exists()
+    assert run("train", "chorus", "--pool", pool, "--dry-run", "--memory-mb", 2 * enough) == 0
+
+
 def test_train_refuses_before_it_works(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,6 +220,7 @@ def test_train_refuses_before_it_works(
         assert "no device" in refused(capsys, *command, out, "--device", device)
     assert "manifest" in refused(capsys, "train", "random_init", "--pool", tmp_path, "--out", out)
     assert "is not a meta-learner" in refused(capsys, *command, pool)
+    assert "give one with --out" in refused(capsys, "train", "random_init", "--pool", pool)
     assert not out.exists()
 
 
@@ -287,6 +346,7 @@ def test_an_interrupt_leaves_nothing_half_written(pool: Path, tmp_path: Path) ->
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
+    assert "needs about" in process.stdout.readline()
     assert "step 1" in process.stdout.readline()
     time.sleep(1)
     process.send_signal(signal.SIGINT)

@@ -1,119 +1,43 @@
-"""Chorus: one small network that finds alike what the whole pool together finds alike.
-
-Our own method. Labels of a teacher say little about classes that nobody has seen; its features
-say more, and the features of all teachers side by side say most. Chorus teaches a learner the
-ensemble's similarities, not its coordinates: for each picture of a batch, the learner's cosine
-similarities to all others shall correlate with the pool's. So teachers of any architecture, input
-size and class count fit together, and the learner's features are trained for exactly the
-comparison that the prototype head will make.
-
-The pictures are drawn by rule and recovered from nobody, so no owner's consent to recovery is
-needed. They come in a stream: each outer step draws new ones, asks every teacher once, and
-replaces the oldest in a bounded memory from which the learner's batches are taken.
-"""
+"""Chorus's outer step: new pictures, what the pool says of them, and updates of the learner."""
 
 import math
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithms.chorus.config import ChorusConfig
+from metalearn.algorithms.chorus.needs import SMALLER, needs_of_chorus
+from metalearn.algorithms.chorus.own import Own
+from metalearn.algorithms.chorus.room import (
+    first_pictures,
+    memory_capacity,
+    optimisers_of,
+    pixels,
+    portions,
+)
 from metalearn.augmentation import mirror_some
 from metalearn.batchnorm import reestimate_statistics
+from metalearn.datasets import read_own_pictures
+from metalearn.errors import InvalidSetting
 from metalearn.geometry import PoolGeometry, embedded, similarity_loss
-from metalearn.learner_settings import RANDOM, StartedLearnerSettings
+from metalearn.learner_settings import RANDOM
+from metalearn.learner_spec import learner_as_set
 from metalearn.learner_start import LearnerStart, start_of_pool
-from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.paced import PacedOptimisers
+from metalearn.meta_learner import OPERATOR_PICTURES, AdaptationSettings, MetaLearner
+from metalearn.needs import Needs
 from metalearn.picture_memory import PictureMemory
-from metalearn.pictures import KINDS, draw_pictures
+from metalearn.pictures import draw_pictures
 from metalearn.pool import Pool
-from metalearn.precision import CHOICES, on_device
-from metalearn.preparation import MOST_PIXELS, prepare_images
-from metalearn.settings import setting
+from metalearn.precision import on_device
+from metalearn.preparation import prepare_images, resized
 from metalearn.shapes import Images
 
-MOST_BYTES = 250_000_000
-"""What the memory of pictures may take, and a snapshot with it."""
 WARM_UP = 0.05
 """Share of all updates in which the learning rate rises to its full height."""
-
-
-@dataclass(frozen=True)
-class ChorusConfig(StartedLearnerSettings):
-    """Settings of Chorus. The defaults take about 25 minutes of one core for 100 Conv4."""
-
-    outer_steps: int = setting(
-        100, "outer steps, each of new pictures and updates of the learner", low=1, high=100_000
-    )
-    pictures_per_step: int = setting(
-        512, "pictures drawn in one step and shown to every teacher", low=32, high=16_384
-    )
-    pictures: str = setting(
-        "mixed",
-        "what is drawn: dead leaves, made-up objects, noise through random networks, or all of "
-        "these, with regions of one in another",
-        choices=KINDS,
-    )
-    memory: int = setting(
-        16_384,
-        "most recent pictures that are kept to learn from; as many are drawn at the start, at "
-        "most 4,096, to find the components",
-        low=64,
-        high=262_144,
-    )
-    updates_per_step: int = setting(40, "updates of the learner in one step", low=1, high=10_000)
-    batch_size: int = setting(256, "pictures of one update", low=8, high=4_096)
-    components: int = setting(
-        512, "principal components kept of the pool's features", low=2, high=4_096
-    )
-    whitening: float = setting(
-        0.5,
-        "0 keeps the ensemble's similarities as they are, 1 gives all components the same weight; "
-        "in between, what brightness and colour say does not drown the rest",
-        low=0.0,
-        high=1.0,
-    )
-    weighting: float = setting(
-        3.0,
-        "0 gives every model the same say; more gives less to those whose features fill few "
-        "dimensions beside others of their kind, as those of poor models do",
-        low=0.0,
-        high=10.0,
-    )
-    mirror: bool = setting(
-        True,
-        "a picture and its mirror image count as the same: the pool is asked about both, and the "
-        "learner sees either; off where left and right differ, as in writing",
-    )
-    outer_lr: float = setting(
-        0.1,
-        "highest learning rate of kernels, by Muon; rises, then falls along a half cosine",
-        low=1e-6,
-        high=1.0,
-    )
-    vector_lr: float = setting(
-        0.01,
-        "highest learning rate of scales, shifts and biases, by Adam; goes with the other",
-        low=1e-6,
-        high=1.0,
-    )
-    tuning_lr: float = setting(
-        2e-4,
-        "highest learning rate, by Adam, of all weights of a learner that begins with a model's",
-        low=1e-7,
-        high=1.0,
-    )
-    n_way: int = setting(5, "classes the head starts with", low=2, high=20)
-    head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "sgd"))
-    precision: str = setting(
-        "auto",
-        "number format of the layers; auto takes bf16 where the machine has it in hardware",
-        choices=CHOICES,
-    )
 
 
 class Chorus(Algorithm):
@@ -128,6 +52,7 @@ class Chorus(Algorithm):
     )
     needs_recovery = False
     Config = ChorusConfig
+    smaller = SMALLER
     config: ChorusConfig
 
     def __init__(
@@ -138,7 +63,7 @@ class Chorus(Algorithm):
         self.mean, self.std = begun.mean, begun.std
         self.copied = begun.copied
         self.learner = begun.network
-        self.optimisers = self._optimisers()
+        self.optimisers = optimisers_of(self.learner, self.config)
         self.geometry = PoolGeometry(
             self.pool,
             components=config.components,
@@ -147,14 +72,19 @@ class Chorus(Algorithm):
             mirror=config.mirror,
             precision=config.precision,
         )
-        self.picture_size = min(self.pool.image_size, MOST_PIXELS)
-        self.kept_size = min(self.picture_size, self.learner.spec.image_size)
-        kept_bytes = self.pool.channels * self.kept_size**2
-        self.memory = PictureMemory(max(64, min(config.memory, MOST_BYTES // kept_bytes)))
+        self.picture_size, self.kept_size = pixels(self.pool, self.learner.spec)
+        capacity = memory_capacity(config, self.pool.channels, self.kept_size)
+        self.memory = PictureMemory(capacity)
+        self.own: Own | None = None
+
+    @classmethod
+    def needs_of(cls, pool: Pool, config: ChorusConfig, device: torch.device) -> Needs:
+        return needs_of_chorus(pool, config, device)
 
     def _begun(self) -> LearnerStart:
         if self.config.learner_start == RANDOM:
-            learner = self.learner_as_set(self.config, n_classes=self.config.n_way)
+            spec = learner_as_set(self.pool, self.config, n_classes=self.config.n_way)
+            learner = self.new_learner(spec)
             return LearnerStart(learner, self.pool.mean, self.pool.std, ())
         begun = start_of_pool(
             self.pool,
@@ -174,19 +104,6 @@ class Chorus(Algorithm):
         """
         return self.config.learner_start == RANDOM
 
-    def _optimisers(self) -> PacedOptimisers:
-        # A new head is made at adaptation and learns nothing here.
-        learned = list(self.learner.parameters())
-        if self.config.learner_start != RANDOM:
-            # Muon turns every direction by the same amount, also those that know something.
-            return PacedOptimisers((), learned, kernel_lr=0.0, other_lr=self.config.tuning_lr)
-        return PacedOptimisers(
-            (p for p in learned if p.ndim > 1),
-            (p for p in learned if p.ndim < 2),
-            kernel_lr=self.config.outer_lr,
-            other_lr=self.config.vector_lr,
-        )
-
     @property
     def total_steps(self) -> int:
         return 1 + self.config.outer_steps
@@ -200,18 +117,30 @@ class Chorus(Algorithm):
 
     def listen(self) -> StepReport:
         """Find the pool's components on the first pictures, and keep those to learn from."""
-        images = self._new_pictures(min(self.memory.capacity, 4_096))
-        self._keep(images, self.geometry.fit(images, self.rng))
+        images, own = self._new_pictures(first_pictures(self.memory.capacity))
+        self._keep(images, self.geometry.fit(images, self.rng), own)
         return self.report("listening")
+
+    def take_pictures(self, folder: Path) -> list[str]:
+        if not self.wants_pictures:
+            raise InvalidSetting("Set own_pictures to true to learn from pictures of a folder.")
+        read = read_own_pictures(
+            folder,
+            channels=self.pool.channels,
+            size=self.picture_size,
+            most=self.config.most_own,
+        )
+        self.own = Own(read)
+        return self.own.notices()
 
     def draw(self) -> float:
         """Take in new pictures; how well the learner already knows them (correlation, 1 at best).
 
         It has not seen them, so this is no training error.
         """
-        images = self._new_pictures(self.config.pictures_per_step)
+        images, own = self._new_pictures(self.config.pictures_per_step)
         coordinates = self.geometry.coordinates(images)
-        self._keep(images, coordinates)
+        self._keep(images, coordinates, own)
         some = slice(self.config.batch_size)
         self.learner.eval()
         with torch.no_grad():
@@ -252,14 +181,43 @@ class Chorus(Algorithm):
         return learner
 
     def parts(self) -> dict[str, Stateful]:
-        return {
+        # First, as nothing else is worth loading where the folder is another.
+        own: dict[str, Stateful] = {"own_pictures": self.own} if self.own else {}
+        return own | {
             "learner": self.learner,
             **self.optimisers.parts(),
             "geometry": self.geometry,
             "memory": self.memory,
         }
 
-    def _new_pictures(self, n: int) -> Images:
+    def origin(self) -> dict[str, object]:
+        told = {OPERATOR_PICTURES: len(self.own)} if self.own else {}
+        return super().origin() | told
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        if own := self.own:
+            self.memory.put_back(lambda numbers: own.kept(numbers, self.kept_size))
+
+    def _new_pictures(self, n: int) -> tuple[Images, Tensor | None]:
+        """Pictures in [0, 1], and the numbers of those that are a person's own."""
+        if not self.wants_pictures:
+            return self._drawn(n), None
+        if self.own is None:
+            raise InvalidSetting(
+                "Pictures of one's own were asked for and there is no folder; give one, or set "
+                "own_pictures to false."
+            )
+        n_own = min(n, max(1, round(n * self.config.own_share)))
+        numbers = torch.full((n,), -1)
+        numbers[:n_own] = torch.randint(len(self.own), (n_own,), generator=self.rng)
+        images = self.own.shown(numbers[:n_own]).to(self.device)
+        if n_own < n:
+            images = torch.cat([images, self._drawn(n - n_own)])
+        order = torch.randperm(n, generator=self.rng)
+        return images[order.to(self.device)], numbers[order]
+
+    def _drawn(self, n: int) -> Images:
         chunks = [
             draw_pictures(
                 size,
@@ -269,19 +227,14 @@ class Chorus(Algorithm):
                 rng=self.rng,
                 kind=self.config.pictures,
             )
-            for size in _chunks(n, self.picture_size)
+            for size in portions(n, self.picture_size)
         ]
         # As the memory will give them back, so that teachers and learner see the same.
         return ((torch.cat(chunks) * 255).round() / 255).to(self.device)
 
-    def _keep(self, images: Images, coordinates: Tensor) -> None:
+    def _keep(self, images: Images, coordinates: Tensor, own: Tensor | None) -> None:
         """Take pictures into the memory, at the learner's size where that is smaller."""
-        if self.kept_size < self.picture_size:
-            size = (self.kept_size, self.kept_size)
-            images = F.interpolate(
-                images, size, mode="bilinear", antialias=True, align_corners=False
-            )
-        self.memory.add(images, coordinates)
+        self.memory.add(resized(images, self.kept_size), coordinates, own)
 
     def _prepared(self, images: Images) -> Tensor:
         return prepare_images(
@@ -297,9 +250,3 @@ class Chorus(Algorithm):
         share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
         falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))
         self.optimisers.pace(min(share / WARM_UP, falling, 1.0))
-
-
-def _chunks(n: int, size: int) -> list[int]:
-    """`n` pictures in portions that need a bounded amount of memory while they are drawn."""
-    portion = max(16, 512 * 32**2 // size**2)
-    return [portion] * (n // portion) + ([n % portion] if n % portion else [])

@@ -1,0 +1,213 @@
+"""What Chorus needs: drawn pictures, what every teacher says of them, and the learner's updates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from metalearn.algorithms.chorus.config import ChorusConfig
+from metalearn.algorithms.chorus.room import (
+    first_pictures,
+    memory_capacity,
+    optimisers_of,
+    pixels,
+    portions,
+)
+from metalearn.geometry import PIXELS_AT_ONCE, joint_features
+from metalearn.learner_settings import RANDOM, RELATIVES
+from metalearn.learner_spec import learner_as_set
+from metalearn.learner_start import largest_family
+from metalearn.needs import (
+    Needs,
+    Part,
+    drawing,
+    embedding,
+    held_bytes,
+    kinds_of,
+    learning,
+    most_taken,
+    network_of,
+    shelved_bytes,
+    stepping,
+)
+from metalearn.networks import Network, NetworkSpec
+from metalearn.pool import Pool
+from metalearn.shelf import network_bytes
+
+SMALLER = ("memory", "most_own", "batch_size", "pictures_per_step", "components")
+_FLOAT = 4
+_COPIES = 4
+"""Of the learner: itself, its gradient and at most two moments."""
+_PLANES = 12
+"""Pictures of a portion while they are drawn: ground, texture, masks, and waves, which are complex.
+"""
+_ITERATIONS = 8
+"""Products with the matrix of features by which its components are found."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How many pictures of which size, and how many features each gets."""
+
+    pool: Pool
+    config: ChorusConfig
+    learner: Network
+    device: torch.device
+
+    @property
+    def drawn_size(self) -> int:
+        """Height and width as they are drawn."""
+        return pixels(self.pool, self.learner.spec)[0]
+
+    @property
+    def kept_size(self) -> int:
+        """Height and width as the memory keeps them."""
+        return pixels(self.pool, self.learner.spec)[1]
+
+    @property
+    def capacity(self) -> int:
+        """Pictures that the memory holds."""
+        return memory_capacity(self.config, self.pool.channels, self.kept_size)
+
+    @property
+    def first(self) -> int:
+        """Pictures of the first step."""
+        return first_pictures(self.capacity)
+
+    @property
+    def pictures(self) -> int:
+        """Pictures of the whole run."""
+        return self.first + self.config.outer_steps * self.config.pictures_per_step
+
+    @property
+    def views(self) -> int:
+        """How often the pool is asked about a picture."""
+        return 2 if self.config.mirror else 1
+
+    @property
+    def features(self) -> int:
+        """Of all teachers together."""
+        return joint_features(self.pool)
+
+    @property
+    def rank(self) -> int:
+        """Components that are kept of them."""
+        return min(self.config.components, self.first, self.features)
+
+
+def needs_of_chorus(pool: Pool, config: ChorusConfig, device: torch.device) -> Needs:
+    """All that `Chorus.needs_of` promises."""
+    run = _Run(pool, config, network_of(_learner_spec(pool, config), device), device)
+    drawn, looks, lessons = _drawing(run), _looks(run), _lessons(run)
+    weights = network_bytes(run.learner)
+    kept = pool.channels * run.kept_size**2 + _FLOAT * run.rank
+    memory = min(run.capacity, run.pictures) * kept + _FLOAT * run.rank * run.features
+    basis = _FLOAT * run.rank * (run.features + 2 * run.first)
+    own = config.most_own * pool.channels * run.drawn_size**2 if config.own_pictures else 0
+    planes = _PLANES * _FLOAT * drawn.at_once * pool.channels * run.drawn_size**2
+    asking = max(planes, most_taken(looks), basis)
+    return Needs(
+        models=held_bytes(pool),
+        held=_COPIES * weights + memory + own,
+        passing=max(_shown_bytes(run) + asking, most_taken(lessons)),
+        shelved=shelved_bytes(pool),
+        snapshot=3 * weights + memory,
+        work=(drawn, *looks, *lessons, *_geometry(run)),
+    )
+
+
+def _shown_bytes(run: _Run) -> int:
+    """A step's pictures as they are drawn, as the memory gives them back and in between; the
+    features of each view, and side by side, and what the components are found from.
+    """
+    most = max(run.first, run.config.pictures_per_step)
+    picture = run.pool.channels * run.drawn_size**2
+    return _FLOAT * most * (3 * picture + (run.views + 2) * run.features)
+
+
+def _learner_spec(pool: Pool, config: ChorusConfig) -> NetworkSpec:
+    """The learner; where the best teacher is not known yet, the largest that it may be."""
+    if config.learner_start == RANDOM:
+        return learner_as_set(pool, config, n_classes=config.n_way)
+    teachers = [pool.teachers[place] for place in _beginnings(pool, config)]
+    largest = max(teachers, key=lambda one: one.n_bytes)
+    size = config.learner_image_size or max(one.image_size for one in teachers)
+    return replace(largest.spec, image_size=size, n_classes=config.n_way)
+
+
+def _beginnings(pool: Pool, config: ChorusConfig) -> Sequence[int]:
+    """Places of the teachers whose weights the learner may begin with."""
+    names = [teacher.name for teacher in pool.teachers]
+    if config.learner_start == RELATIVES:
+        return largest_family(pool)
+    if config.learner_start in names:
+        return (names.index(config.learner_start),)
+    return range(len(pool))
+
+
+def _drawing(run: _Run) -> Part:
+    at_once = portions(run.pictures, run.drawn_size)[0]
+    return drawing(
+        run.pool,
+        pictures=at_once,
+        size=run.drawn_size,
+        times=run.pictures / at_once,
+        kind=run.config.pictures,
+    )
+
+
+def _looks(run: _Run) -> list[Part]:
+    """Every teacher about every picture, a few at a time."""
+    parts = []
+    for teacher, share in kinds_of(run.pool):
+        at_once = max(1, PIXELS_AT_ONCE // teacher.image_size**2)
+        part = embedding(
+            teacher.to(run.device).network,
+            pictures=at_once,
+            size=run.drawn_size,
+            times=share * len(run.pool) * run.pictures * run.views / at_once,
+            precision=run.config.precision,
+        )
+        parts.append(part)
+    return parts
+
+
+def _lessons(run: _Run) -> list[Part]:
+    config = run.config
+    times = config.outer_steps * config.updates_per_step
+    return [
+        learning(
+            run.learner,
+            pictures=config.batch_size,
+            size=run.kept_size,
+            times=times,
+            precision=config.precision,
+        ),
+        stepping(
+            f"chorus {config.learner_start == RANDOM}",
+            run.learner,
+            lambda pupil: optimisers_of(pupil, config),
+            times=times,
+        ),
+    ]
+
+
+def _geometry(run: _Run) -> list[Part]:
+    """Finding the components, on the processor, and the place of each picture among them."""
+    cpu = torch.device("cpu")
+    return [
+        _products(run, cpu, at_once=run.first, times=_ITERATIONS),
+        _products(
+            run, run.device, at_once=run.config.pictures_per_step, times=run.config.outer_steps
+        ),
+    ]
+
+
+def _products(run: _Run, device: torch.device, *, at_once: int, times: int) -> Part:
+    """Features of pictures times the components."""
+    basis = torch.zeros(run.features, run.rank, device=device)
+
+    def rehearse(n: int) -> object:
+        return torch.zeros(n, run.features, device=device) @ basis
+
+    return Part(("products", run.features, run.rank), rehearse, at_once, times, device)

@@ -1,0 +1,71 @@
+"""What DRO needs: above all a hyper-network, of which each weight of a model has a row."""
+
+import torch
+import torch.nn.functional as F
+
+from metalearn.algorithms.dro.config import MOST_MB, DroConfig
+from metalearn.algorithms.dro.hyper_network import Layout
+from metalearn.fusion import fusible, same_heads
+from metalearn.learner_spec import learner_like_teachers
+from metalearn.needs import Needs, Part, held_bytes, in_mb, most_taken, network_of, shelved_bytes
+from metalearn.pool import Pool
+from metalearn.repaired import repairing
+from metalearn.shelf import network_bytes
+
+COPIES = 3
+"""The hyper-network, its fitted copy and a gradient."""
+_FLOAT = 4
+
+
+def bytes_needed(n_weights: int, dim: int) -> int:
+    """What the hyper-network takes while it learns."""
+    return COPIES * _FLOAT * n_weights * (dim + 1)
+
+
+def what_would_fit(n_weights: int, config: DroConfig) -> str:
+    """Settings with which the hyper-network has room, in words."""
+    enough = in_mb(bytes_needed(n_weights, config.embedding_dim))
+    fitting = config.memory_mb * 2**20 // bytes_needed(n_weights, 0) - 1
+    cures = [f"lower embedding_dim to {fitting}"] if fitting >= 1 else []
+    cures += [f"raise memory_mb to {enough}"] if enough <= MOST_MB else []
+    least = in_mb(bytes_needed(n_weights, 1))
+    return " or ".join(cures) or f"lower embedding_dim to 1 and raise memory_mb to {least}"
+
+
+def generates_heads(pool: Pool, config: DroConfig) -> bool:
+    """Whether the weights of the head are made too."""
+    return config.heads == "generated" and same_heads(pool.teachers)
+
+
+def needs_of_dro(pool: Pool, config: DroConfig, device: torch.device) -> Needs:
+    """All that `Dro.needs_of` promises."""
+    pool = fusible(pool)
+    with_head = generates_heads(pool, config)
+    layout = Layout(pool.teachers[0].network, with_head=with_head)
+    n_weights, dim = sum(layout.layer_sizes), config.embedding_dim
+    n_classes = pool.teachers[0].n_classes if with_head else config.n_way
+    learner = network_of(learner_like_teachers(pool, n_classes=n_classes), device)
+    rows = _FLOAT * n_weights * len(pool)
+    work = [_maps(n_weights, config, device), *repairing(pool, config, learner)]
+    # At first all models, their weights in rows and those scaled; then the maps, which learn.
+    return Needs(
+        models=held_bytes(pool, whole=True),
+        held=2 * network_bytes(learner) + 2 * rows + bytes_needed(n_weights, dim),
+        passing=most_taken(work[1:]),
+        shelved=shelved_bytes(pool),
+        snapshot=network_bytes(learner) + _FLOAT * (n_weights * (dim + 1) + len(pool) * dim),
+        work=tuple(work),
+    )
+
+
+def _maps(n_weights: int, config: DroConfig, device: torch.device) -> Part:
+    """A likelihood and its gradient, for as many weights of a model as one likes."""
+    embedding = torch.zeros(config.embedding_dim, device=device)
+
+    def rehearse(n: int) -> None:
+        maps = torch.empty(n, config.embedding_dim, device=device, requires_grad=True)
+        torch.autograd.grad(F.linear(embedding, maps).square().sum(), maps)
+
+    # Of a model of S its steps, of one of Q as many away from it, and one that learns.
+    times = config.outer_steps * (2 * config.inner_steps + 1)
+    return Part(("maps", config.embedding_dim), rehearse, n_weights, times, device)

@@ -1,0 +1,213 @@
+"""What FREE needs: recovery through generator, teacher and learner, alignment, and replay."""
+
+from dataclasses import dataclass
+
+import torch
+
+from metalearn.algorithms.free.aligned import Taught, optimisers_of
+from metalearn.algorithms.free.room import (
+    check_memory,
+    generator_as_set,
+    learner_spec,
+    new_memory,
+)
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.needs import (
+    Needs,
+    Part,
+    generating,
+    held_bytes,
+    learning,
+    looking,
+    most_taken,
+    network_of,
+    recovering,
+    shelved_bytes,
+    stepping,
+    taken,
+)
+from metalearn.networks import Network
+from metalearn.networks.generator import Generator
+from metalearn.pool import Pool
+from metalearn.precision import on_device
+from metalearn.replay import passes_of
+from metalearn.shelf import network_bytes
+
+SMALLER = (
+    "teacher_mb",
+    "memory_mb",
+    "replay_episodes",
+    "images_per_class",
+    "picture_size",
+    "generator_width",
+)
+_FLOAT = 4
+_COPIES = 4
+"""Of a network that learns: itself, its gradient and two moments."""
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """What teachers are asked about remembered images, beside the fresh ones; FREE asks nothing."""
+
+    alignments: int = 0
+    """In one step."""
+    pictures: int = 0
+    """Of one batch."""
+    asked: int = 1
+    """Teachers about each batch."""
+    head_rows: int = 0
+    """Classes of all heads that teachers have of their own."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is measured, and how often a step does what."""
+
+    pool: Pool
+    config: FreeSettings
+    learner: Network
+    generator: Generator
+    device: torch.device
+    remembering: Remembering
+
+    @property
+    def size(self) -> int:
+        """Height and width of recovered pictures."""
+        return self.generator.image_size
+
+    @property
+    def pictures(self) -> int:
+        """Pictures of one recovered task."""
+        return self.config.n_way * self.config.images_per_class
+
+    @property
+    def fits(self) -> int:
+        """Tasks that are recovered in the whole run."""
+        config = self.config
+        return (config.warm_up_steps + config.outer_steps) * config.teachers_per_step
+
+    @property
+    def learning_steps(self) -> int:
+        """Steps that align on remembered images and replay."""
+        return self.config.outer_steps + self.config.replay_steps
+
+
+def needs_of_free(
+    pool: Pool, config: FreeSettings, device: torch.device, remembering: Remembering
+) -> Needs:
+    """All that `Free.needs_of` promises."""
+    learner = network_of(learner_spec(pool, config), device)
+    with torch.random.fork_rng(devices=[]):
+        generator = on_device(generator_as_set(pool, config, learner.spec), device)
+    run = _Run(pool, config, learner, generator, device, remembering)
+    check_memory(new_memory(pool, config, image_size=run.size), config, channels=pool.channels)
+    made, shown, judged = _recovery(run)
+    lessons = [*_alignment(run), *_replay(run)]
+    weights = network_bytes(learner) + _heads_bytes(run)
+    generators = network_bytes(generator)
+    # The copy that is fitted; of each task its images and what the generator learns from it.
+    images = _FLOAT * run.pictures * pool.channels * run.size**2
+    fits = _COPIES * generators + config.teachers_per_step * (2 * generators + images)
+    asked = min(most_taken(shown), config.teacher_mb * 2**20)
+    remembered = _remembered_bytes(run)
+    return Needs(
+        models=held_bytes(pool),
+        # The clone that is aligned has weights and gradients of its own.
+        held=_COPIES * generators + (_COPIES + 2) * weights + remembered,
+        passing=max(taken(made) + asked + taken(judged) + fits, most_taken(lessons) + fits),
+        shelved=shelved_bytes(pool),
+        snapshot=3 * (generators + weights) + remembered,
+        work=(made, *shown, judged, *lessons),
+    )
+
+
+def _recovery(run: _Run) -> tuple[Part, list[Part], Part]:
+    """The passes of generator, teachers and learner while a task is recovered."""
+    config, times = run.config, run.fits * run.config.generator_steps
+    made = generating(run.generator, pictures=run.pictures, times=times, precision=config.precision)
+    shown = recovering(
+        run.pool,
+        pictures=run.pictures,
+        size=run.size,
+        times=times,
+        limits=config.inversion.limits,
+        device=run.device,
+    )
+    against = config.outer_steps * config.teachers_per_step * config.generator_steps
+    judged = _lesson(run, run.pictures, against if config.adversarial_weight else 0)
+    return made, shown, judged
+
+
+def _alignment(run: _Run) -> list[Part]:
+    """On fresh images, on remembered ones, and for the measurement of agreement."""
+    config, remembering = run.config, run.remembering
+    fresh = config.outer_steps * config.teachers_per_step
+    alignments = run.learning_steps * remembering.alignments
+    again = alignments * config.teachers_per_step
+    measured = fresh / config.agreement_every if config.agreement_every else 0
+    changed = config.augmentation > 0
+    return [
+        *_looks(run, run.pictures, fresh + measured),
+        *_looks(run, remembering.pictures, again * remembering.asked),
+        _lesson(run, run.pictures, fresh * config.alignment_steps + measured, changed=changed),
+        _lesson(run, remembering.pictures, again * config.alignment_steps, changed=changed),
+        _steps(run, config.outer_steps + alignments),
+    ]
+
+
+def _replay(run: _Run) -> list[Part]:
+    config, times = run.config, run.learning_steps * run.config.replay_batches
+    episode = config.n_way * passes_of(
+        config.replay_learner, config.inner_steps, k_shot=config.k_shot, n_query=config.n_query
+    )
+    changed = config.augmentation > 0
+    return [
+        _lesson(run, config.replay_episodes * episode, times, changed=changed),
+        _steps(run, times),
+    ]
+
+
+def _looks(run: _Run, pictures: int, times: float) -> list[Part]:
+    return looking(
+        run.pool,
+        pictures=pictures,
+        size=run.size,
+        times=times,
+        precision=run.config.precision,
+        device=run.device,
+    )
+
+
+def _lesson(run: _Run, pictures: int, times: float, *, changed: bool = False) -> Part:
+    return learning(
+        run.learner,
+        pictures=pictures,
+        size=run.size,
+        times=times,
+        precision=run.config.precision,
+        augmented=changed,
+    )
+
+
+def _steps(run: _Run, times: float) -> Part:
+    config = run.config
+    return stepping(
+        config.outer_optimiser,
+        run.learner,
+        lambda pupil: optimisers_of(Taught(pupil), config),
+        times=times,
+    )
+
+
+def _heads_bytes(run: _Run) -> int:
+    return _FLOAT * run.remembering.head_rows * (run.learner.feature_dim + 1)
+
+
+def _remembered_bytes(run: _Run) -> int:
+    """The memory once it is full, or all that the run recovers for it."""
+    config = run.config
+    memory = new_memory(run.pool, config, image_size=run.size)
+    tasks = config.teachers_per_step if config.switches.remembered == "all" else 1
+    recovered = config.outer_steps * tasks * run.pictures
+    return min(memory.most_images, recovered) * memory.image_bytes

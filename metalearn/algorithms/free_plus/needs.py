@@ -1,0 +1,19 @@
+"""What FREE+ needs beyond FREE: lessons out of the memory, and heads for the teachers."""
+
+from metalearn.algorithms.free.needs import Remembering
+from metalearn.algorithms.free_plus.config import FreePlusConfig
+from metalearn.pool import Pool
+
+
+def remembering_of(pool: Pool, config: FreePlusConfig) -> Remembering:
+    """How often teachers are asked about remembered images, and the size of their heads."""
+    if config.distillation_head != "own":
+        # Each batch is a whole task of one teacher.
+        pictures = config.n_way * config.images_per_class
+        return Remembering(config.replay_alignments, pictures)
+    return Remembering(
+        config.replay_alignments,
+        config.alignment_images,
+        asked=min(config.teachers_asked, len(pool)),
+        head_rows=sum(min(one.n_classes, config.head_classes) for one in pool.teachers),
+    )

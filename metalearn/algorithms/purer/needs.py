@@ -1,0 +1,97 @@
+"""What PURER needs: its images, a step's teachers and the learner's meta-batches."""
+
+import torch
+
+from metalearn.algorithms.purer.config import PurerConfig
+from metalearn.algorithms.purer.images import class_bytes
+from metalearn.algorithms.purer.room import check_room, learner_spec, most_classes, picture_pixels
+from metalearn.needs import (
+    Needs,
+    Part,
+    held_bytes,
+    learning,
+    most_taken,
+    network_of,
+    recovering,
+    shelved_bytes,
+    stepping,
+    taken,
+)
+from metalearn.networks import Network
+from metalearn.pool import Pool
+from metalearn.replay import passes_of
+from metalearn.shelf import network_bytes
+from metalearn.teacher_pass import Limits
+
+SMALLER = ("teacher_mb", "memory_mb", "episodes_per_step", "picture_size")
+_COPIES = 4
+"""Of the learner: itself, its gradient and two moments."""
+
+
+def needs_of_purer(pool: Pool, config: PurerConfig, device: torch.device) -> Needs:
+    """All that `Purer.needs_of` promises."""
+    learner = network_of(learner_spec(pool, config), device)
+    size = pool.channels, picture_pixels(config, learner.spec)
+    check_room(config, size)
+    n_tasks = min(config.teachers_per_step or len(pool), len(pool))
+    inversion = _inversion(pool, config, size[1], n_tasks=n_tasks, device=device)
+    lessons = _lessons(learner, config, size[1])
+    images = class_bytes(config.images_per_class, size)
+    n_classes = min(_n_classes(pool, config), most_classes(config, size))
+    weights = network_bytes(learner)
+    # All teachers of a step until the one gradient is taken, with the learner when it is harder.
+    at_once = min(n_tasks * most_taken(inversion), config.teacher_mb * 2**20)
+    harder = taken(lessons[1]) if config.curriculum_weight else 0
+    return Needs(
+        models=held_bytes(pool),
+        held=n_classes * images + _COPIES * weights,
+        # The gradient of the images that teachers were asked about, and those as they are shown.
+        passing=max(at_once + harder, taken(lessons[0])) + n_tasks * config.n_way * images,
+        shelved=shelved_bytes(pool),
+        snapshot=n_classes * images + 3 * weights,
+        work=(*inversion, *lessons),
+    )
+
+
+def _inversion(
+    pool: Pool, config: PurerConfig, size: int, *, n_tasks: int, device: torch.device
+) -> list[Part]:
+    return recovering(
+        pool,
+        pictures=config.n_way * config.images_per_class,
+        size=size,
+        times=config.outer_steps * n_tasks,
+        limits=Limits(config.teacher_mb * 2**20 // n_tasks, config.precision),
+        device=device,
+    )
+
+
+def _lessons(learner: Network, config: PurerConfig, size: int) -> list[Part]:
+    """The learner's meta-batches, those that make images harder, and its optimiser's steps."""
+    episode = config.n_way * passes_of(
+        config.meta_learner, config.inner_steps, k_shot=config.k_shot, n_query=config.n_query
+    )
+    watched = max(0, config.outer_steps - config.curriculum_start)
+    harder = watched / (config.patience + 1) if config.curriculum_weight else 0
+    many = learning(
+        learner,
+        pictures=config.episodes_per_step * episode,
+        size=size,
+        times=config.outer_steps,
+        precision=config.precision,
+        augmented=config.augmentation > 0,
+    )
+    one = learning(learner, pictures=episode, size=size, times=harder, precision=config.precision)
+    adam = stepping(
+        "adam",
+        learner,
+        lambda pupil: torch.optim.Adam(pupil.parameters(), lr=0.0, fused=True),
+        times=config.outer_steps,
+    )
+    return [many, one, adam]
+
+
+def _n_classes(pool: Pool, config: PurerConfig) -> int:
+    if config.merge_classes:
+        return len(pool.class_names)
+    return sum(teacher.n_classes for teacher in pool.teachers)
