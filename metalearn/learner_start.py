@@ -44,6 +44,17 @@ def start_of_pool(
     where the pool has no such teachers, or none for images of that size.
     """
     copied = _copied(pool, start, rng)
+    return start_from(pool, copied, n_classes=n_classes, image_size=image_size, rng=rng)
+
+
+def start_from(
+    pool: Pool, copied: tuple[int, ...], *, n_classes: int, image_size: int, rng: torch.Generator
+) -> LearnerStart:
+    """The mean weights of the teachers of these indices, under a fresh head.
+
+    `image_size` 0 takes the largest among them. Raises InvalidSetting where they do not take
+    images of that size.
+    """
     teachers = [pool.teachers[index] for index in copied]
     first = max(teachers, key=lambda teacher: teacher.image_size)
     spec = replace(

@@ -3,9 +3,12 @@
 Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves
 accuracy without increasing inference time", equation 1 ("uniform soup"); theirs were fine-tuned on
 one task, these each on classes of their own. The cosine between weights tells which models are
-relatives. A soup needs no data, no pictures and no training, and is one network of the size of one
-model. A say by the square root of the number of classes was tried on the pool “twelve shops” of
-seed 0 and gains nothing.
+relatives. A soup needs no data, no pictures and no training. A say by the square root of the number
+of classes was tried on the pool “twelve shops” of seed 0 and gains nothing.
+
+The mean thins out what each model knows of its own domain. So the models that know most classes
+stand beside the soup as they are (ours, not the paper's): the cosine of two pictures is half the
+soup's, and half theirs together.
 """
 
 from dataclasses import dataclass
@@ -14,11 +17,18 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.learner_settings import RELATIVES
-from metalearn.learner_start import largest_family, start_of_pool
+from metalearn.learner_start import LearnerStart, largest_family, start_from
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, held_bytes, largest_tensor, shelved_bytes
+from metalearn.networks import (
+    EnsembleNetwork,
+    EnsembleSpec,
+    MemberSpec,
+    Network,
+    get_architecture,
+)
 from metalearn.pool import Pool
+from metalearn.randomness import seeded_from
 from metalearn.settings import setting
 from metalearn.shelf import network_bytes
 
@@ -29,10 +39,17 @@ class SoupConfig:
 
     learner_image_size: int = setting(
         0,
-        "height and width of the learner's images; 0 takes the largest of the models it is made "
-        "of. A convolutional network may well see more at a larger size than it was tuned at",
+        "height and width of its images; 0 takes the size that the published weights were trained "
+        "with, where it is known and the network takes any, or the largest of the models",
         low=0,
         high=512,
+    )
+    beside: int = setting(
+        2,
+        "models that stand beside the soup as they are, those that know most classes first; each "
+        "costs its own weights and one more pass for every picture. 0 leaves one network",
+        low=0,
+        high=8,
     )
     n_way: int = setting(5, "classes of the fresh head", low=2, high=20)
     head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "ridge", "sgd"))
@@ -45,8 +62,8 @@ class Soup(Algorithm):
     title = "Soup of relatives"
     paper = "https://arxiv.org/abs/2203.05482"
     summary = (
-        "The mean weights of models that were fine-tuned from the same published ones: one network "
-        "that knows a little of what each of them knows."
+        "The mean weights of models that were fine-tuned from the same published ones, and beside "
+        "it those that know most: in seconds, without a picture and without training."
     )
     needs_recovery = False
     draws_weights = False
@@ -55,27 +72,62 @@ class Soup(Algorithm):
 
     def __init__(self, pool: Pool, config: SoupConfig, *, device: torch.device, seed: int) -> None:
         super().__init__(pool, config, device=device, seed=seed)
-        self.start = start_of_pool(
-            pool,
-            RELATIVES,
-            n_classes=config.n_way,
-            image_size=config.learner_image_size,
+        self.family = largest_family(pool)
+        self.start = self._started(self.family)
+        self.beside = tuple(self._started((index,)) for index in self._beside())
+        self.network = self._joined().to(device)
+
+    def _started(self, copied: tuple[int, ...]) -> LearnerStart:
+        return start_from(
+            self.pool,
+            copied,
+            n_classes=self.config.n_way,
+            image_size=self._image_size,
             rng=self.rng,
         )
-        self.start.network.to(device)
+
+    @property
+    def _image_size(self) -> int:
+        if self.config.learner_image_size:
+            return self.config.learner_image_size
+        members = [self.pool.teachers[index] for index in self.family]
+        largest = max(member.image_size for member in members)
+        kind = get_architecture(members[0].spec.architecture)
+        return max(largest, kind.published_image_size)
+
+    def _beside(self) -> list[int]:
+        """Indices of the models that know most classes; of as many, the first of the pool."""
+        classes = {index: self.pool.teachers[index].n_classes for index in self.family}
+        ordered = sorted(classes, key=lambda index: -classes[index])
+        return ordered[: self.config.beside]
+
+    def _joined(self) -> Network:
+        if not self.beside:
+            return self.start.network
+        # The soup counts as much as all beside it together.
+        says = [float(len(self.beside)), *(1.0 for _ in self.beside)]
+        starts = [self.start, *self.beside]
+        members = [
+            MemberSpec(start.network.spec, start.mean, start.std, say)
+            for start, say in zip(starts, says, strict=True)
+        ]
+        spec = EnsembleSpec.of(members, n_classes=self.config.n_way)
+        with seeded_from(self.rng):
+            return EnsembleNetwork(spec, [start.network for start in starts])
 
     @classmethod
     def needs_of(cls, pool: Pool, config: SoupConfig, device: torch.device) -> Needs:
         relatives = pool.part(largest_family(pool))
         learner = relatives.teachers[0].network
         size = network_bytes(learner)
-        # All relatives at once; of each tensor theirs side by side; the mean, and its copy.
+        made = size * (1 + min(config.beside, len(relatives)))
+        # All relatives at once; of each tensor theirs side by side; the learner, and its copy.
         return Needs(
             models=held_bytes(relatives, whole=True),
-            held=2 * size,
+            held=2 * made,
             passing=largest_tensor(learner) * len(relatives) + size,
             shelved=shelved_bytes(pool),
-            snapshot=size,
+            snapshot=made,
         )
 
     @property
@@ -83,20 +135,24 @@ class Soup(Algorithm):
         return 1
 
     def step(self) -> StepReport:
-        return self.report("average", {"models": float(len(self.start.copied))})
+        return self.report("average", {"models": float(len(self.family))})
 
     def meta_learner(self) -> MetaLearner:
         # A head of its own would be random.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
-        start = self.start
-        return self.finished(start.network, defaults, mean=start.mean, std=start.std)
+        if not self.beside:
+            start = self.start
+            return self.finished(start.network, defaults, mean=start.mean, std=start.std)
+        # Each member normalises for itself.
+        n = self.pool.channels
+        return self.finished(self.network, defaults, mean=(0.0,) * n, std=(1.0,) * n)
 
     def used_teachers(self) -> tuple[int, ...]:
         return self.copied_teachers()
 
     def copied_teachers(self) -> tuple[int, ...]:
         # With all models but one, the last one's weights follow from the mean.
-        return tuple(self.pool.places[index] for index in self.start.copied)
+        return tuple(self.pool.places[index] for index in self.family)
 
     def parts(self) -> dict[str, Stateful]:
-        return {"learner": self.start.network}
+        return {"learner": self.network}

@@ -13,6 +13,7 @@ from metalearn.networks.transformers_library import PREFIX, check_size, plain_co
 CONFIG = "config.json"
 LIMITS = {"width": 4_096, "channels": 16, "image_size": 1_024, "n_classes": 100_000}
 MAX_MEMBERS = 1_000
+MOST_SAY = 1_000
 MAX_CONFIG_LETTERS = 100_000
 
 
@@ -84,10 +85,15 @@ def _ensemble_spec(values: Mapping[str, Any]) -> EnsembleSpec:
 def _member(value: object) -> MemberSpec:
     if not isinstance(value, dict) or value.get("architecture") == ENSEMBLE:
         raise InvalidCheckpoint(f"A member in “{CONFIG}” is not a network.")
-    values = {key: item for key, item in value.items() if key not in ("mean", "std")}
+    values = {key: item for key, item in value.items() if key not in ("mean", "std", "say")}
     network = _network_spec(values)
     mean, std = read_normalisation(value, network.channels)
-    return MemberSpec(network, mean, std)
+    say = value.get("say", 1.0)  # ensembles of earlier releases give every member the same
+    if not _is_number(say) or not 0 < say <= MOST_SAY:
+        raise InvalidCheckpoint(
+            f"“say” of a member in “{CONFIG}” must be a number above 0 and at most {MOST_SAY}."
+        )
+    return MemberSpec(network, mean, std, float(say))
 
 
 def _numbers(values: object, n: int) -> tuple[float, ...]:

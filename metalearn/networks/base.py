@@ -94,6 +94,8 @@ class Architecture(ABC):
     paper: str
     default_width: int
     min_image_size: int
+    published_image_size: int = 0
+    """What its published weights were trained with; 0 where that is unknown or the only one."""
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> Network:

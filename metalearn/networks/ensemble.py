@@ -4,6 +4,7 @@ No upload is recognised as one: it is made from networks that are there already,
 lists them, and the register of architectures for uploads does not know it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +27,13 @@ class MemberSpec:
     network: NetworkSpec
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    say: float = 1.0
+    """How much its cosines count beside the others'."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for config.json."""
-        return {**self.network.as_dict(), "mean": list(self.mean), "std": list(self.std)}
+        normalisation = {"mean": list(self.mean), "std": list(self.std)}
+        return {**self.network.as_dict(), **normalisation, "say": self.say}
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class EnsembleNetwork(Network):
 
     It takes images in [0, 1] and not normalised ones, as every member normalises in its own
     way: a meta-learner around it has mean 0 and standard deviation 1. The cosine between two of
-    its features is the mean of the members' cosines, so no member is louder than another. Its
-    head starts at zero.
+    its features is the mean of the members' cosines, weighted by their say, so no member is louder
+    than it should be. Its head starts at zero.
     """
 
     head_name = "head"
@@ -78,7 +82,7 @@ class EnsembleNetwork(Network):
         return sum(member.feature_dim for member in self._networks())
 
     def embed(self, images: Images) -> Features:
-        """Images in [0, 1], of any size, to feature vectors of length sqrt(members)."""
+        """Images in [0, 1], of any size, to features, whose squared length is the sum of all say."""
         parts = [
             _member_features(network, member, images)
             for network, member in zip(self._networks(), self.spec.members, strict=True)
@@ -96,4 +100,5 @@ def _member_features(network: Network, member: MemberSpec, images: Images) -> Te
     ready = prepare_images(images, size=size, mean=member.mean, std=member.std)
     ready = ready.contiguous(memory_format=torch.channels_last)
     found = network.embed(ready)
-    return F.normalize(found.to(torch.promote_types(found.dtype, torch.float32)), dim=1)
+    unit = F.normalize(found.to(torch.promote_types(found.dtype, torch.float32)), dim=1)
+    return unit if member.say == 1 else math.sqrt(member.say) * unit

@@ -78,6 +78,7 @@ class LibraryArchitecture(Architecture):
     def __init__(self, facts: LibraryFacts) -> None:
         self.facts = facts
         self.name = facts.name
+        self.published_image_size = 0 if facts.fixed_size else facts.image_size
         library, _, builder = facts.name.partition("/")
         self.title = f"{_TITLES.get(builder, builder)} ({library})"
         self.default_width = facts.feature_dim

@@ -1,12 +1,14 @@
 """A soup of relatives: the mean weights of the largest family of a pool."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from metalearn.algorithm import Algorithm
 from metalearn.errors import InvalidPool
+from metalearn.meta_learner import MetaLearner
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -38,7 +40,7 @@ def kernels(pool: Pool) -> list[torch.Tensor]:
 
 
 def test_every_weight_is_the_mean_of_the_relatives(pool: Pool) -> None:
-    learner = finished(pool).meta_learner()
+    learner = finished(pool, beside=0).meta_learner()
     mean = torch.stack(kernels(pool)).mean(0)
     assert torch.allclose(learner.network.state_dict()[KERNEL], mean)
 
@@ -49,8 +51,31 @@ def test_the_learner_says_whose_weights_it_holds(pool: Pool) -> None:
     assert [record.copied for record in run.meta_learner().teachers] == [False, True, True]
 
 
+def test_the_models_that_know_most_stand_beside_it_and_count_as_much_together(pool: Pool) -> None:
+    learner = finished(pool).meta_learner()
+    soup, most, next_most = learner.network.members
+    # The second relative has five classes, the first fewer.
+    assert torch.equal(most.state_dict()[KERNEL], kernels(pool)[1])
+    assert torch.equal(next_most.state_dict()[KERNEL], kernels(pool)[0])
+    assert torch.allclose(soup.state_dict()[KERNEL], torch.stack(kernels(pool)).mean(0))
+    assert [member.say for member in learner.network.spec.members] == [2.0, 1.0, 1.0]
+    # Each normalises its images as its own model did.
+    assert learner.network.spec.members[1].mean == (0.5, 0.4, 0.3)
+
+
+def test_a_soup_with_models_beside_it_is_saved_and_read_with_their_say(
+    pool: Pool, tmp_path: Path
+) -> None:
+    learner = finished(pool, beside=1).meta_learner()
+    learner.save(tmp_path / "learner")
+    read = MetaLearner.load(tmp_path / "learner")
+    images = torch.rand(3, 3, 16, 16)
+    assert torch.equal(read.network.embed(images), learner.network.embed(images))
+
+
 def test_its_images_may_be_larger_than_the_models_were(pool: Pool) -> None:
     assert finished(pool).meta_learner().image_size == 16
+    assert finished(pool, learner_image_size=48, beside=0).meta_learner().image_size == 48
     assert finished(pool, learner_image_size=48).meta_learner().image_size == 48
 
 

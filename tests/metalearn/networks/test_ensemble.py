@@ -1,5 +1,7 @@
 """An ensemble's features are those of its members, each prepared in its own way."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -55,6 +57,17 @@ def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(network):
     parts = features.split([4, 16], dim=1)
     mean = sum((part[0] @ part[1]) / (part[0].norm() * part[1].norm()) for part in parts) / 2
     assert torch.allclose(F.cosine_similarity(features[0], features[1], dim=0), mean, atol=1e-6)
+
+
+def test_a_member_with_more_say_counts_more_in_the_cosine(network):
+    louder = (MEMBERS[0], replace(MEMBERS[1], say=3.0))
+    joint = EnsembleNetwork(EnsembleSpec.of(louder, n_classes=4), list(network.members)).eval()
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
+    parts = network.embed(images).split([4, 16], dim=1)
+    first, second = (part[0] @ part[1] for part in parts)  # unit vectors
+    features = joint.embed(images)
+    cosine = F.cosine_similarity(features[0], features[1], dim=0)
+    assert torch.allclose(cosine, (first + 3 * second) / 4, atol=1e-6)
 
 
 def test_the_head_starts_at_zero_and_every_tensor_is_expected(network):
