@@ -82,7 +82,7 @@ class EnsembleNetwork(Network):
         return sum(member.feature_dim for member in self._networks())
 
     def embed(self, images: Images) -> Features:
-        """Images in [0, 1], of any size, to features; the square of their length is the whole say."""
+        """Images in [0, 1], of any size, to features; their squared length is the sum of say."""
         parts = [
             _member_features(network, member, images)
             for network, member in zip(self._networks(), self.spec.members, strict=True)
