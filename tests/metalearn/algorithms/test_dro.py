@@ -170,7 +170,7 @@ def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
 
 
 def test_a_hyper_network_too_large_and_a_pool_without_two_of_a_kind_are_refused(pool, make_teacher):
-    with pytest.raises(InvalidSetting, match="takes .* MB while it learns; raise memory_mb to"):
+    with pytest.raises(InvalidSetting, match="lower embedding_dim to 143 or raise memory_mb to 7"):
         make(pool, embedding_dim=1000, memory_mb=1)
     with pytest.raises(InvalidPool, match="same architecture and width"):
         make(Pool((make_teacher("a"), make_teacher("w", width=5))))

@@ -396,7 +396,7 @@ def test_a_memory_too_small_for_an_episode_is_refused_and_not_left_out_silently(
     with pytest.raises(InvalidSetting, match="raise memory_per_class"):
         make(memory_per_class=2)
     assert make(memory_per_class=3).memory.images_per_class == 3
-    with pytest.raises(InvalidSetting, match="raise memory_mb to 14 or lower picture_size to"):
+    with pytest.raises(InvalidSetting, match="raise memory_mb to 8 or lower picture_size to 34"):
         make(memory_mb=1, k_shot=50, n_query=50, learner_image_size=96)
 
 
