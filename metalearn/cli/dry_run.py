@@ -13,7 +13,7 @@ def dry_run_lines(
 ) -> list[str]:
     """Steps, models, memory, disk, work, time, and notices."""
     return [
-        f"{algorithm.title}; nothing is written",
+        f"{algorithm.run_title}; nothing is written",
         f"steps    {algorithm.total_steps:,}",
         f"models   {_models(algorithm, pool)}",
         f"memory   about {forecast.memory_mb:,} MB",
