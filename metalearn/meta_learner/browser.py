@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 FOLDER, DESCRIPTION = "browser", "browser.json"
 FORMAT = 1
 GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"})
-"""Steps that a learner may lack in the browser; without one of them there is no calibration."""
+"""Steps that a learner may lack in the browser; without one of them there is no ICFIL."""
 _BUG = "The steps of its adaptation could not be written down for browsers."
 
 
@@ -31,7 +31,6 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
     adapts is worth more than none.
     """
     try:
-        _check_settings(parts)
         made = make_graphs(parts.network)
     except NotForBrowsers as error:
         return _files({"format": FORMAT, "available": False, "reason": str(error)}, {})
@@ -44,34 +43,39 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
     described = {name: graph.description(contents[name]) for name, graph in graphs.items()}
     files = {f"{name}.onnx": content for name, content in contents.items()}
     possible = {"adaptation": _possible(parts.defaults, made.missing), "missing": made.missing}
-    limited = {"limited": _limits_said(made.missing)}
+    limited = {"limited": _limits_said(parts.defaults, made.missing)}
     described_all = {**_description(parts, weights), **possible, **limited, "graphs": described}
     return _files(described_all, files)
 
 
 def _possible(defaults: AdaptationSettings, missing: Mapping[str, str]) -> dict[str, Any]:
-    """The defaults, without what needs a graph that there is not."""
-    if "sgd" in missing:
-        defaults = replace(defaults, head="prototypes")
+    """The defaults, without what needs a graph that there is not.
+
+    A browser judges each picture by itself, where gradient steps that were trained with the
+    statistics of all pictures run away.
+    """
+    if "sgd" in missing or defaults.batchnorm != "inductive":
+        defaults = replace(defaults, head="prototypes", batchnorm="inductive")
     if missing.keys() & GRADIENTS:
         defaults = replace(defaults, calibrate="none")
     return asdict(defaults)
 
 
-def _limits_said(missing: Mapping[str, str]) -> str:
+def _limits_said(defaults: AdaptationSettings, missing: Mapping[str, str]) -> str:
     """What the page says of missing graphs, as one sentence; nothing where there are all."""
+    if defaults.batchnorm != "inductive":
+        return (
+            "In the browser this meta-learner compares each picture by itself with the classes' "
+            "means; the server judges pictures together, by the gradient steps that it was "
+            "trained with."
+        )
     if not missing.keys() & GRADIENTS:
         return ""
     reason = next(iter(missing.values())).rstrip(".")
     return (
-        "In the browser this meta-learner adapts by what its features say, without "
-        "gradient steps or calibration, which the server offers: " + reason[0].lower() + reason[1:]
+        "In the browser this meta-learner adapts by what its features say, without gradient steps, "
+        "which the server offers: " + reason[0].lower() + reason[1:]
     ) + "."
-
-
-def _check_settings(parts: LearnerParts) -> None:
-    if parts.defaults.batchnorm != "inductive":
-        raise NotForBrowsers("It judges pictures together, and browsers judge each by itself.")
 
 
 def _description(parts: LearnerParts, weights: bytes) -> dict[str, Any]:

@@ -90,8 +90,6 @@ function refresh() {
   place.working(busy);
   adaptButton.disabled = busy || Boolean(lacking);
   addButton.disabled = cards.length >= limits.maxClasses;
-  calibrate.disabled = Boolean(place.limited);
-  if (calibrate.disabled) calibrate.checked = false;
   takeAway.offer(busy ? null : session, place.isReady && !busy);
   queryDrop.setAttribute("aria-disabled", String(!session));
   if (!busy) status.textContent = session ? `Adapted. ${summary()}` : lacking || `Ready. ${summary()}`;

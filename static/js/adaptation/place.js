@@ -66,11 +66,6 @@ export class Place {
     return this.server ? "Say where to adapt." : (this.note.textContent ?? "");
   }
 
-  /** @returns {string} what this browser cannot do with the learner, as a sentence; empty when it can do all */
-  get limited() {
-    return this.chosen === "browser" ? (this.browser?.material?.description.limited ?? "") : "";
-  }
-
   /** @returns {ServerBackend | BrowserBackend} */
   get backend() {
     return /** @type {BrowserBackend} */ (this.chosen === "server" ? this.server : this.browser);

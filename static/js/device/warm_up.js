@@ -65,7 +65,7 @@ async function rehearse(graphs, tensors, { classes, each, questions, ...fewer },
   // A learner without graphs of gradients has fewer steps to rehearse; learners of before the
   // calibration that we recommend have no graphs for it.
   const kinds = limited ? [{}] : [STEPS];
-  if (calibrated && !limited) kinds.push({ ...STEPS, ...calibrated, calibrate: "statistics" });
+  if (calibrated) kinds.push(limited ? calibrated : { ...STEPS, ...calibrated, calibrate: "statistics" });
   for (const kind of kinds) {
     // Steps of no length cost the same, and cannot run away from pictures that show nothing.
     const still = { inner_lr: 0, inversion_lr: 0, calibration_lr: 0 };

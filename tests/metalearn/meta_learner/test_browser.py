@@ -43,11 +43,16 @@ def test_the_graphs_of_one_architecture_are_the_same_files(tmp_path):
     assert one["weights"]["sha256"] != other["weights"]["sha256"]
 
 
-def test_where_there_can_be_no_graphs_the_reason_stands_in_their_place(tmp_path):
-    together = AdaptationSettings(batchnorm="transductive")
-    found = described(saved(tmp_path, defaults=together))
-    assert found["available"] is False
-    assert "together" in found["reason"]
+def test_a_learner_that_judges_pictures_together_compares_each_with_means_in_the_browser(tmp_path):
+    together = AdaptationSettings(head="sgd", batchnorm="transductive")
+    folder = saved(tmp_path, defaults=together)
+    found = described(folder)
+    assert found["available"] is True
+    own = found["adaptation"]
+    assert (own["head"], own["batchnorm"]) == ("prototypes", "inductive")
+    assert found["calibrated"]["head"] == "ridge"
+    assert "the server judges pictures together" in found["limited"]
+    assert MetaLearner.load(folder).defaults == together
 
 
 def test_a_bug_in_the_graphs_costs_nobody_the_learner(tmp_path, monkeypatch):
