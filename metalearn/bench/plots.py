@@ -63,21 +63,28 @@ def accuracy_over_time(rows: Sequence[Row]) -> "Figure | None":
 
 def _draw_curve(axes: "Axes", runs: Sequence[Row], shot: int, label: str) -> None:
     """Mean over seeds, and the range of the seeds as a band."""
-    points = list(zip(*(run["curve"] for run in runs), strict=True))
+    points = [
+        point
+        for point in zip(*(run["curve"] for run in runs), strict=True)
+        # A learner whose steps run away inductively has no such accuracy.
+        if all(_inductive(run, shot) for run in point)
+    ]
+    if not points:
+        return
     seconds = [max(statistics.fmean(p["wall_s"] for p in point), _SHORTEST_S) for point in points]
-    values = [[_curve_accuracy(p, shot) for p in point] for point in points]
+    values = [[statistics.fmean(_inductive(p, shot)) for p in point] for point in points]
     axes.plot(seconds, [statistics.fmean(v) for v in values], marker=".", label=label)
     if len(runs) > 1:
         axes.fill_between(seconds, [min(v) for v in values], [max(v) for v in values], alpha=0.2)
 
 
-def _curve_accuracy(point: Row, shot: int) -> float:
-    """Inductive, mean over the packs."""
-    return statistics.fmean(
+def _inductive(point: Row, shot: int) -> list[float]:
+    """The accuracies of the packs."""
+    return [
         found["accuracy"]
         for found in point["accuracies"]
         if (found["shot"], found["batchnorm"]) == (shot, BATCHNORMS[0])
-    )
+    ]
 
 
 def recovery_cost(rows: Sequence[Row]) -> "Figure | None":
@@ -112,7 +119,10 @@ def _draw_costs(
         for row in answers
         if (row["head_asked"], row["calibrate"]) == (first["head_asked"], first["calibrate"])
     ]
-    figure = accuracy_figure(mine, shot=max(row["shot"] for row in mine), batchnorm=BATCHNORMS[0])
+    shot = max(row["shot"] for row in mine)
+    if not any((row["shot"], row["batchnorm"]) == (shot, BATCHNORMS[0]) for row in mine):
+        return  # its steps run away inductively
+    figure = accuracy_figure(mine, shot=shot, batchnorm=BATCHNORMS[0])
     costs = [run["costs"] for run in runs]
     images = statistics.fmean(c["teacher_images"] + c["teacher_backward_images"] for c in costs)
     seconds = max(statistics.fmean(c["cpu_s"] for c in costs), _SHORTEST_S)

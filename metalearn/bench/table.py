@@ -213,6 +213,8 @@ def _episode_ms(rows: Sequence[Row]) -> list[float]:
 
 
 def _mean(values: Sequence[float | None]) -> str:
+    if not values:
+        return "–"
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return "not counted"

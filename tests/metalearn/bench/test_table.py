@@ -1,5 +1,6 @@
 import pytest
 
+from metalearn.bench.plots import recovery_cost
 from metalearn.bench.table import BEST_TITLE, accuracy_figure, over_seeds, tables
 
 
@@ -57,6 +58,14 @@ def test_what_was_not_asked_for_is_a_dash() -> None:
 def test_an_episode_costs_what_its_own_adaptation_took() -> None:
     rows = [training("a", 0), judged("a", 0, 50.0, episode_s=0.005)]
     assert "\n".join(tables(rows)).rstrip().endswith("| 5 | 5.0 |")
+
+
+def test_a_learner_judged_together_alone_has_dashes_and_can_be_drawn() -> None:
+    rows = [training("a", 0), judged("a", 0, 30.0, batchnorm="transductive")]
+    rows += [training("b", 0), *both("b", 0, 40.0)]
+    text = "\n".join(tables(rows))
+    assert "| – | 30.00" in text
+    assert recovery_cost(rows) is not None
 
 
 def test_inductive_stands_before_transductive_and_costs_below() -> None:
