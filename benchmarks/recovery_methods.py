@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from metalearn.algorithms.free.learning import student_of
+from metalearn.algorithms.free.room import generator_as_set, learner_spec
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
@@ -106,13 +107,7 @@ def now(device: torch.device) -> float:
 def new_generator(pool: Pool) -> Generator:
     """A generator as FREE+ starts with, freshly drawn."""
     config = FreePlusConfig()
-    generator = Generator(
-        latent_dim=config.latent_dim,
-        width=config.generator_width,
-        channels=pool.channels,
-        image_size=pool.image_size,
-        n_way=config.n_way,
-    )
+    generator = generator_as_set(pool, config, learner_spec(pool, config))
     return on_device(generator, device_of(pool))
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from metalearn.errors import InvalidPool
-from metalearn.networks import Network
+from metalearn.learner_spec import learner_like_teachers
+from metalearn.networks import Network, NetworkSpec
 from metalearn.pool import Pool, Teacher
 from metalearn.settings import setting
 
@@ -66,6 +67,13 @@ def kind_of(network: Network) -> object:
 def averages_heads(pool: Pool, settings: FusionSettings) -> bool:
     """Whether these teachers' heads are averaged too."""
     return settings.heads == "averaged" and same_heads(pool.teachers)
+
+
+def fused_spec(pool: Pool, settings: FusionSettings) -> NetworkSpec:
+    """What network these teachers' weights become."""
+    averaged = averages_heads(pool, settings)
+    n_classes = pool.teachers[0].n_classes if averaged else settings.n_way
+    return learner_like_teachers(pool, n_classes=n_classes)
 
 
 def same_heads(teachers: Sequence[Teacher]) -> bool:

@@ -16,10 +16,10 @@ from metalearn.fusion import (
     FusionSettings,
     averages_heads,
     embedding_state,
+    fused_spec,
     fusible,
     mean_state,
 )
-from metalearn.learner_spec import learner_like_teachers
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import (
     Needs,
@@ -29,7 +29,6 @@ from metalearn.needs import (
     network_of,
     shelved_bytes,
 )
-from metalearn.networks import NetworkSpec
 from metalearn.pool import Pool
 from metalearn.repaired import RepairSettings, repaired, repairing
 from metalearn.shelf import network_bytes
@@ -57,12 +56,12 @@ class Average(Algorithm):
     ) -> None:
         super().__init__(fusible(pool), config, device=device, seed=seed)
         self.averages_heads = averages_heads(self.pool, config)
-        self.learner = self.new_learner(_learner_spec(self.pool, config))
+        self.learner = self.new_learner(fused_spec(self.pool, config))
 
     @classmethod
     def needs_of(cls, pool: Pool, config: AverageConfig, device: torch.device) -> Needs:
         pool = fusible(pool)
-        learner = network_of(_learner_spec(pool, config), device)
+        learner = network_of(fused_spec(pool, config), device)
         work = tuple(repairing(pool, config, learner))
         size = network_bytes(learner)
         # The learner, its mean, and of each tensor all models' side by side.
@@ -98,8 +97,3 @@ class Average(Algorithm):
 
     def parts(self) -> dict[str, Stateful]:
         return {"learner": self.learner}
-
-
-def _learner_spec(pool: Pool, config: AverageConfig) -> NetworkSpec:
-    n_classes = pool.teachers[0].n_classes if averages_heads(pool, config) else config.n_way
-    return learner_like_teachers(pool, n_classes=n_classes)

@@ -120,9 +120,9 @@ def _draw_costs(
         if (row["head_asked"], row["calibrate"]) == (first["head_asked"], first["calibrate"])
     ]
     shot = max(row["shot"] for row in mine)
-    if not any((row["shot"], row["batchnorm"]) == (shot, BATCHNORMS[0]) for row in mine):
-        return  # its steps run away inductively
     figure = accuracy_figure(mine, shot=shot, batchnorm=BATCHNORMS[0])
+    if figure is None:
+        return
     costs = [run["costs"] for run in runs]
     images = statistics.fmean(c["teacher_images"] + c["teacher_backward_images"] for c in costs)
     seconds = max(statistics.fmean(c["cpu_s"] for c in costs), _SHORTEST_S)

@@ -113,13 +113,18 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
 
 def _accuracy_cell(rows: Sequence[Row], *, shot: int, batchnorm: str) -> str:
     """A figure, or a dash where the suite does not ask for it."""
-    asked = any((row["shot"], row["batchnorm"]) == (shot, batchnorm) for row in rows)
-    return str(accuracy_figure(rows, shot=shot, batchnorm=batchnorm)) if asked else "–"
+    figure = accuracy_figure(rows, shot=shot, batchnorm=batchnorm)
+    return "–" if figure is None else str(figure)
 
 
-def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure:
-    """Of one algorithm's rows: the mean over packs for each seed, then over seeds."""
+def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure | None:
+    """Of one algorithm's rows: the mean over packs for each seed, then over seeds.
+
+    None where no row answers this, as of a learner whose steps run away inductively.
+    """
     some = [row for row in rows if (row["shot"], row["batchnorm"]) == (shot, batchnorm)]
+    if not some:
+        return None
     by_seed: dict[int, list[Row]] = {}
     for row in some:
         by_seed.setdefault(row["seed"], []).append(row)

@@ -9,11 +9,16 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
 from metalearn.algorithms.ota.wiring import wiring_of
-from metalearn.fusion import FusionSettings, averages_heads, embedding_state, fusible
-from metalearn.learner_spec import learner_like_teachers
+from metalearn.fusion import (
+    FusionSettings,
+    averages_heads,
+    embedding_state,
+    fused_spec,
+    fusible,
+)
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, Part, held_bytes, most_taken, network_of, shelved_bytes
-from metalearn.networks import Network, NetworkSpec
+from metalearn.networks import Network
 from metalearn.pool import Pool
 from metalearn.repaired import RepairSettings, repaired, repairing
 from metalearn.settings import setting
@@ -55,13 +60,13 @@ class Ota(Algorithm):
         self.averages_heads = averages_heads(self.pool, config)
         drawn = int(torch.randint(len(teachers), (), generator=self.rng))
         self.anchor = teachers[0 if config.anchor == "first" else drawn]
-        self.learner = self.new_learner(_learner_spec(self.pool, config))
+        self.learner = self.new_learner(fused_spec(self.pool, config))
 
     @classmethod
     def needs_of(cls, pool: Pool, config: OtaConfig, device: torch.device) -> Needs:
         pool = fusible(pool)
         network = pool.teachers[0].network
-        learner = network_of(_learner_spec(pool, config), device)
+        learner = network_of(fused_spec(pool, config), device)
         work = [_matching(network, times=len(pool)), *repairing(pool, config, learner)]
         size = network_bytes(learner)
         # The learner and its mean; beside a model, itself in order, in double precision.
@@ -129,11 +134,6 @@ def _distance(one: dict[str, Tensor], two: dict[str, Tensor], names: list[str]) 
     """Root mean square difference of some tensors."""
     squares = torch.cat([(one[name] - two[name]).flatten().square() for name in names])
     return float(squares.mean().sqrt())
-
-
-def _learner_spec(pool: Pool, config: OtaConfig) -> NetworkSpec:
-    n_classes = pool.teachers[0].n_classes if averages_heads(pool, config) else config.n_way
-    return learner_like_teachers(pool, n_classes=n_classes)
 
 
 def _matching(network: Network, *, times: int) -> Part:
