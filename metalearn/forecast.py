@@ -49,7 +49,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that somebody would like to start."""
+    """A run that has not started."""
 
     kind: type[Algorithm]
     pool: Pool

@@ -1,4 +1,4 @@
-"""The operator's own pictures, which a job may learn from and nobody is shown."""
+"""The operator's own pictures, which a job may learn from and which are never shown."""
 
 from pathlib import Path
 

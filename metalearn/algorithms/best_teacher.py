@@ -1,7 +1,7 @@
 """The best teacher by a rule: one model of the pool, as it is.
 
 What is gained by bringing several models together must be more than one of them gives alone.
-Without data nobody knows which one is best; `rule` says what is asked instead. Among 30 alike
+Without data one cannot know which is best; `rule` says how one is chosen instead. Among 30 alike
 Conv4 models of CIFAR-FS classes the rank by textures went with the true rank only weakly
 (Spearman 0.26), and on mixed pools the choice may be below the mean of all models. So benchmark
 tables also show that mean, and the best on the judged classes as an oracle.

@@ -39,8 +39,9 @@ class SoupConfig:
 
     learner_image_size: int = setting(
         0,
-        "height and width of its images; 0 takes the size that the published weights were trained "
-        "with, where it is known and the network takes any, or the largest of the models",
+        "height and width of its images; 0 takes the size that the architecture's published "
+        "weights were trained with, where it is known and the network takes any, or the largest of "
+        "the models. Set it where the models descend from other weights",
         low=0,
         high=512,
     )

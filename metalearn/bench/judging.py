@@ -89,7 +89,7 @@ class Judge:
         return found
 
     def summary(self, accuracies: Sequence[float], question: Question) -> Row:
-        """The figure of the accuracies of a question, whoever's they are."""
+        """The figure of a question, from the accuracies of its episodes."""
         plan = self._plan(question, 0, self.judging.episodes)
         settings = AdaptationSettings(
             head=question.head, calibrate=question.calibrate, batchnorm=question.batchnorm

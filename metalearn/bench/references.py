@@ -1,8 +1,8 @@
 """What one has without any method: the pool's models by themselves, and published weights.
 
-Each is judged by nearest centroid, inductively. Of the models the mean is what one of them gives
-that is taken without looking, and the best on the judged classes is an oracle: whoever holds no
-labelled pictures of these classes cannot know which one it is.
+Each is judged by nearest centroid, inductively. The mean over the models is what a model chosen
+blindly gives. The best on the judged classes is an oracle: choosing it takes labelled pictures of
+these classes.
 """
 
 import statistics

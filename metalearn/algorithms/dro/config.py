@@ -37,7 +37,7 @@ class DroConfig(RepairSettings):
     split: str = setting(
         "fixed",
         "fixed divides the models once, as in the paper, so that the maps learn the weights of Q "
-        "alone; every_step divides them anew each time, so that they learn those of all",
+        "alone; every_step divides them again each time, so that they learn those of all",
         choices=("fixed", "every_step"),
     )
     memory_mb: int = setting(

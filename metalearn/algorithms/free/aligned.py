@@ -21,7 +21,7 @@ class Taught(nn.Module):
 
 
 Distillation = Callable[[Taught], Tensor]
-"""How far the learner is from what some teachers say of some images."""
+"""The distance of the learner's answers from those of some teachers, on some images."""
 
 
 @runtime_checkable

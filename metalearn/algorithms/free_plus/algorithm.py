@@ -37,8 +37,8 @@ class FreePlus(Free):
     title = "FREE+"
     paper = "https://arxiv.org/abs/2405.00984"
     summary = (
-        "FREE with a head for every model: the learner also learns what several models say of "
-        "each remembered image, in many more updates. Ours, not the paper's."
+        "FREE with a head for every model: several models label each remembered image, and the "
+        "learner takes many more updates. Ours, not the paper's."
     )
     Config = FreePlusConfig
     config: FreePlusConfig

@@ -27,7 +27,7 @@ from metalearn.teacher_pass import said_by
 
 @dataclass(frozen=True)
 class Lesson:
-    """Images in [0, 1] and what some teachers say of them: logits over all classes of each."""
+    """Images in [0, 1], and the logits of some teachers over all of their classes."""
 
     images: Images
     teachers: tuple[int, ...]
