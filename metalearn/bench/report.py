@@ -83,8 +83,8 @@ def _references(rows: Sequence[Row]) -> list[str]:
     if BEST_TEACHER in labels:
         lines.append(
             f"* “{MEAN_TEACHER}” and “{BEST_TEACHER}”: every model of the pool by itself, by "
-            "nearest centroid. The oracle is chosen on the judged classes, separately for each pack "
-            "and number of shots, which takes labelled pictures of those classes."
+            "nearest centroid. The oracle is chosen on the judged classes, separately for each "
+            "pack and number of shots, which takes labelled pictures of those classes."
         )
     if labels - {MEAN_TEACHER, BEST_TEACHER}:
         lines.append(
