@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from metalearn.episode import Episode
 from metalearn.inner_loop import PureNetwork
-from metalearn.replay import anil_loss, maml_loss, prototype_loss
+from metalearn.replay import LEARNERS, Replay, anil_loss, maml_loss, prototype_loss
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_maml_differentiates_through_its_inner_step(network):
     def loss_at(step: float) -> torch.Tensor:
         weights = {key: value.clone().requires_grad_() for key, value in start.items()}
         weights[name] = (start[name] + step * direction).requires_grad_()
-        result = maml_loss(pure, weights, [task], steps=2, lr=0.5)
+        result = maml_loss(pure, weights, task, steps=2, lr=0.5)
         loss_at.gradient = torch.autograd.grad(result.loss, weights[name])[0]
         return result.loss.detach()
 
@@ -77,7 +77,7 @@ def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(network
     task = episode(3)
     pure = PureNetwork(network)
     weights = dict(network.named_parameters())
-    result = anil_loss(pure, weights, [task], steps=3, lr=0.1)
+    result = anil_loss(pure, weights, task, steps=3, lr=0.1)
     head = torch.nn.Linear(network.feature_dim, 3)
     head.load_state_dict(network.output_layer.state_dict())
     with torch.no_grad():
@@ -91,3 +91,34 @@ def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(network
     assert result.loss.item() == pytest.approx(expected.item(), rel=1e-4)
     gradients = torch.autograd.grad(result.loss, list(weights.values()))
     assert all(gradient.abs().sum() > 0 for gradient in gradients[-2:])
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_one_episode_after_another_gives_the_gradient_of_all_together(network, learner):
+    replay = Replay(learner, inner_steps=2, inner_lr=0.1, temperature=0.5, precision="fp32")
+    episodes = [episode(seed) for seed in range(3)]
+    together = replay.loss(network, episodes)
+    gradients = torch.autograd.grad(together.loss, list(network.parameters()), allow_unused=True)
+    apart = replay.backward(network, episodes)
+    assert apart.loss.item() == pytest.approx(together.loss.item(), rel=1e-4)
+    assert apart.accuracy == pytest.approx(together.accuracy)
+    assert not apart.loss.requires_grad
+    for weight, gradient in zip(network.parameters(), gradients, strict=True):
+        if gradient is not None:
+            assert torch.allclose(weight.grad, gradient, atol=1e-5)
+
+
+@pytest.mark.parametrize(("learner", "graphs"), [("protonet", 1), ("maml", 5), ("anil", 5)])
+def test_only_protonets_episodes_share_a_graph(network, monkeypatch, learner, graphs):
+    sizes = []
+    loss = Replay.loss
+
+    def seen(self, network, episodes):
+        sizes.append(len(episodes))
+        return loss(self, network, episodes)
+
+    monkeypatch.setattr(Replay, "loss", seen)
+    replay = Replay(learner, inner_steps=1, inner_lr=0.1, temperature=0.5, precision="fp32")
+    replay.backward(network, [episode(seed) for seed in range(5)])
+    assert len(sizes) == graphs
+    assert sum(sizes) == 5

@@ -20,7 +20,7 @@ from metalearn.algorithms.free.config import FreeConfig
 from metalearn.algorithms.free.learning import (
     as_episode,
     augmented,
-    replayed_loss,
+    replayed,
     statistics_batches,
     steps_since_best,
     student_of,
@@ -210,10 +210,9 @@ class Free(Algorithm):
                 for _ in range(config.replay_episodes)
             ]
             self.taught.zero_grad()
-            result = replayed_loss(self.learner, episodes, config, pool=self.pool, rng=self.rng)
-            torch.autograd.backward(result.loss)
+            result = replayed(self.learner, episodes, config, pool=self.pool, rng=self.rng)
             self.learner_optimisers.step()
-            losses.append(result.loss.detach())
+            losses.append(result.loss)
             hits.append(result.accuracy)
         if not losses:
             return {}

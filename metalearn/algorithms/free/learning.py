@@ -19,9 +19,8 @@ from metalearn.inner_loop import (
 from metalearn.inversion import RecoveredTask, Student
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.precision import autocast
 from metalearn.preparation import prepare_images, statistics_batch
-from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
+from metalearn.replay import EpisodeLoss
 from metalearn.shapes import Batch, Images, Labels, Logits
 from metalearn.task_memory import TaskMemory
 
@@ -74,7 +73,7 @@ def student_of(network: Network, config: FreeSettings, pool: Pool) -> Student:
     return logits
 
 
-def replayed_loss(
+def replayed(
     network: Network,
     episodes: Sequence[Episode],
     config: FreeSettings,
@@ -82,15 +81,9 @@ def replayed_loss(
     pool: Pool,
     rng: torch.Generator,
 ) -> EpisodeLoss:
-    """The loss of one meta-batch of episodes (images in [0, 1])."""
+    """The loss of one meta-batch of episodes (images in [0, 1]); adds its gradient."""
     ready = [_prepared_episode(e, network, config, pool=pool, rng=rng) for e in episodes]
-    if config.replay_learner == "protonet":
-        with autocast(config.precision, ready[0].support_images.device):
-            return prototype_loss(network, ready, temperature=config.temperature)
-    loss = maml_loss if config.replay_learner == "maml" else anil_loss
-    weights: dict[str, Tensor] = dict(network.named_parameters())
-    pure = _pure(network, config)
-    return loss(pure, weights, ready, steps=config.inner_steps, lr=config.inner_lr)
+    return config.replay.backward(network, ready)
 
 
 def steps_since_best(values: Sequence[float]) -> int:

@@ -161,9 +161,10 @@ def _replay(run: _Run) -> list[Part]:
     episode = config.n_way * passes_of(
         config.replay_learner, config.inner_steps, k_shot=config.k_shot, n_query=config.n_query
     )
-    changed = config.augmentation > 0
+    at_once = config.replay.episodes_at_once(config.replay_episodes)
+    lessons = times * config.replay_episodes / at_once
     return [
-        _lesson(run, config.replay_episodes * episode, times, changed=changed),
+        _lesson(run, at_once * episode, lessons, changed=config.augmentation > 0),
         _steps(run, times),
     ]
 

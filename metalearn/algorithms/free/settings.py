@@ -5,11 +5,12 @@
 
 from dataclasses import dataclass
 
-from metalearn import precision, replay
+from metalearn import precision
 from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.inversion import InversionSettings
 from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
+from metalearn.replay import LEARNERS, Replay
 from metalearn.settings import setting
 
 SMALLEST = 16
@@ -159,7 +160,7 @@ class FreeSettings(LearnerSettings):
         "maml",
         "what replay teaches: prototypes for the prototype head, or the papers' MAML or ANIL "
         "for the sgd head",
-        choices=replay.LEARNERS,
+        choices=LEARNERS,
     )
     replay_batches: int = setting(
         20, "meta-batches replayed in one step, at most (released code: no limit)", low=0, high=500
@@ -226,6 +227,17 @@ class FreeSettings(LearnerSettings):
             teacher_mb=self.teacher_mb,
             kept_images=self.kept_images,
             adversarial=self.switches.adversarial,
+        )
+
+    @property
+    def replay(self) -> Replay:
+        """How the learner learns from remembered tasks."""
+        return Replay(
+            learner=self.replay_learner,
+            inner_steps=self.inner_steps,
+            inner_lr=self.inner_lr,
+            temperature=self.temperature,
+            precision=self.precision,
         )
 
     @property

@@ -25,7 +25,6 @@ from metalearn.episode import Episode
 from metalearn.errors import InvalidPool
 from metalearn.fusion import embedding_state, fits, mean_state
 from metalearn.gradients import set_gradients
-from metalearn.inner_loop import PureNetwork
 from metalearn.inversion import TeacherTask, about_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
@@ -33,7 +32,7 @@ from metalearn.networks import Network
 from metalearn.pool import Pool, Teacher
 from metalearn.precision import autocast
 from metalearn.preparation import resized, statistics_batch
-from metalearn.replay import EpisodeLoss, anil_loss, maml_loss, prototype_loss
+from metalearn.replay import EpisodeLoss
 from metalearn.teacher_pass import Limits
 
 
@@ -137,7 +136,7 @@ class Purer(Algorithm):
         objective = total([each.loss for each in losses], self.config.teacher_weights)
         metrics = _means_over(losses) | {"harder": float(harder)}
         if harder:
-            outer = self.episode_loss([self._episode()])
+            outer = self.episode_loss(self._episode())
             objective = objective - self.config.curriculum_weight * outer.loss
             metrics["outer_loss"] = float(outer.loss.detach())
         pixels = list(self.images.parameters())
@@ -168,10 +167,10 @@ class Purer(Algorithm):
             drawn = [self._episode() for _ in range(self.config.episodes_per_step)]
             episodes = [self._augmented(episode) for episode in drawn]
         self.learner_optimiser.zero_grad()
-        result = self.episode_loss(episodes)
-        torch.autograd.backward(result.loss)
+        enlarged = [self._enlarged(episode) for episode in episodes]
+        result = self.config.replay.backward(self.learner, enlarged)
         self.learner_optimiser.step()
-        return {"learning": float(result.loss.detach()), "accuracy": result.accuracy}
+        return {"learning": float(result.loss), "accuracy": result.accuracy}
 
     def _augmented(self, episode: Episode) -> Episode:
         """The episode with each image changed for itself, as the settings say."""
@@ -183,17 +182,9 @@ class Purer(Algorithm):
         )
         return replace(episode, support_images=support, query_images=query)
 
-    def episode_loss(self, episodes: list[Episode]) -> EpisodeLoss:
-        """The learner's outer loss, differentiable in its weights and in the episodes' images."""
-        config = self.config
-        episodes = [self._enlarged(episode) for episode in episodes]
-        if config.meta_learner == "protonet":
-            with autocast(config.precision, self.device):
-                return prototype_loss(self.learner, episodes, temperature=config.temperature)
-        loss = maml_loss if config.meta_learner == "maml" else anil_loss
-        pure = PureNetwork(self.learner, batchnorm="transductive", precision=config.precision)
-        weights: dict[str, Tensor] = dict(self.learner.named_parameters())
-        return loss(pure, weights, episodes, steps=config.inner_steps, lr=config.inner_lr)
+    def episode_loss(self, episode: Episode) -> EpisodeLoss:
+        """The learner's outer loss, differentiable in its weights and in the episode's images."""
+        return self.config.replay.loss(self.learner, [self._enlarged(episode)])
 
     def _enlarged(self, episode: Episode) -> Episode:
         size = self.learner.spec.image_size

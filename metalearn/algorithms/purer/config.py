@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from metalearn import precision, replay
+from metalearn import precision
 from metalearn.algorithms.purer.presets import PRESETS
 from metalearn.learner_settings import LearnerSettings
 from metalearn.preparation import MOST_PIXELS
 from metalearn.presets import PresetSettings, preset_setting
+from metalearn.replay import LEARNERS, Replay
 from metalearn.settings import Preset, setting
 
 SMALLEST = 16
@@ -118,7 +119,7 @@ class PurerConfig(LearnerSettings, PresetSettings):
         "protonet",
         "what learns on the episodes: prototypes for the prototype head, or the paper's MAML or "
         "ANIL for the sgd head",
-        choices=replay.LEARNERS,
+        choices=LEARNERS,
     )
     initialisation: str = setting(
         "random",
@@ -154,3 +155,14 @@ class PurerConfig(LearnerSettings, PresetSettings):
         "number format of the layers; auto takes bf16 where the processor has it",
         choices=precision.CHOICES,
     )
+
+    @property
+    def replay(self) -> Replay:
+        """How the learner learns from episodes of the images."""
+        return Replay(
+            learner=self.meta_learner,
+            inner_steps=self.inner_steps,
+            inner_lr=self.inner_lr,
+            temperature=self.temperature,
+            precision=self.precision,
+        )

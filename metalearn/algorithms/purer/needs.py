@@ -73,11 +73,12 @@ def _lessons(learner: Network, config: PurerConfig, size: int) -> list[Part]:
     )
     watched = max(0, config.outer_steps - config.curriculum_start)
     harder = watched / (config.patience + 1) if config.curriculum_weight else 0
+    at_once = config.replay.episodes_at_once(config.episodes_per_step)
     many = learning(
         learner,
-        pictures=config.episodes_per_step * episode,
+        pictures=at_once * episode,
         size=size,
-        times=config.outer_steps,
+        times=config.outer_steps * config.episodes_per_step / at_once,
         precision=config.precision,
         augmented=config.augmentation > 0,
     )

@@ -16,6 +16,7 @@ from metalearn.inversion import TeacherTask
 from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
+from metalearn.replay import Replay
 from metalearn.teacher_pass import Limits
 
 CPU = torch.device("cpu")
@@ -226,7 +227,7 @@ def test_a_harder_step_raises_every_learners_loss(make, meta_learner):
         algorithm.rng.set_state(state)
         algorithm._tasks()
         torch.randint(0, 2, (2 * 2,), generator=algorithm.rng)  # two rolls
-        return algorithm.episode_loss([algorithm._episode()]).loss.item()
+        return algorithm.episode_loss(algorithm._episode()).loss.item()
 
     before = loss_of_next_episode()
     algorithm.rng.set_state(state)
@@ -307,8 +308,8 @@ def test_classes_of_one_name_share_their_images_unless_told_otherwise(make, merg
 
 def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(make, monkeypatch):
     algorithm = make(augmentation=1.0, episodes_per_step=1)
-    seen, original = [], algorithm.episode_loss
-    monkeypatch.setattr(algorithm, "episode_loss", lambda e: seen.append(e[0]) or original(e))
+    seen, original = [], Replay.loss
+    monkeypatch.setattr(Replay, "loss", lambda *given: seen.extend(given[2]) or original(*given))
     algorithm.shape_images(harder=True)
     state = algorithm.rng.get_state()
     algorithm.learn()
