@@ -86,6 +86,7 @@ class InversionSettings:
     teacher_mb: int = 1_536
     kept_images: str = "last"
     adversarial: str = "kl"
+    generator_update: str = "first_order"
 
     @property
     def limits(self) -> Limits:
@@ -117,13 +118,12 @@ def about_statistics(pool: Pool) -> list[str]:
 
 
 class Fit(NamedTuple):
-    """One inversion: its images, and what the generator can learn from it, by parameter."""
+    """One inversion: its images, and what the generator learns from it, by parameter."""
 
     recovered: RecoveredTask
-    last_gradient: list[Tensor]
-    """The gradient at the copy's last forward pass: the first-order meta-gradient of MAML."""
-    movement: list[Tensor]
-    """The generator's weights minus the copy's final ones: the direction of Reptile."""
+    direction: list[Tensor]
+    """With `generator_update` “first_order” the gradient at the copy's last forward pass, which is
+    MAML's to first order; with “reptile” the generator's weights minus the copy's final ones."""
 
 
 def recover(
@@ -164,9 +164,10 @@ def recover(
             set_gradients([*weights, latents], gradients)
             optimiser.step()
     assert kept is not None
+    if settings.generator_update == "first_order":
+        return Fit(kept, list(gradients[:-1]))
     pairs = zip(generator.parameters(), weights, strict=True)
-    movement = [before.detach() - after.detach() for before, after in pairs]
-    return Fit(kept, list(gradients[:-1]), movement)
+    return Fit(kept, [before.detach() - after.detach() for before, after in pairs])
 
 
 def _inner_optimiser(

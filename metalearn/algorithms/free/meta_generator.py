@@ -26,11 +26,11 @@ def move_generator(
     config: FreeSettings,
 ) -> None:
     """The outer step of FIVE, from what the copies of the generator went through."""
-    reptile = config.generator_update == "reptile"
-    rows = [fit.movement if reptile else fit.last_gradient for fit in fits]
-    summed = config.switches.meta_gradient == "sum" and not reptile
+    first_order = config.generator_update == "first_order"
+    summed = first_order and config.switches.meta_gradient == "sum"
     share = 1.0 if summed else 1 / len(fits)
-    totals = [share * torch.stack(column).sum(0) for column in zip(*rows, strict=True)]
+    columns = zip(*(fit.direction for fit in fits), strict=True)
+    totals = [share * torch.stack(column).sum(0) for column in columns]
     set_gradients(generator.parameters(), totals)
     optimiser.step()
 

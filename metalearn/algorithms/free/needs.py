@@ -108,7 +108,7 @@ def needs_of_free(
     generators = network_bytes(generator)
     # The copy that is fitted; of each task its images and what the generator learns from it.
     images = _FLOAT * run.pictures * pool.channels * run.size**2
-    fits = _COPIES * generators + config.teachers_per_step * (2 * generators + images)
+    fits = _COPIES * generators + config.teachers_per_step * (generators + images)
     asked = min(most_taken(shown), config.teacher_mb * 2**20)
     remembered = _remembered_bytes(run)
     return Needs(

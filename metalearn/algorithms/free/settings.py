@@ -227,6 +227,7 @@ class FreeSettings(LearnerSettings):
             teacher_mb=self.teacher_mb,
             kept_images=self.kept_images,
             adversarial=self.switches.adversarial,
+            generator_update=self.generator_update,
         )
 
     @property

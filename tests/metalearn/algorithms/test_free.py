@@ -345,7 +345,7 @@ def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(make,
         free_module, "recover", lambda *a, **k: fits.append(original(*a, **k)) or fits[-1]
     )
     algorithm.recover(adversarial=False)
-    ways = [torch.cat([m.flatten() for m in fit.movement]) for fit in fits]
+    ways = [torch.cat([m.flatten() for m in fit.direction]) for fit in fits]
     expected = before - 0.25 * torch.stack(ways).mean(0)
     assert torch.allclose(weights_of(algorithm.generator), expected, atol=1e-6)
 
