@@ -83,7 +83,7 @@ class InversionSettings:
     adversarial_weight: float
     max_shift: int
     precision: str
-    teacher_mb: int = 1_536
+    teacher_mb: int = 1_024
     kept_images: str = "last"
     adversarial: str = "kl"
     generator_update: str = "first_order"

@@ -10,13 +10,23 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from metalearn.allocator import keep_freed_memory
-from metalearn.cli import adapt, algorithms, bench, evaluate, inspect_file, pack, pretrain, train
+from metalearn.cli import (
+    adapt,
+    algorithms,
+    bench,
+    collect,
+    evaluate,
+    inspect_file,
+    pack,
+    pretrain,
+    train,
+)
 from metalearn.datasets import PictureWarning
 from metalearn.errors import MetaLearnError
 
 DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
-_COMMANDS = (algorithms, inspect_file, pack, pretrain, train, evaluate, adapt, bench)
+_COMMANDS = (algorithms, inspect_file, pack, collect, pretrain, train, evaluate, adapt, bench)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -196,7 +196,7 @@ class FreeSettings(LearnerSettings):
         high=65_536,
     )
     teacher_mb: int = setting(
-        1_536,
+        1_024,
         "most megabytes that a teacher's layers keep for a gradient; a batch that would keep more "
         "goes through in portions, which takes a third longer",
         low=16,

@@ -92,7 +92,7 @@ class PurerConfig(LearnerSettings, PresetSettings):
         1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
     )
     teacher_mb: int = setting(
-        1_536,
+        1_024,
         "most megabytes that the layers of a step's models keep for a gradient; batches that would "
         "keep more go through in portions, which takes a third longer",
         low=16,

@@ -1,0 +1,82 @@
+"""`collect`: make a pool folder of checkpoint files that people have."""
+
+import argparse
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from metalearn.checkpoint import Declaration, write_pool_entry
+from metalearn.checkpoint.model import ReadModel, read_model
+from metalearn.checkpoint.suggesting import NamesMissing, completed
+from metalearn.checkpoint.teacher import teacher_of
+from metalearn.cli.common import Commands, say, whole
+from metalearn.errors import InvalidCheckpoint, InvalidPool
+from metalearn.pool import Teacher
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("collect", help="make a pool of checkpoint files")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file a model")
+    parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
+    parser.add_argument(
+        "--architecture",
+        metavar="NAME",
+        help="what all of them are, where the files alone do not tell; see `inspect`",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=whole(8, 1_024),
+        default=0,
+        metavar="PIXELS",
+        help="height and width at which all of them are asked (default: each one's own)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read every file, then write the folder as a whole; a file that is no good ends it."""
+    if options.out.exists():
+        raise InvalidPool(f"“{options.out}” exists; give a new folder.")
+    _refuse_equal_names(options.files)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".collect-", dir=options.out.parent) as unfinished:
+        for file in options.files:
+            teacher = _read(file, options.architecture, options.image_size)
+            write_pool_entry(Path(unfinished) / "pool", teacher, {"start": file.name})
+            say(
+                f"{file}  {teacher.spec.architecture}, {teacher.n_classes:,} classes, "
+                f"{teacher.image_size} pixels"
+            )
+        (Path(unfinished) / "pool").rename(options.out)
+    models = "1 model is" if len(options.files) == 1 else f"{len(options.files)} models are"
+    print(f"{models} in {options.out}.")
+
+
+def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
+    """The classifier in a file, with what the file or its architecture says of it."""
+    declared = Declaration(
+        image_size, (), (), (), name=file.stem, architecture=architecture, file_name=file.name
+    )
+    try:
+        model = read_model(file, declared.wanted)
+        return teacher_of(model, _completed(model, declared))
+    except InvalidCheckpoint as error:
+        raise InvalidPool(f"“{file}”: {error}") from error
+
+
+def _completed(model: ReadModel, declared: Declaration) -> Declaration:
+    """The declaration with classes named after the model where nothing says what they are."""
+    try:
+        return completed(model, declared)[0]
+    except NamesMissing as missing:
+        numbers = range(model.spec.n_classes)
+        names = tuple(f"{declared.name} {number}" for number in numbers)
+        return replace(missing.rest, class_names=names)
+
+
+def _refuse_equal_names(files: list[Path]) -> None:
+    name, times = Counter(file.stem for file in files).most_common(1)[0]
+    if times > 1:
+        raise InvalidPool(f"{times} files are called “{name}”; a pool needs a name for each model.")
