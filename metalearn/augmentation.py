@@ -26,6 +26,16 @@ def mirror_some(images: Images, *, rng: torch.Generator) -> Images:
     return torch.where(mirrored.to(images.device), images.flip(-1), images)
 
 
+def crop_some(images: Images, *, strength: float, mirror: bool, rng: torch.Generator) -> Images:
+    """Each image for itself: a window of it, enlarged, and with `mirror` every second one mirrored.
+
+    At strength 1 a window has between 50 and 100 % of each side, at 0 all of it.
+    """
+    draws = torch.rand(4, len(images), generator=rng).to(images.device)
+    turned = draws[0] < 0.5 if mirror else torch.zeros_like(draws[0], dtype=torch.bool)
+    return _windows(images, turned, strength=strength, draws=draws[1:]).clamp(0, 1)
+
+
 def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) -> Images:
     """Each image for itself: mirrored, cropped and resized, brightness and contrast changed.
 
@@ -33,15 +43,20 @@ def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) ->
     change by up to 40 %; 0 only mirrors. The result lies in [0, 1].
     """
     draws = torch.rand(6, len(images), generator=rng).to(images.device)
-    mirror = torch.where(draws[0] < 0.5, -1.0, 1.0)
-    zoom = 1 - 0.5 * strength * draws[1]
+    cropped = _windows(images, draws[0] < 0.5, strength=strength, draws=draws[1:4])
+    return _recolour(cropped, strength * (0.8 * draws[4] - 0.4), strength * (0.8 * draws[5] - 0.4))
+
+
+def _windows(images: Tensor, mirrored: Tensor, *, strength: float, draws: Tensor) -> Tensor:
+    """A window of each image at the image's own size; `draws` are size and place, from 0 to 1."""
+    mirror = torch.where(mirrored, -1.0, 1.0)
+    zoom = 1 - 0.5 * strength * draws[0]
     # The window may lie anywhere inside the image.
-    shift_x, shift_y = (1 - zoom) * (2 * draws[2] - 1), (1 - zoom) * (2 * draws[3] - 1)
+    shift_x, shift_y = (1 - zoom) * (2 * draws[1] - 1), (1 - zoom) * (2 * draws[2] - 1)
     zero = torch.zeros_like(zoom)
     rows = [torch.stack([zoom * mirror, zero, shift_x], 1), torch.stack([zero, zoom, shift_y], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    cropped = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    return _recolour(cropped, strength * (0.8 * draws[4] - 0.4), strength * (0.8 * draws[5] - 0.4))
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
 def _recolour(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:

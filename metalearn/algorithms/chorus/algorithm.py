@@ -19,7 +19,7 @@ from metalearn.algorithms.chorus.room import (
     pixels,
     portions,
 )
-from metalearn.augmentation import mirror_some
+from metalearn.augmentation import crop_some, mirror_some
 from metalearn.batchnorm import reestimate_statistics
 from metalearn.datasets import read_own_pictures
 from metalearn.errors import InvalidSetting
@@ -154,9 +154,7 @@ class Chorus(Algorithm):
         for update in range(self.config.updates_per_step):
             self._set_rate(update)
             images, coordinates = self.memory.sample(self.config.batch_size, self.rng)
-            images = images.to(self.device).float() / 255
-            if self.config.mirror:
-                images = mirror_some(images, rng=self.rng)
+            images = self._changed(images.to(self.device).float() / 255)
             loss = similarity_loss(self._features(images), coordinates.to(self.device))
             self.learner.zero_grad()
             torch.autograd.backward(loss)
@@ -235,6 +233,13 @@ class Chorus(Algorithm):
     def _keep(self, images: Images, coordinates: Tensor, own: Tensor | None) -> None:
         """Take pictures into the memory, at the learner's size where that is smaller."""
         self.memory.add(resized(images, self.kept_size), coordinates, own)
+
+    def _changed(self, images: Images) -> Images:
+        """Pictures as the learner sees them; what the pool said of the whole holds for them too."""
+        config = self.config
+        if config.crops:
+            return crop_some(images, strength=config.crops, mirror=config.mirror, rng=self.rng)
+        return mirror_some(images, rng=self.rng) if config.mirror else images
 
     def _prepared(self, images: Images) -> Tensor:
         return prepare_images(

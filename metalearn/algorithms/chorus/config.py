@@ -66,6 +66,13 @@ class ChorusConfig(StartedLearnerSettings):
         "a picture and its mirror image count as the same: the pool is asked about both, and the "
         "learner sees either; off where left and right differ, as in writing",
     )
+    crops: float = setting(
+        0.5,
+        "the learner sees a window of each picture and places it where the pool places the whole: "
+        "at 1 a window has 50 to 100 % of each side, at 0.5 from 75 %, at 0 all of it",
+        low=0.0,
+        high=1.0,
+    )
     outer_lr: float = setting(
         0.1,
         "highest learning rate of kernels, by Muon; rises, then falls along a half cosine",
