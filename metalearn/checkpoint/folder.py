@@ -60,9 +60,10 @@ def weights_in(folder: Path) -> Path:
 
 def _is_zip_of_a_folder(path: Path) -> bool:
     """Whether it is a zip with a file of weights inside, and not one that torch wrote."""
-    if not zipfile.is_zipfile(path):
-        return False
     try:
+        # It raises, too: of a zip that says it lies on several disks.
+        if not zipfile.is_zipfile(path):
+            return False
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, OSError):

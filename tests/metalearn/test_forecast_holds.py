@@ -15,11 +15,13 @@ from metalearn.registry import all_algorithms
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the peak"),
 ]
 
 SETTINGS = {
-    "free": {"warm_up_steps": 2, "outer_steps": 4, "replay_steps": 20},
+    "free": {"warm_up_steps": 2, "outer_steps": 4},
+    "free_plus": {"warm_up_steps": 2, "outer_steps": 4, "replay_steps": 20},
     "purer": {"outer_steps": 20},
     "chorus": {"outer_steps": 4},
     "dro": {"outer_steps": 60},

@@ -15,7 +15,7 @@ from metalearn.preparation import prepare_images
 from metalearn.registry import make_algorithm
 from tests.contracts.test_every_algorithm import round_trip, same
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CPU = torch.device("cpu")
 MODEL = "torchvision/mobilenet_v3_small"
@@ -29,13 +29,11 @@ RECOVERY = {
     "n_query": 2,
     "merge_classes": False,
 }
+FREE = RECOVERY | {"warm_up_steps": 1, "outer_steps": 2, "replay_steps": 1, "generator_steps": 2}
 SETTINGS = {
-    "free": RECOVERY
+    "free": FREE,
+    "free_plus": FREE
     | {
-        "warm_up_steps": 1,
-        "outer_steps": 2,
-        "replay_steps": 1,
-        "generator_steps": 2,
         "alignment_images": 8,
         "teachers_asked": 2,
         "replay_alignments": 2,

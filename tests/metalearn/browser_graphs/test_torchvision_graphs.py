@@ -59,6 +59,6 @@ def test_grouped_networks_adapt_as_in_pytorch_with_either_head(architecture, wid
 def test_in_double_precision_grouped_networks_are_autograds(architecture, width, rate):
     network = comparing.calm_network_of(NetworkSpec(architecture, width, 3, 32, 3), torch.float64)
     graphs = make_graphs(network, dtype=torch.float64)
-    careful = replace(CAREFUL, inner_lr=rate, calibration_lr=rate)
+    careful = replace(CAREFUL, inner_lr=rate, calibration_lr=rate / 1_000)
     one = replace(careful, inner_steps=1, inversion_steps=1, calibration_steps=1)
     comparing.assert_double_precision_is_autograds(network, graphs, one)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from metalearn.checkpoint import read_tensors
+from metalearn.checkpoint.model import Wanted, read_model
 from metalearn.errors import InvalidCheckpoint
 from tests.metalearn.checkpoint.hostile import Hostile, corpus
 
@@ -25,6 +26,8 @@ def test_a_hostile_file_is_refused(
     path.write_bytes(case.data)
     with pytest.raises(InvalidCheckpoint) as refusal:
         read_tensors(path)
+    with pytest.raises(InvalidCheckpoint):
+        read_model(path, Wanted(file_name=path.name))  # as an upload is read
     sentence = str(refusal.value)
     assert case.says in sentence
     assert sentence.endswith(".") and sentence.isprintable() and len(sentence) < 600
