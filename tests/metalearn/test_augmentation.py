@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metalearn.augmentation import crop_and_colour, mirror_some, shift_and_flip
+from metalearn.augmentation import crop_and_colour, crop_some, mirror_some, shift_and_flip
 
 
 def images() -> torch.Tensor:
@@ -59,3 +59,23 @@ def test_some_images_are_mirrored_and_the_others_stay_as_they_are():
     turned = [torch.equal(a, b.flip(-1)) for a, b in zip(shown, chosen, strict=True)]
     assert any(same) and any(turned)
     assert all(a or b for a, b in zip(same, turned, strict=True))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_window_of_the_whole_is_the_image_or_its_mirror_image(mirror):
+    rng = torch.Generator().manual_seed(0)
+    shown = crop_some(images(), strength=0.0, mirror=mirror, rng=rng)
+    same = [torch.allclose(a, b, atol=1e-5) for a, b in zip(shown, images(), strict=True)]
+    turned = [
+        torch.allclose(a, b.flip(-1), atol=1e-5) for a, b in zip(shown, images(), strict=True)
+    ]
+    assert all(a or b for a, b in zip(same, turned, strict=True))
+    assert any(turned) == mirror
+
+
+def test_a_window_enlarges_a_part_of_its_image():
+    gradient = torch.linspace(0, 1, 12).expand(20, 1, 12, 12)
+    rng = torch.Generator().manual_seed(0)
+    shown = crop_some(gradient, strength=1.0, mirror=False, rng=rng)
+    spans = shown[..., -1] - shown[..., 0]
+    assert (spans.flatten() < 1).all() and (spans.flatten() > 0.4).all()

@@ -67,7 +67,7 @@ class ChorusConfig(StartedLearnerSettings):
         "learner sees either; off where left and right differ, as in writing",
     )
     crops: float = setting(
-        0.5,
+        0.0,
         "the learner sees a window of each picture and places it where the pool places the whole: "
         "at 1 a window has 50 to 100 % of each side, at 0.5 from 75 %, at 0 all of it",
         low=0.0,

@@ -200,3 +200,28 @@ def test_an_architecture_of_a_library_can_be_the_learner():
 def test_an_architecture_that_is_unknown_is_refused_by_name():
     with pytest.raises(InvalidCheckpoint, match="magic"):
         run_of(pool(), learner="timm/magic")
+
+
+def test_with_crops_the_learner_sees_windows_and_mirror_images_only_where_they_count(make):
+    whole = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    seen = {
+        (crops, mirror): make(crops=crops, mirror=mirror)._changed(whole)
+        for crops in (0.0, 1.0)
+        for mirror in (False, True)
+    }
+    assert torch.equal(seen[0.0, False], whole)
+    mirrored = (seen[0.0, True] == whole.flip(-1)).flatten(1).all(1)
+    assert mirrored.any() and not mirrored.all()
+    for mirror in (False, True):
+        window = seen[1.0, mirror]
+        assert window.shape == whole.shape and 0 <= window.min() <= window.max() <= 1
+        assert not torch.allclose(window, whole, atol=0.1)
+
+
+def test_runs_with_crops_follow_their_seed(make):
+    runs = [make(crops=0.5) for _ in range(2)] + [make(crops=0.0)]
+    for algorithm in runs:
+        list(train(algorithm))
+    one, again, other = (algorithm.learner.state_dict() for algorithm in runs)
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
