@@ -20,7 +20,7 @@ LEARNERS = ("protonet", "maml", "anil")
 
 
 class EpisodeLoss(NamedTuple):
-    """Mean query loss over some episodes, differentiable, and the query accuracy."""
+    """Mean query loss over some episodes, and the query accuracy."""
 
     loss: Scalar
     accuracy: float

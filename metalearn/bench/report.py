@@ -71,8 +71,8 @@ def _how(suite: Suite, rows: Sequence[Row]) -> list[str]:
         *_where_settings_are_from(suite),
         "* Inductive judges every picture by itself and is the headline; transductive looks at all "
         "queries of an episode together, as the published figures do.",
-        "* Costs are those of training alone. A pass is one batch; teachers are counted at their "
-        "first layer, whoever asks them and for whatever purpose.",
+        "* Costs are those of training alone. A pass is one batch. Every pass through a teacher's "
+        "first layer counts, whatever it is for.",
         f"* Machine: {'; '.join(machines)}.",
     ]
 

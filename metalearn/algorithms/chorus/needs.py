@@ -182,6 +182,7 @@ def _lessons(run: _Run) -> list[Part]:
             size=run.kept_size,
             times=times,
             precision=config.precision,
+            augmented=config.crops > 0,
         ),
         stepping(
             f"chorus {config.learner_start == RANDOM}",
