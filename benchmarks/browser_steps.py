@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from marketplace.core.browser_runtime import FOLDER
-from metalearn.batchnorm import reestimate_statistics
+from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 

@@ -23,7 +23,7 @@ import torch
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import read_pool
 from metalearn.cli.train import parse_settings
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 from metalearn.settings import PRESET

@@ -25,8 +25,8 @@ import torch
 from metalearn.checkpoint import write_pool_entry
 from metalearn.checkpoint.pool_directory import MANIFEST
 from metalearn.datasets import ImageSet, read_data
-from metalearn.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
-from metalearn.pretraining import PretrainedTeacher, draw_class_names
+from metalearn.learning.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
+from metalearn.learning.pretraining import PretrainedTeacher, draw_class_names
 
 CPU = torch.device("cpu")
 LITE = "efficientnet-lite"

@@ -4,7 +4,7 @@ import logging
 
 import torch
 
-from metalearn.allocator import keep_freed_memory
+from metalearn.numerics.allocator import keep_freed_memory
 from metalearn.errors import InvalidSetting
 
 log = logging.getLogger(__name__)

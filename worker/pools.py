@@ -15,11 +15,11 @@ from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.errors import InvalidPool
-from metalearn.forecast import Plan
+from metalearn.needs.forecast import Plan
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import algorithm_named
 from metalearn.settings import build
-from metalearn.shelf import Shelf
+from metalearn.pool.network_cache import Shelf
 from worker.devices import pick_device, set_up_cpu
 from worker.forecasts import allowed_plan, announce
 from worker.own_pictures import give_pictures, pictures_folder

@@ -23,7 +23,7 @@ from marketplace.jobs.moves import (
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import Algorithm
 from metalearn.errors import MetaLearnError
-from metalearn.loop import train
+from metalearn.algorithm import train
 from worker import stopping
 from worker.errors import OutOfMemory
 from worker.every import Every

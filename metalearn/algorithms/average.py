@@ -12,7 +12,7 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.fusion import (
+from metalearn.learning.fusion import (
     FusionSettings,
     averages_heads,
     embedding_state,
@@ -30,8 +30,8 @@ from metalearn.needs import (
     shelved_bytes,
 )
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired, repairing
-from metalearn.shelf import network_bytes
+from metalearn.learning.repaired import RepairSettings, repaired, repairing
+from metalearn.pool.network_cache import network_bytes
 
 
 @dataclass(frozen=True)

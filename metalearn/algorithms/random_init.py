@@ -10,13 +10,13 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.learner_settings import LearnerSettings
-from metalearn.learner_spec import learner_as_set
+from metalearn.learning.learner_settings import LearnerSettings
+from metalearn.learning.learner_spec import learner_as_set
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, held_bytes, network_of, shelved_bytes
 from metalearn.pool import Pool
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.learner_start import LearnerStart, largest_family, start_from
+from metalearn.learning.learner_start import LearnerStart, largest_family, start_from
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, held_bytes, largest_tensor, shelved_bytes
 from metalearn.networks import (
@@ -28,9 +28,9 @@ from metalearn.networks import (
     get_architecture,
 )
 from metalearn.pool import Pool
-from metalearn.randomness import seeded_from
+from metalearn.numerics.randomness import seeded_from
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 
 @dataclass(frozen=True)

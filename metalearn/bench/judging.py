@@ -15,7 +15,7 @@ from metalearn.evaluation import (
     evaluate,
     summarise,
 )
-from metalearn.gallery import Gallery
+from metalearn.evaluation.feature_cache import Gallery
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 

@@ -16,13 +16,13 @@ from metalearn.bench.materials import LoadedPool
 from metalearn.bench.projection import through_teachers
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import AlgorithmEntry, Suite
-from metalearn.episode import Episode
+from metalearn.numerics.episode import Episode
 from metalearn.errors import InvalidSetting
 from metalearn.evaluation import EvaluationPlan, episode_accuracies
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.meta_learner import MetaLearner
 from metalearn.registry import make_algorithm
-from metalearn.task_memory import TaskMemory
+from metalearn.recovery.task_memory import TaskMemory
 
 T = TypeVar("T")
 KEPT_METRICS = ("gradient_inner_product", "gradient_cosine")

@@ -10,7 +10,7 @@ from metalearn.checkpoint.teacher import Declaration, read_checkpoint
 from metalearn.checkpoint.writing import describe, write_checkpoint
 from metalearn.errors import InvalidCheckpoint, InvalidPool
 from metalearn.pool import Pool, Teacher
-from metalearn.shelf import Shelf
+from metalearn.pool.network_cache import Shelf
 
 MANIFEST = "manifest.jsonl"
 _KNOWN = {

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 
-from metalearn.allocator import keep_freed_memory
+from metalearn.numerics.allocator import keep_freed_memory
 from metalearn.cli import (
     adapt,
     algorithms,

@@ -9,12 +9,12 @@ from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.cli.dry_run import dry_run_lines
 from metalearn.errors import InvalidSetting
-from metalearn.fitting import Allowance, check_memory
-from metalearn.forecast import Plan
-from metalearn.loop import train
+from metalearn.needs.fitting import Allowance, check_memory
+from metalearn.needs.forecast import Plan
+from metalearn.algorithm import train
 from metalearn.registry import algorithm_named
 from metalearn.settings import PRESET, build, presets_of
-from metalearn.shelf import POOL_MB, Shelf
+from metalearn.pool.network_cache import POOL_MB, Shelf
 
 
 def add_parser(commands: Commands) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 from metalearn.needs.measuring import multiply_adds_each, seconds_each
 from metalearn.needs.part import Part
 from metalearn.pool import Pool
-from metalearn.shelf import Shelved
+from metalearn.pool.network_cache import Shelved
 
 
 @dataclass(frozen=True)

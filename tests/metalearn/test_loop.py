@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.meta_learner import MetaLearner
 from metalearn.needs import Needs
 

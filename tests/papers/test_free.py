@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from metalearn.algorithms.free import FreeConfig
 from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.bench import find_suite, read_suite
-from metalearn.inversion import TeacherTask, recover
+from metalearn.recovery.inversion import TeacherTask, recover
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool, Teacher

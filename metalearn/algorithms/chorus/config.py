@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from metalearn.learner_settings import StartedLearnerSettings
-from metalearn.pictures import KINDS
-from metalearn.precision import CHOICES
+from metalearn.learning.learner_settings import StartedLearnerSettings
+from metalearn.procedural import KINDS
+from metalearn.numerics.precision import CHOICES
 from metalearn.settings import setting
 
 

@@ -13,10 +13,10 @@ from metalearn.algorithms.chorus.room import (
     pixels,
     portions,
 )
-from metalearn.geometry import PIXELS_AT_ONCE, joint_features
-from metalearn.learner_settings import RANDOM, RELATIVES
-from metalearn.learner_spec import learner_as_set
-from metalearn.learner_start import largest_family
+from metalearn.algorithms.chorus.geometry import PIXELS_AT_ONCE, joint_features
+from metalearn.learning.learner_settings import RANDOM, RELATIVES
+from metalearn.learning.learner_spec import learner_as_set
+from metalearn.learning.learner_start import largest_family
 from metalearn.needs import (
     Needs,
     Part,
@@ -32,7 +32,7 @@ from metalearn.needs import (
 )
 from metalearn.networks import Network, NetworkSpec
 from metalearn.pool import Pool
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 SMALLER = ("memory", "most_own", "batch_size", "pictures_per_step", "components")
 _FLOAT = 4

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from metalearn.datasets import OwnPictures
 from metalearn.errors import InvalidSetting
-from metalearn.preparation import resized
+from metalearn.numerics.preparation import resized
 from metalearn.shapes import Images
 
 

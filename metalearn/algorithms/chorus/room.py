@@ -1,11 +1,11 @@
 """How large Chorus's pictures and memory are, and what moves its learner."""
 
 from metalearn.algorithms.chorus.config import ChorusConfig
-from metalearn.learner_settings import RANDOM
+from metalearn.learning.learner_settings import RANDOM
 from metalearn.networks import Network, NetworkSpec
-from metalearn.paced import PacedOptimisers
+from metalearn.numerics.optimisers import PacedOptimisers
 from metalearn.pool import Pool
-from metalearn.preparation import MOST_PIXELS
+from metalearn.numerics.preparation import MOST_PIXELS
 
 MOST_BYTES = 250_000_000
 """What the memory of pictures may take, and a snapshot with it."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from metalearn.repaired import RepairSettings
+from metalearn.learning.repaired import RepairSettings
 from metalearn.settings import setting
 
 MOST_MB = 65_536

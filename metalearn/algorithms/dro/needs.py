@@ -5,12 +5,12 @@ import torch.nn.functional as F
 
 from metalearn.algorithms.dro.config import MOST_MB, DroConfig
 from metalearn.algorithms.dro.hyper_network import Layout
-from metalearn.fusion import fusible, same_heads
-from metalearn.learner_spec import learner_like_teachers
+from metalearn.learning.fusion import fusible, same_heads
+from metalearn.learning.learner_spec import learner_like_teachers
 from metalearn.needs import Needs, Part, held_bytes, in_mb, most_taken, network_of, shelved_bytes
 from metalearn.pool import Pool
-from metalearn.repaired import repairing
-from metalearn.shelf import network_bytes
+from metalearn.learning.repaired import repairing
+from metalearn.pool.network_cache import network_bytes
 
 COPIES = 3
 """The hyper-network, its fitted copy and a gradient."""

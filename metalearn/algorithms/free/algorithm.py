@@ -39,16 +39,16 @@ from metalearn.algorithms.free.room import (
     new_memory,
 )
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.alignment import gradient_agreement, sequential_descent
-from metalearn.batchnorm import reestimate_statistics
-from metalearn.gradients import set_gradients
-from metalearn.inversion import RecoveredTask, TeacherTask, about_statistics, recover
+from metalearn.algorithms.free.alignment import gradient_agreement, sequential_descent
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.gradients import set_gradients
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
-from metalearn.precision import autocast, on_device
-from metalearn.randomness import seeded_from
+from metalearn.numerics.precision import autocast, on_device
+from metalearn.numerics.randomness import seeded_from
 
 
 class Free(Algorithm):

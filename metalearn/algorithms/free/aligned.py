@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.inversion import RecoveredTask
+from metalearn.recovery.inversion import RecoveredTask
 from metalearn.networks import Network
-from metalearn.paced import PacedOptimisers
+from metalearn.numerics.optimisers import PacedOptimisers
 
 
 class Taught(nn.Module):

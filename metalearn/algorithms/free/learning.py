@@ -8,21 +8,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.augmentation import crop_and_colour
-from metalearn.episode import Episode
-from metalearn.inner_loop import (
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.numerics.episode import Episode
+from metalearn.learning.inner_loop import (
     PureNetwork,
     balanced_targets,
     centroid_logits,
     class_centroids,
 )
-from metalearn.inversion import RecoveredTask, Student
+from metalearn.recovery.inversion import RecoveredTask, Student
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.preparation import prepare_images, statistics_batch
-from metalearn.replay import EpisodeLoss
+from metalearn.numerics.preparation import prepare_images, statistics_batch
+from metalearn.learning.replay import EpisodeLoss
 from metalearn.shapes import Batch, Images, Labels, Logits
-from metalearn.task_memory import TaskMemory
+from metalearn.recovery.task_memory import TaskMemory
 
 N_STATISTICS_IMAGES = 2_048
 

@@ -29,9 +29,9 @@ from metalearn.needs import (
 from metalearn.networks import Network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
-from metalearn.precision import on_device
-from metalearn.replay import passes_of
-from metalearn.shelf import network_bytes
+from metalearn.numerics.precision import on_device
+from metalearn.learning.replay import passes_of
+from metalearn.pool.network_cache import network_bytes
 
 SMALLER = (
     "teacher_mb",

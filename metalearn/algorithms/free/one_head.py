@@ -9,14 +9,14 @@ from torch import Tensor
 from metalearn.algorithms.free.aligned import Distillation, Taught
 from metalearn.algorithms.free.learning import n_way_of, prepared
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.inner_loop import balanced_targets, centroid_logits, class_centroids
-from metalearn.inversion import RecoveredTask
-from metalearn.losses import distillation_loss, released_distillation_loss
+from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
+from metalearn.recovery.inversion import RecoveredTask
+from metalearn.numerics.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.precision import autocast
+from metalearn.numerics.precision import autocast
 from metalearn.shapes import Labels, Logits, Scalar
-from metalearn.teacher_pass import said_by
+from metalearn.recovery.teacher_pass import said_by
 
 
 class OneHead:

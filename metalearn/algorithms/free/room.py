@@ -4,11 +4,11 @@ import math
 
 from metalearn.algorithms.free.settings import SMALLEST, FreeSettings
 from metalearn.errors import InvalidSetting
-from metalearn.learner_spec import learner_as_set
+from metalearn.learning.learner_spec import learner_as_set
 from metalearn.networks import NetworkSpec
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
-from metalearn.task_memory import TaskMemory
+from metalearn.recovery.task_memory import TaskMemory
 
 _MB = 2**20
 

@@ -15,14 +15,14 @@ from metalearn.algorithms.free.aligned import Distillation, Taught
 from metalearn.algorithms.free.learning import prepared
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
-from metalearn.augmentation import crop_and_colour
-from metalearn.inversion import RecoveredTask
-from metalearn.losses import distillation_loss
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.recovery.inversion import RecoveredTask
+from metalearn.numerics.losses import distillation_loss
 from metalearn.pool import Pool
-from metalearn.precision import autocast
+from metalearn.numerics.precision import autocast
 from metalearn.shapes import Images, Scalar
-from metalearn.task_memory import TaskMemory
-from metalearn.teacher_pass import said_by
+from metalearn.recovery.task_memory import TaskMemory
+from metalearn.recovery.teacher_pass import said_by
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
 from metalearn.algorithms.ota.wiring import wiring_of
-from metalearn.fusion import (
+from metalearn.learning.fusion import (
     FusionSettings,
     averages_heads,
     embedding_state,
@@ -20,9 +20,9 @@ from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, Part, held_bytes, most_taken, network_of, shelved_bytes
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired, repairing
+from metalearn.learning.repaired import RepairSettings, repaired, repairing
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 
 @dataclass(frozen=True)

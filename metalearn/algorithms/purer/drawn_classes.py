@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.inversion import TeacherTask
+from metalearn.recovery.inversion import TeacherTask
 from metalearn.pool import Pool, Teacher
 
 _AT_ONCE = 2

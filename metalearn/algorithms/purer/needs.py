@@ -19,9 +19,9 @@ from metalearn.needs import (
 )
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.replay import passes_of
-from metalearn.shelf import network_bytes
-from metalearn.teacher_pass import Limits
+from metalearn.learning.replay import passes_of
+from metalearn.pool.network_cache import network_bytes
+from metalearn.recovery.teacher_pass import Limits
 
 SMALLER = ("teacher_mb", "memory_mb", "episodes_per_step", "picture_size")
 _COPIES = 4

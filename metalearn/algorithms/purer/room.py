@@ -5,7 +5,7 @@ import math
 from metalearn.algorithms.purer.config import SMALLEST, PurerConfig
 from metalearn.algorithms.purer.images import classes_that_fit, megabytes_for
 from metalearn.errors import InvalidSetting
-from metalearn.learner_spec import learner_as_set
+from metalearn.learning.learner_spec import learner_as_set
 from metalearn.networks import NetworkSpec
 from metalearn.pool import Pool
 

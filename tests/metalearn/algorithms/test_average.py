@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidPool
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

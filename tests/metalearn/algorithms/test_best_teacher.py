@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from metalearn.algorithms.best_teacher import few_shot_accuracy
-from metalearn.episode import Episode
-from metalearn.loop import train
+from metalearn.numerics.episode import Episode
+from metalearn.algorithm import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

@@ -12,12 +12,12 @@ from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss, rolled, total, total_variation
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.inversion import TeacherTask
-from metalearn.loop import train
+from metalearn.recovery.inversion import TeacherTask
+from metalearn.algorithm import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
-from metalearn.replay import Replay
-from metalearn.teacher_pass import Limits
+from metalearn.learning.replay import Replay
+from metalearn.recovery.teacher_pass import Limits
 
 CPU = torch.device("cpu")
 SMALL = {

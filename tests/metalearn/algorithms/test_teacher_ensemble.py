@@ -7,7 +7,7 @@ import torch
 
 from metalearn.errors import InvalidCheckpoint, InvalidSetting
 from metalearn.evaluation import EvaluationPlan, evaluate
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm

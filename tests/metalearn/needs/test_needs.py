@@ -4,7 +4,7 @@ import torch
 
 from metalearn.needs import Needs, Part, held_bytes, shelved_bytes
 from metalearn.pool import Pool
-from metalearn.shelf import Shelf, network_bytes
+from metalearn.pool.network_cache import Shelf, network_bytes
 
 
 def on_shelf(pool: Pool, max_bytes: int) -> Pool:
