@@ -21,9 +21,9 @@ import torch
 
 from marketplace.core.browser_runtime import FOLDER
 from metalearn.datasets.packs import read_pack
-from metalearn.numerics.episode import sample_episode
 from metalearn.meta_learner import MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.numerics.episode import sample_episode
 from metalearn.numerics.preparation import prepare_images
 
 ROOT = Path(__file__).resolve().parents[1]

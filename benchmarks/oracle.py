@@ -6,9 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from metalearn.learning.calibration import ContrastiveForm, contrastive_step
-from metalearn.numerics.episode import Drawn, Episode, draw_episode, episode_of, unit_scaled
 from metalearn.evaluation import EvaluationPlan
+from metalearn.learning.calibration import ContrastiveForm, contrastive_step
 from metalearn.learning.inner_loop import (
     PureNetwork,
     balanced_targets,
@@ -16,6 +15,7 @@ from metalearn.learning.inner_loop import (
     class_centroids,
 )
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.numerics.episode import Drawn, Episode, draw_episode, episode_of, unit_scaled
 from metalearn.numerics.preparation import prepare_images
 
 

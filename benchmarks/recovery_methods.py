@@ -17,13 +17,13 @@ from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss
 from metalearn.bench.costs import CostMeter, Costs
-from metalearn.numerics.gradients import set_gradients
-from metalearn.recovery.inversion import RecoveredTask, Student, TeacherTask, recover
 from metalearn.networks.generator import Generator
-from metalearn.pool import Pool
+from metalearn.numerics.gradients import set_gradients
 from metalearn.numerics.precision import on_device
-from metalearn.settings import build
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, Student, TeacherTask, recover
 from metalearn.recovery.teacher_pass import Limits
+from metalearn.settings import build
 
 RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 

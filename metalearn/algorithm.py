@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.numerics.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.meta_learner import (
     RECOVERS_IMAGES,
@@ -21,10 +20,11 @@ from metalearn.meta_learner import (
 )
 from metalearn.needs import Needs
 from metalearn.networks import Network, NetworkSpec, get_architecture
-from metalearn.pool import Pool
+from metalearn.numerics.episode import Episode
 from metalearn.numerics.precision import on_device
-from metalearn.presets import run_title
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Pool
+from metalearn.presets import run_title
 
 _MANY_STEPS = 1_000_003
 

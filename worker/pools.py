@@ -17,9 +17,9 @@ from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.errors import InvalidPool
 from metalearn.needs.forecast import Plan
 from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import Shelf
 from metalearn.registry import algorithm_named
 from metalearn.settings import build
-from metalearn.pool.network_cache import Shelf
 from worker.devices import pick_device, set_up_cpu
 from worker.forecasts import allowed_plan, announce
 from worker.own_pictures import give_pictures, pictures_folder

@@ -20,6 +20,7 @@ from metalearn.learning.fusion import (
     fusible,
     mean_state,
 )
+from metalearn.learning.repaired import RepairSettings, repaired, repairing
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import (
     Needs,
@@ -30,7 +31,6 @@ from metalearn.needs import (
     shelved_bytes,
 )
 from metalearn.pool import Pool
-from metalearn.learning.repaired import RepairSettings, repaired, repairing
 from metalearn.pool.network_cache import network_bytes
 
 

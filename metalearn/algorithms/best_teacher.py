@@ -14,14 +14,14 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.numerics.episode import Episode
+from metalearn.learning.teacher_choice import few_shot_accuracy
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, held_bytes, kinds_of, looking, most_taken, shelved_bytes
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import network_bytes
 from metalearn.procedural.textures import texture_task
 from metalearn.settings import setting
-from metalearn.pool.network_cache import network_bytes
-from metalearn.learning.teacher_choice import few_shot_accuracy
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from metalearn.learning.learner_spec import learner_as_set
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, held_bytes, network_of, shelved_bytes
 from metalearn.pool import Pool
-from metalearn.settings import setting
 from metalearn.pool.network_cache import network_bytes
+from metalearn.settings import setting
 
 
 @dataclass(frozen=True)

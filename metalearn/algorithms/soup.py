@@ -27,10 +27,10 @@ from metalearn.networks import (
     Network,
     get_architecture,
 )
-from metalearn.pool import Pool
 from metalearn.numerics.randomness import seeded_from
-from metalearn.settings import setting
+from metalearn.pool import Pool
 from metalearn.pool.network_cache import network_bytes
+from metalearn.settings import setting
 
 
 @dataclass(frozen=True)

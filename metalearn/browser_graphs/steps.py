@@ -27,9 +27,9 @@ from metalearn.learning.inner_loop import (
     prototype_head,
     sgd_step,
 )
+from metalearn.learning.support_statistics import moments_of
 from metalearn.networks import NetworkSpec
 from metalearn.numerics.ridge import RidgeHead
-from metalearn.learning.support_statistics import moments_of
 
 Tensors = Mapping[str, Tensor]
 Shape = tuple[int, ...]

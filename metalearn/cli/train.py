@@ -4,17 +4,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from metalearn.algorithm import Algorithm
+from contract.settings import PRESET
+from metalearn.algorithm import Algorithm, train
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.cli.dry_run import dry_run_lines
 from metalearn.errors import InvalidSetting
 from metalearn.needs.fitting import Allowance, check_memory
 from metalearn.needs.forecast import Plan
-from metalearn.algorithm import train
-from metalearn.registry import algorithm_named
-from metalearn.settings import PRESET, build, presets_of
 from metalearn.pool.network_cache import POOL_MB, Shelf
+from metalearn.registry import algorithm_named
+from metalearn.settings import build, presets_of
 
 
 def add_parser(commands: Commands) -> None:

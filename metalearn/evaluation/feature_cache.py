@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.numerics.episode import unit_scaled
 from metalearn.errors import InvalidSetting
 from metalearn.learning.inner_loop import PureNetwork
 from metalearn.meta_learner import MetaLearner
 from metalearn.meta_learner.support import check_images, images_at_once
+from metalearn.numerics.episode import unit_scaled
 from metalearn.numerics.preparation import prepare_images
 from metalearn.shapes import Features
 

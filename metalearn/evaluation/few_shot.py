@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.numerics.episode import Drawn, Episode, draw_episode, episode_of
 from metalearn.errors import InvalidSetting
 from metalearn.evaluation.feature_cache import Gallery
 from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import check_shots, check_way
+from metalearn.numerics.episode import Drawn, Episode, draw_episode, episode_of
 from metalearn.numerics.ridge import ridge_head
 
 

@@ -15,8 +15,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from metalearn.learning.inner_loop import (
+    PureNetwork,
+    Weights,
+    classification_loss,
+    descend,
+    predict,
+)
 from metalearn.networks.batchnorm import batchnorm_loss, recorded_statistics
-from metalearn.learning.inner_loop import PureNetwork, Weights, classification_loss, descend, predict
 from metalearn.shapes import Images, Logits, Scalar
 
 BATCHNORM_WEIGHT = 0.1

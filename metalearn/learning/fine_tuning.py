@@ -20,16 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metalearn.numerics.augmentation import crop_and_colour
 from metalearn.checkpoint.model import Wanted, read_model
 from metalearn.checkpoint.suggesting import normalisation_of
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidCheckpoint, InvalidData, InvalidSetting
-from metalearn.networks import Network, NetworkSpec, get_architecture
-from metalearn.pool import Teacher
-from metalearn.numerics.precision import autocast, on_device
 from metalearn.learning.pretraining import PretrainedTeacher, accuracy_of, usual_statistics
+from metalearn.networks import Network, NetworkSpec, get_architecture
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.numerics.precision import autocast, on_device
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Teacher
 
 HELD_OUT_SHARE = 0.1
 _WEIGHT_DECAY = 0.02

@@ -14,10 +14,10 @@ from torch import Tensor
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.learning.fusion import embedding_state, kind_of, mean_state
 from metalearn.learning.learner_settings import BEST, RELATIVES
-from metalearn.networks import Network, get_architecture
-from metalearn.pool import Pool
-from metalearn.numerics.randomness import seeded_from
 from metalearn.learning.teacher_choice import best_by_textures
+from metalearn.networks import Network, get_architecture
+from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Pool
 
 _KINSHIP = 0.5
 """Cosine between weights; fine-tuned ones of the same origin have 0.9 and more, others nearly 0."""

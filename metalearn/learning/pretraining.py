@@ -17,9 +17,9 @@ from torch import Tensor
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidData, InvalidSetting
 from metalearn.networks import NetworkSpec, get_architecture
-from metalearn.pool import Teacher
 from metalearn.numerics.precision import autocast, on_device
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Teacher
 
 TRAIN_SHARE = 0.8
 _CLIP = 50.0

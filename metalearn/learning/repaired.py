@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.learning.learner_start import are_relatives
 from metalearn.meta_learner import MetaLearner
 from metalearn.needs import Part, drawing, embedding
 from metalearn.networks import Network
-from metalearn.procedural import draw_pictures
-from metalearn.pool import Pool
+from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.numerics.preparation import MOST_PIXELS, prepare_images
+from metalearn.pool import Pool
+from metalearn.procedural import draw_pictures
 from metalearn.settings import setting
 
 _PICTURES, _BATCH = 512, 128

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metalearn.numerics.episode import Episode
 from metalearn.learning.inner_loop import PureNetwork, adapt, balanced_targets, centroid_logits
 from metalearn.learning.inner_loop import class_centroids as centroids_of
-from metalearn.numerics.losses import accuracy, class_loss
 from metalearn.networks import Network
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.losses import accuracy, class_loss
 from metalearn.numerics.precision import autocast
 from metalearn.shapes import Scalar
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from metalearn.networks.batchnorm import mixed_in_passing
 from metalearn.learning.inner_loop import PureNetwork, Weights
+from metalearn.networks.batchnorm import mixed_in_passing
 from metalearn.shapes import Batch, Images, Scalar
 
 PICTURES_FOR_HALF = 25

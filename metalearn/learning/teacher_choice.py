@@ -2,11 +2,11 @@
 
 import torch
 
-from metalearn.numerics.episode import Episode
 from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
+from metalearn.numerics.episode import Episode
 from metalearn.numerics.losses import accuracy
-from metalearn.pool import Pool, Teacher
 from metalearn.numerics.preparation import MOST_PIXELS
+from metalearn.pool import Pool, Teacher
 from metalearn.procedural.textures import texture_task
 
 _TASKS, _WAY, _SHOT, _QUERY = 12, 5, 1, 5

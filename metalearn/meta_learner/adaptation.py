@@ -17,17 +17,17 @@ from metalearn.learning.inner_loop import (
     prototype_head,
     sgd_step,
 )
-from metalearn.meta_learner.adaptation_settings import AdaptationSettings
-from metalearn.meta_learner.classifier import Classifier
-from metalearn.meta_learner.support import draw_batch, images_at_once
-from metalearn.networks import Network
-from metalearn.numerics.ridge import RidgeHead, ridge_head
 from metalearn.learning.support_statistics import (
     NO_BATCHNORM,
     chunks_for_statistics,
     mixed_statistics,
     share_of,
 )
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.classifier import Classifier
+from metalearn.meta_learner.support import draw_batch, images_at_once
+from metalearn.networks import Network
+from metalearn.numerics.ridge import RidgeHead, ridge_head
 
 
 @dataclass(frozen=True)

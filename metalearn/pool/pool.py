@@ -11,8 +11,8 @@ from torch import Tensor
 from metalearn.errors import InvalidPool
 from metalearn.networks import Network, NetworkSpec
 from metalearn.numerics.preparation import prepare_images
-from metalearn.shapes import Images, Logits
 from metalearn.pool.network_cache import Shelf, Shelved, network_bytes
+from metalearn.shapes import Images, Logits
 
 
 @dataclass(frozen=True)

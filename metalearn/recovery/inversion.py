@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from metalearn.numerics.augmentation import shift_and_flip
 from metalearn.networks.batchnorm import batchnorm_loss, has_batchnorm
+from metalearn.networks.generator import Generator
+from metalearn.numerics.augmentation import shift_and_flip
 from metalearn.numerics.gradients import set_gradients
 from metalearn.numerics.losses import (
     accuracy,
@@ -17,11 +18,10 @@ from metalearn.numerics.losses import (
     class_loss,
     released_adversarial_loss,
 )
-from metalearn.networks.generator import Generator
-from metalearn.pool import Pool, Teacher
 from metalearn.numerics.precision import autocast
-from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
+from metalearn.pool import Pool, Teacher
 from metalearn.recovery.teacher_pass import Limits, seen_by
+from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
 
 Student = Callable[[Images, Labels], Logits]
 """What the meta-learner says of images in [0, 1]; needed for the adversarial term only."""

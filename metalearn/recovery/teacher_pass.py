@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import saved_tensors_hooks
 
-from metalearn.networks.batchnorm import LayerStatistics, recorded_statistics
 from metalearn.networks import NetworkSpec
-from metalearn.pool import Teacher
+from metalearn.networks.batchnorm import LayerStatistics, recorded_statistics
 from metalearn.numerics.precision import autocast, uses_bf16
+from metalearn.pool import Teacher
 from metalearn.shapes import Images, Logits
 
 

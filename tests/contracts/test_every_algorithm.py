@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.algorithm import train
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import Shelf
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
 from metalearn.settings import build, presets_of
-from metalearn.pool.network_cache import Shelf
 
 CPU = torch.device("cpu")
 NAMES = sorted(all_algorithms())

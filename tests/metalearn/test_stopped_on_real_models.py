@@ -9,9 +9,9 @@ import torch
 
 from metalearn.algorithm import train
 from metalearn.networks import NetworkSpec, build_network, get_architecture
-from metalearn.procedural import draw_pictures
-from metalearn.pool import Pool, Teacher
 from metalearn.numerics.preparation import prepare_images
+from metalearn.pool import Pool, Teacher
+from metalearn.procedural import draw_pictures
 from metalearn.registry import make_algorithm
 from tests.contracts.test_every_algorithm import round_trip, same
 

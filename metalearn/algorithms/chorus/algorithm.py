@@ -10,8 +10,10 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.chorus.config import ChorusConfig
+from metalearn.algorithms.chorus.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.algorithms.chorus.needs import SMALLER, needs_of_chorus
 from metalearn.algorithms.chorus.own import Own
+from metalearn.algorithms.chorus.picture_memory import PictureMemory
 from metalearn.algorithms.chorus.room import (
     first_pictures,
     memory_capacity,
@@ -19,21 +21,19 @@ from metalearn.algorithms.chorus.room import (
     pixels,
     portions,
 )
-from metalearn.numerics.augmentation import crop_some, mirror_some
-from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.datasets import read_own_pictures
 from metalearn.errors import InvalidSetting
-from metalearn.algorithms.chorus.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.learning.learner_settings import RANDOM
 from metalearn.learning.learner_spec import learner_as_set
 from metalearn.learning.learner_start import LearnerStart, start_of_pool
 from metalearn.meta_learner import OPERATOR_PICTURES, AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
-from metalearn.algorithms.chorus.picture_memory import PictureMemory
-from metalearn.procedural import draw_pictures
-from metalearn.pool import Pool
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.augmentation import crop_some, mirror_some
 from metalearn.numerics.precision import on_device
 from metalearn.numerics.preparation import prepare_images, resized
+from metalearn.pool import Pool
+from metalearn.procedural import draw_pictures
 from metalearn.shapes import Images
 
 WARM_UP = 0.05

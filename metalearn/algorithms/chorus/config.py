@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from metalearn.learning.learner_settings import StartedLearnerSettings
-from metalearn.procedural import KINDS
 from metalearn.numerics.precision import CHOICES
+from metalearn.procedural import KINDS
 from metalearn.settings import setting
 
 

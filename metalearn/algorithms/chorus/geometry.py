@@ -14,9 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.networks import Network
-from metalearn.pool import Pool, Teacher
 from metalearn.numerics.precision import autocast
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Pool, Teacher
 from metalearn.shapes import Features, Images, Scalar
 
 MOST_FEATURES = 16_384

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from metalearn.algorithms.chorus.config import ChorusConfig
+from metalearn.algorithms.chorus.geometry import PIXELS_AT_ONCE, joint_features
 from metalearn.algorithms.chorus.room import (
     first_pictures,
     memory_capacity,
@@ -13,7 +14,6 @@ from metalearn.algorithms.chorus.room import (
     pixels,
     portions,
 )
-from metalearn.algorithms.chorus.geometry import PIXELS_AT_ONCE, joint_features
 from metalearn.learning.learner_settings import RANDOM, RELATIVES
 from metalearn.learning.learner_spec import learner_as_set
 from metalearn.learning.learner_start import largest_family

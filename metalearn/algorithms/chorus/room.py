@@ -4,8 +4,8 @@ from metalearn.algorithms.chorus.config import ChorusConfig
 from metalearn.learning.learner_settings import RANDOM
 from metalearn.networks import Network, NetworkSpec
 from metalearn.numerics.optimisers import PacedOptimisers
-from metalearn.pool import Pool
 from metalearn.numerics.preparation import MOST_PIXELS
+from metalearn.pool import Pool
 
 MOST_BYTES = 250_000_000
 """What the memory of pictures may take, and a snapshot with it."""

@@ -19,12 +19,12 @@ from metalearn.algorithms.dro.needs import (
 from metalearn.errors import InvalidSetting
 from metalearn.learning.fusion import embedding_state, fusible, mean_state
 from metalearn.learning.learner_spec import learner_like_teachers
+from metalearn.learning.repaired import repaired
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, in_mb
 from metalearn.networks import Network
-from metalearn.pool import Pool
 from metalearn.numerics.randomness import seeded_from
-from metalearn.learning.repaired import repaired
+from metalearn.pool import Pool
 
 
 class Dro(Algorithm):

@@ -7,9 +7,9 @@ from metalearn.algorithms.dro.config import MOST_MB, DroConfig
 from metalearn.algorithms.dro.hyper_network import Layout
 from metalearn.learning.fusion import fusible, same_heads
 from metalearn.learning.learner_spec import learner_like_teachers
+from metalearn.learning.repaired import repairing
 from metalearn.needs import Needs, Part, held_bytes, in_mb, most_taken, network_of, shelved_bytes
 from metalearn.pool import Pool
-from metalearn.learning.repaired import repairing
 from metalearn.pool.network_cache import network_bytes
 
 COPIES = 3

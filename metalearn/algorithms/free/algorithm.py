@@ -16,6 +16,7 @@ from metalearn.algorithms.free.aligned import (
     optimisers_of,
     shared_loss,
 )
+from metalearn.algorithms.free.alignment import gradient_agreement, sequential_descent
 from metalearn.algorithms.free.config import FreeConfig
 from metalearn.algorithms.free.learning import (
     as_episode,
@@ -39,16 +40,15 @@ from metalearn.algorithms.free.room import (
     new_memory,
 )
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.algorithms.free.alignment import gradient_agreement, sequential_descent
-from metalearn.networks.batchnorm import reestimate_statistics
-from metalearn.numerics.gradients import set_gradients
-from metalearn.recovery.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
+from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.networks.generator import Generator
-from metalearn.pool import Pool
+from metalearn.numerics.gradients import set_gradients
 from metalearn.numerics.precision import autocast, on_device
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 
 
 class Free(Algorithm):

@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.recovery.inversion import RecoveredTask
 from metalearn.networks import Network
 from metalearn.numerics.optimisers import PacedOptimisers
+from metalearn.recovery.inversion import RecoveredTask
 
 
 class Taught(nn.Module):

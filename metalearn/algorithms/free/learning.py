@@ -8,21 +8,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.numerics.augmentation import crop_and_colour
-from metalearn.numerics.episode import Episode
 from metalearn.learning.inner_loop import (
     PureNetwork,
     balanced_targets,
     centroid_logits,
     class_centroids,
 )
-from metalearn.recovery.inversion import RecoveredTask, Student
-from metalearn.networks import Network
-from metalearn.pool import Pool
-from metalearn.numerics.preparation import prepare_images, statistics_batch
 from metalearn.learning.replay import EpisodeLoss
-from metalearn.shapes import Batch, Images, Labels, Logits
+from metalearn.networks import Network
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.preparation import prepare_images, statistics_batch
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, Student
 from metalearn.recovery.task_memory import TaskMemory
+from metalearn.shapes import Batch, Images, Labels, Logits
 
 N_STATISTICS_IMAGES = 2_048
 

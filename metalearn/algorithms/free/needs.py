@@ -12,6 +12,7 @@ from metalearn.algorithms.free.room import (
     new_memory,
 )
 from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.learning.replay import passes_of
 from metalearn.needs import (
     Needs,
     Part,
@@ -28,9 +29,8 @@ from metalearn.needs import (
 )
 from metalearn.networks import Network
 from metalearn.networks.generator import Generator
-from metalearn.pool import Pool
 from metalearn.numerics.precision import on_device
-from metalearn.learning.replay import passes_of
+from metalearn.pool import Pool
 from metalearn.pool.network_cache import network_bytes
 
 SMALLER = (

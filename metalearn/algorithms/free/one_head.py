@@ -10,13 +10,13 @@ from metalearn.algorithms.free.aligned import Distillation, Taught
 from metalearn.algorithms.free.learning import n_way_of, prepared
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
-from metalearn.recovery.inversion import RecoveredTask
-from metalearn.numerics.losses import distillation_loss, released_distillation_loss
 from metalearn.networks import Network
-from metalearn.pool import Pool
+from metalearn.numerics.losses import distillation_loss, released_distillation_loss
 from metalearn.numerics.precision import autocast
-from metalearn.shapes import Labels, Logits, Scalar
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask
 from metalearn.recovery.teacher_pass import said_by
+from metalearn.shapes import Labels, Logits, Scalar
 
 
 class OneHead:

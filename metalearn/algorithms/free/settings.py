@@ -5,12 +5,12 @@
 
 from dataclasses import dataclass
 
-from metalearn.numerics import precision
 from metalearn.algorithms.free.released import ReleasedSwitches
-from metalearn.recovery.inversion import InversionSettings
 from metalearn.learning.learner_settings import LearnerSettings
-from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.learning.replay import LEARNERS, Replay
+from metalearn.numerics import precision
+from metalearn.numerics.preparation import MOST_PIXELS
+from metalearn.recovery.inversion import InversionSettings
 from metalearn.settings import setting
 
 SMALLEST = 16

@@ -15,10 +15,10 @@ from metalearn.algorithms.free_plus.lessons import Lessons
 from metalearn.algorithms.free_plus.needs import remembering_of
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
 from metalearn.algorithms.free_plus.remembered_tasks import RememberedTasks
-from metalearn.recovery.inversion import RecoveredTask
 from metalearn.needs import Needs
-from metalearn.pool import Pool
 from metalearn.numerics.randomness import seeded_from
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask
 from metalearn.recovery.task_memory import TaskMemory
 
 

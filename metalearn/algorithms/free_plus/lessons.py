@@ -16,13 +16,13 @@ from metalearn.algorithms.free.learning import prepared
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
 from metalearn.numerics.augmentation import crop_and_colour
-from metalearn.recovery.inversion import RecoveredTask
 from metalearn.numerics.losses import distillation_loss
-from metalearn.pool import Pool
 from metalearn.numerics.precision import autocast
-from metalearn.shapes import Images, Scalar
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask
 from metalearn.recovery.task_memory import TaskMemory
 from metalearn.recovery.teacher_pass import said_by
+from metalearn.shapes import Images, Scalar
 
 
 @dataclass(frozen=True)

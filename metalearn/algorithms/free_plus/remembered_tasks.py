@@ -6,8 +6,8 @@ from metalearn.algorithms.free.aligned import Distillation
 from metalearn.algorithms.free.learning import augmented
 from metalearn.algorithms.free.one_head import OneHead
 from metalearn.algorithms.free_plus.config import FreePlusConfig
-from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.pool import Pool, Teacher
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.recovery.task_memory import TaskMemory
 
 

@@ -16,13 +16,13 @@ from metalearn.learning.fusion import (
     fused_spec,
     fusible,
 )
+from metalearn.learning.repaired import RepairSettings, repaired, repairing
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, Part, held_bytes, most_taken, network_of, shelved_bytes
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.learning.repaired import RepairSettings, repaired, repairing
-from metalearn.settings import setting
 from metalearn.pool.network_cache import network_bytes
+from metalearn.settings import setting
 
 
 @dataclass(frozen=True)

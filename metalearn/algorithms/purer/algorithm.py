@@ -20,19 +20,19 @@ from metalearn.algorithms.purer.room import (
     most_classes,
     picture_pixels,
 )
-from metalearn.networks.batchnorm import reestimate_statistics
-from metalearn.numerics.episode import Episode
 from metalearn.errors import InvalidPool
 from metalearn.learning.fusion import embedding_state, fits, mean_state
-from metalearn.numerics.gradients import set_gradients
-from metalearn.recovery.inversion import TeacherTask, about_statistics
+from metalearn.learning.replay import EpisodeLoss
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
 from metalearn.networks import Network
-from metalearn.pool import Pool, Teacher
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.gradients import set_gradients
 from metalearn.numerics.precision import autocast
 from metalearn.numerics.preparation import resized, statistics_batch
-from metalearn.learning.replay import EpisodeLoss
+from metalearn.pool import Pool, Teacher
+from metalearn.recovery.inversion import TeacherTask, about_statistics
 from metalearn.recovery.teacher_pass import Limits
 
 

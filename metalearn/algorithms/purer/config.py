@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from metalearn.numerics import precision
 from metalearn.algorithms.purer.presets import PRESETS
 from metalearn.learning.learner_settings import LearnerSettings
+from metalearn.learning.replay import LEARNERS, Replay
+from metalearn.numerics import precision
 from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.presets import PresetSettings, preset_setting
-from metalearn.learning.replay import LEARNERS, Replay
 from metalearn.settings import Preset, setting
 
 SMALLEST = 16

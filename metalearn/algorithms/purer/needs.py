@@ -5,6 +5,7 @@ import torch
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import class_bytes
 from metalearn.algorithms.purer.room import check_room, learner_spec, most_classes, picture_pixels
+from metalearn.learning.replay import passes_of
 from metalearn.needs import (
     Needs,
     Part,
@@ -19,7 +20,6 @@ from metalearn.needs import (
 )
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.learning.replay import passes_of
 from metalearn.pool.network_cache import network_bytes
 from metalearn.recovery.teacher_pass import Limits
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from metalearn.networks import NetworkSpec, build_network
 from metalearn.evaluation.picture_check import class_called, judge, n_in_top
+from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Teacher
 
 CPU = torch.device("cpu")

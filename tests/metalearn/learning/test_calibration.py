@@ -21,7 +21,13 @@ from metalearn.learning.calibration import (
     poster_loss,
     recover_pseudo_images,
 )
-from metalearn.learning.inner_loop import PureNetwork, balanced_targets, class_centroids, predict, sgd_step
+from metalearn.learning.inner_loop import (
+    PureNetwork,
+    balanced_targets,
+    class_centroids,
+    predict,
+    sgd_step,
+)
 from metalearn.meta_learner import AdaptationSettings
 from metalearn.networks import Network, NetworkSpec, build_network
 

@@ -11,8 +11,8 @@ from metalearn.checkpoint import write_checkpoint
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidCheckpoint, InvalidData, InvalidSetting
 from metalearn.learning.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
-from metalearn.networks import get_architecture
 from metalearn.learning.pretraining import accuracy_of
+from metalearn.networks import get_architecture
 
 CPU = torch.device("cpu")
 PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, precision="fp32")

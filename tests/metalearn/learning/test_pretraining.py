@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from metalearn.learning import pretraining
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidData, InvalidSetting
+from metalearn.learning import pretraining
 from metalearn.learning.pretraining import PretrainingPlan, pretrain
 
 CPU = torch.device("cpu")

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from metalearn.numerics.episode import Episode
 from metalearn.learning.inner_loop import PureNetwork
 from metalearn.learning.replay import LEARNERS, Replay, anil_loss, maml_loss, prototype_loss
+from metalearn.numerics.episode import Episode
 
 
 @pytest.fixture

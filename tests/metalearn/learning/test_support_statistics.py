@@ -5,8 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from metalearn.learning.inner_loop import PureNetwork
-from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.networks import Network, NetworkSpec, build_network
 from metalearn.learning.support_statistics import (
     NO_BATCHNORM,
     chunks_for_statistics,
@@ -14,6 +12,8 @@ from metalearn.learning.support_statistics import (
     share_of,
     with_mirror_images,
 )
+from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.networks import Network, NetworkSpec, build_network
 
 SETTINGS = AdaptationSettings(calibrate="statistics")
 LABELS = torch.arange(3).repeat(2)

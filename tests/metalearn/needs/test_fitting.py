@@ -10,8 +10,8 @@ from metalearn.errors import InvalidSetting
 from metalearn.needs.fitting import Allowance, check_memory
 from metalearn.needs.forecast import Plan
 from metalearn.pool import Pool
-from metalearn.registry import algorithm_named
 from metalearn.pool.network_cache import Shelf
+from metalearn.registry import algorithm_named
 
 CPU = torch.device("cpu")
 SMALL = {"learner_width": 4, "outer_steps": 2}

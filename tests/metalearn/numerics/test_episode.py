@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from metalearn.numerics.episode import sample_episode
 from metalearn.errors import InvalidData
+from metalearn.numerics.episode import sample_episode
 
 
 def by_class(counts: list[int]) -> list[torch.Tensor]:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from metalearn.pool import Pool
 from metalearn.numerics.precision import on_device
+from metalearn.pool import Pool
 from metalearn.pool.network_cache import Shelf
 
 IMAGES = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))

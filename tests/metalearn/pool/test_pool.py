@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidPool
-from metalearn.recovery.inversion import TeacherTask
 from metalearn.pool import Pool
+from metalearn.recovery.inversion import TeacherTask
 
 
 def test_a_teacher_applies_its_own_normalisation(make_teacher):

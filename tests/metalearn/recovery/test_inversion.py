@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from metalearn.recovery import inversion
-from metalearn.recovery.inversion import InversionSettings, TeacherTask, about_statistics, recover
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
+from metalearn.recovery import inversion
+from metalearn.recovery.inversion import InversionSettings, TeacherTask, about_statistics, recover
 from tests.metalearn.by_hand import conv4_features, divergence, randomise_norms, tensors_of
 
 SETTINGS = InversionSettings(

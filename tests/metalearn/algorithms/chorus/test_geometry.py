@@ -4,7 +4,12 @@ import torch
 import torch.nn.functional as F
 
 from metalearn.algorithms.chorus import geometry
-from metalearn.algorithms.chorus.geometry import PoolGeometry, effective_rank, similarity_loss, teachers_say
+from metalearn.algorithms.chorus.geometry import (
+    PoolGeometry,
+    effective_rank,
+    similarity_loss,
+    teachers_say,
+)
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from metalearn.errors import InvalidSetting
 from metalearn.algorithm import train
+from metalearn.errors import InvalidSetting
 from metalearn.meta_learner import MetaLearner
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm

@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch.nn.modules.module import register_module_forward_hook
 
+from metalearn.algorithm import train
 from metalearn.algorithms.free import algorithm as free_module
 from metalearn.algorithms.free.learning import replayed, student_of
 from metalearn.algorithms.free.one_head import distillation_of
-from metalearn.numerics.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.recovery.inversion import RecoveredTask, TeacherTask
-from metalearn.algorithm import train
-from metalearn.pool import Pool
-from metalearn.registry import make_algorithm
 from metalearn.learning.replay import EpisodeLoss
+from metalearn.numerics.episode import Episode
+from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask
+from metalearn.registry import make_algorithm
 
 SMALL = {
     "warm_up_steps": 1,

@@ -9,9 +9,9 @@ import torch
 from metalearn.algorithms.free.learning import student_of
 from metalearn.algorithms.free.one_head import distillation_of
 from metalearn.algorithms.free_plus import FreePlusConfig
-from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from tests.metalearn.by_hand import (
     conv4_features,
     conv4_logits,

@@ -9,8 +9,8 @@ from torch import Tensor
 from metalearn.algorithms.free import Free
 from metalearn.algorithms.free_plus import lessons as lessons_module
 from metalearn.algorithms.free_plus.lessons import Lesson
-from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.registry import make_algorithm
 from tests.metalearn.by_hand import conv4_features, conv4_logits, divergence, tensors_of
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from metalearn.algorithm import train
 from metalearn.algorithms.free.aligned import Taught
 from metalearn.algorithms.free_plus.lessons import Lesson, lesson_loss, remembered_lesson
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
-from metalearn.algorithm import train
 from metalearn.registry import make_algorithm
 
 SMALL = {
