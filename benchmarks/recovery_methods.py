@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from metalearn.algorithms.free.learning import student_of
-from metalearn.algorithms.free.room import generator_as_set, learner_spec
+from metalearn.algorithms.free.sizes import generator_as_set, learner_spec
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.twelve_shops PACKS WEIGHTS --out POOL_DIR [--seed S] [--processes N]`
 
-Three domains (products on shelves, clothes, blood cells under a microscope), four owners each, with
+Three domains (products on caches, clothes, blood cells under a microscope), four owners each, with
 other classes, architectures and sizes. Most fine-tune an EfficientNet-Lite of ImageNet, one is
 without batch-norm, one is binary, one has more than twenty classes, two never saw ImageNet. PACKS
 holds `grocery81_train.npz`, `clothing16_train.npz` and `chula_rbc12_train.npz`; WEIGHTS the three

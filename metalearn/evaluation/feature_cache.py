@@ -16,14 +16,14 @@ from metalearn.shapes import Features
 
 
 @dataclass(frozen=True)
-class _Shelf:
+class _Store:
     """By class: features, and of which pictures they are known."""
 
     features: list[Tensor]
     known: list[Tensor]
 
 
-class Gallery:
+class FeatureCache:
     """Features of pictures, by their class and place in it.
 
     An evaluation shows the same pictures again and again: 600 episodes show 60,000, of which a
@@ -38,7 +38,7 @@ class Gallery:
         self._images = images_by_class
         self._network = PureNetwork(learner.network, batchnorm="inductive", precision=precision)
         self._weights = self._network.weights()
-        self._as_they_are, self._mirrored = self._shelf(), self._shelf()
+        self._as_they_are, self._mirrored = self._new_store(), self._new_store()
 
     def features(self, wanted: Sequence[tuple[int, Tensor]], *, mirrored: bool = False) -> Features:
         """Features of the pictures wanted: pairs of a class and places in it, one after the other.
@@ -47,21 +47,21 @@ class Gallery:
 
         Raises InvalidSetting when they are not finite: NaN would count as the first class.
         """
-        shelf = self._mirrored if mirrored else self._as_they_are
-        new = [(index, picks[~shelf.known[index][picks]]) for index, picks in wanted]
+        store = self._mirrored if mirrored else self._as_they_are
+        new = [(index, picks[~store.known[index][picks]]) for index, picks in wanted]
         if any(len(picks) for _, picks in new):
-            self._look_at(new, shelf)
-        return torch.cat([shelf.features[index][picks] for index, picks in wanted])
+            self._embed(new, store)
+        return torch.cat([store.features[index][picks] for index, picks in wanted])
 
-    def _shelf(self) -> "_Shelf":
+    def _new_store(self) -> "_Store":
         width = self._learner.network.feature_dim
-        return _Shelf(
+        return _Store(
             [torch.empty(len(images), width) for images in self._images],
             [torch.zeros(len(images), dtype=torch.bool) for images in self._images],
         )
 
     @torch.no_grad()
-    def _look_at(self, new: Sequence[tuple[int, Tensor]], shelf: "_Shelf") -> None:
+    def _embed(self, new: Sequence[tuple[int, Tensor]], store: "_Store") -> None:
         learner = self._learner
         images = torch.cat([self._images[c][picks.to(self._images[c].device)] for c, picks in new])
         images = unit_scaled(images).to(learner.device)
@@ -69,7 +69,7 @@ class Gallery:
         prepared = prepare_images(
             images, size=learner.image_size, mean=learner.mean, std=learner.std
         )
-        prepared = prepared.flip(-1) if shelf is self._mirrored else prepared
+        prepared = prepared.flip(-1) if store is self._mirrored else prepared
         chunks = torch.split(prepared, images_at_once(learner.image_size))
         seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
         if not bool(seen.isfinite().all()):
@@ -79,5 +79,5 @@ class Gallery:
             )
         parts = torch.split(seen, [len(picks) for _, picks in new])
         for (index, picks), part in zip(new, parts, strict=True):
-            shelf.features[index][picks] = part
-            shelf.known[index][picks] = True
+            store.features[index][picks] = part
+            store.known[index][picks] = True

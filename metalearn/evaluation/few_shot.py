@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from metalearn.errors import InvalidSetting
-from metalearn.evaluation.feature_cache import Gallery
+from metalearn.evaluation.feature_cache import FeatureCache
 from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import check_shots, check_way
@@ -62,24 +62,26 @@ def episode_accuracies(
     *,
     tracks_by_class: list[Tensor] | None = None,
     keep_features: bool = True,
-    gallery: Gallery | None = None,
+    feature_cache: FeatureCache | None = None,
 ) -> Iterator[float]:
     """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
 
     `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
     `tracks_by_class` support and query never show the same thing (see `draw_episode`). Where
     an answer follows from each picture's own features, a picture goes through the network once
-    for all episodes, and for all plans that are given the same `gallery`; without
+    for all episodes, and for all plans that are given the same `feature_cache`; without
     `keep_features` each episode is an adaptation of its own.
     """
     settings = settings or meta_learner.defaults
     if keep_features and _needs_features_alone(settings):
         check_way(plan.n_way)
         check_shots([plan.k_shot])
-        if gallery is None:
-            gallery = Gallery(meta_learner, images_by_class, precision=settings.precision)
+        if feature_cache is None:
+            feature_cache = FeatureCache(
+                meta_learner, images_by_class, precision=settings.precision
+            )
     else:
-        gallery = None
+        feature_cache = None
     rng = torch.Generator().manual_seed(plan.seed)
     for index in range(plan.episodes):
         drawn = draw_episode(
@@ -90,8 +92,8 @@ def episode_accuracies(
             rng=rng,
             tracks_by_class=tracks_by_class,
         )
-        if gallery is not None:
-            yield _accuracy_by_features(gallery, drawn, settings)
+        if feature_cache is not None:
+            yield _accuracy_by_features(feature_cache, drawn, settings)
         else:
             episode = episode_of(images_by_class, drawn)
             yield _accuracy(meta_learner, episode, settings, seed=plan.seed + index)
@@ -104,11 +106,11 @@ def _needs_features_alone(settings: AdaptationSettings) -> bool:
 
 
 def _accuracy_by_features(
-    gallery: Gallery, drawn: Sequence[Drawn], settings: AdaptationSettings
+    feature_cache: FeatureCache, drawn: Sequence[Drawn], settings: AdaptationSettings
 ) -> float:
     chosen = [(one.place, one.support) for one in drawn]
-    support, n_way = gallery.features(chosen), len(drawn)
-    query = gallery.features([(one.place, one.query) for one in drawn])
+    support, n_way = feature_cache.features(chosen), len(drawn)
+    query = feature_cache.features([(one.place, one.query) for one in drawn])
     labels = torch.arange(n_way)
     of_support = labels.repeat_interleave(len(drawn[0].support))
     if settings.head == "prototypes":
@@ -116,7 +118,7 @@ def _accuracy_by_features(
         logits = centroid_logits(query, centroids, temperature=settings.temperature)
     else:
         if settings.mirror_support:
-            support = torch.cat([support, gallery.features(chosen, mirrored=True)])
+            support = torch.cat([support, feature_cache.features(chosen, mirrored=True)])
             of_support = of_support.repeat(2)
         targets = balanced_targets(of_support, n_way)
         logits = ridge_head(support, targets, temperature=settings.temperature).logits(query)

@@ -46,7 +46,7 @@ class OptimiserState:
         return [p for group in self.optimiser.param_groups for p in group["params"]]
 
 
-class PacedOptimisers:
+class ScheduledOptimisers:
     """Muon for some kernels, Adam for all other weights; the rates given are the highest."""
 
     def __init__(
@@ -65,7 +65,7 @@ class PacedOptimisers:
             self.by_name["kernel_optimiser"] = Muon(kernels, lr=kernel_lr)
         self._highest = {name: one.defaults["lr"] for name, one in self.by_name.items()}
 
-    def pace(self, share: float) -> None:
+    def set_rate_share(self, share: float) -> None:
         """From now on take this share of the highest rates."""
         for name, optimiser in self.by_name.items():
             for group in optimiser.param_groups:

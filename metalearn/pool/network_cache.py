@@ -21,7 +21,7 @@ POOL_MB = 1_024
 """Megabytes of a pool's networks that are in memory at once, unless told otherwise."""
 
 
-class Shelf:
+class NetworkCache:
     """Holds networks of at most `max_bytes` in memory, and always the one used last.
 
     Code that holds a network that has made room may go on using it; it only takes memory for so
@@ -32,7 +32,7 @@ class Shelf:
         self.max_bytes = max_bytes
         self._folder = folder
         self._file: BufferedRandom | None = None
-        self._loaded: OrderedDict[Shelved, Network] = OrderedDict()
+        self._loaded: OrderedDict[CachedNetwork, Network] = OrderedDict()
         self._device = torch.device("cpu")
 
     @property
@@ -40,18 +40,18 @@ class Shelf:
         """Networks in memory now."""
         return len(self._loaded)
 
-    def keep(self, network: Network) -> "Shelved":
+    def keep(self, network: Network) -> "CachedNetwork":
         """Take in a network that no one changes any more."""
-        shelved = Shelved(self, network.spec, network_bytes(network))
-        self._use(shelved, network.to(self._device))
-        return shelved
+        cached = CachedNetwork(self, network.spec, network_bytes(network))
+        self._use(cached, network.to(self._device))
+        return cached
 
-    def fetch(self, shelved: "Shelved") -> Network:
+    def fetch(self, cached: "CachedNetwork") -> Network:
         """The network, out of memory or the file."""
-        network = self._loaded.get(shelved)
+        network = self._loaded.get(cached)
         if network is None:
-            network = self._read(shelved).to(self._device)
-        self._use(shelved, network)
+            network = self._read(cached).to(self._device)
+        self._use(cached, network)
         return network
 
     def to(self, device: torch.device) -> None:
@@ -61,20 +61,20 @@ class Shelf:
             for network in self._loaded.values():
                 network.to(device)
 
-    def _use(self, shelved: "Shelved", network: Network) -> None:
-        self._loaded[shelved] = network
-        self._loaded.move_to_end(shelved)
+    def _use(self, cached: "CachedNetwork", network: Network) -> None:
+        self._loaded[cached] = network
+        self._loaded.move_to_end(cached)
         while len(self._loaded) > 1 and self._n_bytes > self.max_bytes:
             oldest, given_up = self._loaded.popitem(last=False)
             self._write(oldest, given_up)
 
     @property
     def _n_bytes(self) -> int:
-        return sum(shelved.n_bytes for shelved in self._loaded)
+        return sum(cached.n_bytes for cached in self._loaded)
 
-    def _write(self, shelved: "Shelved", network: Network) -> None:
+    def _write(self, cached: "CachedNetwork", network: Network) -> None:
         """Write a network to the file's end, unless it is there already."""
-        if shelved.written is not None:
+        if cached.written is not None:
             return
         if self._file is None:
             self._file = _nameless_file(self._folder)
@@ -85,32 +85,32 @@ class Shelf:
             dense = torch.empty_like(tensor, device="cpu").copy_(tensor)
             layouts[name] = _Layout(dense.shape, dense.stride(), dense.dtype)
             self._file.write(_bytes_in_order(dense))
-        shelved.written = _Written(start, _skeleton(network), layouts)
+        cached.written = _Written(start, _skeleton(network), layouts)
 
-    def _read(self, shelved: "Shelved") -> Network:
-        written = shelved.written
+    def _read(self, cached: "CachedNetwork") -> Network:
+        written = cached.written
         assert written is not None and self._file is not None, "what is not loaded is written"
         self._file.seek(written.start)
         tensors = {name: _read_tensor(self._file, one) for name, one in written.layouts.items()}
         return _with_tensors(written.skeleton, tensors)
 
 
-class Shelved:
-    """One network on a shelf."""
+class CachedNetwork:
+    """One network on a cache."""
 
-    def __init__(self, shelf: Shelf, spec: NetworkSpec, n_bytes: int) -> None:
+    def __init__(self, cache: NetworkCache, spec: NetworkSpec, n_bytes: int) -> None:
         self.spec = spec
         self.n_bytes = n_bytes
         self.written: _Written | None = None
-        self.shelf = shelf
+        self.cache = cache
 
     def network(self) -> Network:
         """The network, which may have to be read from the disk."""
-        return self.shelf.fetch(self)
+        return self.cache.fetch(self)
 
     def to(self, device: torch.device) -> None:
-        """Have it, and all others of its shelf, on this device."""
-        self.shelf.to(device)
+        """Have it, and all others of its cache, on this device."""
+        self.cache.to(device)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Written:
 
 
 def _nameless_file(folder: Path | None) -> BufferedRandom:
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as its shelf
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as its cache
     assert isinstance(file, BufferedRandom), "a machine on which temporary files have no name"
     return file
 

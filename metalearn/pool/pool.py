@@ -11,7 +11,7 @@ from torch import Tensor
 from metalearn.errors import InvalidPool
 from metalearn.networks import Network, NetworkSpec
 from metalearn.numerics.preparation import prepare_images
-from metalearn.pool.network_cache import Shelf, Shelved, network_bytes
+from metalearn.pool.network_cache import CachedNetwork, NetworkCache, network_bytes
 from metalearn.shapes import Images, Logits
 
 
@@ -20,7 +20,7 @@ class Teacher:
     """One pre-trained, frozen classifier. It takes images in [0, 1] of any size."""
 
     name: str
-    held: Network | Shelved
+    held: Network | CachedNetwork
     mean: tuple[float, ...]
     std: tuple[float, ...]
     class_names: tuple[str, ...]
@@ -40,9 +40,9 @@ class Teacher:
         """Its network, which may have to be fetched from the disk first."""
         return self.held if isinstance(self.held, Network) else self.held.network()
 
-    def on_shelf(self, shelf: Shelf) -> "Teacher":
-        """The same teacher, whose network the shelf holds."""
-        return replace(self, held=shelf.keep(self.network))
+    def cached_in(self, cache: NetworkCache) -> "Teacher":
+        """The same teacher, whose network the cache holds."""
+        return replace(self, held=cache.keep(self.network))
 
     def to(self, device: torch.device) -> "Teacher":
         """Move its network to the device (in place); returns the teacher."""

@@ -33,7 +33,7 @@ class PoolGeometry:
     `components` are kept (fewer where there are fewer pictures or features). Each is divided by
     its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
     1 gives every direction the same weight. A teacher's say falls with its effective rank to the
-    power of `weighting` (`teachers_say`); 0 gives all the same. With `mirror` a picture's place
+    power of `weighting` (`teacher_weights`); 0 gives all the same. With `mirror` a picture's place
     is the mean of its own and its mirror image's, so that what hangs on left and right alone has
     no say.
     """
@@ -70,7 +70,7 @@ class PoolGeometry:
         views = [self._features(view) for view in self._views(images)]
         self._means = [torch.cat(each).mean(0) for each in zip(*views, strict=True)]
         self._projections = [_projection(each, len(self.pool), rng) for each in views[0]]
-        self._say = teachers_say(self.pool, views[0], self.weighting)
+        self._say = teacher_weights(self.pool, views[0], self.weighting)
         joint = self._joined(views)
         rank = min(self.components, *joint.shape)
         with seeded_from(rng):
@@ -151,7 +151,7 @@ def embedded(network: Network, prepared: Tensor, precision: str) -> Features:
     return features.float()
 
 
-def teachers_say(
+def teacher_weights(
     pool: Pool, features: Sequence[Tensor], power: float
 ) -> Float[Tensor, " teachers"]:
     """How much each teacher counts, from its features of the same pictures; sums to one.

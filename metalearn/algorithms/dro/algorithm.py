@@ -17,9 +17,9 @@ from metalearn.algorithms.dro.needs import (
     what_would_fit,
 )
 from metalearn.errors import InvalidSetting
-from metalearn.learning.fusion import embedding_state, fusible, mean_state
 from metalearn.learning.learner_spec import learner_like_teachers
-from metalearn.learning.repaired import repaired
+from metalearn.merging.batchnorm_repair import repaired
+from metalearn.merging.fusion import embedding_state, fusible, mean_state
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, in_mb
 from metalearn.networks import Network

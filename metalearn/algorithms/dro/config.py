@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from metalearn.learning.repaired import RepairSettings
+from metalearn.merging.batchnorm_repair import RepairSettings
 from metalearn.settings import setting
 
 MOST_MB = 65_536

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.free.aligned import (
     Distillation,
     Distiller,
@@ -33,18 +33,19 @@ from metalearn.algorithms.free.meta_generator import (
 )
 from metalearn.algorithms.free.needs import SMALLER, Remembering, needs_of_free
 from metalearn.algorithms.free.one_head import OneHead
-from metalearn.algorithms.free.room import (
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.algorithms.free.sizes import (
     check_memory,
     generator_as_set,
     learner_spec,
     new_memory,
 )
-from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
 from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.networks.generator import Generator
 from metalearn.numerics.gradients import set_gradients
+from metalearn.numerics.optimisers import OptimiserState
 from metalearn.numerics.precision import autocast, on_device
 from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
@@ -255,4 +256,4 @@ class Free(Algorithm):
         steps = config.outer_steps + config.replay_steps
         share = max(self.steps_done - config.warm_up_steps, 0) / steps
         factor = (1 + math.cos(math.pi * share)) / 2 if config.lr_decay else 1.0
-        self.learner_optimisers.pace(factor)
+        self.learner_optimisers.set_rate_share(factor)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.networks import Network
-from metalearn.numerics.optimisers import PacedOptimisers
+from metalearn.numerics.optimisers import ScheduledOptimisers
 from metalearn.recovery.inversion import RecoveredTask
 
 
@@ -37,10 +37,12 @@ def shared_loss(loss: Distillation, taught: Taught) -> Callable[[Network], Tenso
     return lambda network: loss(Taught(network, taught.heads))
 
 
-def optimisers_of(taught: Taught, config: FreeSettings) -> PacedOptimisers:
+def optimisers_of(taught: Taught, config: FreeSettings) -> ScheduledOptimisers:
     """What moves it. Heads are Adam's: one of a teacher's is a few rows, no matrix to turn."""
     weights = list(taught.parameters())
     kernels = [w for w in weights if w.ndim > 2 and config.outer_optimiser == "muon"]
     turned = {id(kernel) for kernel in kernels}
     others = [w for w in weights if id(w) not in turned]
-    return PacedOptimisers(kernels, others, kernel_lr=config.kernel_lr, other_lr=config.outer_lr)
+    return ScheduledOptimisers(
+        kernels, others, kernel_lr=config.kernel_lr, other_lr=config.outer_lr
+    )

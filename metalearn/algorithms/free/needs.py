@@ -5,17 +5,18 @@ from dataclasses import dataclass
 import torch
 
 from metalearn.algorithms.free.aligned import Taught, optimisers_of
-from metalearn.algorithms.free.room import (
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.algorithms.free.sizes import (
     check_memory,
     generator_as_set,
     learner_spec,
     new_memory,
 )
-from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.learning.replay import passes_of
 from metalearn.needs import (
     Needs,
     Part,
+    cached_bytes,
     generating,
     held_bytes,
     learning,
@@ -23,7 +24,6 @@ from metalearn.needs import (
     most_taken,
     network_of,
     recovering,
-    shelved_bytes,
     stepping,
     taken,
 )
@@ -116,7 +116,7 @@ def needs_of_free(
         # The clone that is aligned has weights and gradients of its own.
         held=_COPIES * generators + (_COPIES + 2) * weights + remembered,
         passing=max(taken(made) + asked + taken(judged) + fits, most_taken(lessons) + fits),
-        shelved=shelved_bytes(pool),
+        cached=cached_bytes(pool),
         snapshot=3 * (generators + weights) + remembered,
         work=(made, *shown, judged, *lessons),
     )

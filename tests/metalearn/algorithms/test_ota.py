@@ -16,7 +16,7 @@ from metalearn.algorithms.ota.transport import (
 )
 from metalearn.algorithms.ota.wiring import wiring_of
 from metalearn.errors import InvalidPool
-from metalearn.learning.fusion import embedding_state
+from metalearn.merging.fusion import embedding_state
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm

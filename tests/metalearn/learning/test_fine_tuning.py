@@ -20,7 +20,7 @@ PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, 
 
 @pytest.fixture
 def data(four_colours: ImageSet) -> ImageSet:
-    """The four colours on five shelves each."""
+    """The four colours on five caches each."""
     return replace(four_colours, tracks=torch.arange(5).repeat_interleave(4).repeat(4))
 
 
@@ -81,8 +81,8 @@ def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(data, monkey
     fine_tune(data, ["red", "green"], started(data), PLAN, device=CPU, name="m")
     assert (len(seen["train"]), len(seen["held_out"])) == (32, 8)
     shelf_of = {
-        image.numpy().tobytes(): (int(label), int(shelf))
-        for image, label, shelf in zip(data.images, data.labels, data.tracks, strict=True)
+        image.numpy().tobytes(): (int(label), int(cache))
+        for image, label, cache in zip(data.images, data.labels, data.tracks, strict=True)
     }
     train, held_out = (
         {shelf_of[image.numpy().tobytes()] for image in seen[part]}

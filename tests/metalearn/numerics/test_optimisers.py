@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from metalearn.numerics.optimisers import PacedOptimisers
+from metalearn.numerics.optimisers import ScheduledOptimisers
 
 
 def layer() -> nn.Conv2d:
@@ -10,11 +10,11 @@ def layer() -> nn.Conv2d:
     return nn.Conv2d(2, 4, 3)
 
 
-def paced(network: nn.Conv2d) -> PacedOptimisers:
-    return PacedOptimisers([network.weight], [network.bias], kernel_lr=0.5, other_lr=0.01)
+def paced(network: nn.Conv2d) -> ScheduledOptimisers:
+    return ScheduledOptimisers([network.weight], [network.bias], kernel_lr=0.5, other_lr=0.01)
 
 
-def taught(network: nn.Conv2d, optimisers: PacedOptimisers, steps: int) -> torch.Tensor:
+def taught(network: nn.Conv2d, optimisers: ScheduledOptimisers, steps: int) -> torch.Tensor:
     images = torch.randn(3, 2, 5, 5, generator=torch.Generator().manual_seed(1))
     for _ in range(steps):
         network.zero_grad()
@@ -25,8 +25,8 @@ def taught(network: nn.Conv2d, optimisers: PacedOptimisers, steps: int) -> torch
 
 def test_all_take_the_same_share_of_their_own_highest_rate():
     optimisers = paced(layer())
-    optimisers.pace(0.5)
-    optimisers.pace(0.2)
+    optimisers.set_rate_share(0.5)
+    optimisers.set_rate_share(0.2)
     rates = {name: one.param_groups[0]["lr"] for name, one in optimisers.by_name.items()}
     assert rates == pytest.approx({"vector_optimiser": 0.002, "kernel_optimiser": 0.1})
 
@@ -34,7 +34,7 @@ def test_all_take_the_same_share_of_their_own_highest_rate():
 def test_at_no_rate_nothing_moves():
     network, other = layer(), layer()
     optimisers = paced(network)
-    optimisers.pace(0.0)
+    optimisers.set_rate_share(0.0)
     assert torch.equal(taught(network, optimisers, 2), other.weight)
 
 
@@ -53,5 +53,5 @@ def test_moments_of_both_outlive_a_snapshot():
 
 def test_without_kernels_there_is_no_muon():
     network = layer()
-    optimisers = PacedOptimisers([], network.parameters(), kernel_lr=0.5, other_lr=0.01)
+    optimisers = ScheduledOptimisers([], network.parameters(), kernel_lr=0.5, other_lr=0.01)
     assert list(optimisers.parts()) == ["vector_optimiser"]

@@ -8,7 +8,7 @@ from metalearn.algorithms.chorus.geometry import (
     PoolGeometry,
     effective_rank,
     similarity_loss,
-    teachers_say,
+    teacher_weights,
 )
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
@@ -210,19 +210,19 @@ def test_a_teacher_whose_features_fill_few_dimensions_has_little_say_and_the_bes
     rng = torch.Generator().manual_seed(0)
     features = [torch.randn(500, 16, generator=rng) for _ in range(8)]
     features[3] = features[3] * (torch.arange(16) < 4)
-    say = teachers_say(pool, features, 3.0)
+    say = teacher_weights(pool, features, 3.0)
     assert say.sum() == pytest.approx(1)
     others = say[torch.arange(8) != 3]
     assert say[3] < 0.05 * others.min()
     assert others.max() < 1.1 * others.min()
-    assert torch.allclose(teachers_say(pool, features, 0.0), torch.full((8,), 1 / 8))
+    assert torch.allclose(teacher_weights(pool, features, 0.0), torch.full((8,), 1 / 8))
 
 
 def test_teachers_are_compared_with_their_own_kind_only(pool):
     rng = torch.Generator().manual_seed(0)
     narrow = torch.randn(500, 4, generator=rng)
     wide = torch.randn(500, 64, generator=rng)
-    say = teachers_say(pool, [narrow, wide, wide], 3.0)
+    say = teacher_weights(pool, [narrow, wide, wide], 3.0)
     assert torch.allclose(say, torch.full((3,), 1 / 3))
 
 
@@ -236,7 +236,7 @@ def test_a_teachers_say_is_its_rank_over_its_kinds_upper_quartile_to_a_power(pow
     # Quartiles of 1, 2, 4, 8 and of 3, 6: a quarter of the way from 4 to 8, three of 3 to 6.
     shares = [1.0, 3 / 5.25, 1 / 5, 4 / 5, 1.0, 2 / 5]
     expected = torch.tensor([share**power for share in shares])
-    found = teachers_say(pool, features, power)
+    found = teacher_weights(pool, features, power)
     assert torch.allclose(found, expected / expected.sum(), rtol=1e-3)
 
 

@@ -3,7 +3,7 @@
 from metalearn.algorithms.chorus.config import ChorusConfig
 from metalearn.learning.learner_settings import RANDOM
 from metalearn.networks import Network, NetworkSpec
-from metalearn.numerics.optimisers import PacedOptimisers
+from metalearn.numerics.optimisers import ScheduledOptimisers
 from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.pool import Pool
 
@@ -35,14 +35,14 @@ def portions(n: int, size: int) -> list[int]:
     return [portion] * (n // portion) + ([n % portion] if n % portion else [])
 
 
-def optimisers_of(learner: Network, config: ChorusConfig) -> PacedOptimisers:
+def optimisers_of(learner: Network, config: ChorusConfig) -> ScheduledOptimisers:
     """What moves the learner."""
     # A new head is made at adaptation and learns nothing here.
     learned = list(learner.parameters())
     if config.learner_start != RANDOM:
         # Muon turns every direction by the same amount, also those that know something.
-        return PacedOptimisers((), learned, kernel_lr=0.0, other_lr=config.tuning_lr)
-    return PacedOptimisers(
+        return ScheduledOptimisers((), learned, kernel_lr=0.0, other_lr=config.tuning_lr)
+    return ScheduledOptimisers(
         (p for p in learned if p.ndim > 1),
         (p for p in learned if p.ndim < 2),
         kernel_lr=config.outer_lr,

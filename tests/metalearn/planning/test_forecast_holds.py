@@ -32,16 +32,16 @@ from pathlib import Path
 import torch
 from metalearn.numerics.allocator import keep_freed_memory
 from metalearn.checkpoint import read_pool
-from metalearn.needs.forecast import Plan
+from metalearn.planning.forecast import Plan
 from metalearn.algorithm import train
 from metalearn.registry import algorithm_named
-from metalearn.pool.network_cache import Shelf
+from metalearn.pool.network_cache import NetworkCache
 
 keep_freed_memory()
 torch.set_num_threads(1)
 kind = algorithm_named(sys.argv[1])
 config = kind.Config(**json.loads(sys.argv[3]))
-pool = read_pool(Path(sys.argv[2]), shelf=Shelf(2**30))
+pool = read_pool(Path(sys.argv[2]), cache=NetworkCache(2**30))
 told = Plan.of(kind, pool, config, torch.device("cpu")).forecast()
 algorithm = kind(pool, config, device=torch.device("cpu"), seed=0)
 start = time.process_time()

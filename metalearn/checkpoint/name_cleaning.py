@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from metalearn.checkpoint.facts import LeftOut
 from metalearn.checkpoint.finding import AVERAGED
+from metalearn.checkpoint.printable import STATE_DICT, shown
 from metalearn.checkpoint.weights import Kind
-from metalearn.checkpoint.wording import STATE_DICT, shown
 from metalearn.errors import InvalidCheckpoint
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from contract.limits import MAX_CLASSES
-from metalearn.checkpoint.facts import Said
+from metalearn.checkpoint.facts import Statements
 from metalearn.checkpoint.pickle_values import Value
 from metalearn.checkpoint.settings_in_file import Settings, as_mapping, plain, walk_settings
 
@@ -57,20 +57,20 @@ _MAX_LISTS = 50
 T = TypeVar("T")
 
 
-def said_by(value: Value) -> Said:
+def statements_of(value: Value) -> Statements:
     """What the settings in a file say, those at its top before those further within."""
     return _said(list(walk_settings(value)))
 
 
-def said_by_metadata(metadata: Mapping[str, str]) -> Said:
+def statements_of_metadata(metadata: Mapping[str, str]) -> Statements:
     """The same for the texts of a safetensors file, some of which are JSON."""
-    return said_by({key: _parsed(text) for key, text in metadata.items()})
+    return statements_of({key: _parsed(text) for key, text in metadata.items()})
 
 
-def _said(settings: list[Settings]) -> Said:
+def _said(settings: list[Settings]) -> Statements:
     mean, std = _normalisation(settings)
     n_classes = _first(_count(item) for item in _values(settings, _COUNTS))
-    return Said(
+    return Statements(
         architectures=_architectures(settings),
         class_names=_fitting_names(settings, n_classes),
         mean=mean,

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.learning.fusion import embedding_state, kind_of, mean_state
 from metalearn.learning.learner_settings import BEST, RELATIVES
 from metalearn.learning.teacher_choice import best_by_textures
+from metalearn.merging.fusion import embedding_state, kind_of, mean_state
 from metalearn.networks import Network, get_architecture
 from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool

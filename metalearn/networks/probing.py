@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from metalearn.errors import InvalidCheckpoint
-from metalearn.networks.bare_building import without_weights
 from metalearn.networks.base import NetworkSpec
 from metalearn.networks.index import hash_of_names, hash_of_shapes, is_counter
 from metalearn.networks.libraries import (
@@ -23,6 +22,7 @@ from metalearn.networks.libraries import (
 from metalearn.networks.library_network import LibraryNetwork
 from metalearn.networks.torchvision_import import torchvision_models
 from metalearn.networks.transformers_library import PREFIX
+from metalearn.networks.weightless import without_weights
 
 NOT_LINEAR = MappingProxyType(
     {
@@ -44,7 +44,7 @@ _SAME = 1e-4
 
 
 @dataclass
-class Looked:
+class Probed:
     """What was found out about one architecture; `refused` says why it is not in the index."""
 
     name: str
@@ -81,24 +81,24 @@ class Looked:
         )
 
 
-def look_at(name: str) -> Looked:
+def probe(name: str) -> Probed:
     """Names, shapes and outputs of one architecture."""
     try:
         return _look_at(name)
     except (InvalidCheckpoint, RuntimeError, NotImplementedError, AttributeError) as error:
-        return Looked(name, refused=f"cannot be built ({type(error).__name__})")
+        return Probed(name, refused=f"cannot be built ({type(error).__name__})")
 
 
-def _look_at(name: str) -> Looked:
+def _look_at(name: str) -> Probed:
     model = _bare(name)
     layers = {path: layer for path, layer in model.named_modules() if _is_head(layer)}
     if not layers:
-        return Looked(name, refused="no linear layer gives its classes")
+        return Probed(name, refused="no linear layer gives its classes")
     kind = f"{type(model).__module__}.{type(model).__name__}"
     main = NOT_LINEAR.get(kind)
     heads = [main] if main else list(layers)
     size, mean, std = _usual_input(name, model)
-    looked = Looked(name, family=f"{kind} {' '.join(heads)}", heads=heads, size=size)
+    looked = Probed(name, family=f"{kind} {' '.join(heads)}", heads=heads, size=size)
     looked.mean, looked.std = mean, std
     looked.linear, looked.beside_head = main is None, [path for path in layers if path not in heads]
     widths = {path: layer.weight.shape[1] for path, layer in layers.items()}
@@ -106,7 +106,7 @@ def _look_at(name: str) -> Looked:
     looked.parameters = sum(parameter.numel() for parameter in model.parameters())
     looked.parameters -= (_UNLIKELY - 1000) * sum(width + 1 for width in widths.values())
     if looked.parameters > _MAX_PARAMETERS:
-        return Looked(name, refused=f"{looked.parameters:,} numbers are too many")
+        return Probed(name, refused=f"{looked.parameters:,} numbers are too many")
     _look_at_tensors(looked, _body(model, heads))
     return looked
 
@@ -117,7 +117,7 @@ def _is_head(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
     return isinstance(layer, nn.Linear) and layer.out_features == _UNLIKELY
 
 
-def _look_at_tensors(looked: Looked, body: Mapping[str, tuple[int, ...]]) -> None:
+def _look_at_tensors(looked: Probed, body: Mapping[str, tuple[int, ...]]) -> None:
     """Hashes of names and shapes, without those that depend on the input: `loose`."""
     loose = _changed(body, looked, channels=1, image_size=None)
     for factor in (2, 1.5) if may_take_size(looked.name) else ():
@@ -133,7 +133,7 @@ def _look_at_tensors(looked: Looked, body: Mapping[str, tuple[int, ...]]) -> Non
 
 
 def _changed(
-    body: Mapping[str, tuple[int, ...]], looked: Looked, *, channels: int, image_size: int | None
+    body: Mapping[str, tuple[int, ...]], looked: Probed, *, channels: int, image_size: int | None
 ) -> set[str] | None:
     """Which tensors have another shape then; None where the architecture does not take it."""
     try:
@@ -175,7 +175,7 @@ def _usual_input(name: str, model: nn.Module) -> tuple[int, list[float], list[fl
     return int(shown.crop_size[0]), list(shown.mean), list(shown.std)
 
 
-def look_at_outputs(looked: Looked) -> None:
+def probe_outputs(looked: Probed) -> None:
     """Logits of one picture under weights that follow from the tensors' names."""
     total = looked.features
     # Of several heads, both halves may look at the same features, which then are taken once.
@@ -191,7 +191,7 @@ def look_at_outputs(looked: Looked) -> None:
             looked.refused = "its logits are not one linear layer on its features"
 
 
-def _outputs_at_some_size(looked: Looked) -> list[float] | None:
+def _outputs_at_some_size(looked: Probed) -> list[float] | None:
     for size in (_USUAL_IMAGE if looked.sized else _SMALL_IMAGE, looked.size):
         try:
             return _outputs(looked, size)
@@ -200,7 +200,7 @@ def _outputs_at_some_size(looked: Looked) -> list[float] | None:
     return None
 
 
-def _outputs(looked: Looked, size: int) -> list[float]:
+def _outputs(looked: Probed, size: int) -> list[float]:
     """The library's logits, over the largest; [] where the network of one head has others."""
     with torch.random.fork_rng(devices=[]):
         theirs = build_model(

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from metalearn.checkpoint.contents import Said, open_contents
+from metalearn.checkpoint.contents import Statements, open_contents
 
 STATE = {"fc.weight": torch.ones(2, 3), "fc.bias": torch.ones(2)}
 ANIMALS = ("cat", "dog", "fox")
 
 
-def said(folder: Path, **beside: Any) -> Said:
+def said(folder: Path, **beside: Any) -> Statements:
     torch.save({"state_dict": STATE} | beside, folder / "file.pt")
     with open_contents(folder / "file.pt") as contents:
         return contents.said

@@ -11,7 +11,7 @@ from metalearn.numerics.preparation import resized
 from metalearn.shapes import Images
 
 
-class Own:
+class FolderPictures:
     """Part of a run: the pictures of a folder, of which a snapshot has nothing but the digest."""
 
     def __init__(self, pictures: OwnPictures) -> None:

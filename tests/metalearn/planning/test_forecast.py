@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metalearn.needs.forecast import Forecast, Plan
+from metalearn.planning.forecast import Forecast, Plan
 from metalearn.registry import algorithm_named
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.learning.learner_start import are_relatives
+from metalearn.merging.learner_start import are_relatives
 from metalearn.meta_learner import MetaLearner
 from metalearn.needs import Part, drawing, embedding
 from metalearn.networks import Network

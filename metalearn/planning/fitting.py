@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
 from metalearn.errors import InvalidSetting, MetaLearnError
-from metalearn.needs.forecast import Plan
+from metalearn.planning.forecast import Plan
 from metalearn.pool import Pool
-from metalearn.pool.network_cache import Shelf, Shelved
+from metalearn.pool.network_cache import CachedNetwork, NetworkCache
 
 _MB = 2**20
 _FEWEST_MODELS = 2
@@ -86,30 +86,30 @@ def _halves(plan: Plan, name: str) -> Iterator[int]:
 
 
 def _smaller_shelf(plan: Plan, room_mb: int) -> int:
-    shelves = {id(shelf): shelf for shelf in _shelves(plan.pool)}
-    for shelf in shelves.values():
-        pool_mb = shelf.max_bytes // _MB
+    caches = {id(cache): cache for cache in _caches(plan.pool)}
+    for cache in caches.values():
+        pool_mb = cache.max_bytes // _MB
         while pool_mb > 1:
             pool_mb //= 2
-            with _holding(shelf, pool_mb * _MB):
+            with _holding(cache, pool_mb * _MB):
                 if _fits(plan, room_mb):
                     return pool_mb
     return 0
 
 
-def _shelves(pool: Pool) -> Iterator[Shelf]:
+def _caches(pool: Pool) -> Iterator[NetworkCache]:
     for teacher in pool.teachers:
-        if isinstance(teacher.held, Shelved):
-            yield teacher.held.shelf
+        if isinstance(teacher.held, CachedNetwork):
+            yield teacher.held.cache
 
 
 @contextmanager
-def _holding(shelf: Shelf, max_bytes: int) -> Iterator[None]:
-    before, shelf.max_bytes = shelf.max_bytes, max_bytes
+def _holding(cache: NetworkCache, max_bytes: int) -> Iterator[None]:
+    before, cache.max_bytes = cache.max_bytes, max_bytes
     try:
         yield
     finally:
-        shelf.max_bytes = before
+        cache.max_bytes = before
 
 
 def _fewer_models(plan: Plan, room_mb: int) -> int:

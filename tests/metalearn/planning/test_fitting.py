@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidSetting
-from metalearn.needs.fitting import Allowance, check_memory
-from metalearn.needs.forecast import Plan
+from metalearn.planning.fitting import Allowance, check_memory
+from metalearn.planning.forecast import Plan
 from metalearn.pool import Pool
-from metalearn.pool.network_cache import Shelf
+from metalearn.pool.network_cache import NetworkCache
 from metalearn.registry import algorithm_named
 
 CPU = torch.device("cpu")
@@ -60,18 +60,18 @@ def test_the_setting_that_is_proposed_fits_and_so_does_the_limit(tiny_pool, name
     check_memory(plan, Allowance(enough, "--memory-mb", "--pool-mb"))
 
 
-def large_pool(make_teacher, *, shelf: Shelf | None = None) -> Pool:
+def large_pool(make_teacher, *, cache: NetworkCache | None = None) -> Pool:
     teachers = [make_teacher(name, width=96, class_names=tuple("abcd")) for name in "abcdefgh"]
-    return Pool(tuple(one.on_shelf(shelf) for one in teachers) if shelf else tuple(teachers))
+    return Pool(tuple(one.cached_in(cache) for one in teachers) if cache else tuple(teachers))
 
 
 def test_where_models_are_what_is_large_fewer_of_them_at_once_are_proposed(make_teacher):
-    shelf = Shelf(2**30)
-    plan = plan_of("random_init", large_pool(make_teacher, shelf=shelf), learner_width=4)
+    cache = NetworkCache(2**30)
+    plan = plan_of("random_init", large_pool(make_teacher, cache=cache), learner_width=4)
     text = refused(plan, plan.memory_mb() // 2)
     pool_mb = int(re.search(r"lower --pool-mb to (\d+)", text)[1])
-    assert shelf.max_bytes == 2**30
-    shelf.max_bytes = pool_mb * 2**20
+    assert cache.max_bytes == 2**30
+    cache.max_bytes = pool_mb * 2**20
     assert plan.memory_mb() <= 4
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.learning.learner_start import largest_family, start_of_pool
+from metalearn.merging.learner_start import largest_family, start_of_pool
 from metalearn.pool import Pool, Teacher
 
 

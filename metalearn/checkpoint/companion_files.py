@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contract.limits import MAX_CLASSES
-from metalearn.checkpoint.facts import Said
+from metalearn.checkpoint.facts import Statements
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.readme import read_readme
-from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.transformers_library import CLASSES, plain_config
 
@@ -22,15 +22,15 @@ _LISTS = ("classes.txt", "labels.txt", "class_names.txt", "classes.json", "class
 
 
 @dataclass(frozen=True)
-class Beside:
+class CompanionFiles:
     """What stands beside the weights; `kind` and `config` are of a model of transformers."""
 
-    said: Said = Said()
+    said: Statements = Statements()
     kind: str = ""
     config: str = ""
 
 
-def read_beside(folder: Path) -> Beside:
+def read_companion_files(folder: Path) -> CompanionFiles:
     """The facts of a folder. Raises InvalidCheckpoint for a configuration that cannot be true."""
     config = _json(folder / "config.json")
     config = config if isinstance(config, dict) else {}
@@ -40,7 +40,7 @@ def read_beside(folder: Path) -> Beside:
     inner = config.get("pretrained_cfg")
     inner = inner if isinstance(inner, dict) else {}
     readme = read_readme(_read(folder / "README.md") or "")
-    said = Said(
+    said = Statements(
         architectures=_architectures(config),
         class_names=_class_names(config) or _listed_names(folder),
         mean=_numbers(processor.get("image_mean") or inner.get("mean")),
@@ -53,13 +53,13 @@ def read_beside(folder: Path) -> Beside:
         description=readme.description,
     )
     if not isinstance(kind, str) or kind == "timm_wrapper":
-        return Beside(said)
+        return CompanionFiles(said)
     if kind not in CLASSES:
         raise InvalidCheckpoint(
             f"config.json says that the model is of type “{shown(kind, 60)}”, which is no image "
             "classifier that is known here; upload one of transformers, timm or torchvision."
         )
-    return Beside(said, kind, plain_config(config))
+    return CompanionFiles(said, kind, plain_config(config))
 
 
 def _architectures(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

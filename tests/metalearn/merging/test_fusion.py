@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from metalearn.errors import InvalidPool
-from metalearn.learning.fusion import embedding_state, fits, fusible, mean_state, same_heads
+from metalearn.merging.fusion import embedding_state, fits, fusible, mean_state, same_heads
 from metalearn.pool import Pool
 
 

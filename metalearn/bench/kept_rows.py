@@ -9,7 +9,7 @@ from metalearn.bench.suite import Suite
 NOT_YET = "It has not been measured yet."
 
 
-def with_standing_rows(
+def with_kept_rows(
     suite: Suite, rows_file: Path, measured: Sequence[Row], labels: Sequence[str]
 ) -> list[Row]:
     """`measured` has the rows of `labels`; those of the suite's other labels come from the file.

@@ -84,7 +84,7 @@ class Plan:
         needs = self.needs()
         return Forecast(
             memory_mb=needs.memory_mb + self.libraries_mb,
-            shelved_mb=in_mb(needs.shelved),
+            shelved_mb=in_mb(needs.cached),
             snapshot_mb=in_mb(needs.snapshot),
             multiply_adds=needs.multiply_adds(),
             seconds=needs.seconds(),
