@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from metalearn.algorithms.free.learning import student_of
+from metalearn.algorithms.free.learner_inputs import student_of
 from metalearn.algorithms.free.sizes import generator_as_set, learner_spec
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.algorithms.purer.config import PurerConfig

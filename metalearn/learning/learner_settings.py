@@ -1,6 +1,7 @@
 """Settings that say what network the learner is, and what it begins with."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from metalearn.settings import setting
 
@@ -18,6 +19,8 @@ RANDOM, RELATIVES, BEST = "random", "relatives", "best_teacher"
 @dataclass(frozen=True)
 class LearnerSettings:
     """The network that is taught: the first settings of every algorithm that builds its own."""
+
+    GROUP: ClassVar[str] = "Learner"
 
     learner: str = setting(
         "conv4",
@@ -40,6 +43,8 @@ class LearnerSettings:
 @dataclass(frozen=True)
 class StartedLearnerSettings(LearnerSettings):
     """The same for algorithms whose learner may begin with weights of the pool."""
+
+    GROUP: ClassVar[str] = "Learner"
 
     learner_start: str = setting(
         RANDOM,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.algorithms.free.aligned import Taught, optimisers_of
+from metalearn.algorithms.free.distiller import LearnerWithHeads, optimisers_of
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.algorithms.free.sizes import (
     check_memory,
@@ -47,7 +47,7 @@ _COPIES = 4
 
 
 @dataclass(frozen=True)
-class Remembering:
+class MemoryQuestions:
     """What teachers are asked about remembered images, beside the fresh ones; FREE asks nothing."""
 
     alignments: int = 0
@@ -69,7 +69,7 @@ class _Run:
     learner: Network
     generator: Generator
     device: torch.device
-    remembering: Remembering
+    remembering: MemoryQuestions
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class _Run:
 
 
 def needs_of_free(
-    pool: Pool, config: FreeSettings, device: torch.device, remembering: Remembering
+    pool: Pool, config: FreeSettings, device: torch.device, remembering: MemoryQuestions
 ) -> Needs:
     """All that `Free.needs_of` promises."""
     learner = network_of(learner_spec(pool, config), device)
@@ -196,7 +196,7 @@ def _steps(run: _Run, times: float) -> Part:
     return stepping(
         config.outer_optimiser,
         run.learner,
-        lambda pupil: optimisers_of(Taught(pupil), config),
+        lambda pupil: optimisers_of(LearnerWithHeads(pupil), config),
         times=times,
     )
 

@@ -2,7 +2,8 @@
 
 import math
 
-from metalearn.algorithms.free.settings import SMALLEST, FreeSettings
+from metalearn.algorithms.free.recovery_settings import SMALLEST
+from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.errors import InvalidSetting
 from metalearn.learning.learner_spec import learner_as_set
 from metalearn.networks import NetworkSpec

@@ -11,8 +11,8 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from metalearn.algorithm import train
 from metalearn.algorithms.free import algorithm as free_module
-from metalearn.algorithms.free.learning import replayed, student_of
-from metalearn.algorithms.free.one_head import distillation_of
+from metalearn.algorithms.free.learner_inputs import replayed, student_of
+from metalearn.algorithms.free.shared_head import distillation_of
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.learning.replay import EpisodeLoss
 from metalearn.numerics.episode import Episode
@@ -235,11 +235,11 @@ def test_replay_and_the_adversarial_student_run_in_the_format_asked_for(
     config, pool = algorithm.config, algorithm.pool
     images, labels = torch.rand(6, 3, 24, 24), torch.arange(3).repeat(2)
     episode = Episode(images[:3], labels[:3], images[3:], labels[3:])
-    with formats_of_convolutions() as taught:
+    with formats_of_convolutions() as trained:
         replayed(algorithm.learner, [episode], config, pool=pool, rng=algorithm.rng)
     with formats_of_convolutions() as studied:
         student_of(algorithm.learner, config, pool)(images, labels)
-    assert taught == studied == {torch.bfloat16 if precision == "bf16" else torch.float32}
+    assert trained == studied == {torch.bfloat16 if precision == "bf16" else torch.float32}
 
 
 @pytest.mark.parametrize(

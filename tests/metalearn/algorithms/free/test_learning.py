@@ -1,4 +1,4 @@
-"""What FREE's learner says and is taught, against the same worked out by hand from its tensors."""
+"""What FREE's learner says and is trained, against the same worked out by hand from its tensors."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from metalearn.algorithms.free.learning import student_of
-from metalearn.algorithms.free.one_head import distillation_of
+from metalearn.algorithms.free.learner_inputs import student_of
+from metalearn.algorithms.free.shared_head import distillation_of
 from metalearn.algorithms.free_plus import FreePlusConfig
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool
@@ -68,7 +68,7 @@ def test_the_adversarial_student_judges_by_its_head_or_by_its_own_class_means(
     (slope,) = torch.autograd.grad((found * weights).sum(), shown)
     (wanted,) = torch.autograd.grad((expected * weights).sum(), given)
     assert torch.allclose(slope.double(), wanted, rtol=1e-3, atol=1e-3 * wanted.abs().max())
-    # The learner is asked, not taught: no gradient reaches its weights, no statistic moves.
+    # The learner is asked, not trained: no gradient reaches its weights, no statistic moves.
     assert all(weight.grad is None for weight in learner.parameters())
     after = learner.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from metalearn.algorithms.free import Free
-from metalearn.algorithms.free_plus import lessons as lessons_module
-from metalearn.algorithms.free_plus.lessons import Lesson
+from metalearn.algorithms.free_plus import own_head_distiller
+from metalearn.algorithms.free_plus.own_head_distiller import TeacherBatch
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.registry import make_algorithm
@@ -48,7 +48,7 @@ def make(pool):
         run = make_algorithm(
             "free_plus", pool, SMALL | settings, device=torch.device("cpu"), seed=0
         )
-        plain = torch.optim.SGD(run.taught.parameters(), lr=OUTER)
+        plain = torch.optim.SGD(run.trained.parameters(), lr=OUTER)
         run.learner_optimisers.by_name = {"plain": plain}
         return run
 
@@ -95,10 +95,10 @@ def tempered(teacher: Tensor, student: Tensor) -> Tensor:
 def by_one_head(task: RecoveredTask) -> Loss:
     teacher = said_by(task)[:, list(task.task.classes)]
 
-    def loss(taught: Mapping[str, Tensor]) -> Tensor:
+    def loss(trained: Mapping[str, Tensor]) -> Tensor:
         ready = prepared(task.images)
         return tempered(
-            teacher, conv4_logits(part(taught, "network"), ready, batch_statistics=True)
+            teacher, conv4_logits(part(trained, "network"), ready, batch_statistics=True)
         )
 
     return loss
@@ -107,10 +107,10 @@ def by_one_head(task: RecoveredTask) -> Loss:
 def by_heads_of_their_own(images: Tensor, said: Sequence[tuple[slice, Tensor]]) -> Loss:
     """`said`: rows of all teachers' heads, and the logits that these are to give."""
 
-    def loss(taught: Mapping[str, Tensor]) -> Tensor:
+    def loss(trained: Mapping[str, Tensor]) -> Tensor:
         ready = prepared(images)
-        features, _ = conv4_features(part(taught, "network"), ready, batch_statistics=True)
-        everything = features @ taught["heads.weight"].T + taught["heads.bias"]
+        features, _ = conv4_features(part(trained, "network"), ready, batch_statistics=True)
+        everything = features @ trained["heads.weight"].T + trained["heads.bias"]
         return sum(tempered(logits, everything[:, rows]) for rows, logits in said) / len(said)
 
     return loss
@@ -146,7 +146,7 @@ def stepped(start: dict[str, Tensor], losses: Sequence[Loss]) -> tuple[dict[str,
 
 
 def assert_moved_alike(run: Free, start: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
-    found = {name: weight.detach().double() for name, weight in run.taught.named_parameters()}
+    found = {name: weight.detach().double() for name, weight in run.trained.named_parameters()}
     assert len(found) > 10
     for name, weight in found.items():
         way = wanted[name] - start[name]
@@ -158,7 +158,7 @@ def assert_moved_alike(run: Free, start: dict[str, Tensor], wanted: dict[str, Te
 @pytest.mark.parametrize("head", ["shared", "own"])
 def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(make, recovered, head):
     run = make(distillation_head=head)
-    start = tensors_of(run.taught)
+    start = tensors_of(run.trained)
     if head == "shared":
         losses = [by_one_head(task) for task in recovered]
     else:
@@ -171,22 +171,22 @@ def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(make, 
     assert_moved_alike(run, start, wanted)
 
 
-def test_realigning_repeats_it_on_lessons_drawn_anew_each_from_where_the_last_one_led(
+def test_realigning_repeats_it_on_lessons_drawn_each_time_from_where_the_last_one_led(
     make, pool, monkeypatch
 ):
     # Which images and teachers are drawn is another test's: here both alignments are given.
     rng = torch.Generator().manual_seed(3)
-    lessons, by_hand = [], []
+    batches, by_hand = [], []
     for places in ((0, 1), (1,), (1, 0), (0,)):
         images = torch.rand(10, 3, 16, 16, generator=rng)
         said = [torch.randn(10, pool.teachers[place].n_classes, generator=rng) for place in places]
-        lessons.append(Lesson(images, places, tuple(said)))
+        batches.append(TeacherBatch(images, places, tuple(said)))
         rows = [ROWS[place] for place in places]
         by_hand.append(by_heads_of_their_own(images, list(zip(rows, said, strict=True))))
-    left = iter(lessons)
-    monkeypatch.setattr(lessons_module, "remembered_lesson", lambda *_, **__: next(left))
+    left = iter(batches)
+    monkeypatch.setattr(own_head_distiller, "remembered_batch", lambda *_, **__: next(left))
     run = make(distillation_head="own")
-    start = tensors_of(run.taught)
+    start = tensors_of(run.trained)
     between, first = stepped(start, by_hand[:2])
     wanted, second = stepped(between, by_hand[2:])
     metrics = run.realign()
@@ -206,7 +206,7 @@ def test_remembered_images_are_put_to_teachers_who_know_their_classes(make, pool
     seen = []
     follow = run.distiller.losses
     monkeypatch.setattr(run.distiller, "losses", lambda tasks: seen.extend(tasks) or follow(tasks))
-    start = tensors_of(run.taught)
+    start = tensors_of(run.trained)
     metrics = run.realign()
     assert len(seen) == 2
     held = dict(zip(colours, run.memory.images_by_class(), strict=True))
@@ -220,7 +220,7 @@ def test_remembered_images_are_put_to_teachers_who_know_their_classes(make, pool
 
 
 def gradients_of(run: Free) -> Tensor:
-    return torch.cat([weight.grad.flatten() for weight in run.taught.parameters()])
+    return torch.cat([weight.grad.flatten() for weight in run.trained.parameters()])
 
 
 def test_the_alignments_weight_scales_the_way_that_the_learner_follows(make, recovered):

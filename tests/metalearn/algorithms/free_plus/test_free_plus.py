@@ -1,4 +1,4 @@
-"""FREE+: the very learner that FREE's earlier defaults made, its heads, its remembered lessons."""
+"""FREE+: the very learner that FREE's earlier defaults made, its heads, its remembered batches."""
 
 import pytest
 import torch
@@ -81,11 +81,11 @@ def test_a_head_answers_for_some_classes_of_a_teacher_with_many(make, make_teach
     many = tuple(f"class {index}" for index in range(40))
     pool = Pool((make_teacher("a", class_names=many), make_teacher("b")))
     algorithm = make(pool=pool, head_classes=6)
-    assert algorithm.taught.heads.sizes == [6, 3]
+    assert algorithm.trained.heads.sizes == [6, 3]
     said = torch.randn(2, 40)
-    asked = algorithm.taught.heads.asked(said, 0)
-    assert torch.equal(asked, said[:, algorithm.taught.heads.classes[0]])
-    assert algorithm.taught.heads.classes == make(pool=pool, head_classes=6).taught.heads.classes
+    asked = algorithm.trained.heads.asked(said, 0)
+    assert torch.equal(asked, said[:, algorithm.trained.heads.classes[0]])
+    assert algorithm.trained.heads.classes == make(pool=pool, head_classes=6).trained.heads.classes
     list(train(algorithm))
 
 
@@ -96,7 +96,7 @@ def test_muon_turns_the_learners_kernels_and_nothing_else_and_adam_can_have_all(
     rest = optimisers["vector_optimiser"].param_groups[0]["params"]
     kernels = [p for p in algorithm.learner.parameters() if p.ndim == 4]
     assert [id(p) for p in turned] == [id(p) for p in kernels]
-    everything = {id(p) for p in algorithm.taught.parameters()}
+    everything = {id(p) for p in algorithm.trained.parameters()}
     assert {id(p) for p in turned} | {id(p) for p in rest} == everything
     assert len(turned) + len(rest) == len(everything)
     papers = make(outer_optimiser="adam").learner_optimisers.by_name

@@ -5,8 +5,12 @@ import torch
 import torch.nn.functional as F
 
 from metalearn.algorithm import train
-from metalearn.algorithms.free.aligned import Taught
-from metalearn.algorithms.free_plus.lessons import Lesson, lesson_loss, remembered_lesson
+from metalearn.algorithms.free.distiller import LearnerWithHeads
+from metalearn.algorithms.free_plus.own_head_distiller import (
+    TeacherBatch,
+    batch_loss,
+    remembered_batch,
+)
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
 from metalearn.registry import make_algorithm
 
@@ -51,13 +55,13 @@ def test_the_loss_is_the_mean_divergence_over_the_teachers_at_the_temperature(ru
     # Against torch's own divergence.
     images = torch.rand(6, 3, 24, 24)
     said = (torch.randn(6, 4), torch.randn(6, 3))
-    lesson = Lesson(images, (1, 0), said)
-    loss = lesson_loss(run.taught, lesson=lesson, config=run.config, pool=run.pool)
+    batch = TeacherBatch(images, (1, 0), said)
+    loss = batch_loss(run.trained, batch=batch, config=run.config, pool=run.pool)
     pool, temperature = run.pool, run.config.distillation_temperature
     ready = (images - torch.tensor(pool.mean).view(1, 3, 1, 1)) / torch.tensor(pool.std).view(
         1, 3, 1, 1
     )
-    logits = run.taught.heads(run.learner.embed(ready))
+    logits = run.trained.heads(run.learner.embed(ready))
     expected = [
         F.kl_div(
             (own / temperature).log_softmax(1),
@@ -73,11 +77,11 @@ def test_the_loss_is_the_mean_divergence_over_the_teachers_at_the_temperature(ru
 def test_a_learner_that_says_what_the_teachers_say_has_nothing_to_learn(run):
     images = torch.rand(6, 3, 24, 24)
     ready = (images - 0.5) / 0.25
-    said = [row.detach() for row in run.taught.heads.of(run.learner.embed(ready), [0, 2])]
-    lesson = Lesson(images, (0, 2), tuple(said))
-    loss = lesson_loss(run.taught, lesson=lesson, config=run.config, pool=run.pool)
+    said = [row.detach() for row in run.trained.heads.of(run.learner.embed(ready), [0, 2])]
+    batch = TeacherBatch(images, (0, 2), tuple(said))
+    loss = batch_loss(run.trained, batch=batch, config=run.config, pool=run.pool)
     loss.backward()
-    gradients = [weight.grad for weight in run.taught.parameters() if weight.grad is not None]
+    gradients = [weight.grad for weight in run.trained.parameters() if weight.grad is not None]
     assert loss.item() == pytest.approx(0, abs=1e-5)
     assert len(gradients) > 10
     assert all(gradient.abs().max() < 1e-4 for gradient in gradients)
@@ -86,22 +90,22 @@ def test_a_learner_that_says_what_the_teachers_say_has_nothing_to_learn(run):
 def test_teachers_are_asked_about_images_of_any_class(run):
     assert remembered(run) is None
     run.memory.add(torch.rand(2, 3, 24, 24), torch.zeros(2, dtype=torch.long), ["bee"])
-    lesson = remembered(run)
+    batch = remembered(run)
     # Only one teacher knows bees, and two different ones are asked.
-    assert len(set(lesson.teachers)) == 2
-    assert lesson.images.shape == (6, 3, 24, 24)
-    shapes = [tuple(said.shape) for said in lesson.logits]
-    assert shapes == [(6, run.pool.teachers[place].n_classes) for place in lesson.teachers]
+    assert len(set(batch.teachers)) == 2
+    assert batch.images.shape == (6, 3, 24, 24)
+    shapes = [tuple(said.shape) for said in batch.logits]
+    assert shapes == [(6, run.pool.teachers[place].n_classes) for place in batch.teachers]
 
 
-def remembered(run) -> Lesson | None:
-    return remembered_lesson(run.memory, run.config, pool=run.pool, device=CPU, rng=run.rng)
+def remembered(run) -> TeacherBatch | None:
+    return remembered_batch(run.memory, run.config, pool=run.pool, device=CPU, rng=run.rng)
 
 
 def test_alignment_moves_the_heads_and_the_learner_goes_without_them(run):
-    before = run.taught.heads.weight.detach().clone()
+    before = run.trained.heads.weight.detach().clone()
     list(train(run))
-    assert not torch.equal(run.taught.heads.weight, before)
+    assert not torch.equal(run.trained.heads.weight, before)
     assert not any("heads" in name for name in run.meta_learner().network.state_dict())
-    assert isinstance(run.taught, Taught)
+    assert isinstance(run.trained, LearnerWithHeads)
     assert "heads" in run.parts()

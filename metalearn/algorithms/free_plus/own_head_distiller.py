@@ -11,8 +11,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from metalearn.algorithms.free.aligned import Distillation, Taught
-from metalearn.algorithms.free.learning import prepared
+from metalearn.algorithms.free.distiller import Distillation, LearnerWithHeads
+from metalearn.algorithms.free.learner_inputs import prepared
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
 from metalearn.numerics.augmentation import crop_and_colour
@@ -26,7 +26,7 @@ from metalearn.shapes import Images, Scalar
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherBatch:
     """Images in [0, 1], and the logits of some teachers over all of their classes."""
 
     images: Images
@@ -34,7 +34,7 @@ class Lesson:
     logits: tuple[Tensor, ...]
 
 
-class Lessons:
+class OwnHeadDistiller:
     """FREE+'s way: each teacher has a head, and is asked about images of any class."""
 
     def __init__(self, pool: Pool, config: FreePlusConfig, device: torch.device) -> None:
@@ -44,47 +44,47 @@ class Lessons:
 
     def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
         """For each task, the loss of a learner that is to say what the task's teacher says."""
-        lessons = [recovered_lesson(task, self.config, self.pool) for task in tasks]
-        return self._losses_of(lessons)
+        batches = [recovered_batch(task, self.config, self.pool) for task in tasks]
+        return self._losses_of(batches)
 
     def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
         """The same for batches of remembered images, each with teachers of its own."""
-        lessons = [
-            remembered_lesson(memory, self.config, pool=self.pool, device=self.device, rng=rng)
+        batches = [
+            remembered_batch(memory, self.config, pool=self.pool, device=self.device, rng=rng)
             for _ in range(self.config.teachers_per_step)
         ]
-        return self._losses_of([lesson for lesson in lessons if lesson is not None])
+        return self._losses_of([batch for batch in batches if batch is not None])
 
-    def _losses_of(self, lessons: Sequence[Lesson]) -> list[Distillation]:
+    def _losses_of(self, batches: Sequence[TeacherBatch]) -> list[Distillation]:
         return [
-            partial(lesson_loss, lesson=lesson, config=self.config, pool=self.pool)
-            for lesson in lessons
+            partial(batch_loss, batch=batch, config=self.config, pool=self.pool)
+            for batch in batches
         ]
 
 
-def lesson_of(
+def teacher_batch(
     images: Images, teachers: Sequence[int], config: FreePlusConfig, pool: Pool
-) -> Lesson:
+) -> TeacherBatch:
     """Ask teachers (by their places in the pool) about images."""
     limits = config.inversion.limits
     said = tuple(said_by(pool.teachers[place], images, limits) for place in teachers)
-    return Lesson(images, tuple(teachers), said)
+    return TeacherBatch(images, tuple(teachers), said)
 
 
-def recovered_lesson(task: RecoveredTask, config: FreePlusConfig, pool: Pool) -> Lesson:
+def recovered_batch(task: RecoveredTask, config: FreePlusConfig, pool: Pool) -> TeacherBatch:
     """A teacher about the images recovered from it (changed already, if they are to be)."""
     place = next(i for i, teacher in enumerate(pool.teachers) if teacher is task.task.teacher)
-    return lesson_of(task.images, [place], config, pool)
+    return teacher_batch(task.images, [place], config, pool)
 
 
-def remembered_lesson(
+def remembered_batch(
     memory: TaskMemory,
     config: FreePlusConfig,
     *,
     pool: Pool,
     device: torch.device,
     rng: torch.Generator,
-) -> Lesson | None:
+) -> TeacherBatch | None:
     """Some teachers about remembered images of any classes; None while nothing is remembered."""
     pixels = memory.draw(config.alignment_images, rng)
     if pixels is None:
@@ -93,19 +93,21 @@ def remembered_lesson(
     if config.augmentation:
         images = crop_and_colour(images, strength=config.augmentation, rng=rng)
     places = torch.randperm(len(pool), generator=rng)[: config.teachers_asked].tolist()
-    return lesson_of(images, places, config, pool)
+    return teacher_batch(images, places, config, pool)
 
 
-def lesson_loss(taught: Taught, *, lesson: Lesson, config: FreePlusConfig, pool: Pool) -> Scalar:
+def batch_loss(
+    trained: LearnerWithHeads, *, batch: TeacherBatch, config: FreePlusConfig, pool: Pool
+) -> Scalar:
     """KL(teacher || learner), mean over images and teachers."""
-    assert isinstance(taught.heads, TeacherHeads)
-    images = prepared(lesson.images, taught.network, pool)
+    assert isinstance(trained.heads, TeacherHeads)
+    images = prepared(batch.images, trained.network, pool)
     with autocast(config.precision, images.device):
-        features: Tensor = taught.network.embed(images)
-    found = taught.heads.of(features.float(), lesson.teachers)
+        features: Tensor = trained.network.embed(images)
+    found = trained.heads.of(features.float(), batch.teachers)
     said = [
-        taught.heads.asked(logits, place)
-        for logits, place in zip(lesson.logits, lesson.teachers, strict=True)
+        trained.heads.asked(logits, place)
+        for logits, place in zip(batch.logits, batch.teachers, strict=True)
     ]
     losses = [
         distillation_loss(own, theirs, temperature=config.distillation_temperature)

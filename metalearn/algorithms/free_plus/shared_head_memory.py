@@ -2,16 +2,16 @@
 
 import torch
 
-from metalearn.algorithms.free.aligned import Distillation
-from metalearn.algorithms.free.learning import augmented
-from metalearn.algorithms.free.one_head import OneHead
+from metalearn.algorithms.free.distiller import Distillation
+from metalearn.algorithms.free.learner_inputs import augmented
+from metalearn.algorithms.free.shared_head import SharedHeadDistiller
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.pool import Pool, Teacher
 from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from metalearn.recovery.task_memory import TaskMemory
 
 
-class RememberedTasks(OneHead):
+class SharedHeadMemoryDistiller(SharedHeadDistiller):
     """FREE's distillation, repeated on each teacher's own classes out of the memory."""
 
     config: FreePlusConfig

@@ -11,7 +11,7 @@ from metalearn.numerics.optimisers import ScheduledOptimisers
 from metalearn.recovery.inversion import RecoveredTask
 
 
-class Taught(nn.Module):
+class LearnerWithHeads(nn.Module):
     """The learner, together with heads that fall away in the end if there are any."""
 
     def __init__(self, network: Network, heads: nn.Module | None = None) -> None:
@@ -20,7 +20,7 @@ class Taught(nn.Module):
         self.heads = heads
 
 
-Distillation = Callable[[Taught], Tensor]
+Distillation = Callable[[LearnerWithHeads], Tensor]
 """The distance of the learner's answers from those of some teachers, on some images."""
 
 
@@ -32,14 +32,14 @@ class Distiller(Protocol):
         """For each task, the loss of a learner that is to say what the task's teacher says."""
 
 
-def shared_loss(loss: Distillation, taught: Taught) -> Callable[[Network], Tensor]:
+def shared_loss(loss: Distillation, trained: LearnerWithHeads) -> Callable[[Network], Tensor]:
     """The same loss as a function of the learner alone, with the heads as they are."""
-    return lambda network: loss(Taught(network, taught.heads))
+    return lambda network: loss(LearnerWithHeads(network, trained.heads))
 
 
-def optimisers_of(taught: Taught, config: FreeSettings) -> ScheduledOptimisers:
+def optimisers_of(trained: LearnerWithHeads, config: FreeSettings) -> ScheduledOptimisers:
     """What moves it. Heads are Adam's: one of a teacher's is a few rows, no matrix to turn."""
-    weights = list(taught.parameters())
+    weights = list(trained.parameters())
     kernels = [w for w in weights if w.ndim > 2 and config.outer_optimiser == "muon"]
     turned = {id(kernel) for kernel in kernels}
     others = [w for w in weights if id(w) not in turned]

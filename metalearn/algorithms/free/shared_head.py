@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from metalearn.algorithms.free.aligned import Distillation, Taught
-from metalearn.algorithms.free.learning import n_way_of, prepared
+from metalearn.algorithms.free.distiller import Distillation, LearnerWithHeads
+from metalearn.algorithms.free.learner_inputs import n_way_of, prepared
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.learning.inner_loop import balanced_targets, centroid_logits, class_centroids
 from metalearn.networks import Network
@@ -19,7 +19,7 @@ from metalearn.recovery.teacher_pass import said_by
 from metalearn.shapes import Labels, Logits, Scalar
 
 
-class OneHead:
+class SharedHeadDistiller:
     """The paper's way: the learner's own head answers for every teacher's classes."""
 
     def __init__(self, pool: Pool, config: FreeSettings) -> None:
@@ -36,10 +36,10 @@ class OneHead:
             distillation_of, task=task, targets=targets, config=self.config, pool=self.pool
         )
 
-        def of_taught(taught: Taught) -> Tensor:
-            return loss(taught.network)
+        def of_trained(trained: LearnerWithHeads) -> Tensor:
+            return loss(trained.network)
 
-        return of_taught
+        return of_trained
 
 
 @torch.no_grad()
