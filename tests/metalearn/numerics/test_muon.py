@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from metalearn.algorithm import OptimiserState
 from metalearn.numerics.muon import Muon, orthogonalised
+from metalearn.numerics.optimisers import OptimiserState
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (32, 288), (288, 32), (1, 9)])
