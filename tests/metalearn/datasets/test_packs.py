@@ -119,7 +119,7 @@ def test_files_that_are_no_packs_are_refused(tmp_path: Path) -> None:
 
 
 def test_groups_are_tracks_by_another_name_and_may_be_texts(tmp_path: Path) -> None:
-    groups = np.array(["cache", "fridge", "cache", "cache", "door", "door"])
+    groups = np.array(["shelf", "fridge", "shelf", "shelf", "door", "door"])
     data = read_pack(pack(tmp_path, GOOD | {"group": groups}))
     assert data.tracks is not None and data.tracks.tolist() == [2, 1, 2, 2, 0, 0]
     with pytest.raises(InvalidData, match="both a track and a group"):

@@ -65,7 +65,7 @@ def test_support_and_query_are_never_of_the_same_track() -> None:
 
 
 def test_few_large_tracks_are_dealt_out_to_support_and_query() -> None:
-    # As pictures of three caches: 22, 22 and 6 of each class.
+    # As pictures of three shelves: 22, 22 and 6 of each class.
     tracks = [torch.tensor([7] * 22 + [8] * 22 + [9] * 6) for _ in range(2)]
     images = [t.float().view(-1, 1, 1, 1) / 100 for t in tracks]
     supports = set()
