@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from marketplace.core.browser_runtime import FOLDER
+from marketplace.instance.browser_runtime import FOLDER
 from metalearn.datasets.packs import read_pack
 from metalearn.meta_learner import MetaLearner
 from metalearn.networks import NetworkSpec, build_network

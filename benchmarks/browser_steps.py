@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from marketplace.core.browser_runtime import FOLDER
+from marketplace.instance.browser_runtime import FOLDER
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from marketplace import embedded_broker
+from marketplace.instance import embedded_broker
 
 log = logging.getLogger(__name__)
 

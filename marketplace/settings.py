@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from marketplace.core.environment import read_environment, with_password
-from marketplace.core.log_format import logging_config
-from marketplace.core.mail import mail_settings
-from marketplace.core.private_files import open_data_folder
 from marketplace.core.secrets import read_or_make_secret_key
-from marketplace.core.static_headers import add_headers
+from marketplace.instance.environment import read_environment, with_password
+from marketplace.instance.log_format import logging_config
+from marketplace.instance.mail import mail_settings
+from marketplace.instance.private_files import open_data_folder
+from marketplace.instance.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(os.environ)
@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "marketplace.core",
+    "marketplace.instance",
     "marketplace.audit",
     "marketplace.accounts",
     "marketplace.algorithms",
@@ -105,9 +106,9 @@ INSTALLED_APPS = [
     "marketplace.operations",
 ]
 MIDDLEWARE = [
-    "marketplace.core.request_log.RequestLogMiddleware",
+    "marketplace.instance.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "marketplace.core.probes.ProbeMiddleware",
+    "marketplace.instance.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -116,7 +117,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "marketplace.core.body_limits.BodyLimitMiddleware",
+    "marketplace.instance.body_limits.BodyLimitMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "marketplace.audit.middleware.OriginMiddleware",
     "marketplace.api.middleware.RateLimitMiddleware",
@@ -176,7 +177,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "base_url": None},
     },
-    "staticfiles": {"BACKEND": "marketplace.core.static_storage.StaticFiles"},
+    "staticfiles": {"BACKEND": "marketplace.instance.static_storage.StaticFiles"},
 }
 if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
     STORAGES["default"] = {
@@ -247,13 +248,13 @@ if CACHE_URL:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": CACHE_URL,
             "KEY_PREFIX": "freehold",
-            "OPTIONS": {"serializer": "marketplace.core.embedded_cache.JsonSerializer"},
+            "OPTIONS": {"serializer": "marketplace.instance.embedded_cache.JsonSerializer"},
         }
     }
 else:
     CACHES = {
         "default": {
-            "BACKEND": "marketplace.core.embedded_cache.EmbeddedCache",
+            "BACKEND": "marketplace.instance.embedded_cache.EmbeddedCache",
             "LOCATION": str(DATA_DIR / "cache.sqlite3"),
         }
     }

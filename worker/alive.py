@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from threading import Event, Thread
 
-from marketplace.core.signs_of_life import EVERY_S, touch_sign
+from marketplace.instance.signs_of_life import EVERY_S, touch_sign
 
 log = logging.getLogger(__name__)
 

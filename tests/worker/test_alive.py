@@ -6,7 +6,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketplace.core import signs_of_life
+from marketplace.instance import signs_of_life
 from worker import alive
 from worker.alive import SignsOfLife
 

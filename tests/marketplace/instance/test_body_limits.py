@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 from django.test import Client
 
-from marketplace.core.body_limits import FORM, MAX_FORM_BYTES, MAX_FORM_BYTES_OF_STRANGERS
+from marketplace.instance.body_limits import FORM, MAX_FORM_BYTES, MAX_FORM_BYTES_OF_STRANGERS
 
 pytestmark = pytest.mark.django_db
 TOKENS = "/api/v1/tokens/"

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from marketplace.core import web_server
+from marketplace.instance import web_server
 
 
 def test_a_request_may_wait_longer_than_an_adaptation_may_take(settings):

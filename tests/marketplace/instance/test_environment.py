@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.core.environment import read_environment, with_password
+from marketplace.instance.environment import read_environment, with_password
 
 
 def test_every_kind_of_value_may_lie_in_a_file(tmp_path):

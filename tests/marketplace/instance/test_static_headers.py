@@ -1,6 +1,6 @@
 """The worker that sees pictures has a policy of its own."""
 
-from marketplace.core.static_headers import add_headers
+from marketplace.instance.static_headers import add_headers
 
 
 def headers_of(url: str) -> dict[str, str]:

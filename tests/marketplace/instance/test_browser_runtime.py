@@ -8,8 +8,8 @@ import tarfile
 
 import pytest
 
-from marketplace.core import browser_runtime
-from marketplace.core.browser_runtime import FILES, FOLDER, RuntimeUnavailable, runtime_install
+from marketplace.instance import browser_runtime
+from marketplace.instance.browser_runtime import FILES, FOLDER, RuntimeUnavailable, runtime_install
 
 
 def archive(names=FILES) -> bytes:

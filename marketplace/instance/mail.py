@@ -9,7 +9,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.core.environment import with_password
+from marketplace.instance.environment import with_password
 
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 587, "smtp+ssl": 465}

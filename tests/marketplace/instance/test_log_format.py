@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from marketplace.accounts.token_format import make_secret
-from marketplace.core.log_format import JsonFormatter, LineFormatter, redact
-from marketplace.core.request_id import choose_request_id, forget_request_id
+from marketplace.instance.log_format import JsonFormatter, LineFormatter, redact
+from marketplace.instance.request_id import choose_request_id, forget_request_id
 
 
 def record(message, *arguments, **extra):

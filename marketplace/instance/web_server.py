@@ -1,6 +1,6 @@
 """gunicorn's configuration; `manage.py up` and the web's image start it in the same way.
 
-`gunicorn --config python:marketplace.core.web_server marketplace.wsgi`
+`gunicorn --config python:marketplace.instance.web_server marketplace.wsgi`
 """
 
 import os

@@ -24,7 +24,7 @@ def command_of(name: str, *, host: str = "127.0.0.1", port: int = 8000) -> list[
     """The command line of one process."""
     if name != "web":
         return list(WORKERS[name])
-    configuration = "python:marketplace.core.web_server"
+    configuration = "python:marketplace.instance.web_server"
     gunicorn = [sys.executable, "-m", "gunicorn", "marketplace.wsgi", "--config", configuration]
     return [*gunicorn, "--bind", f"{host}:{port}"]
 

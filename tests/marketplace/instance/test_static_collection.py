@@ -5,8 +5,8 @@ import os
 import pytest
 from django.core.management.base import CommandError
 
-from marketplace.core import static_collection
-from marketplace.core.static_collection import static_collect
+from marketplace.instance import static_collection
+from marketplace.instance.static_collection import static_collect
 
 
 @pytest.fixture

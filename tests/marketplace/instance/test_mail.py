@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.core.mail import NOWHERE, mail_settings
+from marketplace.instance.mail import NOWHERE, mail_settings
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from marketplace.core.metrics import REQUEST_SECONDS, REQUESTS
-from marketplace.core.request_id import choose_request_id, forget_request_id
+from marketplace.instance.request_id import choose_request_id, forget_request_id
 
 log = logging.getLogger("freehold.requests")
 

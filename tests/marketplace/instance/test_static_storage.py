@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from marketplace.core.static_storage import StaticFiles
+from marketplace.instance.static_storage import StaticFiles
 
 IMPORT = re.compile(r'^import .* from "([^"]+)";$', re.MULTILINE)
 
@@ -54,7 +54,7 @@ def test_every_user_may_read_what_is_collected_whatever_the_mask(tmp_path, setti
     settings.STATIC_ROOT = tmp_path / "collected"
     settings.STORAGES = {
         **settings.STORAGES,
-        "staticfiles": {"BACKEND": "marketplace.core.static_storage.StaticFiles"},
+        "staticfiles": {"BACKEND": "marketplace.instance.static_storage.StaticFiles"},
     }
     before = os.umask(0o077)
     try:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from marketplace.core.browser_runtime import (
+from marketplace.instance.browser_runtime import (
     PACKAGE,
     VERSION,
     RuntimeUnavailable,

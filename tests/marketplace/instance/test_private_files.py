@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from marketplace.core.private_files import open_data_folder
+from marketplace.instance.private_files import open_data_folder
 
 
 @pytest.fixture(autouse=True)

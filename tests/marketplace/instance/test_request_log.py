@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from marketplace.core.log_format import JsonFormatter
 from marketplace.core.metrics import REQUESTS
+from marketplace.instance.log_format import JsonFormatter
 
 pytestmark = pytest.mark.django_db
 

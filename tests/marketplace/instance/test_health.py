@@ -10,9 +10,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from marketplace.core import health
-from marketplace.core.health import CHECKS, NotReady
 from marketplace.core.models import WorkerPulse
+from marketplace.instance import health
+from marketplace.instance.health import CHECKS, NotReady
 
 
 def pulse(queue, seconds_ago=0):
@@ -61,7 +61,7 @@ def test_it_has_no_warnings_when_the_database_is_away(client, monkeypatch):
     def away():
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("marketplace.core.health._alive", away)
+    monkeypatch.setattr("marketplace.instance.health._alive", away)
     answer = client.get("/readyz").json()
     assert answer["worker"] == "the database does not answer" and "warnings" not in answer
 
@@ -80,7 +80,7 @@ def test_it_says_when_files_cannot_be_stored(client, monkeypatch):
     def full(name, content):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("marketplace.core.health.default_storage.save", full)
+    monkeypatch.setattr("marketplace.instance.health.default_storage.save", full)
     assert client.get("/readyz").json()["storage"] == "files cannot be stored"
 
 
@@ -100,7 +100,7 @@ def test_a_worker_that_is_away_is_no_reason_to_take_the_web_off(client):
 
 @pytest.mark.django_db
 def test_a_database_that_was_not_migrated_is_not_ready(client, monkeypatch):
-    monkeypatch.setattr("marketplace.core.health._migrated", False)
+    monkeypatch.setattr("marketplace.instance.health._migrated", False)
     newest = MigrationLoader(connection).graph.leaf_nodes("learners")[0]
     MigrationRecorder(connection).record_unapplied(*newest)
     answer = client.get("/readyz?only=migrations")
@@ -114,8 +114,8 @@ def test_it_names_what_does_not_answer(client, monkeypatch):
         raise DatabaseError("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr("marketplace.core.health._migrated", False)
-        patched.setattr("marketplace.core.health.MigrationExecutor", away)
+        patched.setattr("marketplace.instance.health._migrated", False)
+        patched.setattr("marketplace.instance.health.MigrationExecutor", away)
         answer = client.get("/readyz?only=migrations").json()
         assert answer["migrations"] == "the database does not answer"
     with monkeypatch.context() as patched:
@@ -126,7 +126,7 @@ def test_it_names_what_does_not_answer(client, monkeypatch):
     def refused(*_, **__):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("marketplace.core.health.current_app.connection_for_write", refused)
+    monkeypatch.setattr("marketplace.instance.health.current_app.connection_for_write", refused)
     assert client.get("/readyz?only=broker").json()["broker"] == "the broker does not answer"
 
 

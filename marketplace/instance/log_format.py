@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from marketplace.core.request_id import current_request_id
+from marketplace.instance.request_id import current_request_id
 
 FIELDS = ("method", "view", "status", "duration_ms", "job", "task")
 """What a caller may add with `extra=`; numbers and names, never what a person sent."""

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from marketplace.core.process_set import NAMES, command_of, shared_environment
+from marketplace.instance.process_set import NAMES, command_of, shared_environment
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from marketplace.core.processes import Process, Supervisor
+from marketplace.instance.processes import Process, Supervisor
 
 
 def wait_for(look, seconds=20):

@@ -14,9 +14,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketplace.core.preview_store import serve_previews
-from marketplace.core.process_set import NAMES, command_of, shared_environment
-from marketplace.core.processes import Process, Supervisor
-from marketplace.core.static_collection import static_collect
+from marketplace.instance.process_set import NAMES, command_of, shared_environment
+from marketplace.instance.processes import Process, Supervisor
+from marketplace.instance.static_collection import static_collect
 
 
 class Command(BaseCommand):

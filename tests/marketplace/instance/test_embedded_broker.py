@@ -6,7 +6,7 @@ import time
 import pytest
 from kombu import Connection, Exchange, Queue
 
-from marketplace import embedded_broker
+from marketplace.instance import embedded_broker
 
 QUEUE = Queue("quick", Exchange("quick"), routing_key="quick")
 
