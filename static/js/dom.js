@@ -2,15 +2,14 @@
 
 /**
  * The one element that must be there.
- * @template {Element} T
  * @param {string} selector
  * @param {ParentNode} [root]
- * @returns {T}
+ * @returns {HTMLElement}
  */
 export function find(selector, root = document) {
   const found = root.querySelector(selector);
   if (!found) throw new Error(`there is no ${selector}`);
-  return /** @type {T} */ (found);
+  return /** @type {HTMLElement} */ (found);
 }
 
 /**

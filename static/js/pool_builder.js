@@ -2,12 +2,12 @@
 
 import { csrfToken, find, icon, make } from "./dom.js";
 
-const root = /** @type {HTMLElement} */ (find("[data-builder]"));
+const root = find("[data-builder]");
 const filters = /** @type {HTMLFormElement} */ (find("[data-filters]", root));
 const candidates = find("[data-candidates]", root);
 const fit = find("[data-fit]", root);
 const list = find("[data-chosen]", root);
-const box = /** @type {HTMLElement} */ (find("[data-chosen-box]", root));
+const box = find("[data-chosen-box]", root);
 const SETTLE_MS = 200;
 
 /** @type {Map<string, string>} the chosen models, id to name, in the order of choosing */

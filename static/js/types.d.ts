@@ -2,6 +2,9 @@
 
 import type { env, InferenceSession, Tensor } from "onnxruntime-common";
 
+export type { InferenceSession, Tensor };
+export type SessionOptions = InferenceSession.SessionOptions;
+
 /** A float32 tensor. */
 export interface Weight {
   dims: number[];
@@ -86,7 +89,7 @@ export interface JobLive {
   error: string;
   curves: Record<string, [number, number][]>;
   events: { id: number; at: string; text: string }[];
-  learner_url?: string;
-  can_cancel?: boolean;
-  can_retry?: boolean;
+  learner_url: string;
+  can_cancel: boolean;
+  can_resume: boolean;
 }

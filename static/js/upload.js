@@ -15,9 +15,9 @@ const classNames = /** @type {HTMLTextAreaElement} */ (find("[name=class_names]"
 const channels = /** @type {HTMLSelectElement} */ (find("[name=channels]", form));
 const recovery = /** @type {HTMLInputElement} */ (find("[name=consent_recovery]", form));
 const preview = /** @type {HTMLInputElement} */ (find("[name=consent_preview]", form));
-const progress = /** @type {HTMLElement} */ (find("[data-progress]", form));
+const progress = find("[data-progress]", form);
 const submit = /** @type {HTMLButtonElement} */ (find("button[type=submit]", form));
-const table = /** @type {HTMLElement} */ (find("[data-batch]", form));
+const table = find("[data-batch]", form);
 const batch = new Batch(table, () => {
   const began = busy || batch.waiting.length < batch.rows.length;
   if (batch.rows.length < 2 && !began) show(batch.clear());
@@ -255,9 +255,9 @@ function likeLast() {
 function offerFolders() {
   const folder = /** @type {HTMLInputElement} */ (make("input", { type: "file", webkitdirectory: true, hidden: true, "data-folder": true }));
   if (!("webkitdirectory" in folder)) return;
-  const button = /** @type {HTMLElement} */ (find("[data-choose-folder]", form));
+  const button = find("[data-choose-folder]", form);
   button.hidden = false;
-  /** @type {HTMLElement} */ (find("[data-also]", form)).hidden = false;
+  find("[data-also]", form).hidden = false;
   button.after(folder);
   button.addEventListener("click", () => folder.click());
   folder.addEventListener("change", () => void takeFrom(folder));

@@ -3,7 +3,7 @@
 import { find } from "./dom.js";
 
 const EVERY_MS = 1500;
-const box = /** @type {HTMLElement} */ (find("[data-wait]"));
+const box = find("[data-wait]");
 const url = box.dataset.wait ?? "";
 
 async function look() {

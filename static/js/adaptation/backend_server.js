@@ -56,7 +56,7 @@ export class ServerBackend {
 
   /**
    * @param {object} body
-   * @returns {Promise<{predictions: Prediction[]}>}
+   * @returns {Promise<any>} what the server answers
    */
   async ask(body) {
     const headers = {

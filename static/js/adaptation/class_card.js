@@ -6,7 +6,7 @@ import { forget, gather } from "./images.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
-/** @typedef {{maxPerClass: number, maxLabelLength: number}} Limits */
+/** @typedef {{maxPerClass: number, maxLabelLength: number, classNames?: string[]}} Limits `classNames`: the only names there are */
 /** @typedef {{changed: () => void, given: (picture: Picture) => void, folders: (found: import("./files.js").Found[]) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
 
 let made = 0;

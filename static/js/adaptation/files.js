@@ -118,8 +118,7 @@ function isPassedOver(name) {
  */
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  /** @type {any[]} */
-  const given = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const given = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   const entries = given.filter((entry) => !isPassedOver(entry.name));
   if (given.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
   const found = await Promise.all(entries.map((entry) => walk(entry, "")));
@@ -127,24 +126,33 @@ export async function filesOfDrop(transfer) {
 }
 
 /**
- * @param {any} entry a FileSystemEntry
+ * @param {FileSystemEntry} entry
  * @param {string} folder
  * @returns {Promise<Found[]>}
  */
 async function walk(entry, folder) {
   if (isPassedOver(entry.name)) return [];
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [{ file, folder }];
+    return [{ file: await fileOfEntry(entry), folder }];
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
   const found = [];
   // A reader gives at most a hundred entries at a time.
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return found;
     for (const inner of some) found.push(...(await walk(inner, entry.name)));
   }
+}
+
+/**
+ * @param {FileSystemEntry} entry of a file
+ * @returns {Promise<File>}
+ */
+function fileOfEntry(entry) {
+  return new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
 }
 
 /**

@@ -7,7 +7,7 @@ import { Refused } from "./backend_server.js";
  * `runtime` is an address on the page that was fetched, and the module itself in a page that has all
  * in one file; `frame` and `runtimeFile` are for making such a page. Blobs, not buffers: a browser
  * may keep them outside of its memory.
- * @typedef {{description: any, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
+ * @typedef {{description: import("../types.d.ts").LearnerDescription, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
  */
 
 /**
@@ -16,6 +16,7 @@ import { Refused } from "./backend_server.js";
  * @returns {Promise<Material>}
  */
 export async function fetchMaterial(addresses, progress = () => {}) {
+  /** @type {import("../types.d.ts").LearnerDescription} */
   const description = JSON.parse(await (await fetched(addresses.description)).text());
   if (!description.available) throw new Refused(description.reason);
   const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;

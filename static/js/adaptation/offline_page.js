@@ -49,7 +49,7 @@ export async function embeddedAdaptation() {
   return labels && { labels, classifier: await unpacked("classifier") };
 }
 
-/** @returns {{description: any, graphs: string[], labels: string[] | null}} */
+/** @returns {{description: import("../types.d.ts").LearnerDescription, graphs: string[], labels: string[] | null}} */
 function about() {
   return JSON.parse(document.getElementById(ABOUT)?.textContent ?? "null");
 }

@@ -17,7 +17,7 @@ const AT_A_TIME = 50;
 
 /** @typedef {import("./images.js").Picture} Picture */
 
-const root = /** @type {HTMLElement} */ (find("[data-adaptation]"));
+const root = find("[data-adaptation]");
 const limits = JSON.parse(find("#limits").textContent ?? "{}");
 const side = Number(root.dataset.imageSide);
 const list = find("[data-classes]", root);
@@ -26,9 +26,9 @@ const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", roo
 const calibrate = /** @type {HTMLInputElement} */ (find("[data-calibrate]", root));
 const calibration = /** @type {HTMLSelectElement} */ (find("[data-calibration]", root));
 const status = find("[data-status]", root);
-const problemBox = /** @type {HTMLElement} */ (find("[data-problem]", root));
-const queryDrop = /** @type {HTMLElement} */ (find("[data-query-drop]", root));
-const results = new Results(/** @type {HTMLElement} */ (find("[data-results]", root)));
+const problemBox = find("[data-problem]", root);
+const queryDrop = find("[data-query-drop]", root);
+const results = new Results(find("[data-results]", root));
 
 /** @type {ClassCard[]} */
 let cards = [];
@@ -40,7 +40,7 @@ let changes = 0;
 /** Questions wait for one another. */
 let asking = Promise.resolve();
 const inOneFile = isOfflinePage();
-const place = new Place(/** @type {HTMLElement} */ (find("[data-place]", root)), {
+const place = new Place(find("[data-place]", root), {
   server: inOneFile ? null : new ServerBackend(root.dataset.url ?? "", csrfToken()),
   material: inOneFile ? embeddedMaterial : materialOfServer(),
   owner: { changed, status: (sentence) => (status.textContent = sentence) },

@@ -2,6 +2,8 @@
 
 import { find } from "../dom.js";
 
+/** @typedef {"safetensors" | "onnx" | "page"} Kind */
+/** @type {Record<Kind, string>} */
 const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", page: "adapt-offline.html" };
 
 /** @typedef {{labels: string[], file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
@@ -11,13 +13,13 @@ const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", 
 export class TakeAway {
   /** @param {Options} options `page` makes the page as one file, where that can be done */
   constructor({ problem, page }) {
-    this.root = /** @type {HTMLElement} */ (find("[data-take-away]"));
+    this.root = find("[data-take-away]");
     this.page = page;
     /** @type {Source | null} */
     this.source = null;
     this.buttons = [...this.root.querySelectorAll("button")];
     for (const button of this.buttons) {
-      const kind = /** @type {keyof NAMES} */ (button.dataset.kind);
+      const kind = /** @type {Kind} */ (button.dataset.kind);
       button.addEventListener("click", () => this.give(kind).catch((error) => problem(error.message)));
     }
   }
@@ -34,7 +36,7 @@ export class TakeAway {
     this.root.hidden = this.buttons.every((button) => button.hidden);
   }
 
-  /** @param {keyof NAMES} kind */
+  /** @param {Kind} kind */
   async give(kind) {
     const file = kind === "page" ? await this.page?.(this.source) : await this.source?.file(kind);
     if (!file) return;

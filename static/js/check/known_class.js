@@ -8,10 +8,12 @@ const MOST_IN_A_SELECT = 60;
 
 /** A class of the model, and pictures of it. */
 export class KnownClass extends ClassCard {
-  /** @param {string} name one of the model's, or empty */
+  /**
+   * @param {string} name one of the model's, or empty
+   * @override
+   */
   nameField(name) {
-    /** @type {string[]} */
-    const names = /** @type {any} */ (this.limits).classNames;
+    const names = this.limits.classNames ?? [];
     if (names.length > MOST_IN_A_SELECT) {
       const field = super.nameField(name);
       field.setAttribute("list", suggestions(names).id);

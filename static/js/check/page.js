@@ -11,17 +11,17 @@ import { showResult } from "./result.js";
 /** @typedef {import("../adaptation/images.js").Picture} Picture */
 /** @typedef {import("../adaptation/files.js").Found} Found */
 
-const root = /** @type {HTMLElement} */ (find("[data-check]"));
+const root = find("[data-check]");
 /** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[], classNamesUrl: string}} */
 const facts = JSON.parse(find("#check-facts").textContent ?? "{}");
 const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
-const list = /** @type {HTMLElement} */ (find("[data-check-classes]", root));
-const drop = /** @type {HTMLElement} */ (find("[data-check-drop]", root));
+const list = find("[data-check-classes]", root);
+const drop = find("[data-check-drop]", root);
 const runButton = /** @type {HTMLButtonElement} */ (find("[data-check-run]", root));
 const addButton = /** @type {HTMLButtonElement} */ (find("[data-check-add]", root));
 const status = find("[data-check-status]", root);
-const results = /** @type {HTMLElement} */ (find("[data-check-results]", root));
-const problemBox = /** @type {HTMLElement} */ (find("[data-check-problem]", root));
+const results = find("[data-check-results]", root);
+const problemBox = find("[data-check-problem]", root);
 
 /** @type {KnownClass[]} */
 let cards = [];
@@ -135,7 +135,7 @@ async function run() {
     const pictures = await Promise.all(
       sent.map(async ({ label, picture }) => ({ label, image: await toBase64(picture.small) })),
     );
-    const answer = /** @type {any} */ (await backend.ask({ pictures }));
+    const answer = /** @type {import("./result.js").Answer} */ (await backend.ask({ pictures }));
     showResult(results, sent.map(({ picture }) => picture), answer);
     said = `${answer.summary}.`;
     if (answer.recorded) await showRecorded();

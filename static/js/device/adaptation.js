@@ -11,7 +11,8 @@ import { ridgeHead } from "./ridge.js";
 import { chunksForStatistics, Moments, shareOf } from "./statistics.js";
 import { Work } from "./work.js";
 
-/** @typedef {import("./safetensors.js").Weight} Weight */
+/** @typedef {import("../types.d.ts").Weight} Weight */
+/** @typedef {import("../types.d.ts").AdaptationSettings} Settings */
 /** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
 /**
  * After a step: its stage and number, the loss before it, and the share of all work that is done. In
@@ -33,19 +34,34 @@ export class Stopped extends Error {}
 /** One learner, adapted to one support set. */
 export class Adaptation {
   /**
-   * @param {import("./graphs.js").Graphs} graphs
+   * @param {import("../types.d.ts").GraphRunner} graphs
    * @param {Map<string, Weight>} tensors the learner's own, which stay as they are
-   * @param {Record<string, any>} settings as `adaptation` in browser.json
+   * @param {Settings} settings
    */
   constructor(graphs, tensors, settings) {
     this.graphs = graphs;
     this.description = graphs.description;
+    /** @type {Settings} */
     this.settings = settings;
     const { extractor, head, statistics } = this.description.weights;
     const needed = [...extractor, ...head, ...statistics];
     /** @type {Map<string, Weight>} */
     this.tensors = new Map(needed.map((name) => [name, /** @type {Weight} */ (tensors.get(name))]));
-    [this.headWeight, this.headBias] = head;
+    const [headWeight, headBias] = head;
+    this.headWeight = headWeight;
+    this.headBias = headBias;
+    /** @type {Example[]} */
+    this.support = [];
+    this.nWay = 0;
+    this.random = new TorchRandom(0);
+    /** @type {Options} */
+    this.options = {};
+    /** @type {Work | null} */
+    this.work = null;
+    /** @type {Weight | undefined} */
+    this.centroids = undefined;
+    /** @type {{weight?: Weight, bias?: Weight}} */
+    this.ridge = {};
   }
 
   /**
@@ -88,7 +104,7 @@ export class Adaptation {
     return rows;
   }
 
-  /** @returns {string} the graph that predicts */
+  /** @returns {"ridge" | "logits" | "compare"} the graph that predicts */
   get predictor() {
     const { head } = this.settings;
     if (head === "ridge") return "ridge";
@@ -193,7 +209,7 @@ export class Adaptation {
     const { inversion_steps: steps, inversion_lr: lr, head, temperature } = this.settings;
     const side = this.description.noise_grid;
     const dims = [labels.length, this.description.architecture.channels, side, side];
-    const data = /** @type {TorchRandom} */ (this.random).normal(dims.reduce((one, other) => one * other));
+    const data = this.random.normal(dims.reduce((one, other) => one * other));
     let pseudo = /** @type {Weight} */ ((await this.run("start", { noise: { dims, data } })).get("pseudo"));
     const name = head === "sgd" ? "invert_head" : "invert_centroids";
     for (let step = 1; step <= steps; step += 1) {
@@ -231,7 +247,7 @@ export class Adaptation {
    * @param {number} steps
    */
   sayLooked(step, steps) {
-    this.options?.progress?.({ stage: "looking", step, steps, loss: null, done: 0 });
+    this.options.progress?.({ stage: "looking", step, steps, loss: null, done: 0 });
   }
 
   allTargets() {
@@ -244,8 +260,7 @@ export class Adaptation {
 
   batch() {
     const labels = this.support.map(({ label }) => label);
-    const random = /** @type {TorchRandom} */ (this.random);
-    return drawBatch(labels, this.batchSize, random).map((index) => this.support[index]);
+    return drawBatch(labels, this.batchSize, this.random).map((index) => this.support[index]);
   }
 
   /**
@@ -253,7 +268,7 @@ export class Adaptation {
    * @param {Record<string, Weight | number>} given
    */
   async run(name, given) {
-    if (this.options?.stopped) {
+    if (this.options.stopped) {
       await breath();
       if (this.options.stopped()) throw new Stopped("Stopped. Nothing was kept.");
     }
@@ -266,13 +281,14 @@ export class Adaptation {
    * @returns {Weight | number}
    */
   value(input, given) {
+    /** @type {Record<string, Weight | number | undefined>} */
     const own = {
       centroids: this.centroids,
       temperature: this.settings.temperature,
-      ridge_weight: this.ridge?.weight,
-      ridge_bias: this.ridge?.bias,
+      ridge_weight: this.ridge.weight,
+      ridge_bias: this.ridge.bias,
     };
-    const found = given[input] ?? this.tensors.get(input) ?? own[/** @type {"centroids"} */ (input)];
+    const found = given[input] ?? this.tensors.get(input) ?? own[input];
     if (found === undefined) throw new Error(`there is no ${input}`);
     return found;
   }
@@ -288,7 +304,7 @@ export class Adaptation {
       const own = name.slice(NEW.length);
       if (name.startsWith(NEW) && this.tensors.has(own)) this.tensors.set(own, value);
     }
-    const done = this.work.done(stage, step);
+    const done = this.work?.done(stage, step) ?? 0;
     this.options.progress?.({ stage, step, steps, loss: found.get("loss")?.data[0] ?? null, done });
   }
 

@@ -45,8 +45,8 @@ export async function decodeNamed(file, name, architecture) {
   try {
     return await decodeSquare(file, architecture);
   } catch (error) {
-    if (error instanceof Unreadable) throw new Error(`“${name}” ${error.reason}`);
-    throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`);
+    if (error instanceof Unreadable) throw new Error(`“${name}” ${error.reason}`, { cause: error });
+    throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`, { cause: error });
   }
 }
 

@@ -8,8 +8,8 @@ const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
 /** The graphs of one learner, each made ready when it is first run. */
 export class Graphs {
   /**
-   * @param {any} ort the module onnxruntime-web
-   * @param {any} description browser.json
+   * @param {import("../types.d.ts").Ort} ort the module onnxruntime-web
+   * @param {import("../types.d.ts").LearnerDescription} description
    * @param {Map<string, Uint8Array>} files the graphs by their names in browser.json
    */
   constructor(ort, description, files) {
@@ -18,7 +18,7 @@ export class Graphs {
     this.ort = ort;
     this.description = description;
     this.files = files;
-    /** @type {Map<string, Promise<any>>} */
+    /** @type {Map<string, Promise<import("../types.d.ts").InferenceSession>>} */
     this.sessions = new Map();
   }
 
@@ -26,8 +26,10 @@ export class Graphs {
   session(name) {
     const known = this.sessions.get(name);
     if (known) return known;
+    /** @type {import("../types.d.ts").SessionOptions} */
     const options = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
-    const made = this.ort.InferenceSession.create(this.files.get(name), options);
+    const file = /** @type {Uint8Array} */ (this.files.get(name));
+    const made = this.ort.InferenceSession.create(file, options);
     this.sessions.set(name, made);
     // What failed once, as for want of memory, may be tried again.
     made.catch(() => this.sessions.delete(name));
@@ -42,7 +44,7 @@ export class Graphs {
   async run(name, find) {
     if (!(name in this.description.graphs)) throw new Error(this.description.limited || `There is no graph ${name}.`);
     const session = await this.session(name);
-    /** @type {Record<string, any>} */
+    /** @type {Record<string, import("../types.d.ts").Tensor>} */
     const feeds = {};
     for (const input of Object.keys(this.description.graphs[name].inputs)) feeds[input] = this.tensor(find(input));
     const results = await session.run(feeds);

@@ -1,6 +1,6 @@
 /** Weights as safetensors files: read and written, never executed. */
 
-/** @typedef {{dims: number[], data: Float32Array}} Weight */
+/** @typedef {import("../types.d.ts").Weight} Weight */
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 10_000_000;

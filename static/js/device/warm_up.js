@@ -6,6 +6,7 @@
 import { Adaptation, Stopped } from "./adaptation.js";
 
 /** Steps of one rehearsal; by ICFIL, as that takes all graphs of a head. */
+/** @type {Partial<import("../types.d.ts").AdaptationSettings>} */
 const STEPS = { calibrate: "icfil", inner_steps: 4, inversion_steps: 3, calibration_steps: 3 };
 /** Small enough that every graph runs once also where a step takes seconds. */
 const FIRST = { classes: 2, each: 1, questions: 1, pseudo_images: 1 };
@@ -64,6 +65,7 @@ async function rehearse(graphs, tensors, { classes, each, questions, ...fewer },
   const start = performance.now();
   // A learner without graphs of gradients has fewer steps to rehearse; learners of before the
   // calibration that we recommend have no graphs for it.
+  /** @type {Partial<import("../types.d.ts").AdaptationSettings>[]} */
   const kinds = limited ? [{}] : [STEPS];
   if (calibrated) kinds.push(limited ? calibrated : { ...STEPS, ...calibrated, calibrate: "statistics" });
   for (const kind of kinds) {

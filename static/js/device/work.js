@@ -10,7 +10,7 @@ const COST = { adapting: 1, inverting: 0.75, calibrating: 0.9 };
 /** The steps of one adaptation, and what each costs. */
 export class Work {
   /**
-   * @param {Record<string, any>} settings as `adaptation` in browser.json
+   * @param {import("../types.d.ts").AdaptationSettings} settings
    * @param {{batch: number, classes: number}} sizes pictures in a step, and classes
    */
   constructor(settings, { batch, classes }) {

@@ -12,11 +12,14 @@ import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { tryOut, warmUp } from "./warm_up.js";
 
 /** @typedef {(progress: import("./adaptation.js").Progress) => void} Progress */
+/** @typedef {import("../types.d.ts").LearnerDescription} LearnerDescription */
+/** @typedef {import("../types.d.ts").AdaptationSettings} Settings */
+/** @typedef {import("../types.d.ts").Weight} Weight */
 
 /** What runtimes and browsers say when they get no more memory: what they hold is lost then. */
 const NO_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate|memory access out of bounds/i;
 
-/** @type {{graphs: Graphs, tensors: Map<string, any>, description: any} | null} */
+/** @type {{graphs: Graphs, tensors: Map<string, Weight>, description: LearnerDescription} | null} */
 let learner = null;
 /** @type {Adaptation | null} */
 let adapted = null;
@@ -48,7 +51,7 @@ async function runtimeOf(runtime) {
 }
 
 const commands = {
-  /** @param {{description: any, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
+  /** @param {{description: LearnerDescription, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
   async load({ description, files, weights, runtime, wasm }) {
     const ort = await runtimeOf(runtime);
     ort.env.wasm.wasmBinary = await wasm.arrayBuffer();
@@ -75,7 +78,7 @@ const commands = {
   },
 
   /**
-   * @param {{support: {label: number, square: Uint8Array}[], settings: any}} given
+   * @param {{support: {label: number, square: Uint8Array}[], settings: Partial<Settings>}} given
    * @param {Progress} progress
    */
   async adapt({ support, settings }, progress) {
@@ -116,9 +119,10 @@ const commands = {
 };
 
 /**
- * @param {"load"} command
- * @param {any} given
+ * @param {keyof typeof commands} command
+ * @param {any} given what this command takes
  * @param {Progress} progress
+ * @returns {Promise<unknown>}
  */
 async function answer(command, given, progress) {
   if (command !== "load" && command !== "decode") {
@@ -126,7 +130,8 @@ async function answer(command, given, progress) {
     stopping = false;
     await warming;
   }
-  return commands[command](given, /** @type {any} */ (progress));
+  const run = /** @type {(given: any, progress: Progress) => unknown} */ (commands[command]);
+  return run(given, progress);
 }
 
 self.addEventListener("message", async (event) => {
@@ -137,7 +142,7 @@ self.addEventListener("message", async (event) => {
   }
   try {
     const result = await answer(command, given, (state) => self.postMessage({ id, progress: state }));
-    self.postMessage({ id, result }, result instanceof Uint8Array ? [result.buffer] : []);
+    self.postMessage({ id, result }, { transfer: result instanceof Uint8Array ? [result.buffer] : [] });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     self.postMessage({ id, error: message, lost: NO_MEMORY.test(message) });

@@ -58,8 +58,7 @@ export async function fileOf({ files, fileName, packed }, watching) {
  */
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  /** @type {any[]} */
-  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   if (entries.length === 0) return filesOfChoice(transfer.files);
   return (await Promise.all(entries.map((entry) => walk(entry, "")))).flat();
 }
@@ -74,21 +73,31 @@ export function filesOfChoice(files) {
 }
 
 /**
- * @param {any} entry a FileSystemEntry
+ * @param {FileSystemEntry} entry
  * @param {string} above
  * @returns {Promise<Found[]>}
  */
 async function walk(entry, above) {
   const path = above + entry.name;
-  if (entry.isFile) return [{ path, file: await new Promise((resolve, reject) => entry.file(resolve, reject)) }];
-  const reader = entry.createReader();
+  if (entry.isFile) return [{ path, file: await fileOfEntry(entry) }];
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
   const found = [];
   // A reader gives at most a hundred entries at a time.
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return found;
     for (const inner of some) found.push(...(await walk(inner, `${path}/`)));
   }
+}
+
+/**
+ * @param {FileSystemEntry} entry of a file
+ * @returns {Promise<File>}
+ */
+function fileOfEntry(entry) {
+  return new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
 }
 
 /** @param {string} path */
