@@ -63,7 +63,7 @@ export class Place {
   get lacking() {
     if (this.chosen === "server" || (this.chosen === "browser" && this.isReady)) return "";
     if (this.chosen) return "Getting this browser ready…";
-    return this.server ? "Say where to adapt." : (this.note.textContent ?? "");
+    return this.server ? "Say where to adapt." : (this.note.textContent ?? "").trim();
   }
 
   /** @returns {ServerBackend | BrowserBackend} */

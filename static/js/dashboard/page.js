@@ -33,7 +33,7 @@ let previewAt = -Infinity;
  */
 function show(name, text) {
   const place = find(`[data-show=${name}]`, root);
-  if (place.textContent !== text) place.textContent = text;
+  if (place.textContent?.trim() !== text) place.textContent = text;
 }
 
 /** @param {JobLive} live */
