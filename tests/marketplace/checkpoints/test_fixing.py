@@ -51,7 +51,7 @@ def test_the_page_has_what_was_said_and_a_button_for_each_candidate(as_alice, re
     text = as_alice.get(url("detail", rejected)).content.decode()
     assert "The model has 3 outputs." in text and "Fix it here" in text
     assert "a &quot;b&quot;\nc, d</textarea>" in text
-    assert text.count(">Read it as timm/net") == 10
+    assert text.count("Read it as timm/net") == 10
     assert "2 more</summary>" in text
 
 

@@ -94,13 +94,13 @@ def test_the_strip_of_presets_fills_in_the_form_and_says_what_the_chosen_one_is(
 ):
     client.force_login(alice)
     page = client.get(url("new", pool)).content.decode()
-    assert '<a href="?algorithm=free&amp;preset=standard" aria-current="true">Standard</a>' in page
-    assert '<a href="?algorithm=free&amp;preset=published">Published</a>' in page
+    assert re.search(r'preset=standard"\s+aria-current="true">Standard</a>', page)
+    assert re.search(r'preset=published"\s*>Published</a>', page)
     assert "What we take." in page and "As in the paper." not in page
     assert 'type="hidden" name="setting_preset" value="standard"' in page
     assert "checked" in replay(page)
     page = client.get(url("new", pool), {"preset": "published"}).content.decode()
-    assert '<a href="?algorithm=free&amp;preset=published" aria-current="true">' in page
+    assert re.search(r'preset=published"\s+aria-current="true">', page)
     assert "As in the paper." in page
     assert 'name="setting_outer_steps" value="900"' in page
     assert 'type="hidden" name="setting_preset" value="published"' in page

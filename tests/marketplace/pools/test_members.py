@@ -41,11 +41,11 @@ def job(bob, wide):
 
 @pytest.fixture
 def page_of(client):
-    """A page of the pool or the job, as somebody sees it."""
+    """A page of the pool or the job, as this person sees it, with single spaces between words."""
 
     def page(person, name, row):
         client.force_login(person)
-        return client.get(reverse(name, args=[row.pk])).content.decode()
+        return " ".join(client.get(reverse(name, args=[row.pk])).content.decode().split())
 
     return page
 
