@@ -33,7 +33,7 @@ export async function sendPieces(sending) {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       // Only what may pass by itself is a TypeError, as it is for fetch.
-      if (failures === WAITS_MS.length) throw new UploadEnded("The connection broke and did not come back.");
+      if (failures === WAITS_MS.length) throw new UploadEnded("The connection broke and could not be restored.");
       await wait(sending, WAITS_MS[failures]);
       failures += 1;
       asked = false;
@@ -98,8 +98,8 @@ function sendPiece({ file, address, signal, progress }, offset) {
  */
 function problem(status, text = "") {
   if (NOT_HERE.includes(status)) return new PiecesRefused(`status ${status}`);
-  if (status === 404) return new UploadEnded("The server has given this upload up; begin again.");
-  if (status === 401 || status === 403) return new UploadEnded("You are signed out; sign in and begin again.");
+  if (status === 404) return new UploadEnded("The server has discarded this upload; start again.");
+  if (status === 401 || status === 403) return new UploadEnded("You are signed out; sign in and start again.");
   const passes = status === 409 || status === 423 || status === 429 || status >= 500;
   return passes && status !== 507 ? new TypeError(`status ${status}`) : new UploadEnded(detail(text));
 }
@@ -109,7 +109,7 @@ function detail(text) {
   try {
     return JSON.parse(text).detail;
   } catch {
-    return "The server did not take the file; try again in a minute, or ask your operator.";
+    return "The server did not accept the file; try again in a minute, or ask your operator.";
   }
 }
 

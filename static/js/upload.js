@@ -55,9 +55,9 @@ async function take(found) {
  * @returns {Record<string, string[]>}
  */
 function problemsOf(models, tooLarge) {
-  const large = tooLarge.map((name) => `“${name}” has more than 4 GiB, which no zip here can hold; upload its file of weights by itself.`);
+  const large = tooLarge.map((name) => `“${name}” is larger than 4 GiB, too large for a zip; upload its weights file alone.`);
   if (large.length) return { file: large };
-  return models.length ? {} : { file: ["There is no file of weights in it. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
+  return models.length ? {} : { file: ["It has no weights file. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
 }
 
 /** @param {number} count */
@@ -91,7 +91,7 @@ function countClasses() {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   const count = `${names.length} ${names.length === 1 ? "class" : "classes"}`;
   find("[data-class-count]", form).textContent = names.length
-    ? twice ? `${count}; “${twice}” stands there twice.` : `${count}. The model must have as many outputs.`
+    ? twice ? `${count}; “${twice}” appears twice.` : `${count}. The model must have that many outputs.`
     : "";
 }
 
@@ -162,7 +162,7 @@ function showProgress(loaded, total, began) {
 /** @param {number} seconds */
 function showWaiting(seconds) {
   find("[data-progress-text]", progress).textContent = "The connection broke; nothing is lost";
-  find("[data-progress-detail]", progress).textContent = `Going on in ${Math.ceil(seconds)} s`;
+  find("[data-progress-detail]", progress).textContent = `Continuing in ${Math.ceil(seconds)} s`;
 }
 
 /** @returns {string} a sentence, or nothing */
@@ -249,7 +249,7 @@ function likeLast() {
     else field(name).value = value;
   }
   tieConsents();
-  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are as of “${likeName}”.`;
+  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are copied from “${likeName}”.`;
 }
 
 function offerFolders() {

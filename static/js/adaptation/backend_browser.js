@@ -12,12 +12,12 @@ import { Calls } from "./calls.js";
 /** @typedef {import("./material.js").Material} Material */
 /** @typedef {import("../device/adaptation.js").Progress} Progress */
 
-const INSTEAD = "a current Firefox, Chrome or Safari can.";
+const INSTEAD = "use a current Firefox, Chrome or Safari.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
-const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
-const TOO_OLD = "This meta-learner was made before browsers could do this; choose ICFIL, or adapt without calibration.";
+const LOST = "The browser stopped the adaptation, most likely because it ran out of memory. Use fewer pictures and try again.";
+const TOO_OLD = "This meta-learner is too old for this calibration; choose ICFIL, or turn calibration off.";
 const STOPPED = "Stopped. Nothing was kept.";
-const STOPPED_ASKING = "Stopped. What was adapted is still there; ask again when you like.";
+const STOPPED_ASKING = "Stopped. The adapted classifier is still here; you can ask again.";
 /** A step of a deep network takes seconds, and who presses Stop has waited long enough. */
 const PATIENCE_MS = 300;
 /** Questions in one go: enough that a network is used well, few enough that answers come soon. */
@@ -64,7 +64,7 @@ export class BrowserBackend {
 
   async begin() {
     const missing = missingInBrowser(window);
-    if (missing) throw new Refused(`This browser has no ${missing}, so it cannot adapt by itself; ${INSTEAD}`);
+    if (missing) throw new Refused(`This browser has no ${missing}, which adapting here needs; ${INSTEAD}`);
     this.material ??= await this.getMaterial();
     const { description, files, weights, runtime, wasm } = this.material;
     let loaded = false;
@@ -87,7 +87,7 @@ export class BrowserBackend {
     const { runtime, worker } = /** @type {Material} */ (this.material);
     // In one file the worker is one script, as files on a disk cannot import one another.
     const made = typeof runtime === "string" ? moduleWorker(worker) : new Worker(worker);
-    if (!made) throw new Refused(`This browser has no workers made of modules, so it cannot adapt by itself; ${INSTEAD}`);
+    if (!made) throw new Refused(`This browser has no module workers, which adapting here needs; ${INSTEAD}`);
     return new Calls(made, { progress: this.onProgress, lost });
   }
 

@@ -105,7 +105,7 @@ class ServerSession {
  * @returns {Promise<string>}
  */
 async function sentence(answer) {
-  if (answer.status === 413) return "Together the pictures are too large; give fewer.";
+  if (answer.status === 413) return "The pictures are too large together; use fewer.";
   try {
     const problem = await answer.json();
     const details = Object.values(problem.errors ?? {}).flat(3).filter((text) => typeof text === "string");

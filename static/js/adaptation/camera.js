@@ -30,7 +30,7 @@ export async function openCamera(title, onPicture) {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
-    throw new Error("The camera cannot be used: none is there, or the browser was told not to allow it.");
+    throw new Error("The camera cannot be used: there is none, or the browser does not allow it.");
   } finally {
     opening = false;
   }

@@ -178,7 +178,7 @@ export async function byFolder(found, leftOut) {
   const pictures = new Set(await picturesAmong(found.map(({ file }) => file), leftOut));
   for (const { file, folder } of found.filter((one) => pictures.has(one.file))) {
     if (folder) folders.set(folder, [...(folders.get(folder) ?? []), file]);
-    else leftOut.reasons.add("Drop pictures on their class, or on the place of pictures to label; folders become classes.");
+    else leftOut.reasons.add("Drop pictures on their class, or where pictures to label go; folders become classes.");
   }
   return folders;
 }

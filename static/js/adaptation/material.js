@@ -46,12 +46,12 @@ export async function fetched(address, { sha256, came } = {}) {
   try {
     answer = await fetch(address);
   } catch {
-    throw new Refused("The server does not answer; load the page again.");
+    throw new Refused("The server does not answer; reload the page.");
   }
-  if (!answer.ok) throw new Refused("What this browser needs could not be loaded.");
+  if (!answer.ok) throw new Refused("The files of the meta-learner could not be loaded.");
   const content = await whole(answer, came);
   const found = sha256 ? await hash(content) : null;
-  if (found !== null && found !== sha256) throw new Refused("What was loaded is damaged; load the page again.");
+  if (found !== null && found !== sha256) throw new Refused("The download is damaged; reload the page.");
   return content;
 }
 
@@ -72,7 +72,7 @@ async function whole(answer, came) {
   try {
     return await new Response(answer.body.pipeThrough(counter), { headers }).blob();
   } catch {
-    throw new Refused("The server does not answer; load the page again.");
+    throw new Refused("The server does not answer; reload the page.");
   }
 }
 

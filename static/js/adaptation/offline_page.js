@@ -16,7 +16,7 @@ const ABOUT = "material-about";
  * @returns {Promise<Blob>} an HTML file
  */
 export async function offlinePage({ frame, description, files, weights, wasm, runtimeFile }, kept) {
-  if (!frame || !runtimeFile) throw new Error("This page has come out of one file already; copy that file.");
+  if (!frame || !runtimeFile) throw new Error("This page is already one file; copy that file.");
   const page = await frame.text();
   const place = page.indexOf(PLACE);
   const about = { description, graphs: [...files.keys()], labels: kept?.labels ?? null };

@@ -56,7 +56,7 @@ function materialOfServer() {
 /** @param {import("./take_away.js").Source | null} source the adapted classifier goes along */
 async function asOneFile(source) {
   const material = place.browser?.material;
-  if (!material) throw new Error("This browser does not have the meta-learner.");
+  if (!material) throw new Error("This browser has not loaded the meta-learner.");
   return offlinePage(material, source && { labels: source.labels, classifier: await source.file("safetensors") });
 }
 
@@ -70,11 +70,11 @@ function problem(sentence) {
 /** @returns {string} what is still missing before one can adapt; empty when nothing is */
 function missing() {
   const filled = cards.filter((card) => card.pictures.length);
-  if (filled.length < limits.minClasses) return `Give pictures for at least ${limits.minClasses} classes.`;
+  if (filled.length < limits.minClasses) return `Add pictures for at least ${limits.minClasses} classes.`;
   if (filled.some((card) => !card.name)) return "Every class with pictures needs a name.";
   const names = filled.map((card) => card.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return twice ? `“${twice}” stands there twice; every class needs its own name.` : place.lacking;
+  return twice ? `Two classes are called “${twice}”; give each its own name.` : place.lacking;
 }
 
 function summary() {
@@ -132,7 +132,7 @@ async function addFolders(found) {
   for (const [name, pictures] of folders) {
     // Somebody may add classes while pictures are made ready.
     if (cards.length >= limits.maxClasses) {
-      leftOut.reasons.add(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
+      leftOut.reasons.add(`At most ${limits.maxClasses} classes are possible; the other folders are left out.`);
       break;
     }
     await addClass(className(name, leftOut)).add(pictures, leftOut);
@@ -147,7 +147,7 @@ async function addFolders(found) {
 function className(folder, leftOut) {
   const letters = [...folder];
   if (letters.length <= limits.maxLabelLength) return folder;
-  leftOut.reasons.add(`A class's name has at most ${limits.maxLabelLength} letters; longer ones are cut.`);
+  leftOut.reasons.add(`A class name has at most ${limits.maxLabelLength} characters; longer ones are cut.`);
   return letters.slice(0, limits.maxLabelLength).join("");
 }
 
@@ -161,7 +161,7 @@ async function dropBesideEverything(event) {
     const { found } = await filesOfDrop(event.dataTransfer);
     if (found.length) await addFolders(found);
   } catch {
-    problem("What was dropped cannot be read; choose the files instead.");
+    problem("The dropped files cannot be read; choose them with the button.");
   }
 }
 
@@ -198,7 +198,7 @@ async function adapt() {
   const before = changes;
   await whileBusy("Adapting…", async () => {
     const made = await place.backend.adapt(support(), chosenSettings());
-    if (changes !== before) throw new Error("Something was changed meanwhile; adapt again.");
+    if (changes !== before) throw new Error("Something changed in the meantime; adapt again.");
     session = made;
   });
   place.giveFocus(session ? queryDrop.querySelector("input") : adaptButton);

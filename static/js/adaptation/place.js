@@ -17,8 +17,8 @@ const SAY_EVERY_MS = 10_000;
 const FETCH_STEP_BYTES = 5_000_000;
 /** What is over sooner than this needs no forecast. */
 const SHORT_S = 3;
-const LEFT = "The page was left while this was under way; try again.";
-const READY = "Ready; works without a network from now on, until you leave the page.";
+const LEFT = "You left the page before this finished; try again.";
+const READY = "Ready. This page now works offline until you leave it.";
 
 /** @typedef {import("./backend_server.js").ServerBackend} ServerBackend */
 /** @typedef {import("./material.js").Material} Material */
@@ -63,7 +63,7 @@ export class Place {
   get lacking() {
     if (this.chosen === "server" || (this.chosen === "browser" && this.isReady)) return "";
     if (this.chosen) return "Getting this browser ready…";
-    return this.server ? "Say where to adapt." : (this.note.textContent ?? "").trim();
+    return this.server ? "Choose where to adapt." : (this.note.textContent ?? "").trim();
   }
 
   /** @returns {ServerBackend | BrowserBackend} */

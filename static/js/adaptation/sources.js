@@ -80,7 +80,7 @@ export function takeDropsAndPastes(place, taker) {
       if (taker.folders && folders > 1) taker.folders(found);
       else taker.files(found.map(({ file }) => file));
     } catch {
-      taker.problem("What was dropped cannot be read; choose the files instead.");
+      taker.problem("The dropped files cannot be read; choose them with the button.");
     }
   });
   place.addEventListener("paste", (event) => {

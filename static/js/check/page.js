@@ -40,7 +40,7 @@ function problem(sentence) {
 async function withNames() {
   if (facts.classNames.length) return;
   const answer = await fetch(facts.classNamesUrl);
-  if (!answer.ok) throw new Error("The model's classes could not be loaded; load the page again.");
+  if (!answer.ok) throw new Error("The model's classes could not be loaded; reload the page.");
   facts.classNames = await answer.json();
 }
 
@@ -52,12 +52,12 @@ function labelled() {
 /** @returns {string} what is still missing before one can check; empty when nothing is */
 function missing() {
   const pictures = labelled();
-  if (!pictures.length) return "Give pictures first.";
+  if (!pictures.length) return "Add pictures first.";
   if (pictures.some(({ label }) => !label)) return "Choose the class of every group of pictures.";
   const unknown = pictures.find(({ label }) => !facts.classNames.includes(label));
   if (unknown) return `The model has no class “${unknown.label}”.`;
   const n = pictures.length;
-  return n > facts.maxPictures ? `There are ${n} pictures; give at most ${facts.maxPictures}.` : "";
+  return n > facts.maxPictures ? `There are ${n} pictures; use at most ${facts.maxPictures}.` : "";
 }
 
 function refresh() {
@@ -129,7 +129,7 @@ async function run() {
   const sent = labelled();
   busy = true;
   problem("");
-  status.textContent = `A worker looks at ${sent.length} ${sent.length === 1 ? "picture" : "pictures"}…`;
+  status.textContent = `A worker is labelling ${sent.length} ${sent.length === 1 ? "picture" : "pictures"}…`;
   refresh();
   try {
     const pictures = await Promise.all(
@@ -185,7 +185,7 @@ document.addEventListener("drop", async (event) => {
     const { found } = await filesOfDrop(event.dataTransfer);
     await addFound(found);
   } catch {
-    problem("What was dropped cannot be read; choose the files instead.");
+    problem("The dropped files cannot be read; choose them with the button.");
   }
 });
 refresh();

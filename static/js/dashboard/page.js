@@ -106,7 +106,7 @@ function apply(live) {
 function noteSilence(answered) {
   missed = answered ? 0 : missed + 1;
   quiet.hidden = missed < PATIENCE;
-  if (missed >= PATIENCE) quiet.textContent = "The server does not answer; what you see may be old. Trying again.";
+  if (missed >= PATIENCE) quiet.textContent = "The server does not answer; this page may be out of date. Trying again.";
 }
 
 async function look() {

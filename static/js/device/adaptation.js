@@ -99,7 +99,7 @@ export class Adaptation {
     this.options = options;
     const rows = (await this.look(this.predictor, "logits", pictures)).map(softmax);
     if (rows.some((row) => row.some((value) => !Number.isFinite(value)))) {
-      throw new Error("The adaptation ran away from its support set; lower inner_lr or calibration_lr.");
+      throw new Error("The adaptation diverged; try fewer steps or turn calibration off.");
     }
     return rows;
   }
@@ -140,7 +140,7 @@ export class Adaptation {
   /** From here on batch-norm takes the support pictures into account; without batch-norm nothing changes. */
   async mixStatistics() {
     if (!this.description.weights.statistics.length) return;
-    if (!this.description.graphs.statistics) throw new Error("This meta-learner was made before browsers could calibrate it.");
+    if (!this.description.graphs.statistics) throw new Error("This meta-learner is too old to be calibrated in a browser.");
     const share = shareOf(this.support.length, this.settings.statistics_share);
     const moments = new Moments();
     for (const some of chunksForStatistics(this.support.map((one) => one.pixels), this.description)) {

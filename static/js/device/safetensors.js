@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES = 10_000_000;
 export function readSafetensors(file) {
   const length = Number(new DataView(file).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || LENGTH_BYTES + length > file.byteLength) {
-    throw new Error("The weights are damaged; load the page again.");
+    throw new Error("The weights are damaged; reload the page.");
   }
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, LENGTH_BYTES, length)));
   const tensors = new Map();

@@ -111,7 +111,7 @@ const commands = {
 
   /** @param {{kind: "safetensors" | "onnx", about: Record<string, string>}} given */
   async export({ kind, about }) {
-    if (!adapted) throw new Error("Adapt first, then take the classifier with you.");
+    if (!adapted) throw new Error("Adapt first, then download the classifier.");
     const values = adapted.classifier();
     if (kind === "onnx") return withValues(/** @type {Uint8Array} */ (loaded().graphs.files.get(adapted.predictor)), values);
     return writeSafetensors(values, about);

@@ -95,7 +95,7 @@ export class Batch {
       progress(sent);
     };
     row.url = await sendModel({ form, file, name: row.name.value, signal, progress: show, waiting });
-    this.tell(row, "sent", badge("Waits for a worker"), opened(row.url, "Open"));
+    this.tell(row, "sent", badge("Waiting for a worker"), opened(row.url, "Open"));
     void this.lookAtAll();
   }
 

@@ -6,7 +6,7 @@ import { crc32 } from "./zip.js";
 /** @typedef {{ form: HTMLFormElement, file: File, name: string, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
 /** @typedef {{ upload: string, url: string }} Places */
 
-const BROKE = "The connection broke. Send the form again; it goes on where it was.";
+const BROKE = "The connection broke. Submit the form again to continue where it stopped.";
 
 /** What is wrong with the form, field by field. */
 export class FormErrors extends Error {
@@ -130,7 +130,7 @@ function refusal(request) {
   if (request.status === 422) return new FormErrors(JSON.parse(request.responseText).errors);
   return new UploadEnded(
     request.status
-      ? "The server did not take the file; try again in a minute, or ask your operator."
+      ? "The server did not accept the file; try again in a minute, or ask your operator."
       : "The connection broke; nothing was stored. Try again.",
   );
 }

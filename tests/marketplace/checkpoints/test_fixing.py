@@ -101,7 +101,7 @@ def test_nobody_else_fixes_a_model(client, bob, charlie, shared, make_checkpoint
 
 def test_the_owner_switches_between_averaged_and_raw_weights(as_alice, make_checkpoint):
     row = make_checkpoint(reading=READING, original_until=tomorrow())
-    assert "Take the raw weights instead" in as_alice.get(url("detail", row)).content.decode()
+    assert "Use the raw weights instead" in as_alice.get(url("detail", row)).content.decode()
     assert as_alice.post(url("fix", row), {"weights": "raw"}).status_code == 302
     row.refresh_from_db()
     assert (row.state, row.pending) == (S.UPLOADED, {"weights": "raw"})

@@ -159,7 +159,7 @@ def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
 
 def test_without_a_worker_the_page_says_what_to_do(client, alice, pool):
     client.force_login(alice)
-    assert "No worker has come up yet" in client.get(url("new", pool)).content.decode()
+    assert "No worker has started yet" in client.get(url("new", pool)).content.decode()
 
 
 def test_the_dashboard_is_told_only_what_is_new(client, alice, running):
