@@ -1,4 +1,4 @@
-/** The pool builder: picks on one side, what the picks amount to on the other. */
+/** The pool builder: candidates on one side, the chosen models and their fit on the other. */
 
 import { csrfToken, find, icon, make } from "./dom.js";
 
@@ -10,7 +10,7 @@ const list = find("[data-chosen]", root);
 const box = find("[data-chosen-box]", root);
 const SETTLE_MS = 200;
 
-/** @type {Map<string, string>} the chosen models, id to name, in the order of choosing */
+/** @type {Map<string, string>} chosen models, id to name, in the order in which they were chosen */
 const chosen = new Map();
 for (const row of list.querySelectorAll("li")) chosen.set(row.dataset.id ?? "", row.dataset.name ?? "");
 

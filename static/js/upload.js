@@ -1,4 +1,4 @@
-/** The upload page: what is given, a form that shows how far it is, class counts and presets. */
+/** The upload page: chosen files, progress, class counts and presets. */
 
 import { find, make, megabytes } from "./dom.js";
 import { UploadEnded } from "./pieces.js";
@@ -23,10 +23,10 @@ const batch = new Batch(table, () => {
   if (batch.rows.length < 2 && !began) show(batch.clear());
 });
 const UNTOUCHED = find("[data-file-name]", form).textContent ?? "";
-/** @type {Model | undefined} the one model, where there is no table */
+/** @type {Model | undefined} the only model, while there is no table */
 let model;
 let busy = false;
-/** What a file gave as the name, which the next file may replace. */
+/** The name taken from a file; the next file may replace it. */
 let suggested = "";
 
 /** @param {string} name */
@@ -35,7 +35,7 @@ function field(name) {
 }
 
 /**
- * Take what was given: one model is shown in the form, several in the table.
+ * Show what was chosen: one model in the form, several in the table.
  * @param {import("./upload/given.js").Found[]} found
  */
 async function take(found) {
@@ -165,7 +165,7 @@ function showWaiting(seconds) {
   find("[data-progress-detail]", progress).textContent = `Continuing in ${Math.ceil(seconds)} s`;
 }
 
-/** @returns {string} a sentence, or nothing */
+/** @returns {string} what is missing, as a sentence; empty if nothing is */
 function whatIsMissing() {
   if (batch.rows.length) return batch.waiting.length ? "" : "All of these are uploaded; choose more.";
   if (!model) return "Choose a file.";
@@ -240,7 +240,7 @@ function fail(error) {
   else showErrors({ file: ["The file changed or cannot be read; choose it again."] });
 }
 
-/** Data set, licence, sharing, consent and description as they were said of the last model. */
+/** Fill in data set, licence, sharing, consent and description as for the last model. */
 function likeLast() {
   const { like: text, likeName } = /** @type {HTMLElement} */ (like).dataset;
   const said = JSON.parse(text ?? "{}");
@@ -266,7 +266,7 @@ function offerFolders() {
 /** @param {HTMLInputElement} input */
 async function takeFrom(input) {
   await take(filesOfChoice(input.files ?? []));
-  // So that choosing the same again is heard; one file stays, as the browser shows it.
+  // Otherwise choosing the same file again fires no event. A single file stays, as the browser shows it.
   if (input !== file || batch.rows.length) input.value = "";
 }
 
@@ -310,7 +310,7 @@ like?.addEventListener("click", (event) => {
   event.preventDefault();
   likeLast();
 });
-// Without this script the form sends one file.
+// Without this script the form sends one file only.
 file.multiple = true;
 file.classList.add("file-input");
 offerFolders();

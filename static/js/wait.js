@@ -1,4 +1,4 @@
-/** A page that waits for the server to be done with something, and shows it then. */
+/** Reloads a page when the server has finished what the page waits for. */
 
 import { find } from "./dom.js";
 
