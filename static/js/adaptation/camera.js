@@ -1,4 +1,4 @@
-/** The camera as a source of pictures, for browsers and machines that have one. */
+/** The camera as a source of pictures. */
 
 import { find } from "../dom.js";
 
@@ -18,12 +18,12 @@ export function hasCamera() {
 }
 
 /**
- * Open the camera; every picture taken is handed on until the dialog is closed.
+ * Open the camera and pass on every picture taken until the dialog closes.
  * @param {string} title
  * @param {(picture: Blob) => void} onPicture
  */
 export async function openCamera(title, onPicture) {
-  // A second press while the browser still asks would leave a camera on that nobody can end.
+  // A second press while the browser asks for permission would leave a camera on with no way to stop it.
   if (opening || dialog.open) return;
   opening = true;
   let stream;
@@ -37,7 +37,7 @@ export async function openCamera(title, onPicture) {
   give = onPicture;
   taken = 0;
   count.textContent = "Getting the camera ready…";
-  // Before its first picture a camera would give an empty one.
+  // Before the first frame a picture would be empty.
   takeButton.disabled = true;
   find("[data-camera-title]").textContent = title;
   video.srcObject = stream;

@@ -1,18 +1,18 @@
-/** All that a browser needs to adapt by itself, fetched once and kept: afterwards no network is needed. */
+/** Fetches everything that adapting in the browser needs, so that it works offline afterwards. */
 
 import { Refused } from "./backend_server.js";
 
 /** @typedef {{description: string, worker: string, runtime: string, wasm: string, offline: string}} Addresses */
 /**
- * `runtime` is an address on the page that was fetched, and the module itself in a page that has all
- * in one file; `frame` and `runtimeFile` are for making such a page. Blobs, not buffers: a browser
- * may keep them outside of its memory.
+ * `runtime` is an address on the normal page and the module itself in the one-file page; `frame` and
+ * `runtimeFile` serve to make such a page. Blobs rather than buffers, because a browser may keep blobs
+ * on disk.
  * @typedef {{description: import("../types.d.ts").LearnerDescription, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
  */
 
 /**
  * @param {Addresses} addresses
- * @param {(bytes: number) => void} [progress] hears how much has come so far
+ * @param {(bytes: number) => void} [progress] called with the number of bytes loaded so far
  * @returns {Promise<Material>}
  */
 export async function fetchMaterial(addresses, progress = () => {}) {
@@ -38,7 +38,7 @@ export async function fetchMaterial(addresses, progress = () => {}) {
 
 /**
  * @param {string} address
- * @param {{sha256?: string, came?: (bytes: number) => void}} [options] what its hash must be; who hears of each piece
+ * @param {{sha256?: string, came?: (bytes: number) => void}} [options] the expected hash; a callback for the bytes of each chunk
  * @returns {Promise<Blob>}
  */
 export async function fetched(address, { sha256, came } = {}) {
@@ -76,7 +76,10 @@ async function whole(answer, came) {
   }
 }
 
-/** @param {Blob} content as hexadecimal text; null where the browser keeps hashes to HTTPS */
+/**
+ * The SHA-256 in hexadecimal; null if the browser offers hashes over HTTPS only.
+ * @param {Blob} content
+ */
 async function hash(content) {
   if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await content.arrayBuffer()));

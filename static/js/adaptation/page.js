@@ -1,4 +1,4 @@
-/** The adaptation page: classes and pictures in, a session from the backend, predictions out. */
+/** The adaptation page: takes classes and pictures, adapts, and labels other pictures. */
 
 import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
@@ -12,7 +12,7 @@ import { Results } from "./results.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 import { TakeAway } from "./take_away.js";
 
-/** Questions that a server takes in one request. */
+/** Query pictures per request to the server. */
 const AT_A_TIME = 50;
 
 /** @typedef {import("./images.js").Picture} Picture */
@@ -35,9 +35,9 @@ let cards = [];
 /** @type {import("./backend_server.js").Session | null} */
 let session = null;
 let busy = false;
-/** Counts what was changed, as a person may do also while the numbers are made. */
+/** Counts changes, because the user can change pictures while an adaptation runs. */
 let changes = 0;
-/** Questions wait for one another. */
+/** Queries run one after another. */
 let asking = Promise.resolve();
 const inOneFile = isOfflinePage();
 const place = new Place(find("[data-place]", root), {
@@ -47,27 +47,27 @@ const place = new Place(find("[data-place]", root), {
 });
 const takeAway = new TakeAway({ problem, page: inOneFile ? null : asOneFile });
 
-/** @returns {(() => Promise<import("./material.js").Material>) | null} null where there is none */
+/** @returns {(() => Promise<import("./material.js").Material>) | null} null if this server has none */
 function materialOfServer() {
   const addresses = JSON.parse(find("#browser").textContent ?? "null");
   return addresses && (() => fetchMaterial(addresses, (bytes) => place.fetching(bytes)));
 }
 
-/** @param {import("./take_away.js").Source | null} source the adapted classifier goes along */
+/** @param {import("./take_away.js").Source | null} source the adapted classifier to include */
 async function asOneFile(source) {
   const material = place.browser?.material;
   if (!material) throw new Error("This browser has not loaded the meta-learner.");
   return offlinePage(material, source && { labels: source.labels, classifier: await source.file("safetensors") });
 }
 
-/** @param {string} sentence an empty one takes the note away */
+/** @param {string} sentence empty to hide the note */
 function problem(sentence) {
   problemBox.hidden = !sentence;
   find("[data-problem-text]", problemBox).textContent = sentence;
   if (sentence) problemBox.scrollIntoView({ block: "nearest" });
 }
 
-/** @returns {string} what is still missing before one can adapt; empty when nothing is */
+/** @returns {string} what is missing before adapting; empty if nothing is */
 function missing() {
   const filled = cards.filter((card) => card.pictures.length);
   if (filled.length < limits.minClasses) return `Add pictures for at least ${limits.minClasses} classes.`;
@@ -81,7 +81,7 @@ function summary() {
   const known = session && "labels" in session ? /** @type {string[]} */ (session.labels) : [];
   const filled = cards.filter((card) => card.pictures.length);
   const pictures = filled.reduce((sum, card) => sum + card.pictures.length, 0);
-  // Adapted before the page was saved: the pictures are not here any more.
+  // Adapted before the page was saved as one file, which has no pictures.
   return pictures || !known.length ? `${filled.length} classes, ${pictures} pictures.` : `Knows ${known.join(", ")}.`;
 }
 
@@ -96,7 +96,7 @@ function refresh() {
   showQueryHint();
 }
 
-/** A change of classes, pictures or settings: what was adapted before no longer holds. */
+/** Discard the session after a change of classes, pictures or settings. */
 function changed() {
   changes += 1;
   session = null;
@@ -130,7 +130,7 @@ async function addFolders(found) {
   const folders = await byFolder(found, leftOut);
   if (folders.size) for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
   for (const [name, pictures] of folders) {
-    // Somebody may add classes while pictures are made ready.
+    // The user may add classes while pictures are being prepared.
     if (cards.length >= limits.maxClasses) {
       leftOut.reasons.add(`At most ${limits.maxClasses} classes are possible; the other folders are left out.`);
       break;
@@ -154,7 +154,7 @@ function className(folder, leftOut) {
 /** @param {DragEvent} event */
 async function dropBesideEverything(event) {
   const taken = event.defaultPrevented;
-  // It would be opened instead of the page, and all would be gone.
+  // Otherwise the browser opens the file in place of the page, and all is lost.
   event.preventDefault();
   if (taken || !event.dataTransfer) return;
   try {
@@ -255,7 +255,7 @@ const formats = make("p", { class: "muted small" }, "PNG, JPEG, WebP, GIF, BMP, 
 queryDrop.append(icon("target"), queryHint, formats, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
-  // Pasted outside of any class, once adapted: a question.
+  // Pasted outside of a class, after adapting: pictures to label.
   const target = /** @type {Element} */ (event.target);
   if (!event.defaultPrevented && session && !target.closest("input, .class-card, [data-query-drop]")) {
     const files = [...(event.clipboardData?.files ?? [])];
@@ -273,7 +273,7 @@ find("[data-folder]", root).addEventListener("change", (event) => {
 });
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => void dropBesideEverything(event));
-/** Get ready, and be what the page was when it was saved. */
+/** Load, and restore the state in which the page was saved. */
 async function begin() {
   await place.load();
   const kept = inOneFile ? await embeddedAdaptation() : null;

@@ -1,4 +1,4 @@
-/** The adapted classifier, or the whole page, as a file for the person's own disk. */
+/** Downloads: the adapted classifier, or the whole page as one file. */
 
 import { find } from "../dom.js";
 
@@ -9,9 +9,9 @@ const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", 
 /** @typedef {{labels: string[], file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
 /** @typedef {{problem: (sentence: string) => void, page: ((source: Source | null) => Promise<Blob>) | null}} Options */
 
-/** Buttons that give what lives in this browser. */
+/** The download buttons for what exists only in this browser. */
 export class TakeAway {
-  /** @param {Options} options `page` makes the page as one file, where that can be done */
+  /** @param {Options} options `page` makes the page as one file; null if it cannot */
   constructor({ problem, page }) {
     this.root = find("[data-take-away]");
     this.page = page;
@@ -26,7 +26,7 @@ export class TakeAway {
 
   /**
    * @param {object | null} session
-   * @param {boolean} ready whether this browser has all that the page needs
+   * @param {boolean} ready whether the browser has everything that the one-file page needs
    */
   offer(session, ready) {
     this.source = session && "file" in session ? /** @type {Source} */ (session) : null;
@@ -43,7 +43,7 @@ export class TakeAway {
     const url = URL.createObjectURL(file);
     const link = Object.assign(document.createElement("a"), { href: url, download: NAMES[kind] });
     link.click();
-    // The browser has taken hold of the file by then.
+    // By then the browser has read the file.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 }

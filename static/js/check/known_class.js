@@ -3,10 +3,10 @@
 import { ClassCard } from "../adaptation/class_card.js";
 import { make } from "../dom.js";
 
-/** More names than these are typed, with suggestions, as no select shows them well. */
+/** With more names than this, a text field with suggestions replaces the select. */
 const MOST_IN_A_SELECT = 60;
 
-/** A class of the model, and pictures of it. */
+/** A class of the model, with its pictures. */
 export class KnownClass extends ClassCard {
   /**
    * @param {string} name one of the model's, or empty
@@ -30,7 +30,7 @@ export class KnownClass extends ClassCard {
 }
 
 /**
- * One list for all cards.
+ * The list of suggestions that all cards share.
  * @param {string[]} names
  */
 function suggestions(names) {

@@ -1,4 +1,4 @@
-/** The curves of a job: losses together, accuracies, and how well gradients or pictures agree. */
+/** Charts of a job's curves: losses, accuracies, agreement of gradients and of pictures. */
 
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { make } from "../dom.js";
@@ -20,7 +20,7 @@ const GROUPS = [
 ];
 
 /**
- * Which chart a curve belongs to; whatever fits no other is a loss.
+ * The chart of a curve; one that fits no other group is a loss.
  * @param {string} name
  */
 function groupOf(name) {
@@ -35,7 +35,7 @@ function title(name) {
 
 /** @param {string} token */
 function colour(token) {
-  // A probe, because `light-dark()` is only resolved on an element.
+  // Browsers resolve `light-dark()` only on an element.
   const probe = make("span", { hidden: true });
   probe.style.color = `var(${token})`;
   document.body.append(probe);
@@ -170,7 +170,7 @@ export class Charts {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** @param {Curves} curves points that are new */
+  /** @param {Curves} curves new points */
   add(curves) {
     const touched = new Set();
     for (const [name, points] of Object.entries(curves)) {

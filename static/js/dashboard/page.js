@@ -1,4 +1,4 @@
-/** The dashboard of a job: asks once a second for what is new, as long as the job is unfinished. */
+/** The dashboard of a job: polls once a second until the job is final. */
 
 import { duration, find, make } from "../dom.js";
 import { Charts } from "./charts.js";

@@ -1,6 +1,6 @@
 /**
- * Adapts a learner to a support set: inner loop, optional calibration, head, prediction. The same
- * stages in the same order, with the same batches and noise, as the server's.
+ * Adapts a learner to a support set: inner loop, optional calibration, head, prediction. Stages,
+ * batches and noise are the same as on the server.
  */
 
 import { balancedTargets, joined, oneHot, rowsOf, softmax, vector, withMirrorImages } from "./arrays.js";
@@ -15,27 +15,26 @@ import { Work } from "./work.js";
 /** @typedef {import("../types.d.ts").AdaptationSettings} Settings */
 /** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
 /**
- * After a step: its stage and number, the loss before it, and the share of all work that is done. In
- * the stage `looking` steps are pictures that the network has looked at; they are no share of the work.
+ * Reported after each step: stage, number, the loss before it, and the fraction of the work done. In
+ * the stage `looking` a step is a picture that passed through the network, and `done` stays 0.
  * @typedef {{stage: string, step: number, steps: number, loss: number | null, done: number}} Progress
  */
 /** @typedef {{progress?: (progress: Progress) => void, stopped?: () => boolean, seed?: number}} Options */
 
 const NEW = "new.";
 /**
- * Pictures that go through a network at once where it learns nothing from them: more of them cost as
- * much time each, and with a deep network one could not stop for minutes.
+ * Pictures per forward pass. More are no faster, and with a deep network Stop would wait for minutes.
  */
 const AT_ONCE = 8;
 
-/** Somebody asked for an end before it was reached. */
+/** The user stopped the adaptation. */
 export class Stopped extends Error {}
 
 /** One learner, adapted to one support set. */
 export class Adaptation {
   /**
    * @param {import("../types.d.ts").GraphRunner} graphs
-   * @param {Map<string, Weight>} tensors the learner's own, which stay as they are
+   * @param {Map<string, Weight>} tensors the learner's tensors; they are not changed
    * @param {Settings} settings
    */
   constructor(graphs, tensors, settings) {
@@ -65,7 +64,7 @@ export class Adaptation {
   }
 
   /**
-   * Throws an Error with a sentence when there is no picture, or labels are not 0, 1, 2 and so on.
+   * Throws an Error if there is no picture, or if the labels are not 0, 1, 2 and so on.
    * @param {Example[]} support
    * @param {Options} [options]
    */
@@ -81,7 +80,7 @@ export class Adaptation {
     if (calibrate === "statistics") await this.mixStatistics();
     if (head === "sgd") await this.innerLoop();
     if (calibrate === "icfil") {
-      // For ridge the centroids stand in while the learner is inverted, as on the server.
+      // For ridge, the inversion uses centroids, as on the server.
       if (head !== "sgd") await this.findCentroids();
       await this.calibrate();
     }
@@ -111,7 +110,7 @@ export class Adaptation {
     return head === "sgd" ? "logits" : "compare";
   }
 
-  /** @returns {Map<string, Weight>} all tensors that the predicting graph takes beside pictures */
+  /** @returns {Map<string, Weight>} all inputs of the predicting graph except the pictures */
   classifier() {
     const inputs = Object.keys(this.description.graphs[this.predictor].inputs);
     const tensors = new Map();
@@ -123,8 +122,8 @@ export class Adaptation {
   }
 
   /**
-   * Be what another one was after it had adapted.
-   * @param {Map<string, Weight>} classifier what its `classifier()` gave
+   * Restore the state of another adaptation.
+   * @param {Map<string, Weight>} classifier the result of its `classifier()`
    */
   restore(classifier) {
     for (const [name, value] of classifier) {
@@ -132,12 +131,12 @@ export class Adaptation {
     }
     this.centroids = classifier.get("centroids");
     const weight = classifier.get("ridge_weight");
-    // Which head decides is known by what was kept.
+    // The tensors tell the head.
     if (weight) this.settings = { ...this.settings, head: "ridge" };
     this.ridge = { weight, bias: classifier.get("ridge_bias") };
   }
 
-  /** From here on batch-norm takes the support pictures into account; without batch-norm nothing changes. */
+  /** Mix the statistics of batch norm with those of the support pictures; does nothing without batch norm. */
   async mixStatistics() {
     if (!this.description.weights.statistics.length) return;
     if (!this.description.graphs.statistics) throw new Error("This meta-learner is too old to be calibrated in a browser.");
@@ -289,7 +288,7 @@ export class Adaptation {
       ridge_bias: this.ridge.bias,
     };
     const found = given[input] ?? this.tensors.get(input) ?? own[input];
-    if (found === undefined) throw new Error(`there is no ${input}`);
+    if (found === undefined) throw new Error(`There is no ${input}.`);
     return found;
   }
 

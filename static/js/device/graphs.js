@@ -1,11 +1,11 @@
-/** Runs a learner's graphs with onnxruntime-web; holds weights between steps. */
+/** Runs a learner's graphs with onnxruntime-web. */
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 /** @typedef {Record<string, Weight | number>} Given */
 
 const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
 
-/** The graphs of one learner, each made ready when it is first run. */
+/** The graphs of one learner, each loaded when it first runs. */
 export class Graphs {
   /**
    * @param {import("../types.d.ts").Ort} ort the module onnxruntime-web
@@ -31,7 +31,7 @@ export class Graphs {
     const file = /** @type {Uint8Array} */ (this.files.get(name));
     const made = this.ort.InferenceSession.create(file, options);
     this.sessions.set(name, made);
-    // What failed once, as for want of memory, may be tried again.
+    // A failure such as lack of memory may not happen again: allow another attempt.
     made.catch(() => this.sessions.delete(name));
     return made;
   }
@@ -62,7 +62,7 @@ export class Graphs {
     return new this.ort.Tensor("float32", value.data, value.dims);
   }
 
-  /** Give the memory of all sessions back. */
+  /** Free the memory of all sessions. */
   async release() {
     const sessions = await Promise.allSettled(this.sessions.values());
     this.sessions.clear();
