@@ -153,5 +153,5 @@ def test_of_a_model_that_a_job_has_used_the_rest_can_still_be_changed(as_alice, 
 
 def test_while_a_change_is_checked_the_page_says_so(as_alice, make_checkpoint):
     row = make_checkpoint(state=S.UPLOADED, size_bytes=7, pending={"image_size": 16})
-    assert "A worker checks what you changed" in as_alice.get(url("detail", row)).content.decode()
+    assert "A worker is checking your change" in as_alice.get(url("detail", row)).content.decode()
     assert 'value="16"' in as_alice.get(url("edit", row)).content.decode()
