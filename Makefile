@@ -29,6 +29,13 @@ $(VENV)/.dev: $(LOCKS) | $(BIN)/python
 	$(INSTALL) dev
 	@touch $@ $(VENV)/.run
 
+# The packages of package-lock.json, which only check JavaScript; none of them runs in a browser.
+node_modules/.done: package.json package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "The JavaScript checks need Node 20.19 or newer, with npm; install them from your system's packages or https://nodejs.org, then run this again." >&2; exit 1; }
+	npm ci --ignore-scripts
+	@touch $@
+
 setup: $(VENV)/.dev ## install everything for developing, each file checked against its hash
 
 lock: $(VENV)/.dev ## renew the versions and hashes that are installed; KEEP=1 changes only what pyproject.toml asks
@@ -56,20 +63,26 @@ coverage: $(VENV)/.dev ## branch coverage of what `make test` runs; fails below 
 test-gpu: $(VENV)/.dev ## the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-check: $(VENV)/.dev ## ruff, format, mypy, import contracts, migrations, deployment checks
+# The hooks in .pre-commit-config.yaml are the same commands; a test compares them.
+check: $(VENV)/.dev node_modules/.done ## Python, JavaScript and templates: style, types, contracts; needs Node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy contract metalearn marketplace worker
+	$(BIN)/djlint templates --check --lint --quiet
+	node_modules/.bin/eslint .
+	node_modules/.bin/tsc
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy contract metalearn marketplace worker
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	FREEHOLD_SITE_URL=https://freehold.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	env FREEHOLD_SITE_URL=https://freehold.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format: $(VENV)/.dev ## format and fix what can be fixed
+format: $(VENV)/.dev node_modules/.done ## format and fix what can be fixed; needs Node
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	-$(BIN)/djlint templates --reformat --quiet
+	node_modules/.bin/eslint --fix .
 
 bench: $(VENV)/.dev ## measure speed and memory, write docs/benchmarks/speed.md
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what was installed and made; the data in var/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache *.egg-info

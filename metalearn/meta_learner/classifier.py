@@ -38,12 +38,12 @@ class Classifier:
     def probabilities(self, images: Tensor) -> Tensor:
         """Probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w).
 
-        Raises InvalidSetting when the steps of the adaptation ran away.
+        Raises InvalidSetting when the adaptation diverged.
         """
         probabilities = self.logits(images).softmax(1)
         if not bool(probabilities.isfinite().all()):
             raise InvalidSetting(
-                "The adaptation ran away from its support set; lower inner_lr or calibration_lr."
+                "The adaptation diverged; try fewer steps or turn calibration off."
             )
         return probabilities
 

@@ -1,8 +1,8 @@
-/** What every page does: the theme, menus that close, confirmations, copying, filters that submit. */
+/** Behaviour of every page: theme, menus, confirmations, copy buttons, filters that submit themselves. */
 
 const THEMES = ["auto", "light", "dark"];
 
-/** @returns {string} the theme that holds now */
+/** @returns {string} the current theme */
 function currentTheme() {
   return document.documentElement.dataset.theme ?? "auto";
 }
@@ -14,7 +14,7 @@ function applyTheme(theme) {
   try {
     localStorage.setItem("freehold-theme", theme);
   } catch {
-    // Without storage the choice holds for this page only.
+    // Without storage the choice applies to this page only.
   }
   document.dispatchEvent(new CustomEvent("themechange"));
 }
@@ -58,7 +58,7 @@ document.addEventListener("submit", (event) => {
 });
 
 /**
- * Keep addresses short: fields that say nothing are not sent.
+ * Keep addresses short: do not send empty fields.
  * @param {HTMLFormElement} form
  */
 function dropEmptyFields(form) {

@@ -1,20 +1,19 @@
-/** Small things that several pages need: finding, making, asking the server. */
+/** Helpers that several pages share: find and make elements, the CSRF token, readable numbers. */
 
 /**
- * The one element that must be there.
- * @template {Element} T
+ * The first element that matches; throws if there is none.
  * @param {string} selector
  * @param {ParentNode} [root]
- * @returns {T}
+ * @returns {HTMLElement}
  */
 export function find(selector, root = document) {
   const found = root.querySelector(selector);
-  if (!found) throw new Error(`there is no ${selector}`);
-  return /** @type {T} */ (found);
+  if (!found) throw new Error(`There is no ${selector} on this page.`);
+  return /** @type {HTMLElement} */ (found);
 }
 
 /**
- * A new element.
+ * Make an element.
  * @param {string} tag
  * @param {Record<string, string | boolean | ((event: Event) => void)>} [attributes] functions become listeners
  * @param {...(Node | string)} children
@@ -32,7 +31,7 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * One icon of the sprite, whose address every page has in its header.
+ * An icon of the sprite; the page's header has the sprite's address.
  * @param {string} name
  * @returns {SVGElement}
  */
@@ -47,14 +46,14 @@ export function icon(name) {
   return svg;
 }
 
-/** @returns {string} the token that proves that a request comes from our own pages */
+/** @returns {string} Django's CSRF token */
 export function csrfToken() {
   const field = document.querySelector("input[name=csrfmiddlewaretoken]");
   return /** @type {HTMLInputElement | null} */ (field)?.value ?? "";
 }
 
 /**
- * Seconds as people read them; the same words as the server's `duration`.
+ * Format seconds in the same words as the server's `duration` filter.
  * @param {number | null} seconds
  * @returns {string}
  */
@@ -68,7 +67,7 @@ export function duration(seconds) {
 }
 
 /**
- * Bytes as people read them.
+ * Format a number of bytes.
  * @param {number} bytes
  * @returns {string}
  */

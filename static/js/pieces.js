@@ -1,4 +1,4 @@
-/** A file sent in pieces (tus 1.0.0): when the connection breaks, it goes on where it was. */
+/** Sends a file in pieces (tus 1.0.0) and resumes after a broken connection. */
 
 import { csrfToken } from "./dom.js";
 
@@ -7,16 +7,16 @@ const PIECE_BYTES = 64 * 2 ** 20;
 const WAITS_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000];
 const NOT_HERE = [405, 415, 501];
 
-/** The server, or something in front of it, takes no pieces. */
+/** The server or a proxy in front of it does not accept uploads in pieces. */
 export class PiecesRefused extends Error {}
 
-/** The upload cannot go on; `message` is for people. */
+/** The upload cannot continue; `message` is shown to the user. */
 export class UploadEnded extends Error {}
 
 /** @typedef {{ file: File, address: string, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
 
 /**
- * Send what the server does not have yet; returns when it has everything.
+ * Send what the server still lacks; returns when it has everything.
  * @param {Sending} sending
  * @returns {Promise<void>}
  */
@@ -32,8 +32,8 @@ export async function sendPieces(sending) {
       if (offset > before) failures = 0;
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      // Only what may pass by itself is a TypeError, as it is for fetch.
-      if (failures === WAITS_MS.length) throw new UploadEnded("The connection broke and did not come back.");
+      // As with fetch, a TypeError is a failure that may pass; everything else is final.
+      if (failures === WAITS_MS.length) throw new UploadEnded("The connection broke and could not be restored.");
       await wait(sending, WAITS_MS[failures]);
       failures += 1;
       asked = false;
@@ -42,7 +42,7 @@ export async function sendPieces(sending) {
 }
 
 /**
- * Forget what the server has of it.
+ * Delete what the server has received so far.
  * @param {string} address
  */
 export async function forgetPieces(address) {
@@ -61,7 +61,7 @@ async function askOffset({ address, signal }) {
 }
 
 /**
- * One piece; `fetch` cannot say how far it is, so this is an XMLHttpRequest.
+ * Send one piece with XMLHttpRequest, because `fetch` reports no progress.
  * @param {Sending} sending
  * @param {number} offset
  * @returns {Promise<number>}
@@ -98,8 +98,8 @@ function sendPiece({ file, address, signal, progress }, offset) {
  */
 function problem(status, text = "") {
   if (NOT_HERE.includes(status)) return new PiecesRefused(`status ${status}`);
-  if (status === 404) return new UploadEnded("The server has given this upload up; begin again.");
-  if (status === 401 || status === 403) return new UploadEnded("You are signed out; sign in and begin again.");
+  if (status === 404) return new UploadEnded("The server has discarded this upload; start again.");
+  if (status === 401 || status === 403) return new UploadEnded("You are signed out; sign in and start again.");
   const passes = status === 409 || status === 423 || status === 429 || status >= 500;
   return passes && status !== 507 ? new TypeError(`status ${status}`) : new UploadEnded(detail(text));
 }
@@ -109,7 +109,7 @@ function detail(text) {
   try {
     return JSON.parse(text).detail;
   } catch {
-    return "The server did not take the file; try again in a minute, or ask your operator.";
+    return "The server did not accept the file; try again in a minute, or ask your operator.";
   }
 }
 

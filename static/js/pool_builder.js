@@ -1,16 +1,16 @@
-/** The pool builder: picks on one side, what the picks amount to on the other. */
+/** The pool builder: candidates on one side, the chosen models and their fit on the other. */
 
 import { csrfToken, find, icon, make } from "./dom.js";
 
-const root = /** @type {HTMLElement} */ (find("[data-builder]"));
+const root = find("[data-builder]");
 const filters = /** @type {HTMLFormElement} */ (find("[data-filters]", root));
 const candidates = find("[data-candidates]", root);
 const fit = find("[data-fit]", root);
 const list = find("[data-chosen]", root);
-const box = /** @type {HTMLElement} */ (find("[data-chosen-box]", root));
+const box = find("[data-chosen-box]", root);
 const SETTLE_MS = 200;
 
-/** @type {Map<string, string>} the chosen models, id to name, in the order of choosing */
+/** @type {Map<string, string>} chosen models, id to name, in the order in which they were chosen */
 const chosen = new Map();
 for (const row of list.querySelectorAll("li")) chosen.set(row.dataset.id ?? "", row.dataset.name ?? "");
 

@@ -1,4 +1,4 @@
-/** The upload page: what is given, a form that shows how far it is, class counts and presets. */
+/** The upload page: chosen files, progress, class counts and presets. */
 
 import { find, make, megabytes } from "./dom.js";
 import { UploadEnded } from "./pieces.js";
@@ -15,18 +15,18 @@ const classNames = /** @type {HTMLTextAreaElement} */ (find("[name=class_names]"
 const channels = /** @type {HTMLSelectElement} */ (find("[name=channels]", form));
 const recovery = /** @type {HTMLInputElement} */ (find("[name=consent_recovery]", form));
 const preview = /** @type {HTMLInputElement} */ (find("[name=consent_preview]", form));
-const progress = /** @type {HTMLElement} */ (find("[data-progress]", form));
+const progress = find("[data-progress]", form);
 const submit = /** @type {HTMLButtonElement} */ (find("button[type=submit]", form));
-const table = /** @type {HTMLElement} */ (find("[data-batch]", form));
+const table = find("[data-batch]", form);
 const batch = new Batch(table, () => {
   const began = busy || batch.waiting.length < batch.rows.length;
   if (batch.rows.length < 2 && !began) show(batch.clear());
 });
 const UNTOUCHED = find("[data-file-name]", form).textContent ?? "";
-/** @type {Model | undefined} the one model, where there is no table */
+/** @type {Model | undefined} the only model, while there is no table */
 let model;
 let busy = false;
-/** What a file gave as the name, which the next file may replace. */
+/** The name taken from a file; the next file may replace it. */
 let suggested = "";
 
 /** @param {string} name */
@@ -35,7 +35,7 @@ function field(name) {
 }
 
 /**
- * Take what was given: one model is shown in the form, several in the table.
+ * Show what was chosen: one model in the form, several in the table.
  * @param {import("./upload/given.js").Found[]} found
  */
 async function take(found) {
@@ -55,9 +55,9 @@ async function take(found) {
  * @returns {Record<string, string[]>}
  */
 function problemsOf(models, tooLarge) {
-  const large = tooLarge.map((name) => `“${name}” has more than 4 GiB, which no zip here can hold; upload its file of weights by itself.`);
+  const large = tooLarge.map((name) => `“${name}” is larger than 4 GiB, too large for a zip; upload its weights file alone.`);
   if (large.length) return { file: large };
-  return models.length ? {} : { file: ["There is no file of weights in it. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
+  return models.length ? {} : { file: ["It has no weights file. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
 }
 
 /** @param {number} count */
@@ -91,7 +91,7 @@ function countClasses() {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   const count = `${names.length} ${names.length === 1 ? "class" : "classes"}`;
   find("[data-class-count]", form).textContent = names.length
-    ? twice ? `${count}; “${twice}” stands there twice.` : `${count}. The model must have as many outputs.`
+    ? twice ? `${count}; “${twice}” appears twice.` : `${count}. The model must have that many outputs.`
     : "";
 }
 
@@ -162,10 +162,10 @@ function showProgress(loaded, total, began) {
 /** @param {number} seconds */
 function showWaiting(seconds) {
   find("[data-progress-text]", progress).textContent = "The connection broke; nothing is lost";
-  find("[data-progress-detail]", progress).textContent = `Going on in ${Math.ceil(seconds)} s`;
+  find("[data-progress-detail]", progress).textContent = `Continuing in ${Math.ceil(seconds)} s`;
 }
 
-/** @returns {string} a sentence, or nothing */
+/** @returns {string} what is missing, as a sentence; empty if nothing is */
 function whatIsMissing() {
   if (batch.rows.length) return batch.waiting.length ? "" : "All of these are uploaded; choose more.";
   if (!model) return "Choose a file.";
@@ -240,7 +240,7 @@ function fail(error) {
   else showErrors({ file: ["The file changed or cannot be read; choose it again."] });
 }
 
-/** Data set, licence, sharing, consent and description as they were said of the last model. */
+/** Fill in data set, licence, sharing, consent and description as for the last model. */
 function likeLast() {
   const { like: text, likeName } = /** @type {HTMLElement} */ (like).dataset;
   const said = JSON.parse(text ?? "{}");
@@ -249,15 +249,15 @@ function likeLast() {
     else field(name).value = value;
   }
   tieConsents();
-  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are as of “${likeName}”.`;
+  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are copied from “${likeName}”.`;
 }
 
 function offerFolders() {
   const folder = /** @type {HTMLInputElement} */ (make("input", { type: "file", webkitdirectory: true, hidden: true, "data-folder": true }));
   if (!("webkitdirectory" in folder)) return;
-  const button = /** @type {HTMLElement} */ (find("[data-choose-folder]", form));
+  const button = find("[data-choose-folder]", form);
   button.hidden = false;
-  /** @type {HTMLElement} */ (find("[data-also]", form)).hidden = false;
+  find("[data-also]", form).hidden = false;
   button.after(folder);
   button.addEventListener("click", () => folder.click());
   folder.addEventListener("change", () => void takeFrom(folder));
@@ -266,7 +266,7 @@ function offerFolders() {
 /** @param {HTMLInputElement} input */
 async function takeFrom(input) {
   await take(filesOfChoice(input.files ?? []));
-  // So that choosing the same again is heard; one file stays, as the browser shows it.
+  // Otherwise choosing the same file again fires no event. A single file stays, as the browser shows it.
   if (input !== file || batch.rows.length) input.value = "";
 }
 
@@ -310,7 +310,7 @@ like?.addEventListener("click", (event) => {
   event.preventDefault();
   likeLast();
 });
-// Without this script the form sends one file.
+// Without this script the form sends one file only.
 file.multiple = true;
 file.classList.add("file-input");
 offerFolders();

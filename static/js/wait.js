@@ -1,9 +1,9 @@
-/** A page that waits for the server to be done with something, and shows it then. */
+/** Reloads a page when the server has finished what the page waits for. */
 
 import { find } from "./dom.js";
 
 const EVERY_MS = 1500;
-const box = /** @type {HTMLElement} */ (find("[data-wait]"));
+const box = find("[data-wait]");
 const url = box.dataset.wait ?? "";
 
 async function look() {

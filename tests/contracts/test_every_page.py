@@ -139,4 +139,4 @@ def test_a_page_forbids_everything_from_elsewhere(client, db):
 def test_a_page_that_is_not_there_says_so_in_our_words(client, db, path):
     answer = client.get(path)
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()

@@ -229,7 +229,7 @@ function playedLearner() {
 const pixels = Float32Array.of(1);
 
 test("without a picture there is nothing to adapt to, and that is said", async () => {
-  await assert.rejects(playedLearner().adaptation.adapt([]), /no picture to adapt to/);
+  await assert.rejects(playedLearner().adaptation.adapt([]), /no pictures to adapt to/);
 });
 
 test("labels are counted from 0 without a gap, and others are refused with what they should be", async () => {

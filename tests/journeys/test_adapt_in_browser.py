@@ -49,7 +49,7 @@ def page(embedded, learner):
         context.on("response", lambda answer: page.answers.update({answer.url: answer}))
         page.goto(f"/learners/{learner}/adapt/")
         wait_until_ready(page)
-        expect(page.locator("[data-browser-state]")).to_contain_text("works without a network")
+        expect(page.locator("[data-browser-state]")).to_contain_text("works offline")
         page.loaded = len(page.asked)
         context.set_offline(True)
         yield page

@@ -123,7 +123,7 @@ def test_a_stranger_signs_up(page, complaints):
     page.get_by_label("Username").fill("nora")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label(re.compile("again|confirm", re.I)).fill(PASSWORD)
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Create my account").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("nora")
     look(page, "home-empty")
     for path, name in (("/pools/", "pools-empty"), ("/jobs/", "jobs-empty")):
@@ -139,7 +139,7 @@ def test_models_are_uploaded_and_become_valid(page, complaints, number):
         look(page, "upload")
     page.locator("#id_file").set_input_files(DEMO_POOL / f"model_00{number}.safetensors")
     page.locator("#id_name").fill(f"Browser model {number}")
-    page.get_by_text("What the file may not say").click()
+    page.get_by_text("What the file may not state").click()
     names = CLASSES if number == 0 else ["a", "b", "c", "d", "e"]
     page.locator("#id_class_names").fill("\n".join(names))
     page.locator("#id_image_size").fill("32")
@@ -160,7 +160,7 @@ def test_a_file_that_is_none_says_what_is_wrong(page, complaints):
         {"name": "model.pt", "mimeType": "application/octet-stream", "buffer": b"words " * 99}
     )
     page.locator("#id_name").fill("No model")
-    page.get_by_text("What the file may not say").click()
+    page.get_by_text("What the file may not state").click()
     page.locator("#id_class_names").fill("a\nb")
     page.locator("#id_image_size").fill("32")
     page.get_by_role("button", name="CIFAR").click()
@@ -182,7 +182,7 @@ def test_a_pool_says_at_once_what_fits(page, complaints):
     expect(page.locator("[data-fit]")).to_contain_text("SS")
     look(page, "pool-builder")
     page.locator("#id_name").fill("Browser pool")
-    page.get_by_role("button", name="Make the pool").click()
+    page.get_by_role("button", name="Create the pool").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Browser pool")
     look(page, "pool")
     assert complaints == []

@@ -53,7 +53,7 @@ def upload(alice, file, name, classes):
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(file)
     alice.locator("#id_name").fill(name)
-    alice.get_by_text("What the file may not say").click()
+    alice.get_by_text("What the file may not state").click()
     alice.locator("#id_class_names").fill("\n".join(classes))
     alice.locator("#id_image_size").fill("32")
     alice.get_by_role("button", name="CIFAR").click()
@@ -118,7 +118,7 @@ def test_averaged_and_raw_weights_change_places_with_a_click(alice, complaints, 
     upload(alice, path, "Averaged", CLASSES)
     wait_for(alice, "Valid")
     look(alice, "weights")
-    alice.get_by_role("button", name="Take the raw weights instead").click()
+    alice.get_by_role("button", name="Use the raw weights instead").click()
     wait_for(alice, "Valid")
     expect(alice.get_by_text("raw weights; the file also has the averaged ones")).to_be_visible(
         timeout=60_000

@@ -99,13 +99,13 @@ def test_folders_never_make_more_classes_than_there_can_be(page):
     page.evaluate(
         "for (let n = 0; n < 5; n += 1) document.querySelector('[data-add-class]').click()"
     )
-    expect(page.locator("[data-problem]")).to_contain_text("There can be 20 classes")
+    expect(page.locator("[data-problem]")).to_contain_text("At most 20 classes are possible")
     assert len(names(page)) == 20
 
 
 def test_a_folders_name_is_cut_to_what_the_server_takes(page):
     drop(page, "body", ["x" * 120, ["a.png"]])
-    expect(page.locator("[data-problem]")).to_contain_text("at most 100 letters")
+    expect(page.locator("[data-problem]")).to_contain_text("at most 100 characters")
     assert names(page) == ["x" * 100]
 
 

@@ -102,7 +102,7 @@ def test_three_models_go_up_at_once_and_the_refused_one_is_fixed_on_its_page(
 ):
     alice.goto("/models/upload/")
     alice.get_by_role("link", name="Like my last one").click()
-    expect(alice.get_by_text("are as of “garden species”")).to_be_visible()
+    expect(alice.get_by_text("are copied from “garden species”")).to_be_visible()
     expect(alice.get_by_label("I consent to recovery")).to_be_checked()
     alice.locator("#id_file").set_input_files([*three, DEMO_POOL / "manifest.jsonl"])
     expect(alice.locator("[data-rows] tr")).to_have_count(3)

@@ -6,7 +6,7 @@ from django.urls import reverse
 def test_a_stranger_reads_what_this_is(client, db):
     page = client.get(reverse("home")).content.decode()
     assert "Turn trained models into one" in page
-    assert "data-free does not mean private" in page
+    assert "Data-free does not mean private" in page
 
 
 def test_a_closed_sign_up_is_not_offered(client, db, settings):

@@ -1,4 +1,4 @@
-/** Where the numbers are made: here in this browser, in workers that no picture leaves. */
+/** Adapts in this browser, in workers that never send a picture anywhere. */
 
 import { decodeNamed } from "../device/decode.js";
 import { missingInBrowser, moduleWorker } from "../device/support.js";
@@ -12,18 +12,18 @@ import { Calls } from "./calls.js";
 /** @typedef {import("./material.js").Material} Material */
 /** @typedef {import("../device/adaptation.js").Progress} Progress */
 
-const INSTEAD = "a current Firefox, Chrome or Safari can.";
+const INSTEAD = "use a current Firefox, Chrome or Safari.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
-const LOST = "The browser ended the adaptation, most likely for want of memory. Give fewer pictures and try again.";
-const TOO_OLD = "This meta-learner was made before browsers could do this; choose ICFIL, or adapt without calibration.";
+const LOST = "The browser stopped the adaptation, most likely because it ran out of memory. Use fewer pictures and try again.";
+const TOO_OLD = "This meta-learner is too old for this calibration; choose ICFIL, or turn calibration off.";
 const STOPPED = "Stopped. Nothing was kept.";
-const STOPPED_ASKING = "Stopped. What was adapted is still there; ask again when you like.";
-/** A step of a deep network takes seconds, and who presses Stop has waited long enough. */
+const STOPPED_ASKING = "Stopped. The adapted classifier is still here; you can ask again.";
+/** A step of a deep network can take seconds; after this time Stop ends the worker instead. */
 const PATIENCE_MS = 300;
-/** Questions in one go: enough that a network is used well, few enough that answers come soon. */
+/** Query pictures per request: enough to use the network well, few enough to answer soon. */
 const AT_A_TIME = 100;
 
-/** Adapts in this browser; nothing is fetched any more once `load` is done. */
+/** Adapts in this browser; after `load` it fetches nothing. */
 export class BrowserBackend {
   /**
    * @param {() => Promise<Material>} material
@@ -36,22 +36,22 @@ export class BrowserBackend {
     this.material = null;
     /** @type {Calls | null} the worker that holds the learner */
     this.numbers = null;
-    /** @type {Calls | null} the worker that reads pictures, while the other one is busy */
+    /** @type {Calls | null} the worker that reads pictures while the other is busy */
     this.reader = null;
     /** @type {Promise<void> | null} */
     this.ready = null;
-    /** @type {WeakMap<Picture, Promise<Uint8Array>>} pixels, for as long as the page has the picture */
+    /** @type {WeakMap<Picture, Promise<Uint8Array>>} pixels, as long as the page holds the picture */
     this.squares = new WeakMap();
     this.stopping = false;
-    /** @type {Promise<any> | null} what takes long and can be stopped */
+    /** @type {Promise<any> | null} the running command that Stop ends */
     this.working = null;
-    /** @type {BrowserSession | null} whose classifier the worker has */
+    /** @type {BrowserSession | null} the session whose classifier the worker holds */
     this.held = null;
-    /** Why there is no worker. */
+    /** Why there is no worker now. */
     this.reason = LOST;
   }
 
-  /** Get all that is needed, once, and make the workers ready. Throws Refused with the reason. */
+  /** Fetch everything once and start the workers. Throws Refused with the reason. */
   load() {
     if (this.ready) return this.ready;
     const ready = this.begin();
@@ -64,7 +64,7 @@ export class BrowserBackend {
 
   async begin() {
     const missing = missingInBrowser(window);
-    if (missing) throw new Refused(`This browser has no ${missing}, so it cannot adapt by itself; ${INSTEAD}`);
+    if (missing) throw new Refused(`This browser has no ${missing}, which adapting here needs; ${INSTEAD}`);
     this.material ??= await this.getMaterial();
     const { description, files, weights, runtime, wasm } = this.material;
     let loaded = false;
@@ -75,7 +75,7 @@ export class BrowserBackend {
     try {
       await numbers.ask("load", { description, files, weights, runtime, wasm });
     } catch (error) {
-      // What cannot be used shall not keep memory.
+      // Free the memory of workers that cannot be used.
       if (this.numbers === numbers) this.end(BROKEN);
       throw error;
     }
@@ -85,14 +85,14 @@ export class BrowserBackend {
   /** @param {() => void} lost */
   newWorker(lost) {
     const { runtime, worker } = /** @type {Material} */ (this.material);
-    // In one file the worker is one script, as files on a disk cannot import one another.
+    // In the one-file page the worker is one script: files on a disk cannot import each other.
     const made = typeof runtime === "string" ? moduleWorker(worker) : new Worker(worker);
-    if (!made) throw new Refused(`This browser has no workers made of modules, so it cannot adapt by itself; ${INSTEAD}`);
+    if (!made) throw new Refused(`This browser has no module workers, which adapting here needs; ${INSTEAD}`);
     return new Calls(made, { progress: this.onProgress, lost });
   }
 
   /**
-   * A picture's pixels as the network takes them; read once, best before they are needed.
+   * A picture's pixels as the network takes them, read once and cached.
    * @param {Picture} picture
    * @returns {Promise<Uint8Array>}
    */
@@ -101,7 +101,7 @@ export class BrowserBackend {
     if (known) return known;
     const square = this.decode(picture);
     this.squares.set(picture, square);
-    // What went wrong once, as for want of memory, may go well the next time.
+    // A failure such as lack of memory may not happen again: allow another attempt.
     square.catch(() => this.squares.delete(picture));
     return square;
   }
@@ -110,7 +110,7 @@ export class BrowserBackend {
   async decode({ file, name }) {
     await this.load();
     const { architecture } = /** @type {Material} */ (this.material).description;
-    // Where workers have no canvas, the page decodes.
+    // If workers have no canvas, the page decodes.
     if (typeof OffscreenCanvas === "undefined") return decodeNamed(file, name, architecture);
     return this.asked(this.reader, "decode", { file, name, architecture });
   }
@@ -159,7 +159,7 @@ export class BrowserBackend {
   }
 
   /**
-   * A session of an adaptation that was made before.
+   * A session with a classifier that was adapted before.
    * @param {{labels: string[], classifier: Blob}} kept
    */
   async restore({ labels, classifier }) {
@@ -168,14 +168,14 @@ export class BrowserBackend {
     return session;
   }
 
-  /** What comes now has not been stopped. */
+  /** Called when new work begins: it has not been stopped yet. */
   begins() {
     this.stopping = false;
   }
 
   /**
-   * End what is under way before its next step, and at once where a step takes long: then with the
-   * worker and its memory, and another one gets ready from what the page still has.
+   * Stop before the next step. If that step takes long, end the worker at once and load another one
+   * from the material that the page still holds.
    */
   stop() {
     this.stopping = true;
@@ -184,7 +184,7 @@ export class BrowserBackend {
     setTimeout(() => {
       if (!working || this.working !== working) return;
       this.end(STOPPED);
-      // What goes wrong is said to whoever adapts next, which tries again.
+      // If this fails, the next adaptation tries again and reports the reason.
       this.load().catch(() => {});
     }, PATIENCE_MS);
   }
@@ -204,13 +204,13 @@ export class BrowserBackend {
   }
 
   /**
-   * Give all memory back; whoever still waits gets the reason.
+   * End both workers, which frees their memory; pending requests are rejected with the reason.
    * @param {string} reason
    */
   end(reason) {
     this.numbers?.end(reason);
     this.reader?.end(reason);
-    // Without a worker it is still being fetched, and that may go on.
+    // Without a worker the material is still being fetched; let that continue.
     if (this.numbers) this.ready = null;
     this.numbers = null;
     this.reader = null;
@@ -228,7 +228,7 @@ export class BrowserBackend {
   }
 }
 
-/** A classifier that lives in the worker, and as a file on this page: workers end, and others begin. */
+/** An adapted classifier: in the worker, and as a file on this page because workers can end. */
 class BrowserSession {
   /**
    * @param {BrowserBackend} backend
@@ -242,7 +242,7 @@ class BrowserSession {
     this.atATime = AT_A_TIME;
   }
 
-  /** See to it that the worker has this classifier. */
+  /** Make sure that the worker holds this classifier. */
   async hold() {
     const { backend, classifier } = this;
     await backend.load();

@@ -1,8 +1,7 @@
 /**
- * Where the numbers are made: here on a worker of the server, through the REST API.
+ * Adapts on a worker of the server, through the REST API.
  *
- * A page needs `backend.adapt(support, settings)`, which gives a session, and
- * `session.predict(pictures)`. Whatever else makes the numbers has these two and nothing more.
+ * Every backend has `adapt(support, settings)`, which returns a session with `predict(pictures)`.
  */
 
 import { toBase64 } from "./images.js";
@@ -14,8 +13,8 @@ import { toBase64 } from "./images.js";
 /** @typedef {{predict: (pictures: Picture[]) => Promise<Prediction[]>, atATime?: number}} Session */
 
 /**
- * What the server is asked for; `calibrate` is what we recommend. Statistics come on top of it, and
- * ICFIL, the calibration of PURER's authors, stands alone.
+ * The request for each choice. `calibrate` asks for the recommended calibration. Statistics are added
+ * to it; ICFIL, the calibration of PURER's authors, is used without it.
  * @type {Record<Settings["calibration"], {calibrate: boolean, settings: Record<string, string>}>}
  */
 export const ASKED = {
@@ -25,10 +24,10 @@ export const ASKED = {
   icfil: { calibrate: false, settings: { calibrate: "icfil" } },
 };
 
-/** A refusal in words that may be shown. */
+/** A refusal whose message is shown to the user. */
 export class Refused extends Error {}
 
-/** The server's answer to one stateless call. */
+/** Sends stateless requests to the server. */
 export class ServerBackend {
   /**
    * @param {string} url of the learner's adaptations
@@ -40,7 +39,7 @@ export class ServerBackend {
   }
 
   /**
-   * Check the support set by adapting once; the server keeps nothing of it.
+   * Adapt once to check the support set; the server keeps nothing.
    * @param {Example[]} support
    * @param {Settings} settings
    * @returns {Promise<Session>}
@@ -56,7 +55,7 @@ export class ServerBackend {
 
   /**
    * @param {object} body
-   * @returns {Promise<{predictions: Prediction[]}>}
+   * @returns {Promise<any>} the JSON that the server answers
    */
   async ask(body) {
     const headers = {
@@ -75,7 +74,7 @@ export class ServerBackend {
   }
 }
 
-/** Support set and settings, sent again with every question because the server forgets them. */
+/** Keeps support set and settings and sends them with every query, because the server forgets them. */
 class ServerSession {
   /**
    * @param {ServerBackend} backend
@@ -100,12 +99,12 @@ class ServerSession {
 }
 
 /**
- * What went wrong, as the problem document says it.
+ * The message of a problem document.
  * @param {Response} answer
  * @returns {Promise<string>}
  */
 async function sentence(answer) {
-  if (answer.status === 413) return "Together the pictures are too large; give fewer.";
+  if (answer.status === 413) return "The pictures are too large together; use fewer.";
   try {
     const problem = await answer.json();
     const details = Object.values(problem.errors ?? {}).flat(3).filter((text) => typeof text === "string");

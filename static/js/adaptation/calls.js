@@ -1,11 +1,11 @@
-/** Questions to one worker, and its answers. */
+/** Requests to one worker, and its answers. */
 
 import { Refused } from "./backend_server.js";
 
 /** @typedef {import("../device/adaptation.js").Progress} Progress */
-/** @typedef {{progress: (progress: Progress) => void, lost: () => void}} Listener `lost`: the worker is of no use any more */
+/** @typedef {{progress: (progress: Progress) => void, lost: () => void}} Listener `lost`: the worker can no longer be used */
 
-/** A worker that is asked by messages, as `device/worker.js` understands them. */
+/** A worker that answers the messages of `device/worker.js`. */
 export class Calls {
   /**
    * @param {Worker} worker
@@ -35,13 +35,13 @@ export class Calls {
     });
   }
 
-  /** @param {string} command that has no answer */
+  /** @param {string} command one without an answer */
   tell(command) {
     this.worker.postMessage({ command });
   }
 
   /**
-   * Give the worker's memory back; whoever still waits gets the reason.
+   * End the worker, which frees its memory; pending requests are rejected with the reason.
    * @param {string} reason
    */
   end(reason) {

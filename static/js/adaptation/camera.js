@@ -1,4 +1,4 @@
-/** The camera as a source of pictures, for browsers and machines that have one. */
+/** The camera as a source of pictures. */
 
 import { find } from "../dom.js";
 
@@ -18,26 +18,26 @@ export function hasCamera() {
 }
 
 /**
- * Open the camera; every picture taken is handed on until the dialog is closed.
+ * Open the camera and pass on every picture taken until the dialog closes.
  * @param {string} title
  * @param {(picture: Blob) => void} onPicture
  */
 export async function openCamera(title, onPicture) {
-  // A second press while the browser still asks would leave a camera on that nobody can end.
+  // A second press while the browser asks for permission would leave a camera on with no way to stop it.
   if (opening || dialog.open) return;
   opening = true;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
-    throw new Error("The camera cannot be used: none is there, or the browser was told not to allow it.");
+    throw new Error("The camera cannot be used: there is none, or the browser does not allow it.");
   } finally {
     opening = false;
   }
   give = onPicture;
   taken = 0;
   count.textContent = "Getting the camera ready…";
-  // Before its first picture a camera would give an empty one.
+  // Before the first frame a picture would be empty.
   takeButton.disabled = true;
   find("[data-camera-title]").textContent = title;
   video.srcObject = stream;

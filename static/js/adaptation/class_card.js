@@ -6,7 +6,7 @@ import { forget, gather } from "./images.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
-/** @typedef {{maxPerClass: number, maxLabelLength: number}} Limits */
+/** @typedef {{maxPerClass: number, maxLabelLength: number, classNames?: string[]}} Limits `classNames`: the only names allowed */
 /** @typedef {{changed: () => void, given: (picture: Picture) => void, folders: (found: import("./files.js").Found[]) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
 
 let made = 0;
@@ -86,7 +86,7 @@ export class ClassCard {
   }
 
   /**
-   * @param {Blob[]} files pictures, as far as one can see
+   * @param {Blob[]} files files that look like pictures
    * @param {LeftOut} leftOut
    */
   async add(files, leftOut) {
@@ -101,7 +101,7 @@ export class ClassCard {
 
   /** @param {Picture} picture */
   keep(picture) {
-    // While it was made ready others may have come, or the class may have gone.
+    // While this picture was prepared, others may have filled the class or the class may be gone.
     if (this.removed || this.pictures.length >= this.limits.maxPerClass) {
       forget([picture]);
       return;

@@ -1,29 +1,29 @@
-/** Files as people give them, by drop, paste and choice; which are pictures, and what is said of the others. */
+/** Finds the pictures among dropped, pasted or chosen files, and reports the others. */
 
 import { FOREIGN, HEAD_BYTES, kindOf } from "../device/kinds.js";
 
-/** @typedef {{file: File, folder: string}} Found `folder` is the one that it lies in; empty for none */
+/** @typedef {{file: File, folder: string}} Found `folder` is the folder that contains it; empty for none */
 
 const IMAGE_NAME = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif|hei[cf]|hif|svg|jxl)$/i;
-/** What systems put beside pictures, in small letters. */
+/** Files that operating systems put beside pictures, in lower case. */
 const LEFT_BY_SYSTEMS = ["thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"];
 
-/** What was given and is not there, said in one go. */
+/** Collects what was left out, to report it in one message. */
 export class LeftOut {
   constructor() {
-    /** @type {string[]} names of files that are no pictures */
+    /** @type {string[]} names of files that are not pictures */
     this.others = [];
-    /** @type {string[]} names of what this browser cannot read */
+    /** @type {string[]} names of files that this browser cannot read */
     this.unreadable = [];
-    /** @type {Map<string, string[]>} names by kind, of what is no picture that we read */
+    /** @type {Map<string, string[]>} names of files of formats that Freehold does not read, by format */
     this.foreign = new Map();
-    /** @type {string[]} names of pictures that are there, and nearly black */
+    /** @type {string[]} names of pictures that were taken but look nearly black */
     this.black = [];
     /** @type {Set<string>} sentences */
     this.reasons = new Set();
   }
 
-  /** @returns {string} empty where nothing was left out */
+  /** @returns {string} empty if nothing was left out */
   get sentence() {
     const said = [
       told(this.others, ["is not a picture and was left out.", "files are not pictures and were left out."]),
@@ -37,7 +37,7 @@ export class LeftOut {
     return [...said, ...this.reasons].filter(Boolean).join(" ");
   }
 
-  /** @param {(sentence: string) => void} problem hears of it, if there is anything */
+  /** @param {(sentence: string) => void} problem called with the message, if there is one */
   tell(problem) {
     if (this.sentence) problem(this.sentence);
   }
@@ -52,7 +52,7 @@ function told(names, [one, several]) {
   return names.length === 1 ? `“${names[0]}” ${one}` : `${names.length} ${several}`;
 }
 
-/** @param {[string, string[]]} entry a kind, and who is of it */
+/** @param {[string, string[]]} entry a kind and the names of its files */
 function toldOfForeign([kind, names]) {
   const { one, several, advice } = FOREIGN[kind];
   const alone = names.length === 1;
@@ -78,11 +78,11 @@ export function nameOf(file) {
 }
 
 /**
- * The pictures among files, by their content. What systems hide or leave behind is skipped without a
- * word: the person did not choose it.
+ * The pictures among files, by their content. Hidden files and those of operating systems are skipped
+ * silently, because the user did not choose them.
  * @template {Blob} T
  * @param {T[]} files
- * @param {LeftOut} leftOut hears of the others
+ * @param {LeftOut} leftOut collects the others
  * @returns {Promise<T[]>}
  */
 export async function picturesAmong(files, leftOut) {
@@ -98,11 +98,11 @@ export async function picturesAmong(files, leftOut) {
   return pictures;
 }
 
-/** @param {Blob} file whose content says nothing: it may be a damaged one */
+/** @param {Blob} file one whose content is not recognised; it may be damaged */
 function looksLikePicture(file) {
   const name = nameOf(file);
   if (file.type.startsWith("image/") || IMAGE_NAME.test(name)) return true;
-  // A name without an ending says nothing: the decoder finds out.
+  // Without an extension only the decoder can tell.
   return !file.type && !name.includes(".");
 }
 
@@ -114,12 +114,11 @@ function isPassedOver(name) {
 /**
  * All files of a drop, also those in folders.
  * @param {DataTransfer} transfer
- * @returns {Promise<{found: Found[], folders: number}>} with the number of folders that were dropped
+ * @returns {Promise<{found: Found[], folders: number}>} `folders` is the number of dropped folders
  */
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  /** @type {any[]} */
-  const given = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const given = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   const entries = given.filter((entry) => !isPassedOver(entry.name));
   if (given.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
   const found = await Promise.all(entries.map((entry) => walk(entry, "")));
@@ -127,24 +126,33 @@ export async function filesOfDrop(transfer) {
 }
 
 /**
- * @param {any} entry a FileSystemEntry
+ * @param {FileSystemEntry} entry
  * @param {string} folder
  * @returns {Promise<Found[]>}
  */
 async function walk(entry, folder) {
   if (isPassedOver(entry.name)) return [];
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [{ file, folder }];
+    return [{ file: await fileOfEntry(entry), folder }];
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
   const found = [];
   // A reader gives at most a hundred entries at a time.
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return found;
     for (const inner of some) found.push(...(await walk(inner, entry.name)));
   }
+}
+
+/**
+ * @param {FileSystemEntry} entry of a file
+ * @returns {Promise<File>}
+ */
+function fileOfEntry(entry) {
+  return new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
 }
 
 /**
@@ -159,7 +167,7 @@ export function filesOfFolder(files) {
 }
 
 /**
- * The pictures by the name of the folder that they lie in.
+ * The pictures, grouped by the name of their folder.
  * @param {Found[]} found
  * @param {LeftOut} leftOut
  * @returns {Promise<Map<string, File[]>>}
@@ -170,7 +178,7 @@ export async function byFolder(found, leftOut) {
   const pictures = new Set(await picturesAmong(found.map(({ file }) => file), leftOut));
   for (const { file, folder } of found.filter((one) => pictures.has(one.file))) {
     if (folder) folders.set(folder, [...(folders.get(folder) ?? []), file]);
-    else leftOut.reasons.add("Drop pictures on their class, or on the place of pictures to label; folders become classes.");
+    else leftOut.reasons.add("Drop pictures on their class, or where pictures to label go; folders become classes.");
   }
   return folders;
 }

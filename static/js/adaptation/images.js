@@ -1,24 +1,24 @@
-/** Pictures that people gave: turned and scaled down, ready to be looked at. */
+/** Decodes the user's pictures, turns them upright and scales them down. */
 
 import { isNearlyBlack, openPicture } from "../device/decode.js";
 import { Unreadable } from "../device/refusals.js";
 import { nameOf } from "./files.js";
 
 /**
- * `url` shows it on this page; `file` is as it was given, `small` what would be sent to a server.
+ * `url` shows it on this page, `file` is the original, `small` is what a server gets.
  * @typedef {{name: string, url: string, file: Blob, small: Blob}} Picture
  */
 
 const KEEP_AS_IS_BYTES = 300_000;
 const JPEG_QUALITY = 0.92;
-/** From here on, EXIF orientations exchange rows and columns. */
+/** EXIF orientations from this one on swap rows and columns. */
 const LYING = 5;
 
 /**
  * Decode a file, turn it and scale it down. Throws Unreadable when it does not decode.
  * @param {Blob} file
  * @param {number} side the longest side that is sent, in pixels
- * @param {import("./files.js").LeftOut} leftOut is told of a picture that will look nearly black
+ * @param {import("./files.js").LeftOut} leftOut collects pictures that look nearly black
  * @returns {Promise<Picture>}
  */
 async function prepare(file, side, leftOut) {
@@ -37,7 +37,7 @@ async function prepare(file, side, leftOut) {
 }
 
 /**
- * Make pictures ready, one after the other.
+ * Prepare pictures, one after another.
  * @param {Blob[]} files
  * @param {number} side
  * @param {{take: (picture: Picture) => void, leftOut: import("./files.js").LeftOut, stopped?: () => boolean}} to
@@ -56,7 +56,7 @@ export async function gather(files, side, { take, leftOut, stopped = () => false
 }
 
 /**
- * Give back what pictures hold in memory.
+ * Free the memory of pictures.
  * @param {Picture[]} pictures
  */
 export function forget(pictures) {
@@ -77,7 +77,7 @@ async function encode(bitmap, { scale, orientation, type }) {
   if (!context) throw new Error("Your browser cannot draw pictures; try another one.");
   const lossless = type === "image/png";
   if (!lossless) {
-    // JPEG knows no transparency; without this it would turn black.
+    // JPEG has no transparency: without this, transparent pixels would become black.
     context.fillStyle = "white";
     context.fillRect(0, 0, canvas.width, canvas.height);
   }

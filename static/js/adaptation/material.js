@@ -1,21 +1,22 @@
-/** All that a browser needs to adapt by itself, fetched once and kept: afterwards no network is needed. */
+/** Fetches everything that adapting in the browser needs, so that it works offline afterwards. */
 
 import { Refused } from "./backend_server.js";
 
 /** @typedef {{description: string, worker: string, runtime: string, wasm: string, offline: string}} Addresses */
 /**
- * `runtime` is an address on the page that was fetched, and the module itself in a page that has all
- * in one file; `frame` and `runtimeFile` are for making such a page. Blobs, not buffers: a browser
- * may keep them outside of its memory.
- * @typedef {{description: any, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
+ * `runtime` is an address on the normal page and the module itself in the one-file page; `frame` and
+ * `runtimeFile` serve to make such a page. Blobs rather than buffers, because a browser may keep blobs
+ * on disk.
+ * @typedef {{description: import("../types.d.ts").LearnerDescription, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
  */
 
 /**
  * @param {Addresses} addresses
- * @param {(bytes: number) => void} [progress] hears how much has come so far
+ * @param {(bytes: number) => void} [progress] called with the number of bytes loaded so far
  * @returns {Promise<Material>}
  */
 export async function fetchMaterial(addresses, progress = () => {}) {
+  /** @type {import("../types.d.ts").LearnerDescription} */
   const description = JSON.parse(await (await fetched(addresses.description)).text());
   if (!description.available) throw new Refused(description.reason);
   const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;
@@ -37,7 +38,7 @@ export async function fetchMaterial(addresses, progress = () => {}) {
 
 /**
  * @param {string} address
- * @param {{sha256?: string, came?: (bytes: number) => void}} [options] what its hash must be; who hears of each piece
+ * @param {{sha256?: string, came?: (bytes: number) => void}} [options] the expected hash; a callback for the bytes of each chunk
  * @returns {Promise<Blob>}
  */
 export async function fetched(address, { sha256, came } = {}) {
@@ -45,12 +46,12 @@ export async function fetched(address, { sha256, came } = {}) {
   try {
     answer = await fetch(address);
   } catch {
-    throw new Refused("The server does not answer; load the page again.");
+    throw new Refused("The server does not answer; reload the page.");
   }
-  if (!answer.ok) throw new Refused("What this browser needs could not be loaded.");
+  if (!answer.ok) throw new Refused("The files of the meta-learner could not be loaded.");
   const content = await whole(answer, came);
   const found = sha256 ? await hash(content) : null;
-  if (found !== null && found !== sha256) throw new Refused("What was loaded is damaged; load the page again.");
+  if (found !== null && found !== sha256) throw new Refused("The download is damaged; reload the page.");
   return content;
 }
 
@@ -71,11 +72,14 @@ async function whole(answer, came) {
   try {
     return await new Response(answer.body.pipeThrough(counter), { headers }).blob();
   } catch {
-    throw new Refused("The server does not answer; load the page again.");
+    throw new Refused("The server does not answer; reload the page.");
   }
 }
 
-/** @param {Blob} content as hexadecimal text; null where the browser keeps hashes to HTTPS */
+/**
+ * The SHA-256 in hexadecimal; null if the browser offers hashes over HTTPS only.
+ * @param {Blob} content
+ */
 async function hash(content) {
   if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await content.arrayBuffer()));

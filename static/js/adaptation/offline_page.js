@@ -1,11 +1,11 @@
-/** This page as one file: learner, runtime and code inside, for a disk and for where no server is. */
+/** Saves this page as one file with learner, runtime and code, to be used without a server. */
 
 import { toBase64 } from "./images.js";
 
 /** @typedef {import("./material.js").Material} Material */
-/** @typedef {{labels: string[], classifier: Blob}} Kept an adaptation that goes along */
+/** @typedef {{labels: string[], classifier: Blob}} Kept the adapted classifier to include */
 
-// No comment and no end of a script: this very text is a script in the page that it makes.
+// Contains no comment and no end tag of a script: this code becomes a script inside the page.
 const PLACE = "[[material]]";
 const ELEMENT = "script";
 const ABOUT = "material-about";
@@ -16,7 +16,7 @@ const ABOUT = "material-about";
  * @returns {Promise<Blob>} an HTML file
  */
 export async function offlinePage({ frame, description, files, weights, wasm, runtimeFile }, kept) {
-  if (!frame || !runtimeFile) throw new Error("This page has come out of one file already; copy that file.");
+  if (!frame || !runtimeFile) throw new Error("This page is already one file; copy that file.");
   const page = await frame.text();
   const place = page.indexOf(PLACE);
   const about = { description, graphs: [...files.keys()], labels: kept?.labels ?? null };
@@ -27,12 +27,12 @@ export async function offlinePage({ frame, description, files, weights, wasm, ru
   return new Blob([page.slice(0, place), ...parts, page.slice(place + PLACE.length)], { type: "text/html" });
 }
 
-/** @returns {boolean} whether this page has come out of one file */
+/** @returns {boolean} whether this page is the one-file page */
 export function isOfflinePage() {
   return document.getElementById(ABOUT) !== null;
 }
 
-/** @returns {Promise<Material>} what the file has inside */
+/** @returns {Promise<Material>} what the file contains */
 export async function embeddedMaterial() {
   const { description, graphs } = about();
   const [weights, wasm, runtime] = await Promise.all(["weights", "wasm", "runtime"].map(unpacked));
@@ -43,19 +43,19 @@ export async function embeddedMaterial() {
   return { description, files, weights, wasm, runtime: new Blob([runtime], { type: "text/javascript" }), worker };
 }
 
-/** @returns {Promise<Kept | null>} the adaptation that the file has inside */
+/** @returns {Promise<Kept | null>} the adapted classifier in the file, if there is one */
 export async function embeddedAdaptation() {
   const { labels } = about();
   return labels && { labels, classifier: await unpacked("classifier") };
 }
 
-/** @returns {{description: any, graphs: string[], labels: string[] | null}} */
+/** @returns {{description: import("../types.d.ts").LearnerDescription, graphs: string[], labels: string[] | null}} */
 function about() {
   return JSON.parse(document.getElementById(ABOUT)?.textContent ?? "null");
 }
 
 /**
- * A piece of text that browsers do not run.
+ * A script element that browsers do not run.
  * @param {string} id
  * @param {string} type
  * @param {string} text
@@ -80,7 +80,7 @@ async function packed(name, content) {
 async function unpacked(name) {
   const element = document.getElementById(`material-${name}`);
   const text = atob(element?.textContent ?? "");
-  // The text is not needed any more, and it is large.
+  // The text is large and no longer needed.
   element?.remove();
   const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).blob();

@@ -1,4 +1,4 @@
-/** The adaptation page: classes and pictures in, a session from the backend, predictions out. */
+/** The adaptation page: takes classes and pictures, adapts, and labels other pictures. */
 
 import { csrfToken, find, icon, make } from "../dom.js";
 import { ServerBackend } from "./backend_server.js";
@@ -12,12 +12,12 @@ import { Results } from "./results.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 import { TakeAway } from "./take_away.js";
 
-/** Questions that a server takes in one request. */
+/** Query pictures per request to the server. */
 const AT_A_TIME = 50;
 
 /** @typedef {import("./images.js").Picture} Picture */
 
-const root = /** @type {HTMLElement} */ (find("[data-adaptation]"));
+const root = find("[data-adaptation]");
 const limits = JSON.parse(find("#limits").textContent ?? "{}");
 const side = Number(root.dataset.imageSide);
 const list = find("[data-classes]", root);
@@ -26,62 +26,62 @@ const addButton = /** @type {HTMLButtonElement} */ (find("[data-add-class]", roo
 const calibrate = /** @type {HTMLInputElement} */ (find("[data-calibrate]", root));
 const calibration = /** @type {HTMLSelectElement} */ (find("[data-calibration]", root));
 const status = find("[data-status]", root);
-const problemBox = /** @type {HTMLElement} */ (find("[data-problem]", root));
-const queryDrop = /** @type {HTMLElement} */ (find("[data-query-drop]", root));
-const results = new Results(/** @type {HTMLElement} */ (find("[data-results]", root)));
+const problemBox = find("[data-problem]", root);
+const queryDrop = find("[data-query-drop]", root);
+const results = new Results(find("[data-results]", root));
 
 /** @type {ClassCard[]} */
 let cards = [];
 /** @type {import("./backend_server.js").Session | null} */
 let session = null;
 let busy = false;
-/** Counts what was changed, as a person may do also while the numbers are made. */
+/** Counts changes, because the user can change pictures while an adaptation runs. */
 let changes = 0;
-/** Questions wait for one another. */
+/** Queries run one after another. */
 let asking = Promise.resolve();
 const inOneFile = isOfflinePage();
-const place = new Place(/** @type {HTMLElement} */ (find("[data-place]", root)), {
+const place = new Place(find("[data-place]", root), {
   server: inOneFile ? null : new ServerBackend(root.dataset.url ?? "", csrfToken()),
   material: inOneFile ? embeddedMaterial : materialOfServer(),
   owner: { changed, status: (sentence) => (status.textContent = sentence) },
 });
 const takeAway = new TakeAway({ problem, page: inOneFile ? null : asOneFile });
 
-/** @returns {(() => Promise<import("./material.js").Material>) | null} null where there is none */
+/** @returns {(() => Promise<import("./material.js").Material>) | null} null if this server has none */
 function materialOfServer() {
   const addresses = JSON.parse(find("#browser").textContent ?? "null");
   return addresses && (() => fetchMaterial(addresses, (bytes) => place.fetching(bytes)));
 }
 
-/** @param {import("./take_away.js").Source | null} source the adapted classifier goes along */
+/** @param {import("./take_away.js").Source | null} source the adapted classifier to include */
 async function asOneFile(source) {
   const material = place.browser?.material;
-  if (!material) throw new Error("This browser does not have the meta-learner.");
+  if (!material) throw new Error("This browser has not loaded the meta-learner.");
   return offlinePage(material, source && { labels: source.labels, classifier: await source.file("safetensors") });
 }
 
-/** @param {string} sentence an empty one takes the note away */
+/** @param {string} sentence empty to hide the note */
 function problem(sentence) {
   problemBox.hidden = !sentence;
   find("[data-problem-text]", problemBox).textContent = sentence;
   if (sentence) problemBox.scrollIntoView({ block: "nearest" });
 }
 
-/** @returns {string} what is still missing before one can adapt; empty when nothing is */
+/** @returns {string} what is missing before adapting; empty if nothing is */
 function missing() {
   const filled = cards.filter((card) => card.pictures.length);
-  if (filled.length < limits.minClasses) return `Give pictures for at least ${limits.minClasses} classes.`;
+  if (filled.length < limits.minClasses) return `Add pictures for at least ${limits.minClasses} classes.`;
   if (filled.some((card) => !card.name)) return "Every class with pictures needs a name.";
   const names = filled.map((card) => card.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return twice ? `“${twice}” stands there twice; every class needs its own name.` : place.lacking;
+  return twice ? `Two classes are called “${twice}”; give each its own name.` : place.lacking;
 }
 
 function summary() {
   const known = session && "labels" in session ? /** @type {string[]} */ (session.labels) : [];
   const filled = cards.filter((card) => card.pictures.length);
   const pictures = filled.reduce((sum, card) => sum + card.pictures.length, 0);
-  // Adapted before the page was saved: the pictures are not here any more.
+  // Adapted before the page was saved as one file, which has no pictures.
   return pictures || !known.length ? `${filled.length} classes, ${pictures} pictures.` : `Knows ${known.join(", ")}.`;
 }
 
@@ -96,7 +96,7 @@ function refresh() {
   showQueryHint();
 }
 
-/** A change of classes, pictures or settings: what was adapted before no longer holds. */
+/** Discard the session after a change of classes, pictures or settings. */
 function changed() {
   changes += 1;
   session = null;
@@ -130,9 +130,9 @@ async function addFolders(found) {
   const folders = await byFolder(found, leftOut);
   if (folders.size) for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
   for (const [name, pictures] of folders) {
-    // Somebody may add classes while pictures are made ready.
+    // The user may add classes while pictures are being prepared.
     if (cards.length >= limits.maxClasses) {
-      leftOut.reasons.add(`There can be ${limits.maxClasses} classes; the other folders are left out.`);
+      leftOut.reasons.add(`At most ${limits.maxClasses} classes are possible; the other folders are left out.`);
       break;
     }
     await addClass(className(name, leftOut)).add(pictures, leftOut);
@@ -147,21 +147,21 @@ async function addFolders(found) {
 function className(folder, leftOut) {
   const letters = [...folder];
   if (letters.length <= limits.maxLabelLength) return folder;
-  leftOut.reasons.add(`A class's name has at most ${limits.maxLabelLength} letters; longer ones are cut.`);
+  leftOut.reasons.add(`A class name has at most ${limits.maxLabelLength} characters; longer ones are cut.`);
   return letters.slice(0, limits.maxLabelLength).join("");
 }
 
 /** @param {DragEvent} event */
 async function dropBesideEverything(event) {
   const taken = event.defaultPrevented;
-  // It would be opened instead of the page, and all would be gone.
+  // Otherwise the browser opens the file in place of the page, and all is lost.
   event.preventDefault();
   if (taken || !event.dataTransfer) return;
   try {
     const { found } = await filesOfDrop(event.dataTransfer);
     if (found.length) await addFolders(found);
   } catch {
-    problem("What was dropped cannot be read; choose the files instead.");
+    problem("The dropped files cannot be read; choose them with the button.");
   }
 }
 
@@ -198,7 +198,7 @@ async function adapt() {
   const before = changes;
   await whileBusy("Adapting…", async () => {
     const made = await place.backend.adapt(support(), chosenSettings());
-    if (changes !== before) throw new Error("Something was changed meanwhile; adapt again.");
+    if (changes !== before) throw new Error("Something changed in the meantime; adapt again.");
     session = made;
   });
   place.giveFocus(session ? queryDrop.querySelector("input") : adaptButton);
@@ -255,7 +255,7 @@ const formats = make("p", { class: "muted small" }, "PNG, JPEG, WebP, GIF, BMP, 
 queryDrop.append(icon("target"), queryHint, formats, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
-  // Pasted outside of any class, once adapted: a question.
+  // Pasted outside of a class, after adapting: pictures to label.
   const target = /** @type {Element} */ (event.target);
   if (!event.defaultPrevented && session && !target.closest("input, .class-card, [data-query-drop]")) {
     const files = [...(event.clipboardData?.files ?? [])];
@@ -273,7 +273,7 @@ find("[data-folder]", root).addEventListener("change", (event) => {
 });
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => void dropBesideEverything(event));
-/** Get ready, and be what the page was when it was saved. */
+/** Load, and restore the state in which the page was saved. */
 async function begin() {
   await place.load();
   const kept = inOneFile ? await embeddedAdaptation() : null;

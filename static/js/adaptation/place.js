@@ -11,20 +11,20 @@ const STAGES = {
   calibrating: "Calibrating",
 };
 
-/** How often those who listen hear how long it will still take. */
+/** How often a screen reader announces the remaining time. */
 const SAY_EVERY_MS = 10_000;
-/** Those who listen would hear every change, so there are few. */
+/** A screen reader announces every change, so changes are rare. */
 const FETCH_STEP_BYTES = 5_000_000;
-/** What is over sooner than this needs no forecast. */
+/** No forecast for less remaining time than this. */
 const SHORT_S = 3;
-const LEFT = "The page was left while this was under way; try again.";
-const READY = "Ready; works without a network from now on, until you leave the page.";
+const LEFT = "You left the page before this finished; try again.";
+const READY = "Ready. This page now works offline until you leave it.";
 
 /** @typedef {import("./backend_server.js").ServerBackend} ServerBackend */
 /** @typedef {import("./material.js").Material} Material */
 /** @typedef {{changed: () => void, status: (sentence: string) => void}} Owner */
 
-/** The choice, and the backend that follows from it. */
+/** The choice of where to adapt, and its backend. */
 export class Place {
   /**
    * @param {HTMLElement} root
@@ -40,7 +40,7 @@ export class Place {
     this.stopButton = /** @type {HTMLButtonElement} */ (find("[data-stop]"));
     this.browser = material && new BrowserBackend(material, (progress) => this.show(progress));
     this.isReady = false;
-    /** @type {{at: number, done: number} | null} when the first step was done */
+    /** @type {{at: number, done: number} | null} when the first step finished */
     this.first = null;
     this.said = { stage: "", at: 0 };
     this.stopButton.addEventListener("click", () => this.browser?.stop());
@@ -54,16 +54,16 @@ export class Place {
     return [...this.root.querySelectorAll("input[name=place]")].map((radio) => /** @type {HTMLInputElement} */ (radio));
   }
 
-  /** @returns {string} `browser`, `server`, or nothing before the person has said it */
+  /** @returns {string} `browser`, `server`, or empty before a choice */
   get chosen() {
     return this.radios().find((radio) => radio.checked)?.value ?? "";
   }
 
-  /** @returns {string} why one cannot adapt yet; empty when one can */
+  /** @returns {string} why the page cannot adapt yet; empty if it can */
   get lacking() {
     if (this.chosen === "server" || (this.chosen === "browser" && this.isReady)) return "";
     if (this.chosen) return "Getting this browser ready…";
-    return this.server ? "Say where to adapt." : (this.note.textContent ?? "");
+    return this.server ? "Choose where to adapt." : (this.note.textContent ?? "").trim();
   }
 
   /** @returns {ServerBackend | BrowserBackend} */
@@ -78,7 +78,7 @@ export class Place {
     this.owner.changed();
   }
 
-  /** Fetch what the browser needs, so that afterwards the page works without a network. */
+  /** Fetch what the browser needs, so that the page works offline afterwards. */
   async load() {
     if (!this.browser) return;
     try {
@@ -95,23 +95,23 @@ export class Place {
     this.owner.changed();
   }
 
-  /** @param {number} bytes that have come so far */
+  /** @param {number} bytes loaded so far */
   fetching(bytes) {
     const steps = Math.floor(bytes / FETCH_STEP_BYTES);
     if (!this.isReady && steps) this.note.textContent = `Getting ready… ${(steps * FETCH_STEP_BYTES) / 1e6} MB loaded.`;
   }
 
-  /** Browsers keep a page that was left as it is, but its workers have ended. */
+  /** The user came back: browsers keep the page as it was, but its workers have ended. */
   async comeBack() {
     const own = this.radios().find((radio) => radio.value === "browser");
     if (!this.browser) return;
     if (this.isReady) {
-      // What was adapted before still holds; what goes wrong is said to whoever asks.
+      // The adapted classifier is still valid; the next request reports a failure.
       await this.browser.load().catch(() => {});
       return;
     }
     if (own?.disabled) {
-      // It was left before it was ready, which was no fault of the browser.
+      // The user left before it was ready; that was no fault of the browser.
       Object.assign(own, { checked: !this.chosen, disabled: false });
       this.note.textContent = "Getting ready…";
       this.choose();
@@ -119,13 +119,13 @@ export class Place {
     await this.load();
   }
 
-  /** @returns {boolean} whether the person has stopped what is under way */
+  /** @returns {boolean} whether the user has stopped the current work */
   get isStopped() {
     return this.chosen === "browser" && Boolean(this.browser?.stopping);
   }
 
   /**
-   * Have a picture ready before somebody presses a button; what is wrong with it is said then.
+   * Read a picture before it is needed; an error is reported when it is used.
    * @param {import("./images.js").Picture} picture
    */
   readAhead(picture) {
@@ -143,7 +143,7 @@ export class Place {
     if (begins || !here) this.fresh();
   }
 
-  /** Nothing is known yet of how far it is. */
+  /** Reset the progress. */
   fresh() {
     this.bar.removeAttribute("value");
     this.step.textContent = "";
@@ -152,7 +152,7 @@ export class Place {
   }
 
   /**
-   * Where the keyboard goes on, unless the person is somewhere else by now.
+   * Move the focus, unless the user has moved it elsewhere.
    * @param {HTMLElement | null} element
    */
   giveFocus(element) {
@@ -170,7 +170,7 @@ export class Place {
     const left = this.first && done > this.first.done ? this.left(now, done) : 0;
     const forecast = left < SHORT_S ? "" : `, about ${duration(left)} left`;
     this.step.textContent = `${step} of ${steps}${loss === null ? "" : `, loss ${loss.toFixed(3)}`}${forecast}`;
-    // Every step is shown, but not said aloud: there can be twenty in a second.
+    // Every step is shown but not announced: there can be twenty in a second.
     if (stage === this.said.stage && now - this.said.at < SAY_EVERY_MS) return;
     this.said = { stage, at: now };
     this.owner.status(`${STAGES[/** @type {"adapting"} */ (stage)]}${forecast}…`);

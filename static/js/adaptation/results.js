@@ -1,4 +1,4 @@
-/** What the classifier says about the query pictures: as cards with bars, and as a table. */
+/** Shows the predictions for query pictures as cards with bars and as a table. */
 
 import { find, make } from "../dom.js";
 import { forget } from "./images.js";

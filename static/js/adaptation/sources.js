@@ -1,22 +1,22 @@
-/** The ways by which pictures come to a place on the page: choose, drop, paste, camera. */
+/** Ways to add pictures: choose, drop, paste, camera. */
 
 import { icon, make } from "../dom.js";
 import { hasCamera, openCamera } from "./camera.js";
 import { filesOfDrop } from "./files.js";
 
-/** Named one by one: a phone then hands its HEIC pictures over as JPEG. Endings, as not every system knows the types. */
+/** Listed one by one, so that a phone converts HEIC to JPEG; extensions too, for systems that lack the types. */
 const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,image/avif,.tif,.tiff,.bmp,.avif";
 
 /** @typedef {import("./files.js").Found} Found */
 /**
- * `folders` takes several folders at once; where it is missing, all files are taken alike.
+ * `folders` takes several folders at once; without it, folders make no difference.
  * @typedef {{files: (files: Blob[]) => void, folders?: (found: Found[]) => void, problem: (sentence: string) => void, title: () => string}} Taker
  */
 
 /**
  * Buttons that choose files or open the camera.
  * @param {Taker} taker
- * @param {string} what said to those who do not see where the buttons stand
+ * @param {string} what tells screen readers what the buttons are for
  * @returns {HTMLElement[]}
  */
 export function sourceButtons(taker, what) {
@@ -37,7 +37,7 @@ function cameraButton(taker, what) {
 }
 
 /**
- * Where pages may not use the camera itself, phones can still take a picture for a file field.
+ * If pages may not use the camera, phones can still take a picture for a file field.
  * @param {Taker} taker
  * @param {string} what
  */
@@ -47,7 +47,7 @@ function captureButton(taker, what) {
 }
 
 /**
- * A field for picture files, that can take the same file twice.
+ * A field for picture files that accepts the same file twice.
  * @param {Taker} taker
  * @param {Record<string, string | boolean>} attributes
  */
@@ -61,7 +61,7 @@ function pictureField(taker, attributes) {
 }
 
 /**
- * Let pictures be dropped on an element and pasted while it has the focus.
+ * Accept pictures dropped on an element, or pasted while it has the focus.
  * @param {HTMLElement} place
  * @param {Taker} taker
  */
@@ -80,7 +80,7 @@ export function takeDropsAndPastes(place, taker) {
       if (taker.folders && folders > 1) taker.folders(found);
       else taker.files(found.map(({ file }) => file));
     } catch {
-      taker.problem("What was dropped cannot be read; choose the files instead.");
+      taker.problem("The dropped files cannot be read; choose them with the button.");
     }
   });
   place.addEventListener("paste", (event) => {

@@ -1,30 +1,32 @@
-/** The adapted classifier, or the whole page, as a file for the person's own disk. */
+/** Downloads: the adapted classifier, or the whole page as one file. */
 
 import { find } from "../dom.js";
 
+/** @typedef {"safetensors" | "onnx" | "page"} Kind */
+/** @type {Record<Kind, string>} */
 const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", page: "adapt-offline.html" };
 
 /** @typedef {{labels: string[], file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
 /** @typedef {{problem: (sentence: string) => void, page: ((source: Source | null) => Promise<Blob>) | null}} Options */
 
-/** Buttons that give what lives in this browser. */
+/** The download buttons for what exists only in this browser. */
 export class TakeAway {
-  /** @param {Options} options `page` makes the page as one file, where that can be done */
+  /** @param {Options} options `page` makes the page as one file; null if it cannot */
   constructor({ problem, page }) {
-    this.root = /** @type {HTMLElement} */ (find("[data-take-away]"));
+    this.root = find("[data-take-away]");
     this.page = page;
     /** @type {Source | null} */
     this.source = null;
     this.buttons = [...this.root.querySelectorAll("button")];
     for (const button of this.buttons) {
-      const kind = /** @type {keyof NAMES} */ (button.dataset.kind);
+      const kind = /** @type {Kind} */ (button.dataset.kind);
       button.addEventListener("click", () => this.give(kind).catch((error) => problem(error.message)));
     }
   }
 
   /**
    * @param {object | null} session
-   * @param {boolean} ready whether this browser has all that the page needs
+   * @param {boolean} ready whether the browser has everything that the one-file page needs
    */
   offer(session, ready) {
     this.source = session && "file" in session ? /** @type {Source} */ (session) : null;
@@ -34,14 +36,14 @@ export class TakeAway {
     this.root.hidden = this.buttons.every((button) => button.hidden);
   }
 
-  /** @param {keyof NAMES} kind */
+  /** @param {Kind} kind */
   async give(kind) {
     const file = kind === "page" ? await this.page?.(this.source) : await this.source?.file(kind);
     if (!file) return;
     const url = URL.createObjectURL(file);
     const link = Object.assign(document.createElement("a"), { href: url, download: NAMES[kind] });
     link.click();
-    // The browser has taken hold of the file by then.
+    // By then the browser has read the file.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 }

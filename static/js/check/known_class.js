@@ -3,15 +3,17 @@
 import { ClassCard } from "../adaptation/class_card.js";
 import { make } from "../dom.js";
 
-/** More names than these are typed, with suggestions, as no select shows them well. */
+/** With more names than this, a text field with suggestions replaces the select. */
 const MOST_IN_A_SELECT = 60;
 
-/** A class of the model, and pictures of it. */
+/** A class of the model, with its pictures. */
 export class KnownClass extends ClassCard {
-  /** @param {string} name one of the model's, or empty */
+  /**
+   * @param {string} name one of the model's, or empty
+   * @override
+   */
   nameField(name) {
-    /** @type {string[]} */
-    const names = /** @type {any} */ (this.limits).classNames;
+    const names = this.limits.classNames ?? [];
     if (names.length > MOST_IN_A_SELECT) {
       const field = super.nameField(name);
       field.setAttribute("list", suggestions(names).id);
@@ -28,7 +30,7 @@ export class KnownClass extends ClassCard {
 }
 
 /**
- * One list for all cards.
+ * The list of suggestions that all cards share.
  * @param {string[]} names
  */
 function suggestions(names) {

@@ -1,4 +1,4 @@
-/** Which class of a model a folder is named after; `metalearn.evaluation.picture_check.class_called` goes by the same rule. */
+/** Finds the class that a folder is named after, by the rule of `metalearn.evaluation.picture_check.class_called`. */
 
 /** @param {string} name */
 function plain(name) {
@@ -6,10 +6,10 @@ function plain(name) {
 }
 
 /**
- * The class of this name; one that differs in capitals, spaces, `-` or `_` only will do.
+ * The class of this name, ignoring case, spaces, `-` and `_`.
  * @param {string} name
  * @param {string[]} classNames
- * @returns {string} empty where there is none, or where several would do
+ * @returns {string} empty if there is none or more than one
  */
 export function classCalled(name, classNames) {
   if (classNames.includes(name)) return name;

@@ -1,4 +1,4 @@
-/** The part of a model's page that checks it with pictures: classes and pictures in, right and wrong out. */
+/** Checks a model with labelled pictures, on the model's page. */
 
 import { ServerBackend } from "../adaptation/backend_server.js";
 import { byFolder, filesOfDrop, filesOfFolder, LeftOut, picturesAmong } from "../adaptation/files.js";
@@ -11,36 +11,36 @@ import { showResult } from "./result.js";
 /** @typedef {import("../adaptation/images.js").Picture} Picture */
 /** @typedef {import("../adaptation/files.js").Found} Found */
 
-const root = /** @type {HTMLElement} */ (find("[data-check]"));
+const root = find("[data-check]");
 /** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[], classNamesUrl: string}} */
 const facts = JSON.parse(find("#check-facts").textContent ?? "{}");
 const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
-const list = /** @type {HTMLElement} */ (find("[data-check-classes]", root));
-const drop = /** @type {HTMLElement} */ (find("[data-check-drop]", root));
+const list = find("[data-check-classes]", root);
+const drop = find("[data-check-drop]", root);
 const runButton = /** @type {HTMLButtonElement} */ (find("[data-check-run]", root));
 const addButton = /** @type {HTMLButtonElement} */ (find("[data-check-add]", root));
 const status = find("[data-check-status]", root);
-const results = /** @type {HTMLElement} */ (find("[data-check-results]", root));
-const problemBox = /** @type {HTMLElement} */ (find("[data-check-problem]", root));
+const results = find("[data-check-results]", root);
+const problemBox = find("[data-check-problem]", root);
 
 /** @type {KnownClass[]} */
 let cards = [];
 let busy = false;
-/** What the last check of these pictures said. */
+/** The summary of the last check of these pictures. */
 let said = "";
 
-/** @param {string} sentence an empty one takes the note away */
+/** @param {string} sentence empty to hide the note */
 function problem(sentence) {
   problemBox.hidden = !sentence;
   find("[data-check-problem-text]", problemBox).textContent = sentence;
   if (sentence) problemBox.scrollIntoView({ block: "nearest" });
 }
 
-/** Thousands of names come when they are needed and are no part of the page. */
+/** Load the class names when they are needed: there can be thousands. */
 async function withNames() {
   if (facts.classNames.length) return;
   const answer = await fetch(facts.classNamesUrl);
-  if (!answer.ok) throw new Error("The model's classes could not be loaded; load the page again.");
+  if (!answer.ok) throw new Error("The model's classes could not be loaded; reload the page.");
   facts.classNames = await answer.json();
 }
 
@@ -49,15 +49,15 @@ function labelled() {
   return cards.flatMap((card) => card.pictures.map((picture) => ({ label: card.name, picture })));
 }
 
-/** @returns {string} what is still missing before one can check; empty when nothing is */
+/** @returns {string} what is missing before the check; empty if nothing is */
 function missing() {
   const pictures = labelled();
-  if (!pictures.length) return "Give pictures first.";
+  if (!pictures.length) return "Add pictures first.";
   if (pictures.some(({ label }) => !label)) return "Choose the class of every group of pictures.";
   const unknown = pictures.find(({ label }) => !facts.classNames.includes(label));
   if (unknown) return `The model has no class “${unknown.label}”.`;
   const n = pictures.length;
-  return n > facts.maxPictures ? `There are ${n} pictures; give at most ${facts.maxPictures}.` : "";
+  return n > facts.maxPictures ? `There are ${n} pictures; use at most ${facts.maxPictures}.` : "";
 }
 
 function refresh() {
@@ -68,7 +68,7 @@ function refresh() {
   if (!busy) status.textContent = lacking || said || `Ready: ${n} ${n === 1 ? "picture" : "pictures"}.`;
 }
 
-/** A change of classes or pictures: what was said before is not about them. */
+/** Discard the result after a change of classes or pictures. */
 function changed() {
   results.hidden = true;
   said = "";
@@ -109,7 +109,7 @@ async function addFolders(found) {
   leftOut.tell(problem);
 }
 
-/** @param {Found[]} found dropped here: folders become classes, other pictures one group without a name */
+/** @param {Found[]} found folders become classes; other pictures become one class without a name */
 async function addFound(found) {
   await withNames();
   const loose = found.filter(({ folder }) => !folder).map(({ file }) => file);
@@ -129,13 +129,13 @@ async function run() {
   const sent = labelled();
   busy = true;
   problem("");
-  status.textContent = `A worker looks at ${sent.length} ${sent.length === 1 ? "picture" : "pictures"}…`;
+  status.textContent = `A worker is labelling ${sent.length} ${sent.length === 1 ? "picture" : "pictures"}…`;
   refresh();
   try {
     const pictures = await Promise.all(
       sent.map(async ({ label, picture }) => ({ label, image: await toBase64(picture.small) })),
     );
-    const answer = /** @type {any} */ (await backend.ask({ pictures }));
+    const answer = /** @type {import("./result.js").Answer} */ (await backend.ask({ pictures }));
     showResult(results, sent.map(({ picture }) => picture), answer);
     said = `${answer.summary}.`;
     if (answer.recorded) await showRecorded();
@@ -147,14 +147,14 @@ async function run() {
   refresh();
 }
 
-/** The model's page says from now on how many were right: take its words from there. */
+/** Update the note about checks from the model's page, which now includes this one. */
 async function showRecorded() {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const now = page.querySelector("[data-checked]");
   if (now) find("[data-checked]").replaceWith(now);
-  // The result itself says it now; the note is for the next visit.
+  // The result shows it already; the note is for the next visit.
   find("[data-doubt]", root).replaceChildren();
 }
 
@@ -177,7 +177,7 @@ drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", async (event) => {
   const taken = event.defaultPrevented;
-  // It would be opened instead of the page, and all would be gone.
+  // Otherwise the browser opens the file in place of the page, and all is lost.
   event.preventDefault();
   drop.classList.remove("is-over");
   if (taken || !event.dataTransfer) return;
@@ -185,7 +185,7 @@ document.addEventListener("drop", async (event) => {
     const { found } = await filesOfDrop(event.dataTransfer);
     await addFound(found);
   } catch {
-    problem("What was dropped cannot be read; choose the files instead.");
+    problem("The dropped files cannot be read; choose them with the button.");
   }
 });
 refresh();

@@ -1,4 +1,4 @@
-/** What a check says: how many are right, and each picture with what the model takes it for. */
+/** Shows a check: how many pictures are right, and the prediction for each. */
 
 import { icon, make } from "../dom.js";
 

@@ -1,4 +1,4 @@
-/** The curves of a job: losses together, accuracies, and how well gradients or pictures agree. */
+/** Charts of a job's curves: losses, accuracies, agreement of gradients and of pictures. */
 
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { make } from "../dom.js";
@@ -20,7 +20,7 @@ const GROUPS = [
 ];
 
 /**
- * Which chart a curve belongs to; whatever fits no other is a loss.
+ * The chart of a curve; one that fits no other group is a loss.
  * @param {string} name
  */
 function groupOf(name) {
@@ -35,7 +35,7 @@ function title(name) {
 
 /** @param {string} token */
 function colour(token) {
-  // A probe, because `light-dark()` is only resolved on an element.
+  // Browsers resolve `light-dark()` only on an element.
   const probe = make("span", { hidden: true });
   probe.style.color = `var(${token})`;
   document.body.append(probe);
@@ -70,7 +70,7 @@ class Chart {
       this.summary,
     );
     place.append(this.card);
-    /** @type {any} */
+    /** @type {uPlot | null} */
     this.plot = null;
     new ResizeObserver(() => this.fit()).observe(this.plotPlace);
   }
@@ -95,17 +95,18 @@ class Chart {
   draw() {
     const data = this.columns();
     if (this.plot) this.plot.setData(data);
-    else this.make(data);
-    if (this.plot.cursor.left < 0) this.showLast();
+    else this.plot = this.make(data);
+    if ((this.plot.cursor.left ?? -1) < 0) this.showLast();
     const last = [...this.curves].map(([name, curve]) => `${title(name)} ${plain([...curve.values()].at(-1) ?? null)}`);
     this.summary.textContent = `Last values: ${last.join("; ")}.`;
   }
 
-  /** @param {(number | null)[][]} data */
+  /** @param {uPlot.AlignedData} data */
   make(data) {
-    this.plot = new uPlot(this.options(), data, this.plotPlace);
-    // Away from the curves, the legend says the last values.
-    this.plot.over.addEventListener("mouseleave", () => this.showLast());
+    const plot = new uPlot(this.options(), data, this.plotPlace);
+    // Away from the curves, the legend shows the last values.
+    plot.over.addEventListener("mouseleave", () => this.showLast());
+    return plot;
   }
 
   showLast() {
@@ -113,7 +114,7 @@ class Chart {
     requestAnimationFrame(() => this.plot?.setLegend({ idx: this.plot.data[0].length - 1 }));
   }
 
-  /** @returns {(number | null)[][]} the steps, then one column for each curve */
+  /** @returns {uPlot.AlignedData} the steps, then one column for each curve */
   columns() {
     const steps = [...new Set([...this.curves.values()].flatMap((curve) => [...curve.keys()]))];
     steps.sort((one, other) => one - other);
@@ -136,8 +137,8 @@ class Chart {
       spanGaps: true,
       scale: second.includes(name) ? "right" : "y",
       // A line needs two points; a few of them are shown as dots.
-      points: { show: (/** @type {any} */ plot) => plot.data[0].length < FEW },
-      value: (/** @type {any} */ _, /** @type {number | null} */ value) => plain(value),
+      points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < FEW },
+      value: (/** @type {uPlot} */ _, /** @type {number | null} */ value) => plain(value),
     }));
     const axes = [this.axis({ incrs: WHOLE_STEPS }), this.axis({ size: 56 })];
     if (second.length) axes.push(this.axis({ size: 48, scale: "right", side: 1, grid: { show: false } }));
@@ -169,7 +170,7 @@ export class Charts {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** @param {Curves} curves points that are new */
+  /** @param {Curves} curves new points */
   add(curves) {
     const touched = new Set();
     for (const [name, points] of Object.entries(curves)) {

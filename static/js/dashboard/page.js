@@ -1,11 +1,14 @@
-/** The dashboard of a job: asks once a second for what is new, as long as the job is unfinished. */
+/** The dashboard of a job: polls once a second until the job is final. */
 
 import { duration, find, make } from "../dom.js";
 import { Charts } from "./charts.js";
 
+/** @typedef {import("../types.d.ts").JobLive} JobLive */
+
 const EVERY_MS = 1000;
 const PREVIEW_EVERY_MS = 5000;
 const PATIENCE = 3;
+/** @type {Record<JobLive["state"], string>} */
 const STATE_COLOURS = {
   succeeded: "badge--good",
   failed: "badge--bad",
@@ -15,11 +18,11 @@ const STATE_COLOURS = {
   queued: "badge--info",
 };
 
-const root = /** @type {HTMLElement} */ (find("[data-job]"));
-const charts = new Charts(/** @type {HTMLElement} */ (find("[data-charts]", root)));
+const root = find("[data-job]");
+const charts = new Charts(find("[data-charts]", root));
 const log = find("[data-log]", root);
 const logBox = find("[data-log-box]", root);
-const quiet = /** @type {HTMLElement} */ (find("[data-quiet]", root));
+const quiet = find("[data-quiet]", root);
 const seen = { step: 0, event: 0 };
 let missed = 0;
 let previewAt = -Infinity;
@@ -30,15 +33,15 @@ let previewAt = -Infinity;
  */
 function show(name, text) {
   const place = find(`[data-show=${name}]`, root);
-  if (place.textContent !== text) place.textContent = text;
+  if (place.textContent?.trim() !== text) place.textContent = text;
 }
 
-/** @param {any} live */
+/** @param {JobLive} live */
 function showProgress(live) {
   show("state", live.state_title);
-  find("[data-show=state]", root).className = `badge ${STATE_COLOURS[live.state] ?? ""}`;
+  find("[data-show=state]", root).className = `badge ${STATE_COLOURS[live.state]}`;
   show("stage", live.stage);
-  /** @type {HTMLElement} */ (find("[data-show=stage]", root)).hidden = !live.stage;
+  find("[data-show=stage]", root).hidden = !live.stage;
   show("steps", `${live.steps_done.toLocaleString("en")} / ${live.total_steps.toLocaleString("en")}`);
   show("percent", `${live.percent} %`);
   show("eta", live.final ? "–" : duration(live.eta_s));
@@ -46,15 +49,16 @@ function showProgress(live) {
   show("attempt", String(live.attempt));
   /** @type {HTMLProgressElement} */ (find("[data-bar]", root)).value = live.percent;
   show("error", live.error);
-  /** @type {HTMLElement} */ (find("[data-error]", root)).hidden = !live.error;
+  find("[data-error]", root).hidden = !live.error;
 }
 
-/** @param {any} live */
+/** @param {JobLive} live */
 function showActions(live) {
   for (const form of root.querySelectorAll("[data-when]")) {
-    const hidden = !live[/** @type {HTMLElement} */ (form).dataset.when ?? ""];
+    const when = /** @type {"can_cancel" | "can_resume"} */ (/** @type {HTMLElement} */ (form).dataset.when);
+    const hidden = !live[when];
     /** @type {HTMLElement} */ (form).hidden = hidden;
-    /** @type {HTMLElement} */ (find("button", form)).hidden = hidden;
+    find("button", form).hidden = hidden;
   }
   const learner = /** @type {HTMLAnchorElement} */ (find("[data-learner]", root));
   learner.hidden = !live.learner_url;
@@ -83,17 +87,17 @@ async function showPreview() {
   URL.revokeObjectURL(image.src);
   image.src = URL.createObjectURL(await answer.blob());
   image.hidden = false;
-  /** @type {HTMLElement} */ (find("[data-preview-note]", root)).hidden = true;
+  find("[data-preview-note]", root).hidden = true;
 }
 
-/** @param {any} live */
+/** @param {JobLive} live */
 function apply(live) {
   showProgress(live);
   showActions(live);
   charts.add(live.curves);
   addEvents(live.events);
   for (const points of Object.values(live.curves)) {
-    for (const [step] of /** @type {[number, number][]} */ (points)) seen.step = Math.max(seen.step, step);
+    for (const [step] of points) seen.step = Math.max(seen.step, step);
   }
   if (live.state !== "queued") showPreview().catch(() => undefined);
 }
@@ -102,7 +106,7 @@ function apply(live) {
 function noteSilence(answered) {
   missed = answered ? 0 : missed + 1;
   quiet.hidden = missed < PATIENCE;
-  if (missed >= PATIENCE) quiet.textContent = "The server does not answer; what you see may be old. Trying again.";
+  if (missed >= PATIENCE) quiet.textContent = "The server does not answer; this page may be out of date. Trying again.";
 }
 
 async function look() {

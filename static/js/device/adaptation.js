@@ -1,6 +1,6 @@
 /**
- * Adapts a learner to a support set: inner loop, optional calibration, head, prediction. The same
- * stages in the same order, with the same batches and noise, as the server's.
+ * Adapts a learner to a support set: inner loop, optional calibration, head, prediction. Stages,
+ * batches and noise are the same as on the server.
  */
 
 import { balancedTargets, joined, oneHot, rowsOf, softmax, vector, withMirrorImages } from "./arrays.js";
@@ -11,45 +11,60 @@ import { ridgeHead } from "./ridge.js";
 import { chunksForStatistics, Moments, shareOf } from "./statistics.js";
 import { Work } from "./work.js";
 
-/** @typedef {import("./safetensors.js").Weight} Weight */
+/** @typedef {import("../types.d.ts").Weight} Weight */
+/** @typedef {import("../types.d.ts").AdaptationSettings} Settings */
 /** @typedef {{label: number, pixels: Float32Array}} Example a normalised picture, channels first */
 /**
- * After a step: its stage and number, the loss before it, and the share of all work that is done. In
- * the stage `looking` steps are pictures that the network has looked at; they are no share of the work.
+ * Reported after each step: stage, number, the loss before it, and the fraction of the work done. In
+ * the stage `looking` a step is a picture that passed through the network, and `done` stays 0.
  * @typedef {{stage: string, step: number, steps: number, loss: number | null, done: number}} Progress
  */
 /** @typedef {{progress?: (progress: Progress) => void, stopped?: () => boolean, seed?: number}} Options */
 
 const NEW = "new.";
 /**
- * Pictures that go through a network at once where it learns nothing from them: more of them cost as
- * much time each, and with a deep network one could not stop for minutes.
+ * Pictures per forward pass. More are no faster, and with a deep network Stop would wait for minutes.
  */
 const AT_ONCE = 8;
 
-/** Somebody asked for an end before it was reached. */
+/** The user stopped the adaptation. */
 export class Stopped extends Error {}
 
 /** One learner, adapted to one support set. */
 export class Adaptation {
   /**
-   * @param {import("./graphs.js").Graphs} graphs
-   * @param {Map<string, Weight>} tensors the learner's own, which stay as they are
-   * @param {Record<string, any>} settings as `adaptation` in browser.json
+   * @param {import("../types.d.ts").GraphRunner} graphs
+   * @param {Map<string, Weight>} tensors the learner's tensors; they are not changed
+   * @param {Settings} settings
    */
   constructor(graphs, tensors, settings) {
     this.graphs = graphs;
     this.description = graphs.description;
+    /** @type {Settings} */
     this.settings = settings;
     const { extractor, head, statistics } = this.description.weights;
     const needed = [...extractor, ...head, ...statistics];
     /** @type {Map<string, Weight>} */
     this.tensors = new Map(needed.map((name) => [name, /** @type {Weight} */ (tensors.get(name))]));
-    [this.headWeight, this.headBias] = head;
+    const [headWeight, headBias] = head;
+    this.headWeight = headWeight;
+    this.headBias = headBias;
+    /** @type {Example[]} */
+    this.support = [];
+    this.nWay = 0;
+    this.random = new TorchRandom(0);
+    /** @type {Options} */
+    this.options = {};
+    /** @type {Work | null} */
+    this.work = null;
+    /** @type {Weight | undefined} */
+    this.centroids = undefined;
+    /** @type {{weight?: Weight, bias?: Weight}} */
+    this.ridge = {};
   }
 
   /**
-   * Throws an Error with a sentence when there is no picture, or labels are not 0, 1, 2 and so on.
+   * Throws an Error if there is no picture, or if the labels are not 0, 1, 2 and so on.
    * @param {Example[]} support
    * @param {Options} [options]
    */
@@ -65,7 +80,7 @@ export class Adaptation {
     if (calibrate === "statistics") await this.mixStatistics();
     if (head === "sgd") await this.innerLoop();
     if (calibrate === "icfil") {
-      // For ridge the centroids stand in while the learner is inverted, as on the server.
+      // For ridge, the inversion uses centroids, as on the server.
       if (head !== "sgd") await this.findCentroids();
       await this.calibrate();
     }
@@ -83,19 +98,19 @@ export class Adaptation {
     this.options = options;
     const rows = (await this.look(this.predictor, "logits", pictures)).map(softmax);
     if (rows.some((row) => row.some((value) => !Number.isFinite(value)))) {
-      throw new Error("The adaptation ran away from its support set; lower inner_lr or calibration_lr.");
+      throw new Error("The adaptation diverged; try fewer steps or turn calibration off.");
     }
     return rows;
   }
 
-  /** @returns {string} the graph that predicts */
+  /** @returns {"ridge" | "logits" | "compare"} the graph that predicts */
   get predictor() {
     const { head } = this.settings;
     if (head === "ridge") return "ridge";
     return head === "sgd" ? "logits" : "compare";
   }
 
-  /** @returns {Map<string, Weight>} all tensors that the predicting graph takes beside pictures */
+  /** @returns {Map<string, Weight>} all inputs of the predicting graph except the pictures */
   classifier() {
     const inputs = Object.keys(this.description.graphs[this.predictor].inputs);
     const tensors = new Map();
@@ -107,8 +122,8 @@ export class Adaptation {
   }
 
   /**
-   * Be what another one was after it had adapted.
-   * @param {Map<string, Weight>} classifier what its `classifier()` gave
+   * Restore the state of another adaptation.
+   * @param {Map<string, Weight>} classifier the result of its `classifier()`
    */
   restore(classifier) {
     for (const [name, value] of classifier) {
@@ -116,15 +131,15 @@ export class Adaptation {
     }
     this.centroids = classifier.get("centroids");
     const weight = classifier.get("ridge_weight");
-    // Which head decides is known by what was kept.
+    // The tensors tell the head.
     if (weight) this.settings = { ...this.settings, head: "ridge" };
     this.ridge = { weight, bias: classifier.get("ridge_bias") };
   }
 
-  /** From here on batch-norm takes the support pictures into account; without batch-norm nothing changes. */
+  /** Mix the statistics of batch norm with those of the support pictures; does nothing without batch norm. */
   async mixStatistics() {
     if (!this.description.weights.statistics.length) return;
-    if (!this.description.graphs.statistics) throw new Error("This meta-learner was made before browsers could calibrate it.");
+    if (!this.description.graphs.statistics) throw new Error("This meta-learner is too old to be calibrated in a browser.");
     const share = shareOf(this.support.length, this.settings.statistics_share);
     const moments = new Moments();
     for (const some of chunksForStatistics(this.support.map((one) => one.pixels), this.description)) {
@@ -193,7 +208,7 @@ export class Adaptation {
     const { inversion_steps: steps, inversion_lr: lr, head, temperature } = this.settings;
     const side = this.description.noise_grid;
     const dims = [labels.length, this.description.architecture.channels, side, side];
-    const data = /** @type {TorchRandom} */ (this.random).normal(dims.reduce((one, other) => one * other));
+    const data = this.random.normal(dims.reduce((one, other) => one * other));
     let pseudo = /** @type {Weight} */ ((await this.run("start", { noise: { dims, data } })).get("pseudo"));
     const name = head === "sgd" ? "invert_head" : "invert_centroids";
     for (let step = 1; step <= steps; step += 1) {
@@ -231,7 +246,7 @@ export class Adaptation {
    * @param {number} steps
    */
   sayLooked(step, steps) {
-    this.options?.progress?.({ stage: "looking", step, steps, loss: null, done: 0 });
+    this.options.progress?.({ stage: "looking", step, steps, loss: null, done: 0 });
   }
 
   allTargets() {
@@ -244,8 +259,7 @@ export class Adaptation {
 
   batch() {
     const labels = this.support.map(({ label }) => label);
-    const random = /** @type {TorchRandom} */ (this.random);
-    return drawBatch(labels, this.batchSize, random).map((index) => this.support[index]);
+    return drawBatch(labels, this.batchSize, this.random).map((index) => this.support[index]);
   }
 
   /**
@@ -253,7 +267,7 @@ export class Adaptation {
    * @param {Record<string, Weight | number>} given
    */
   async run(name, given) {
-    if (this.options?.stopped) {
+    if (this.options.stopped) {
       await breath();
       if (this.options.stopped()) throw new Stopped("Stopped. Nothing was kept.");
     }
@@ -266,14 +280,15 @@ export class Adaptation {
    * @returns {Weight | number}
    */
   value(input, given) {
+    /** @type {Record<string, Weight | number | undefined>} */
     const own = {
       centroids: this.centroids,
       temperature: this.settings.temperature,
-      ridge_weight: this.ridge?.weight,
-      ridge_bias: this.ridge?.bias,
+      ridge_weight: this.ridge.weight,
+      ridge_bias: this.ridge.bias,
     };
-    const found = given[input] ?? this.tensors.get(input) ?? own[/** @type {"centroids"} */ (input)];
-    if (found === undefined) throw new Error(`there is no ${input}`);
+    const found = given[input] ?? this.tensors.get(input) ?? own[input];
+    if (found === undefined) throw new Error(`There is no ${input}.`);
     return found;
   }
 
@@ -288,7 +303,7 @@ export class Adaptation {
       const own = name.slice(NEW.length);
       if (name.startsWith(NEW) && this.tensors.has(own)) this.tensors.set(own, value);
     }
-    const done = this.work.done(stage, step);
+    const done = this.work?.done(stage, step) ?? 0;
     this.options.progress?.({ stage, step, steps, loss: found.get("loss")?.data[0] ?? null, done });
   }
 

@@ -1,4 +1,4 @@
-/** Numbers of many pictures, in the order in which graphs take and give them. */
+/** Converts between arrays per picture and the tensors of the graphs. */
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 
@@ -53,7 +53,7 @@ export function softmax(logits) {
 }
 
 /**
- * The pictures, and then each of them mirrored.
+ * The pictures, then the mirror image of each.
  * @param {Float32Array[]} pictures channels first
  * @param {{image_size: number}} architecture
  */

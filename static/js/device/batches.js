@@ -1,4 +1,4 @@
-/** Which support pictures a step looks at. */
+/** Draws the support pictures of each step. */
 
 /**
  * Indices of at most `size` pictures with every class among them: all in order when they fit, else
@@ -32,11 +32,11 @@ export function everyNth(pictures, atOnce) {
 }
 
 /**
- * Throws an Error with a sentence when there is no picture, or labels are not 0, 1, 2 and so on.
+ * Throws an Error if there is no picture, or if the labels are not 0, 1, 2 and so on.
  * @param {{label: number}[]} support
  */
 export function check(support) {
-  if (support.length === 0) throw new Error("There is no picture to adapt to; give at least one of each class.");
+  if (support.length === 0) throw new Error("There are no pictures to adapt to; add at least one for each class.");
   const labels = new Set(support.map(({ label }) => label));
   if ([...labels].some((label) => !Number.isInteger(label) || label < 0 || label >= labels.size)) {
     throw new Error("Labels are whole numbers that count the classes from 0, and every class has a picture.");

@@ -1,4 +1,4 @@
-/** Lets messages in, among them the one that asks to stop. A timer would wait for milliseconds. */
+/** Lets pending messages such as Stop be handled. A timer would wait for milliseconds. */
 export function breath() {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -1,4 +1,4 @@
-/** Picture files to pixels: by the browser's own decoder or ours, and by our own resampling. */
+/** Decodes picture files with the browser's decoder or ours, and resamples them with ours. */
 
 import { FOREIGN, kindOf } from "./kinds.js";
 import { repaired } from "./repair.js";
@@ -20,7 +20,7 @@ const TWELVE_BITS = 15;
 const EXACT = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
 /**
- * The centre square of a picture as the server sees it. Throws an Error with a sentence.
+ * The centre square of a picture, with the same pixels as on the server. Throws an Error.
  * @param {Blob} file
  * @param {{image_size: number, channels: number}} architecture
  * @returns {Promise<Uint8Array>} pixels (channels, size, size)
@@ -36,7 +36,7 @@ export async function decodeSquare(file, { image_size: size, channels }) {
 }
 
 /**
- * The same for one of many pictures: what is wrong is said with its name.
+ * As `decodeSquare`; errors name the picture.
  * @param {Blob} file
  * @param {string} name
  * @param {{image_size: number, channels: number}} architecture
@@ -45,16 +45,16 @@ export async function decodeNamed(file, name, architecture) {
   try {
     return await decodeSquare(file, architecture);
   } catch (error) {
-    if (error instanceof Unreadable) throw new Error(`“${name}” ${error.reason}`);
-    throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`);
+    if (error instanceof Unreadable) throw new Error(`“${name}” ${error.reason}`, { cause: error });
+    throw new Error(`“${name}”: ${/** @type {Error} */ (error).message}`, { cause: error });
   }
 }
 
 /**
- * Throws Unreadable where no pixels come of it, and an Error with a sentence for what else is wrong.
+ * Throws Unreadable if the file cannot be decoded, and Error for other problems.
  * @param {Blob} file
  * @param {ImageBitmapOptions} [options]
- * @returns {Promise<Opened>} whose `bitmap` must be closed
+ * @returns {Promise<Opened>} the caller closes `bitmap`
  */
 export async function openPicture(file, options) {
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -87,7 +87,7 @@ function asOnePicture(bytes) {
 }
 
 /**
- * Whether 16 bits hold values of 12, so that a person sees next to nothing.
+ * Whether 16-bit samples hold 12-bit values, so that the picture looks nearly black.
  * @param {Opened} opened
  */
 export function isNearlyBlack(opened) {
@@ -115,7 +115,7 @@ async function bitmapOf(file, bytes, options) {
 }
 
 /**
- * Whether two files decode to the same pixels, looked at a few rows at a time.
+ * Whether two files decode to the same pixels, compared a few rows at a time.
  * @param {Uint8Array<ArrayBuffer>} one
  * @param {Uint8Array<ArrayBuffer>} other
  */
@@ -140,12 +140,11 @@ function pixelsOf({ width, height, bitmap, data }) {
 }
 
 /**
- * Over white: a canvas keeps colours that are multiplied with their opacity, and would give back
- * rounded ones.
+ * Draw over white: a canvas stores colours multiplied by their opacity and would return rounded ones.
  * @param {ImageBitmap} bitmap
  * @param {number} width
  * @param {number} height
- * @param {number} top where the first row lies
+ * @param {number} top vertical position of the first row
  */
 function drawn(bitmap, width, height, top) {
   const canvas = typeof OffscreenCanvas === "undefined" ? element(width, height) : new OffscreenCanvas(width, height);

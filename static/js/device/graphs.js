@@ -1,15 +1,15 @@
-/** Runs a learner's graphs with onnxruntime-web; holds weights between steps. */
+/** Runs a learner's graphs with onnxruntime-web. */
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 /** @typedef {Record<string, Weight | number>} Given */
 
 const ONE_THREAD = { wasm: { numThreads: 1, proxy: false } };
 
-/** The graphs of one learner, each made ready when it is first run. */
+/** The graphs of one learner, each loaded when it first runs. */
 export class Graphs {
   /**
-   * @param {any} ort the module onnxruntime-web
-   * @param {any} description browser.json
+   * @param {import("../types.d.ts").Ort} ort the module onnxruntime-web
+   * @param {import("../types.d.ts").LearnerDescription} description
    * @param {Map<string, Uint8Array>} files the graphs by their names in browser.json
    */
   constructor(ort, description, files) {
@@ -18,7 +18,7 @@ export class Graphs {
     this.ort = ort;
     this.description = description;
     this.files = files;
-    /** @type {Map<string, Promise<any>>} */
+    /** @type {Map<string, Promise<import("../types.d.ts").InferenceSession>>} */
     this.sessions = new Map();
   }
 
@@ -26,10 +26,12 @@ export class Graphs {
   session(name) {
     const known = this.sessions.get(name);
     if (known) return known;
+    /** @type {import("../types.d.ts").SessionOptions} */
     const options = { executionProviders: ["wasm"], graphOptimizationLevel: "disabled" };
-    const made = this.ort.InferenceSession.create(this.files.get(name), options);
+    const file = /** @type {Uint8Array} */ (this.files.get(name));
+    const made = this.ort.InferenceSession.create(file, options);
     this.sessions.set(name, made);
-    // What failed once, as for want of memory, may be tried again.
+    // A failure such as lack of memory may not happen again: allow another attempt.
     made.catch(() => this.sessions.delete(name));
     return made;
   }
@@ -42,7 +44,7 @@ export class Graphs {
   async run(name, find) {
     if (!(name in this.description.graphs)) throw new Error(this.description.limited || `There is no graph ${name}.`);
     const session = await this.session(name);
-    /** @type {Record<string, any>} */
+    /** @type {Record<string, import("../types.d.ts").Tensor>} */
     const feeds = {};
     for (const input of Object.keys(this.description.graphs[name].inputs)) feeds[input] = this.tensor(find(input));
     const results = await session.run(feeds);
@@ -60,7 +62,7 @@ export class Graphs {
     return new this.ort.Tensor("float32", value.data, value.dims);
   }
 
-  /** Give the memory of all sessions back. */
+  /** Free the memory of all sessions. */
   async release() {
     const sessions = await Promise.allSettled(this.sessions.values());
     this.sessions.clear();

@@ -1,4 +1,4 @@
-/** What a file is, by its content, and what to do with one that we do not read (metalearn/datasets/kinds.py). */
+/** Recognises file formats by their content, with advice for those that Freehold does not read (metalearn/datasets/kinds.py). */
 
 /** @typedef {{one: string, several: string, advice: (it: string) => string}} Foreign */
 
@@ -17,10 +17,10 @@ export const FOREIGN = {
   VIDEO: { one: "a video", several: "videos", advice: (it) => `save single frames of ${it} as PNG or JPEG` },
 };
 
-/** How much of a file `kindOf` looks at, but for a directory of a TIFF that lies further behind. */
+/** How much of a file `kindOf` reads, except for a TIFF whose directory comes later. */
 export const HEAD_BYTES = 4096;
 
-/** @type {[string, string][]} beginnings, one letter a byte */
+/** @type {[string, string][]} magic bytes, one character per byte */
 const BEGINNINGS = [
   ["\x89PNG\r\n\x1a\n", "PNG"],
   ["\xff\xd8", "JPEG"],
@@ -48,7 +48,7 @@ const AVIF_BRANDS = ["avif", "avis"];
 const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "msf1"];
 const MAX_BRANDS_BYTES = 256;
 const SVG_BEGINNINGS = ["<svg", "<?xml", "<!\x2d-", "<!doctype svg"];
-/** The sizes that the header of a BMP can have. */
+/** Possible sizes of a BMP header. */
 const BMP_HEADERS = [12, 40, 52, 56, 64, 108, 124];
 const LITTLE = "II*\0";
 const BIG = "MM\0*";
@@ -60,7 +60,7 @@ const OF_SENSORS = [32803, 34892];
 
 /**
  * @param {Uint8Array} bytes a file, or its first HEAD_BYTES
- * @returns {string} PNG, JPEG, WEBP, GIF, BMP, TIFF, AVIF, a key of FOREIGN, or nothing
+ * @returns {string} PNG, JPEG, WEBP, GIF, BMP, TIFF, AVIF, a key of FOREIGN, or an empty string
  */
 export function kindOf(bytes) {
   const head = textOf(bytes, 0, 32);
@@ -93,7 +93,7 @@ function isSvg(bytes) {
 }
 
 /**
- * Whether a TIFF holds what a sensor saw: beside a small picture, or in place of one.
+ * Whether a TIFF holds raw sensor data, alone or beside a small picture.
  * @param {Uint8Array} bytes
  */
 function isRaw(bytes) {
@@ -103,7 +103,7 @@ function isRaw(bytes) {
 }
 
 /**
- * The numbers in the first directory of a TIFF, as far as it is there.
+ * The numbers in the first directory of a TIFF, as far as `bytes` contains it.
  * @param {Uint8Array} bytes
  * @returns {Map<number, number>}
  */

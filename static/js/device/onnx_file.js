@@ -12,8 +12,8 @@ const RAW_DATA = (9 << 3) | 2;
 const FLOAT = 1;
 
 /**
- * A model whose inputs have default values. In protocol buffers the second `graph` of a message
- * adds to the first, so the graph itself need not be read.
+ * Give the inputs of a model default values. In protocol buffers a second `graph` field is merged into
+ * the first, so there is no need to parse the graph.
  * @param {Uint8Array} model
  * @param {Map<string, Weight>} values by the names of inputs
  * @returns {Uint8Array<ArrayBuffer>}

@@ -11,7 +11,7 @@ const APP1 = 0xe1;
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
 export const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** In the flags of a WebP: its `EXIF` chunk is to be read. */
+/** Flag of a WebP that has an `EXIF` chunk. */
 const HAS_EXIF = 0x08;
 const LITTLE = 0x49492a00;
 const BIG = 0x4d4d002a;
@@ -70,7 +70,7 @@ export function* jpegSegments(bytes) {
   let at = 2;
   while (at >= 0 && at + 4 <= bytes.length) {
     const marker = bytes[at + 1];
-    // Bytes that fill, and stray ones, may stand before a marker; some markers have no length.
+    // Fill bytes and stray bytes may precede a marker; some markers have no length.
     if (bytes[at] !== 0xff || marker === 0xff || marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
       at = bytes.indexOf(0xff, at + 1);
       continue;

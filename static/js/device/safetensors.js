@@ -1,6 +1,6 @@
-/** Weights as safetensors files: read and written, never executed. */
+/** Reads and writes safetensors files. */
 
-/** @typedef {{dims: number[], data: Float32Array}} Weight */
+/** @typedef {import("../types.d.ts").Weight} Weight */
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 10_000_000;
@@ -13,14 +13,14 @@ const MAX_HEADER_BYTES = 10_000_000;
 export function readSafetensors(file) {
   const length = Number(new DataView(file).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || LENGTH_BYTES + length > file.byteLength) {
-    throw new Error("The weights are damaged; load the page again.");
+    throw new Error("The weights are damaged; reload the page.");
   }
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, LENGTH_BYTES, length)));
   const tensors = new Map();
   for (const [name, entry] of Object.entries(header)) {
     if (entry.dtype !== "F32") continue;
     const [start, end] = entry.data_offsets.map((/** @type {number} */ offset) => LENGTH_BYTES + length + offset);
-    // A copy, as the place in the file need not be a multiple of four.
+    // A copy, because the offset need not be a multiple of four.
     tensors.set(name, { dims: entry.shape, data: new Float32Array(file.slice(start, end)) });
   }
   return tensors;
@@ -40,7 +40,7 @@ export function writeSafetensors(tensors, about = {}) {
     size += data.byteLength;
   }
   let text = JSON.stringify(header);
-  // Spaces behind the header let the numbers begin at a multiple of eight bytes.
+  // Pad the header so that the numbers begin at a multiple of eight bytes.
   let bytes = new TextEncoder().encode(text);
   text += " ".repeat((LENGTH_BYTES - (bytes.length % LENGTH_BYTES)) % LENGTH_BYTES);
   bytes = new TextEncoder().encode(text);

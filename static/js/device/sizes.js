@@ -1,14 +1,14 @@
-/** What a file says of its pixels before it is decoded. */
+/** Reads size and depth of a picture from its header, before decoding. */
 
 import { textAt, viewOf } from "./orientation.js";
 
-/** How far the boxes before an AVIF's pixels are looked through. */
+/** How far into an AVIF to look for its size. */
 const BOXES_BYTES = 65_536;
 
 /**
  * @param {Uint8Array} bytes
  * @param {string} kind as `kindOf` has it
- * @returns {number} 0 where only decoding tells
+ * @returns {number} 0 if only decoding tells
  */
 export function declaredPixels(bytes, kind) {
   const view = viewOf(bytes);
@@ -27,7 +27,7 @@ function inBmp(view) {
 }
 
 /**
- * The largest of all pictures that it has inside.
+ * The size of the largest picture in the file.
  * @param {Uint8Array} bytes
  * @param {DataView} view
  */

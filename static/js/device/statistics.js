@@ -1,11 +1,11 @@
-/** Statistics of batch-norm mixed with those of support pictures, as `metalearn/learning/support_statistics.py` mixes them. */
+/** Mixes batch-norm statistics with those of the support pictures: `metalearn/learning/support_statistics.py`. */
 
 import { withMirrorImages } from "./arrays.js";
 import { everyNth } from "./batches.js";
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 
-/** What stands before a running statistic's name where a graph gives that of its pictures. */
+/** Prefix of a running statistic's name in a graph's outputs. */
 const BATCH = "batch.";
 const MEAN = "running_mean";
 /** As `PICTURES_FOR_HALF` there. */
@@ -38,7 +38,7 @@ export class Moments {
 
   /**
    * @param {number} pictures
-   * @param {Map<string, Weight>} found what the graph gave for them
+   * @param {Map<string, Weight>} found the graph's outputs for them
    */
   add(pictures, found) {
     const all = this.pictures + pictures;
@@ -66,7 +66,7 @@ export class Moments {
   }
 
   /**
-   * @param {Map<string, Weight>} running statistics, which stay as they are
+   * @param {Map<string, Weight>} running the learner's statistics; they are not changed
    * @param {number} share of the pictures
    * @returns {Map<string, Weight>} new ones
    */

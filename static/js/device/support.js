@@ -1,4 +1,4 @@
-/** What a browser must have to adapt by itself. */
+/** Tests whether a browser can adapt. */
 
 // The smallest WebAssembly module with a vector instruction: (func (drop (v128.const …))).
 const SIMD = [
@@ -17,7 +17,7 @@ const NEEDED = [
 ];
 
 /**
- * The first thing that is missing, in words; empty where nothing is.
+ * The name of the first missing feature; empty if there is none.
  * @param {any} [scope] the window
  */
 export function missingInBrowser(scope = globalThis) {
@@ -26,7 +26,7 @@ export function missingInBrowser(scope = globalThis) {
 }
 
 /**
- * A worker made of a module; null in browsers that know scripts only.
+ * A module worker; null in browsers that do not support them.
  * @param {string} address
  * @param {typeof Worker} [Kind]
  */

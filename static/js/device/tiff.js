@@ -120,7 +120,7 @@ function number(view, at, size, little) {
 }
 
 /**
- * What the samples mean. Throws what is said of a picture that has others than we read.
+ * What the samples mean. Throws for samples that we do not read.
  * @param {Form} form
  * @param {One} one
  * @param {All} all

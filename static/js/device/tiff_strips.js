@@ -74,7 +74,7 @@ export function packBits(packed, size) {
 
 /**
  * Texts that are known already, by codes of 9 to 12 bits (TIFF 6.0, section 13). A code's text is
- * that of the code before it and one letter, and stands in what was written already.
+ * that of the code before it and one letter, and is part of the output so far.
  * @param {Uint8Array} packed
  * @param {number} size
  */

@@ -1,23 +1,24 @@
 /**
- * Takes every step on nothing much while the person still looks for pictures, so that their first
- * adaptation is not the slow one: browsers make code quick only once it has run for a while.
+ * Rehearses an adaptation on made-up pictures while the user chooses their own. Browsers optimise code
+ * only after it has run for a while, so the first adaptation would be slow.
  */
 
 import { Adaptation, Stopped } from "./adaptation.js";
 
-/** Steps of one rehearsal; by ICFIL, as that takes all graphs of a head. */
+/** Steps of one rehearsal, with ICFIL because it uses all graphs of a head. */
+/** @type {Partial<import("../types.d.ts").AdaptationSettings>} */
 const STEPS = { calibrate: "icfil", inner_steps: 4, inversion_steps: 3, calibration_steps: 3 };
-/** Small enough that every graph runs once also where a step takes seconds. */
+/** Small enough to run every graph once even if a step takes seconds. */
 const FIRST = { classes: 2, each: 1, questions: 1, pseudo_images: 1 };
-/** As many pictures as people tend to give: code for large matrices is code of its own. */
+/** A usual number of pictures: large matrices use different code. */
 const USUAL = { classes: 5, each: 5, questions: 25 };
-/** Where the small rehearsal takes longer, a usual step would keep the person waiting for its end. */
+/** If the small rehearsal takes longer, a step of usual size would keep the user waiting. */
 const SLOW_MS = 600;
-/** A rehearsal that gained less than this over the one before is the last. */
+/** Stop when a rehearsal takes more than this fraction of the time of the one before. */
 const SETTLED = 0.9;
 
 /**
- * Runs every graph once; throws where this browser cannot run them.
+ * Run every graph once; throws if this browser cannot run them.
  * @param {import("./graphs.js").Graphs} graphs
  * @param {Map<string, import("./safetensors.js").Weight>} tensors
  */
@@ -26,10 +27,10 @@ export async function tryOut(graphs, tensors) {
 }
 
 /**
- * Rehearses until it has become quick.
+ * Rehearse until the time settles.
  * @param {import("./graphs.js").Graphs} graphs
  * @param {Map<string, import("./safetensors.js").Weight>} tensors
- * @param {{stopped?: () => boolean, milliseconds?: number}} [options] how long it may take, about
+ * @param {{stopped?: () => boolean, milliseconds?: number}} [options] `milliseconds`: the approximate time limit
  */
 export async function warmUp(graphs, tensors, { stopped = () => false, milliseconds = 20_000 } = {}) {
   const end = performance.now() + milliseconds;
@@ -57,17 +58,18 @@ export async function warmUp(graphs, tensors, { stopped = () => false, milliseco
 async function rehearse(graphs, tensors, { classes, each, questions, ...fewer }, stopped) {
   const { architecture, adaptation: settings, calibrated, limited } = graphs.description;
   const area = architecture.channels * architecture.image_size ** 2;
-  // No two alike: what tells classes apart by their differences would find none.
+  // All pictures differ, because some steps need differences between classes.
   const picture = (/** @type {number} */ number) => Float32Array.from({ length: area }, (_, index) => Math.sin(index * (number + 1)));
   const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels: picture(index) }));
   const pixels = picture(0);
   const start = performance.now();
-  // A learner without graphs of gradients has fewer steps to rehearse; learners of before the
-  // calibration that we recommend have no graphs for it.
+  // A learner without gradient graphs has fewer steps to rehearse; an old learner has no graphs for the
+  // recommended calibration.
+  /** @type {Partial<import("../types.d.ts").AdaptationSettings>[]} */
   const kinds = limited ? [{}] : [STEPS];
   if (calibrated) kinds.push(limited ? calibrated : { ...STEPS, ...calibrated, calibrate: "statistics" });
   for (const kind of kinds) {
-    // Steps of no length cost the same, and cannot run away from pictures that show nothing.
+    // Steps of length 0 cost the same and cannot diverge.
     const still = { inner_lr: 0, inversion_lr: 0, calibration_lr: 0 };
     const adaptation = new Adaptation(graphs, tensors, { ...settings, ...kind, ...fewer, ...still });
     await adaptation.adapt(support, { stopped });

@@ -1,7 +1,7 @@
-/** How much of an adaptation is done, so that one can say how long the rest will take. */
+/** Computes how much of an adaptation is done, to forecast the remaining time. */
 
 /**
- * What a picture costs in a step, next to a step on all weights. Those on pixels need no gradient
+ * The cost per picture of a step, relative to a step on all weights. Steps on pixels need no gradient
  * of the weights.
  * @type {Record<string, number>}
  */
@@ -10,7 +10,7 @@ const COST = { adapting: 1, inverting: 0.75, calibrating: 0.9 };
 /** The steps of one adaptation, and what each costs. */
 export class Work {
   /**
-   * @param {Record<string, any>} settings as `adaptation` in browser.json
+   * @param {import("../types.d.ts").AdaptationSettings} settings
    * @param {{batch: number, classes: number}} sizes pictures in a step, and classes
    */
   constructor(settings, { batch, classes }) {
@@ -45,6 +45,6 @@ export class Work {
       if (one.stage === stage) return (sum + step * one.each) / this.whole;
       sum += one.steps * one.each;
     }
-    throw new Error(`there is no ${stage}`);
+    throw new Error(`There is no stage ${stage}.`);
   }
 }

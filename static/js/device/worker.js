@@ -1,6 +1,6 @@
 /**
- * Holds a learner in a thread of its own and adapts it. It is given all that it needs and asks
- * nobody for anything: its own policy forbids every connection.
+ * Holds a learner in a worker and adapts it. It receives everything that it needs; its content security
+ * policy forbids every connection.
  */
 
 import { Adaptation } from "./adaptation.js";
@@ -12,21 +12,24 @@ import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { tryOut, warmUp } from "./warm_up.js";
 
 /** @typedef {(progress: import("./adaptation.js").Progress) => void} Progress */
+/** @typedef {import("../types.d.ts").LearnerDescription} LearnerDescription */
+/** @typedef {import("../types.d.ts").AdaptationSettings} Settings */
+/** @typedef {import("../types.d.ts").Weight} Weight */
 
-/** What runtimes and browsers say when they get no more memory: what they hold is lost then. */
+/** Messages of runtimes and browsers that run out of memory, after which the worker is lost. */
 const NO_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate|memory access out of bounds/i;
 
-/** @type {{graphs: Graphs, tensors: Map<string, any>, description: any} | null} */
+/** @type {{graphs: Graphs, tensors: Map<string, Weight>, description: LearnerDescription} | null} */
 let learner = null;
 /** @type {Adaptation | null} */
 let adapted = null;
 let stopping = false;
-/** Whether the person wants something, so that the warm-up must end. */
+/** Whether the user has asked for something, which ends the warm-up. */
 let wanted = false;
 /** @type {Promise<void>} */
 let warming = Promise.resolve();
 /**
- * One picture after the other: large ones take a hundred megabytes while they are read.
+ * Reads one picture at a time: a large one takes a hundred megabytes.
  * @type {Promise<unknown>}
  */
 let reading = Promise.resolve();
@@ -36,7 +39,7 @@ function loaded() {
   return learner;
 }
 
-/** @param {string | Blob} runtime where its module lies, or the module itself */
+/** @param {string | Blob} runtime its module's address, or the module itself */
 async function runtimeOf(runtime) {
   if (typeof runtime === "string") return import(runtime);
   const address = URL.createObjectURL(runtime);
@@ -48,7 +51,7 @@ async function runtimeOf(runtime) {
 }
 
 const commands = {
-  /** @param {{description: any, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
+  /** @param {{description: LearnerDescription, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
   async load({ description, files, weights, runtime, wasm }) {
     const ort = await runtimeOf(runtime);
     ort.env.wasm.wasmBinary = await wasm.arrayBuffer();
@@ -58,24 +61,23 @@ const commands = {
     const graphs = new Graphs(ort, description, contents);
     await tryOut(graphs, tensors);
     learner = { graphs, tensors, description };
-    // A rehearsal that fails costs the person nothing but time; what they ask for speaks for itself.
+    // A failed rehearsal costs nothing but time; a real request reports its own errors.
     warming = warmUp(graphs, tensors, { stopped: () => wanted }).catch((error) => console.warn(String(error)));
   },
 
   /**
-   * A picture file as pixels (channels, size, size). It needs no learner, so that another worker
-   * than the one with the numbers can do it.
+   * Decode a picture file to pixels (channels, size, size). Needs no learner, so a second worker can do it.
    * @param {{file: Blob, name: string, architecture: {image_size: number, channels: number}}} given
    */
   decode({ file, name, architecture }) {
     const square = reading.then(() => decodeNamed(file, name, architecture));
-    // The one who asked hears of it; the next picture does not wait for ever.
+    // The caller gets the error; the next picture must not wait forever.
     reading = square.catch(() => {});
     return square;
   },
 
   /**
-   * @param {{support: {label: number, square: Uint8Array}[], settings: any}} given
+   * @param {{support: {label: number, square: Uint8Array}[], settings: Partial<Settings>}} given
    * @param {Progress} progress
    */
   async adapt({ support, settings }, progress) {
@@ -87,7 +89,7 @@ const commands = {
     adapted = adaptation;
   },
 
-  /** @param {{classifier: Blob | Uint8Array<ArrayBuffer>}} given a safetensors file, as `export` gives it */
+  /** @param {{classifier: Blob | Uint8Array<ArrayBuffer>}} given a safetensors file, as `export` returns it */
   async restore({ classifier }) {
     const { graphs, tensors, description } = loaded();
     const adaptation = new Adaptation(graphs, tensors, description.adaptation);
@@ -96,7 +98,7 @@ const commands = {
   },
 
   /**
-   * @param {{squares: Uint8Array[]}} given pictures as `decode` gives them
+   * @param {{squares: Uint8Array[]}} given pictures as `decode` returns them
    * @param {Progress} progress
    */
   async predict({ squares }, progress) {
@@ -108,7 +110,7 @@ const commands = {
 
   /** @param {{kind: "safetensors" | "onnx", about: Record<string, string>}} given */
   async export({ kind, about }) {
-    if (!adapted) throw new Error("Adapt first, then take the classifier with you.");
+    if (!adapted) throw new Error("Adapt first, then download the classifier.");
     const values = adapted.classifier();
     if (kind === "onnx") return withValues(/** @type {Uint8Array} */ (loaded().graphs.files.get(adapted.predictor)), values);
     return writeSafetensors(values, about);
@@ -116,9 +118,10 @@ const commands = {
 };
 
 /**
- * @param {"load"} command
- * @param {any} given
+ * @param {keyof typeof commands} command
+ * @param {any} given what this command takes
  * @param {Progress} progress
+ * @returns {Promise<unknown>}
  */
 async function answer(command, given, progress) {
   if (command !== "load" && command !== "decode") {
@@ -126,7 +129,8 @@ async function answer(command, given, progress) {
     stopping = false;
     await warming;
   }
-  return commands[command](given, /** @type {any} */ (progress));
+  const run = /** @type {(given: any, progress: Progress) => unknown} */ (commands[command]);
+  return run(given, progress);
 }
 
 self.addEventListener("message", async (event) => {
@@ -137,7 +141,7 @@ self.addEventListener("message", async (event) => {
   }
   try {
     const result = await answer(command, given, (state) => self.postMessage({ id, progress: state }));
-    self.postMessage({ id, result }, result instanceof Uint8Array ? [result.buffer] : []);
+    self.postMessage({ id, result }, { transfer: result instanceof Uint8Array ? [result.buffer] : [] });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     self.postMessage({ id, error: message, lost: NO_MEMORY.test(message) });

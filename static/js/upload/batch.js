@@ -1,4 +1,4 @@
-/** Several models: a table with one row each, sent one after another. */
+/** Several models: a table with one row each, uploaded one after another. */
 
 import { find, icon, make, megabytes } from "../dom.js";
 import { fileOf } from "./given.js";
@@ -10,13 +10,13 @@ import { FormErrors, sendModel } from "./sending.js";
 /** @typedef {{ form: HTMLFormElement, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
 
 const EVERY_MS = 1500;
-/** What a row itself can be wrong about; everything else is said of all rows at once. */
+/** Fields of a single row; errors in other fields concern all rows. */
 const OF_A_ROW = ["name", "file", "__all__", "form"];
 
 export class Batch {
   /**
-   * @param {HTMLElement} place where the table stands
-   * @param {() => void} changed hears when a row was removed
+   * @param {HTMLElement} place that contains the table
+   * @param {() => void} changed called after a row was removed
    */
   constructor(place, changed) {
     this.place = place;
@@ -28,7 +28,7 @@ export class Batch {
     this.looking = false;
   }
 
-  /** @returns {Row[]} those that were not sent yet */
+  /** @returns {Row[]} those not uploaded yet */
   get waiting() {
     return this.rows.filter(({ state }) => state === "ready" || state === "failed");
   }
@@ -48,7 +48,7 @@ export class Batch {
     this.summarise();
   }
 
-  /** @returns {Model[]} what is left, under the names that were typed, when the table goes away */
+  /** @returns {Model[]} the remaining models under their typed names; empties the table */
   clear() {
     const models = this.rows.map(({ model, name }) => ({ ...model, name: name.value }));
     this.rows = [];
@@ -57,8 +57,8 @@ export class Batch {
   }
 
   /**
-   * Send what was not sent yet; one that fails does not stop the others. FormErrors where what is
-   * said of all of them cannot be used.
+   * Upload the waiting rows; a row that fails does not stop the others. Throws FormErrors when a field
+   * that all rows share is wrong.
    * @param {Sending} sending
    */
   async send(sending) {
@@ -95,7 +95,7 @@ export class Batch {
       progress(sent);
     };
     row.url = await sendModel({ form, file, name: row.name.value, signal, progress: show, waiting });
-    this.tell(row, "sent", badge("Waits for a worker"), opened(row.url, "Open"));
+    this.tell(row, "sent", badge("Waiting for a worker"), opened(row.url, "Open"));
     void this.lookAtAll();
   }
 
@@ -112,7 +112,7 @@ export class Batch {
     if (shared) throw error;
   }
 
-  /** Ask how far the workers are, until they are done with every row. */
+  /** Poll the state of every row until the workers have finished them all. */
   async lookAtAll() {
     if (this.looking) return;
     this.looking = true;
@@ -124,7 +124,7 @@ export class Batch {
     this.looking = false;
   }
 
-  /** @returns {Row[]} those that a worker is not done with */
+  /** @returns {Row[]} those that no worker has finished */
   get open() {
     return this.rows.filter(({ state, told }) => state === "sent" && !told.dataset.final);
   }
@@ -207,7 +207,7 @@ function badge(text, kind) {
 }
 
 /**
- * A link that leaves this page open, as it may still be sending.
+ * A link in a new tab, because this page may still be uploading.
  * @param {string} href
  * @param {string} text
  */

@@ -1,4 +1,4 @@
-/** What people drop or choose: which of the files are models, and what of a folder goes along. */
+/** Finds the models among dropped or chosen files, and the files of a folder to upload with each. */
 
 import { MAX_ZIP_BYTES, MAX_ZIP_FILES, zipOf, zipSize } from "./zip.js";
 
@@ -8,7 +8,7 @@ import { MAX_ZIP_BYTES, MAX_ZIP_FILES, zipOf, zipSize } from "./zip.js";
 /** @typedef {{ name: string, fileName: string, files: Found[], packed: boolean, size: number }} Model */
 /** @typedef {{ models: Model[], leftOut: number, tooLarge: string[] }} Given */
 
-// What a worker reads of a folder; metalearn/checkpoint/folder.py.
+// What a worker reads from a folder: metalearn/checkpoint/folder.py.
 const WEIGHTS = /\.(safetensors|pt|pth|bin|ckpt|pt2)$/i;
 const FACTS = /\.(json|md|txt)$/i;
 const ZIP = /\.zip$/i;
@@ -20,9 +20,9 @@ const SHARD = /-\d+-of-\d+\.\w+$/;
 const OF_TRAINERS = /^checkpoints?-/;
 
 /**
- * The models among files.
+ * Find the models among files.
  * @param {Found[]} found
- * @returns {Promise<Given>} with the number of files that no worker needs, and the names of folders too large for a zip
+ * @returns {Promise<Given>} `leftOut` counts files that no worker needs; `tooLarge` names folders that do not fit into a zip
  */
 export async function modelsIn(found) {
   const alone = found.length === 1 && !found[0].path.includes("/");
@@ -39,7 +39,7 @@ export async function modelsIn(found) {
 }
 
 /**
- * The file that is sent: the model's own, or a zip of its folder.
+ * The file to upload: the model's own, or a zip of its folder.
  * @param {Model} model
  * @param {Watching} watching
  * @returns {Promise<File>}
@@ -58,8 +58,7 @@ export async function fileOf({ files, fileName, packed }, watching) {
  */
 export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  /** @type {any[]} */
-  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   if (entries.length === 0) return filesOfChoice(transfer.files);
   return (await Promise.all(entries.map((entry) => walk(entry, "")))).flat();
 }
@@ -74,21 +73,31 @@ export function filesOfChoice(files) {
 }
 
 /**
- * @param {any} entry a FileSystemEntry
+ * @param {FileSystemEntry} entry
  * @param {string} above
  * @returns {Promise<Found[]>}
  */
 async function walk(entry, above) {
   const path = above + entry.name;
-  if (entry.isFile) return [{ path, file: await new Promise((resolve, reject) => entry.file(resolve, reject)) }];
-  const reader = entry.createReader();
+  if (entry.isFile) return [{ path, file: await fileOfEntry(entry) }];
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
   const found = [];
   // A reader gives at most a hundred entries at a time.
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return found;
     for (const inner of some) found.push(...(await walk(inner, `${path}/`)));
   }
+}
+
+/**
+ * @param {FileSystemEntry} entry of a file
+ * @returns {Promise<File>}
+ */
+function fileOfEntry(entry) {
+  return new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
 }
 
 /** @param {string} path */
@@ -113,8 +122,8 @@ function byFolder(found) {
 }
 
 /**
- * The models of one folder, as a worker would read it.
- * @param {string} folder its path; empty for files that were given by themselves
+ * The models of one folder, found as a worker finds them.
+ * @param {string} folder its path; empty for files without a folder
  * @param {Found[]} files
  * @returns {Promise<Model[]>}
  */
@@ -133,7 +142,7 @@ async function modelsOf(folder, files) {
 }
 
 /**
- * The files of weights that are one model together; none where each is one by itself.
+ * The weights files that form one model together; empty if each is a model of its own.
  * @param {string} folder
  * @param {Found[]} weights
  * @param {Found[]} facts
@@ -173,7 +182,7 @@ function plain(found) {
 }
 
 /**
- * @param {string} folder its path; empty: the file of weights gives the name
+ * @param {string} folder its path; if empty, the weights file gives the name
  * @param {Found[]} files the weights first
  * @returns {Model}
  */
@@ -201,7 +210,7 @@ function titleOf(name) {
 }
 
 /**
- * Models of the same name get that of the folder above, too.
+ * Add the name of the folder above to models that share a name.
  * @param {Model[]} models
  * @returns {Model[]}
  */

@@ -1,4 +1,4 @@
-/** One file sent: in pieces, or whole where something between here and the server takes no pieces. */
+/** Uploads one file: in pieces, or whole if the server or a proxy does not accept pieces. */
 
 import { forgetPieces, PiecesRefused, sendPieces, UploadEnded } from "../pieces.js";
 import { crc32 } from "./zip.js";
@@ -6,9 +6,9 @@ import { crc32 } from "./zip.js";
 /** @typedef {{ form: HTMLFormElement, file: File, name: string, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
 /** @typedef {{ upload: string, url: string }} Places */
 
-const BROKE = "The connection broke. Send the form again; it goes on where it was.";
+const BROKE = "The connection broke. Submit the form again to continue where it stopped.";
 
-/** What is wrong with the form, field by field. */
+/** The errors of the form, by field. */
 export class FormErrors extends Error {
   /** @param {Record<string, string[]>} fields */
   constructor(fields) {
@@ -18,9 +18,9 @@ export class FormErrors extends Error {
 }
 
 /**
- * Send a file with the form as it is now.
+ * Upload a file with the current values of the form.
  * @param {Sending} sending
- * @returns {Promise<string>} the page of the new model; FormErrors and UploadEnded are for people
+ * @returns {Promise<string>} the page of the new model; throws FormErrors or UploadEnded, both to be shown to the user
  */
 export async function sendModel(sending) {
   try {
@@ -50,7 +50,7 @@ async function sendInPieces(sending) {
 }
 
 /**
- * Where the pieces go: to the upload that was begun before, or to a new one.
+ * Where to send the pieces: an upload begun before, or a new one.
  * @param {Sending} sending
  * @returns {Promise<Places>}
  */
@@ -74,7 +74,7 @@ async function begin(sending) {
 }
 
 /**
- * What is said about the file.
+ * The fields of the form, without the file.
  * @param {Sending} sending
  */
 function fieldsOf({ form, name }) {
@@ -85,7 +85,7 @@ function fieldsOf({ form, name }) {
 }
 
 /**
- * The file and what is said about it: an upload goes on only if both are still the same.
+ * Identifies the file and the form's values: an upload resumes only if both are unchanged.
  * @param {Sending} sending
  */
 function identity(sending) {
@@ -101,7 +101,7 @@ function keyOf(sending) {
 }
 
 /**
- * The whole form in one request.
+ * Send the whole form in one request.
  * @param {Sending} sending
  * @returns {Promise<string>}
  */
@@ -130,7 +130,7 @@ function refusal(request) {
   if (request.status === 422) return new FormErrors(JSON.parse(request.responseText).errors);
   return new UploadEnded(
     request.status
-      ? "The server did not take the file; try again in a minute, or ask your operator."
+      ? "The server did not accept the file; try again in a minute, or ask your operator."
       : "The connection broke; nothing was stored. Try again.",
   );
 }

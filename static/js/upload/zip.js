@@ -1,9 +1,9 @@
-/** A zip without compression, made of the files themselves: none is held in memory. */
+/** Makes a zip without compression out of files, without holding them in memory. */
 
-/** @typedef {{ path: string, file: Blob }} Entry `path` as it stands in the zip */
+/** @typedef {{ path: string, file: Blob }} Entry `path` inside the zip */
 /** @typedef {{ signal?: AbortSignal, progress?: (bytes: number) => void }} Watching */
 
-/** What fits into a zip whose lengths have 32 bits. */
+/** The limits of a zip with 32-bit lengths. */
 export const MAX_ZIP_BYTES = 2 ** 32 - 2;
 export const MAX_ZIP_FILES = 2 ** 16 - 2;
 
@@ -13,7 +13,7 @@ const CENTRAL_BYTES = 46;
 const END_BYTES = 22;
 const VERSION = 20;
 const UTF8 = 0x0800;
-/** 1 January 1980, so that the same folder is the same zip tomorrow. */
+/** 1 January 1980: the same folder always makes the same zip. */
 const DATE = 0x0021;
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -22,9 +22,9 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
 });
 
 /**
- * CRC-32 as zip has it.
+ * The CRC-32 of zip.
  * @param {Uint8Array} bytes
- * @param {number} [before] of the bytes in front of them
+ * @param {number} [before] CRC of the bytes before these
  */
 export function crc32(bytes, before = 0) {
   let value = ~before;
@@ -33,7 +33,7 @@ export function crc32(bytes, before = 0) {
 }
 
 /**
- * How long the zip will be, without reading a byte.
+ * The size of the zip in bytes, computed without reading the files.
  * @param {Entry[]} entries
  */
 export function zipSize(entries) {
@@ -42,9 +42,9 @@ export function zipSize(entries) {
 }
 
 /**
- * The zip. RangeError where it would not fit into one.
+ * Make the zip; throws RangeError if the files do not fit into one.
  * @param {Entry[]} entries
- * @param {Watching} [watching] `progress` hears how many bytes were read
+ * @param {Watching} [watching] `progress` gets the number of bytes read
  * @returns {Promise<Blob>}
  */
 export async function zipOf(entries, watching = {}) {
@@ -111,8 +111,8 @@ function end(directory, offset) {
 }
 
 /**
- * Numbers, little end first, and what follows them.
- * @param {number[][]} numbers each as its bytes and its value
+ * Little-endian numbers, then `tail`.
+ * @param {number[][]} numbers pairs of width in bytes and value
  * @param {Uint8Array} [tail]
  */
 function packed(numbers, tail = new Uint8Array()) {

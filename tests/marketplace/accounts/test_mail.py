@@ -45,7 +45,7 @@ def test_without_a_mail_server_no_link_is_printed_and_the_page_names_the_way_out
 
 def test_with_a_mail_server_the_link_sets_another_password(client, alice, server):
     page = client.post(RESET, {"email": alice.email}, follow=True, HTTP_HOST="localhost")
-    assert "Look into your mail" in page.content.decode()
+    assert "Check your mail" in page.content.decode()
     (link,) = re.findall(r"http://\S+", mail.outbox[0].body)
     assert link.startswith("http://127.0.0.1:8000/accounts/password/reset/key/")
     where = client.get(link.removeprefix("http://127.0.0.1:8000")).headers["Location"]
@@ -55,7 +55,7 @@ def test_with_a_mail_server_the_link_sets_another_password(client, alice, server
     alice.refresh_from_db()
     assert alice.check_password("another long word")
     used_up = client.get(link.removeprefix("http://127.0.0.1:8000"), follow=True)
-    assert "This link is used up" in used_up.content.decode()
+    assert "This link no longer works" in used_up.content.decode()
     assert Record.objects.filter(act="person.password_changed").count() == 1
 
 
@@ -67,7 +67,7 @@ def test_a_mail_server_that_is_away_is_not_told_to_who_asks(
 
     monkeypatch.setattr(EmailBackend, "send_messages", away)
     page = client.post(RESET, {"email": alice.email}, follow=True)
-    assert page.status_code == 200 and "Look into your mail" in page.content.decode()
+    assert page.status_code == 200 and "Check your mail" in page.content.decode()
     assert "could not be sent" in caplog.text and "/reset/key/" not in caplog.text
 
 

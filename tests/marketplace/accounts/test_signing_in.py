@@ -131,7 +131,7 @@ def test_five_wrong_passwords_lock_the_name_for_a_while(client, alice, bob):
 def test_many_attempts_lock_the_address_out_with_429(client, alice):
     answers = [sign_in(client, "wrong", f"somebody{index}").status_code for index in range(32)]
     assert answers[-1] == 429
-    assert "Wait some minutes" in sign_in(client).content.decode()
+    assert "Wait a few minutes" in sign_in(client).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_page_has_what_was_said_and_a_button_for_each_candidate(as_alice, re
     text = as_alice.get(url("detail", rejected)).content.decode()
     assert "The model has 3 outputs." in text and "Fix it here" in text
     assert "a &quot;b&quot;\nc, d</textarea>" in text
-    assert text.count(">Read it as timm/net") == 10
+    assert text.count("Read it as timm/net") == 10
     assert "2 more</summary>" in text
 
 
@@ -101,7 +101,7 @@ def test_nobody_else_fixes_a_model(client, bob, charlie, shared, make_checkpoint
 
 def test_the_owner_switches_between_averaged_and_raw_weights(as_alice, make_checkpoint):
     row = make_checkpoint(reading=READING, original_until=tomorrow())
-    assert "Take the raw weights instead" in as_alice.get(url("detail", row)).content.decode()
+    assert "Use the raw weights instead" in as_alice.get(url("detail", row)).content.decode()
     assert as_alice.post(url("fix", row), {"weights": "raw"}).status_code == 302
     row.refresh_from_db()
     assert (row.state, row.pending) == (S.UPLOADED, {"weights": "raw"})
@@ -153,5 +153,5 @@ def test_of_a_model_that_a_job_has_used_the_rest_can_still_be_changed(as_alice, 
 
 def test_while_a_change_is_checked_the_page_says_so(as_alice, make_checkpoint):
     row = make_checkpoint(state=S.UPLOADED, size_bytes=7, pending={"image_size": 16})
-    assert "A worker checks what you changed" in as_alice.get(url("detail", row)).content.decode()
+    assert "A worker is checking your change" in as_alice.get(url("detail", row)).content.decode()
     assert 'value="16"' in as_alice.get(url("edit", row)).content.decode()

@@ -239,7 +239,7 @@ def test_an_upload_can_begin_like_another_model_of_ones_own(client, alice, share
     client.force_login(alice)
     answer = like(client, row.pk)
     form = answer.context["form"]
-    assert "are as of “birds”." in answer.content.decode()
+    assert "are copied from “birds”." in answer.content.decode()
     assert {name: form[name].value() for name in ALIKE} == ALIKE
     assert (form["visibility"].value(), form["team"].value()) == ("team", str(row.team.pk))
     assert form["name"].value() is None and not form["class_names"].value()
@@ -304,7 +304,7 @@ def test_a_teammate_may_check_and_reads_that_only_the_owners_checks_count(
 ):
     client.force_login(bob)
     page = client.get(url("detail", checked(make_checkpoint(**shared.team), 1))).content.decode()
-    assert "data-check-run" in page and "Only the checks of its owner" in page
+    assert "data-check-run" in page and "Only checks by its owner" in page
     assert "no better than guessing" in page and "Change how it is read" not in page
 
 

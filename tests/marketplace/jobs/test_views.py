@@ -94,13 +94,13 @@ def test_the_strip_of_presets_fills_in_the_form_and_says_what_the_chosen_one_is(
 ):
     client.force_login(alice)
     page = client.get(url("new", pool)).content.decode()
-    assert '<a href="?algorithm=free&amp;preset=standard" aria-current="true">Standard</a>' in page
-    assert '<a href="?algorithm=free&amp;preset=published">Published</a>' in page
+    assert re.search(r'preset=standard"\s+aria-current="true">Standard</a>', page)
+    assert re.search(r'preset=published"\s*>Published</a>', page)
     assert "What we take." in page and "As in the paper." not in page
     assert 'type="hidden" name="setting_preset" value="standard"' in page
     assert "checked" in replay(page)
     page = client.get(url("new", pool), {"preset": "published"}).content.decode()
-    assert '<a href="?algorithm=free&amp;preset=published" aria-current="true">' in page
+    assert re.search(r'preset=published"\s+aria-current="true">', page)
     assert "As in the paper." in page
     assert 'name="setting_outer_steps" value="900"' in page
     assert 'type="hidden" name="setting_preset" value="published"' in page
@@ -159,7 +159,7 @@ def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
 
 def test_without_a_worker_the_page_says_what_to_do(client, alice, pool):
     client.force_login(alice)
-    assert "No worker has come up yet" in client.get(url("new", pool)).content.decode()
+    assert "No worker has started yet" in client.get(url("new", pool)).content.decode()
 
 
 def test_the_dashboard_is_told_only_what_is_new(client, alice, running):
@@ -246,7 +246,10 @@ def test_the_dashboard_speaks_of_recovered_images_only_where_there_are_any(
 
 def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
     client.force_login(alice)
-    assert "No such job" in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
+    assert (
+        "No jobs in this state"
+        in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
+    )
     assert "pool" in client.get(reverse("job_list"), {"state": "running"}).content.decode()
 
 

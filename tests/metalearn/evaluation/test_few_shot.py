@@ -97,7 +97,7 @@ def test_an_adaptation_that_runs_away_is_refused_and_not_counted_as_chance(
 ) -> None:
     wild = AdaptationSettings(head="sgd", inner_lr=10.0, inner_steps=50)
     plan = EvaluationPlan(n_way=2, k_shot=1, n_query=1, episodes=2)
-    with pytest.raises(InvalidSetting, match="ran away"):
+    with pytest.raises(InvalidSetting, match="diverged"):
         evaluate(learner, _classes(3, noise=0.1), plan, wild)
 
 
