@@ -91,7 +91,7 @@ def test_a_step_that_hangs_is_a_lost_attempt_and_ends_the_process(job, ends, sen
     assert ends == [EXIT_STATUS]
     job.refresh_from_db()
     assert (job.state, job.lost_attempts) == (JobState.QUEUED, 1)
-    assert "No step came to its end" in job.events.last().text
+    assert "No step ended within" in job.events.last().text
     assert sent
 
 

@@ -1,4 +1,7 @@
-"""Progress at most once a second, and previews: a grid in memory, only when every owner consented, never a reason to stop a run."""
+"""A run's reports: progress at most once a second, and previews that never stop the run.
+
+A preview is a grid in memory, shown only when every owner consented.
+"""
 
 import io
 

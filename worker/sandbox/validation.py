@@ -20,7 +20,7 @@ _REASONS = {
         "upload only the weights of one network."
     ),
     "crashed": (
-        "The file made the reader stop, so it is not accepted; "
+        "The file crashed the reader, so it is not accepted; "
         "save it again with torch.save(model.state_dict(), …) or as .safetensors."
     ),
 }
