@@ -96,7 +96,7 @@ app.conf.update(
             "options": {"expires": TICK_EXPIRES_S},
         }
     },
-    beat_scheduler="worker.beat:SteadyScheduler",
+    beat_scheduler="worker.schedule:MonotonicScheduler",
     timezone="UTC",
 )
 

@@ -1,4 +1,4 @@
-"""Which device a worker computes on, how much memory it has free, and how many threads it uses."""
+"""The device that a worker computes on, its free memory, and the number of threads."""
 
 import logging
 

@@ -1,7 +1,7 @@
 """A file that a worker of this machine touches while it lives, for health checks of containers.
 
 It says nothing of database or broker: a worker waits for those, and must not be ended for it. A
-worker that lives and no longer consumes ends itself (`worker/watchdog.py`).
+worker that lives and no longer consumes ends itself (`worker/liveness.py`).
 """
 
 import socket
