@@ -17,11 +17,11 @@ from pathlib import Path
 
 from tests.metalearn.checkpoint.hostile import Hostile, corpus
 from worker.sandbox.client import Sandbox
-from worker.sandbox.validation import LIMITS, DeclaredModel
+from worker.sandbox.validation import LIMITS, DeclaredUpload
 
 MEMORY_BYTES = 256_000_000
 AIM_S = 2.0
-DECLARED = DeclaredModel("model", "", ("a", "b", "c"), 32, 3, (0.5,) * 3, (0.5,) * 3)
+DECLARED = DeclaredUpload(32, (0.5,) * 3, (0.5,) * 3, ("a", "b", "c"), channels=3)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from django.conf import settings
 from django.utils import timezone
 
+from contract.declared import DECLARED
 from marketplace import storage
-from marketplace.checkpoints.drafts import ABOUT, READ
+from marketplace.checkpoints.drafts import ABOUT
 from marketplace.checkpoints.licences import licence_named
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import (
@@ -30,7 +31,7 @@ from worker.publishing import file_sha256
 from worker.retry import CLAIM_TIMEOUT_S, is_transient, retry_transient
 from worker.sandbox.client import SandboxCrashed, SandboxError
 from worker.sandbox.sanitising import sanitise_fields, sanitise_reading
-from worker.sandbox.validation import DeclaredModel, ValidationResult, validate_file
+from worker.sandbox.validation import DeclaredUpload, ValidationResult, validate_file
 
 log = logging.getLogger(__name__)
 
@@ -116,22 +117,11 @@ def _remove(key: str) -> None:
         log.exception("%s could not be removed", key)
 
 
-def _declared(row: Checkpoint) -> DeclaredModel:
+def _declared(row: Checkpoint) -> DeclaredUpload:
     """What its owner declares about the file, with the change that is being validated."""
-    fields = {name: getattr(row, name) for name in READ} | row.pending
+    fields = {name: getattr(row, name) for name in DECLARED} | row.pending
     hints = _reader_hints(row, fields)
-    return DeclaredModel(
-        name=row.name,
-        architecture=hints["architecture"],
-        class_names=tuple(fields["class_names"]),
-        image_size=fields["image_size"],
-        channels=fields["channels"],
-        mean=tuple(fields["mean"]),
-        std=tuple(fields["std"]),
-        weights=hints["weights"],
-        file_name=hints["file_name"],
-        open=_left_open(row),
-    )
+    return DeclaredUpload(**{**fields, **hints, "name": row.name}, left_open=_left_open(row))
 
 
 def _left_open(row: Checkpoint) -> tuple[str, ...]:
@@ -161,7 +151,7 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
     """Store our own file and finish as valid, with the pending change applied."""
     sha256, size = file_sha256(target), target.stat().st_size
     storage.adopt_file(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt), target)
-    changed = {name: value for name, value in checkpoint.pending.items() if name in READ}
+    changed = {name: value for name, value in checkpoint.pending.items() if name in DECLARED}
     reading = _merged_reading(checkpoint, sanitise_reading(result.reading))
     has_other_weights = checkpoint.reads_original and reading.get("other_weights")
     return checkpoint_finish(

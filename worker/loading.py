@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from contract.declared import DECLARED, DeclaredFile
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint
@@ -14,7 +15,7 @@ from marketplace.jobs.moves import job_log
 from marketplace.jobs.quarantine import TAKEN_OUT
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
-from metalearn.checkpoint import Declaration, read_checkpoint
+from metalearn.checkpoint import read_checkpoint
 from metalearn.errors import InvalidData, InvalidPool, InvalidSetting
 from metalearn.planning.fitting import Allowance, check_memory
 from metalearn.planning.forecast import Plan
@@ -55,15 +56,8 @@ def load_teacher(row: Checkpoint) -> Teacher:
     """
     if row.is_quarantined:
         raise InvalidPool(TAKEN_OUT)
-    declared = Declaration(
-        name=row.name,
-        architecture=row.architecture,
-        class_names=tuple(row.class_names),
-        image_size=row.image_size,
-        channels=row.channels,
-        mean=tuple(row.mean),
-        std=tuple(row.std),
-    )
+    facts = {name: getattr(row, name) for name in DECLARED if name != "weights"}
+    declared = DeclaredFile(name=row.name, **facts)
     with storage.local_copy(row.stored_key) as path:
         teacher = read_checkpoint(path, declared)
     return dataclasses.replace(

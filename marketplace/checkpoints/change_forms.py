@@ -4,13 +4,13 @@ from typing import Any
 
 from django.http import QueryDict
 
+from contract.declared import DECLARED
 from marketplace.accounts.models import User
 from marketplace.checkpoints.changing import locked_fields
-from marketplace.checkpoints.drafts import READ
 from marketplace.checkpoints.forms import AboutForm, ReadForm
 from marketplace.checkpoints.models import Checkpoint
 
-_SAID = ("name", *READ)
+_SAID = ("name", *DECLARED)
 _ABOUT = (
     "description",
     "dataset",

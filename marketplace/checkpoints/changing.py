@@ -11,10 +11,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from contract.declared import DECLARED
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import READ, check_name, check_read, check_sharing
+from marketplace.checkpoints.drafts import check_name, check_read, check_sharing
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.reading import without_filled
@@ -23,7 +24,7 @@ from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task, enqueue
 
 _AT_ONCE = {"description", "dataset", "licence", "consent_recovery", "consent_preview"}
-_ALL = frozenset(READ)
+_ALL = frozenset(DECLARED)
 _OF_THE_ORIGINAL = frozenset({"architecture", "weights"})
 
 
@@ -83,8 +84,8 @@ def _changed_reading(
     row: Checkpoint, values: Mapping[str, Any], wrong: dict[str, str]
 ) -> dict[str, Any]:
     """What a worker must check, tidied; empty when it is all as it was."""
-    now = {name: getattr(row, name) for name in READ}
-    said = {name: values[name] for name in READ if name in values and values[name] != now[name]}
+    now = {name: getattr(row, name) for name in DECLARED}
+    said = {name: values[name] for name in DECLARED if name in values and values[name] != now[name]}
     if not said:
         return {}
     problems: dict[str, str] = {}

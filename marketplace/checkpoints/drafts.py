@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract.declared import DECLARED, Declared
 from contract.limits import (
     MAX_CLASS_NAME,
     MAX_CLASSES,
@@ -18,25 +19,16 @@ from marketplace.algorithms.services import architecture_check
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
-READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
-"""What decides how a worker reads a file and whether it is good."""
 ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
 """What else a file can tell, and how it reads as long as its owner has not said it."""
 
 
-@dataclass(frozen=True)
-class CheckpointDraft:
+@dataclass(frozen=True, kw_only=True)
+class CheckpointDraft(Declared):
     """What the uploader says about a file. What is left open is read from the file."""
 
     name: str
     licence: str = Licence.UNSTATED
-    class_names: Sequence[str] = ()
-    image_size: int | None = None
-    channels: int | None = None
-    mean: Sequence[float] = ()
-    std: Sequence[float] = ()
-    architecture: str = ""
-    weights: str = ""
     description: str = ""
     dataset: str = ""
     visibility: str = Visibility.PRIVATE
@@ -52,7 +44,7 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
         "name": check_name(draft.name, wrong),
         "description": draft.description.strip()[:20_000],
         "dataset": draft.dataset.strip()[:80],
-        **check_read({name: getattr(draft, name) for name in READ}, wrong),
+        **check_read({name: getattr(draft, name) for name in DECLARED}, wrong),
         "licence": draft.licence,
         "consent_recovery": draft.consent_recovery,
         "consent_preview": draft.consent_preview and draft.consent_recovery,

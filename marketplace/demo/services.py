@@ -75,7 +75,7 @@ def _checkpoint(user: User, line: dict[str, object]) -> Checkpoint:
         name=name,
         description=_description(classes, line),
         dataset="CIFAR-FS",
-        class_names=classes,
+        class_names=tuple(classes),
         image_size=int(str(line["image_size"])),
         channels=int(str(line["channels"])),
         mean=line["mean"],  # type: ignore[arg-type]

@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.matching import USUAL_IMAGE_SIZES, match_as
-from metalearn.checkpoint.model import ReadModel, Wanted, read_model
+from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.networks.index import the_index
 
 
@@ -24,7 +25,16 @@ def inspect_checkpoint(
     refused for what is in the file.
     """
     return inspect_model(
-        read_model(path, Wanted(architecture, image_size, weights, path.name)), image_size
+        read_model(
+            path,
+            DeclaredFile(
+                architecture=architecture or "",
+                image_size=image_size or 0,
+                weights=weights or "",
+                file_name=path.name,
+            ),
+        ),
+        image_size,
     )
 
 

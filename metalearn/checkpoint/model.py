@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.companion_files import CompanionFiles, read_companion_files
 from metalearn.checkpoint.configured import match_configured
@@ -37,18 +38,6 @@ FILE_NAME = "its file's name"
 _MOST_LISTED = 50
 # What torchvision and timm write behind the name of an architecture.
 _HASH = re.compile(r"-[0-9a-f]{8}$")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the person wants of a file; all of it may be left open."""
-
-    architecture: str | None = None
-    image_size: int | None = None
-    weights: str | None = None
-    """`raw` or `ema`, where a file has both."""
-    file_name: str = ""
-    """What the file is called, which may name the architecture."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +69,7 @@ class ReadModel:
         }
 
 
-def read_model(path: Path, wanted: Wanted, scratch: Path | None = None) -> ReadModel:
+def read_model(path: Path, declared: DeclaredFile, scratch: Path | None = None) -> ReadModel:
     """The classifier in a file, a folder or a zip of one.
 
     A zip is unpacked under `scratch` for as long as it is read. InvalidCheckpoint says what is
@@ -88,15 +77,15 @@ def read_model(path: Path, wanted: Wanted, scratch: Path | None = None) -> ReadM
     """
     with opened_folder(path, scratch) as folder:
         if folder is None:
-            return _read(path, wanted, CompanionFiles())
-        return _read(weights_in(folder), wanted, read_companion_files(folder))
+            return _read(path, declared, CompanionFiles())
+        return _read(weights_in(folder), declared, read_companion_files(folder))
 
 
-def _read(path: Path, wanted: Wanted, beside: CompanionFiles) -> ReadModel:
+def _read(path: Path, declared: DeclaredFile, beside: CompanionFiles) -> ReadModel:
     with open_contents(path) as contents:
         said = _all_said(contents.said, beside.said)
-        weights = _chosen(contents, wanted.weights)
-        recognised = _at_its_size(contents, weights, wanted, beside, said=said.image_size)
+        weights = _chosen(contents, declared.weights or None)
+        recognised = _at_its_size(contents, weights, declared, beside, said=said.image_size)
         names = recognised.match.names
         check_budget(weights.shapes[name] for name in names.values())
         spec, tensors = assemble(recognised.match, weights.read(names.values()))
@@ -119,25 +108,25 @@ def _read(path: Path, wanted: Wanted, beside: CompanionFiles) -> ReadModel:
 def _at_its_size(
     contents: Contents,
     weights: Weights,
-    wanted: Wanted,
+    declared: DeclaredFile,
     beside: CompanionFiles,
     *,
     said: int | None,
 ) -> Recognised:
     """Recognised at the size that the person gives, else that the file says, else that fits."""
-    if said and not wanted.image_size:
+    if said and not declared.image_size:
         try:
-            return _recognised(contents, weights, replace(wanted, image_size=said), beside)
+            return _recognised(contents, weights, replace(declared, image_size=said), beside)
         except AmbiguousCheckpoint:
             raise
         except InvalidCheckpoint as error:
             # A size in a file is often that of its training's pictures before they were cut.
             log.debug("%s is not its size: %s", said, error)
-    return _recognised(contents, weights, wanted, beside)
+    return _recognised(contents, weights, declared, beside)
 
 
 def _recognised(
-    contents: Contents, weights: Weights, wanted: Wanted, beside: CompanionFiles
+    contents: Contents, weights: Weights, declared: DeclaredFile, beside: CompanionFiles
 ) -> Recognised:
     card = card_of(contents.metadata)
     ours, config = card.get("architecture"), card.get("config")
@@ -145,18 +134,18 @@ def _recognised(
     if isinstance(ours, str) and ours.startswith(PREFIX) and isinstance(config, str):
         kind, plain = ours.removeprefix(PREFIX), plain_config(_object(config))
     if kind:
-        if wanted.architecture and wanted.architecture != PREFIX + kind:
+        if declared.architecture and declared.architecture != PREFIX + kind:
             raise InvalidCheckpoint(
                 f"config.json says that the model is {PREFIX}{kind}, not "
-                f"{shown(wanted.architecture, 60)}; leave the architecture open."
+                f"{shown(declared.architecture, 60)}; leave the architecture open."
             )
-        match = match_configured(weights.shapes, kind, plain, wanted.image_size)
+        match = match_configured(weights.shapes, kind, plain, declared.image_size or None)
         return Recognised(match, "config.json", (match.spec.architecture,))
     return recognise(
         weights.shapes,
-        chosen=wanted.architecture,
-        said=_said(contents, ours, beside, wanted.file_name),
-        image_size=wanted.image_size,
+        chosen=declared.architecture or None,
+        said=_said(contents, ours, beside, declared.file_name),
+        image_size=declared.image_size or None,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from metalearn.checkpoint.teacher import Declaration, read_checkpoint
+from contract.declared import DeclaredFile
+from metalearn.checkpoint.teacher import read_checkpoint
 from metalearn.checkpoint.writing import describe, write_checkpoint
 from metalearn.errors import InvalidCheckpoint, InvalidPool
 from metalearn.pool import Pool, Teacher
@@ -104,12 +105,12 @@ def _read_line(directory: Path, number: int, line: str) -> Teacher:
     )
 
 
-def _declaration(entry: Any) -> tuple[Declaration, str]:
+def _declaration(entry: Any) -> tuple[DeclaredFile, str]:
     """What the line says about a model, and its file: a plain name in the same folder."""
     file = str(entry["file"])
     if Path(file).name != file or file in {"", ".", ".."}:
         raise ValueError(file)
-    declared = Declaration(
+    declared = DeclaredFile(
         name=str(entry.get("name") or Path(file).stem),
         architecture=str(entry["architecture"]),
         image_size=int(entry["image_size"]),

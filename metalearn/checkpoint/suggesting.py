@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.model import ReadModel
-from metalearn.checkpoint.teacher import Declaration
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.index import the_index
 from metalearn.networks.libraries import timm
@@ -23,13 +23,13 @@ IMAGENET, FILE, ARCHITECTURE = "imagenet", "file", "architecture"
 class NamesMissing(InvalidCheckpoint):
     """Nothing says what the classes are called; the rest of the declaration is complete."""
 
-    def __init__(self, message: str, rest: Declaration, found: dict[str, str]) -> None:
+    def __init__(self, message: str, rest: DeclaredFile, found: dict[str, str]) -> None:
         super().__init__(message)
         self.rest = rest
         self.found = found
 
 
-def completed(model: ReadModel, declared: Declaration) -> tuple[Declaration, dict[str, str]]:
+def completed(model: ReadModel, declared: DeclaredFile) -> tuple[DeclaredFile, dict[str, str]]:
     """The declaration with what was left open, and where each of these things comes from.
 
     Raises NamesMissing where the names of the classes stand nowhere.

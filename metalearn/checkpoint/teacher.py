@@ -1,16 +1,16 @@
 """Parsed, not merely checked: only what `read_checkpoint` returns can become part of a pool."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.assembling import assemble
 from metalearn.checkpoint.checks import CHECKS, Candidate, check_forward
 from metalearn.checkpoint.fingerprint import fingerprint
-from metalearn.checkpoint.model import ReadModel, Wanted, read_model
+from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.checkpoint.normalisation import check_inside
 from metalearn.checkpoint.recognition import recognise
 from metalearn.networks import Network, NetworkSpec, build_bare
@@ -18,48 +18,27 @@ from metalearn.networks.index import is_counter
 from metalearn.pool import Teacher
 
 
-@dataclass(frozen=True)
-class Declaration:
-    """What is said about a file. `architecture`, `channels` and `weights` may be left open.
-
-    `suggesting.completed` fills in a size of 0, empty names and empty normalisation.
-    """
-
-    image_size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    class_names: tuple[str, ...]
-    name: str = "model"
-    architecture: str | None = None
-    channels: int | None = None
-    weights: str | None = None
-    file_name: str = ""
-
-    @property
-    def wanted(self) -> Wanted:
-        """What of it decides how the file is read."""
-        return Wanted(self.architecture, self.image_size or None, self.weights, self.file_name)
-
-
-def read_checkpoint(path: Path, declared: Declaration) -> Teacher:
+def read_checkpoint(path: Path, declared: DeclaredFile) -> Teacher:
     """The frozen classifier in a file; InvalidCheckpoint says what is wrong and how to fix it."""
-    return teacher_of(read_model(path, declared.wanted), declared)
+    return teacher_of(read_model(path, declared), declared)
 
 
-def make_teacher(tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
+def make_teacher(tensors: Mapping[str, Tensor], declared: DeclaredFile) -> Teacher:
     """The same from tensors that were read already; they are copied where they are not fp32."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    recognised = recognise(shapes, chosen=declared.architecture, image_size=declared.image_size)
+    recognised = recognise(
+        shapes, chosen=declared.architecture or None, image_size=declared.image_size or None
+    )
     return _teacher(*assemble(recognised.match, tensors), declared)
 
 
-def teacher_of(model: ReadModel, declared: Declaration) -> Teacher:
+def teacher_of(model: ReadModel, declared: DeclaredFile) -> Teacher:
     """The same from a model that was read from its file."""
     check_inside(model.normalisation, declared.mean, declared.std)
     return _teacher(model.spec, model.tensors, declared)
 
 
-def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declaration) -> Teacher:
+def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: DeclaredFile) -> Teacher:
     network = build_bare(spec)
     own = network.state_dict()
     candidate = Candidate(
@@ -67,7 +46,7 @@ def _teacher(spec: NetworkSpec, tensors: Mapping[str, Tensor], declared: Declara
         spec=spec,
         expected={name: tuple(tensor.shape) for name, tensor in own.items()},
         tables={name: tensor for name, tensor in own.items() if _is_table(name, tensor)},
-        channels=declared.channels,
+        channels=declared.channels or None,
         mean=declared.mean,
         std=declared.std,
         class_names=declared.class_names,

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from metalearn.checkpoint import Declaration, write_pool_entry
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import write_pool_entry
 from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.checkpoint.suggesting import NamesMissing, completed
 from metalearn.checkpoint.teacher import teacher_of
@@ -56,17 +57,17 @@ def run(options: argparse.Namespace) -> None:
 
 def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
     """The classifier in a file, with what the file or its architecture says of it."""
-    declared = Declaration(
-        image_size, (), (), (), name=file.stem, architecture=architecture, file_name=file.name
+    declared = DeclaredFile(
+        image_size, (), (), (), name=file.stem, architecture=architecture or "", file_name=file.name
     )
     try:
-        model = read_model(file, declared.wanted)
+        model = read_model(file, declared)
         return teacher_of(model, _completed(model, declared))
     except InvalidCheckpoint as error:
         raise InvalidPool(f"“{file}”: {error}") from error
 
 
-def _completed(model: ReadModel, declared: Declaration) -> Declaration:
+def _completed(model: ReadModel, declared: DeclaredFile) -> DeclaredFile:
     """The declaration with classes named after the model where nothing says what they are."""
     try:
         return completed(model, declared)[0]

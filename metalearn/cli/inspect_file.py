@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.inspection import inspect_model
-from metalearn.checkpoint.model import Wanted, read_model
+from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.recognition import CHOSEN
 from metalearn.cli.common import Commands, add_json, print_json, printable, whole
 from metalearn.cli.inspect_pictures import add_picture_options, check_pictures, picture_lines
@@ -33,7 +34,12 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print architecture, input, classes, fingerprint and tensors; and how pictures are judged."""
-    wanted = Wanted(options.architecture, options.image_size, options.weights, options.file.name)
+    wanted = DeclaredFile(
+        architecture=options.architecture,
+        image_size=options.image_size,
+        weights=options.weights,
+        file_name=options.file.name,
+    )
     model = read_model(options.file, wanted)
     facts = inspect_model(model, options.image_size)
     if pictures := check_pictures(model, options):

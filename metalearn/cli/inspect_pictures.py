@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from metalearn.checkpoint import Declaration
+from contract.declared import DeclaredFile
 from metalearn.checkpoint.model import ReadModel
 from metalearn.checkpoint.suggesting import completed
 from metalearn.checkpoint.teacher import teacher_of
@@ -95,7 +95,7 @@ def _refuse_what_needs_pictures(options: argparse.Namespace) -> None:
 
 def _teacher(model: ReadModel, options: argparse.Namespace) -> Teacher:
     """The classifier with what the options say, else the file, else its architecture."""
-    declared = Declaration(
+    declared = DeclaredFile(
         name=options.file.stem,
         image_size=options.image_size or 0,
         mean=tuple(options.mean or ()),

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metalearn.checkpoint.model import Wanted, read_model
+from contract.declared import DeclaredFile
+from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.suggesting import normalisation_of
 from metalearn.datasets import ImageSet
 from metalearn.errors import InvalidCheckpoint, InvalidData, InvalidSetting
@@ -72,7 +73,7 @@ def read_start(path: Path, *, n_classes: int, image_size: int, seed: int) -> Sta
 
     Raises InvalidCheckpoint where the file holds none, or none for pictures of that size.
     """
-    model = read_model(path, Wanted(file_name=path.name))
+    model = read_model(path, DeclaredFile(file_name=path.name))
     spec = replace(model.spec, n_classes=n_classes, image_size=image_size)
     network = _fresh(spec, seed)
     head = {f"{network.head_name}.weight", f"{network.head_name}.bias"}

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from playwright.sync_api import expect
 
-from metalearn.checkpoint import Declaration, read_checkpoint
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import read_checkpoint
 from metalearn.datasets import decode_image
 from tests.journeys.instance import DEMO_POOL
 from tests.journeys.test_browser import (  # noqa: F401 - fixtures
@@ -51,7 +52,7 @@ def picture_file(seed):
 def sorted_pictures(tmp_path_factory):
     """A folder of pictures, each in the folder of what the model takes it for."""
     said = {name: LINE[name] for name in ("image_size", "mean", "std", "class_names")}
-    declared = Declaration(**{k: tuple(v) if isinstance(v, list) else v for k, v in said.items()})
+    declared = DeclaredFile(**{k: tuple(v) if isinstance(v, list) else v for k, v in said.items()})
     teacher = read_checkpoint(FILE, declared)
     files = [picture_file(seed) for seed in range(N_PICTURES)]
     size = teacher.image_size

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.core.files.storage import default_storage
 
+from contract.declared import DeclaredFile
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint, Licence
@@ -12,7 +13,7 @@ from marketplace.checkpoints.states import CheckpointState
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import NOT_SHARED, learner_lineage
 from marketplace.pools.models import PoolMember
-from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
+from metalearn.checkpoint import make_teacher, write_checkpoint
 from metalearn.networks import NetworkSpec, build_network
 from worker.loading import build_algorithm
 from worker.runner import run_job
@@ -24,7 +25,7 @@ FACTS = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names"
 def models(queued_job, tmp_path):
     """Three models in the job's pool: a public and a private one of Alice's, and one of Bob's."""
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
-    write_checkpoint(make_teacher(network.state_dict(), Declaration(**FACTS)), tmp_path / "model")
+    write_checkpoint(make_teacher(network.state_dict(), DeclaredFile(**FACTS)), tmp_path / "model")
     bob = User.objects.create_user("bob", password="x")
     owned = (
         (queued_job.owner, "public", "public birds"),
@@ -103,7 +104,7 @@ def test_a_run_that_uses_a_part_of_the_pool_names_the_models_of_that_part(
     """Of three, the first has another shape: the average is that of the second and the third."""
     first = Checkpoint.objects.get(name="public birds")
     network = build_network(NetworkSpec("conv4", 8, 3, 16, 2))
-    write_checkpoint(make_teacher(network.state_dict(), Declaration(**FACTS)), tmp_path / "wide")
+    write_checkpoint(make_teacher(network.state_dict(), DeclaredFile(**FACTS)), tmp_path / "wide")
     storage.put_file(storage.checkpoint_key(first.pk), tmp_path / "wide")
     learner = made(queued_job, "average", {})
     assert [(one["name"], one["place"]) for one in learner.provenance] == [

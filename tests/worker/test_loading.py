@@ -4,12 +4,13 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
+from contract.declared import DeclaredFile
 from marketplace import storage
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.learners.models import MetaLearner
 from marketplace.pools.models import PoolMember
-from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
+from metalearn.checkpoint import make_teacher, write_checkpoint
 from metalearn.networks import NetworkSpec, build_network
 from worker.loading import build_algorithm
 from worker.runner import run_job
@@ -20,7 +21,7 @@ def chorus_job(queued_job, tmp_path):
     """A short run of Chorus on two models."""
     facts = {"mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 16, "class_names": ["a", "b"]}
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
-    declared = Declaration(
+    declared = DeclaredFile(
         **{name: tuple(v) if isinstance(v, list) else v for name, v in facts.items()}
     )
     write_checkpoint(make_teacher(network.state_dict(), declared), tmp_path / "model")

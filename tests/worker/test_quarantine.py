@@ -2,6 +2,7 @@
 
 import pytest
 
+from contract.declared import DeclaredFile
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint, Licence
@@ -11,7 +12,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import TAKEN_OUT
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import PoolMember
-from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
+from metalearn.checkpoint import make_teacher, write_checkpoint
 from metalearn.errors import InvalidPool
 from metalearn.networks import NetworkSpec, build_network
 from worker.clock import keep_time
@@ -26,7 +27,7 @@ CLASSES = ("cat", "dog", "fox")
 def model(queued_job, tmp_path):
     """A real model in the pool of a job that waits."""
     statistics = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
-    declared = Declaration(image_size=32, class_names=CLASSES, **statistics)
+    declared = DeclaredFile(image_size=32, class_names=CLASSES, **statistics)
     network = build_network(NetworkSpec("conv4", 4, 3, 32, len(CLASSES)))
     write_checkpoint(make_teacher(network.state_dict(), declared), tmp_path / "model")
     row = Checkpoint.objects.create(

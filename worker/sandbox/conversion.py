@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from metalearn.checkpoint import Declaration, count_parameters, write_tensors
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import count_parameters, write_tensors
 from metalearn.checkpoint.matching import load_index
 from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
@@ -20,26 +21,17 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
     The answer has `ok` with facts or a `reason`, or `disk_error` when `target` cannot be written.
     """
     fields = arguments["declared"]
-    declared = Declaration(
-        name=fields["name"],
-        architecture=fields["architecture"] or None,
-        image_size=fields["image_size"],
-        channels=fields["channels"],
-        mean=tuple(fields["mean"]),
-        std=tuple(fields["std"]),
-        class_names=tuple(fields["class_names"]),
-        weights=fields["weights"] or None,
-        file_name=fields["file_name"],
-    )
+    left_open = fields.pop("left_open")
+    declared = DeclaredFile(**fields)
     try:
         scratch = Path(arguments["target"]).parent
-        model = read_model(Path(arguments["source"]), declared.wanted, scratch)
+        model = read_model(Path(arguments["source"]), declared, scratch)
         whole, sources = completed(model, declared)
         teacher = teacher_of(model, whole)
     except NamesMissing as error:
         reading = {**model.reading(), "candidates": []}
         sources, filled = _sources_and_values(
-            model, error.found, _filled(declared, error.rest), fields["open"]
+            model, error.found, _filled(declared, error.rest), left_open
         )
         return {
             "ok": False,
@@ -59,7 +51,7 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         write_tensors(model.tensors, Path(arguments["target"]), teacher)
     except OSError as error:
         return {"ok": False, "disk_error": error.strerror or "the file could not be written"}
-    found, filled = _sources_and_values(model, sources, _filled(declared, whole), fields["open"])
+    found, filled = _sources_and_values(model, sources, _filled(declared, whole), left_open)
     return {
         "ok": True,
         "architecture": model.spec.architecture,
@@ -74,7 +66,7 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _filled(declared: Declaration, whole: Declaration) -> dict[str, Any]:
+def _filled(declared: DeclaredFile, whole: DeclaredFile) -> dict[str, Any]:
     """The fields that the declaration left open, from the file or its architecture."""
     names = ("class_names", "image_size", "channels", "mean", "std")
     return {name: getattr(whole, name) for name in names if not getattr(declared, name)}

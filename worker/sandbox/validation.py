@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from contract.declared import DeclaredFile
 from contract.limits import MAX_PARAMETERS
 from worker.sandbox.client import Limits, Outcome, Sandbox, SandboxError
 
@@ -29,19 +30,10 @@ _sandbox = Sandbox(preload="worker.sandbox.conversion:load")
 
 
 @dataclass(frozen=True)
-class DeclaredModel:
-    """What the uploader says about a file. The reader finds an empty `architecture` out."""
+class DeclaredUpload(DeclaredFile):
+    """What the uploader says about a file."""
 
-    name: str
-    architecture: str
-    class_names: tuple[str, ...]
-    image_size: int
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    weights: str = ""
-    file_name: str = ""
-    open: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
     """Which of `licence` and `description` are taken from the files."""
 
 
@@ -68,7 +60,7 @@ class ValidationResult:
 _EMPTY = ValidationResult(ok=False)
 
 
-def validate_file(source: Path, target: Path, declared: DeclaredModel) -> ValidationResult:
+def validate_file(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
     """Read `source` without executing it and write our own file to `target`, a fresh path.
 
     A file that crashes its reader is refused too. After a refusal there is nothing at `target`.

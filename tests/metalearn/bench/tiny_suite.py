@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from metalearn.checkpoint import Declaration, make_teacher, write_pool_entry
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import make_teacher, write_pool_entry
 from metalearn.networks import NetworkSpec, build_network
 
 SUITE = """
@@ -57,7 +58,7 @@ agreement_every = 1
 def write_suite(folder: Path) -> Path:
     """The suite's file, with its pool and its pack beside it."""
     for index in range(3):
-        declared = Declaration(
+        declared = DeclaredFile(
             name=f"model_{index}",
             image_size=16,
             mean=(0.5,) * 3,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from metalearn.checkpoint import Declaration, make_teacher
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import make_teacher
 from metalearn.pool import Teacher
 from tests.metalearn.checkpoint.honest import SPECS, State, state_of
 
@@ -13,8 +14,8 @@ def state() -> State:
 
 
 @pytest.fixture
-def declaration() -> Declaration:
-    return Declaration(
+def declaration() -> DeclaredFile:
+    return DeclaredFile(
         name="small",
         image_size=32,
         channels=3,
@@ -25,5 +26,5 @@ def declaration() -> Declaration:
 
 
 @pytest.fixture
-def teacher(state: State, declaration: Declaration) -> Teacher:
+def teacher(state: State, declaration: DeclaredFile) -> Teacher:
     return make_teacher(state, declaration)

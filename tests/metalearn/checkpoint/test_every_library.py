@@ -6,8 +6,8 @@ None is read as something that computes other logits without a question.
 import pytest
 import torch
 
-from metalearn.checkpoint import Declaration
-from metalearn.checkpoint.model import Wanted, read_model
+from contract.declared import DeclaredFile
+from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
 from metalearn.checkpoint.teacher import teacher_of
 from metalearn.networks.index import the_index
@@ -67,16 +67,16 @@ def assert_same(found, expected, images):
 def test_a_file_with_its_name_is_read_as_itself_and_without_it_asked_about_or_right(name, tmp_path):
     path, model = tmp_path / "model.pt", build(name)
     torch.save({"arch": name.partition("/")[2], "state_dict": model.state_dict()}, path)
-    read = read_model(path, Wanted())
+    read = read_model(path, DeclaredFile())
     assert name in read.recognised.candidates and not read.recognised.guessed
     size = read.spec.image_size
-    declared = Declaration(size, (0.0,) * 3, (1.0,) * 3, tuple("abcde"))
+    declared = DeclaredFile(size, (0.0,) * 3, (1.0,) * 3, tuple("abcde"))
     images = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     assert_same(teacher_of(read, declared), model, images)
 
     torch.save(model.state_dict(), path)
     try:
-        bare = read_model(path, Wanted())
+        bare = read_model(path, DeclaredFile())
     except AmbiguousCheckpoint as question:
         assert len(question.candidates) > 1
         return

@@ -8,7 +8,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from metalearn.checkpoint import Declaration, inspect_checkpoint, read_checkpoint
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import inspect_checkpoint, read_checkpoint
 from metalearn.checkpoint.limits import MAX_ZIP_ENTRIES
 from metalearn.checkpoint.writing import write_checkpoint
 from metalearn.errors import InvalidCheckpoint
@@ -50,8 +51,8 @@ def saved(kind: str, folder: Path):
     return model
 
 
-def declared(size: int, **more) -> Declaration:
-    return Declaration(image_size=size, mean=(0.5,) * 3, std=(0.5,) * 3, class_names=NAMES, **more)
+def declared(size: int, **more) -> DeclaredFile:
+    return DeclaredFile(image_size=size, mean=(0.5,) * 3, std=(0.5,) * 3, class_names=NAMES, **more)
 
 
 @pytest.fixture(scope="module")

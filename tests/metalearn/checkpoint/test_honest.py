@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metalearn.checkpoint import Declaration, fingerprint, make_teacher, read_tensors
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import fingerprint, make_teacher, read_tensors
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
 from metalearn.networks import NetworkSpec
 from tests.metalearn.checkpoint.honest import LARGE_SPECS, SPECS, WRITERS, State, state_of
@@ -25,8 +26,8 @@ def assert_equal(ours: State, theirs: State) -> None:
         assert torch.equal(ours[name], tensor), name
 
 
-def declared(spec: NetworkSpec) -> Declaration:
-    return Declaration(
+def declared(spec: NetworkSpec) -> DeclaredFile:
+    return DeclaredFile(
         image_size=spec.image_size,
         mean=(0.5,) * spec.channels,
         std=(0.5,) * spec.channels,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint import read_tensors
-from metalearn.checkpoint.model import Wanted, read_model
+from metalearn.checkpoint.model import read_model
 from metalearn.errors import InvalidCheckpoint
 from tests.metalearn.checkpoint.hostile import Hostile, corpus
 
@@ -27,7 +28,7 @@ def test_a_hostile_file_is_refused(
     with pytest.raises(InvalidCheckpoint) as refusal:
         read_tensors(path)
     with pytest.raises(InvalidCheckpoint):
-        read_model(path, Wanted(file_name=path.name))  # as an upload is read
+        read_model(path, DeclaredFile(file_name=path.name))  # as an upload is read
     sentence = str(refusal.value)
     assert case.says in sentence
     assert sentence.endswith(".") and sentence.isprintable() and len(sentence) < 600

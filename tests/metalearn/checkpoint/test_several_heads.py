@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from metalearn.checkpoint import Declaration, read_checkpoint, write_checkpoint
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import read_checkpoint, write_checkpoint
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint, recognise
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks.libraries import timm, torchvision_models
@@ -85,7 +86,7 @@ def test_what_is_stored_reads_again_as_the_same_model(name, n_classes, tmp_path)
                 tensor.add_(torch.rand_like(tensor))
     torch.save(model.state_dict(), tmp_path / "model.pt")
     classes = ("a", "b", "c")[: max(n_classes, 2)]
-    declared = Declaration(224, (0.0,) * 3, (1.0,) * 3, classes)
+    declared = DeclaredFile(224, (0.0,) * 3, (1.0,) * 3, classes)
     teacher = read_checkpoint(tmp_path / "model.pt", declared)
     write_checkpoint(teacher, tmp_path / "stored.safetensors")
     again = read_checkpoint(tmp_path / "stored.safetensors", declared)

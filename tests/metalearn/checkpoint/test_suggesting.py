@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from metalearn.checkpoint import Declaration
-from metalearn.checkpoint.model import Wanted, read_model
+from contract.declared import DeclaredFile
+from metalearn.checkpoint.model import read_model
 from metalearn.checkpoint.suggesting import NamesMissing, completed, imagenet_names
 from metalearn.checkpoint.teacher import teacher_of
 from metalearn.errors import InvalidCheckpoint
@@ -14,13 +14,13 @@ from metalearn.networks import NetworkSpec
 from metalearn.networks.libraries import timm
 from tests.metalearn.checkpoint.honest import state_of
 
-OPEN = Declaration(image_size=0, mean=(), std=(), class_names=())
+OPEN = DeclaredFile(image_size=0, mean=(), std=(), class_names=())
 SPEC = NetworkSpec("conv4", 8, 3, 32, 3)
 
 
-def read(path: Path, value: object) -> tuple[Declaration, dict[str, str]]:
+def read(path: Path, value: object) -> tuple[DeclaredFile, dict[str, str]]:
     torch.save(value, path / "model.pt")
-    return completed(read_model(path / "model.pt", Wanted()), OPEN)
+    return completed(read_model(path / "model.pt", DeclaredFile()), OPEN)
 
 
 def lite(**options):
@@ -76,13 +76,13 @@ def test_a_network_that_normalises_inside_is_normalised_once(tmp_path):
         "std": torch.full((1, 3, 1, 1), 51.0),
     }
     torch.save(state, tmp_path / "model.pt")
-    model = read_model(tmp_path / "model.pt", Wanted())
+    model = read_model(tmp_path / "model.pt", DeclaredFile())
     names = ("a", "b", "c")
-    declared, _ = completed(model, Declaration(0, (), (), names))
+    declared, _ = completed(model, DeclaredFile(0, (), (), names))
     assert declared.mean == pytest.approx((0.4,) * 3) and declared.std == pytest.approx((0.2,) * 3)
     assert teacher_of(model, declared).mean == declared.mean
     with pytest.raises(InvalidCheckpoint, match="normalises its images itself, with mean 0.4"):
-        teacher_of(model, Declaration(32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), names))
+        teacher_of(model, DeclaredFile(32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), names))
 
 
 def as_efficientnet_pytorch(state):
@@ -110,7 +110,7 @@ def as_efficientnet_pytorch(state):
 def test_efficientnets_of_another_library_are_read_as_what_computes_the_same(tmp_path):
     state = lite(num_classes=3)
     torch.save(as_efficientnet_pytorch(state), tmp_path / "efficientnet-lite0-57934424.pth")
-    model = read_model(tmp_path / "efficientnet-lite0-57934424.pth", Wanted())
+    model = read_model(tmp_path / "efficientnet-lite0-57934424.pth", DeclaredFile())
     assert model.spec.architecture == "timm/tf_efficientnet_lite0"
     assert not model.recognised.guessed
     assert set(model.tensors) == set(state)
@@ -122,4 +122,4 @@ def test_names_that_only_look_like_that_library_are_refused(tmp_path):
     state["_blocks.0._unknown.weight"] = torch.ones(3)
     torch.save(state, tmp_path / "model.pt")
     with pytest.raises(InvalidCheckpoint, match="no classifier"):
-        read_model(tmp_path / "model.pt", Wanted())
+        read_model(tmp_path / "model.pt", DeclaredFile())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from contract.declared import DeclaredFile
 from metalearn.checkpoint import (
-    Declaration,
     fingerprint,
     make_teacher,
     read_checkpoint,
@@ -23,7 +23,7 @@ HEAD, MEAN, VAR = "head.weight", "blocks.0.norm.running_mean", "blocks.0.norm.ru
 
 
 def test_a_teacher_computes_what_the_network_computed(
-    teacher: Teacher, state: State, declaration: Declaration
+    teacher: Teacher, state: State, declaration: DeclaredFile
 ) -> None:
     network = build_network(SPECS[0]).eval()
     network.load_state_dict(state)
@@ -35,14 +35,16 @@ def test_a_teacher_computes_what_the_network_computed(
     assert teacher.class_names == declaration.class_names
 
 
-def test_counters_that_old_files_lack_start_at_zero(state: State, declaration: Declaration) -> None:
+def test_counters_that_old_files_lack_start_at_zero(
+    state: State, declaration: DeclaredFile
+) -> None:
     old = {n: t for n, t in state.items() if not n.endswith("num_batches_tracked")}
     teacher = make_teacher(old, declaration)
     assert teacher.network.state_dict()["blocks.0.norm.num_batches_tracked"] == 0
 
 
 def test_making_a_teacher_leaves_global_randomness_alone(
-    state: State, declaration: Declaration
+    state: State, declaration: DeclaredFile
 ) -> None:
     before = torch.get_rng_state()
     make_teacher(state, declaration)
@@ -86,7 +88,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_model_is_refused_by_name(
-    damage: str, state: State, declaration: Declaration
+    damage: str, state: State, declaration: DeclaredFile
 ) -> None:
     change, says = DAMAGES[damage]
     change(state)
@@ -119,24 +121,26 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_declaration_is_refused(wrong: str, state: State, declaration: Declaration) -> None:
+def test_a_wrong_declaration_is_refused(
+    wrong: str, state: State, declaration: DeclaredFile
+) -> None:
     changes, says = WRONG[wrong]
     with pytest.raises(InvalidCheckpoint, match=says):
         make_teacher(state, replace(declaration, **changes))
 
 
-def test_an_unknown_network_is_refused(declaration: Declaration) -> None:
+def test_an_unknown_network_is_refused(declaration: DeclaredFile) -> None:
     with pytest.raises(InvalidCheckpoint, match="no classifier of timm, torchvision or Freehold"):
         make_teacher({"layer.weight": torch.ones(3, 3)}, declaration)
 
 
-def test_a_network_of_two_channels_is_refused(declaration: Declaration) -> None:
+def test_a_network_of_two_channels_is_refused(declaration: DeclaredFile) -> None:
     two = state_of(replace(SPECS[0], channels=2))
     with pytest.raises(InvalidCheckpoint, match="takes 2 channels"):
         make_teacher(two, replace(declaration, channels=None))
 
 
-def test_one_output_becomes_two_classes_that_decide_as_it_does(declaration: Declaration) -> None:
+def test_one_output_becomes_two_classes_that_decide_as_it_does(declaration: DeclaredFile) -> None:
     """A sigmoid over x says what a softmax over 0 and x says."""
     one = state_of(replace(SPECS[0], n_classes=1))
     teacher = make_teacher(one, replace(declaration, class_names=("no", "yes")))
@@ -151,7 +155,7 @@ def test_one_output_becomes_two_classes_that_decide_as_it_does(declaration: Decl
 
 
 def test_a_tensor_that_is_no_part_of_the_network_is_left_out(
-    state: State, declaration: Declaration
+    state: State, declaration: DeclaredFile
 ) -> None:
     whole = make_teacher(state, declaration)
     beside = {**state, "criterion.weight": torch.ones(5), "mean": torch.ones(3, 1, 1)}
@@ -159,7 +163,7 @@ def test_a_tensor_that_is_no_part_of_the_network_is_left_out(
 
 
 def test_counters_that_averaging_made_fractions_are_whole_again(
-    state: State, declaration: Declaration
+    state: State, declaration: DeclaredFile
 ) -> None:
     state["blocks.0.norm.num_batches_tracked"] = torch.tensor(6.5)
     teacher = make_teacher(state, declaration)
@@ -167,7 +171,7 @@ def test_counters_that_averaging_made_fractions_are_whole_again(
 
 
 def test_a_file_is_read_with_its_declaration(
-    state: State, declaration: Declaration, tmp_path: Path
+    state: State, declaration: DeclaredFile, tmp_path: Path
 ) -> None:
     write_safetensors(state, tmp_path / "file", {})
     teacher = read_checkpoint(tmp_path / "file", replace(declaration, architecture="conv4"))

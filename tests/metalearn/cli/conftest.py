@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from metalearn.checkpoint import Declaration, make_teacher, write_pool_entry
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import make_teacher, write_pool_entry
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 
@@ -28,7 +29,7 @@ def _graphs_once(graphs_once: None) -> None:
 @pytest.fixture
 def pool(tmp_path: Path) -> Path:
     for index in range(3):
-        declared = Declaration(
+        declared = DeclaredFile(
             name=f"model_{index}",
             image_size=16,
             mean=(0.5,) * 3,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from metalearn.checkpoint import Declaration, make_teacher, write_pool_entry
+from contract.declared import DeclaredFile
+from metalearn.checkpoint import make_teacher, write_pool_entry
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.registry import all_algorithms
 
@@ -67,7 +68,7 @@ def pool(tmp_path_factory) -> Path:
             torch.manual_seed(index)
             for parameter in network.parameters():
                 parameter.data += 0.1 * parameter.std() * torch.randn_like(parameter)
-        declared = Declaration(
+        declared = DeclaredFile(
             name=f"model_{index}",
             image_size=32,
             mean=(0.5,) * 3,

@@ -14,13 +14,13 @@ from metalearn.networks import NetworkSpec, build_network
 from tests.metalearn.checkpoint.hostile import Hostile, corpus
 from worker.sandbox import validation
 from worker.sandbox.client import Outcome, SandboxError
-from worker.sandbox.validation import LIMITS, DeclaredModel, ValidationResult, validate_file
+from worker.sandbox.validation import LIMITS, DeclaredUpload, ValidationResult, validate_file
 
 CANARY = Path("/tmp/freehold-canary-that-must-never-exist")
 CASES = corpus(CANARY)
 BOMBS = [case for case in CASES if case.group in {"pickle bombs", "shape bombs"}]
 ONE_OF_EACH = {case.group: case for case in CASES}.values()
-DECLARED = DeclaredModel("model", "", ("a", "b", "c"), 32, 3, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+DECLARED = DeclaredUpload(32, (0.5,) * 3, (0.5,) * 3, ("a", "b", "c"), channels=3)
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+"""What is left open is empty, whatever a form or JSON brings for it."""
+
+from contract.declared import DECLARED, Declared
+
+
+def test_lists_become_tuples_and_none_becomes_empty():
+    declared = Declared(
+        image_size=None, mean=[0.5], std=[], class_names=["a", "b"], architecture=None
+    )
+    assert declared == Declared(mean=(0.5,), class_names=("a", "b"))
+    assert (declared.image_size, declared.std, declared.architecture) == (0, (), "")
+
+
+def test_there_are_seven_facts():
+    assert len(DECLARED) == 7 and set(DECLARED) == set(Declared().__dict__)
