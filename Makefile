@@ -31,9 +31,8 @@ $(VENV)/.dev: $(LOCKS) | $(BIN)/python
 
 # The packages of package-lock.json, which only check JavaScript; none of them runs in a browser.
 node_modules/.done: package.json package-lock.json
-	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
-	  process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
-	  || { echo "The JavaScript checks need Node 20.19 or newer, with npm: install it from your system's packages or https://nodejs.org, then run this again." >&2; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "The JavaScript checks need Node 20.19 or newer, with npm; install them from your system's packages or https://nodejs.org, then run this again." >&2; exit 1; }
 	npm ci --ignore-scripts
 	@touch $@
 

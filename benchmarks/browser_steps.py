@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from marketplace.core.browser_runtime import FOLDER
-from metalearn.batchnorm import reestimate_statistics
+from marketplace.instance.browser_runtime import FOLDER
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.batchnorm import reestimate_statistics
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "benchmarks" / "browser_steps.mjs"

@@ -100,7 +100,7 @@ def _launch(outer_steps: int) -> "Job":
 
 def _delays(url: str, job: "Job") -> list[float]:
     """Run the job while its page is open; seconds of each step until the page showed it."""
-    from worker.pools import build_algorithm  # noqa: PLC0415
+    from worker.loading import build_algorithm  # noqa: PLC0415
     from worker.runner import run_job  # noqa: PLC0415
 
     ended: dict[int, float] = {}

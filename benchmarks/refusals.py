@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.metalearn.checkpoint.hostile import Hostile, corpus
-from worker.sandbox import Sandbox
-from worker.validation import LIMITS, DeclaredModel
+from worker.sandbox.client import Sandbox
+from worker.sandbox.validation import LIMITS, DeclaredModel
 
 MEMORY_BYTES = 256_000_000
 AIM_S = 2.0
@@ -37,7 +37,7 @@ class Refusal:
 def main() -> None:
     """Measure and print."""
     logging.disable()
-    sandbox = Sandbox(preload="worker.conversion:load")
+    sandbox = Sandbox(preload="worker.sandbox.conversion:load")
     with tempfile.TemporaryDirectory(prefix="freehold-refusals-") as name:
         folder, canary = Path(name), Path(name) / "canary"
         sandbox.start()
@@ -53,7 +53,7 @@ def _refuse(sandbox: Sandbox, case: Hostile, folder: Path) -> Refusal:
     source.write_bytes(case.data)
     began = time.perf_counter()
     outcome = sandbox.call(
-        "worker.conversion:convert",
+        "worker.sandbox.conversion:convert",
         {"source": str(source), "target": str(target), "declared": asdict(DECLARED)},
         replace(LIMITS, memory_bytes=MEMORY_BYTES),
         reads=[source],

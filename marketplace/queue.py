@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from marketplace import embedded_broker
+from marketplace.instance import embedded_broker
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ app.conf.update(
             "options": {"expires": TICK_EXPIRES_S},
         }
     },
-    beat_scheduler="worker.beat:SteadyScheduler",
+    beat_scheduler="worker.schedule:MonotonicScheduler",
     timezone="UTC",
 )
 

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from marketplace.core.environment import read_environment, with_password
-from marketplace.core.log_format import logging_config
-from marketplace.core.mail import mail_settings
-from marketplace.core.private_files import open_data_folder
 from marketplace.core.secrets import read_or_make_secret_key
-from marketplace.core.static_headers import add_headers
+from marketplace.instance.environment import read_environment, with_password
+from marketplace.instance.log_format import logging_config
+from marketplace.instance.mail import mail_settings
+from marketplace.instance.private_files import open_data_folder
+from marketplace.instance.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(os.environ)
@@ -91,9 +91,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "marketplace.core",
+    "marketplace.instance",
     "marketplace.audit",
     "marketplace.accounts",
     "marketplace.algorithms",
+    "marketplace.uploads",
     "marketplace.checkpoints",
     "marketplace.pools",
     "marketplace.jobs",
@@ -104,9 +106,9 @@ INSTALLED_APPS = [
     "marketplace.operations",
 ]
 MIDDLEWARE = [
-    "marketplace.core.request_log.RequestLogMiddleware",
+    "marketplace.instance.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "marketplace.core.probes.ProbeMiddleware",
+    "marketplace.instance.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -115,7 +117,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "marketplace.core.body_limits.BodyLimitMiddleware",
+    "marketplace.instance.body_limits.BodyLimitMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "marketplace.audit.middleware.OriginMiddleware",
     "marketplace.api.middleware.RateLimitMiddleware",
@@ -175,7 +177,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "base_url": None},
     },
-    "staticfiles": {"BACKEND": "marketplace.core.static_storage.StaticFiles"},
+    "staticfiles": {"BACKEND": "marketplace.instance.static_storage.StaticFiles"},
 }
 if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
     STORAGES["default"] = {
@@ -198,7 +200,7 @@ WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 STATICFILES_DIRS = [BASE_DIR / "static"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
-FILE_UPLOAD_HANDLERS = ["marketplace.checkpoints.uploads.StreamingUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["marketplace.uploads.received.BoundedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 # Form fields and JSON, not files; `core.body_limits` has less for most forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -246,13 +248,13 @@ if CACHE_URL:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": CACHE_URL,
             "KEY_PREFIX": "freehold",
-            "OPTIONS": {"serializer": "marketplace.core.embedded_cache.JsonSerializer"},
+            "OPTIONS": {"serializer": "marketplace.instance.embedded_cache.JsonSerializer"},
         }
     }
 else:
     CACHES = {
         "default": {
-            "BACKEND": "marketplace.core.embedded_cache.EmbeddedCache",
+            "BACKEND": "marketplace.instance.embedded_cache.EmbeddedCache",
             "LOCATION": str(DATA_DIR / "cache.sqlite3"),
         }
     }

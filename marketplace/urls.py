@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from marketplace import home
-from marketplace.core import health
+from marketplace.instance import health
 from marketplace.operations import views as operations
 
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""One adaptation request: pictures in, predictions out. The pictures are in memory only."""
+"""Runs an adaptation request: pictures in, predictions out. The pictures are in memory only."""
 
 import base64
 import binascii
@@ -80,7 +80,7 @@ def run_adaptation(
     `payload` is {"support": [{"label", "image"}], "query": [image], "calibrate": bool,
     "settings": {...}} with base64 pictures. The answer is {"labels", "predictions": [{"label",
     "probabilities": {label: p}}], "timings": {stage_s: seconds}, "warnings": [sentence]}. Raises
-    MetaLearnError for whatever the asker or the learner's owner can mend.
+    MetaLearnError for what the caller or the meta-learner's owner can fix.
     """
     timings: dict[str, float] = {}
     with _timed(timings, "load_s"):
@@ -118,7 +118,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
     try:
         stats = [(path / name).stat() for name in ("model.safetensors", "config.json")]
     except OSError:
-        raise InvalidCheckpoint("The files of this meta-learner are not there.") from None
+        raise InvalidCheckpoint("The files of this meta-learner are missing.") from None
     return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
 
 

@@ -1,9 +1,8 @@
-"""Validates one upload or change: claim, read in a child process, keep our own file, say so."""
+"""Validates an upload or a change: claim, read in a child process, store our own file, finish."""
 
 import logging
 import tempfile
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.checkpoints.drafts import ABOUT, READ
+from marketplace.checkpoints.licences import licence_named
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import (
     DIED,
@@ -25,48 +25,47 @@ from marketplace.checkpoints.moves import (
     checkpoint_lose,
 )
 from marketplace.checkpoints.states import CheckpointState
-from worker.patience import passes, patiently
+from worker.lease import CheckpointHeartbeat
 from worker.publishing import file_sha256
-from worker.reading import Reading
-from worker.sandbox import SandboxBroken, SandboxDied
-from worker.told import told, told_fields
-from worker.validation import DeclaredModel, ValidationResult, validate_file
+from worker.retry import CLAIM_TIMEOUT_S, is_transient, retry_transient
+from worker.sandbox.client import SandboxCrashed, SandboxError
+from worker.sandbox.sanitising import sanitise_fields, sanitise_reading
+from worker.sandbox.validation import DeclaredModel, ValidationResult, validate_file
 
 log = logging.getLogger(__name__)
 
-# A message whose database is away is let go soon: the clock sends it again.
-_CLAIM_PATIENCE_S = 60.0
 _FILLED_FIELDS = {"normalisation": {"mean", "std"}}
-ANOTHER_FILE = ValidationResult(
+HASH_MISMATCH = ValidationResult(
     ok=False,
-    reason="The file is not the one that was sent: its SHA-256 is another; upload it again.",
+    reason="The file was damaged on its way: its SHA-256 differs from that of the upload; "
+    "upload it again.",
 )
 
 
 def validate_checkpoint(checkpoint_id: str) -> None:
-    """A second delivery of the same message does nothing."""
-    claim = partial(checkpoint_claim, checkpoint_id=checkpoint_id)
-    checkpoint = patiently(claim, patience_s=_CLAIM_PATIENCE_S)
+    """Claim and validate a checkpoint. A second delivery of the same message does nothing."""
+    claim = retry_transient(checkpoint_claim, timeout_s=CLAIM_TIMEOUT_S)
+    checkpoint = claim(checkpoint_id=checkpoint_id)
     if checkpoint is None:
         return
     try:
-        with Reading(checkpoint):
+        with CheckpointHeartbeat(checkpoint):
             _validate(checkpoint)
-    except SandboxDied:
-        patiently(partial(checkpoint_lose, checkpoint=checkpoint, reason=DIED))
+    except SandboxCrashed:
+        retry_transient(checkpoint_lose)(checkpoint=checkpoint, reason=DIED)
         raise
     except Exception as error:
-        if not _is_ours(error):
-            patiently(partial(checkpoint_lose, checkpoint=checkpoint, reason=FAILED))
+        if not _is_infrastructure(error):
+            retry_transient(checkpoint_lose)(checkpoint=checkpoint, reason=FAILED)
             raise
-        # The row waits, not this worker, which has requests of people to answer.
-        log.exception("checkpoint %s cannot be read now; it waits", checkpoint_id)
-        patiently(partial(checkpoint_give_back, checkpoint=checkpoint))
+        # The row waits, so that this worker can answer requests meanwhile.
+        log.exception("checkpoint %s cannot be read now; it waits for another try", checkpoint_id)
+        retry_transient(checkpoint_give_back)(checkpoint=checkpoint)
 
 
-def _is_ours(error: Exception) -> bool:
-    """Whether database, storage or this machine are to blame: a file must never pay for them."""
-    return passes(error) or isinstance(error, OSError | ClientError | SandboxBroken)
+def _is_infrastructure(error: Exception) -> bool:
+    """Whether database, storage or this machine are at fault, so that no attempt is lost."""
+    return is_transient(error) or isinstance(error, OSError | ClientError | SandboxError)
 
 
 def _validate(checkpoint: Checkpoint) -> None:
@@ -77,31 +76,31 @@ def _validate(checkpoint: Checkpoint) -> None:
     if finished:
         _clean_up(checkpoint)
         return
-    # What this attempt wrote is of no use; no other attempt writes under its key.
+    # No other attempt writes under the key of this one.
     _remove(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt))
     if Checkpoint.objects.filter(pk=checkpoint.pk).exists():
-        log.warning("checkpoint %s was given to another worker meanwhile", checkpoint.pk)
+        log.warning("checkpoint %s has gone to another worker", checkpoint.pk)
     else:
-        # Its owner has deleted it: what was read since must not outlive that.
+        # Its owner has deleted it meanwhile, so its upload goes too.
         _remove(storage.incoming_key(checkpoint.pk))
 
 
 def _read(checkpoint: Checkpoint, target: Path) -> ValidationResult:
-    """The verdict on the upload, or on our own file when only what is said about it changes."""
+    """Validate the upload, or our own file when only its description changes."""
     if not checkpoint.reads_original:
         with storage.local_copy(checkpoint.stored_key) as source:
             return validate_file(source, target, _declared(checkpoint))
     with storage.local_copy(storage.incoming_key(checkpoint.pk)) as source:
-        # What is given back as the upload's hash is that of the bytes that were read here.
-        arrived = file_sha256(source)
-        sent, checkpoint.upload_sha256 = checkpoint.upload_sha256, arrived
-        if sent not in {"", arrived}:
-            return ANOTHER_FILE
+        # The upload's hash in the row is that of the bytes that were read here.
+        actual = file_sha256(source)
+        expected, checkpoint.upload_sha256 = checkpoint.upload_sha256, actual
+        if expected not in {"", actual}:
+            return HASH_MISMATCH
         return validate_file(source, target, _declared(checkpoint))
 
 
 def _clean_up(checkpoint: Checkpoint) -> None:
-    """What has served goes: an upload that cannot be asked for again, files of earlier attempts."""
+    """Remove an upload that cannot be read again, and the files of earlier attempts."""
     if checkpoint.original_until is None:
         _remove(storage.incoming_key(checkpoint.pk))
     for attempt in range(checkpoint.attempt + 1):
@@ -110,7 +109,7 @@ def _clean_up(checkpoint: Checkpoint) -> None:
 
 
 def _remove(key: str) -> None:
-    """What cannot be removed now changes no verdict; an original is swept later."""
+    """Remove a stored file; an error changes no verdict, and an original is swept later."""
     try:
         storage.remove(key)
     except Exception:
@@ -118,32 +117,32 @@ def _remove(key: str) -> None:
 
 
 def _declared(row: Checkpoint) -> DeclaredModel:
-    """What its owner says of the file, with the change that waits for this check."""
-    said = {name: getattr(row, name) for name in READ} | row.pending
-    told = _told_to_the_reader(row, said)
+    """What its owner declares about the file, with the change that is being validated."""
+    fields = {name: getattr(row, name) for name in READ} | row.pending
+    hints = _reader_hints(row, fields)
     return DeclaredModel(
         name=row.name,
-        architecture=told["architecture"],
-        class_names=tuple(said["class_names"]),
-        image_size=said["image_size"],
-        channels=said["channels"],
-        mean=tuple(said["mean"]),
-        std=tuple(said["std"]),
-        weights=told["weights"],
-        file_name=told["file_name"],
+        architecture=hints["architecture"],
+        class_names=tuple(fields["class_names"]),
+        image_size=fields["image_size"],
+        channels=fields["channels"],
+        mean=tuple(fields["mean"]),
+        std=tuple(fields["std"]),
+        weights=hints["weights"],
+        file_name=hints["file_name"],
         open=_left_open(row),
     )
 
 
 def _left_open(row: Checkpoint) -> tuple[str, ...]:
-    """What the first reading takes from the files; later its owner has had a word."""
+    """The fields that the first reading takes from the files; later the owner edits them."""
     if row.was_validated:
         return ()
-    return tuple(name for name, nothing in ABOUT.items() if getattr(row, name) == nothing)
+    return tuple(name for name, empty in ABOUT.items() if getattr(row, name) == empty)
 
 
-def _told_to_the_reader(row: Checkpoint, said: dict[str, Any]) -> dict[str, str]:
-    """Our own file has one kind of weights and is what it was read as; an upload may be asked."""
+def _reader_hints(row: Checkpoint, fields: dict[str, Any]) -> dict[str, str]:
+    """What to read the file as. Our own file is what it was read as, with one set of weights."""
     if not row.reads_original:
         return {"architecture": row.architecture, "weights": "", "file_name": ""}
     chosen = (
@@ -152,25 +151,25 @@ def _told_to_the_reader(row: Checkpoint, said: dict[str, Any]) -> dict[str, str]
         or row.reading.get("told_by") == "chosen"
     )
     return {
-        "architecture": said["architecture"] if chosen else "",
-        "weights": said["weights"],
+        "architecture": fields["architecture"] if chosen else "",
+        "weights": fields["weights"],
         "file_name": row.file_name,
     }
 
 
 def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> bool:
-    """The model is valid, with the change that it waited for."""
+    """Store our own file and finish as valid, with the pending change applied."""
     sha256, size = file_sha256(target), target.stat().st_size
     storage.adopt_file(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt), target)
     changed = {name: value for name, value in checkpoint.pending.items() if name in READ}
-    reading = _reading(checkpoint, told(result.reading))
-    more = checkpoint.reads_original and reading.get("other_weights")
+    reading = _merged_reading(checkpoint, sanitise_reading(result.reading))
+    has_other_weights = checkpoint.reads_original and reading.get("other_weights")
     return checkpoint_finish(
         checkpoint=checkpoint,
         to=CheckpointState.VALID,
         **changed
-        # After the change, which may leave a thing open again.
-        | told_fields(result.filled)
+        # After the change, which may leave a field open again.
+        | _filled_fields(result)
         | {
             "upload_sha256": checkpoint.upload_sha256,
             "architecture": result.architecture,
@@ -184,13 +183,21 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
             "size_bytes": size,
             "stored_by": checkpoint.attempt,
             "pending": {},
-            "original_until": _in_a_day() if more else None,
+            "original_until": _in_a_day() if has_other_weights else None,
         },
     )
 
 
-def _reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, Any]:
-    """How the upload was read, and where that comes from which its owner has not said since."""
+def _filled_fields(result: ValidationResult) -> dict[str, Any]:
+    """The fields that the file fills in, its licence as one of those that models can have."""
+    fields = sanitise_fields(result.filled)
+    if "licence" in fields:
+        fields["licence"] = licence_named(fields["licence"])
+    return fields
+
+
+def _merged_reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, Any]:
+    """How the upload was read, and the sources of the fields that its owner has not changed."""
     before = checkpoint.reading.get("filled", {})
     kept = {
         name: source
@@ -211,10 +218,10 @@ def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
         to=CheckpointState.REJECTED,
         upload_sha256=checkpoint.upload_sha256,
         reason=result.reason,
-        reading=_reading(checkpoint, told(result.reading)),
-        **told_fields(result.filled),
-        # Bytes that got lost on their way are not found by reading again.
-        original_until=None if result is ANOTHER_FILE else _in_a_day(),
+        reading=_merged_reading(checkpoint, sanitise_reading(result.reading)),
+        **_filled_fields(result),
+        # Reading a damaged file again gives the same.
+        original_until=None if result is HASH_MISMATCH else _in_a_day(),
     )
 
 

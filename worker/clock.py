@@ -1,58 +1,54 @@
-"""What happens every few seconds: silent work is taken back, waiting work is woken."""
+"""The periodic work: takes back work of silent workers, wakes waiting work, sweeps what is left."""
 
 import logging
-import os
-import socket
 from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from marketplace.adaptation.sessions import sessions_keep_time
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_keep_time
-from marketplace.checkpoints.upload_clock import uploads_keep_time
-from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
 from marketplace.operations.sweeping import sweep
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
-from worker.every import Every
-from worker.snapshots import forget_abandoned, forget_finished
+from marketplace.uploads.clock import uploads_keep_time
+from worker.liveness import record_pulse
+from worker.schedule import Throttle
+from worker.snapshots import delete_abandoned, delete_finished
 
 log = logging.getLogger(__name__)
 
-_ASK_EVERY_S = 20.0
+_PULSE_EVERY_S = 20.0
 _SWEEP_EVERY_S = 3600.0
 
 
 # Each answer costs an idle gpu worker a child of its own. Asked with every tick, a slow machine was
 # busy with answering, while jobs waited behind hundreds of such messages.
-_asking = Every(_ASK_EVERY_S, at_once=True)
+_pulse_throttle = Throttle(_PULSE_EVERY_S, at_once=True)
 # Behind a large upload ticks pile up, and what people wait for stands behind them.
-_ticking = Every(settings.CLOCK_EVERY_S / 2, at_once=True)
-_sweeping = Every(_SWEEP_EVERY_S, at_once=True)
+_tick_throttle = Throttle(settings.CLOCK_EVERY_S / 2, at_once=True)
+_sweep_throttle = Throttle(_SWEEP_EVERY_S, at_once=True)
 
 
 def tick() -> None:
-    """Keep time, unless this worker did so a moment ago."""
-    if _ticking.due():
+    """Do the periodic work, unless this worker did it a moment ago."""
+    if _tick_throttle.allow():
         keep_time()
 
 
 def keep_time() -> None:
-    """What a tick is for."""
+    """Do the periodic work now; a step that fails does not keep the others from running."""
     with jumps.listening(), checkpoints_clock.jumps.listening():
-        show_pulse("quick")
+        record_pulse("quick")
     for step in _STEPS:
-        _take(step)
+        _run_step(step)
 
 
-def _take(step: Callable[[], None]) -> None:
-    """One thing that fails must not keep the others from their turn."""
+def _run_step(step: Callable[[], None]) -> None:
     try:
         step()
     except Exception:
@@ -61,14 +57,14 @@ def _take(step: Callable[[], None]) -> None:
             connection.close_if_unusable_or_obsolete()
 
 
-def _ask_idle_workers() -> None:
-    """A busy gpu worker shows its pulse with every heartbeat of the job; an idle one is asked."""
-    if not Job.objects.filter(state__in=LEASED).exists() and _asking.due():
+def _request_pulse() -> None:
+    """Ask an idle gpu worker for its pulse; a busy one records it with each heartbeat."""
+    if not Job.objects.filter(state__in=LEASED).exists() and _pulse_throttle.allow():
         enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 
 
-def _sweep_now_and_then() -> None:
-    if _sweeping.due():
+def _sweep_hourly() -> None:
+    if _sweep_throttle.allow():
         sweep()
 
 
@@ -78,16 +74,8 @@ _STEPS: tuple[Callable[[], None], ...] = (
     checkpoints_keep_time,
     uploads_keep_time,
     sessions_keep_time,
-    forget_finished,
-    forget_abandoned,
-    _sweep_now_and_then,
-    _ask_idle_workers,
+    delete_finished,
+    delete_abandoned,
+    _sweep_hourly,
+    _request_pulse,
 )
-
-
-def show_pulse(queue: str) -> None:
-    """Write down that a worker of this queue, on this machine, is alive."""
-    WorkerPulse.objects.update_or_create(
-        name=f"{queue}@{socket.gethostname()}",
-        defaults={"queue": queue, "device": f"pid {os.getppid()}", "at": timezone.now()},
-    )

@@ -1,11 +1,11 @@
-"""Which device a worker computes on, how much memory it has free, and how many threads it uses."""
+"""The device that a worker computes on, its free memory, and the number of threads."""
 
 import logging
 
 import torch
 
-from metalearn.allocator import keep_freed_memory
 from metalearn.errors import InvalidSetting
+from metalearn.numerics.allocator import keep_freed_memory
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""One check of a model with labelled pictures, which are in memory only."""
+"""Checks a model with labelled pictures, which are in memory only."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 
 from metalearn.datasets import Pixels, decode_image, is_nearly_black, nearly_black
 from metalearn.errors import InvalidData
-from metalearn.picture_check import Judged, judge, n_in_top
+from metalearn.evaluation.picture_check import Judged, judge, n_in_top
 from metalearn.pool import Teacher
 from worker.adaptation import picture_bytes
 
@@ -27,7 +27,7 @@ def run_check(teacher: Teacher, payload: Mapping[str, Any], device: torch.device
 
     `payload` is {"pictures": [{"label", "image"}]} with base64 pictures. The answer is
     {"n_pictures", "n_right", "n_right_top5", "predictions": [{"label", "predicted", "probability",
-    "right"}], "warnings": [sentence]}. Raises InvalidData for whatever the asker can put right.
+    "right"}], "warnings": [sentence]}. Raises InvalidData for what the caller can fix.
     """
     pictures = _pictures(payload, teacher.class_names)
     black: list[str] = []

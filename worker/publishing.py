@@ -1,4 +1,4 @@
-"""From tensors to files and rows: finished meta-learners, and the catalogue of what can be run."""
+"""Publishes meta-learners as files and rows, and the catalogue of algorithms and architectures."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ _FIRST = "torchvision/"
 
 
 def publish_catalogue() -> None:
-    """Tell the web which algorithms and architectures this worker knows."""
+    """Publish to the web which algorithms and architectures this worker knows."""
     catalogue_publish(
         algorithms=catalogue(),
         architectures=_architectures(),
@@ -46,7 +46,7 @@ def _architectures() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class StoredLearner:
-    """A meta-learner's files, stored, and all that its row will say."""
+    """A meta-learner whose files are stored, and the contents of its row."""
 
     job: Job
     copied: tuple[Checkpoint, ...]
@@ -57,7 +57,7 @@ class StoredLearner:
     files: list[dict[str, Any]]
 
     def publish(self) -> LearnerRow:
-        """Make the row."""
+        """Create the row."""
         return learner_publish(
             job=self.job,
             copied=self.copied,
@@ -69,16 +69,16 @@ class StoredLearner:
         )
 
     def remove(self) -> None:
-        """Take the files away again: another attempt was faster."""
+        """Remove the files, because another attempt was faster."""
         for entry in self.files:
             storage.remove(storage.learner_key(self.learner_id, entry["path"]))
 
 
 def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
-    """Store the meta-learner's directory; nobody sees it before it is published.
+    """Store the meta-learner's directory, which is not visible before it is published.
 
     The id follows from the job's and the attempt's: a worker that was given up for dead and
-    wakes up writes beside what its successor publishes, never into it.
+    goes on writes beside what its successor publishes, never into it.
     """
     learner = algorithm.meta_learner()
     learner.teachers = algorithm.records()
@@ -93,13 +93,13 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
         learner.save(directory, for_browsers=True)
         stored = _store_directory(job, algorithm, directory)
     for attempt in range(1, job.attempt):
-        # Of an attempt that died after it had stored them.
+        # Files of an attempt that died after it had stored them.
         replace(stored, learner_id=_learner_id(job, attempt)).remove()
     return stored
 
 
 def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
-    """Store and publish at once."""
+    """Store and publish the meta-learner."""
     return store_learner(job, algorithm).publish()
 
 
@@ -117,7 +117,7 @@ def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredL
         learner_id=learner_id,
         config=json.loads((directory / "config.json").read_text()),
         card=(directory / "README.md").read_text(),
-        provenance=_named(rows, records, algorithm.pool.places),
+        provenance=_with_names(rows, records, algorithm.pool.places),
         files=files,
     )
 
@@ -132,13 +132,13 @@ def _teachers(provenance: object) -> list[dict[str, object]]:
     return list(provenance) if isinstance(provenance, list) else []
 
 
-def _named(
+def _with_names(
     rows: Sequence[Checkpoint], records: list[dict[str, object]], places: Sequence[int]
 ) -> list[dict[str, object]]:
-    """For the row, of which everybody is shown what they may know, the names of all models.
+    """The records with the names of all models, for the row, which shows each person a part.
 
-    The files name public models and the job owner's own (`worker/pools.py`). An algorithm may
-    use a part of the pool, so each record has its place there.
+    The files name only public models and the job owner's own (`worker/loading.py`). An algorithm
+    may use a part of the pool, so each record has its place there.
     """
     if len(rows) <= max(places) or len(places) != len(records):
         return records

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable
 from enum import Enum, auto
-from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -21,33 +20,33 @@ from marketplace.jobs.moves import (
     job_move,
 )
 from marketplace.jobs.states import JobState
-from metalearn.algorithm import Algorithm
+from metalearn.algorithm import Algorithm, train
 from metalearn.errors import MetaLearnError
-from metalearn.loop import train
-from worker import stopping
-from worker.errors import OutOfMemory
-from worker.every import Every
-from worker.heartbeat import Heartbeat
-from worker.naming import worker_name
-from worker.patience import is_out_of_memory, passes, patiently
-from worker.pools import build_algorithm
-from worker.previews import Previews
-from worker.progress import Progress
+from worker import shutdown
+from worker.lease import JobHeartbeat
+from worker.liveness import worker_name
+from worker.loading import build_algorithm
 from worker.publishing import StoredLearner, store_learner
+from worker.reporting import Previews, Progress
+from worker.retry import (
+    CLAIM_TIMEOUT_S,
+    OutOfMemory,
+    is_out_of_memory,
+    is_transient,
+    retry_transient,
+)
+from worker.schedule import Throttle
 from worker.snapshots import Snapshots, StoredSnapshots
 
 log = logging.getLogger(__name__)
 
-# A message whose database is away is let go sooner than a job: the clock sends it again.
-_CLAIM_PATIENCE_S = 60.0
-
 
 class Outcome(Enum):
-    """How a run came to its end."""
+    """How a run ended."""
 
     FINISHED = auto()
     CANCELLED = auto()
-    LET_GO = auto()
+    RELEASED = auto()
 
 
 def run_job(
@@ -57,73 +56,73 @@ def run_job(
     snapshots: Snapshots | None = None,
 ) -> None:
     """Claim, resume, train, end. A second delivery of the same message does nothing."""
-    claim = partial(job_claim, job_id=job_id, worker=worker_name(os.getpid()))
+    claim = retry_transient(job_claim, timeout_s=CLAIM_TIMEOUT_S)
     try:
-        job = patiently(claim, patience_s=_CLAIM_PATIENCE_S)
+        job = claim(job_id=job_id, worker=worker_name(os.getpid()))
     except IllegalMove as error:
-        log.info("job %s is not ours to run: %s", job_id, error)
+        log.info("job %s cannot be claimed: %s", job_id, error)
         return
     snapshots = snapshots or StoredSnapshots()
     try:
-        with Heartbeat(job) as heartbeat:
-            algorithm = patiently(partial(build, job))
-            outcome = _train(job, algorithm, snapshots, heartbeat.moved)
+        with JobHeartbeat(job) as heartbeat:
+            algorithm = retry_transient(build)(job)
+            outcome = _train(job, algorithm, snapshots, heartbeat.step_done)
             _end(job, algorithm, snapshots, outcome)
     except (LeaseLost, IllegalMove):
-        log.warning("job %s went to another worker; nothing more is written", job_id)
+        log.warning("job %s has gone to another worker; this run writes no more", job_id)
     except MetaLearnError as error:
         _fail(job, str(error))
     except Exception as error:
         if is_out_of_memory(error):
-            _lose(job)
+            _lose_out_of_memory(job)
             # Celery's parent takes a MemoryError of its child for one of its own, and ends.
             raise OutOfMemory(f"job {job_id}: {error}") from error
-        if passes(error) and stopping.wished():
-            # This worker may not wait for what is away; the next one can.
-            _give_back(job)
+        if is_transient(error) and shutdown.requested():
+            # This worker has no time to wait until the error is over; the next one has.
+            _release(job)
         else:
             _fail(job, _reason(error))
         raise
 
 
 def _train(
-    job: Job, algorithm: Algorithm, snapshots: Snapshots, moved: Callable[[], None]
+    job: Job, algorithm: Algorithm, snapshots: Snapshots, step_done: Callable[[], None]
 ) -> Outcome:
-    """Take the steps that are left, until the last one, a cancel, or a wish to stop."""
+    """Take the steps that are left, until the last one, a cancel or a shutdown."""
     _resume(job, algorithm, snapshots)
     progress, previews = Progress(job), Previews(job)
-    save = Every(settings.SNAPSHOT_EVERY_S)
-    moved()
+    snapshot_throttle = Throttle(settings.SNAPSHOT_EVERY_S)
+    step_done()
     for report in train(algorithm):
-        moved()
-        state_now = patiently(partial(progress.note, report))
-        previews.show(report)
-        cancelled, let_go = state_now is JobState.CANCELLING, stopping.wished()
-        if cancelled or let_go or save.due():
-            # Only after the report has gone through is the job known to be still ours.
-            patiently(progress.write)
+        step_done()
+        state = retry_transient(progress.record)(report)
+        previews.put(report)
+        cancelled, stops = state is JobState.CANCELLING, shutdown.requested()
+        if cancelled or stops or snapshot_throttle.allow():
+            # Only a report that went through shows that this worker still has the job.
+            retry_transient(progress.flush)()
             _save(job, algorithm, snapshots)
-        if cancelled or let_go:
-            return Outcome.CANCELLED if cancelled else Outcome.LET_GO
+        if cancelled or stops:
+            return Outcome.CANCELLED if cancelled else Outcome.RELEASED
     return Outcome.FINISHED
 
 
 def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
-    state = patiently(partial(snapshots.load, job))
+    state = retry_transient(snapshots.load)(job)
     if state and not algorithm.fits(state):
-        # To begin anew costs time; to go on with half of it would cost the run.
-        log.warning("the snapshot of job %s is of another release; it begins anew", job.pk)
+        # To start over costs time; to go on with half of the state would cost the run.
+        log.warning("the snapshot of job %s is of another release; it starts over", job.pk)
         state = None
     if state:
         algorithm.load_state_dict(state)
     if state or job.steps_done:
-        # What had been reported when the last worker was lost, beyond what it had saved.
+        # Steps that the last worker had reported and not saved.
         again = max(0, job.steps_done - algorithm.steps_done)
         text = f"Goes on after step {algorithm.steps_done}; steps taken again: {again}."
-        patiently(partial(job_log, job=job, text=text))
+        retry_transient(job_log)(job=job, text=text)
         return
     for notice in algorithm.notices():
-        patiently(partial(job_log, job=job, text=notice))
+        retry_transient(job_log)(job=job, text=notice)
 
 
 def _save(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
@@ -131,34 +130,34 @@ def _save(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
     try:
         snapshots.save(job, algorithm.steps_done, algorithm.state_dict())
     except Exception as error:
-        if not passes(error):
+        if not is_transient(error):
             raise
         log.exception("no snapshot of job %s after step %s", job.pk, algorithm.steps_done)
 
 
 def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome) -> None:
     if outcome is Outcome.FINISHED:
-        learner = patiently(partial(store_learner, job, algorithm))
+        learner = retry_transient(store_learner)(job, algorithm)
         try:
-            _settle(job, JobState.SUCCEEDED, partial(_succeed, job, learner))
+            _move_finally(job, JobState.SUCCEEDED, lambda: _succeed(job, learner))
         except IllegalMove:
             learner.remove()
             raise
-        patiently(partial(snapshots.forget, job))
+        retry_transient(snapshots.delete)(job)
     elif outcome is Outcome.CANCELLED:
-        _settle(job, JobState.CANCELLED, partial(_cancel, job))
-        Previews(job).forget()
+        _move_finally(job, JobState.CANCELLED, lambda: _cancel(job))
+        Previews(job).remove()
     else:
-        _settle(job, JobState.QUEUED, partial(job_let_go, job=job))
+        _move_finally(job, JobState.QUEUED, lambda: job_let_go(job=job))
 
 
-def _settle(job: Job, to: JobState, move: Callable[[], None]) -> None:
-    """Make the last move. One that was made and whose answer got lost counts as made."""
+def _move_finally(job: Job, to: JobState, move: Callable[[], None]) -> None:
+    """Make this attempt's last move. One that was made but whose answer got lost counts."""
     try:
-        patiently(move)
+        retry_transient(move)()
     except IllegalMove:
-        ours = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=to)
-        if not patiently(ours.exists):
+        moved = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=to)
+        if not retry_transient(moved.exists)():
             raise
 
 
@@ -176,23 +175,23 @@ def _cancel(job: Job) -> None:
     job_log(job=job, text="Cancelled; it can be resumed from here.")
 
 
-def _lose(job: Job) -> None:
+def _lose_out_of_memory(job: Job) -> None:
     try:
-        patiently(partial(job_lose, job=job, reason="The worker ran out of memory"))
+        retry_transient(job_lose)(job=job, reason="The worker ran out of memory")
     except IllegalMove:
         log.warning("job %s ran out of memory here after it had gone to another worker", job.pk)
 
 
-def _give_back(job: Job) -> None:
+def _release(job: Job) -> None:
     try:
-        patiently(partial(job_let_go, job=job))
+        retry_transient(job_let_go)(job=job)
     except IllegalMove:
-        log.warning("job %s had been taken or cancelled when this worker let go", job.pk)
+        log.warning("job %s was taken or cancelled before this worker released it", job.pk)
 
 
 def _fail(job: Job, reason: str) -> None:
     try:
-        patiently(partial(_write_failure, job, reason))
+        retry_transient(_write_failure)(job, reason)
     except IllegalMove:
         log.warning("job %s failed here after it had gone to another worker", job.pk)
 
@@ -204,6 +203,6 @@ def _write_failure(job: Job, reason: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if passes(error):
+    if is_transient(error):
         return "Database or storage did not answer for minutes; resume when your operator says so."
     return "Something went wrong on our side; the operator finds it in the worker's log."

@@ -1,4 +1,4 @@
-"""Answers one request with pictures, which are in clear only in this process's memory."""
+"""Answers a request with pictures, which are in clear only in this process's memory."""
 
 import json
 import logging
@@ -22,8 +22,8 @@ from marketplace.checkpoints.checked import read_as_now
 from metalearn.errors import MetaLearnError
 from worker.adaptation import run_adaptation
 from worker.devices import pick_device, set_up_cpu
+from worker.loading import load_teacher
 from worker.picture_check import run_check
-from worker.pools import load_teacher
 from worker.publishing import learner_directory
 
 MODEL_NOT_SHARED = "This model is in quarantine or no longer shared with you."
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def answer_session(session_id: str) -> None:
-    """Claim, open, adapt or check, answer. One that no one waits for any more is left alone."""
+    """Claim, open, adapt or check, answer. Does nothing for a session that is gone or claimed."""
     session = session_claim(session_id=session_id)
     if session is None:
         return
@@ -55,12 +55,12 @@ def answer_session(session_id: str) -> None:
 
 
 def _answer(session: AdaptationSession, payload: dict[str, Any]) -> dict[str, Any]:
-    """An adaptation of the meta-learner, or a check of the model as its row says it is read."""
+    """Adapt the meta-learner, or check the model as its row says it is read."""
     if session.checkpoint:
         read_as = read_as_now(session.checkpoint)
         checked = run_check(load_teacher(session.checkpoint), payload, _device())
         return {**checked, "read_as": read_as}
-    assert session.learner  # the database sees to it
+    assert session.learner  # a database constraint
     return run_adaptation(learner_directory(session.learner), payload, _device())
 
 
@@ -79,6 +79,6 @@ def _refuse(session: AdaptationSession, detail: str) -> None:
 
 @cache
 def _device() -> torch.device:
-    """The same for every request of this process."""
+    """The device of every request of this process."""
     set_up_cpu(settings.WORKER_THREADS)
     return pick_device(settings.WORKER_DEVICE)

@@ -29,28 +29,28 @@ from marketplace.jobs.states import LEASED, JobState
 log = logging.getLogger(__name__)
 
 KEEP = 2
-_FORGET_AT_ONCE = 20
+_JOBS_PER_TICK = 20
 _LENGTH = struct.Struct("<Q")
 
 
 class Snapshots(Protocol):
-    """Where a runner keeps the state of its job."""
+    """Keeps the state of a job; a test may use another storage."""
 
     def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
-        """Keep the state after this step."""
+        """Save the state after this step."""
 
     def load(self, job: Job) -> dict[str, Any] | None:
         """The newest state that can be read, or None."""
 
-    def forget(self, job: Job) -> None:
-        """Remove every state of the job."""
+    def delete(self, job: Job) -> None:
+        """Delete every state of the job."""
 
 
 class StoredSnapshots:
     """Snapshots in the instance's storage."""
 
     def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
-        """Write this one, then remove all but the newest few; LeaseLost for a late comer."""
+        """Write this one, then remove all but the newest few; LeaseLost if the job is not ours."""
         sealed = seal(encode_state(state), secret=_secret(job), purpose=_purpose(job))
         prefix = storage.snapshot_prefix(job.pk)
         name = f"{job.attempt:06d}-{step:09d}.snapshot"
@@ -63,7 +63,7 @@ class StoredSnapshots:
             storage.remove(f"{prefix}/{old}")
 
     def load(self, job: Job) -> dict[str, Any] | None:
-        """The newest one that opens; one that does not is passed over, and said so."""
+        """The newest one that can be read; one that cannot is logged and skipped."""
         prefix = storage.snapshot_prefix(job.pk)
         for name in reversed(storage.names_in(prefix)):
             try:
@@ -74,37 +74,37 @@ class StoredSnapshots:
                 log.exception("snapshot %s of job %s cannot be read", name, job.pk)
         return None
 
-    def forget(self, job: Job) -> None:
-        """Remove the files, and the secret without which no copy of them can be opened."""
+    def delete(self, job: Job) -> None:
+        """Delete the files, and the secret without which no copy of them can be opened."""
         prefix = storage.snapshot_prefix(job.pk)
         for name in storage.names_in(prefix):
             storage.remove(f"{prefix}/{name}")
         Job.objects.filter(pk=job.pk).update(snapshot_secret="")
 
 
-def forget_finished() -> None:
-    """Remove what a worker left that died between a job's end and its own."""
+def delete_finished() -> None:
+    """Delete the snapshots of succeeded jobs whose worker died before it could."""
     finished = Job.objects.filter(state=JobState.SUCCEEDED).exclude(snapshot_secret="")
-    for job in finished[:_FORGET_AT_ONCE]:
-        StoredSnapshots().forget(job)
+    for job in finished[:_JOBS_PER_TICK]:
+        StoredSnapshots().delete(job)
 
 
-def forget_abandoned() -> None:
-    """Forget the snapshots of failed and cancelled jobs that nobody has resumed for long.
+def delete_abandoned() -> None:
+    """Delete the snapshots of jobs that failed or were cancelled more than SNAPSHOT_DAYS ago.
 
-    They hold recovered images. A job that is resumed later starts anew.
+    They hold recovered images. A job that is resumed later starts over.
     """
     if not settings.SNAPSHOT_DAYS:
         return
-    over = Job.objects.filter(
+    expired = Job.objects.filter(
         state__in=[JobState.FAILED, JobState.CANCELLED],
         finished_at__lt=timezone.now() - timedelta(days=settings.SNAPSHOT_DAYS),
     ).exclude(snapshot_secret="")
-    for pk in list(over.values_list("pk", flat=True)[:_FORGET_AT_ONCE]):
+    for pk in list(expired.values_list("pk", flat=True)[:_JOBS_PER_TICK]):
         with transaction.atomic():
             # Its owner may resume it at this moment; then it is theirs.
-            if job := over.select_for_update().filter(pk=pk).first():
-                StoredSnapshots().forget(job)
+            if job := expired.select_for_update().filter(pk=pk).first():
+                StoredSnapshots().delete(job)
 
 
 def _secret(job: Job) -> str:
@@ -121,7 +121,7 @@ def encode_state(state: dict[str, Any]) -> bytes:
     Tensors become one safetensors block, everything else JSON that refers to them by number.
     """
     tensors: dict[str, torch.Tensor] = {}
-    skeleton = json.dumps(_take_apart(state, tensors)).encode()
+    skeleton = json.dumps(_flatten(state, tensors)).encode()
     block = safetensors.torch.save(tensors)
     return _LENGTH.pack(len(skeleton)) + skeleton + block
 
@@ -131,11 +131,11 @@ def decode_state(data: bytes) -> dict[str, Any]:
     (length,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + length
     skeleton = json.loads(data[_LENGTH.size : end])
-    state: dict[str, Any] = _put_together(skeleton, safetensors.torch.load(data[end:]))
+    state: dict[str, Any] = _unflatten(skeleton, safetensors.torch.load(data[end:]))
     return state
 
 
-def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+def _flatten(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
         # safetensors refuses tensors that share memory, so each gets its own.
@@ -144,11 +144,11 @@ def _take_apart(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {"channels_last" if _is_channels_last(value) else "tensor": name}
     if isinstance(value, dict):
         # As pairs, because an optimiser's state has whole numbers for keys.
-        pairs = [[key, _take_apart(item, tensors)] for key, item in value.items()]
+        pairs = [[key, _flatten(item, tensors)] for key, item in value.items()]
         return {"dict": pairs}
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
-        return {kind: [_take_apart(item, tensors) for item in value]}
+        return {kind: [_flatten(item, tensors) for item in value]}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a {type(value).__name__} cannot be part of a snapshot")
@@ -162,7 +162,7 @@ def _is_channels_last(value: torch.Tensor) -> bool:
     )
 
 
-def _put_together(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+def _unflatten(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
@@ -171,6 +171,6 @@ def _put_together(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if kind == "channels_last":
         return tensors[content].contiguous(memory_format=torch.channels_last)
     if kind == "dict":
-        return {key: _put_together(item, tensors) for key, item in content}
-    items = [_put_together(item, tensors) for item in content]
+        return {key: _unflatten(item, tensors) for key, item in content}
+    items = [_unflatten(item, tensors) for item in content]
     return items if kind == "list" else tuple(items)

@@ -1,4 +1,4 @@
-"""One function for every Task of `marketplace.queue`: ids in, the code below does the work.
+"""The Celery tasks, one for each Task of `marketplace.queue`: an id in, one function called.
 
 Imports are inside, so that a worker's parent process never loads torch.
 """
@@ -8,8 +8,8 @@ from marketplace.queue import Task, app
 
 @app.task(name=str(Task.RUN_JOB))
 def run_job(job_id: str) -> None:
-    """Run a job, or go on with it."""
-    from worker.messages import is_stale
+    """Run a job, or resume it."""
+    from worker.lease import is_stale
 
     if is_stale(job_id):
         return
@@ -20,7 +20,7 @@ def run_job(job_id: str) -> None:
 
 @app.task(name=str(Task.VALIDATE_CHECKPOINT))
 def validate_checkpoint(checkpoint_id: str) -> None:
-    """Read an upload and say whether it is a checkpoint."""
+    """Validate an uploaded checkpoint, or a change of one."""
     from worker.checkpoints import validate_checkpoint as validate
 
     validate(checkpoint_id)
@@ -28,7 +28,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
 
 @app.task(name=str(Task.ADAPT))
 def adapt(session_id: str) -> None:
-    """Answer one request with pictures: an adaptation, or a check of a model."""
+    """Answer a request with pictures: an adaptation, or a check of a model."""
     from worker.sessions import answer_session
 
     answer_session(session_id)
@@ -36,7 +36,7 @@ def adapt(session_id: str) -> None:
 
 @app.task(name=str(Task.KEEP_TIME))
 def keep_time() -> None:
-    """Take silent work back, wake workers for waiting work."""
+    """Take back work of silent workers and send messages for waiting work."""
     from worker.clock import tick
 
     tick()
@@ -44,7 +44,7 @@ def keep_time() -> None:
 
 @app.task(name=str(Task.SHOW_PULSE))
 def show_pulse() -> None:
-    """Show that the workers of the gpu queue consume."""
-    from worker.clock import show_pulse as show
+    """Record that the workers of the gpu queue consume."""
+    from worker.liveness import record_pulse
 
-    show("gpu")
+    record_pulse("gpu")

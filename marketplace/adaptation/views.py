@@ -17,8 +17,8 @@ from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.adaptation.calibration import CALIBRATIONS
 from marketplace.adaptation.offline import offline_parts
-from marketplace.core.browser_runtime import FILES, FOLDER, runtime_is_here
 from marketplace.core.pictures import side_to_send
+from marketplace.instance.browser_runtime import FILES, FOLDER, runtime_is_here
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_file, learners_usable_by
 

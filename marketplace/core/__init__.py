@@ -1,1 +1,1 @@
-"""What every app shares: errors for people, base models, encryption with the instance's key."""
+"""What every app shares: errors for people, base models, pages of lists, answers with files."""

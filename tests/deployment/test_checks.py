@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import yaml
-
 from marketplace.core.browser_runtime import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from marketplace.core.process_set import NAMES
+from marketplace.instance.process_set import NAMES
 from marketplace.queue import Queue
 
 ROOT = Path(__file__).resolve().parents[2]

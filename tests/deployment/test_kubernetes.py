@@ -9,8 +9,8 @@ import pytest
 import yaml
 from django.db import connection
 
-from marketplace.core.health import CHECKS
-from marketplace.core.process_set import NAMES
+from marketplace.instance.health import CHECKS
+from marketplace.instance.process_set import NAMES
 from tests.deployment.test_docker import ROOT
 
 KUBERNETES = ROOT / "kubernetes"

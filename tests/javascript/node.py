@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from marketplace.core.browser_runtime import FOLDER, runtime_is_here
+from marketplace.instance.browser_runtime import FOLDER, runtime_is_here
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect, sync_playwright
 
-from marketplace.core.browser_runtime import runtime_is_here
+from marketplace.instance.browser_runtime import runtime_is_here
 from tests.journeys.instance import ROOT
 from tests.tools import CHROMIUM_FLAGS, find_chromium
 

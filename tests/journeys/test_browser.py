@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from marketplace.core.browser_runtime import runtime_is_here
+from marketplace.instance.browser_runtime import runtime_is_here
 from tests.journeys.conftest import TINY
 from tests.journeys.instance import DEMO_POOL, ROOT
 from tests.tools import CHROMIUM_FLAGS, find_chromium

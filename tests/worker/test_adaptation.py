@@ -228,5 +228,5 @@ def test_a_learner_stays_loaded_until_its_files_change(tmp_path: Path) -> None:
 
 
 def test_a_learner_whose_files_are_gone_is_said_to_be_gone(tmp_path: Path) -> None:
-    with pytest.raises(InvalidCheckpoint, match="not there"):
+    with pytest.raises(InvalidCheckpoint, match="are missing"):
         run_adaptation(tmp_path / "nothing", _payload(), CPU)

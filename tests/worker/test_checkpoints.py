@@ -28,10 +28,10 @@ from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.leases import Jumps
 from marketplace.queue import Task
 from worker.checkpoints import validate_checkpoint
-from worker.pools import load_teacher
-from worker.sandbox import SandboxBroken, SandboxDied
-from worker.told import told
-from worker.validation import ValidationResult, validate_file
+from worker.loading import load_teacher
+from worker.sandbox.client import SandboxCrashed, SandboxError
+from worker.sandbox.sanitising import sanitise_reading
+from worker.sandbox.validation import ValidationResult, validate_file
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 CLASSES = ("bear", "lion", "mountain", "road", "trout")
@@ -123,7 +123,7 @@ def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(upl
 
 def test_what_the_reader_says_is_kept_only_in_its_shape():
     said = {"told_by": "a\0\ud800" + "b" * 999, "guessed": 1, "left_out": [["a", 2], ["b"], "c"]}
-    kept = told({**said, "candidates": "no list", "unknown": object()})
+    kept = sanitise_reading({**said, "candidates": "no list", "unknown": object()})
     assert kept == {
         "told_by": "a��" + "b" * 197,
         "guessed": True,
@@ -198,7 +198,7 @@ def raising(error):
         ("marketplace.storage.local_copy", raising(FileNotFoundError("not mounted"))),
         ("marketplace.storage.local_copy", refused_by_the_store),
         ("marketplace.storage.adopt_file", raising(OSError(errno.ENOSPC, "disk full"))),
-        ("worker.checkpoints.validate_file", raising(SandboxBroken("did not start"))),
+        ("worker.checkpoints.validate_file", raising(SandboxError("did not start"))),
     ],
     ids=["away", "not mounted", "refused", "disk full", "no sandbox"],
 )
@@ -230,7 +230,7 @@ def test_an_original_that_cannot_be_removed_changes_no_verdict(upload, monkeypat
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(SandboxDied("no answer"), "died three times"), (ValueError("a bug"), "on our side")],
+    [(SandboxCrashed("no answer"), "died three times"), (ValueError("a bug"), "on our side")],
 )
 def test_a_file_whose_reading_ends_badly_three_times_is_rejected_with_the_true_reason(
     upload, monkeypatch, error, words

@@ -19,7 +19,7 @@ from marketplace.queue import Task
 from worker import clock as worker_clock
 from worker import tasks
 from worker.clock import keep_time
-from worker.every import Every
+from worker.schedule import Throttle
 
 
 def _now():
@@ -30,9 +30,9 @@ def _now():
 def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
-    monkeypatch.setattr(worker_clock, "_asking", Every(20, at_once=True, clock=_now))
-    monkeypatch.setattr(worker_clock, "_sweeping", Every(3600, at_once=True, clock=_now))
-    monkeypatch.setattr(worker_clock, "_ticking", Every(5, at_once=True, clock=_now))
+    monkeypatch.setattr(worker_clock, "_pulse_throttle", Throttle(20, at_once=True, clock=_now))
+    monkeypatch.setattr(worker_clock, "_sweep_throttle", Throttle(3600, at_once=True, clock=_now))
+    monkeypatch.setattr(worker_clock, "_tick_throttle", Throttle(5, at_once=True, clock=_now))
 
 
 def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):

@@ -18,10 +18,10 @@ from marketplace.checkpoints.states import CheckpointState
 from metalearn.networks import NetworkSpec, build_network
 from tests.worker.test_checkpoints import CLASSES, honest, validated
 from worker.checkpoints import validate_checkpoint
-from worker.pools import load_teacher
+from worker.loading import load_teacher
 from worker.publishing import file_sha256
-from worker.sandbox import SandboxDied
-from worker.validation import validate_file
+from worker.sandbox.client import SandboxCrashed
+from worker.sandbox.validation import validate_file
 
 S = CheckpointState
 
@@ -207,11 +207,11 @@ def test_a_change_whose_reading_dies_three_times_is_refused_and_the_model_stays(
     row = change(before, image_size=64)
 
     def dies(*_):
-        raise SandboxDied("no answer")
+        raise SandboxCrashed("no answer")
 
     monkeypatch.setattr("worker.checkpoints.validate_file", dies)
     for _ in range(3):
-        with pytest.raises(SandboxDied):
+        with pytest.raises(SandboxCrashed):
             validate_checkpoint(str(row.pk))
     row.refresh_from_db()
     assert (row.state, row.reason, row.image_size) == (S.VALID, DIED, 32)

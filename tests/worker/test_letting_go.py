@@ -14,8 +14,8 @@ from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from tests.worker.test_runner import After, run
 from tests.worker.toy import build_toy
-from worker import stopping
-from worker.errors import OutOfMemory
+from worker import shutdown
+from worker.retry import OutOfMemory
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
@@ -48,7 +48,7 @@ def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
 
 
 def test_a_parent_that_hears_of_it_does_not_load_torch():
-    code = "import sys, worker.errors; sys.exit('torch' in sys.modules)"
+    code = "import sys, worker.retry; sys.exit('torch' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
@@ -58,7 +58,7 @@ def test_a_worker_that_is_to_stop_gives_the_job_back_rather_than_wait(
     queued_job, monkeypatch, error
 ):
     def stop_while_something_is_away(job):
-        monkeypatch.setattr(stopping, "wished", lambda: True)
+        monkeypatch.setattr(shutdown, "requested", lambda: True)
         raise error
 
     with pytest.raises(type(error)):
@@ -70,7 +70,7 @@ def test_a_worker_that_is_to_stop_gives_the_job_back_rather_than_wait(
 def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(queued_job, monkeypatch):
     def stop_after_a_cancel(job):
         job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
-        monkeypatch.setattr(stopping, "wished", lambda: True)
+        monkeypatch.setattr(shutdown, "requested", lambda: True)
         raise ConnectionRefusedError
 
     with pytest.raises(ConnectionRefusedError):
@@ -83,9 +83,9 @@ def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
     queued_job, settings, monkeypatch, sent
 ):
     settings.HEARTBEAT_S, settings.STEP_LIMIT_S = 0.1, 1.5
-    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)
     ended, toy = Event(), build_toy()
-    monkeypatch.setattr("worker.heartbeat.os._exit", lambda status: ended.set())
+    monkeypatch.setattr("worker.lease.os._exit", lambda status: ended.set())
     take_step = toy.step
 
     def step():

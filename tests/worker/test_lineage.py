@@ -14,7 +14,7 @@ from marketplace.learners.selectors import NOT_SHARED, learner_lineage
 from marketplace.pools.models import PoolMember
 from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
 from metalearn.networks import NetworkSpec, build_network
-from worker.pools import build_algorithm
+from worker.loading import build_algorithm
 from worker.runner import run_job
 
 FACTS = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names": ("a", "b")}

@@ -26,8 +26,8 @@ from metalearn.datasets import decode_image
 from metalearn.errors import InvalidData
 from metalearn.networks import NetworkSpec, build_network
 from tests.worker.test_checkpoints import CLASSES, DEMO, validated
+from worker.loading import load_teacher
 from worker.picture_check import run_check
-from worker.pools import load_teacher
 from worker.sessions import answer_session
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ from metalearn.checkpoint import Declaration, make_teacher, write_checkpoint
 from metalearn.errors import InvalidPool
 from metalearn.networks import NetworkSpec, build_network
 from worker.clock import keep_time
-from worker.pools import build_algorithm, load_teacher
+from worker.loading import build_algorithm, load_teacher
 from worker.runner import run_job
 
 WHY = "It was trained on pictures of people."

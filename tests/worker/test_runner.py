@@ -1,4 +1,4 @@
-"""A job's run: finish, second delivery, cancel, resume, silent worker, mendable error, bug."""
+"""A job's run: finish, second delivery, cancel, resume, silent worker, MetaLearnError, bug."""
 
 from datetime import timedelta
 
@@ -14,12 +14,12 @@ from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.queue import Task
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.meta_learner import MetaLearner
 from tests.worker.toy import Toy, build_toy
-from worker import patience, runner, stopping
-from worker.errors import OutOfMemory
+from worker import retry, runner, shutdown
 from worker.publishing import learner_directory, store_learner
+from worker.retry import OutOfMemory
 from worker.snapshots import StoredSnapshots
 
 
@@ -100,7 +100,7 @@ def test_a_message_for_a_job_that_is_gone_does_nothing(transactional_db):
 def test_a_cancelled_job_stops_after_its_step_and_resumes_to_the_same_weights(
     queued_job, monkeypatch
 ):
-    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)
     build = After(3, lambda job: job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner))
     job = run(queued_job, build=build)
     assert job.state == JobState.CANCELLED
@@ -111,10 +111,10 @@ def test_a_cancelled_job_stops_after_its_step_and_resumes_to_the_same_weights(
     assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
 
 
-def test_a_snapshot_of_another_release_is_left_aside_and_the_job_begins_anew(
+def test_a_snapshot_of_another_release_is_ignored_and_the_job_starts_over(
     queued_job, monkeypatch, caplog
 ):
-    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)
     stop = After(3, lambda job: job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner))
     run(queued_job, build=stop)
     Job.objects.filter(pk=queued_job.pk).update(state=JobState.QUEUED)
@@ -127,13 +127,13 @@ def test_a_snapshot_of_another_release_is_left_aside_and_the_job_begins_anew(
         return toy
 
     assert run(queued_job, build=with_another_part).state == JobState.SUCCEEDED
-    assert "begins anew" in caplog.text
+    assert "starts over" in caplog.text
     assert torch.equal(newer.algorithm.layer.weight, never_stopped_weights())
     assert queued_job.events.filter(text__contains="Goes on after step 0").exists()
 
 
 def test_a_silent_worker_loses_the_job_and_changes_nothing_more(queued_job, monkeypatch):
-    monkeypatch.setattr("worker.progress.REPORT_EVERY_S", 0)
+    monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)
 
     def go_silent(job):
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -169,8 +169,8 @@ def test_after_a_worker_died_the_next_one_ends_with_the_same_weights(
     assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
 
 
-def test_a_mendable_error_is_shown_as_it_is(queued_job):
-    job = run(queued_job, build=lambda job: build_toy(mendable_at=2))
+def test_a_metalearn_error_is_shown_as_it_is(queued_job):
+    job = run(queued_job, build=lambda job: build_toy(fails_at=2))
     assert job.state == JobState.FAILED
     assert job.error == "The learning rate is too high; lower it."
 
@@ -184,7 +184,7 @@ def test_a_bug_is_logged_and_not_shown(queued_job):
 
 
 def test_a_worker_that_is_stopped_puts_the_job_back(queued_job, sent, monkeypatch):
-    monkeypatch.setattr(stopping, "wished", lambda: True)
+    monkeypatch.setattr(shutdown, "requested", lambda: True)
     job = run(queued_job)
     assert job.state == JobState.QUEUED
     assert (job.steps_done, job.lost_attempts) == (1, 0)
@@ -200,7 +200,7 @@ def test_snapshots_are_gone_after_the_end(queued_job, saves_after_every_step, st
 
 def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
     answers = iter([OperationalError("gone"), OperationalError("gone"), "back"])
-    monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
 
     def write():
         answer = next(answers)
@@ -208,7 +208,7 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(monkeypatch):
             raise answer
         return answer
 
-    assert patience.patiently(write) == "back"
+    assert retry.retry_transient(write)() == "back"
 
 
 class Storage(StoredSnapshots):
@@ -259,7 +259,7 @@ def test_whatever_befalls_a_zombie_is_not_held_against_the_job(queued_job, error
 
 
 def test_storage_that_stays_away_fails_the_job_with_a_sentence(queued_job, monkeypatch):
-    monkeypatch.setattr(runner, "patiently", lambda do, patience_s=0: do())
+    monkeypatch.setattr(runner, "retry_transient", lambda function, **_: function)
 
     def away(job):
         raise ConnectionRefusedError
@@ -330,7 +330,7 @@ def test_a_last_move_whose_answer_got_lost_counts_as_made(queued_job, monkeypatc
             raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(runner, "_succeed", answer_gets_lost)
-    monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
     job = run(queued_job)
     assert (job.state, job.snapshot_secret, len(calls)) == (JobState.SUCCEEDED, "", 2)
     assert LearnerRow.objects.filter(job=job).count() == 1

@@ -14,6 +14,7 @@ from marketplace.checkpoints.forms import said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
+from tests.pages import without_layout
 from tests.worker.test_checkpoints import CLASSES, honest, validated
 from worker import checkpoints as worker_checkpoints
 
@@ -49,7 +50,8 @@ def upload(alice):
 
 def page(client, row):
     client.force_login(row.owner)
-    return client.get(reverse("checkpoint_detail", args=[row.pk])).content.decode()
+    answer = client.get(reverse("checkpoint_detail", args=[row.pk]))
+    return without_layout(answer.content.decode())
 
 
 def test_licence_and_description_come_from_the_readme_and_the_page_says_so(client, upload):

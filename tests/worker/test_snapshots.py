@@ -17,9 +17,9 @@ from marketplace.jobs.states import JobState
 from worker.snapshots import (
     StoredSnapshots,
     decode_state,
+    delete_abandoned,
+    delete_finished,
     encode_state,
-    forget_abandoned,
-    forget_finished,
 )
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -134,7 +134,7 @@ def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, stored):
 def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, stored):
     StoredSnapshots().save(job, 5, {"step": 5})
     job_move(job=job, to=JobState.SUCCEEDED, finished_at=timezone.now() - timedelta(hours=1))
-    forget_finished()
+    delete_finished()
     assert stored("snapshots") == []
     assert Job.objects.get().snapshot_secret == ""
 
@@ -142,7 +142,7 @@ def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, store
 def test_snapshots_of_a_job_that_may_go_on_stay(job):
     StoredSnapshots().save(job, 5, {"step": 5})
     job_let_go(job=job)
-    forget_finished()
+    delete_finished()
     assert StoredSnapshots().load(Job.objects.get()) == {"step": 5}
 
 
@@ -163,17 +163,17 @@ def ended(job, monkeypatch):
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
 def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(ended, stored, state):
     row = ended(state, days=29)
-    forget_abandoned()
+    delete_abandoned()
     assert StoredSnapshots().load(row) == {"step": 5}
     Job.objects.update(finished_at=timezone.now() - timedelta(days=31))
-    forget_abandoned()
+    delete_abandoned()
     assert stored("snapshots") == []
     assert Job.objects.get().snapshot_secret == ""
 
 
 def test_a_job_whose_snapshots_were_forgotten_starts_anew_and_says_so(ended):
     row = ended(JobState.FAILED, days=31)
-    forget_abandoned()
+    delete_abandoned()
     job = job_resume(job=row, by=row.owner)
     assert (job.state, job.steps_done) == (JobState.QUEUED, 0)
     assert len(Job.objects.get().snapshot_secret) == 64
@@ -183,12 +183,12 @@ def test_a_job_whose_snapshots_were_forgotten_starts_anew_and_says_so(ended):
 def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended):
     row = ended(JobState.CANCELLED, days=31)
     job = job_resume(job=row, by=row.owner)
-    forget_abandoned()
+    delete_abandoned()
     assert StoredSnapshots().load(job) == {"step": 5}
 
 
 def test_an_operator_may_keep_snapshots_for_ever(ended, settings):
     settings.SNAPSHOT_DAYS = 0
     row = ended(JobState.FAILED, days=3000)
-    forget_abandoned()
+    delete_abandoned()
     assert StoredSnapshots().load(row) == {"step": 5}

@@ -5,7 +5,7 @@ from django.db import OperationalError
 
 from marketplace.jobs.moves import job_claim
 from marketplace.queue import Task, app
-from worker import messages, runner, tasks
+from worker import lease, runner, tasks
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_database_that_is_away_is_waited_for_by_the_run_itself(queued_job, run
     def away(_):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(messages, "job_waits", away)
+    monkeypatch.setattr(lease, "job_waits", away)
     tasks.run_job(str(queued_job.pk))
     assert runs == [str(queued_job.pk)]
 
@@ -42,7 +42,7 @@ def test_a_database_that_is_away_is_waited_for_by_the_run_itself(queued_job, run
         (Task.VALIDATE_CHECKPOINT, ("id",), "worker.checkpoints.validate_checkpoint", ("id",)),
         (Task.ADAPT, ("id",), "worker.sessions.answer_session", ("id",)),
         (Task.KEEP_TIME, (), "worker.clock.tick", ()),
-        (Task.SHOW_PULSE, (), "worker.clock.show_pulse", ("gpu",)),
+        (Task.SHOW_PULSE, (), "worker.liveness.record_pulse", ("gpu",)),
     ],
 )
 def test_every_other_message_is_worked_on_at_once(monkeypatch, task, said, work, told):

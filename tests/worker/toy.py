@@ -23,7 +23,7 @@ class ToyConfig:
     """How long, and what goes wrong."""
 
     outer_steps: int = setting(6, "steps in all", low=1, high=1000)
-    mendable_at: int = setting(0, "step that raises a MetaLearnError", low=0, high=1000)
+    fails_at: int = setting(0, "step that raises a MetaLearnError", low=0, high=1000)
     bug_at: int = setting(0, "step that raises a RuntimeError", low=0, high=1000)
 
 
@@ -49,7 +49,7 @@ class Toy(Algorithm):
 
     def step(self) -> StepReport:
         now = self.steps_done + 1
-        if now == self.config.mendable_at:
+        if now == self.config.fails_at:
             raise MetaLearnError("The learning rate is too high; lower it.")
         if now == self.config.bug_at:
             raise RuntimeError("a secret detail")

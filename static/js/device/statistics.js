@@ -1,4 +1,4 @@
-/** Mixes statistics of batch norm with those of the support pictures, as `metalearn/support_statistics.py` does. */
+/** Mixes batch-norm statistics with those of the support pictures: `metalearn/learning/support_statistics.py`. */
 
 import { withMirrorImages } from "./arrays.js";
 import { everyNth } from "./batches.js";

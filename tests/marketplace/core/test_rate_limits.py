@@ -11,11 +11,11 @@ from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import ConnectionError as RedisAway
 
 from marketplace.core import rate_limits
-from marketplace.core.embedded_cache import EmbeddedCache, JsonSerializer
 from marketplace.core.rate_limits import Policy, take
+from marketplace.instance.embedded_cache import EmbeddedCache, JsonSerializer
 from tests.tools import find_redis, redis_server
 
-OPTIONS = {"serializer": "marketplace.core.embedded_cache.JsonSerializer"}
+OPTIONS = {"serializer": "marketplace.instance.embedded_cache.JsonSerializer"}
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from marketplace.core.management.commands import up
-from marketplace.core.process_set import NAMES
-from marketplace.core.processes import Supervisor
+from marketplace.instance.management.commands import up
+from marketplace.instance.process_set import NAMES
+from marketplace.instance.processes import Supervisor
 
 
 @pytest.fixture

@@ -246,7 +246,10 @@ def test_the_dashboard_speaks_of_recovered_images_only_where_there_are_any(
 
 def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
     client.force_login(alice)
-    assert "No jobs in this state" in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
+    assert (
+        "No jobs in this state"
+        in client.get(reverse("job_list"), {"state": "failed"}).content.decode()
+    )
     assert "pool" in client.get(reverse("job_list"), {"state": "running"}).content.decode()
 
 

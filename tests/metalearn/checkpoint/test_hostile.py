@@ -1,6 +1,6 @@
 """Every file of the corpus is refused in a sentence, and nothing of it runs.
 
-How quickly and in how much memory is tested where it counts: tests/worker/test_validation.py.
+How quickly and in how much memory: tests/worker/sandbox/test_validation.py.
 """
 
 from pathlib import Path

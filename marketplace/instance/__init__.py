@@ -1,0 +1,1 @@
+"""What runs an instance: processes, settings from the environment, logs, health, static files."""

@@ -1,0 +1,88 @@
+"""How log lines look, and what they never hold: secrets, query strings, bodies, pictures.
+
+Only the fields named here are written; whatever else somebody hangs on a record is left out.
+"""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from marketplace.instance.request_id import current_request_id
+
+FIELDS = ("method", "view", "status", "duration_ms", "job", "task")
+"""What a caller may add with `extra=`; numbers and names, never what a person sent."""
+
+MAX_MESSAGE = 20_000
+_SECRETS = (
+    # Our tokens, whatever stands before them, and every other way to present a secret.
+    (re.compile(r"fh_[A-Za-z0-9_-]{6,}"), "fh_…"),
+    (re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9+/=._~-]{8,}"), r"\1 …"),
+    (re.compile(r"(?i)\b(sessionid|csrftoken|password|secret)=[^\s;,&]+"), r"\1=…"),
+    # The password of a URL, and everything behind a path's question mark.
+    (re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+(?=@)"), r"\1:…"),
+    (re.compile(r"(?<=[\w/])\?[\w%.~-]+=[^\s'\"]*"), "?…"),
+    # A picture as text.
+    (re.compile(r"[A-Za-z0-9+/]{200,}={0,2}"), "(data)"),
+)
+
+
+def redact(text: str) -> str:
+    """The text without anything that looks like a secret, a query string or encoded data."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text[:MAX_MESSAGE]
+
+
+class LineFormatter(logging.Formatter):
+    """One line for people."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name}: {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the request's id where there is one."""
+        text = redact(super().format(record))
+        found = current_request_id()
+        return f"{text} [{found}]" if found else text
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object on one line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+            "process": record.process,
+        }
+        if found := current_request_id():
+            entry["request_id"] = found
+        entry |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            entry["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(entry, default=str, ensure_ascii=False)
+
+
+def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
+    """For `logging.config.dictConfig`: everything to standard error, in one of the two forms."""
+    formatter = JsonFormatter if as_json else LineFormatter
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.{formatter.__name__}"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Every request has a line of its own in `freehold.requests`; Django's own lines for
+            # what was not found hold the path, and a path can hold the key of a mail.
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "ERROR"},
+            # Whoever only looks at one instance by hand does not want a line for each picture.
+            "freehold.requests": {"level": level if as_json else "WARNING"},
+        },
+    }

@@ -1,0 +1,46 @@
+"""gunicorn's configuration; `manage.py up` and the web's image start it in the same way.
+
+`gunicorn --config python:marketplace.instance.web_server marketplace.wsgi`
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+
+worker_class = "gthread"
+workers = settings.WEB_PROCESSES
+threads = settings.WEB_THREADS
+# An adaptation waits for its worker inside the request.
+timeout = settings.ADAPTATION_TIMEOUT_S + 30
+graceful_timeout = 5
+loglevel = "warning"
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {
+        **settings.LOGGING["loggers"],
+        # Requests are logged by ourselves, without paths and query strings.
+        "gunicorn.access": {"handlers": [], "level": "ERROR", "propagate": False},
+        "gunicorn.error": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+# Heartbeats of the processes are files; on a disk they could block.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Counters begin at zero with the server; what processes long gone counted goes."""
+    for file in settings.METRICS_DIR.glob("*.db"):
+        file.unlink(missing_ok=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What the process counted stays counted; what it showed of itself goes."""
+    # Late, because the library looks for its folder when it is imported.
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]

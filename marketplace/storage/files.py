@@ -1,0 +1,133 @@
+"""Files in storage, on a disk or in an object store.
+
+What these functions have stored survives a power cut, unless they were told that it need not.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+CHUNK_BYTES = 1024 * 1024
+
+
+def put_file(key: str, source: Path) -> None:
+    """Store a local file under the key, in place of what was there."""
+    with source.open("rb") as handle:
+        put_stream(key, File(handle))
+
+
+def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
+    """Store a stream under the key; a reader sees the old file or the new one.
+
+    What lives only for the length of a request need not be `durable`.
+    """
+    if not is_local():
+        default_storage.save(key, file)
+        return
+    target = _make_way(key)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
+        try:
+            for chunk in file.chunks(CHUNK_BYTES):
+                part.write(chunk)
+            part.flush()
+            if durable:
+                os.fsync(part.fileno())
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    Path(part.name).replace(target)
+    if durable:
+        _sync_folders(target)
+
+
+def adopt_file(key: str, source: Path) -> None:
+    """Store a local file under the key and give up the local one; a rename where possible."""
+    if not is_local():
+        put_file(key, source)
+        source.unlink(missing_ok=True)
+        return
+    target = _make_way(key)
+    shutil.move(source, target)
+    sync(target)
+    _sync_folders(target)
+
+
+@contextmanager
+def local_copy(key: str) -> Iterator[Path]:
+    """The file as a path on this machine; a temporary copy unless storage is local."""
+    if is_local():
+        yield Path(default_storage.path(key))
+        return
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        target = Path(folder) / "file"
+        fetch(key, target)
+        yield target
+
+
+def fetch(key: str, target: Path) -> None:
+    """Copy the stored file to a path on this machine."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with default_storage.open(key) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, CHUNK_BYTES)
+
+
+def local_directory(prefix: str) -> Path | None:
+    """The folder of the prefix, where storage is a folder of this machine."""
+    return Path(default_storage.path(prefix)) if is_local() else None
+
+
+def open_stored(key: str) -> "File[bytes]":
+    """The file, open for reading."""
+    file: File[bytes] = default_storage.open(key, "rb")
+    return file
+
+
+def remove(key: str) -> None:
+    """Delete the file; nothing happens when it is not there."""
+    default_storage.delete(key)
+
+
+def names_in(prefix: str) -> list[str]:
+    """The file names directly below the prefix, sorted; temporary ones left out."""
+    try:
+        _, files = default_storage.listdir(prefix)
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in files if not name.startswith("."))
+
+
+def is_local() -> bool:
+    """Whether storage is a folder of this machine."""
+    return hasattr(default_storage, "location") and not settings.S3_BUCKET
+
+
+def sync(path: Path) -> None:
+    """Return once the file, or the names in the folder, are on the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_way(key: str) -> Path:
+    """The path of the key, in a folder that exists."""
+    target = Path(default_storage.path(key))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _sync_folders(target: Path) -> None:
+    """A new name is on the disk once its folder is, and a new folder once its own folder is."""
+    above = Path(default_storage.path("")).parent
+    for folder in target.parents:
+        sync(folder)
+        if folder == above:
+            break

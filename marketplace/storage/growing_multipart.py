@@ -1,0 +1,167 @@
+"""A growing file in an object store: a multipart upload (see `growing_file`)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from marketplace import storage
+from marketplace.storage.errors import BytesLost
+
+_MIN_PART_BYTES = 8 * 2**20
+_MAX_PARTS = 9_000
+
+
+def begin(pk: UUID) -> str:
+    """The name that the store gives the upload."""
+    with _store_errors():
+        answer = _client().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk))
+    name: str = answer["UploadId"]
+    return name
+
+
+def finish(pk: UUID, name: str, *, length: int) -> None:
+    """Make one object of the parts; a second time does nothing."""
+    with _store_errors():
+        try:
+            _complete(pk, name, length)
+        except (ClientError, BytesLost):
+            # Perhaps it was completed before, and only the answer was lost.
+            if not (_stored_bytes(pk) == length):
+                raise
+        _remove_tails(pk)
+
+
+def discard(pk: UUID, name: str) -> None:
+    """Have the store forget the parts."""
+    with _store_errors():
+        if name:
+            _abort(pk, name)
+        _remove_tails(pk)
+
+
+class MultipartFile:
+    """Parts of equal size, numbered by their place; a part that is sent again takes its place."""
+
+    def __init__(self, pk: UUID, name: str, *, offset: int, length: int) -> None:
+        self._pk, self._name = pk, name
+        self._part_bytes = _part_bytes(length)
+        self._done, rest = divmod(offset, self._part_bytes)
+        self._buffer = bytearray()
+        if rest:
+            with _store_errors():
+                self._buffer += _tail(pk, self._done + 1, rest)
+
+    def write(self, data: bytes) -> None:
+        """Append; every full part is sent at once."""
+        self._buffer += data
+        while len(self._buffer) >= self._part_bytes:
+            with _store_errors():
+                part = bytes(self._buffer[: self._part_bytes])
+                _upload_part(self._pk, self._name, self._done + 1, part)
+            del self._buffer[: self._part_bytes]
+            self._done += 1
+
+    def sync(self) -> None:
+        """Keep what does not fill a part yet."""
+        if self._buffer:
+            with _store_errors():
+                tail = ContentFile(bytes(self._buffer))
+                default_storage.save(_tail_key(self._pk, self._done + 1), tail)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._buffer.clear()
+
+
+def _key(pk: UUID) -> str:
+    """What storage calls it, within its own folder of the bucket."""
+    store: Any = default_storage
+    return "/".join(filter(None, [store.location.strip("/"), storage.incoming_key(pk)]))
+
+
+def _part_bytes(length: int) -> int:
+    """So that the file has fewer parts than a store takes."""
+    return max(_MIN_PART_BYTES, -(-length // _MAX_PARTS))
+
+
+def _tail_key(pk: UUID, number: int) -> str:
+    return f"incoming-tails/{pk}/{number}"
+
+
+def _tail(pk: UUID, number: int, length: int) -> bytes:
+    try:
+        with default_storage.open(_tail_key(pk, number)) as file:
+            data: bytes = file.read(length)
+    except FileNotFoundError:
+        data = b""
+    if len(data) < length:
+        raise BytesLost(f"upload {pk} has lost bytes")
+    return data
+
+
+def _stored_bytes(pk: UUID) -> int | None:
+    key = storage.incoming_key(pk)
+    return default_storage.size(key) if default_storage.exists(key) else None
+
+
+def _remove_tails(pk: UUID) -> None:
+    folder = f"incoming-tails/{pk}"
+    for name in storage.names_in(folder):
+        storage.remove(f"{folder}/{name}")
+
+
+def _complete(pk: UUID, name: str, length: int) -> None:
+    n_full, rest = divmod(length, _part_bytes(length))
+    if rest:
+        _upload_part(pk, name, n_full + 1, _tail(pk, n_full + 1, rest))
+    parts = _parts(pk, name)
+    if sum(part["Size"] for part in parts) != length:
+        raise BytesLost(f"upload {pk} has lost parts")
+    _client().complete_multipart_upload(
+        Bucket=settings.S3_BUCKET,
+        Key=_key(pk),
+        UploadId=name,
+        MultipartUpload={
+            "Parts": [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
+        },
+    )
+
+
+def _parts(pk: UUID, name: str) -> list[dict[str, Any]]:
+    pages = _client().get_paginator("list_parts")
+    found = pages.paginate(Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name)
+    return [part for page in found for part in page.get("Parts", [])]
+
+
+def _upload_part(pk: UUID, name: str, number: int, data: bytes) -> None:
+    _client().upload_part(
+        Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name, PartNumber=number, Body=data
+    )
+
+
+def _abort(pk: UUID, name: str) -> None:
+    try:
+        _client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"NoSuchUpload", "404"}:
+            raise
+
+
+def _client() -> Any:
+    store: Any = default_storage
+    return store.connection.meta.client
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """What goes wrong in an object store is an OSError, as it is on a disk."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise OSError(f"the object store failed: {error}") from error

@@ -1,0 +1,128 @@
+"""Loads what a row describes: a checkpoint as a teacher, a job as an algorithm."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from marketplace import storage
+from marketplace.accounts.models import Visibility
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.jobs.models import Job
+from marketplace.jobs.moves import job_log
+from marketplace.jobs.quarantine import TAKEN_OUT
+from marketplace.pools.selectors import pool_checkpoints
+from metalearn.algorithm import Algorithm
+from metalearn.checkpoint import Declaration, read_checkpoint
+from metalearn.errors import InvalidData, InvalidPool, InvalidSetting
+from metalearn.planning.fitting import Allowance, check_memory
+from metalearn.planning.forecast import Plan
+from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import NetworkCache
+from metalearn.registry import algorithm_named
+from metalearn.settings import build
+from worker.devices import pick_device, set_up_cpu
+
+
+def build_algorithm(job: Job) -> Algorithm:
+    """The job's algorithm on the job's pool, at its first step.
+
+    Raises InvalidSetting where it needs more memory or other pictures than this worker has.
+    """
+    set_up_cpu(settings.WORKER_THREADS)
+    device = pick_device(settings.WORKER_DEVICE)
+    rows = enumerate(pool_checkpoints(job.pool), start=1)
+    cache = NetworkCache(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
+    pool = Pool(tuple(_pool_teacher(job, number, row).cached_in(cache) for number, row in rows))
+    kind = algorithm_named(job.algorithm)
+    config: Any = build(kind.Config, job.settings)
+    folder = _pictures_folder(config)
+    plan = Plan.of(kind, pool, config, device)
+    _check_memory(plan)
+    if not job.steps_done:
+        job_log(job=job, text=plan.forecast().line(snapshots=True))
+    algorithm = kind(pool, config, device=device, seed=job.seed)
+    if folder is not None:
+        _add_pictures(job, algorithm, folder)
+    return algorithm
+
+
+def load_teacher(row: Checkpoint) -> Teacher:
+    """The validated checkpoint of a row, with what its card says.
+
+    Raises InvalidPool for one in quarantine, also if its job was queued before.
+    """
+    if row.is_quarantined:
+        raise InvalidPool(TAKEN_OUT)
+    declared = Declaration(
+        name=row.name,
+        architecture=row.architecture,
+        class_names=tuple(row.class_names),
+        image_size=row.image_size,
+        channels=row.channels,
+        mean=tuple(row.mean),
+        std=tuple(row.std),
+    )
+    with storage.local_copy(row.stored_key) as path:
+        teacher = read_checkpoint(path, declared)
+    return dataclasses.replace(
+        teacher,
+        owner=row.owner.get_username(),
+        sha256=row.sha256,
+        licence=row.licence,
+        consent_recovery=row.consent_recovery,
+        consent_preview=row.consent_preview,
+    )
+
+
+def _pool_teacher(job: Job, number: int, row: Checkpoint) -> Teacher:
+    """The teacher of a row, without names that the job's owner must not pass on.
+
+    The run's messages and files go where the model does not: the job's owner decides who gets
+    them. So they name public models and the owner's own.
+    """
+    teacher = load_teacher(row)
+    if row.visibility == Visibility.PUBLIC or row.owner_id == job.owner_id:
+        return teacher
+    return dataclasses.replace(teacher, name=f"model {number} of the pool", owner="")
+
+
+def _check_memory(plan: Plan) -> None:
+    """Raise InvalidSetting where the plan needs more memory than the operator allows."""
+    allowed = Allowance(
+        settings.WORKER_MEMORY_MB, "FREEHOLD_WORKER_MEMORY_MB", "FREEHOLD_WORKER_POOL_MB"
+    )
+    check_memory(plan, allowed)
+
+
+def _pictures_folder(config: object) -> Path | None:
+    """The operator's mounted folder where the settings ask for it.
+
+    Raises InvalidSetting where there is none.
+    """
+    if not getattr(config, "own_pictures", False):
+        return None
+    if not settings.WORKER_PICTURES:
+        raise InvalidSetting(
+            "This worker has no folder of pictures; set own_pictures to false, or ask your "
+            "operator to mount one and to name it in FREEHOLD_WORKER_PICTURES."
+        )
+    return Path(settings.WORKER_PICTURES)
+
+
+def _add_pictures(job: Job, algorithm: Algorithm, folder: Path) -> None:
+    """Give the operator's pictures to the algorithm and log their number.
+
+    Neither their names nor the folder's path are ever shown.
+    """
+    try:
+        notices = algorithm.take_pictures(folder)
+    except InvalidData:
+        raise InvalidSetting(
+            "No file in the worker's folder of pictures can be read; set own_pictures to false, "
+            "or ask your operator to add JPEG, PNG or WebP files."
+        ) from None
+    if not job.steps_done:
+        for notice in notices:
+            job_log(job=job, text=notice)

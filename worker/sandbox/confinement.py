@@ -1,0 +1,78 @@
+"""Confines a child process: limits on what it uses, and on what it reads, writes and starts."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from worker.sandbox.landlock import restrict_files
+from worker.sandbox.syscalls import forbid_syscalls
+
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_ROOT = Path(__file__).resolve().parents[2]
+# Code that is imported late, and what it reads about the machine.
+_CODE = [
+    *(_ROOT / name for name in ("contract", "metalearn", "worker")),
+    *(Path(name) for name in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64")),
+    *(Path("/etc") / name for name in ("ld.so.cache", "localtime")),
+    *(Path("/proc") / name for name in ("self", "cpuinfo", "meminfo")),
+    *(Path("/dev") / name for name in ("null", "zero", "urandom")),
+    Path("/sys/devices/system"),
+]
+
+
+def missing_confinement() -> list[str]:
+    """What the kernel does not offer; tested in a child, because it cannot be undone."""
+    child = os.fork()
+    if child == 0:
+        _drop_privileges(ctypes.CDLL(None))
+        os._exit((not restrict_files(reads=[], writes=[])) + 2 * (not forbid_syscalls()))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return [name for bit, name in ((1, "Landlock"), (2, "seccomp")) if code & bit]
+
+
+def limit_resources(
+    *, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_files: int
+) -> None:
+    """Limit this process; drop its privileges, and its network where the system allows it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux":
+        _drop_privileges(libc)
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        _limit(resource.RLIMIT_AS, _address_space_bytes() + memory_bytes)
+    _limit(resource.RLIMIT_CPU, cpu_s, grace=2)
+    _limit(resource.RLIMIT_FSIZE, file_bytes)
+    _limit(resource.RLIMIT_NOFILE, open_files)
+    _limit(resource.RLIMIT_CORE, 0)
+    signal.alarm(wall_s + 5)  # in case the zygote dies before it can end this process
+
+
+def restrict_access(reads: list[str], writes: list[str]) -> None:
+    """Allow only these paths, and no socket or program, where the kernel offers it."""
+    restrict_files(
+        reads=[*_CODE, *(Path(path) for path in reads)], writes=[Path(path) for path in writes]
+    )
+    forbid_syscalls()
+
+
+def _drop_privileges(libc: ctypes.CDLL) -> None:
+    """No new privileges by other programs, and no access to this process by its user's others."""
+    if sys.platform == "linux":
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _address_space_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * resource.getpagesize()
+
+
+def _limit(kind: int, value: int, *, grace: int = 0) -> None:
+    """Lower a limit; with `grace` the soft limit signals (SIGXCPU) before the hard one kills."""
+    _, hard = resource.getrlimit(kind)
+    ceiling = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
+    resource.setrlimit(kind, (min(value, ceiling), ceiling))

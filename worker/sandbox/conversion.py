@@ -1,0 +1,99 @@
+"""Runs inside the sandbox: converts an uploaded file to our own format, or refuses it."""
+
+from pathlib import Path
+from typing import Any
+
+from metalearn.checkpoint import Declaration, count_parameters, write_tensors
+from metalearn.checkpoint.matching import load_index
+from metalearn.checkpoint.model import ReadModel, read_model
+from metalearn.checkpoint.recognition import AmbiguousCheckpoint
+from metalearn.checkpoint.suggesting import FILE, NamesMissing, completed
+from metalearn.checkpoint.teacher import teacher_of
+from metalearn.errors import MetaLearnError
+from metalearn.networks import all_architectures, expected_shapes
+from metalearn.networks.libraries import timm
+
+
+def convert(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Read `source`, check it against `declared` and write `target`.
+
+    The answer has `ok` with facts or a `reason`, or `disk_error` when `target` cannot be written.
+    """
+    fields = arguments["declared"]
+    declared = Declaration(
+        name=fields["name"],
+        architecture=fields["architecture"] or None,
+        image_size=fields["image_size"],
+        channels=fields["channels"],
+        mean=tuple(fields["mean"]),
+        std=tuple(fields["std"]),
+        class_names=tuple(fields["class_names"]),
+        weights=fields["weights"] or None,
+        file_name=fields["file_name"],
+    )
+    try:
+        scratch = Path(arguments["target"]).parent
+        model = read_model(Path(arguments["source"]), declared.wanted, scratch)
+        whole, sources = completed(model, declared)
+        teacher = teacher_of(model, whole)
+    except NamesMissing as error:
+        reading = {**model.reading(), "candidates": []}
+        sources, filled = _sources_and_values(
+            model, error.found, _filled(declared, error.rest), fields["open"]
+        )
+        return {
+            "ok": False,
+            "reason": str(error),
+            "reading": reading | sources,
+            "filled": filled,
+        }
+    except AmbiguousCheckpoint as error:
+        return {
+            "ok": False,
+            "reason": str(error),
+            "reading": {"candidates": list(error.candidates)},
+        }
+    except MetaLearnError as error:
+        return {"ok": False, "reason": str(error)}
+    try:
+        write_tensors(model.tensors, Path(arguments["target"]), teacher)
+    except OSError as error:
+        return {"ok": False, "disk_error": error.strerror or "the file could not be written"}
+    found, filled = _sources_and_values(model, sources, _filled(declared, whole), fields["open"])
+    return {
+        "ok": True,
+        "architecture": model.spec.architecture,
+        "width": model.spec.width,
+        "n_classes": model.spec.n_classes,
+        "channels": model.spec.channels,
+        "n_parameters": count_parameters(model.tensors),
+        "fingerprint": teacher.sha256,
+        "size_bytes": Path(arguments["target"]).stat().st_size,
+        "reading": model.reading() | found,
+        "filled": filled,
+    }
+
+
+def _filled(declared: Declaration, whole: Declaration) -> dict[str, Any]:
+    """The fields that the declaration left open, from the file or its architecture."""
+    names = ("class_names", "image_size", "channels", "mean", "std")
+    return {name: getattr(whole, name) for name in names if not getattr(declared, name)}
+
+
+def _sources_and_values(
+    model: ReadModel, sources: dict[str, str], filled: dict[str, Any], left_open: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The filled fields: their sources for the reading, and their values for the row."""
+    about = {name: text for name in left_open if (text := getattr(model.said, name))}
+    notes = {"filled": sources | dict.fromkeys(about, FILE)}
+    # The row has one of a few licences; the reading keeps what its author calls it.
+    licence = {"licence": about["licence"]} if "licence" in about else {}
+    return notes | licence, filled | about
+
+
+def load() -> None:
+    """Load before the first fork what builds networks."""
+    timm()
+    load_index()
+    for architecture in all_architectures().values():
+        expected_shapes(architecture.usual_spec(32))

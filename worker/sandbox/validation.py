@@ -1,0 +1,134 @@
+"""Validates an uploaded file in a child process with limits; the result is plain data."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from contract.limits import MAX_PARAMETERS
+from worker.sandbox.client import Limits, Outcome, Sandbox, SandboxError
+
+# A model's numbers as they are read, and in single precision; and what computes with them.
+LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * MAX_PARAMETERS, cpu_s=120, wall_s=180)
+
+_REASONS = {
+    "time": (
+        f"Reading the file took longer than {LIMITS.wall_s} seconds; "
+        "upload only the weights, with torch.save(model.state_dict(), …) or as .safetensors."
+    ),
+    "memory": (
+        f"Reading the file needs more than {LIMITS.memory_bytes // 1_000_000_000} GB of memory; "
+        "upload only the weights of one network."
+    ),
+    "crashed": (
+        "The file crashed the reader, so it is not accepted; "
+        "save it again with torch.save(model.state_dict(), …) or as .safetensors."
+    ),
+}
+
+_sandbox = Sandbox(preload="worker.sandbox.conversion:load")
+
+
+@dataclass(frozen=True)
+class DeclaredModel:
+    """What the uploader says about a file. The reader finds an empty `architecture` out."""
+
+    name: str
+    architecture: str
+    class_names: tuple[str, ...]
+    image_size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    weights: str = ""
+    file_name: str = ""
+    open: tuple[str, ...] = ()
+    """Which of `licence` and `description` are taken from the files."""
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """The verdict on one file: facts about the model when `ok`, else the `reason` for people."""
+
+    ok: bool
+    reason: str = ""
+    architecture: str = ""
+    width: int = 0
+    n_classes: int = 0
+    channels: int = 0
+    n_parameters: int = 0
+    fingerprint: str = ""
+    size_bytes: int = 0
+    reading: dict[str, Any] = field(default_factory=dict)
+    """What the file was read as and why; after a refusal, what it may be read as."""
+    filled: dict[str, Any] = field(default_factory=dict)
+    """What its owner left open and the file says: names, size, channels, normalisation,
+    licence, description."""
+
+
+_EMPTY = ValidationResult(ok=False)
+
+
+def validate_file(source: Path, target: Path, declared: DeclaredModel) -> ValidationResult:
+    """Read `source` without executing it and write our own file to `target`, a fresh path.
+
+    A file that crashes its reader is refused too. After a refusal there is nothing at `target`.
+    Raises SandboxError when this machine is at fault (a full disk).
+    """
+    arguments = {
+        "source": str(source.resolve()),
+        "target": str(target.resolve()),
+        "declared": asdict(declared),
+    }
+    result = None
+    try:
+        outcome = _sandbox.call(
+            "worker.sandbox.conversion:convert",
+            arguments,
+            LIMITS,
+            reads=[source.resolve()],
+            writes=[target.resolve().parent],
+        )
+        result = _result(outcome, target)
+    finally:
+        if result is None or not result.ok:
+            _remove_output(target)
+    return result
+
+
+def close() -> None:
+    """End the sandbox's process."""
+    _sandbox.close()
+
+
+def _result(outcome: Outcome, target: Path) -> ValidationResult:
+    if outcome.kind != "answered":
+        return ValidationResult(ok=False, reason=_REASONS[outcome.kind])
+    answer = outcome.answer
+    if answer.get("disk_error"):
+        raise SandboxError(f"the validated file could not be written: {answer['disk_error']}")
+    if answer.get("ok") is not True:
+        reading, filled = answer.get("reading", {}), answer.get("filled", {})
+        return ValidationResult(
+            ok=False,
+            reason=str(answer.get("reason", _REASONS["crashed"])),
+            reading=reading if isinstance(reading, dict) else {},
+            filled=filled if isinstance(filled, dict) else {},
+        )
+    result = _typed_result(answer)
+    if result is None or target.is_symlink() or target.stat().st_size != result.size_bytes:
+        return ValidationResult(ok=False, reason=_REASONS["crashed"])
+    return result
+
+
+def _typed_result(answer: dict[str, Any]) -> ValidationResult | None:
+    """The child's answer, or None where a field is unknown or has another type."""
+    known = {field.name: type(getattr(_EMPTY, field.name)) for field in fields(_EMPTY)}
+    if any(type(value) is not known.get(name) for name, value in answer.items()):
+        return None
+    return ValidationResult(**answer)
+
+
+def _remove_output(target: Path) -> None:
+    target.unlink(missing_ok=True)
+    for partial in target.parent.glob(f".{target.name}.*.partial"):
+        partial.unlink(missing_ok=True)
