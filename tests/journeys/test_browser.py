@@ -284,6 +284,6 @@ def test_the_api_documents_itself_without_another_host(page, complaints):
 
 def test_what_is_not_there_says_so(page, complaints):
     page.goto("/models/00000000-0000-0000-0000-000000000000/")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("nothing here")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")
     complaints.clear()  # the browser itself notes the 404
     look(page, "not-found")
