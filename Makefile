@@ -59,7 +59,7 @@ test-gpu: $(VENV)/.dev ## the tests that need a CUDA device
 check: $(VENV)/.dev ## ruff, format, mypy, import contracts, migrations, deployment checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy metalearn marketplace worker
+	$(BIN)/mypy contract metalearn marketplace worker
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	FREEHOLD_SITE_URL=https://freehold.example $(BIN)/python manage.py check --deploy --fail-level WARNING

@@ -13,7 +13,7 @@ COPY . .
 # The static files become part of the image: nothing is fetched later.
 ENV FREEHOLD_STATIC_DIR=/app/static-collected FREEHOLD_DATA_DIR=/tmp/build
 RUN /venv/bin/python manage.py collectstatic --no-input \
-    && /venv/bin/python -m compileall -q marketplace
+    && /venv/bin/python -m compileall -q contract marketplace
 
 FROM python:${PYTHON}
 # hadolint ignore=DL3008

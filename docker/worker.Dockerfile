@@ -17,7 +17,7 @@ RUN case "${DEVICE}" in \
     esac \
     && /venv/bin/python requirements/install.py run --torch-index "${index}"
 COPY . .
-RUN /venv/bin/python -m compileall -q marketplace metalearn worker
+RUN /venv/bin/python -m compileall -q contract marketplace metalearn worker
 
 FROM python:${PYTHON}
 # hadolint ignore=DL3008

@@ -207,8 +207,6 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
 # The pictures of an adaptation travel as base64 in one JSON body, and nothing else is so large.
 MAX_BODY_BYTES = env.int("FREEHOLD_MAX_BODY_BYTES", 64 * 2**20)
 MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
-# The process that reads uploads has the same variable from its environment.
-MAX_PARAMETERS = env.int("FREEHOLD_MAX_PARAMETERS", 400_000_000)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
 
 # --- queue --------------------------------------------------------------------------------------

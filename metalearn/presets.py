@@ -6,20 +6,13 @@ declares `preset` by `preset_setting(PRESETS)`. `metalearn.settings.build` appli
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
-from metalearn.settings import PRESET, Preset, Value, build, presets_of, setting
+from contract import settings as plain_settings
+from contract.settings import PresetDescription
+from metalearn.settings import Preset, describe, presets_of, setting
 
 _HELP = "which set of values the other settings start from"
-
-
-class PresetDescription(TypedDict):
-    """Plain data about one preset, as published to the web and the REST API."""
-
-    name: str
-    help: str
-    values: dict[str, Value]
-    """What differs from the settings' defaults."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +38,7 @@ def describe_presets(config: type) -> list[PresetDescription]:
 
 
 def run_title(title: str, config: Any) -> str:
-    """What ran, for people: “FREE (published)”, “FREE (standard, 2 settings changed)”.
-
-    Only algorithms with presets have a bracket.
-    """
-    if not presets_of(type(config)):
-        return title
-    plain = asdict(build(type(config), {PRESET: config.preset}))
-    changed = sum(plain[name] != value for name, value in asdict(config).items())
-    return f"{title} ({config.preset}{changes(changed)})"
-
-
-def changes(number: int) -> str:
-    """How many settings differ from the preset, to stand behind its name."""
-    return f", {number} setting{'s' if number > 1 else ''} changed" if number else ""
+    """What ran, for people: “FREE (published)”, “FREE (standard, 2 settings changed)”."""
+    kind = type(config)
+    presets = describe_presets(kind)
+    return plain_settings.run_title(title, describe(kind), presets, asdict(config))

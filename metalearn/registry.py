@@ -10,11 +10,12 @@ from typing import TypedDict
 import torch
 
 import metalearn.algorithms
+from contract.settings import PresetDescription, SettingDescription
 from metalearn.algorithm import Algorithm
 from metalearn.errors import InvalidSetting
 from metalearn.pool import Pool
-from metalearn.presets import PresetDescription, describe_presets
-from metalearn.settings import SettingDescription, build, describe
+from metalearn.presets import describe_presets
+from metalearn.settings import build, describe
 
 
 class CatalogueEntry(TypedDict):

@@ -1,39 +1,18 @@
 """Settings of an algorithm: a frozen dataclass whose fields carry their own help and limits.
 
-`setting(...)` declares one, `describe(Config)` turns them into plain data (the web draws its
-launch form from it), `build(Config, values)` checks values from outside and makes the Config.
-A Config may have presets (`metalearn/presets.py`): `build` lays the chosen one's values under
-those that are given.
+`setting(...)` declares one, `describe(Config)` turns them into the plain data that
+`contract.settings` defines, and `build(Config, values)` checks values and makes the Config.
+Values that are not given come from the chosen preset (`metalearn/presets.py`) or are defaults.
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
+from contract.settings import PRESET, SettingDescription, Value, parse_setting
 from metalearn.errors import InvalidSetting
 
 C = TypeVar("C")
-Value = int | float | bool | str
-
-PRESET = "preset"
-"""The setting that names a preset, in those Configs that have some."""
-MAX_TEXT = 200
-"""Characters of a choice that is none of those listed."""
-
-
-class SettingDescription(TypedDict):
-    """Plain data about one setting, as published to the web and the REST API."""
-
-    name: str
-    kind: str  # "int", "float", "bool" or "choice"
-    default: Value
-    help: str
-    low: float | None
-    high: float | None
-    choices: list[str] | None
-    others: str
-    """What else a choice may be, in words; '' where it is one of the choices."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,13 +72,13 @@ def build(config: type[C], values: Mapping[str, object]) -> C:
     What is not given has the value of the preset that is named, or its default. Raises
     InvalidSetting for an unknown name, a wrong kind or a value out of range.
     """
-    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(fields))
+    settings = {setting["name"]: setting for setting in describe(config)}
+    unknown = sorted(set(values) - set(settings))
     if unknown:
         raise InvalidSetting(
-            f"There is no setting “{unknown[0]}”; the settings are {', '.join(fields)}."
+            f"There is no setting “{unknown[0]}”; the settings are {', '.join(settings)}."
         )
-    given = {name: _parse(fields[name], value) for name, value in values.items()}
+    given = {name: _parse(settings[name], value) for name, value in values.items()}
     beneath = {
         name: value
         for preset in presets_of(config)
@@ -114,7 +93,7 @@ def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
     choices = field.metadata["choices"]
     return {
         "name": field.name,
-        "kind": _kind(field),
+        "kind": _kind(default),
         "default": default,
         "help": field.metadata["help"],
         "low": field.metadata["low"],
@@ -124,8 +103,7 @@ def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
     }
 
 
-def _kind(field: "dataclasses.Field[Any]") -> str:
-    default = field.default
+def _kind(default: Any) -> str:
     if isinstance(default, bool):
         return "bool"
     if isinstance(default, int):
@@ -133,41 +111,8 @@ def _kind(field: "dataclasses.Field[Any]") -> str:
     return "float" if isinstance(default, float) else "choice"
 
 
-def _parse(field: "dataclasses.Field[Any]", value: object) -> Value:
-    kind = _kind(field)
-    if kind == "choice":
-        return _parse_choice(field, value)
-    if kind == "bool":
-        return _parse_bool(field, value)
-    return _parse_number(field, value, whole=kind == "int")
-
-
-def _parse_choice(field: "dataclasses.Field[Any]", value: object) -> str:
-    choices, others = field.metadata["choices"], field.metadata["others"]
-    if isinstance(value, str) and (value in choices or (others and 0 < len(value) <= MAX_TEXT)):
-        return value
-    also = f", or {others} of at most {MAX_TEXT} characters" if others else ""
-    raise InvalidSetting(f"“{field.name}” must be one of {', '.join(choices)}{also}.")
-
-
-def _parse_bool(field: "dataclasses.Field[Any]", value: object) -> bool:
-    known = {"true": True, "false": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in known:
-        return known[value.lower()]
-    raise InvalidSetting(f"“{field.name}” must be true or false.")
-
-
-def _parse_number(field: "dataclasses.Field[Any]", value: object, *, whole: bool) -> int | float:
-    low, high = field.metadata["low"], field.metadata["high"]
-    allowed = f"“{field.name}” must be a {'whole ' if whole else ''}number from {low} to {high}"
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidSetting(f"{allowed}.")
+def _parse(setting: SettingDescription, value: object) -> Value:
     try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise InvalidSetting(f"{allowed}, not “{str(value)[:40]}”.") from None
-    if not math.isfinite(number) or not low <= number <= high or (whole and number % 1):
-        raise InvalidSetting(f"{allowed}, not {str(value)[:40]}.")
-    return int(number) if whole else number
+        return parse_setting(setting, value)
+    except ValueError as error:
+        raise InvalidSetting(f"“{setting['name']}” {error}") from None

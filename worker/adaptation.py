@@ -13,20 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from contract.adaptation import InvalidRequest, check_request
 from metalearn.datasets import decode_image, is_nearly_black, nearly_black
 from metalearn.errors import InvalidCheckpoint, InvalidData
 from metalearn.meta_learner import (
-    MAX_SHOT,
-    MAX_WAY,
-    MIN_WAY,
     AdaptationSettings,
     MetaLearner,
     calibrated,
 )
 from metalearn.settings import build
 
-MAX_QUERY = 200
-MAX_LABEL_CHARS = 100
 N_CACHED = 4
 """Meta-learners that stay loaded in a worker process."""
 
@@ -48,11 +44,13 @@ class AdaptRequest:
         """
         examples = _entries(payload, "support")
         pairs = [(_label(example), _picture(example.get("image"))) for example in examples]
-        class_names = tuple(dict.fromkeys(label for label, _ in pairs))
-        _check_counts(class_names, [label for label, _ in pairs])
         query = payload.get("query", [])
-        if not isinstance(query, list) or len(query) > MAX_QUERY:
-            raise InvalidData(f"“query” must be a list of at most {MAX_QUERY} pictures.")
+        if not isinstance(query, list):
+            raise InvalidData("“query” must be a list of pictures.")
+        try:
+            class_names = check_request([label for label, _ in pairs], len(query))
+        except InvalidRequest as error:
+            raise InvalidData(str(error)) from None
         number = {name: index for index, name in enumerate(class_names)}
         return cls(
             class_names=class_names,
@@ -140,8 +138,8 @@ def _entries(payload: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def _label(example: Mapping[str, Any]) -> str:
     label = example.get("label")
-    if not isinstance(label, str) or not 1 <= len(label.strip()) <= MAX_LABEL_CHARS:
-        raise InvalidData(f"Every class needs a name of 1 to {MAX_LABEL_CHARS} characters.")
+    if not isinstance(label, str):
+        raise InvalidData("Every class needs a name as text.")
     return label.strip()
 
 
@@ -149,17 +147,6 @@ def _picture(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidData("Every picture must be base64 text of its whole file.")
     return value
-
-
-def _check_counts(class_names: Sequence[str], labels: Sequence[str]) -> None:
-    if not MIN_WAY <= len(class_names) <= MAX_WAY:
-        raise InvalidData(
-            f"Name {MIN_WAY} to {MAX_WAY} classes with pictures; there are {len(class_names)}."
-        )
-    for name in class_names:
-        count = labels.count(name)
-        if count > MAX_SHOT:
-            raise InvalidData(f"“{name}” has {count} pictures; give at most {MAX_SHOT} to a class.")
 
 
 def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> AdaptationSettings:

@@ -6,12 +6,11 @@ The reader has had a stranger's file in its hands, so nothing it says is taken a
 from collections.abc import Callable
 from typing import Any
 
-from marketplace.checkpoints.drafts import MAX_CLASS_NAME, MAX_CLASSES
+from contract.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_DESCRIPTION
 from marketplace.checkpoints.licences import licence_named
 
 _MOST = 50
 _LONGEST = 200
-_MAX_DESCRIPTION = 1_000
 
 
 def told(reading: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _licence(value: object) -> str:
 
 
 def _description(value: object) -> str:
-    return _text(value, _MAX_DESCRIPTION)
+    return _text(value, MAX_DESCRIPTION)
 
 
 def _texts(value: object) -> list[str]:

@@ -4,12 +4,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
+from contract.limits import MAX_PARAMETERS
 from worker.sandbox import Limits, Outcome, Sandbox, SandboxBroken
 
 # A model's numbers as they are read, and in single precision; and what computes with them.
-LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * settings.MAX_PARAMETERS, cpu_s=120, wall_s=180)
+LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * MAX_PARAMETERS, cpu_s=120, wall_s=180)
 
 _REASONS = {
     "time": (

@@ -12,17 +12,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from contract.limits import MAX_CLASS_NAME, MAX_QUERIES, MAX_SHOT, MAX_WAY, MIN_WAY
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.adaptation.calibration import CALIBRATIONS
 from marketplace.adaptation.offline import offline_parts
-from marketplace.adaptation.services import (
-    MAX_CLASSES,
-    MAX_LABEL_LENGTH,
-    MAX_PER_CLASS,
-    MAX_QUERIES,
-    MIN_CLASSES,
-)
 from marketplace.core.pictures import side_to_send
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_file, learners_usable_by
@@ -66,11 +60,11 @@ def offline_frame(request: PersonRequest, pk: str) -> HttpResponse:
 
 def _workbench(learner: MetaLearner) -> dict[str, Any]:
     limits = {
-        "minClasses": MIN_CLASSES,
-        "maxClasses": MAX_CLASSES,
-        "maxPerClass": MAX_PER_CLASS,
+        "minClasses": MIN_WAY,
+        "maxClasses": MAX_WAY,
+        "maxPerClass": MAX_SHOT,
         "maxQueries": MAX_QUERIES,
-        "maxLabelLength": MAX_LABEL_LENGTH,
+        "maxLabelLength": MAX_CLASS_NAME,
     }
     return {
         "learner": learner,

@@ -1,6 +1,11 @@
 """What the workers can run, as rows that they publish when they start."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
+
+from contract.settings import preset_named, preset_values, run_title
 
 
 class AlgorithmSpec(models.Model):
@@ -21,6 +26,18 @@ class AlgorithmSpec(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def preset_named(self, name: object) -> Mapping[str, Any] | None:
+        """The preset of this name, else the default one; None if there are none."""
+        return preset_named(self.presets, name)
+
+    def preset_values(self, name: object) -> dict[str, Any]:
+        """Every setting's value under this preset; the defaults where there are no presets."""
+        return preset_values(self.settings, self.presets, name)
+
+    def run_title(self, values: Mapping[str, Any]) -> str:
+        """What a run with these settings is called."""
+        return run_title(self.title, self.settings, self.presets, values)
 
 
 class ArchitectureSpec(models.Model):

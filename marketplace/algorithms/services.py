@@ -1,18 +1,14 @@
 """Publishing the catalogue, and checking settings against it."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Q
 
+from contract.settings import PRESET, parse_setting
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
-from marketplace.algorithms.presets import PRESET, preset_values
 from marketplace.core.errors import DomainError
-
-MAX_CHOICE = 200
-"""Characters of a choice that is none of those listed."""
 
 
 @transaction.atomic
@@ -82,50 +78,13 @@ def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[st
         for name in values
         if name not in known
     }
-    beneath = preset_values(spec, values.get(PRESET))
+    beneath = spec.preset_values(values.get(PRESET))
     result = {}
     for name, setting in known.items():
         try:
-            result[name] = setting_parse(setting, values.get(name, beneath[name]))
+            result[name] = parse_setting(setting, values.get(name, beneath[name]))
         except ValueError as error:
-            wrong[name] = str(error)
+            wrong[name] = f"This {error}"
     if wrong:
         raise DomainError("Some settings cannot be used; see each of them.", fields=wrong)
     return result
-
-
-def setting_parse(setting: Mapping[str, Any], value: object) -> int | float | bool | str:
-    """One value, of the kind its description asks for; ValueError with a sentence otherwise."""
-    if setting["kind"] == "choice":
-        return _parse_choice(setting, value)
-    if setting["kind"] == "bool":
-        if not isinstance(value, bool):
-            raise ValueError("Say true or false.")
-        return value
-    return _parse_number(setting, value)
-
-
-def _parse_choice(setting: Mapping[str, Any], value: object) -> str:
-    """One of the choices, or what the worker will judge where others may be given as well."""
-    others = setting.get("others")
-    if value in setting["choices"] or (
-        others and isinstance(value, str) and 0 < len(value) <= MAX_CHOICE
-    ):
-        return str(value)
-    also = f", or give {others}" if others else ""
-    raise ValueError(f"Choose one of {', '.join(setting['choices'])}{also}.")
-
-
-def _parse_number(setting: Mapping[str, Any], value: object) -> int | float:
-    whole = setting["kind"] == "int"
-    low, high = setting["low"], setting["high"]
-    allowed = f"Give a {'whole ' if whole else ''}number from {low} to {high}."
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(allowed)
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(allowed) from None
-    if not math.isfinite(number) or not low <= number <= high or (whole and number % 1):
-        raise ValueError(allowed)
-    return int(number) if whole else number

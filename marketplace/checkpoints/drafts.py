@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract.limits import (
+    MAX_CLASS_NAME,
+    MAX_CLASSES,
+    MAX_IMAGE_SIZE,
+    MIN_CLASSES,
+    MIN_IMAGE_SIZE,
+)
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.accounts.selectors import teams_of
 from marketplace.algorithms.services import architecture_check
 from marketplace.checkpoints.models import Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
-MAX_CLASSES, MAX_CLASS_NAME = 10_000, 100
-MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512
 READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
 """What decides how a worker reads a file and whether it is good."""
 ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
@@ -90,15 +95,16 @@ def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]
     cleaned = [" ".join(str(name).split()) for name in names]
     if not cleaned:
         return []
-    if len(cleaned) < 2 or len(cleaned) > MAX_CLASSES:
+    if not MIN_CLASSES <= len(cleaned) <= MAX_CLASSES:
         wrong["class_names"] = (
-            "Name at least two classes, one for each output, in the order of the outputs."
+            f"Name {MIN_CLASSES} to {MAX_CLASSES:,} classes, one for each output, "
+            "in the order of the outputs."
         )
     elif any(not name or len(name) > MAX_CLASS_NAME for name in cleaned):
         wrong["class_names"] = f"Every class needs a name of 1 to {MAX_CLASS_NAME} characters."
     elif len(set(cleaned)) != len(cleaned):
         twice = Counter(cleaned).most_common(1)[0][0]
-        wrong["class_names"] = f"“{twice}” stands there twice; every class needs its own name."
+        wrong["class_names"] = f"“{twice}” is listed twice; every class needs its own name."
     return cleaned
 
 

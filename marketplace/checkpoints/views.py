@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contract.limits import MAX_CLASS_NAME
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.audit.downloads import record_download
@@ -24,7 +25,6 @@ from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.checked import MAX_PICTURES
 from marketplace.checkpoints.class_list import MOST_INLINE, PER_PAGE, SHOWN, classes_matching
-from marketplace.checkpoints.drafts import MAX_CLASS_NAME
 from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (

@@ -6,9 +6,8 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
+from contract.settings import MAX_TEXT, PRESET
 from marketplace.algorithms.models import AlgorithmSpec
-from marketplace.algorithms.presets import PRESET, preset_named, preset_values
-from marketplace.algorithms.services import MAX_CHOICE
 from marketplace.core.forms import SuggestingInput
 from marketplace.jobs.services import MAX_SEED
 
@@ -30,8 +29,8 @@ class LaunchForm(forms.Form):
     def __init__(self, *args: Any, spec: AlgorithmSpec, preset: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.spec = spec
-        self.preset = preset_named(spec, preset)
-        values = preset_values(spec, preset)
+        self.preset = spec.preset_named(preset)
+        values = spec.preset_values(preset)
         for setting in spec.settings:
             shown = {**setting, "default": values[setting["name"]]}
             self.fields[f"{SETTING_PREFIX}{setting['name']}"] = setting_field(shown)
@@ -84,7 +83,7 @@ def setting_field(setting: Mapping[str, Any]) -> forms.Field:
     if setting["kind"] == "choice" and setting.get("others"):
         suggested: list[str] = setting["choices"]
         return forms.CharField(
-            max_length=MAX_CHOICE, widget=SuggestingInput(lambda: suggested), **common
+            max_length=MAX_TEXT, widget=SuggestingInput(lambda: suggested), **common
         )
     if setting["kind"] == "choice":
         choices = [(name, name) for name in setting["choices"]]

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from marketplace.accounts.models import User, Visibility
 from marketplace.algorithms.models import AlgorithmSpec
-from marketplace.algorithms.presets import run_title
 from marketplace.algorithms.services import settings_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
@@ -54,7 +53,7 @@ def job_launch(
             owner=owner,
             pool=pool,
             algorithm=spec.name,
-            title=run_title(spec, values),
+            title=spec.run_title(values),
             version=spec.version,
             settings=values,
             seed=seed,

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contract.settings import PRESET
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.algorithms.models import AlgorithmSpec
-from marketplace.algorithms.presets import PRESET
 from marketplace.algorithms.selectors import algorithms_published
 from marketplace.core.errors import DomainError
 from marketplace.core.forms import show_refusal

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.limits import MAX_CLASSES
 from metalearn.checkpoint.facts import Said
-from metalearn.checkpoint.limits import MAX_CLASSES
 from metalearn.checkpoint.readme import read_readme
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metalearn.checkpoint.limits import MAX_CLASSES
+from contract.limits import MAX_CLASSES
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec

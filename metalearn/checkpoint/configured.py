@@ -4,7 +4,7 @@ import json
 
 from torch import nn
 
-from metalearn.checkpoint.limits import MAX_PARAMETERS
+from contract.limits import MAX_PARAMETERS
 from metalearn.checkpoint.matching import Match
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from metalearn.checkpoint.limits import MAX_PARAMETERS, MAX_ZIP_ENTRIES
+from contract.limits import MAX_PARAMETERS
+from metalearn.checkpoint.limits import MAX_ZIP_ENTRIES
 from metalearn.errors import InvalidCheckpoint
 
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_DESCRIPTION = 1_000
+from contract.limits import MAX_DESCRIPTION
+
 _MAX_LICENCE = 60
 _MAX_README = 200_000
 _MAX_PARAGRAPH = 10_000

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from contract.limits import MAX_IMAGE_SIZE
 from metalearn.checkpoint.dialects import Translation, translate
-from metalearn.checkpoint.limits import MAX_IMAGE_SIZE
 from metalearn.checkpoint.matching import Match, find_matches, match_as
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TypeVar
 
+from contract.limits import MAX_CLASSES
 from metalearn.checkpoint.facts import Said
-from metalearn.checkpoint.limits import MAX_CLASSES
 from metalearn.checkpoint.pickle_values import Value
 from metalearn.checkpoint.settings_in_file import Settings, as_mapping, plain, walk_settings
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from metalearn.checkpoint.limits import MAX_PARAMETERS, MAX_TENSORS
+from contract.limits import MAX_PARAMETERS
+from metalearn.checkpoint.limits import MAX_TENSORS
 from metalearn.checkpoint.pickle_values import StorageRef, TensorRef
 from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint

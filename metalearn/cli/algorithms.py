@@ -2,9 +2,9 @@
 
 import argparse
 
+from contract.settings import SettingDescription
 from metalearn.cli.common import Commands, add_json, print_json
 from metalearn.registry import catalogue
-from metalearn.settings import SettingDescription
 
 
 def add_parser(commands: Commands) -> None:

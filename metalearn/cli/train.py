@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from contract.settings import PRESET
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
@@ -13,7 +14,7 @@ from metalearn.fitting import Allowance, check_memory
 from metalearn.forecast import Plan
 from metalearn.loop import train
 from metalearn.registry import algorithm_named
-from metalearn.settings import PRESET, build, presets_of
+from metalearn.settings import build, presets_of
 from metalearn.shelf import POOL_MB, Shelf
 
 

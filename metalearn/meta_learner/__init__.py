@@ -5,12 +5,8 @@ from metalearn.meta_learner.card import OPERATOR_PICTURES, RECOVERS_IMAGES
 from metalearn.meta_learner.classifier import Classifier
 from metalearn.meta_learner.learner import MetaLearner
 from metalearn.meta_learner.provenance import TeacherRecord
-from metalearn.meta_learner.support import MAX_SHOT, MAX_WAY, MIN_WAY
 
 __all__ = [
-    "MAX_SHOT",
-    "MAX_WAY",
-    "MIN_WAY",
     "OPERATOR_PICTURES",
     "RECOVERS_IMAGES",
     "AdaptationSettings",

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from metalearn.checkpoint.limits import MAX_PARAMETERS
+from contract.limits import MAX_PARAMETERS
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import ENSEMBLE, EnsembleSpec, MemberSpec, NetworkSpec
 from metalearn.networks.transformers_library import PREFIX, check_size, plain_config

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from contract.limits import MAX_SHOT, MAX_WAY, MIN_WAY
 from metalearn.errors import InvalidData
 
-MIN_WAY, MAX_WAY = 2, 20
-MAX_SHOT = 50
 PIXELS_AT_ONCE = 256 * 32 * 32
 """Bounds the memory of a forward pass: 256 images of 32 pixels, 37 of 84."""
 

@@ -3,11 +3,10 @@
 import pytest
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
-from marketplace.algorithms.presets import run_title
 from marketplace.algorithms.services import settings_check
 from marketplace.queue import ROUTES, Task, app
 from metalearn.networks.index import the_index
-from metalearn.presets import run_title as worker_title
+from metalearn.presets import run_title
 from metalearn.registry import all_algorithms
 from metalearn.settings import build
 from worker import tasks
@@ -44,8 +43,8 @@ def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it(
                 settings = settings_check(spec=spec, values=said | asked)
                 built = build(config, said | asked)
                 assert build(config, settings) == built
-                assert run_title(spec, settings) == worker_title(spec.title, built)
-                seen.add(run_title(spec, settings))
+                assert spec.run_title(settings) == run_title(spec.title, built)
+                seen.add(spec.run_title(settings))
     assert {"FREE (released)", "FREE (published, 2 settings changed)", "FREE+"} <= seen
 
 

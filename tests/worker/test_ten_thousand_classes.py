@@ -15,9 +15,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from contract.limits import MAX_CLASSES
 from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
-from marketplace.checkpoints.drafts import MAX_CLASSES
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 from marketplace.pools.services import pool_create

@@ -5,11 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from contract.limits import MAX_CLASSES
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import BoundedListField, JsonListField, NumberField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.class_list import SHOWN
-from marketplace.checkpoints.drafts import MAX_CLASSES, CheckpointDraft
+from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
 from marketplace.checkpoints.states import CheckpointState
 

@@ -5,14 +5,9 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from contract.limits import MAX_CLASS_NAME, MAX_QUERIES, MAX_SHOT, MAX_WAY
 from marketplace.accounts.models import Visibility
 from marketplace.adaptation.calibration import RECOMMENDED
-from marketplace.adaptation.services import (
-    MAX_CLASSES,
-    MAX_LABEL_LENGTH,
-    MAX_PER_CLASS,
-    MAX_QUERIES,
-)
 from marketplace.api.fields import BoundedListField, PictureField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.learners.cards import card_text
@@ -104,7 +99,7 @@ class SupportSerializer(serializers.Serializer):
     """One labelled picture."""
 
     label = serializers.CharField(  # type: ignore[assignment]
-        max_length=MAX_LABEL_LENGTH,
+        max_length=MAX_CLASS_NAME,
         error_messages={"blank": "Every class needs a name."},
     )
     image = PictureField()
@@ -113,7 +108,7 @@ class SupportSerializer(serializers.Serializer):
 class AdaptationSerializer(StrictSerializer):
     """A few labelled pictures, and pictures to label."""
 
-    support = BoundedListField(child=SupportSerializer(), max_length=MAX_CLASSES * MAX_PER_CLASS)
+    support = BoundedListField(child=SupportSerializer(), max_length=MAX_WAY * MAX_SHOT)
     query = BoundedListField(
         child=PictureField(),
         max_length=MAX_QUERIES,

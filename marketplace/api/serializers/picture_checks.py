@@ -7,10 +7,10 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from contract.limits import MAX_CLASS_NAME
 from marketplace.api.fields import BoundedListField, PictureField
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.checked import MAX_PICTURES
-from marketplace.checkpoints.drafts import MAX_CLASS_NAME
 
 
 class LabelledPictureSerializer(serializers.Serializer):

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from contract.settings import Value
 from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.presets import PresetSettings, preset_setting
-from metalearn.settings import Preset, Value
+from metalearn.settings import Preset
 
 _PUBLISHED: dict[str, Value] = {
     "warm_up_steps": 19,

@@ -3,7 +3,6 @@
 import pytest
 
 from marketplace.algorithms.models import AlgorithmSpec
-from marketplace.algorithms.presets import preset_named, preset_values, run_title
 from marketplace.algorithms.services import settings_check
 from marketplace.core.errors import DomainError
 from tests.marketplace.conftest import ALGORITHM, WITH_PRESETS
@@ -30,15 +29,15 @@ def test_what_is_left_out_is_the_presets_and_else_the_default():
 def test_an_unknown_preset_is_refused_with_those_there_are(name):
     with pytest.raises(DomainError) as caught:
         checked(preset=name)
-    assert caught.value.fields == {"preset": "Choose one of standard, published."}
+    assert caught.value.fields == {"preset": "This must be one of standard, published."}
 
 
 def test_an_algorithm_without_presets_has_no_such_setting():
     with pytest.raises(DomainError) as caught:
         settings_check(spec=PLAIN, values={"preset": "standard"})
     assert set(caught.value.fields) == {"preset"}
-    assert preset_named(PLAIN, "standard") is None
-    assert "preset" not in preset_values(PLAIN, "standard")
+    assert PLAIN.preset_named("standard") is None
+    assert "preset" not in PLAIN.preset_values("standard")
 
 
 @pytest.mark.parametrize(
@@ -51,8 +50,8 @@ def test_an_algorithm_without_presets_has_no_such_setting():
     ],
 )
 def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(values, title):
-    assert run_title(SPEC, checked(**values)) == title
+    assert SPEC.run_title(checked(**values)) == title
 
 
 def test_without_presets_there_is_no_bracket():
-    assert run_title(PLAIN, settings_check(spec=PLAIN, values={"n_way": 7})) == "FREE"
+    assert PLAIN.run_title(settings_check(spec=PLAIN, values={"n_way": 7})) == "FREE"
