@@ -123,7 +123,7 @@ def test_a_value_is_read_as_the_kind_that_it_is_to_be(name, value, parsed):
         ("outer_lr", math.nan),
         ("outer_lr", math.inf),
         ("outer_lr", 0),
-        ("replay", "true"),
+        ("replay", "yes"),
         ("replay", 1),
         ("learner", "CONV4"),
         ("learner", None),

@@ -119,7 +119,7 @@ def test_every_wrong_entry_is_told_of_at_once(post, left_behind):
     assert list(answer["errors"]) == ["models[0]", "models[2]"]
     assert "2 of 3 entries" in answer["detail"]
     (sentence,) = answer["errors"]["models[2]"]
-    assert "class_names: “x” stands there twice" in sentence and "; image_size: " in sentence
+    assert "class_names: “x” is listed twice" in sentence and "; image_size: " in sentence
     assert "Entry 4" in str(post(models).json()["errors"])
     assert Checkpoint.objects.count() == 0 and left_behind() == []
 

@@ -72,7 +72,7 @@ def test_one_edit_of_the_names_is_enough(as_alice, rejected):
 
 @pytest.mark.parametrize(
     ("said", "words"),
-    [({"class_names": "wren\nwren"}, "stands there twice"), ({"mean": "a"}, "Give numbers")],
+    [({"class_names": "wren\nwren"}, "is listed twice"), ({"mean": "a"}, "Give numbers")],
 )
 def test_what_is_wrong_stands_beside_its_field(as_alice, rejected, said, words):
     answer = as_alice.post(url("fix", rejected), said)

@@ -252,7 +252,7 @@ def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice)
     began = time.process_time()
     with pytest.raises(DomainError) as refusal:
         draft_check(owner=alice, draft=replace(DRAFT, class_names=names))
-    assert "“class 9998” stands there twice" in refusal.value.fields["class_names"]
+    assert "“class 9998” is listed twice" in refusal.value.fields["class_names"]
     assert time.process_time() - began < 0.5
 
 

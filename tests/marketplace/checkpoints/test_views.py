@@ -90,7 +90,7 @@ def test_a_refusal_of_the_service_stands_beside_its_field(client, alice):
     client.force_login(alice)
     answer = upload(client, class_names="wren\nwren")
     assert answer.status_code == 422
-    assert "“wren” stands there twice" in answer.content.decode()
+    assert "“wren” is listed twice" in answer.content.decode()
 
 
 @pytest.mark.parametrize("text", ["wren\nowl", "wren, owl", '["wren", "owl"]', " wren ,\n owl,\n"])
