@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from metalearn.datasets.packs import read_pack
-from metalearn.episode import sample_episode
 from metalearn.meta_learner import MetaLearner
 from metalearn.networks import NetworkSpec, build_network
-from metalearn.preparation import prepare_images
+from metalearn.numerics.episode import sample_episode
+from metalearn.numerics.preparation import prepare_images
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "tests" / "javascript" / "adapt.mjs"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from metalearn.batchnorm import reestimate_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.batchnorm import reestimate_statistics
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "benchmarks" / "browser_steps.mjs"

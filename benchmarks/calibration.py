@@ -24,7 +24,7 @@ from benchmarks.oracle import oracle_accuracies
 from metalearn.checkpoint import read_pool
 from metalearn.datasets import ImageSet, read_data
 from metalearn.evaluation import EvaluationPlan, episode_accuracies
-from metalearn.fine_tuning import read_start
+from metalearn.learning.fine_tuning import read_start
 from metalearn.meta_learner import AdaptationSettings, MetaLearner, calibrated
 from metalearn.settings import build
 

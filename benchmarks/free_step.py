@@ -16,8 +16,8 @@ import torch
 
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.numerics.precision import uses_bf16
 from metalearn.pool import Pool, Teacher
-from metalearn.precision import uses_bf16
 from metalearn.settings import build
 
 T = TypeVar("T")

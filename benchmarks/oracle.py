@@ -6,17 +6,17 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from metalearn.calibration import ContrastiveForm, contrastive_step
-from metalearn.episode import Drawn, Episode, draw_episode, episode_of, unit_scaled
 from metalearn.evaluation import EvaluationPlan
-from metalearn.inner_loop import (
+from metalearn.learning.calibration import ContrastiveForm, contrastive_step
+from metalearn.learning.inner_loop import (
     PureNetwork,
     balanced_targets,
     centroid_logits,
     class_centroids,
 )
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.preparation import prepare_images
+from metalearn.numerics.episode import Drawn, Episode, draw_episode, episode_of, unit_scaled
+from metalearn.numerics.preparation import prepare_images
 
 
 def oracle_accuracies(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from metalearn.networks import Network, NetworkSpec, build_network
-from metalearn.precision import autocast, on_device, uses_bf16
+from metalearn.numerics.precision import autocast, on_device, uses_bf16
 
 CPU = torch.device("cpu")
 BATCH, WAY, WIDTH = 128, 5, 32

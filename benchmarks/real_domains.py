@@ -25,7 +25,7 @@ from metalearn.bench.references import learner_of, public_backbone
 from metalearn.checkpoint import read_pool
 from metalearn.datasets import read_data
 from metalearn.evaluation import Evaluation, EvaluationPlan, evaluate
-from metalearn.learner_start import largest_family
+from metalearn.merging.learner_start import largest_family
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
 

@@ -23,11 +23,11 @@ from benchmarks.recovery_batched import batched_table
 from benchmarks.recovery_methods import Method, Recovery, device_of, methods
 from benchmarks.recovery_profile import profile_table
 from metalearn.algorithms.free_plus import FreePlusConfig
-from metalearn.allocator import keep_freed_memory
 from metalearn.bench.machine import machine
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import add_device, find_device
 from metalearn.errors import InvalidSetting
+from metalearn.numerics.allocator import keep_freed_memory
 from metalearn.pool import Pool
 
 DEMO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "pool"

@@ -7,8 +7,8 @@ from benchmarks.recovery_methods import device_of
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, evaluate
-from metalearn.inversion import RecoveredTask
 from metalearn.pool import Pool
+from metalearn.recovery.inversion import RecoveredTask
 from metalearn.settings import build
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from metalearn.networks import NetworkSpec, build_network
-from metalearn.precision import autocast, on_device
+from metalearn.numerics.precision import autocast, on_device
 
 TEACHERS, IMAGES, WIDTH, SIZE = 4, 100, 32, 32
 CPU = torch.device("cpu")

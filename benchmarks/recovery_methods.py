@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from metalearn.algorithms.free.learning import student_of
-from metalearn.algorithms.free.room import generator_as_set, learner_spec
+from metalearn.algorithms.free.learner_inputs import student_of
+from metalearn.algorithms.free.sizes import generator_as_set, learner_spec
 from metalearn.algorithms.free_plus import FreePlus, FreePlusConfig
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss
 from metalearn.bench.costs import CostMeter, Costs
-from metalearn.gradients import set_gradients
-from metalearn.inversion import RecoveredTask, Student, TeacherTask, recover
 from metalearn.networks.generator import Generator
+from metalearn.numerics.gradients import set_gradients
+from metalearn.numerics.precision import on_device
 from metalearn.pool import Pool
-from metalearn.precision import on_device
+from metalearn.recovery.inversion import RecoveredTask, Student, TeacherTask, recover
+from metalearn.recovery.teacher_pass import Limits
 from metalearn.settings import build
-from metalearn.teacher_pass import Limits
 
 RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 

@@ -11,9 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.recovery_methods import by_generator, new_generator
 from metalearn.algorithms.free_plus import FreePlusConfig
-from metalearn.inversion import TeacherTask
+from metalearn.numerics.precision import uses_bf16
 from metalearn.pool import Pool
-from metalearn.precision import uses_bf16
+from metalearn.recovery.inversion import TeacherTask
 
 STEPS = 5
 GROUPS = {

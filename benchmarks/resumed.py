@@ -20,10 +20,9 @@ from pathlib import Path
 
 import torch
 
-from metalearn.algorithm import Algorithm
+from metalearn.algorithm import Algorithm, train
 from metalearn.checkpoint import read_pool
 from metalearn.cli.train import parse_settings
-from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 from metalearn.settings import PRESET

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.twelve_shops PACKS WEIGHTS --out POOL_DIR [--seed S] [--processes N]`
 
-Three domains (products on shelves, clothes, blood cells under a microscope), four owners each, with
+Three domains (products on caches, clothes, blood cells under a microscope), four owners each, with
 other classes, architectures and sizes. Most fine-tune an EfficientNet-Lite of ImageNet, one is
 without batch-norm, one is binary, one has more than twenty classes, two never saw ImageNet. PACKS
 holds `grocery81_train.npz`, `clothing16_train.npz` and `chula_rbc12_train.npz`; WEIGHTS the three
@@ -25,8 +25,8 @@ import torch
 from metalearn.checkpoint import write_pool_entry
 from metalearn.checkpoint.pool_directory import MANIFEST
 from metalearn.datasets import ImageSet, read_data
-from metalearn.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
-from metalearn.pretraining import PretrainedTeacher, draw_class_names
+from metalearn.learning.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
+from metalearn.learning.pretraining import PretrainedTeacher, draw_class_names
 
 CPU = torch.device("cpu")
 LITE = "efficientnet-lite"

@@ -14,6 +14,8 @@ PRESET = "preset"
 """The setting that names a preset, in the algorithms that have presets."""
 MAX_TEXT = 200
 """Characters of a choice that is not one of those listed."""
+NO_GROUP = "Settings"
+"""The group of settings that name none."""
 
 
 class SettingDescription(TypedDict):
@@ -28,6 +30,8 @@ class SettingDescription(TypedDict):
     choices: list[str] | None
     others: str
     """What else a choice may be, in words; '' where it is one of the choices."""
+    group: str
+    """Title of the part it belongs to; '' where only a preset sets it, so that no form shows it."""
 
 
 class PresetDescription(TypedDict):

@@ -7,9 +7,9 @@
     Algorithm --meta_learner()--> MetaLearner --adapt(support)--> Classifier
 
 * `metalearn.checkpoint`: untrusted files become Teachers; parsed, never executed.
-* `metalearn.pool`: Teacher and Pool; `metalearn.pretraining` makes some.
+* `metalearn.pool`: Teacher and Pool; `metalearn.learning.pretraining` makes some.
 * `metalearn.registry`: `all_algorithms()`, `make_algorithm(name, pool, settings, device=, seed=)`.
-* `metalearn.loop`: `for report in train(algorithm)`; progress, cancel and resume in three lines.
+* `metalearn.algorithm`: `for report in train(algorithm)`; progress, cancel and resume.
 * `metalearn.meta_learner`: adapt, save, load; `metalearn.evaluation` measures.
 * `python -m metalearn`: all of it from the shell.
 

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.episode import Episode
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.meta_learner import (
     RECOVERS_IMAGES,
@@ -21,10 +20,13 @@ from metalearn.meta_learner import (
 )
 from metalearn.needs import Needs
 from metalearn.networks import Network, NetworkSpec, get_architecture
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.precision import on_device
+from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
-from metalearn.precision import on_device
 from metalearn.presets import run_title
-from metalearn.randomness import seeded_from
+
+_MANY_STEPS = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -36,42 +38,6 @@ class StepReport:
     stage: str
     metrics: dict[str, float] = field(default_factory=dict)
     recovered: Episode | None = None
-
-
-class OptimiserState:
-    """An optimiser's moments as plain data: names are texts, values tensors.
-
-    torch's own form has whole numbers as keys, tuples and None in it, which a snapshot does not
-    hold; those parts are settings and come from the run's own settings anyway.
-    """
-
-    def __init__(self, optimiser: torch.optim.Optimizer) -> None:
-        self.optimiser = optimiser
-
-    def state_dict(self) -> dict[str, Any]:
-        """Moments of each parameter by its index."""
-        return {
-            str(index): dict(self.optimiser.state[parameter])
-            for index, parameter in enumerate(self._parameters())
-            if parameter in self.optimiser.state
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back the moments."""
-        # Fused optimisers want the step count where the weights are, the others on the CPU.
-        fused = bool(self.optimiser.defaults.get("fused"))
-        for index, parameter in enumerate(self._parameters()):
-            self.optimiser.state.pop(parameter, None)
-            if moments := state.get(str(index)):
-                self.optimiser.state[parameter] = {
-                    name: value.clone().to(
-                        parameter.device if fused or name != "step" else torch.device("cpu")
-                    )
-                    for name, value in moments.items()
-                }
-
-    def _parameters(self) -> list[torch.Tensor]:
-        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
 
 class Algorithm(ABC):
@@ -249,6 +215,23 @@ class Algorithm(ABC):
         self.rng.set_state(state["rng"].cpu())
         for name, part in self.parts().items():
             part.load_state_dict(state["parts"][name])
+
+
+def train(algorithm: Algorithm) -> Iterator[StepReport]:
+    """Take outer steps until none are left, handing back a report after each.
+
+    Between two reports the algorithm is at rest: the caller may save its state_dict(),
+    show the report, or stop the run by no longer iterating.
+    """
+    while algorithm.steps_done < algorithm.total_steps:
+        # Dropout draws from the global generator. Its seed follows from the step, so that a run
+        # that goes on draws as one never stopped, and not from the run's generator, so that
+        # learners without dropout come out as they always did.
+        seed = (algorithm.seed * _MANY_STEPS + algorithm.steps_done) % 2**63
+        with seeded_from(torch.Generator().manual_seed(seed)):
+            report = algorithm.step()
+        algorithm.steps_done += 1
+        yield report
 
 
 def _check_consent(pool: Pool) -> None:

@@ -3,13 +3,15 @@
 `setting(...)` declares one, `describe(Config)` turns them into the plain data that
 `contract.settings` defines, and `build(Config, values)` checks values and makes the Config.
 Values that are not given come from the chosen preset (`metalearn/presets.py`) or are defaults.
+A Config with many settings inherits them from dataclasses of a few each, whose `GROUP` titles a
+section of the launch form; "" keeps settings out of it that only presets should change.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from contract.settings import PRESET, SettingDescription, Value, parse_setting
+from contract.settings import NO_GROUP, PRESET, SettingDescription, Value, parse_setting
 from metalearn.errors import InvalidSetting
 
 C = TypeVar("C")
@@ -63,7 +65,7 @@ def with_default(config: type, name: str, default: Value) -> Any:
 
 def describe(config: type) -> list[SettingDescription]:
     """Every setting of a Config class as plain data, in the order of its declaration."""
-    return [_describe_field(field) for field in dataclasses.fields(config)]
+    return [_describe_field(config, field) for field in dataclasses.fields(config)]
 
 
 def build(config: type[C], values: Mapping[str, object]) -> C:
@@ -88,7 +90,7 @@ def build(config: type[C], values: Mapping[str, object]) -> C:
     return config(**beneath | given)
 
 
-def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
+def _describe_field(config: type, field: "dataclasses.Field[Any]") -> SettingDescription:
     default: Any = field.default
     choices = field.metadata["choices"]
     return {
@@ -100,7 +102,15 @@ def _describe_field(field: "dataclasses.Field[Any]") -> SettingDescription:
         "high": field.metadata["high"],
         "choices": list(choices) if choices else None,
         "others": field.metadata["others"],
+        "group": _group_of(config, field.name),
     }
+
+
+def _group_of(config: type, name: str) -> str:
+    """The `GROUP` of the class that declared the setting first; another default changes nothing."""
+    declared = [kind for kind in config.__mro__ if name in kind.__dict__.get("__annotations__", {})]
+    group: str = declared[-1].__dict__.get("GROUP", NO_GROUP)
+    return group
 
 
 def _kind(default: Any) -> str:

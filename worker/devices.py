@@ -4,8 +4,8 @@ import logging
 
 import torch
 
-from metalearn.allocator import keep_freed_memory
 from metalearn.errors import InvalidSetting
+from metalearn.numerics.allocator import keep_freed_memory
 
 log = logging.getLogger(__name__)
 

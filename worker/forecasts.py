@@ -4,8 +4,8 @@ from django.conf import settings
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_log
-from metalearn.fitting import Allowance, check_memory
-from metalearn.forecast import Plan
+from metalearn.planning.fitting import Allowance, check_memory
+from metalearn.planning.forecast import Plan
 
 
 def allowed_plan(plan: Plan) -> Plan:

@@ -8,7 +8,7 @@ import torch
 
 from metalearn.datasets import Pixels, decode_image, is_nearly_black, nearly_black
 from metalearn.errors import InvalidData
-from metalearn.picture_check import Judged, judge, n_in_top
+from metalearn.evaluation.picture_check import Judged, judge, n_in_top
 from metalearn.pool import Teacher
 from worker.adaptation import picture_bytes
 

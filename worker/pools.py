@@ -15,11 +15,11 @@ from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
 from metalearn.checkpoint import Declaration, read_checkpoint
 from metalearn.errors import InvalidPool
-from metalearn.forecast import Plan
+from metalearn.planning.forecast import Plan
 from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import NetworkCache
 from metalearn.registry import algorithm_named
 from metalearn.settings import build
-from metalearn.shelf import Shelf
 from worker.devices import pick_device, set_up_cpu
 from worker.forecasts import allowed_plan, announce
 from worker.own_pictures import give_pictures, pictures_folder
@@ -30,8 +30,8 @@ def build_algorithm(job: Job) -> Algorithm:
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
     rows = enumerate(pool_checkpoints(job.pool), start=1)
-    shelf = Shelf(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
-    pool = Pool(tuple(_in_files(job, number, row).on_shelf(shelf) for number, row in rows))
+    cache = NetworkCache(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
+    pool = Pool(tuple(_in_files(job, number, row).cached_in(cache) for number, row in rows))
     kind = algorithm_named(job.algorithm)
     config: Any = build(kind.Config, job.settings)
     folder = pictures_folder(config)

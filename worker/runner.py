@@ -21,9 +21,8 @@ from marketplace.jobs.moves import (
     job_move,
 )
 from marketplace.jobs.states import JobState
-from metalearn.algorithm import Algorithm
+from metalearn.algorithm import Algorithm, train
 from metalearn.errors import MetaLearnError
-from metalearn.loop import train
 from worker import stopping
 from worker.errors import OutOfMemory
 from worker.every import Every

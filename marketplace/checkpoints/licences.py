@@ -5,7 +5,7 @@ import re
 from marketplace.checkpoints.models import Licence
 
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
-# Beside SPDX's identifiers, how people write the same.
+# CompanionFiles SPDX's identifiers, how people write the same.
 _ALSO: dict[str, Licence] = {
     "apache2": Licence.APACHE,
     "apache-2": Licence.APACHE,

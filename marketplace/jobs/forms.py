@@ -1,23 +1,34 @@
 """The launch form, drawn from what the workers published about an algorithm."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
 
-from contract.settings import MAX_TEXT, PRESET
+from contract.settings import MAX_TEXT, NO_GROUP, PRESET
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.core.forms import SuggestingInput
 from marketplace.jobs.services import MAX_SEED
 
 SETTING_PREFIX = "setting_"
-N_BASIC = 6
+MAX_OPEN = 10
+"""Fields that the page shows at once, the seed among them; the other groups are folded."""
 _PRESET_FIELD = f"{SETTING_PREFIX}{PRESET}"
 
 
+@dataclass(frozen=True)
+class SettingGroup:
+    """Settings of one part, as the page shows them together."""
+
+    title: str
+    fields: list[BoundField]
+    is_open: bool
+
+
 class LaunchForm(forms.Form):
-    """One field for each setting of the algorithm, filled in as a preset says, and the seed."""
+    """A field for each setting but those of presets alone, filled in as a preset says; the seed."""
 
     seed = forms.IntegerField(
         initial=0,
@@ -31,9 +42,14 @@ class LaunchForm(forms.Form):
         self.spec = spec
         self.preset = spec.preset_named(preset)
         values = spec.preset_values(preset)
+        self._groups: dict[str, list[str]] = {}
         for setting in spec.settings:
-            shown = {**setting, "default": values[setting["name"]]}
-            self.fields[f"{SETTING_PREFIX}{setting['name']}"] = setting_field(shown)
+            name, group = setting["name"], setting.get("group", NO_GROUP)
+            if group or name == PRESET:
+                shown = {**setting, "default": values[name]}
+                self.fields[f"{SETTING_PREFIX}{name}"] = setting_field(shown)
+            if group and name != PRESET:
+                self._groups.setdefault(group, []).append(f"{SETTING_PREFIX}{name}")
         if self.preset:
             # Chosen by a link, as it fills in the others.
             self.fields[_PRESET_FIELD].widget = forms.HiddenInput()
@@ -44,19 +60,16 @@ class LaunchForm(forms.Form):
         return self[_PRESET_FIELD] if self.preset else None
 
     @property
-    def basic(self) -> list[BoundField]:
-        """The settings that one looks at first."""
-        return self._setting_fields()[:N_BASIC]
-
-    @property
-    def more(self) -> list[BoundField]:
-        """All the others."""
-        return self._setting_fields()[N_BASIC:]
-
-    @property
-    def more_has_errors(self) -> bool:
-        """Whether the others must be shown, because one of them is refused."""
-        return any(field.errors for field in self.more)
+    def groups(self) -> list[SettingGroup]:
+        """Settings by the part that they belong to; the first few parts are open."""
+        left = MAX_OPEN - 1
+        groups = []
+        for title, names in self._groups.items():
+            left -= len(names)
+            fields = [self[name] for name in names]
+            is_open = left >= 0 or any(field.errors for field in fields)
+            groups.append(SettingGroup(title, fields, is_open))
+        return groups
 
     def settings(self) -> dict[str, Any]:
         """The settings as the service wants them."""
@@ -65,10 +78,6 @@ class LaunchForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name.startswith(SETTING_PREFIX)
         }
-
-    def _setting_fields(self) -> list[BoundField]:
-        names = [name for name in self.fields if name.startswith(SETTING_PREFIX)]
-        return [self[name] for name in names if name != _PRESET_FIELD]
 
 
 def setting_field(setting: Mapping[str, Any]) -> forms.Field:

@@ -12,7 +12,8 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.fusion import (
+from metalearn.merging.batchnorm_repair import RepairSettings, repaired, repairing
+from metalearn.merging.fusion import (
     FusionSettings,
     averages_heads,
     embedding_state,
@@ -23,15 +24,14 @@ from metalearn.fusion import (
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import (
     Needs,
+    cached_bytes,
     held_bytes,
     largest_tensor,
     most_taken,
     network_of,
-    shelved_bytes,
 )
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired, repairing
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Average(Algorithm):
             models=held_bytes(pool, whole=True),
             held=2 * size,
             passing=max(largest_tensor(learner) * len(pool) + size, most_taken(work)),
-            shelved=shelved_bytes(pool),
+            cached=cached_bytes(pool),
             snapshot=size,
             work=work,
         )

@@ -14,14 +14,14 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.episode import Episode
+from metalearn.learning.teacher_choice import few_shot_accuracy
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.needs import Needs, held_bytes, kinds_of, looking, most_taken, shelved_bytes
+from metalearn.needs import Needs, cached_bytes, held_bytes, kinds_of, looking, most_taken
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool, Teacher
-from metalearn.procedural import texture_task
+from metalearn.pool.network_cache import network_bytes
+from metalearn.procedural.textures import texture_task
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
-from metalearn.teacher_choice import few_shot_accuracy
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class BestTeacher(Algorithm):
             models=held_bytes(pool),
             held=largest,
             passing=most_taken(work) if looks else 0,
-            shelved=shelved_bytes(pool),
+            cached=cached_bytes(pool),
             work=tuple(work),
         )
 

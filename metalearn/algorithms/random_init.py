@@ -10,13 +10,13 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.learner_settings import LearnerSettings
-from metalearn.learner_spec import learner_as_set
+from metalearn.learning.learner_settings import LearnerSettings
+from metalearn.learning.learner_spec import learner_as_set
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.needs import Needs, held_bytes, network_of, shelved_bytes
+from metalearn.needs import Needs, cached_bytes, held_bytes, network_of
 from metalearn.pool import Pool
+from metalearn.pool.network_cache import network_bytes
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RandomInit(Algorithm):
         learner = network_of(learner_as_set(pool, config, n_classes=config.n_way), device)
         size = network_bytes(learner)
         return Needs(
-            models=held_bytes(pool), shelved=shelved_bytes(pool), held=2 * size, snapshot=size
+            models=held_bytes(pool), cached=cached_bytes(pool), held=2 * size, snapshot=size
         )
 
     @property

@@ -17,9 +17,9 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
-from metalearn.learner_start import LearnerStart, largest_family, start_from
+from metalearn.merging.learner_start import LearnerStart, largest_family, start_from
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.needs import Needs, held_bytes, largest_tensor, shelved_bytes
+from metalearn.needs import Needs, cached_bytes, held_bytes, largest_tensor
 from metalearn.networks import (
     EnsembleNetwork,
     EnsembleSpec,
@@ -27,10 +27,10 @@ from metalearn.networks import (
     Network,
     get_architecture,
 )
+from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
-from metalearn.randomness import seeded_from
+from metalearn.pool.network_cache import network_bytes
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Soup(Algorithm):
             models=held_bytes(relatives, whole=True),
             held=2 * made,
             passing=largest_tensor(learner) * len(relatives) + size,
-            shelved=shelved_bytes(pool),
+            cached=cached_bytes(pool),
             snapshot=made,
         )
 

@@ -13,7 +13,7 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.errors import InvalidSetting
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.needs import Needs, held_bytes, shelved_bytes
+from metalearn.needs import Needs, cached_bytes, held_bytes
 from metalearn.networks import EnsembleNetwork, EnsembleSpec, MemberSpec
 from metalearn.pool import Pool
 from metalearn.settings import setting
@@ -61,7 +61,7 @@ class TeacherEnsemble(Algorithm):
         members = _members(pool, config)
         models = held_bytes(members, whole=True)
         # The learner holds a copy of each, and is written from another.
-        return Needs(models=models, held=models, passing=models, shelved=shelved_bytes(pool))
+        return Needs(models=models, held=models, passing=models, cached=cached_bytes(pool))
 
     @property
     def total_steps(self) -> int:

@@ -19,7 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from metalearn.algorithm import Algorithm
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
-from metalearn.task_memory import TaskMemory
+from metalearn.recovery.task_memory import TaskMemory
 
 
 @dataclass

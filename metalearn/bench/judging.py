@@ -15,7 +15,7 @@ from metalearn.evaluation import (
     evaluate,
     summarise,
 )
-from metalearn.gallery import Gallery
+from metalearn.evaluation.feature_cache import FeatureCache
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
@@ -74,7 +74,7 @@ class Judge:
         data = self.load(learner, questions[0])
         images, tracks = data.by_class(), data.tracks_by_class()
         precision = self._settings(learner, questions[0]).precision
-        gallery = Gallery(learner, images, precision=precision)
+        feature_cache = FeatureCache(learner, images, precision=precision)
         found = {}
         for question in questions:
             episodes = episode_accuracies(
@@ -83,7 +83,7 @@ class Judge:
                 self._plan(question, seed, self.judging.episodes),
                 self._settings(learner, question),
                 tracks_by_class=tracks,
-                gallery=gallery,
+                feature_cache=feature_cache,
             )
             found[question] = list(episodes)
         return found

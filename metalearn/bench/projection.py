@@ -5,7 +5,7 @@ import importlib.util
 import torch
 
 from metalearn.bench.rows import Row
-from metalearn.episode import Episode
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 
 N_TEACHERS = 4

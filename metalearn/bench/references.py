@@ -17,7 +17,7 @@ from metalearn.bench.materials import LoadedPool
 from metalearn.bench.rows import REFERENCE, Row, RowFile, SuiteRow, file_hash, row_key
 from metalearn.bench.suite import REFERENCES, ReferenceEntry
 from metalearn.bench.training import Watch
-from metalearn.fine_tuning import read_start
+from metalearn.learning.fine_tuning import read_start
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool, Teacher
 

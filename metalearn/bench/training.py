@@ -9,20 +9,19 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 
-from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.bench.costs import CostMeter, images_recovered, task_memory
 from metalearn.bench.judging import BATCHNORMS, Judge
 from metalearn.bench.materials import LoadedPool
 from metalearn.bench.projection import through_teachers
 from metalearn.bench.rows import Row
 from metalearn.bench.suite import AlgorithmEntry, Suite
-from metalearn.episode import Episode
 from metalearn.errors import InvalidSetting
 from metalearn.evaluation import EvaluationPlan, episode_accuracies
-from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
+from metalearn.numerics.episode import Episode
+from metalearn.recovery.task_memory import TaskMemory
 from metalearn.registry import make_algorithm
-from metalearn.task_memory import TaskMemory
 
 T = TypeVar("T")
 KEPT_METRICS = ("gradient_inner_product", "gradient_cosine")

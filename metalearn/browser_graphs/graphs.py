@@ -12,14 +12,14 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
-from metalearn.batchnorm import has_batchnorm
 from metalearn.browser_graphs import operators  # noqa: F401 - registers the rules
 from metalearn.browser_graphs.builder import GraphBuilder
 from metalearn.browser_graphs.conversion import NotForBrowsers, convert
 from metalearn.browser_graphs.sizes import CLASSES, NAMES
 from metalearn.browser_graphs.steps import Step, steps_of
-from metalearn.inner_loop import PureNetwork
+from metalearn.learning.inner_loop import PureNetwork
 from metalearn.networks import Network
+from metalearn.networks.batchnorm import has_batchnorm
 
 MAX_PARAMETERS = 60_000_000
 """A tab of a browser has about 2 GB; weights are held three times, images come on top.

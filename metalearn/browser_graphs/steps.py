@@ -11,7 +11,7 @@ from typing import Literal
 from torch import Tensor
 
 from metalearn.browser_graphs.sizes import CLASSES, IMAGES, PSEUDO, REAL
-from metalearn.calibration import (
+from metalearn.learning.calibration import (
     NOISE_GRID,
     AdaptedHead,
     ContrastiveForm,
@@ -19,7 +19,7 @@ from metalearn.calibration import (
     enlarge_noise,
     inversion_step,
 )
-from metalearn.inner_loop import (
+from metalearn.learning.inner_loop import (
     PureNetwork,
     Weights,
     class_centroids,
@@ -27,9 +27,9 @@ from metalearn.inner_loop import (
     prototype_head,
     sgd_step,
 )
+from metalearn.learning.support_statistics import moments_of
 from metalearn.networks import NetworkSpec
-from metalearn.ridge import RidgeHead
-from metalearn.support_statistics import moments_of
+from metalearn.numerics.ridge import RidgeHead
 
 Tensors = Mapping[str, Tensor]
 Shape = tuple[int, ...]

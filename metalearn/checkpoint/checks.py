@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from contract.limits import MAX_CLASSES
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
 from metalearn.pool import Teacher

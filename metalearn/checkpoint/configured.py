@@ -6,10 +6,9 @@ from torch import nn
 
 from contract.limits import MAX_PARAMETERS
 from metalearn.checkpoint.matching import Match
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
-from metalearn.networks.bare_building import without_weights
 from metalearn.networks.base import Shapes
 from metalearn.networks.index import is_counter
 from metalearn.networks.transformers_library import (
@@ -18,6 +17,7 @@ from metalearn.networks.transformers_library import (
     saved_names,
     transformers_model,
 )
+from metalearn.networks.weightless import without_weights
 
 _UNLIKELY = 7919
 

@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metalearn.checkpoint.facts import LeftOut, Said
+from metalearn.checkpoint.facts import LeftOut, Statements
 from metalearn.checkpoint.finding import MAX_LEFT_OUT, find_weights, left_beside, tensors_of
 from metalearn.checkpoint.folding import fold
 from metalearn.checkpoint.foreign import refuse_foreign_file
-from metalearn.checkpoint.mending import averaged_within, clean_names, without_counters
+from metalearn.checkpoint.name_cleaning import averaged_within, clean_names, without_counters
 from metalearn.checkpoint.partial import refuse_single_shard, usable_parts
 from metalearn.checkpoint.pickle_opcodes import ACTIONS
 from metalearn.checkpoint.pickle_values import TensorRef, Value
+from metalearn.checkpoint.printable import STATE_DICT
 from metalearn.checkpoint.safetensors_file import looks_like_safetensors, open_safetensors
-from metalearn.checkpoint.saying import said_by, said_by_metadata
-from metalearn.checkpoint.shards import Beside, index_in, is_index, open_shards
+from metalearn.checkpoint.shards import CompanionFiles, index_in, is_index, open_shards
 from metalearn.checkpoint.source import Source
+from metalearn.checkpoint.statements import statements_of, statements_of_metadata
 from metalearn.checkpoint.tensors import ReadStorage, check_budget, materialise
 from metalearn.checkpoint.torch_file import read_torch_legacy, read_torch_zip
 from metalearn.checkpoint.weights import Kind, Part, Read, Weights
-from metalearn.checkpoint.wording import STATE_DICT
 from metalearn.errors import InvalidCheckpoint
 
-__all__ = ["Contents", "LeftOut", "Said", "Weights", "open_contents"]
+__all__ = ["Contents", "LeftOut", "Statements", "Weights", "open_contents"]
 
 _COUNTER = "num_batches_tracked"
 
@@ -37,14 +37,14 @@ class Contents:
 
     weights: tuple[Weights, ...]
     """At least one set; the first is the one to take, as timm does: averaged before raw."""
-    said: Said
+    said: Statements
     left_out: tuple[LeftOut, ...]
     metadata: dict[str, str]
     """The texts that a safetensors file carries; empty for torch files."""
 
 
 @contextmanager
-def open_contents(path: Path, beside: Beside | None = None) -> Iterator[Contents]:
+def open_contents(path: Path, beside: CompanionFiles | None = None) -> Iterator[Contents]:
     """Look into a file. Raises InvalidCheckpoint for one that has no weights to read.
 
     For a model in several files `path` is the index, or the folder with it; `beside` is where its
@@ -53,7 +53,7 @@ def open_contents(path: Path, beside: Beside | None = None) -> Iterator[Contents
     file = index_in(path) if path.is_dir() else path
     if is_index(file):
         with open_shards(file, beside, parts_of) as (parts, read):
-            yield _contents(*_weights("raw", "", parts, read), Said(), {})
+            yield _contents(*_weights("raw", "", parts, read), Statements(), {})
         return
     refuse_single_shard(file.name)
     with Source(file) as source:
@@ -74,7 +74,7 @@ def _of(source: Source) -> Contents:
     if looks_like_safetensors(source):
         parts, read, metadata = open_safetensors(source)
         weights = _weights("raw", "", parts, read)
-        return _contents(*weights, said_by_metadata(metadata), metadata)
+        return _contents(*weights, statements_of_metadata(metadata), metadata)
     refuse_foreign_file(source)
     return _of_torch(*_read_torch(source))
 
@@ -99,7 +99,9 @@ def _of_torch(value: Value, read_storage: ReadStorage) -> Contents:
         left_out += others + more
     left_out += left_beside(value, found)
     module_class = next((group.module_class for group in found if group.module_class), None)
-    return _contents(weights, left_out, replace(said_by(value), module_class=module_class), {})
+    return _contents(
+        weights, left_out, replace(statements_of(value), module_class=module_class), {}
+    )
 
 
 def _parts(refs: Mapping[str, TensorRef]) -> dict[str, Part]:
@@ -129,7 +131,7 @@ def _weights(
 
 
 def _contents(
-    weights: list[Weights], left_out: list[LeftOut], said: Said, metadata: dict[str, str]
+    weights: list[Weights], left_out: list[LeftOut], said: Statements, metadata: dict[str, str]
 ) -> Contents:
     ordered = sorted(weights, key=lambda one: _rank(one, weights))
     return Contents(tuple(ordered), said, tuple(left_out[:MAX_LEFT_OUT]), metadata)

@@ -10,9 +10,9 @@ import torch
 
 from metalearn.checkpoint.limits import MAX_DIMENSIONS
 from metalearn.checkpoint.pickle_values import StorageRef, TensorRef, Value
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import ReadStorage
-from metalearn.checkpoint.wording import shown
 from metalearn.checkpoint.zip_reader import Entry, read_entry
 from metalearn.errors import InvalidCheckpoint
 

@@ -14,7 +14,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Said:
+class Statements:
     """What a file says about its model; nothing of it is believed before the tensors agree."""
 
     architectures: tuple[tuple[str, str], ...] = ()

@@ -9,8 +9,8 @@ from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_TENSORS
 from metalearn.checkpoint.modules import attributes_of, class_of, is_module, state_of
 from metalearn.checkpoint.partial import refuse_packed
 from metalearn.checkpoint.pickle_values import Record, TensorRef, Value
+from metalearn.checkpoint.printable import STATE_DICT, check_tensor_name, shown
 from metalearn.checkpoint.weights import Kind
-from metalearn.checkpoint.wording import STATE_DICT, check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
 
 RAW = (

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from metalearn.checkpoint.facts import LeftOut
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.weights import Part
-from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 
 _COUNTER = "num_batches_tracked"

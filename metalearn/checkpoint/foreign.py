@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from metalearn.checkpoint.printable import STATE_DICT
 from metalearn.checkpoint.source import Source
-from metalearn.checkpoint.wording import STATE_DICT
 from metalearn.errors import InvalidCheckpoint
 
 Kind = Literal["torch", "script", "export"]

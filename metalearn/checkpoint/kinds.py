@@ -3,7 +3,7 @@
 import torch
 
 from metalearn.checkpoint.pickle_values import DTYPES
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 
 USABLE = frozenset(DTYPES.values())

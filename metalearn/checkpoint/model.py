@@ -13,11 +13,12 @@ from typing import Any
 from torch import Tensor
 
 from metalearn.checkpoint.assembling import assemble
-from metalearn.checkpoint.beside import Beside, read_beside
+from metalearn.checkpoint.companion_files import CompanionFiles, read_companion_files
 from metalearn.checkpoint.configured import match_configured
-from metalearn.checkpoint.contents import Contents, LeftOut, Said, Weights, open_contents
+from metalearn.checkpoint.contents import Contents, LeftOut, Statements, Weights, open_contents
 from metalearn.checkpoint.folder import opened_folder, weights_in
 from metalearn.checkpoint.normalisation import Normalisation, inside
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.recognition import (
     AmbiguousCheckpoint,
     Recognised,
@@ -25,7 +26,6 @@ from metalearn.checkpoint.recognition import (
     recognise,
 )
 from metalearn.checkpoint.tensors import check_budget
-from metalearn.checkpoint.wording import shown
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
@@ -61,7 +61,7 @@ class ReadModel:
     weights: str
     other_weights: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
-    said: Said
+    said: Statements
     normalisation: Normalisation | None
     """The network's own, where it normalises its images itself."""
     card: dict[str, object]
@@ -88,11 +88,11 @@ def read_model(path: Path, wanted: Wanted, scratch: Path | None = None) -> ReadM
     """
     with opened_folder(path, scratch) as folder:
         if folder is None:
-            return _read(path, wanted, Beside())
-        return _read(weights_in(folder), wanted, read_beside(folder))
+            return _read(path, wanted, CompanionFiles())
+        return _read(weights_in(folder), wanted, read_companion_files(folder))
 
 
-def _read(path: Path, wanted: Wanted, beside: Beside) -> ReadModel:
+def _read(path: Path, wanted: Wanted, beside: CompanionFiles) -> ReadModel:
     with open_contents(path) as contents:
         said = _all_said(contents.said, beside.said)
         weights = _chosen(contents, wanted.weights)
@@ -117,7 +117,12 @@ def _read(path: Path, wanted: Wanted, beside: Beside) -> ReadModel:
 
 
 def _at_its_size(
-    contents: Contents, weights: Weights, wanted: Wanted, beside: Beside, *, said: int | None
+    contents: Contents,
+    weights: Weights,
+    wanted: Wanted,
+    beside: CompanionFiles,
+    *,
+    said: int | None,
 ) -> Recognised:
     """Recognised at the size that the person gives, else that the file says, else that fits."""
     if said and not wanted.image_size:
@@ -131,7 +136,9 @@ def _at_its_size(
     return _recognised(contents, weights, wanted, beside)
 
 
-def _recognised(contents: Contents, weights: Weights, wanted: Wanted, beside: Beside) -> Recognised:
+def _recognised(
+    contents: Contents, weights: Weights, wanted: Wanted, beside: CompanionFiles
+) -> Recognised:
     card = card_of(contents.metadata)
     ours, config = card.get("architecture"), card.get("config")
     kind, plain = beside.kind, beside.config
@@ -163,9 +170,9 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _all_said(file: Said, beside: Said) -> Said:
+def _all_said(file: Statements, beside: Statements) -> Statements:
     """What stands beside the weights comes first; the rest is what the file itself says."""
-    told = {field.name: getattr(beside, field.name) for field in fields(Said)}
+    told = {field.name: getattr(beside, field.name) for field in fields(Statements)}
     return replace(file, **{name: value for name, value in told.items() if value})
 
 
@@ -181,7 +188,7 @@ def _chosen(contents: Contents, kind: str | None) -> Weights:
 
 
 def _said(
-    contents: Contents, ours: object, beside: Beside, file_name: str
+    contents: Contents, ours: object, beside: CompanionFiles, file_name: str
 ) -> list[tuple[str, str]]:
     """Names of the architecture: our own card's, those beside, the file's, that of the file."""
     if isinstance(ours, str):

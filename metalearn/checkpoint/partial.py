@@ -7,8 +7,8 @@ import torch
 
 from metalearn.checkpoint.facts import LeftOut
 from metalearn.checkpoint.kinds import USABLE, is_quantised, kind_name, quantised, unusable
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.weights import Part
-from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 
 _ADAPTER = re.compile(

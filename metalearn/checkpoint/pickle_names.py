@@ -3,7 +3,7 @@
 from metalearn.checkpoint.pickle_bystanders import BYSTANDERS, FACTORIES, NEW_BYSTANDERS
 from metalearn.checkpoint.pickle_rules import check_attribute, check_call, check_class, check_name
 from metalearn.checkpoint.pickle_values import KINDS, MEANINGS, Global, Record, Value, damaged
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 
 _MEANINGS = MEANINGS | BYSTANDERS
 KNOWN_GLOBALS = frozenset(_MEANINGS) | frozenset(NEW_BYSTANDERS) | KINDS | FACTORIES

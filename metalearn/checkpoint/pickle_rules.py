@@ -7,7 +7,7 @@ docs/decisions/0036-inert-records.md.
 import re
 import sys
 
-from metalearn.checkpoint.wording import STATE_DICT, shown
+from metalearn.checkpoint.printable import STATE_DICT, shown
 from metalearn.errors import InvalidCheckpoint
 
 _MAX_PATH = 300

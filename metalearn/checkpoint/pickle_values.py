@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from metalearn.checkpoint.limits import MAX_DIMENSIONS
-from metalearn.checkpoint.wording import STATE_DICT, shown
+from metalearn.checkpoint.printable import STATE_DICT, shown
 from metalearn.errors import InvalidCheckpoint
 
 DTYPES = {

@@ -10,7 +10,7 @@ from metalearn.checkpoint.teacher import Declaration, read_checkpoint
 from metalearn.checkpoint.writing import describe, write_checkpoint
 from metalearn.errors import InvalidCheckpoint, InvalidPool
 from metalearn.pool import Pool, Teacher
-from metalearn.shelf import Shelf
+from metalearn.pool.network_cache import NetworkCache
 
 MANIFEST = "manifest.jsonl"
 _KNOWN = {
@@ -31,10 +31,12 @@ _KNOWN = {
 }
 
 
-def read_pool(directory: Path, *, limit: int | None = None, shelf: Shelf | None = None) -> Pool:
+def read_pool(
+    directory: Path, *, limit: int | None = None, cache: NetworkCache | None = None
+) -> Pool:
     """Every model of the manifest as a Teacher, or the first `limit` of them.
 
-    All are read and checked now; a shelf then holds those only in memory that it has room for.
+    All are read and checked now; a cache then holds those only in memory that it has room for.
 
     Raises InvalidPool, naming the line, when the folder cannot be read or a model is no good.
     """
@@ -48,7 +50,7 @@ def read_pool(directory: Path, *, limit: int | None = None, shelf: Shelf | None 
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     chosen = numbered if limit is None else numbered[: max(limit, 0)]
     teachers = (_read_line(directory, number, line) for number, line in chosen)
-    return Pool(tuple(each.on_shelf(shelf) if shelf else each for each in teachers))
+    return Pool(tuple(each.cached_in(cache) if cache else each for each in teachers))
 
 
 def write_pool_entry(

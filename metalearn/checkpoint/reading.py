@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from metalearn.checkpoint.contents import open_contents
-from metalearn.checkpoint.mending import without_common_prefix
+from metalearn.checkpoint.name_cleaning import without_common_prefix
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

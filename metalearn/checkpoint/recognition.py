@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from contract.limits import MAX_IMAGE_SIZE
 from metalearn.checkpoint.dialects import Translation, translate
 from metalearn.checkpoint.matching import Match, find_matches, match_as
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import all_architectures, expected_shapes, get_architecture
 from metalearn.networks.base import Shapes

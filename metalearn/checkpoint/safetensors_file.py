@@ -18,10 +18,10 @@ from torch import Tensor
 
 from metalearn.checkpoint.kinds import unusable
 from metalearn.checkpoint.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES
+from metalearn.checkpoint.printable import check_tensor_name, shown
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import check_budget, tensor_from_bytes
 from metalearn.checkpoint.weights import Part, Read
-from metalearn.checkpoint.wording import check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
 
 _DTYPES = {

@@ -12,13 +12,13 @@ from pathlib import Path
 from torch import Tensor
 
 from metalearn.checkpoint.limits import MAX_TENSORS
+from metalearn.checkpoint.printable import check_tensor_name, shown
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.weights import Part, Read
-from metalearn.checkpoint.wording import check_tensor_name, shown
 from metalearn.errors import InvalidCheckpoint
 
-Beside = Path | Mapping[str, Path]
+CompanionFiles = Path | Mapping[str, Path]
 """A folder, or files by the names under which the index knows them."""
 _MAX_INDEX_BYTES = 8_000_000
 _MAX_SHARDS = 200
@@ -46,7 +46,7 @@ def index_in(folder: Path) -> Path:
 
 @contextmanager
 def open_shards(
-    index: Path, beside: Beside | None, read_shard: ReadShard
+    index: Path, beside: CompanionFiles | None, read_shard: ReadShard
 ) -> Iterator[tuple[dict[str, Part], Read]]:
     """All tensors of all parts, in the order of the index, and how to read them."""
     with ExitStack() as stack:
@@ -97,7 +97,7 @@ def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _files(places: Mapping[str, str], beside: Beside) -> dict[str, Path]:
+def _files(places: Mapping[str, str], beside: CompanionFiles) -> dict[str, Path]:
     names = list(dict.fromkeys(places.values()))
     files = {}
     for name in names:

@@ -8,7 +8,7 @@ from torch import Tensor
 from contract.limits import MAX_PARAMETERS
 from metalearn.checkpoint.limits import MAX_TENSORS
 from metalearn.checkpoint.pickle_values import StorageRef, TensorRef
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 
 ReadStorage = Callable[[StorageRef], bytearray]
@@ -119,7 +119,7 @@ def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
     whole = start == 0 and _numel(ref.size) * itemsize == len(data)
     if whole and _is_contiguous(ref):
         return tensor_from_bytes(name, data, ref.dtype, ref.size)
-    # Looked at where it lies: thousands of views of one large storage would copy all of it.
+    # Probed at where it lies: thousands of views of one large storage would copy all of it.
     part = memoryview(data)[start : (_last(ref) + 1) * itemsize]
     truths = ref.dtype == torch.bool
     flat = torch.frombuffer(part, dtype=torch.uint8 if truths else ref.dtype)

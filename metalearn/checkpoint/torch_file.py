@@ -15,9 +15,9 @@ from metalearn.checkpoint.pickle_values import (
     damaged,
     storage_ref,
 )
+from metalearn.checkpoint.printable import STATE_DICT, shown
 from metalearn.checkpoint.source import Source
 from metalearn.checkpoint.tensors import ReadStorage
-from metalearn.checkpoint.wording import STATE_DICT, shown
 from metalearn.checkpoint.zip_reader import Entry, read_entry, read_zip
 from metalearn.errors import InvalidCheckpoint
 

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from metalearn.checkpoint.wording import shown
+from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 
 Kind = Literal["raw", "ema"]

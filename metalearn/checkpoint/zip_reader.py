@@ -13,8 +13,8 @@ from typing import Any
 
 from metalearn.checkpoint.foreign import Kind, archive_kind
 from metalearn.checkpoint.limits import MAX_NAME_LENGTH, MAX_ZIP_ENTRIES
+from metalearn.checkpoint.printable import shown
 from metalearn.checkpoint.source import Source
-from metalearn.checkpoint.wording import shown
 from metalearn.errors import InvalidCheckpoint
 
 _LOCAL = struct.Struct("<4s5H3L2H")

@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 
-from metalearn.allocator import keep_freed_memory
 from metalearn.cli import (
     adapt,
     algorithms,
@@ -23,6 +22,7 @@ from metalearn.cli import (
 )
 from metalearn.datasets import PictureWarning
 from metalearn.errors import MetaLearnError
+from metalearn.numerics.allocator import keep_freed_memory
 
 DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

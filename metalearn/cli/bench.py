@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 from metalearn.bench import Suite, find_suite, read_suite, run_suite, write_report
+from metalearn.bench.kept_rows import with_kept_rows
 from metalearn.bench.plots import can_plot
 from metalearn.bench.report import MISSING
 from metalearn.bench.rows import Row
 from metalearn.bench.run import ROWS
-from metalearn.bench.standing import with_standing_rows
 from metalearn.bench.suite import shipped_suites
 from metalearn.cli.common import Commands, add_device, find_device, progress, say
 from metalearn.errors import InvalidSetting
@@ -88,7 +88,7 @@ def _measured(options: argparse.Namespace, suite: Suite, out: Path) -> list[Row]
                 say(_line(done.row))
     if chosen is suite:
         return rows
-    return with_standing_rows(suite, out / ROWS, rows, chosen.labels)
+    return with_kept_rows(suite, out / ROWS, rows, chosen.labels)
 
 
 def _known_labels(labels: list[str] | None, suite: Suite) -> list[str]:

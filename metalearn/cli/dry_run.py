@@ -2,7 +2,7 @@
 
 from metalearn.algorithm import Algorithm
 from metalearn.cli.common import printable
-from metalearn.forecast import Forecast
+from metalearn.planning.forecast import Forecast
 from metalearn.pool import Pool
 
 _MOST_NAMES = 8

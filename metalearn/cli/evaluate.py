@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from metalearn.batchnorm import has_batchnorm
 from metalearn.cli.adaptation_options import adaptation_settings, add_adaptation_options
 from metalearn.cli.common import (
     Commands,
@@ -18,8 +17,9 @@ from metalearn.cli.common import (
 )
 from metalearn.datasets import read_data
 from metalearn.evaluation import EvaluationPlan, episode_accuracies, summarise
+from metalearn.learning.support_statistics import NO_BATCHNORM
 from metalearn.meta_learner import MetaLearner
-from metalearn.support_statistics import NO_BATCHNORM
+from metalearn.networks.batchnorm import has_batchnorm
 
 
 def add_parser(commands: Commands) -> None:

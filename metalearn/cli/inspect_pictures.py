@@ -14,7 +14,7 @@ from metalearn.checkpoint.teacher import teacher_of
 from metalearn.cli.common import printable
 from metalearn.datasets import Pixels, class_folders, read_pictures
 from metalearn.errors import InvalidData, InvalidSetting
-from metalearn.picture_check import Judged, class_called, judge, n_in_top
+from metalearn.evaluation.picture_check import Judged, class_called, judge, n_in_top
 from metalearn.pool import Teacher
 
 _MOST_WRONG = 20

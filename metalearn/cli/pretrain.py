@@ -14,8 +14,8 @@ from metalearn.checkpoint import write_pool_entry
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.datasets import ImageSet, read_data
 from metalearn.errors import InvalidPool
-from metalearn.fine_tuning import FineTuningPlan, fine_tune, read_start
-from metalearn.pretraining import (
+from metalearn.learning.fine_tuning import FineTuningPlan, fine_tune, read_start
+from metalearn.learning.pretraining import (
     PretrainedTeacher,
     PretrainingPlan,
     draw_class_names,

@@ -5,17 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from contract.settings import PRESET
-from metalearn.algorithm import Algorithm
+from metalearn.algorithm import Algorithm, train
 from metalearn.checkpoint import read_pool
 from metalearn.cli.common import Commands, add_device, add_seed, find_device, progress, say, whole
 from metalearn.cli.dry_run import dry_run_lines
 from metalearn.errors import InvalidSetting
-from metalearn.fitting import Allowance, check_memory
-from metalearn.forecast import Plan
-from metalearn.loop import train
+from metalearn.planning.fitting import Allowance, check_memory
+from metalearn.planning.forecast import Plan
+from metalearn.pool.network_cache import POOL_MB, NetworkCache
 from metalearn.registry import algorithm_named
 from metalearn.settings import build, presets_of
-from metalearn.shelf import POOL_MB, Shelf
 
 
 def add_parser(commands: Commands) -> None:
@@ -84,8 +83,8 @@ def run(options: argparse.Namespace) -> None:
     _check_out(options)
     device = find_device(options.device)
     config: Any = build(kind.Config, settings)
-    shelf = Shelf(options.pool_mb * 2**20)
-    pool = read_pool(options.pool, limit=options.models, shelf=shelf)
+    cache = NetworkCache(options.pool_mb * 2**20)
+    pool = read_pool(options.pool, limit=options.models, cache=cache)
     plan = Plan.of(kind, pool, config, device)
     check_memory(plan, Allowance(options.memory_mb, "--memory-mb", "--pool-mb"))
     forecast = plan.forecast()

@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from metalearn.calibration import AdaptedHead, Calibration, ContrastiveForm, calibrate
-from metalearn.inner_loop import (
+from metalearn.learning.calibration import AdaptedHead, Calibration, ContrastiveForm, calibrate
+from metalearn.learning.inner_loop import (
     BatchNormMode,
     PureNetwork,
     Weights,
@@ -17,17 +17,17 @@ from metalearn.inner_loop import (
     prototype_head,
     sgd_step,
 )
-from metalearn.meta_learner.adaptation_settings import AdaptationSettings
-from metalearn.meta_learner.classifier import Classifier
-from metalearn.meta_learner.support import draw_batch, images_at_once
-from metalearn.networks import Network
-from metalearn.ridge import RidgeHead, ridge_head
-from metalearn.support_statistics import (
+from metalearn.learning.support_statistics import (
     NO_BATCHNORM,
     chunks_for_statistics,
     mixed_statistics,
     share_of,
 )
+from metalearn.meta_learner.adaptation_settings import AdaptationSettings
+from metalearn.meta_learner.classifier import Classifier
+from metalearn.meta_learner.support import draw_batch, images_at_once
+from metalearn.networks import Network
+from metalearn.numerics.ridge import RidgeHead, ridge_head
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from metalearn.precision import CHOICES
+from metalearn.numerics.precision import CHOICES
 from metalearn.settings import setting
 
 HEADS = ("sgd", "prototypes", "ridge")

@@ -11,7 +11,7 @@ import torch
 
 from contract.limits import MAX_SHOT, MAX_WAY, MIN_WAY
 from metalearn.browser_graphs import NetworkTensors, NotForBrowsers, make_graphs
-from metalearn.calibration import NOISE_GRID
+from metalearn.learning.calibration import NOISE_GRID
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings, calibrated
 from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.support import images_at_once

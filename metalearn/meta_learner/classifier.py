@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from metalearn.errors import InvalidSetting
-from metalearn.inner_loop import PureNetwork, Weights, predict
+from metalearn.learning.inner_loop import PureNetwork, Weights, predict
 from metalearn.meta_learner.support import check_images, images_at_once
-from metalearn.preparation import prepare_images
-from metalearn.ridge import RidgeHead
+from metalearn.numerics.preparation import prepare_images
+from metalearn.numerics.ridge import RidgeHead
 
 
 @dataclass(frozen=True)

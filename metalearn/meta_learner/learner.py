@@ -15,7 +15,7 @@ from metalearn.meta_learner.parts import LearnerParts
 from metalearn.meta_learner.provenance import TeacherRecord
 from metalearn.meta_learner.support import check_support
 from metalearn.networks import Network, NetworkSpec
-from metalearn.preparation import prepare_images
+from metalearn.numerics.preparation import prepare_images
 
 
 class MetaLearner:

@@ -8,11 +8,11 @@ for any architecture and machine.
 from metalearn.needs.measuring import bytes_each, multiply_adds_each, seconds_each
 from metalearn.needs.needs import (
     Needs,
+    cached_bytes,
     held_bytes,
     in_mb,
     largest_tensor,
     loaded_bytes,
-    shelved_bytes,
 )
 from metalearn.needs.part import Part
 from metalearn.needs.passes import (
@@ -48,7 +48,7 @@ __all__ = [
     "network_of",
     "recovering",
     "seconds_each",
-    "shelved_bytes",
+    "cached_bytes",
     "stepping",
     "taken",
 ]

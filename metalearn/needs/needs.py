@@ -7,7 +7,7 @@ from torch import nn
 from metalearn.needs.measuring import multiply_adds_each, seconds_each
 from metalearn.needs.part import Part
 from metalearn.pool import Pool
-from metalearn.shelf import Shelved
+from metalearn.pool.network_cache import CachedNetwork
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Needs:
     """What the run itself holds from step to step: learner, optimisers, pictures."""
     passing: int = 0
     """What a step takes and gives back, where it takes most."""
-    shelved: int = 0
+    cached: int = 0
     """The file of the models that make room."""
     snapshot: int = 0
     """The largest state that is saved."""
@@ -37,7 +37,7 @@ class Needs:
     @property
     def disk_mb(self) -> int:
         """The models that make room, and the largest snapshot."""
-        return in_mb(self.shelved + self.snapshot)
+        return in_mb(self.cached + self.snapshot)
 
     def multiply_adds(self) -> float:
         """Multiply-adds of convolutions and matrix products in all steps."""
@@ -54,7 +54,7 @@ def in_mb(n_bytes: int) -> int:
 
 
 def held_bytes(pool: Pool, *, whole: bool = False) -> int:
-    """A pool's models that are in memory at once: what its shelf takes, or the `whole` pool."""
+    """A pool's models that are in memory at once: what its cache takes, or the `whole` pool."""
     sizes = [one.n_bytes for one in pool.teachers]
     # The one that is fetched is there before another makes room.
     return sum(sizes) if whole else min(sum(sizes), loaded_bytes(pool) + max(sizes))
@@ -72,7 +72,7 @@ def largest_tensor(network: nn.Module) -> int:
     return max(weight.numel() * weight.element_size() for weight in network.parameters())
 
 
-def shelved_bytes(pool: Pool) -> int:
+def cached_bytes(pool: Pool) -> int:
     """The file of a pool's models: all of them, sooner or later, once one must make room."""
     total = sum(one.n_bytes for one in pool.teachers)
     room = _room(pool)
@@ -80,6 +80,6 @@ def shelved_bytes(pool: Pool) -> int:
 
 
 def _room(pool: Pool) -> int | None:
-    """What the pool's shelf holds; None where a model lies on none."""
-    shelves = [one.held.shelf for one in pool.teachers if isinstance(one.held, Shelved)]
-    return shelves[0].max_bytes if len(shelves) == len(pool) else None
+    """What the pool's cache holds; None where a model lies on none."""
+    caches = [one.held.cache for one in pool.teachers if isinstance(one.held, CachedNetwork)]
+    return caches[0].max_bytes if len(caches) == len(pool) else None

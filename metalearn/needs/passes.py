@@ -8,18 +8,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from metalearn.augmentation import crop_and_colour
-from metalearn.gradients import set_gradients
 from metalearn.needs.measuring import bytes_each
 from metalearn.needs.part import Part
 from metalearn.networks import Network, NetworkSpec, build_network
 from metalearn.networks.generator import Generator
-from metalearn.pictures import draw_pictures
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.numerics.gradients import set_gradients
+from metalearn.numerics.precision import autocast, on_device, uses_bf16
+from metalearn.numerics.preparation import prepare_images
 from metalearn.pool import Pool, Teacher
-from metalearn.precision import autocast, on_device, uses_bf16
-from metalearn.preparation import prepare_images
+from metalearn.procedural import draw_pictures
+from metalearn.recovery.teacher_pass import Limits, images_at_once, seen_by
 from metalearn.shapes import Images
-from metalearn.teacher_pass import Limits, images_at_once, seen_by
 
 
 class Moved(Protocol):

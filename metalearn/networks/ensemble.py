@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from metalearn.networks.base import Network, NetworkSpec
-from metalearn.preparation import prepare_images
+from metalearn.numerics.preparation import prepare_images
 from metalearn.shapes import Features, Images
 
 ENSEMBLE = "ensemble"

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from metalearn.networks.index import INDEX_FILE
 from metalearn.networks.libraries import timm
-from metalearn.networks.looking import Looked, look_at, look_at_outputs
+from metalearn.networks.probing import Probed, probe, probe_outputs
 from metalearn.networks.torchvision_import import torchvision_models
 from metalearn.networks.transformers_library import CLASSES, PREFIX
 
@@ -40,22 +40,22 @@ def main() -> None:
     torch.set_grad_enabled(False)
     known = _read_cache(cache)
     for name in tqdm([name for name in _all_names() if name not in known], desc="tensors"):
-        known[name] = look_at(name)
+        known[name] = probe(name)
         _keep(cache, known[name])
     looked = [known[name] for name in _all_names()]
     for one in tqdm([one for one in _to_run(looked) if not one.outputs], desc="outputs"):
-        look_at_outputs(one)
+        probe_outputs(one)
         _keep(cache, one)
     INDEX_FILE.write_text(_written(looked))
 
 
-def _keep(cache: Path | None, looked: Looked) -> None:
+def _keep(cache: Path | None, looked: Probed) -> None:
     if cache is not None:
         with cache.open("a") as file:
             file.write(json.dumps(asdict(looked)) + "\n")
 
 
-def _to_run(looked: Iterable[Looked]) -> list[Looked]:
+def _to_run(looked: Iterable[Probed]) -> list[Probed]:
     """Twins, those with several heads, and the smallest of each class that has none among them."""
     kept = sorted((one for one in looked if not one.refused), key=lambda one: one.parameters)
     counts = Counter((one.names, one.shapes) for one in kept)
@@ -71,10 +71,10 @@ def _to_run(looked: Iterable[Looked]) -> list[Looked]:
     return chosen
 
 
-def _read_cache(cache: Path | None) -> dict[str, Looked]:
+def _read_cache(cache: Path | None) -> dict[str, Probed]:
     if cache is None or not cache.exists():
         return {}
-    looked = (Looked(**json.loads(line)) for line in cache.read_text().splitlines())
+    looked = (Probed(**json.loads(line)) for line in cache.read_text().splitlines())
     return {one.name: one for one in looked}
 
 
@@ -87,7 +87,7 @@ def _all_names() -> list[str]:
     ]
 
 
-def _written(looked: Iterable[Looked]) -> str:
+def _written(looked: Iterable[Probed]) -> str:
     """The index as JSON, one architecture a line."""
     looked = list(looked)
     odd = {one.family for one in looked if one.family and one.refused}
@@ -116,15 +116,15 @@ def _written(looked: Iterable[Looked]) -> str:
     return f'{text}, "architectures": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
-def _functions(looked: Iterable[Looked]) -> dict[str, int]:
+def _functions(looked: Iterable[Probed]) -> dict[str, int]:
     """A number for each architecture; twins that compute the same share it."""
-    twins: dict[tuple[str, str], list[Looked]] = defaultdict(list)
+    twins: dict[tuple[str, str], list[Probed]] = defaultdict(list)
     for one in looked:
         twins[one.names, one.shapes].append(one)
     numbers: dict[str, int] = {}
     count = 0
     for group in twins.values():
-        firsts: list[tuple[Looked, int]] = []
+        firsts: list[tuple[Probed, int]] = []
         for one in group:
             same = (number for first, number in firsts if _agree(first, one))
             number = next(same, -1)
@@ -135,7 +135,7 @@ def _functions(looked: Iterable[Looked]) -> dict[str, int]:
     return numbers
 
 
-def _agree(one: Looked, other: Looked) -> bool:
+def _agree(one: Probed, other: Probed) -> bool:
     return (
         one.heads == other.heads
         and bool(one.outputs)

@@ -4,7 +4,6 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from metalearn.errors import InvalidCheckpoint
-from metalearn.networks.bare_building import without_weights
 from metalearn.networks.base import Architecture, Network, NetworkSpec, Shapes, present_name
 from metalearn.networks.conv4 import Conv4
 from metalearn.networks.ensemble import EnsembleNetwork, EnsembleSpec
@@ -12,6 +11,7 @@ from metalearn.networks.index import the_index
 from metalearn.networks.libraries import LibraryArchitecture
 from metalearn.networks.resnet10 import ResNet10
 from metalearn.networks.resnet18 import ResNet18
+from metalearn.networks.weightless import without_weights
 
 _OWN = MappingProxyType({kind.name: kind for kind in (Conv4(), ResNet10(), ResNet18())})
 _LISTED = tuple(

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.recovery_methods import by_generator, by_pixels, methods, new_generator
 from metalearn.checkpoint import read_pool
-from metalearn.inversion import TeacherTask
+from metalearn.recovery.inversion import TeacherTask
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 

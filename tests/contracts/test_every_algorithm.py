@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.loop import train
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
+from metalearn.pool.network_cache import NetworkCache
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
 from metalearn.settings import build, presets_of
-from metalearn.shelf import Shelf
 
 CPU = torch.device("cpu")
 NAMES = sorted(all_algorithms())
@@ -227,8 +226,8 @@ def test_stopped_and_resumed_equals_never_stopped_at_every_step(name):
 def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(name, tmp_path):
     whole = make(name)
     finish(whole)
-    shelf = Shelf(0, tmp_path)
-    pool = Pool(tuple(one.on_shelf(shelf) for one in mixed_pool().teachers))
+    shelf = NetworkCache(0, tmp_path)
+    pool = Pool(tuple(one.cached_in(shelf) for one in mixed_pool().teachers))
     known = {field.name for field in fields(all_algorithms()[name].Config)}
     small = {key: value for key, value in SMALL.items() if key in known}
     shelved = make_algorithm(name, pool, small, device=CPU, seed=0)

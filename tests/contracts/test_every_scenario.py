@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.errors import InvalidPool
-from metalearn.loop import train
 from metalearn.meta_learner import MetaLearner
 from metalearn.pool import Pool
 from metalearn.registry import all_algorithms, make_algorithm

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metalearn.loop import train
+from metalearn.algorithm import train
 from tests.contracts.test_every_algorithm import NAMES, leaves, make, round_trip
 
 CUDA = torch.device("cuda")

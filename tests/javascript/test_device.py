@@ -13,11 +13,11 @@ from PIL import Image
 
 from metalearn.datasets import decode_image
 from metalearn.datasets.orientation import read_orientation
-from metalearn.inner_loop import balanced_targets
+from metalearn.learning.inner_loop import balanced_targets
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import NetworkSpec, build_network
-from metalearn.ridge import ridge_head
+from metalearn.numerics.ridge import ridge_head
 from tests.javascript.node import in_node, needs_node
 from tests.turned import turned_files
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from metalearn.batchnorm import reestimate_statistics
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.batchnorm import reestimate_statistics
 from tests.javascript.node import ROOT, RUNTIME, in_node, needs_node, run_node
 
 pytestmark = needs_node

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from metalearn.picture_check import class_called
+from metalearn.evaluation.picture_check import class_called
 from tests.javascript.node import needs_node, run_node
 
 pytestmark = needs_node

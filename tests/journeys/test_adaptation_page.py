@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from metalearn.datasets import decode_image
 from metalearn.meta_learner import MetaLearner
-from metalearn.ridge import RidgeHead
+from metalearn.numerics.ridge import RidgeHead
 from tests.journeys.adapting import (
     CLASSES,
     KINDS,

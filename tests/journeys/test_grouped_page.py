@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from playwright.sync_api import expect
 
-from metalearn.batchnorm import reestimate_statistics
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.batchnorm import reestimate_statistics
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,

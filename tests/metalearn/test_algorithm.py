@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from metalearn.algorithm import OptimiserState
 from metalearn.errors import InvalidPool, InvalidSetting
+from metalearn.numerics.optimisers import OptimiserState
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from metalearn.algorithm import Algorithm, StepReport
-from metalearn.loop import train
+from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.meta_learner import MetaLearner
 from metalearn.needs import Needs
 

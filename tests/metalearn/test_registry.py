@@ -1,14 +1,17 @@
 """Algorithms are found by being there, and no two may share a name."""
 
 import sys
+from collections import Counter
 from types import ModuleType
 
 import pytest
 
 import metalearn.algorithms
+from contract.settings import PRESET
 from metalearn import registry
 from metalearn.algorithms.random_init import RandomInit
 from metalearn.registry import all_algorithms
+from metalearn.settings import describe
 
 
 @pytest.fixture
@@ -51,3 +54,18 @@ def test_two_of_the_same_name_stop_the_program(other_modules):
 def test_the_folder_holds_nothing_but_algorithms():
     for info in registry.pkgutil.iter_modules(metalearn.algorithms.__path__):
         assert info.name in all_algorithms()
+
+
+@pytest.mark.parametrize("kind", all_algorithms().values(), ids=lambda kind: kind.name)
+def test_settings_come_in_groups_that_a_form_can_show(kind):
+    described = [one for one in describe(kind.Config) if one["name"] != PRESET]
+    sizes = Counter(one["group"] for one in described if one["group"])
+    assert max(sizes.values()) <= 12
+    assert next(iter(sizes.values())) <= 9, "the first group alone fills what a form opens"
+
+
+@pytest.mark.parametrize("name", ["free", "purer"])
+def test_only_presets_set_what_nothing_but_the_released_code_does(name):
+    described = describe(all_algorithms()[name].Config)
+    released = {one["name"] for one in described if "as_released" in (one["choices"] or ())}
+    assert released and released <= {one["name"] for one in described if not one["group"]}

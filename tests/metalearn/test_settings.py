@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metalearn.errors import InvalidSetting
-from metalearn.settings import build, describe, setting
+from metalearn.settings import build, describe, setting, with_default
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,22 @@ def test_a_choice_may_be_open_to_what_the_algorithm_judges():
     for wrong in ("", "x" * 201, 3):
         with pytest.raises(InvalidSetting, match="one of random, best, or a model's name of at"):
             build(OpenConfig, {"start": wrong})
+
+
+@dataclass(frozen=True)
+class Recovery:
+    GROUP: ClassVar[str] = "Recovery"
+    passes: int = setting(5, "how often", low=1, high=9)
+
+
+@dataclass(frozen=True)
+class Grouped(Recovery):
+    passes: int = with_default(Recovery, "passes", 7)
+    steps: int = setting(10, "how many", low=1, high=100)
+
+
+def test_a_setting_is_in_the_group_of_the_class_that_declared_it_first():
+    assert [(one["name"], one["group"], one["default"]) for one in describe(Grouped)] == [
+        ("passes", "Recovery", 7),
+        ("steps", "Settings", 10),
+    ]

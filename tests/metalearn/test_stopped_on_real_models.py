@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.networks import NetworkSpec, build_network, get_architecture
-from metalearn.pictures import draw_pictures
+from metalearn.numerics.preparation import prepare_images
 from metalearn.pool import Pool, Teacher
-from metalearn.preparation import prepare_images
+from metalearn.procedural import draw_pictures
 from metalearn.registry import make_algorithm
 from tests.contracts.test_every_algorithm import round_trip, same
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from metalearn.algorithms.free import FreeConfig
 from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.bench import find_suite, read_suite
-from metalearn.inversion import TeacherTask, recover
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool, Teacher
 from metalearn.presets import run_title
+from metalearn.recovery.inversion import TeacherTask, recover
 from metalearn.registry import make_algorithm
 from metalearn.settings import build
 

@@ -11,7 +11,7 @@ from PIL import Image
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.pools.models import PoolMember
 from metalearn.algorithm import StepReport
-from metalearn.episode import Episode
+from metalearn.numerics.episode import Episode
 from worker.previews import Previews, grid_png
 
 

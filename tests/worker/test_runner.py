@@ -14,7 +14,7 @@ from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.queue import Task
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.meta_learner import MetaLearner
 from tests.worker.toy import Toy, build_toy
 from worker import patience, runner, stopping

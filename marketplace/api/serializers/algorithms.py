@@ -21,6 +21,11 @@ class SettingSerializer(serializers.Serializer):
     others = serializers.CharField(
         required=False, help_text="what else a choice may be, in words; empty where nothing else"
     )
+    group = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="the part it belongs to; empty where only a preset sets it",
+    )
 
 
 class PresetSerializer(serializers.Serializer):

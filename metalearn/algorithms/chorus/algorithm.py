@@ -10,30 +10,30 @@ from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.chorus.config import ChorusConfig
+from metalearn.algorithms.chorus.folder_pictures import FolderPictures
+from metalearn.algorithms.chorus.geometry import PoolGeometry, embedded, similarity_loss
 from metalearn.algorithms.chorus.needs import SMALLER, needs_of_chorus
-from metalearn.algorithms.chorus.own import Own
-from metalearn.algorithms.chorus.room import (
+from metalearn.algorithms.chorus.picture_memory import PictureMemory
+from metalearn.algorithms.chorus.sizes import (
     first_pictures,
     memory_capacity,
     optimisers_of,
     pixels,
     portions,
 )
-from metalearn.augmentation import crop_some, mirror_some
-from metalearn.batchnorm import reestimate_statistics
 from metalearn.datasets import read_own_pictures
 from metalearn.errors import InvalidSetting
-from metalearn.geometry import PoolGeometry, embedded, similarity_loss
-from metalearn.learner_settings import RANDOM
-from metalearn.learner_spec import learner_as_set
-from metalearn.learner_start import LearnerStart, start_of_pool
+from metalearn.learning.learner_settings import RANDOM
+from metalearn.learning.learner_spec import learner_as_set
+from metalearn.merging.learner_start import LearnerStart, start_of_pool
 from metalearn.meta_learner import OPERATOR_PICTURES, AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
-from metalearn.picture_memory import PictureMemory
-from metalearn.pictures import draw_pictures
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.augmentation import crop_some, mirror_some
+from metalearn.numerics.precision import on_device
+from metalearn.numerics.preparation import prepare_images, resized
 from metalearn.pool import Pool
-from metalearn.precision import on_device
-from metalearn.preparation import prepare_images, resized
+from metalearn.procedural import draw_pictures
 from metalearn.shapes import Images
 
 WARM_UP = 0.05
@@ -75,7 +75,7 @@ class Chorus(Algorithm):
         self.picture_size, self.kept_size = pixels(self.pool, self.learner.spec)
         capacity = memory_capacity(config, self.pool.channels, self.kept_size)
         self.memory = PictureMemory(capacity)
-        self.own: Own | None = None
+        self.own: FolderPictures | None = None
 
     @classmethod
     def needs_of(cls, pool: Pool, config: ChorusConfig, device: torch.device) -> Needs:
@@ -130,7 +130,7 @@ class Chorus(Algorithm):
             size=self.picture_size,
             most=self.config.most_own,
         )
-        self.own = Own(read)
+        self.own = FolderPictures(read)
         return self.own.notices()
 
     def draw(self) -> float:
@@ -254,4 +254,4 @@ class Chorus(Algorithm):
         done = (self.steps_done - 1) * self.config.updates_per_step + update
         share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
         falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))
-        self.optimisers.pace(min(share / WARM_UP, falling, 1.0))
+        self.optimisers.set_rate_share(min(share / WARM_UP, falling, 1.0))

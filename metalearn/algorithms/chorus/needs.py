@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 import torch
 
 from metalearn.algorithms.chorus.config import ChorusConfig
-from metalearn.algorithms.chorus.room import (
+from metalearn.algorithms.chorus.geometry import PIXELS_AT_ONCE, joint_features
+from metalearn.algorithms.chorus.sizes import (
     first_pictures,
     memory_capacity,
     optimisers_of,
     pixels,
     portions,
 )
-from metalearn.geometry import PIXELS_AT_ONCE, joint_features
-from metalearn.learner_settings import RANDOM, RELATIVES
-from metalearn.learner_spec import learner_as_set
-from metalearn.learner_start import largest_family
+from metalearn.learning.learner_settings import RANDOM, RELATIVES
+from metalearn.learning.learner_spec import learner_as_set
+from metalearn.merging.learner_start import largest_family
 from metalearn.needs import (
     Needs,
     Part,
+    cached_bytes,
     drawing,
     embedding,
     held_bytes,
@@ -27,12 +28,11 @@ from metalearn.needs import (
     learning,
     most_taken,
     network_of,
-    shelved_bytes,
     stepping,
 )
 from metalearn.networks import Network, NetworkSpec
 from metalearn.pool import Pool
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 SMALLER = ("memory", "most_own", "batch_size", "pictures_per_step", "components")
 _FLOAT = 4
@@ -110,7 +110,7 @@ def needs_of_chorus(pool: Pool, config: ChorusConfig, device: torch.device) -> N
         models=held_bytes(pool),
         held=_COPIES * weights + memory + own,
         passing=max(_shown_bytes(run) + asking, most_taken(lessons)),
-        shelved=shelved_bytes(pool),
+        cached=cached_bytes(pool),
         snapshot=3 * weights + memory,
         work=(drawn, *looks, *lessons, *_geometry(run)),
     )

@@ -17,14 +17,14 @@ from metalearn.algorithms.dro.needs import (
     what_would_fit,
 )
 from metalearn.errors import InvalidSetting
-from metalearn.fusion import embedding_state, fusible, mean_state
-from metalearn.learner_spec import learner_like_teachers
+from metalearn.learning.learner_spec import learner_like_teachers
+from metalearn.merging.batchnorm_repair import repaired
+from metalearn.merging.fusion import embedding_state, fusible, mean_state
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs, in_mb
 from metalearn.networks import Network
+from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
-from metalearn.randomness import seeded_from
-from metalearn.repaired import repaired
 
 
 class Dro(Algorithm):

@@ -1,18 +1,19 @@
 """Settings of DRO."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from metalearn.repaired import RepairSettings
+from metalearn.merging.batchnorm_repair import RepairSettings
 from metalearn.settings import setting
 
 MOST_MB = 65_536
 
 
 @dataclass(frozen=True)
-class DroConfig(RepairSettings):
-    """Settings of DRO."""
+class HyperNetworkSettings:
+    """The hyper-network, and what its steps descend on."""
 
-    outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
+    GROUP: ClassVar[str] = "Hyper-network"
     embedding_dim: int = setting(50, "length of an embedding", low=1, high=1_000)
     inner_steps: int = setting(
         1,
@@ -43,6 +44,13 @@ class DroConfig(RepairSettings):
     memory_mb: int = setting(
         2_048, "most megabytes of the hyper-network while it learns", low=1, high=MOST_MB
     )
+
+
+@dataclass(frozen=True)
+class DroConfig(HyperNetworkSettings, RepairSettings):
+    """Settings of DRO."""
+
+    outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
     heads: str = setting(
         "generated",
         "generated makes the head's weights too, where all models have as many classes (else as "

@@ -5,12 +5,12 @@ import torch.nn.functional as F
 
 from metalearn.algorithms.dro.config import MOST_MB, DroConfig
 from metalearn.algorithms.dro.hyper_network import Layout
-from metalearn.fusion import fusible, same_heads
-from metalearn.learner_spec import learner_like_teachers
-from metalearn.needs import Needs, Part, held_bytes, in_mb, most_taken, network_of, shelved_bytes
+from metalearn.learning.learner_spec import learner_like_teachers
+from metalearn.merging.batchnorm_repair import repairing
+from metalearn.merging.fusion import fusible, same_heads
+from metalearn.needs import Needs, Part, cached_bytes, held_bytes, in_mb, most_taken, network_of
 from metalearn.pool import Pool
-from metalearn.repaired import repairing
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 COPIES = 3
 """The hyper-network, its fitted copy and a gradient."""
@@ -52,7 +52,7 @@ def needs_of_dro(pool: Pool, config: DroConfig, device: torch.device) -> Needs:
         models=held_bytes(pool, whole=True),
         held=2 * network_bytes(learner) + 2 * rows + bytes_needed(n_weights, dim),
         passing=most_taken(work[1:]),
-        shelved=shelved_bytes(pool),
+        cached=cached_bytes(pool),
         snapshot=network_bytes(learner) + _FLOAT * (n_weights * (dim + 1) + len(pool) * dim),
         work=tuple(work),
     )

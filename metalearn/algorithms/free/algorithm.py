@@ -8,16 +8,17 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.algorithm import Algorithm, OptimiserState, StepReport
-from metalearn.algorithms.free.aligned import (
+from metalearn.algorithm import Algorithm, StepReport
+from metalearn.algorithms.free.alignment import gradient_agreement, sequential_descent
+from metalearn.algorithms.free.config import FreeConfig
+from metalearn.algorithms.free.distiller import (
     Distillation,
     Distiller,
-    Taught,
+    LearnerWithHeads,
     optimisers_of,
     shared_loss,
 )
-from metalearn.algorithms.free.config import FreeConfig
-from metalearn.algorithms.free.learning import (
+from metalearn.algorithms.free.learner_inputs import (
     as_episode,
     augmented,
     replayed,
@@ -30,25 +31,25 @@ from metalearn.algorithms.free.meta_generator import (
     means_over,
     move_generator,
 )
-from metalearn.algorithms.free.needs import SMALLER, Remembering, needs_of_free
-from metalearn.algorithms.free.one_head import OneHead
-from metalearn.algorithms.free.room import (
+from metalearn.algorithms.free.needs import SMALLER, MemoryQuestions, needs_of_free
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.algorithms.free.shared_head import SharedHeadDistiller
+from metalearn.algorithms.free.sizes import (
     check_memory,
     generator_as_set,
     learner_spec,
     new_memory,
 )
-from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.alignment import gradient_agreement, sequential_descent
-from metalearn.batchnorm import reestimate_statistics
-from metalearn.gradients import set_gradients
-from metalearn.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
+from metalearn.networks.batchnorm import reestimate_statistics
 from metalearn.networks.generator import Generator
+from metalearn.numerics.gradients import set_gradients
+from metalearn.numerics.optimisers import OptimiserState
+from metalearn.numerics.precision import autocast, on_device
+from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
-from metalearn.precision import autocast, on_device
-from metalearn.randomness import seeded_from
+from metalearn.recovery.inversion import RecoveredTask, TeacherTask, about_statistics, recover
 
 
 class Free(Algorithm):
@@ -72,27 +73,27 @@ class Free(Algorithm):
         super().__init__(pool, config, device=device, seed=seed)
         self.learner = self.new_learner(learner_spec(pool, config)).train()
         self.generator = self._new_generator()
-        self.taught = self._new_taught()
+        self.trained = self._new_trained()
         self.distiller = self._new_distiller()
         self.generator_optimiser = generator_optimiser(self.generator, config)
-        self.learner_optimisers = optimisers_of(self.taught, config)
+        self.learner_optimisers = optimisers_of(self.trained, config)
         self.memory = new_memory(pool, config, image_size=self.generator.image_size)
         check_memory(self.memory, config, channels=pool.channels)
 
     @classmethod
     def needs_of(cls, pool: Pool, config: FreeSettings, device: torch.device) -> Needs:
-        return needs_of_free(pool, config, device, Remembering())
+        return needs_of_free(pool, config, device, MemoryQuestions())
 
     def _new_generator(self) -> Generator:
         with seeded_from(self.rng):
             generator = generator_as_set(self.pool, self.config, self.learner.spec)
         return on_device(generator, self.device)
 
-    def _new_taught(self) -> Taught:
-        return Taught(self.learner)
+    def _new_trained(self) -> LearnerWithHeads:
+        return LearnerWithHeads(self.learner)
 
     def _new_distiller(self) -> Distiller:
-        return OneHead(self.pool, self.config)
+        return SharedHeadDistiller(self.pool, self.config)
 
     def notices(self) -> list[str]:
         return about_statistics(self.pool) if self.config.batchnorm_weight else []
@@ -166,14 +167,14 @@ class Free(Algorithm):
         """Let a clone descend on the losses in turn, and the learner follow it; their mean."""
         config = self.config
         descent = sequential_descent(
-            self.taught,
+            self.trained,
             losses,
             lr=config.alignment_lr,
             steps_per_loss=config.alignment_steps,
             optimiser=config.switches.alignment_optimiser,
         )
         directions = [config.alignment_weight * direction for direction in descent.direction]
-        set_gradients(self.taught.parameters(), directions)
+        set_gradients(self.trained.parameters(), directions)
         self.learner_optimisers.step()
         return sum(descent.losses) / len(descent.losses)
 
@@ -182,7 +183,7 @@ class Free(Algorithm):
         if not every or self.steps_done % every:
             return {}
         # In the weights that the teachers share: each alone moves its own head.
-        shared = [shared_loss(loss, self.taught) for loss in self.distiller.losses(recovered)]
+        shared = [shared_loss(loss, self.trained) for loss in self.distiller.losses(recovered)]
         agreement = gradient_agreement(self.learner, shared)
         return {
             "gradient_inner_product": agreement.inner_product,
@@ -209,7 +210,7 @@ class Free(Algorithm):
                 )
                 for _ in range(config.replay_episodes)
             ]
-            self.taught.zero_grad()
+            self.trained.zero_grad()
             result = replayed(self.learner, episodes, config, pool=self.pool, rng=self.rng)
             self.learner_optimisers.step()
             losses.append(result.loss)
@@ -255,4 +256,4 @@ class Free(Algorithm):
         steps = config.outer_steps + config.replay_steps
         share = max(self.steps_done - config.warm_up_steps, 0) / steps
         factor = (1 + math.cos(math.pi * share)) / 2 if config.lr_decay else 1.0
-        self.learner_optimisers.pace(factor)
+        self.learner_optimisers.set_rate_share(factor)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from metalearn.algorithms.free.settings import FreeSettings
-from metalearn.gradients import set_gradients
-from metalearn.inversion import Fit, RecoveredTask
 from metalearn.networks.generator import Generator
+from metalearn.numerics.gradients import set_gradients
+from metalearn.recovery.inversion import Fit, RecoveredTask
 
 
 def generator_optimiser(generator: Generator, config: FreeSettings) -> torch.optim.Optimizer:

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.algorithms.free.aligned import Taught, optimisers_of
-from metalearn.algorithms.free.room import (
+from metalearn.algorithms.free.distiller import LearnerWithHeads, optimisers_of
+from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.algorithms.free.sizes import (
     check_memory,
     generator_as_set,
     learner_spec,
     new_memory,
 )
-from metalearn.algorithms.free.settings import FreeSettings
+from metalearn.learning.replay import passes_of
 from metalearn.needs import (
     Needs,
     Part,
+    cached_bytes,
     generating,
     held_bytes,
     learning,
@@ -22,16 +24,14 @@ from metalearn.needs import (
     most_taken,
     network_of,
     recovering,
-    shelved_bytes,
     stepping,
     taken,
 )
 from metalearn.networks import Network
 from metalearn.networks.generator import Generator
+from metalearn.numerics.precision import on_device
 from metalearn.pool import Pool
-from metalearn.precision import on_device
-from metalearn.replay import passes_of
-from metalearn.shelf import network_bytes
+from metalearn.pool.network_cache import network_bytes
 
 SMALLER = (
     "teacher_mb",
@@ -47,7 +47,7 @@ _COPIES = 4
 
 
 @dataclass(frozen=True)
-class Remembering:
+class MemoryQuestions:
     """What teachers are asked about remembered images, beside the fresh ones; FREE asks nothing."""
 
     alignments: int = 0
@@ -69,7 +69,7 @@ class _Run:
     learner: Network
     generator: Generator
     device: torch.device
-    remembering: Remembering
+    remembering: MemoryQuestions
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class _Run:
 
 
 def needs_of_free(
-    pool: Pool, config: FreeSettings, device: torch.device, remembering: Remembering
+    pool: Pool, config: FreeSettings, device: torch.device, remembering: MemoryQuestions
 ) -> Needs:
     """All that `Free.needs_of` promises."""
     learner = network_of(learner_spec(pool, config), device)
@@ -116,7 +116,7 @@ def needs_of_free(
         # The clone that is aligned has weights and gradients of its own.
         held=_COPIES * generators + (_COPIES + 2) * weights + remembered,
         passing=max(taken(made) + asked + taken(judged) + fits, most_taken(lessons) + fits),
-        shelved=shelved_bytes(pool),
+        cached=cached_bytes(pool),
         snapshot=3 * (generators + weights) + remembered,
         work=(made, *shown, judged, *lessons),
     )
@@ -196,7 +196,7 @@ def _steps(run: _Run, times: float) -> Part:
     return stepping(
         config.outer_optimiser,
         run.learner,
-        lambda pupil: optimisers_of(Taught(pupil), config),
+        lambda pupil: optimisers_of(LearnerWithHeads(pupil), config),
         times=times,
     )
 

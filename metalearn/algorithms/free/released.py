@@ -1,13 +1,19 @@
 """Where FREE's released code computes something other than the equations say."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from metalearn.settings import setting
 
 
 @dataclass(frozen=True)
 class ReleasedSwitches:
-    """A setting for each such place; the defaults are the equations."""
+    """A setting for each such place; the defaults are the equations.
+
+    The preset `released` sets them; they are in no form.
+    """
+
+    GROUP: ClassVar[str] = ""
 
     generator_moments: str = setting(
         "kept",

@@ -1,4 +1,4 @@
-"""FREE+: FREE, with a head for every teacher and lessons out of the memory.
+"""FREE+: FREE, with a head for every teacher and distillation on remembered images.
 
 Ours, not the paper's. The recovery is FREE's, with faster rates and a generator that is told the
 label; the learner follows the teachers as in BELL, but each has a head of its own, so that several

@@ -1,4 +1,4 @@
-"""FREE+'s outer step: FREE's, and lessons out of the memory beside the fresh ones."""
+"""FREE+'s outer step: FREE's, and distillation on remembered images beside the fresh ones."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -7,19 +7,19 @@ import torch
 from torch.distributed.checkpoint.stateful import Stateful
 
 from metalearn.algorithms.free.algorithm import Free
-from metalearn.algorithms.free.aligned import Distillation, Distiller, Taught
+from metalearn.algorithms.free.distiller import Distillation, Distiller, LearnerWithHeads
 from metalearn.algorithms.free.needs import needs_of_free
 from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.algorithms.free_plus.config import FreePlusConfig
-from metalearn.algorithms.free_plus.lessons import Lessons
-from metalearn.algorithms.free_plus.needs import remembering_of
+from metalearn.algorithms.free_plus.needs import memory_questions
+from metalearn.algorithms.free_plus.own_head_distiller import OwnHeadDistiller
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
-from metalearn.algorithms.free_plus.remembered_tasks import RememberedTasks
-from metalearn.inversion import RecoveredTask
+from metalearn.algorithms.free_plus.shared_head_memory import SharedHeadMemoryDistiller
 from metalearn.needs import Needs
+from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
-from metalearn.randomness import seeded_from
-from metalearn.task_memory import TaskMemory
+from metalearn.recovery.inversion import RecoveredTask
+from metalearn.recovery.task_memory import TaskMemory
 
 
 @runtime_checkable
@@ -47,19 +47,23 @@ class FreePlus(Free):
     @classmethod
     def needs_of(cls, pool: Pool, config: FreeSettings, device: torch.device) -> Needs:
         assert isinstance(config, FreePlusConfig)
-        return needs_of_free(pool, config, device, remembering_of(pool, config))
+        return needs_of_free(pool, config, device, memory_questions(pool, config))
 
-    def _new_taught(self) -> Taught:
+    def _new_trained(self) -> LearnerWithHeads:
         if self.config.distillation_head != "own":
-            return super()._new_taught()
+            return super()._new_trained()
         with seeded_from(self.rng):
             heads = TeacherHeads(
                 self.pool, self.learner.feature_dim, most=self.config.head_classes, rng=self.rng
             )
-        return Taught(self.learner, heads.to(self.device))
+        return LearnerWithHeads(self.learner, heads.to(self.device))
 
     def _new_distiller(self) -> RememberingDistiller:
-        kind = Lessons if self.config.distillation_head == "own" else RememberedTasks
+        kind = (
+            OwnHeadDistiller
+            if self.config.distillation_head == "own"
+            else SharedHeadMemoryDistiller
+        )
         return kind(self.pool, self.config, self.device)
 
     def teach(self, recovered: Sequence[RecoveredTask]) -> dict[str, float]:
@@ -74,5 +78,5 @@ class FreePlus(Free):
         return {"replayed_distillation": sum(losses) / len(losses)} if losses else {}
 
     def parts(self) -> dict[str, Stateful]:
-        heads = self.taught.heads
+        heads = self.trained.heads
         return super().parts() | ({"heads": heads} if heads is not None else {})

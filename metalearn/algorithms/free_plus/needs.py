@@ -1,17 +1,17 @@
-"""What FREE+ needs beyond FREE: lessons out of the memory, and heads for the teachers."""
+"""What FREE+ needs beyond FREE: distillation on remembered images, and heads for the teachers."""
 
-from metalearn.algorithms.free.needs import Remembering
+from metalearn.algorithms.free.needs import MemoryQuestions
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.pool import Pool
 
 
-def remembering_of(pool: Pool, config: FreePlusConfig) -> Remembering:
+def memory_questions(pool: Pool, config: FreePlusConfig) -> MemoryQuestions:
     """How often teachers are asked about remembered images, and the size of their heads."""
     if config.distillation_head != "own":
         # Each batch is a whole task of one teacher.
         pictures = config.n_way * config.images_per_class
-        return Remembering(config.replay_alignments, pictures)
-    return Remembering(
+        return MemoryQuestions(config.replay_alignments, pictures)
+    return MemoryQuestions(
         config.replay_alignments,
         config.alignment_images,
         asked=min(config.teachers_asked, len(pool)),

@@ -9,7 +9,8 @@ from torch.distributed.checkpoint.stateful import Stateful
 from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.ota.transport import head_in_order, in_order, neuron_maps
 from metalearn.algorithms.ota.wiring import wiring_of
-from metalearn.fusion import (
+from metalearn.merging.batchnorm_repair import RepairSettings, repaired, repairing
+from metalearn.merging.fusion import (
     FusionSettings,
     averages_heads,
     embedding_state,
@@ -17,12 +18,11 @@ from metalearn.fusion import (
     fusible,
 )
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.needs import Needs, Part, held_bytes, most_taken, network_of, shelved_bytes
+from metalearn.needs import Needs, Part, cached_bytes, held_bytes, most_taken, network_of
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.repaired import RepairSettings, repaired, repairing
+from metalearn.pool.network_cache import network_bytes
 from metalearn.settings import setting
-from metalearn.shelf import network_bytes
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Ota(Algorithm):
             models=held_bytes(pool),
             held=2 * size,
             passing=max(3 * size, most_taken(work[1:])),
-            shelved=shelved_bytes(pool),
+            cached=cached_bytes(pool),
             snapshot=size,
             work=tuple(work),
         )

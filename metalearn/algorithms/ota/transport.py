@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from metalearn.algorithms.ota.wiring import IMAGE, Layer, Wiring
-from metalearn.fusion import State
+from metalearn.merging.fusion import State
 
 Map = Float[Tensor, "own anchor"]
 """Shares of a model's own neurons in each neuron of the anchor's order; columns sum to 1.

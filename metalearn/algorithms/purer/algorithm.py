@@ -6,34 +6,35 @@ import torch
 from torch import Tensor
 from torch.distributed.checkpoint.stateful import Stateful
 
-from metalearn.algorithm import Algorithm, OptimiserState, StepReport
+from metalearn.algorithm import Algorithm, StepReport
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.drawn_classes import DrawnClasses, draw_classes
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import TeacherLoss, inversion_loss, total
 from metalearn.algorithms.purer.needs import SMALLER, needs_of_purer
-from metalearn.algorithms.purer.room import (
+from metalearn.algorithms.purer.sizes import (
     check_episode,
     check_room,
     learner_spec,
     most_classes,
     picture_pixels,
 )
-from metalearn.batchnorm import reestimate_statistics
-from metalearn.episode import Episode
 from metalearn.errors import InvalidPool
-from metalearn.fusion import embedding_state, fits, mean_state
-from metalearn.gradients import set_gradients
-from metalearn.inversion import TeacherTask, about_statistics
+from metalearn.learning.replay import EpisodeLoss
+from metalearn.merging.fusion import embedding_state, fits, mean_state
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.needs import Needs
 from metalearn.networks import Network
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.gradients import set_gradients
+from metalearn.numerics.optimisers import OptimiserState
+from metalearn.numerics.precision import autocast
+from metalearn.numerics.preparation import resized, statistics_batch
 from metalearn.pool import Pool, Teacher
-from metalearn.precision import autocast
-from metalearn.preparation import resized, statistics_batch
-from metalearn.replay import EpisodeLoss
-from metalearn.teacher_pass import Limits
+from metalearn.recovery.inversion import TeacherTask, about_statistics
+from metalearn.recovery.teacher_pass import Limits
 
 
 class Purer(Algorithm):

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from metalearn import precision
 from metalearn.algorithms.purer.presets import PRESETS
-from metalearn.learner_settings import LearnerSettings
-from metalearn.preparation import MOST_PIXELS
+from metalearn.learning.learner_settings import LearnerSettings
+from metalearn.learning.replay import LEARNERS, Replay
+from metalearn.numerics import precision
+from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.presets import PresetSettings, preset_setting
-from metalearn.replay import LEARNERS, Replay
 from metalearn.settings import Preset, setting
 
 SMALLEST = 16
@@ -16,29 +16,34 @@ SMALLEST = 16
 
 
 @dataclass(frozen=True)
-class PurerConfig(LearnerSettings, PresetSettings):
-    """Every setting of PURER, in the order of its parts."""
+class StepSettings:
+    """How long a run is, and what a step takes."""
 
-    PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
-    preset: str = preset_setting(PRESETS)
+    GROUP: ClassVar[str] = "Steps"
     outer_steps: int = setting(
         400,
         "steps, each one of the images and one of the learner (paper: 60,000)",
         low=1,
         high=1_000_000,
     )
-    # A learner of larger images than are recovered would have more to do and no more to see.
-    learner_image_size: int = setting(
-        0,
-        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
-        low=0,
-        high=256,
-    )
     n_way: int = setting(5, "classes of an episode", low=2, high=20)
-    # The learnable images
     images_per_class: int = setting(
         20, "learnable images of each class (paper: 16 for 1-shot, 20 for 5-shot)", low=2, high=500
     )
+    teachers_per_step: int = setting(
+        5,
+        "teachers that shape the images in one step, drawn without repeats; 0 takes all "
+        "(paper: all of its 13)",
+        low=0,
+        high=1_000,
+    )
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """The learnable images."""
+
+    GROUP: ClassVar[str] = "Images"
     picture_size: int = setting(
         MOST_PIXELS,
         "most pixels of their height and width; networks that take larger ones are shown them "
@@ -52,13 +57,6 @@ class PurerConfig(LearnerSettings, PresetSettings):
         "more; 0 takes as many as memory_mb holds (paper: all)",
         low=0,
         high=100_000,
-    )
-    teachers_per_step: int = setting(
-        5,
-        "teachers that shape the images in one step, drawn without repeats; 0 takes all "
-        "(paper: all of its 13)",
-        low=0,
-        high=1_000,
     )
     image_lr: float = setting(
         0.25, "learning rate of the images, in standard deviations", low=1e-4, high=10.0
@@ -77,28 +75,18 @@ class PurerConfig(LearnerSettings, PresetSettings):
     max_shift: int = setting(
         2, "pixels by which images are rolled before a teacher sees them", low=0, high=32
     )
-    teacher_weights: str = setting(
-        "equal",
-        "equal adds up the teachers' losses; as_released adds the running sum at each teacher, "
-        "as the released code does, so that the first weighs as often as there are teachers",
-        choices=("equal", "as_released"),
-    )
     merge_classes: bool = setting(
         True,
         "classes of the same name from several models share their images; switch it off where "
         "names are mere numbers",
     )
-    memory_mb: int = setting(
-        1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
-    )
-    teacher_mb: int = setting(
-        1_024,
-        "most megabytes that the layers of a step's models keep for a gradient; batches that would "
-        "keep more go through in portions, which takes a third longer",
-        low=16,
-        high=1_048_576,
-    )
-    # The curriculum
+
+
+@dataclass(frozen=True)
+class CurriculumSettings:
+    """When the images become harder."""
+
+    GROUP: ClassVar[str] = "Curriculum"
     curriculum_weight: float = setting(
         10.0,
         "weight of the learner's loss when it is turned against the images; 0 never does",
@@ -114,7 +102,13 @@ class PurerConfig(LearnerSettings, PresetSettings):
         low=1,
         high=1_000,
     )
-    # The meta-learner
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """How the learner learns from episodes of the images."""
+
+    GROUP: ClassVar[str] = "Learning"
     meta_learner: str = setting(
         "protonet",
         "what learns on the episodes: prototypes for the prototype head, or the paper's MAML or "
@@ -150,10 +144,64 @@ class PurerConfig(LearnerSettings, PresetSettings):
         "helped nor hurt where it was measured",
         choices=("none", "icfil"),
     )
+
+
+@dataclass(frozen=True)
+class ResourceSettings:
+    """Memory and speed."""
+
+    GROUP: ClassVar[str] = "Memory and speed"
+    memory_mb: int = setting(
+        1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
+    )
+    teacher_mb: int = setting(
+        1_024,
+        "most megabytes that the layers of a step's models keep for a gradient; batches that would "
+        "keep more go through in portions, which takes a third longer",
+        low=16,
+        high=1_048_576,
+    )
     precision: str = setting(
         "auto",
         "number format of the layers; auto takes bf16 where the processor has it",
         choices=precision.CHOICES,
+    )
+
+
+@dataclass(frozen=True)
+class ReleasedSwitches:
+    """Where the released code computes something other than the equations say."""
+
+    GROUP: ClassVar[str] = ""
+    teacher_weights: str = setting(
+        "equal",
+        "equal adds up the teachers' losses; as_released adds the running sum at each teacher, "
+        "as the released code does, so that the first weighs as often as there are teachers",
+        choices=("equal", "as_released"),
+    )
+
+
+@dataclass(frozen=True)
+class PurerConfig(
+    ReleasedSwitches,
+    ResourceSettings,
+    LearningSettings,
+    CurriculumSettings,
+    ImageSettings,
+    StepSettings,
+    LearnerSettings,
+    PresetSettings,
+):
+    """Every setting of PURER: groups in the order of its parts, the last base first."""
+
+    PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
+    preset: str = preset_setting(PRESETS)
+    # A learner of larger images than are recovered would have more to do and no more to see.
+    learner_image_size: int = setting(
+        0,
+        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
+        low=0,
+        high=256,
     )
 
     @property

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from metalearn.inversion import TeacherTask
 from metalearn.pool import Pool, Teacher
+from metalearn.recovery.inversion import TeacherTask
 
 _AT_ONCE = 2
 """One class alone is nothing that a model could tell from another."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from metalearn.augmentation import crop_and_colour
-from metalearn.episode import Episode
-from metalearn.preparation import per_channel
+from metalearn.numerics.augmentation import crop_and_colour
+from metalearn.numerics.episode import Episode
+from metalearn.numerics.preparation import per_channel
 from metalearn.shapes import Batch, Images
 
 COPIES = 3

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import LearnableImages
-from metalearn.batchnorm import batchnorm_loss
-from metalearn.inversion import TeacherTask
-from metalearn.losses import accuracy, class_loss
-from metalearn.precision import autocast
+from metalearn.networks.batchnorm import batchnorm_loss
+from metalearn.numerics.losses import accuracy, class_loss
+from metalearn.numerics.precision import autocast
+from metalearn.recovery.inversion import TeacherTask
+from metalearn.recovery.teacher_pass import Limits, seen_by
 from metalearn.shapes import Images, Labels, Scalar
-from metalearn.teacher_pass import Limits, seen_by
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,24 @@ import torch
 
 from metalearn.algorithms.purer.config import PurerConfig
 from metalearn.algorithms.purer.images import class_bytes
-from metalearn.algorithms.purer.room import check_room, learner_spec, most_classes, picture_pixels
+from metalearn.algorithms.purer.sizes import check_room, learner_spec, most_classes, picture_pixels
+from metalearn.learning.replay import passes_of
 from metalearn.needs import (
     Needs,
     Part,
+    cached_bytes,
     held_bytes,
     learning,
     most_taken,
     network_of,
     recovering,
-    shelved_bytes,
     stepping,
     taken,
 )
 from metalearn.networks import Network
 from metalearn.pool import Pool
-from metalearn.replay import passes_of
-from metalearn.shelf import network_bytes
-from metalearn.teacher_pass import Limits
+from metalearn.pool.network_cache import network_bytes
+from metalearn.recovery.teacher_pass import Limits
 
 SMALLER = ("teacher_mb", "memory_mb", "episodes_per_step", "picture_size")
 _COPIES = 4
@@ -47,7 +47,7 @@ def needs_of_purer(pool: Pool, config: PurerConfig, device: torch.device) -> Nee
         held=n_classes * images + _COPIES * weights,
         # The gradient of the images that teachers were asked about, and those as they are shown.
         passing=max(at_once + harder, taken(lessons[0])) + n_tasks * config.n_way * images,
-        shelved=shelved_bytes(pool),
+        cached=cached_bytes(pool),
         snapshot=n_classes * images + 3 * weights,
         work=(*inversion, *lessons),
     )

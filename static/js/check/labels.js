@@ -1,4 +1,4 @@
-/** Which class of a model a folder is named after; `metalearn.picture_check.class_called` goes by the same rule. */
+/** Which class of a model a folder is named after; `metalearn.evaluation.picture_check.class_called` goes by the same rule. */
 
 /** @param {string} name */
 function plain(name) {

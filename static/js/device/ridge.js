@@ -1,4 +1,4 @@
-/** Ridge regression in closed form, as `metalearn/ridge.py` has it: a row for each picture, in double precision. */
+/** Ridge regression in closed form, as `metalearn/numerics/ridge.py` has it: a row for each picture, in double precision. */
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 

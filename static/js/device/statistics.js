@@ -1,4 +1,4 @@
-/** Statistics of batch-norm mixed with those of support pictures, as `metalearn/support_statistics.py` mixes them. */
+/** Statistics of batch-norm mixed with those of support pictures, as `metalearn/learning/support_statistics.py` mixes them. */
 
 import { withMirrorImages } from "./arrays.js";
 import { everyNth } from "./batches.js";

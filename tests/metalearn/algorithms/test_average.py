@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.errors import InvalidPool
-from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

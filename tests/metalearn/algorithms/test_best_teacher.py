@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.algorithms.best_teacher import few_shot_accuracy
-from metalearn.episode import Episode
-from metalearn.loop import train
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.algorithms.dro.hyper_network import HyperNetwork, Layout, ascended, log_likelihood
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.loop import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

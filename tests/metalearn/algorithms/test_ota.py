@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.algorithms.ota.transport import (
     ground_cost,
     head_in_order,
@@ -15,8 +16,7 @@ from metalearn.algorithms.ota.transport import (
 )
 from metalearn.algorithms.ota.wiring import wiring_of
 from metalearn.errors import InvalidPool
-from metalearn.fusion import embedding_state
-from metalearn.loop import train
+from metalearn.merging.fusion import embedding_state
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm

@@ -8,16 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
+from metalearn.algorithm import train
 from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss, rolled, total, total_variation
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.inversion import TeacherTask
-from metalearn.loop import train
+from metalearn.learning.replay import Replay
 from metalearn.pool import Pool
+from metalearn.recovery.inversion import TeacherTask
+from metalearn.recovery.teacher_pass import Limits
 from metalearn.registry import make_algorithm
-from metalearn.replay import Replay
-from metalearn.teacher_pass import Limits
 
 CPU = torch.device("cpu")
 SMALL = {

@@ -2,7 +2,7 @@
 
 import torch
 
-from metalearn.loop import train
+from metalearn.algorithm import train
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 

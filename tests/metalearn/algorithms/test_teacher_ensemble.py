@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
+from metalearn.algorithm import train
 from metalearn.errors import InvalidCheckpoint, InvalidSetting
 from metalearn.evaluation import EvaluationPlan, evaluate
-from metalearn.loop import train
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm

@@ -3,7 +3,7 @@ import torch
 
 from metalearn.bench import projection
 from metalearn.bench.projection import through_teachers
-from metalearn.episode import Episode
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 
 CPU = torch.device("cpu")

@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from metalearn.batchnorm import reestimate_statistics
 from metalearn.browser_graphs import make_graphs
-from metalearn.calibration import AdaptedHead, contrastive_step, enlarge_noise, inversion_step
-from metalearn.inner_loop import PureNetwork, balanced_targets, sgd_step
+from metalearn.learning.calibration import (
+    AdaptedHead,
+    contrastive_step,
+    enlarge_noise,
+    inversion_step,
+)
+from metalearn.learning.inner_loop import PureNetwork, balanced_targets, sgd_step
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.batchnorm import reestimate_statistics
 
 sys.path.insert(0, str(Path(__file__).parent))
 steps_by_hand = importlib.import_module("steps_by_hand")

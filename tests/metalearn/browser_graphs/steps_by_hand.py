@@ -6,12 +6,16 @@ import numpy as np
 import torch
 
 from metalearn.browser_graphs import Graph
-from metalearn.calibration import NOISE_GRID
-from metalearn.inner_loop import balanced_targets
+from metalearn.learning.calibration import NOISE_GRID
+from metalearn.learning.inner_loop import balanced_targets
+from metalearn.learning.support_statistics import (
+    chunks_for_statistics,
+    share_of,
+    with_mirror_images,
+)
 from metalearn.meta_learner import AdaptationSettings
 from metalearn.meta_learner.support import draw_batch, images_at_once
-from metalearn.ridge import ridge_head
-from metalearn.support_statistics import chunks_for_statistics, share_of, with_mirror_images
+from metalearn.numerics.ridge import ridge_head
 
 Run = Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from metalearn.browser_graphs import NotForBrowsers, make_graphs
-from metalearn.calibration import AdaptedHead, inversion_step
-from metalearn.inner_loop import PureNetwork, sgd_step
+from metalearn.learning.calibration import AdaptedHead, inversion_step
+from metalearn.learning.inner_loop import PureNetwork, sgd_step
 from metalearn.networks import Network, NetworkSpec
 
 sys.path.insert(0, str(Path(__file__).parent))

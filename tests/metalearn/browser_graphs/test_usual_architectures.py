@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from metalearn.browser_graphs import make_graphs
-from metalearn.inner_loop import PureNetwork, sgd_step
+from metalearn.learning.inner_loop import PureNetwork, sgd_step
 from metalearn.meta_learner import AdaptationSettings
 from metalearn.networks import NetworkSpec, get_architecture
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from metalearn.inner_loop import PureNetwork
+from metalearn.learning.inner_loop import PureNetwork
 from metalearn.networks import (
     EnsembleNetwork,
     EnsembleSpec,

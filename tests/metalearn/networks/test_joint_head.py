@@ -7,8 +7,8 @@ import torch
 from torch.func import functional_call
 
 from metalearn.errors import InvalidCheckpoint
-from metalearn.fusion import embedding_state
-from metalearn.inner_loop import PureNetwork
+from metalearn.learning.inner_loop import PureNetwork
+from metalearn.merging.fusion import embedding_state
 from metalearn.networks import NetworkSpec, build_bare, build_network, get_architecture
 from metalearn.networks.joint_head import JOINT_HEAD, joined, joined_shapes
 from metalearn.networks.libraries import timm, torchvision_models

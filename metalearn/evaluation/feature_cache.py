@@ -1,0 +1,83 @@
+"""A learner's features of many pictures, each asked for once, when it is first needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from metalearn.errors import InvalidSetting
+from metalearn.learning.inner_loop import PureNetwork
+from metalearn.meta_learner import MetaLearner
+from metalearn.meta_learner.support import check_images, images_at_once
+from metalearn.numerics.episode import unit_scaled
+from metalearn.numerics.preparation import prepare_images
+from metalearn.shapes import Features
+
+
+@dataclass(frozen=True)
+class _Store:
+    """By class: features, and of which pictures they are known."""
+
+    features: list[Tensor]
+    known: list[Tensor]
+
+
+class FeatureCache:
+    """Features of pictures, by their class and place in it.
+
+    An evaluation shows the same pictures again and again: 600 episodes show 60,000, of which a
+    data pack may have 1,600. Where nothing is learned at adaptation and batch-norm is inductive,
+    a picture's features hang on the picture alone, and are kept.
+    """
+
+    def __init__(
+        self, learner: MetaLearner, images_by_class: Sequence[Tensor], *, precision: str
+    ) -> None:
+        self._learner = learner
+        self._images = images_by_class
+        self._network = PureNetwork(learner.network, batchnorm="inductive", precision=precision)
+        self._weights = self._network.weights()
+        self._as_they_are, self._mirrored = self._new_store(), self._new_store()
+
+    def features(self, wanted: Sequence[tuple[int, Tensor]], *, mirrored: bool = False) -> Features:
+        """Features of the pictures wanted: pairs of a class and places in it, one after the other.
+
+        With `mirrored` those of their mirror images.
+
+        Raises InvalidSetting when they are not finite: NaN would count as the first class.
+        """
+        store = self._mirrored if mirrored else self._as_they_are
+        new = [(index, picks[~store.known[index][picks]]) for index, picks in wanted]
+        if any(len(picks) for _, picks in new):
+            self._embed(new, store)
+        return torch.cat([store.features[index][picks] for index, picks in wanted])
+
+    def _new_store(self) -> "_Store":
+        width = self._learner.network.feature_dim
+        return _Store(
+            [torch.empty(len(images), width) for images in self._images],
+            [torch.zeros(len(images), dtype=torch.bool) for images in self._images],
+        )
+
+    @torch.no_grad()
+    def _embed(self, new: Sequence[tuple[int, Tensor]], store: "_Store") -> None:
+        learner = self._learner
+        images = torch.cat([self._images[c][picks.to(self._images[c].device)] for c, picks in new])
+        images = unit_scaled(images).to(learner.device)
+        check_images(images, learner.channels)
+        prepared = prepare_images(
+            images, size=learner.image_size, mean=learner.mean, std=learner.std
+        )
+        prepared = prepared.flip(-1) if store is self._mirrored else prepared
+        chunks = torch.split(prepared, images_at_once(learner.image_size))
+        seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
+        if not bool(seen.isfinite().all()):
+            raise InvalidSetting(
+                "What this learner makes of a picture is not a finite number; train it anew with "
+                "lower learning rates."
+            )
+        parts = torch.split(seen, [len(picks) for _, picks in new])
+        for (index, picks), part in zip(new, parts, strict=True):
+            store.features[index][picks] = part
+            store.known[index][picks] = True

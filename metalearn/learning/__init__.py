@@ -1,0 +1,1 @@
+"""Adaptation and training of one network: inner loop, replay, merging, pretraining."""

@@ -1,0 +1,1 @@
+"""Weights of several teachers brought together into one network."""

@@ -1,0 +1,67 @@
+"""Batch-norm statistics that suit merged weights: estimated again, on drawn pictures.
+
+Merged neurons vary less than those they are made of, so that the merged statistics flatten all
+features (Jordan et al. 2023, "REPAIR", https://arxiv.org/abs/2211.08403). Models that were
+fine-tuned from the same weights agree neuron by neuron, and their statistics, of real pictures,
+are better than those of drawn ones.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from metalearn.merging.learner_start import are_relatives
+from metalearn.meta_learner import MetaLearner
+from metalearn.needs import Part, drawing, embedding
+from metalearn.networks import Network
+from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.numerics.preparation import MOST_PIXELS, prepare_images
+from metalearn.pool import Pool
+from metalearn.procedural import draw_pictures
+from metalearn.settings import setting
+
+_PICTURES, _BATCH = 512, 128
+
+
+@dataclass(frozen=True)
+class RepairSettings:
+    """Where batch-norm's statistics come from when weights were merged."""
+
+    statistics: str = setting(
+        "auto",
+        "batch-norm statistics after merging: drawn estimates them on pictures drawn by rule, "
+        "merged leaves what became of the models' own (papers), auto merges those of models that "
+        "were fine-tuned from the same weights and draws for all others",
+        choices=("auto", "drawn", "merged"),
+    )
+
+
+def repaired(learner: MetaLearner, pool: Pool, settings: RepairSettings, seed: int) -> MetaLearner:
+    """The learner (changed in place) with the statistics that the settings ask for."""
+    auto = settings.statistics == "auto" and not are_relatives(pool)
+    if auto or settings.statistics == "drawn":
+        pictures = draw_pictures(
+            _PICTURES,
+            size=min(pool.image_size, MOST_PIXELS),
+            mean=pool.mean,
+            std=pool.std,
+            rng=torch.Generator().manual_seed(seed),
+            kind="mixed",
+        ).to(learner.device)
+        batches = (
+            prepare_images(part, size=learner.image_size, mean=learner.mean, std=learner.std)
+            for part in torch.split(pictures, _BATCH)
+        )
+        reestimate_statistics(learner.network, batches)
+    return learner
+
+
+def repairing(pool: Pool, settings: RepairSettings, learner: Network) -> list[Part]:
+    """The work of it for a network like the learner, unless the settings spare it for sure."""
+    if settings.statistics == "merged":
+        return []
+    size = min(pool.image_size, MOST_PIXELS)
+    return [
+        drawing(pool, pictures=_PICTURES, size=size, times=1, kind="mixed"),
+        embedding(learner, pictures=_BATCH, size=size, times=_PICTURES / _BATCH, precision="fp32"),
+    ]
