@@ -98,11 +98,6 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
     return stored
 
 
-def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
-    """Store and publish at once."""
-    return store_learner(job, algorithm).publish()
-
-
 def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredLearner:
     learner_id, files = _learner_id(job, job.attempt), []
     rows = pool_checkpoints(job.pool)

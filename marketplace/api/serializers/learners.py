@@ -69,12 +69,11 @@ class LearnerDetailSerializer(LearnerSerializer):
         help_text="the models that it was made from, without the names of those not shared with "
         "you; `copied` says whether it holds the weights of one"
     )
-    evaluation = serializers.DictField(read_only=True)
     files = FileSerializer(many=True, read_only=True)
 
     class Meta(LearnerSerializer.Meta):
         fields = [
-            *LearnerSerializer.Meta.fields, "card", "config", "provenance", "evaluation", "files",
+            *LearnerSerializer.Meta.fields, "card", "config", "provenance", "files",
         ]  # fmt: skip
         read_only_fields = fields
 
