@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "marketplace.audit",
     "marketplace.accounts",
     "marketplace.algorithms",
+    "marketplace.uploads",
     "marketplace.checkpoints",
     "marketplace.pools",
     "marketplace.jobs",
@@ -198,7 +199,7 @@ WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 STATICFILES_DIRS = [BASE_DIR / "static"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
-FILE_UPLOAD_HANDLERS = ["marketplace.checkpoints.uploads.StreamingUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["marketplace.uploads.received.BoundedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 # Form fields and JSON, not files; `core.body_limits` has less for most forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

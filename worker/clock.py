@@ -12,7 +12,6 @@ from django.utils import timezone
 from marketplace.adaptation.sessions import sessions_keep_time
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_keep_time
-from marketplace.checkpoints.upload_clock import uploads_keep_time
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.clock import jobs_keep_time, jumps
 from marketplace.jobs.models import Job
@@ -20,6 +19,7 @@ from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
 from marketplace.operations.sweeping import sweep
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
+from marketplace.uploads.clock import uploads_keep_time
 from worker.every import Every
 from worker.snapshots import forget_abandoned, forget_finished
 

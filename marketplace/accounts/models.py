@@ -1,11 +1,14 @@
 """People, teams, tokens, and what it means for a row to belong to someone."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
 from marketplace.accounts.scopes import ALL_SCOPES
+from marketplace.core.errors import DomainError
 from marketplace.core.models import Row
 
 
@@ -110,3 +113,30 @@ class Owned(Row):
                 name="%(class)s_team_is_named",
             )
         ]
+
+    @staticmethod
+    def check_sharing(owner: User, visibility: str, team: Team | None) -> dict[str, Any]:
+        """`visibility` and `team` as fields of a row of this owner.
+
+        Raises DomainError, naming each field that is wrong, unless they may share so.
+        """
+        wrong = {}
+        if visibility not in Visibility.values:
+            wrong["visibility"] = f"Choose one of {', '.join(Visibility.values)}."
+        elif visibility == Visibility.TEAM and team is None:
+            wrong["team"] = "Choose the team that may see it."
+        if team is not None and not team.members.filter(pk=owner.pk).exists():
+            wrong["team"] = "You are not in that team."
+        if wrong:
+            raise DomainError(" ".join(wrong.values()), fields=wrong)
+        return {"visibility": visibility, "team": team if visibility == Visibility.TEAM else None}
+
+    @staticmethod
+    def sharing_kept(owner: User, visibility: str, team: Team | None) -> dict[str, Any]:
+        """The same, for what was shared before: private where the owner has left the team since."""
+        try:
+            return Owned.check_sharing(
+                owner, visibility, team if visibility == Visibility.TEAM else None
+            )
+        except DomainError:
+            return {"visibility": Visibility.PRIVATE, "team": None}

@@ -6,10 +6,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from marketplace.accounts.models import ApiToken, Membership, Role, Team, User, Visibility
+from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
 from marketplace.accounts.permissions import can_manage_team
 from marketplace.accounts.scopes import ALL_SCOPES
-from marketplace.accounts.selectors import teams_of, token_digest
+from marketplace.accounts.selectors import token_digest
 from marketplace.accounts.token_format import is_well_formed, make_secret
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
@@ -239,14 +239,3 @@ def _must_leave_an_owner(team: Team, user: User) -> None:
     others = Membership.objects.filter(team=team, role=Role.OWNER).exclude(user=user)
     if not others.exists():
         raise Conflict("A team keeps at least one owner; make somebody else owner first.")
-
-
-def sharing_check(*, owner: User, visibility: str, team: Team | None) -> None:
-    """DomainError unless the owner may share a row so: a known visibility, a team of theirs."""
-    if visibility not in Visibility.values:
-        message = f"Choose one of {', '.join(Visibility.values)}."
-        raise DomainError(message, fields={"visibility": message})
-    if visibility == Visibility.TEAM and (
-        team is None or not teams_of(owner).filter(pk=team.pk).exists()
-    ):
-        raise DomainError("Choose a team of yours.", fields={"team": "Choose a team of yours."})

@@ -8,3 +8,11 @@ class CheckpointsConfig(AppConfig):
 
     name = "marketplace.checkpoints"
     label = "checkpoints"
+
+    def ready(self) -> None:
+        """Have finished uploads become models, and the quota count them."""
+        from marketplace.checkpoints import arrivals  # noqa: F401 - connects its receiver
+        from marketplace.checkpoints.selectors import stored_bytes_of
+        from marketplace.uploads.quota import count_stored_bytes
+
+        count_stored_bytes(stored_bytes_of)

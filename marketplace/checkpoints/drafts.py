@@ -14,9 +14,8 @@ from contract.limits import (
     MIN_IMAGE_SIZE,
 )
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.selectors import teams_of
 from marketplace.algorithms.services import architecture_check
-from marketplace.checkpoints.models import Licence, WeightsKind
+from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
 READ = ("architecture", "weights", "class_names", "image_size", "channels", "mean", "std")
@@ -116,12 +115,6 @@ def _check_architecture(said: str, wrong: dict[str, str]) -> str:
         return ""
 
 
-def safe_file_name(said: str) -> str:
-    """The last part of what a file is called, without what cannot be shown or stored."""
-    last = said.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
-
-
 def _check_range(field: str, value: int, wrong: dict[str, str]) -> int:
     if value and not MIN_IMAGE_SIZE <= value <= MAX_IMAGE_SIZE:
         wrong[field] = (
@@ -153,10 +146,8 @@ def check_sharing(
     owner: User, visibility: str, team: Team | None, wrong: dict[str, str]
 ) -> dict[str, Any]:
     """Visibility and team, when this person may share so; otherwise `wrong` says what is."""
-    if visibility not in Visibility.values:
-        wrong["visibility"] = f"Choose one of {', '.join(Visibility.values)}."
-    elif visibility == Visibility.TEAM and team is None:
-        wrong["team"] = "Choose the team that may see it."
-    if team is not None and not teams_of(owner).filter(pk=team.pk).exists():
-        wrong["team"] = "You are not in that team."
-    return {"visibility": visibility, "team": team if visibility == Visibility.TEAM else None}
+    try:
+        return Checkpoint.check_sharing(owner, visibility, team)
+    except DomainError as error:
+        wrong |= error.fields
+        return {}

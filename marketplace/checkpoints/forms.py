@@ -266,10 +266,9 @@ def said_again(row: Checkpoint) -> dict[str, Any]:
         name: ABOUT[name] if name in from_files and name in ABOUT else getattr(row, name)
         for name in same
     }
-    team = row.team if row.team and teams_of(row.owner).filter(pk=row.team.pk).exists() else None
-    left = row.visibility == Visibility.TEAM and team is None
-    visibility = Visibility.PRIVATE.value if left else row.visibility
-    return {**said, "visibility": visibility, "team": str(team.pk) if team else ""}
+    sharing = row.sharing_kept(row.owner, row.visibility, row.team)
+    team = sharing["team"]
+    return {**said, "visibility": str(sharing["visibility"]), "team": str(team.pk) if team else ""}
 
 
 def split_class_names(text: str) -> list[str]:

@@ -17,18 +17,18 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import User
-from marketplace.checkpoints.drafts import CheckpointDraft, draft_check, safe_file_name
-from marketplace.checkpoints.models import Checkpoint, Upload
-from marketplace.checkpoints.selectors import uploads_of
+from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import (
     checkpoint_arrived,
     key_used,
-    measure,
     request_digest,
-    store_upload,
 )
-from marketplace.checkpoints.uploads import MAX_FILES, RefusedFile, disk_full, storage_left
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage
+from marketplace.uploads.models import Upload
+from marketplace.uploads.quota import disk_full, storage_left
+from marketplace.uploads.received import MAX_FILES, hash_and_size, safe_file_name, store_received
+from marketplace.uploads.selectors import uploads_of
 
 MAX_MODELS = MAX_FILES
 
@@ -54,9 +54,7 @@ class ManifestRefused(DomainError):
         self,
         entries: Sequence[ManifestEntry],
         wrong: Mapping[int, Mapping[str, str]],
-        status: int = 400,
     ) -> None:
-        self.status = status
         super().__init__(
             f"{len(wrong)} of {len(entries)} entries cannot be accepted, so none is; "
             "correct them and send all again.",
@@ -133,17 +131,13 @@ def _check_files(owner: User, entries: Sequence[ManifestEntry]) -> None:
     """Whether each file is there and whole, and whether there is room for all of them."""
     known = {row.pk: row for row in uploads_of(owner).filter(pk__in=_held(entries))}
     wrong: dict[int, dict[str, str]] = {}
-    status = 400
     for index, entry in enumerate(entries):
-        if isinstance(entry.file, RefusedFile):
-            wrong[index] = {"part": str(entry.file.error)}
-            status = max(status, entry.file.error.status)
-        elif entry.file is not None and not entry.file.size:
+        if entry.file is not None and not entry.file.size:
             wrong[index] = {"part": "The file is empty; choose another one."}
         elif entry.upload and (why := _why_not(known.get(entry.upload))):
             wrong[index] = {"upload": why}
     if wrong:
-        raise ManifestRefused(entries, wrong, status)
+        raise ManifestRefused(entries, wrong)
     _check_room(owner, entries)
 
 
@@ -179,7 +173,8 @@ def _store(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None
     for row, entry in zip(rows, entries, strict=True):
         if entry.file is not None:
             key = storage.incoming_key(row.pk)
-            row.upload_sha256, row.upload_bytes = store_upload(key, entry.file)
+            row.upload_sha256, row.upload_bytes = hash_and_size(entry.file)
+            store_received(key, entry.file)
 
 
 def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
@@ -218,9 +213,7 @@ def _held(entries: Sequence[ManifestEntry]) -> list[UUID]:
 
 def _source(entry: ManifestEntry) -> str:
     """What tells its file from another."""
-    if entry.file is None or isinstance(entry.file, RefusedFile):
-        return str(entry.upload)
-    return measure(entry.file)[0]
+    return str(entry.upload) if entry.file is None else hash_and_size(entry.file)[0]
 
 
 def _key(said: str) -> str:

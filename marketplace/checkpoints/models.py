@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.accounts.models import Owned, Team
+from marketplace.accounts.models import Owned
 from marketplace.checkpoints.families import family_of
 from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.states import CheckpointState
-from marketplace.core.models import Row
 
 
 class Licence(models.TextChoices):
@@ -173,42 +171,3 @@ class Checkpoint(Owned):
     def is_quarantined(self) -> bool:
         """Whether an operator has taken it out of use."""
         return self.quarantined_at is not None
-
-
-class Upload(Row):
-    """A file that arrives in pieces (tus); the checkpoint that comes of it has the same id."""
-
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
-    )
-    # What the uploader says, as it was checked at the beginning; the team is kept as one.
-    fields = models.JSONField(default=dict)
-    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
-    metadata = models.TextField(blank=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    length = models.BigIntegerField()
-    offset = models.BigIntegerField(default=0)
-    # What an object store calls it.
-    multipart = models.TextField(blank=True)
-    # Who appends just now, and until when nobody else may.
-    lease = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    # Its file is kept until a manifest says which model it is.
-    held = models.BooleanField(default=False)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["owner", "expires_at"], name="upload_of_owner"),
-            models.Index(fields=["expires_at"], name="upload_expiry"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(offset__gte=0) & models.Q(offset__lte=models.F("length")),
-                name="upload_within_length",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.offset} of {self.length} bytes"

@@ -6,7 +6,7 @@ from django.utils import timezone
 from marketplace.accounts.models import User
 from marketplace.accounts.permissions import can_operate
 from marketplace.accounts.selectors import Person, editable_by, row_by_row, seen_by
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
 
 
@@ -60,27 +60,18 @@ def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
     return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, quarantined_at=None)
 
 
-def storage_used_by(user: User) -> int:
-    """Bytes of all checkpoints of this person, and the room that unfinished uploads were given.
+def stored_bytes_of(user: User) -> int:
+    """Bytes of all checkpoints of this person.
 
-    An upload counts until it is read, and as long as it is kept to be read again.
+    The file that came counts until it is read, and as long as it is kept to be read again.
     """
     read_again = Q(original_until__gt=timezone.now()) | Q(
         original_until__isnull=False,
         state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],
     )
     unread = Q(size_bytes=0) & ~Q(state=CheckpointState.REJECTED)
-    without_row = Q(finished_at=None) | Q(held=True)
-    coming = Upload.objects.filter(without_row, owner=user).aggregate(all=Sum("length"))
     used = Checkpoint.objects.filter(owner=user).aggregate(
         stored=Sum("size_bytes"),
         waiting=Sum("upload_bytes", filter=unread | read_again),
     )
-    return (used["stored"] or 0) + (used["waiting"] or 0) + (coming["all"] or 0)
-
-
-def uploads_of(user: Person) -> "QuerySet[Upload]":
-    """The uploads in pieces that this person has begun, unless they were abandoned."""
-    if not user.is_authenticated:
-        return Upload.objects.none()
-    return Upload.objects.select_related("team").filter(owner=user, expires_at__gt=timezone.now())
+    return (used["stored"] or 0) + (used["waiting"] or 0)

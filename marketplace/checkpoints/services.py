@@ -12,21 +12,18 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import (
-    CheckpointDraft,
-    draft_check,
-    safe_file_name,
-)
+from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.uploads import (
-    IncomingFile,
-    RefusedFile,
-    disk_full,
-    room_for_upload,
-)
-from marketplace.core.errors import Conflict, DomainError
+from marketplace.core.errors import Conflict
 from marketplace.queue import Task, enqueue
+from marketplace.uploads.quota import check_room, disk_full
+from marketplace.uploads.received import (
+    check_not_empty,
+    hash_and_size,
+    safe_file_name,
+    store_received,
+)
 
 
 def checkpoint_upload(
@@ -41,18 +38,20 @@ def checkpoint_upload(
         **draft_check(owner=owner, draft=draft),
         "file_name": safe_file_name(file.name or ""),
     }
-    _check_room(owner, file)
+    check_not_empty(file)
+    check_room(owner, file.size)
     checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
     key = storage.incoming_key(checkpoint.pk)
     try:
-        checkpoint.upload_sha256, checkpoint.upload_bytes = store_upload(key, file)
+        checkpoint.upload_sha256, checkpoint.upload_bytes = hash_and_size(file)
+        store_received(key, file)
         checkpoint.request_digest = request_digest([fields, checkpoint.upload_sha256])
         if earlier := _earlier(checkpoint):
             storage.remove(key)
             return earlier
         with transaction.atomic():
             User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
-            _check_room(owner, file)
+            check_room(owner, file.size)
             checkpoint_arrived(checkpoint=checkpoint)
     except IntegrityError:
         storage.remove(key)
@@ -100,38 +99,6 @@ def key_used() -> Conflict:
     return Conflict(
         "This Idempotency-Key was used for another request; send a new key with a new request."
     )
-
-
-def store_upload(key: str, file: "File[bytes]") -> tuple[str, int]:
-    """Put the file under the key; its hash and size."""
-    if isinstance(file, IncomingFile):
-        storage.adopt_file(key, file.take())
-        return measure(file)
-    measured = measure(file)
-    file.seek(0)
-    storage.put_stream(key, file)
-    return measured
-
-
-def measure(file: "File[bytes]") -> tuple[str, int]:
-    """Hash and size, before anybody else reads: S3 clients read twice, for sums of their own."""
-    if isinstance(file, IncomingFile):
-        return file.sha256, file.size or 0
-    hashed, size = hashlib.sha256(), 0
-    for chunk in file.chunks(storage.CHUNK_BYTES):
-        hashed.update(chunk)
-        size += len(chunk)
-    return hashed.hexdigest(), size
-
-
-def _check_room(owner: User, file: "File[bytes]") -> None:
-    if isinstance(file, RefusedFile):
-        raise file.error
-    if not file.size:
-        raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
-    room, error = room_for_upload(owner)
-    if file.size > room:
-        raise error
 
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:

@@ -17,10 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contract.limits import MAX_CLASS_NAME
+from marketplace.accounts.models import User
 from marketplace.accounts.requests import PersonRequest
 from marketplace.accounts.selectors import get_or_404
 from marketplace.audit.downloads import record_download
 from marketplace.audit.states import Act
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.checked import MAX_PICTURES
@@ -33,7 +35,6 @@ from marketplace.checkpoints.permissions import (
     can_pool_checkpoint,
 )
 from marketplace.checkpoints.reading import licence_called, read_as, what_was_filled
-from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.selectors import (
     checkpoint_last_of,
@@ -47,6 +48,7 @@ from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
 from marketplace.core.pictures import side_to_send
+from marketplace.uploads.received import check_received
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -78,21 +80,25 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
         return _begin_in_pieces(request)
     form = UploadForm(request.POST, request.FILES, user=request.user)
     wants_json = "application/json" in request.headers.get("Accept", "")
-    if form.is_valid():
-        try:
-            row = checkpoint_upload(
-                owner=request.user,
-                draft=form.draft(),
-                file=cast(UploadedFile, form.cleaned_data["file"]),
-            )
-        except DomainError as error:
-            show_refusal(form, error)
-        else:
-            url = reverse("checkpoint_detail", args=[row.pk])
-            return JsonResponse({"url": url}, status=201) if wants_json else redirect(url)
+    try:
+        check_received(request)
+        row = _upload(request.user, form) if form.is_valid() else None
+    except DomainError as error:
+        # Of a file that was not taken, the form would say that it is missing.
+        form.fields["file"].required = False
+        show_refusal(form, error)
+        row = None
+    if row is not None:
+        url = reverse("checkpoint_detail", args=[row.pk])
+        return JsonResponse({"url": url}, status=201) if wants_json else redirect(url)
     if wants_json:
         return JsonResponse({"errors": form.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return _show_upload(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _upload(user: User, form: UploadForm) -> Checkpoint:
+    file = cast(UploadedFile, form.cleaned_data["file"])
+    return checkpoint_upload(owner=user, draft=form.draft(), file=file)
 
 
 def _liked(request: PersonRequest) -> Checkpoint | None:
@@ -122,7 +128,7 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
     length = request.headers["Upload-Length"]
     if form.is_valid():
         try:
-            upload = upload_begin(
+            upload = checkpoint_upload_begin(
                 owner=request.user,
                 draft=form.draft(),
                 length=int(length) if _LENGTH.fullmatch(length) else 0,

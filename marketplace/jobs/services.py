@@ -57,8 +57,7 @@ def job_launch(
             version=spec.version,
             settings=values,
             seed=seed,
-            visibility=pool.visibility if pool.owner_id == owner.pk else Visibility.PRIVATE,
-            team=pool.team if pool.owner_id == owner.pk else None,
+            **_sharing(owner, pool),
             idempotency_key=idempotency_key[:120],
             request_digest=digest,
         )
@@ -67,6 +66,11 @@ def job_launch(
         if earlier := _earlier(owner, idempotency_key, digest):
             return earlier
         raise
+
+
+def _sharing(owner: User, pool: Pool) -> dict[str, Any]:
+    mine = pool.owner_id == owner.pk
+    return Job.sharing_kept(owner, pool.visibility if mine else Visibility.PRIVATE, pool.team)
 
 
 @transaction.atomic

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.services import sharing_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
@@ -72,8 +71,7 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
 
 
 def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
-    sharing_check(owner=by, visibility=visibility, team=team)
-    team = team if visibility == Visibility.TEAM else None
+    team = MetaLearner.check_sharing(by, visibility, team)["team"]
     if (visibility, team) != (learner.visibility, learner.team):
         _check_copies(learner, by, visibility, team)
     learner.visibility, learner.team = visibility, team

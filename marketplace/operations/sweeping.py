@@ -17,8 +17,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.uploads.models import Upload
 
 log = logging.getLogger(__name__)
 

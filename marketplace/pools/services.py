@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.accounts.services import sharing_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
@@ -34,12 +33,11 @@ def pool_create(
             "The pool needs a name of at most 120 characters.",
             fields={"name": "Give the pool a name of at most 120 characters."},
         )
-    sharing_check(owner=owner, visibility=visibility, team=team)
+    sharing = Pool.check_sharing(owner, visibility, team)
     checkpoints = _chosen(owner, checkpoint_ids)
     if problems := pool_fit(checkpoints).problems:
         raise DomainError(problems[0], fields={"checkpoints": " ".join(problems)})
-    shared_with = team if visibility == Visibility.TEAM else None
-    pool = Pool.objects.create(owner=owner, name=name, visibility=visibility, team=shared_with)
+    pool = Pool.objects.create(owner=owner, name=name, **sharing)
     _write_members(pool, checkpoints)
     record(Act.POOL_MADE, by=owner, row=pool, models=len(checkpoints), visibility=visibility)
     return pool

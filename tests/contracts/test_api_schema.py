@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
 
 from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
-from marketplace.checkpoints.resumable import upload_begin
 from marketplace.wsgi import application
 from tests.marketplace.checkpoints.test_services import DRAFT
 from tests.marketplace.conftest import *  # noqa: F403 - the same people and rows
@@ -129,7 +129,7 @@ def known_ids(learner, settings, team):
         "teams": team.pk,
         "tokens": token_create(user=learner.owner, name="another")[0].pk,
         "checkpoints": learner.job.pool.checkpoints.first().pk,
-        "uploads": upload_begin(owner=learner.owner, draft=DRAFT, length=20).pk,
+        "uploads": checkpoint_upload_begin(owner=learner.owner, draft=DRAFT, length=20).pk,
         "pools": learner.job.pool_id,
         "jobs": learner.job_id,
         "learners": learner.pk,

@@ -11,9 +11,9 @@ from marketplace import storage
 from marketplace.accounts.models import Membership, Role, Team, User, Visibility
 from marketplace.accounts.services import token_create
 from marketplace.algorithms.services import catalogue_publish
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence
-from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.jobs.services import job_launch
 from marketplace.learners.services import learner_publish
@@ -157,7 +157,9 @@ def make_upload(alice):
     def make(length=10, **changes):
         said = {"name": "coming", "licence": Licence.MIT, "class_names": ["a", "b"]}
         said |= {"image_size": 32, "channels": 1, "mean": [0.5], "std": [0.25]}
-        return upload_begin(owner=alice, draft=CheckpointDraft(**said, **changes), length=length)
+        return checkpoint_upload_begin(
+            owner=alice, draft=CheckpointDraft(**said, **changes), length=length
+        )
 
     return make
 

@@ -12,8 +12,9 @@ from marketplace.api.fields import BoundedListField, JsonListField, NumberField,
 from marketplace.api.serializers.base import StrictSerializer
 from marketplace.checkpoints.class_list import SHOWN
 from marketplace.checkpoints.drafts import CheckpointDraft
-from marketplace.checkpoints.models import Checkpoint, Licence, Upload, WeightsKind
+from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.uploads.models import Upload
 
 
 class ReadingSerializer(serializers.Serializer):

@@ -34,6 +34,7 @@ from marketplace.checkpoints.selectors import checkpoints_listed_for, checkpoint
 from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
 from marketplace.core.errors import Conflict
 from marketplace.core.file_response import stored_file_response
+from marketplace.uploads.received import check_received
 
 _ONE = examples.answer("A validated model", examples.CHECKPOINT)
 
@@ -79,6 +80,8 @@ class CheckpointView(RowView):
     )
     def create(self, request: Request) -> Response:
         """The file is streamed to storage; a worker validates it. Ask again for its `state`."""
+        request.data  # noqa: B018 - reads the body
+        check_received(request._request)
         shape = self.read(CheckpointUploadSerializer)
         row = checkpoint_upload(
             owner=self.user,

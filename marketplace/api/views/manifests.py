@@ -25,7 +25,7 @@ from marketplace.api.serializers.manifests import (
 from marketplace.api.views.base import RowView
 from marketplace.checkpoints.manifests import ManifestEntry, checkpoints_from_manifest
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.uploads import MANIFEST_FIELD
+from marketplace.uploads.received import MANIFEST_FIELD, check_received
 
 
 class ManifestView(RowView):
@@ -74,6 +74,7 @@ class ManifestView(RowView):
 def _files_of(request: Request) -> dict[str, UploadedFile]:
     """The files of a form by their parts; none where the body is JSON."""
     request.data  # noqa: B018 - reads the body
+    check_received(request._request)
     files = cast(MultiValueDict[str, UploadedFile], request.FILES)
     twice = [name for name, found in files.lists() if len(found) > 1]
     if twice:

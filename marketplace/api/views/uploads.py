@@ -19,10 +19,11 @@ from marketplace.accounts.scopes import Scope
 from marketplace.api import examples
 from marketplace.api.serializers.checkpoints import UploadBeginSerializer, UploadSerializer
 from marketplace.api.views.base import RowView
-from marketplace.checkpoints.models import Upload
-from marketplace.checkpoints.resumable import HASHES, upload_append, upload_begin, upload_delete
-from marketplace.checkpoints.selectors import uploads_of
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.core.errors import DomainError, TooLarge
+from marketplace.uploads.models import Upload
+from marketplace.uploads.selectors import uploads_of
+from marketplace.uploads.services import HASHES, upload_append, upload_delete
 
 VERSION = "1.0.0"
 PIECE = "application/offset+octet-stream"
@@ -116,7 +117,7 @@ class UploadView(RowView):
         said = _parse_metadata(metadata) if metadata else request.data
         shape = UploadBeginSerializer(data=said, context=self.get_serializer_context())
         shape.is_valid(raise_exception=True)
-        upload = upload_begin(
+        upload = checkpoint_upload_begin(
             owner=self.user,
             draft=shape.draft_unless_held(),
             length=_number(request, "Upload-Length"),

@@ -23,7 +23,6 @@ from marketplace.accounts.selectors import (
     visible_to,
 )
 from marketplace.accounts.services import (
-    sharing_check,
     team_add_member,
     team_change_role,
     team_create,
@@ -192,14 +191,6 @@ def test_a_team_may_keep_its_name_in_other_letters_but_take_nobody_elses(alice, 
     assert team_rename(team=team, by=alice, name="BOTANY").name == "BOTANY"
     with pytest.raises(DomainError):
         team_rename(team=team, by=alice, name="zoology")
-
-
-@pytest.mark.parametrize("visibility", ["secret", "team"])
-def test_a_row_is_shared_only_in_known_ways_and_with_a_team_of_ones_own(charlie, team, visibility):
-    with pytest.raises(DomainError):
-        sharing_check(owner=charlie, visibility=visibility, team=team)
-    with pytest.raises(DomainError):
-        sharing_check(owner=charlie, visibility=visibility, team=None)
 
 
 def test_what_nobody_signed_in_may_see_and_change(make_checkpoint):

@@ -12,7 +12,8 @@ import pytest
 
 from marketplace import storage
 from marketplace.accounts.services import token_create
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.uploads.models import Upload
 from tests.marketplace.api.test_uploads import PIECE, SAID
 
 

@@ -182,7 +182,9 @@ def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, left_behind)
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("marketplace.checkpoints.uploads.IncomingFile.write", full, raising=False)
+    monkeypatch.setattr(
+        "django.core.files.uploadedfile.TemporaryUploadedFile.write", full, raising=False
+    )
     answer = upload()
     assert answer.status_code == 507
     assert "disk" in answer.json()["detail"]

@@ -10,7 +10,8 @@ import pytest
 
 from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.uploads.models import Upload
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 

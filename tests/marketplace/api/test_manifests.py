@@ -8,10 +8,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.checkpoints.models import Checkpoint, Upload
-from marketplace.checkpoints.selectors import storage_used_by
-from marketplace.checkpoints.upload_clock import uploads_keep_time
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.queue import Task
+from marketplace.uploads.clock import uploads_keep_time
+from marketplace.uploads.models import Upload
+from marketplace.uploads.quota import storage_used_by
 from tests.marketplace.api.test_uploads import TUS, UPLOADS, send
 
 MANIFEST = "/api/v1/checkpoints/manifest/"
@@ -189,7 +190,7 @@ def test_the_quota_holds_for_the_sum(post, left_behind, settings):
     models = [{"name": name, "part": name} for name in "ab"]
     answer = post(models, {"a": b"x" * 2_000, "b": b"x" * 2_000})
     assert answer.status_code == 507, answer.content
-    assert "Entry 2" in answer.json()["errors"]["models[1]"][0]
+    assert "no room for this file" in answer.json()["errors"]["b"][0]
     assert Checkpoint.objects.count() == 0 and left_behind() == []
     assert post(models, {"a": b"x" * 700, "b": b"x" * 700}).status_code == 201
 

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from marketplace.accounts.models import ApiToken
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.uploads.models import Upload
 
 UPLOADS = "/api/v1/uploads/"
 SAID = {

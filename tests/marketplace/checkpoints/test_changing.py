@@ -11,10 +11,11 @@ from marketplace.checkpoints.changing import checkpoint_change, locked_fields
 from marketplace.checkpoints.drafts import READ
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
-from marketplace.checkpoints.selectors import checkpoints_visible_to, storage_used_by
+from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.queue import Task
+from marketplace.uploads.quota import storage_used_by
 
 S = CheckpointState
 NAMES = ["wren", "owl", "jay"]

@@ -10,13 +10,13 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.urls import reverse
 
-from marketplace.checkpoints.drafts import safe_file_name
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.reading import read_as
-from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.search import architectures_listed
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 from marketplace.core.errors import DomainError
+from marketplace.uploads.received import safe_file_name
 
 GUESS = {
     "told_by": "tensors",
@@ -110,24 +110,26 @@ def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice):
         owner=alice, draft=draft(weights="raw"), file=ContentFile(b"x", name="a/resnet18.pt")
     )
     assert (row.file_name, row.weights) == ("resnet18.pt", "raw")
-    upload = upload_begin(owner=alice, draft=draft(), length=3, file_name="b/resnet18.pt")
+    upload = checkpoint_upload_begin(
+        owner=alice, draft=draft(), length=3, file_name="b/resnet18.pt"
+    )
     assert (upload.fields["file_name"], upload.fields["weights"]) == ("resnet18.pt", "")
 
 
 def test_weights_of_another_kind_are_refused(alice):
     with pytest.raises(DomainError) as caught:
-        upload_begin(owner=alice, draft=draft(weights="best"), length=3)
+        checkpoint_upload_begin(owner=alice, draft=draft(weights="best"), length=3)
     assert set(caught.value.fields) == {"weights"}
 
 
 def test_an_unknown_architecture_is_refused_at_once_where_the_list_is_published(alice, catalogue):
     with pytest.raises(DomainError) as caught:
-        upload_begin(owner=alice, draft=draft(architecture="resnet"), length=3)
+        checkpoint_upload_begin(owner=alice, draft=draft(architecture="resnet"), length=3)
     assert "choose resnet10" in caught.value.fields["architecture"]
 
 
 def test_without_a_list_the_worker_judges_the_name(alice):
-    upload = upload_begin(owner=alice, draft=draft(architecture="tv_resnet18"), length=3)
+    upload = checkpoint_upload_begin(owner=alice, draft=draft(architecture="tv_resnet18"), length=3)
     assert upload.fields["architecture"] == "torchvision/resnet18"
 
 

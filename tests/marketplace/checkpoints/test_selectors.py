@@ -6,16 +6,17 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from marketplace.accounts.models import Visibility
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_pool_checkpoint
-from marketplace.checkpoints.resumable import upload_begin
 from marketplace.checkpoints.selectors import (
     checkpoints_editable_by,
     checkpoints_visible_to,
-    storage_used_by,
-    uploads_of,
 )
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.uploads.models import Upload
+from marketplace.uploads.quota import storage_used_by
+from marketplace.uploads.selectors import uploads_of
 from tests.marketplace.checkpoints.test_services import DRAFT
 
 
@@ -75,7 +76,7 @@ def test_the_database_wants_a_team_where_one_is_meant(make_checkpoint):
 
 
 def test_unfinished_uploads_are_their_owners_until_they_expire(alice, bob):
-    upload = upload_begin(owner=alice, draft=DRAFT, length=10)
+    upload = checkpoint_upload_begin(owner=alice, draft=DRAFT, length=10)
     assert list(uploads_of(alice)) == [upload]
     assert not uploads_of(bob).exists() and not uploads_of(AnonymousUser()).exists()
     Upload.objects.update(expires_at=timezone.now())

@@ -259,14 +259,14 @@ def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice)
 def test_of_two_uploads_at_once_only_one_takes_the_last_room(alice, settings, monkeypatch, stored):
     """Both were told that there is room; it is asked again when the row is written."""
     settings.MAX_STORAGE_BYTES_PER_PERSON = 15
-    put = services.store_upload
+    put = services.store_received
 
     def meanwhile(key, file):
-        monkeypatch.setattr(services, "store_upload", put)
+        monkeypatch.setattr(services, "store_received", put)
         checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "other.pt"))
         return put(key, file)
 
-    monkeypatch.setattr(services, "store_upload", meanwhile)
+    monkeypatch.setattr(services, "store_received", meanwhile)
     with pytest.raises(InsufficientStorage):
         checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "one.pt"))
     (row,) = Checkpoint.objects.all()

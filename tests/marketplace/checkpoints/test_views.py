@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from marketplace.checkpoints.checked import checkpoint_checked, read_as_now
-from marketplace.checkpoints.models import Checkpoint, Upload
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.uploads.models import Upload
 
 FIELDS = {
     "name": "Birds",

@@ -46,7 +46,7 @@ def test_only_the_owner_can_rename_or_share_it(client, alice, bob, team_learner)
 def test_sharing_with_a_team_needs_a_team(client, alice, learner):
     client.force_login(alice)
     answer = client.post(url("edit", learner), {"name": "x", "visibility": "team"})
-    assert "Choose a team of yours." in answer.content.decode()
+    assert "Choose the team that may see it." in answer.content.decode()
 
 
 def test_the_download_is_a_zip_of_the_learner_directory(client, alice, learner):

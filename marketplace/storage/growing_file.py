@@ -2,7 +2,7 @@
 
 On a disk it is a file beside the storage, renamed into it at the end. In an object store it is a
 multipart upload; what does not fill a part yet waits as a small object of its own. Everything
-about its place follows from the offset, so that whoever knows that can go on.
+about its place follows from the offset, so that another process can go on.
 """
 
 import os
@@ -15,10 +15,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from marketplace import storage
-
-
-class BytesLost(OSError):
-    """The store no longer has what it had."""
+from marketplace.storage.errors import BytesLost
 
 
 class GrowingFile(Protocol):
@@ -72,7 +69,7 @@ def discard(pk: UUID, name: str) -> None:
 
 def _multipart() -> ModuleType:
     """Loaded by those alone who have an object store: its library takes time and memory."""
-    from marketplace import growing_multipart
+    from marketplace.storage import growing_multipart
 
     return growing_multipart
 

@@ -1,4 +1,4 @@
-"""Where files live: every key is chosen here, never by a person.
+"""Files in storage, on a disk or in an object store.
 
 What these functions have stored survives a power cut, unless they were told that it need not.
 """
@@ -9,42 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
 CHUNK_BYTES = 1024 * 1024
-
-
-def incoming_key(upload_id: UUID) -> str:
-    """The upload as it came, until it is read; what may be read again stays for a day."""
-    return f"incoming/{upload_id}"
-
-
-def checkpoint_key(checkpoint_id: UUID, attempt: int = 0) -> str:
-    """Our own re-serialisation of a checkpoint, by the attempt that wrote it.
-
-    So no attempt writes over another's file. Files from before attempts were told apart have 0.
-    """
-    number = f"-{attempt}" if attempt else ""
-    return f"checkpoints/{checkpoint_id}/model{number}.safetensors"
-
-
-def snapshot_prefix(job_id: UUID) -> str:
-    """The folder of a job's snapshots."""
-    return f"snapshots/{job_id}"
-
-
-def learner_key(learner_id: UUID, path: str) -> str:
-    """One file of a learner directory."""
-    return f"learners/{learner_id}/{path}"
-
-
-def adaptation_key(session_id: UUID) -> str:
-    """The sealed pictures of one adaptation request, for its length only."""
-    return f"adaptations/{session_id}"
 
 
 def put_file(key: str, source: Path) -> None:
@@ -54,7 +24,7 @@ def put_file(key: str, source: Path) -> None:
 
 
 def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
-    """Store a stream under the key; whoever reads meanwhile sees the old file or the new one.
+    """Store a stream under the key; a reader sees the old file or the new one.
 
     What lives only for the length of a request need not be `durable`.
     """

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from django.core.files.storage import default_storage
 
-from marketplace import growing_file, growing_multipart, storage
+from marketplace import storage
+from marketplace.storage import growing_file, growing_multipart
 from tests.tools import find_rclone, s3_server
 
 MIB = 2**20

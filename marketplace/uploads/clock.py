@@ -7,9 +7,9 @@ import secrets
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from marketplace.checkpoints.models import Upload
-from marketplace.checkpoints.resumable import LEASE, discard_bytes, upload_append
 from marketplace.core.errors import DomainError
+from marketplace.uploads.models import Upload
+from marketplace.uploads.services import LEASE, discard_bytes, upload_append
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from marketplace import storage
-from marketplace.growing_file import BytesLost
+from marketplace.storage.errors import BytesLost
 
 _MIN_PART_BYTES = 8 * 2**20
 _MAX_PARTS = 9_000

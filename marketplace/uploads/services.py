@@ -1,7 +1,7 @@
 """Uploads in pieces (tus 1.0.0): begun, appended to in many requests, finished or forgotten.
 
-The row is the truth: bytes count once they are on the disk and the row says so. Whoever appends
-holds a lease, so that of two connections one waits; a connection that went silent loses it.
+The row is the truth: bytes count once they are on the disk and the row says so. A connection that
+appends holds a lease, so that of two one waits; one that went silent loses it.
 """
 
 import hashlib
@@ -9,23 +9,26 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from marketplace import growing_file, storage
-from marketplace.accounts.models import User, Visibility
-from marketplace.accounts.selectors import teams_of
-from marketplace.checkpoints.drafts import CheckpointDraft, draft_check, safe_file_name
-from marketplace.checkpoints.models import Checkpoint, Upload
-from marketplace.checkpoints.services import checkpoint_arrived
-from marketplace.checkpoints.streams import Stream, pieces
-from marketplace.checkpoints.uploads import InBackground, disk_full, room_for_upload
+from marketplace import storage
+from marketplace.accounts.models import Team, User
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.storage import growing_file
+from marketplace.storage.errors import BytesLost
+from marketplace.uploads.in_background import InBackground
+from marketplace.uploads.models import Upload
+from marketplace.uploads.quota import check_room, disk_full
+from marketplace.uploads.received import safe_file_name
+from marketplace.uploads.signals import upload_finished
+from marketplace.uploads.streams import Stream, pieces
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=20)
@@ -41,7 +44,7 @@ class Locked(DomainError):
     """Another connection appends to the same upload."""
 
     status = 423
-    title = "Somebody else is at it"
+    title = "Another upload of this file is in progress"
 
 
 class ChecksumMismatch(DomainError):
@@ -54,19 +57,20 @@ class ChecksumMismatch(DomainError):
 def upload_begin(
     *,
     owner: User,
-    draft: CheckpointDraft | None,
     length: int,
+    fields: Mapping[str, Any] = MappingProxyType({}),
     file_name: str = "",
     sha256: str = "",
     metadata: str = "",
+    held: bool = False,
 ) -> Upload:
     """Make room for a file, before its first byte: everything that can be refused now, is.
 
-    Without a draft the whole file is held until a manifest says which model it is.
+    `fields` is what its owner says of it, checked: JSON, but for the `team`. A `held` file waits,
+    once it is whole, until a manifest says what it is; any other becomes that at once.
     """
-    fields = draft_check(owner=owner, draft=draft) if draft else {}
-    fields["file_name"] = safe_file_name(file_name)
-    team = fields.pop("team", None)
+    told = dict(fields)
+    team: Team | None = told.pop("team", None)
     if length <= 0:
         raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
     if sha256 and not _SHA256.fullmatch(sha256):
@@ -74,18 +78,16 @@ def upload_begin(
         raise DomainError(message, fields={"sha256": message})
     with transaction.atomic():
         User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same room
-        room, error = room_for_upload(owner)
-        if length > room:
-            raise error
+        check_room(owner, length)
         _check_unfinished(owner)
         return Upload.objects.create(
             owner=owner,
-            fields=fields,
+            fields={**told, "file_name": safe_file_name(file_name)},
             team=team,
             length=length,
             sha256=sha256,
             metadata=metadata,
-            held=draft is None,
+            held=held,
             expires_at=timezone.now() + LIFE,
         )
 
@@ -101,7 +103,7 @@ def _check_unfinished(owner: User) -> None:
 def upload_append(
     *, upload: Upload, offset: int, stream: Stream, checksum: tuple[str, bytes] | None = None
 ) -> Upload:
-    """Append what the stream gives, as far as it comes, and make a model of a whole file.
+    """Append what the stream gives, as far as it comes, and finish a whole file.
 
     What has arrived stays when the connection breaks, unless it came with a checksum.
     """
@@ -111,7 +113,7 @@ def upload_append(
             _receive(upload, lease, stream, checksum)
         if upload.offset == upload.length:
             _finish(upload)
-    except growing_file.BytesLost as error:
+    except BytesLost as error:
         raise Conflict("The bytes of this upload are lost; delete it and begin again.") from error
     except OSError as error:
         # An object store fails a part of an upload that was deleted; a disk knows no difference.
@@ -257,7 +259,7 @@ class _Appending:
 
 
 def _finish(upload: Upload) -> None:
-    """From a whole file to a model that waits for validation, unless the file is held.
+    """Put the whole file in its place and tell whose it is, unless it is held.
 
     A second time does nothing.
     """
@@ -268,7 +270,7 @@ def _finish(upload: Upload) -> None:
             row.finished_at = timezone.now()
             row.save(update_fields=["finished_at"])
             if not row.held:
-                checkpoint_arrived(checkpoint=_checkpoint(row))
+                upload_finished.send(sender=Upload, upload=row)
     if row is None:
         # Its owner gave it up while its last bytes were put in place.
         storage.remove(storage.incoming_key(upload.pk))
@@ -279,19 +281,3 @@ def _finish(upload: Upload) -> None:
 def _given_up() -> Conflict:
     """What a connection is told whose upload was deleted by another one."""
     return Conflict("This upload was given up; begin again.")
-
-
-def _checkpoint(upload: Upload) -> Checkpoint:
-    """The row to be; who has left the team meanwhile keeps the model private."""
-    fields = dict(upload.fields)
-    in_team = upload.team and teams_of(upload.owner).filter(pk=upload.team.pk).exists()
-    if fields["visibility"] == Visibility.TEAM and not in_team:
-        fields["visibility"] = Visibility.PRIVATE
-    return Checkpoint(
-        pk=upload.pk,
-        owner=upload.owner,
-        team=upload.team if fields["visibility"] == Visibility.TEAM else None,
-        upload_sha256=upload.sha256,
-        upload_bytes=upload.length,
-        **fields,
-    )

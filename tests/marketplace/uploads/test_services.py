@@ -12,18 +12,20 @@ from django.utils import timezone
 
 from marketplace import storage
 from marketplace.accounts.models import Visibility
-from marketplace.checkpoints import resumable
-from marketplace.checkpoints.models import Checkpoint, Upload
-from marketplace.checkpoints.resumable import (
+from marketplace.checkpoints.arrivals import checkpoint_upload_begin
+from marketplace.checkpoints.models import Checkpoint
+from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
+from marketplace.uploads import services
+from marketplace.uploads.clock import uploads_keep_time
+from marketplace.uploads.models import Upload
+from marketplace.uploads.quota import storage_used_by
+from marketplace.uploads.selectors import uploads_of
+from marketplace.uploads.services import (
     ChecksumMismatch,
     Locked,
     upload_append,
-    upload_begin,
     upload_delete,
 )
-from marketplace.checkpoints.selectors import storage_used_by, uploads_of
-from marketplace.checkpoints.upload_clock import uploads_keep_time
-from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from tests.marketplace.checkpoints.test_services import DRAFT
 
 
@@ -43,7 +45,9 @@ def begin(alice):
     """An upload of Alice's."""
 
     def run(length, **changes):
-        return upload_begin(**{"owner": alice, "draft": DRAFT, "length": length, **changes})
+        return checkpoint_upload_begin(
+            **{"owner": alice, "draft": DRAFT, "length": length, **changes}
+        )
 
     return run
 
@@ -107,7 +111,7 @@ def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(begin, own_folder, mo
 
 
 def test_a_long_piece_is_counted_on_the_way(begin, monkeypatch):
-    monkeypatch.setattr(resumable, "FLUSH_BYTES", 50_000)
+    monkeypatch.setattr(services, "FLUSH_BYTES", 50_000)
     seen = []
 
     class Watched(io.BytesIO):
@@ -149,7 +153,7 @@ def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(begin, monk
             # Silent for longer than its lease, while the client came back and finished.
             Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
             upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"0123456789"))
-            monkeypatch.setattr(resumable, "LEASE", timedelta(0))
+            monkeypatch.setattr(services, "LEASE", timedelta(0))
             return super().read(size)
 
     with pytest.raises(Locked, match="taken this upload over"):
@@ -172,7 +176,7 @@ def test_a_piece_that_was_damaged_on_the_way_does_not_count(begin, algorithm):
 
 
 def test_a_damaged_piece_is_not_counted_on_the_way_either(begin, monkeypatch):
-    monkeypatch.setattr(resumable, "FLUSH_BYTES", 10_000)
+    monkeypatch.setattr(services, "FLUSH_BYTES", 10_000)
     upload = begin(200_000)
     with pytest.raises(ChecksumMismatch):
         upload_append(
@@ -215,7 +219,7 @@ def test_room_is_kept_for_what_was_begun(begin, settings, alice):
 
 
 def test_nobody_begins_more_than_a_few_uploads(begin, monkeypatch):
-    monkeypatch.setattr(resumable, "MAX_UNFINISHED_PER_PERSON", 2)
+    monkeypatch.setattr(services, "MAX_UNFINISHED_PER_PERSON", 2)
     begin(1), begin(1)
     with pytest.raises(Conflict, match="unfinished uploads"):
         begin(1)
@@ -258,7 +262,7 @@ def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
 ):
     upload = begin(5)
     with monkeypatch.context() as patch:
-        patch.setattr(resumable, "_finish", lambda upload: None)
+        patch.setattr(services, "_finish", lambda upload: None)
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     if moved:
         (file,) = (own_folder / "incoming").iterdir()
@@ -311,13 +315,13 @@ def test_who_left_the_team_meanwhile_keeps_the_model_private(begin, team, alice)
 
 def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(begin, monkeypatch, stored):
     upload = begin(4)
-    put_in_place = resumable.growing_file.finish
+    put_in_place = services.growing_file.finish
 
     def finish(pk, name, *, length):
         put_in_place(pk, name, length=length)
         upload_delete(upload=Upload.objects.get())
 
-    monkeypatch.setattr(resumable.growing_file, "finish", finish)
+    monkeypatch.setattr(services.growing_file, "finish", finish)
     with pytest.raises(Conflict, match="given up"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert not Checkpoint.objects.exists() and not Upload.objects.exists()
@@ -364,7 +368,7 @@ def failing_store(monkeypatch):
         asked.append((pk, name))
         raise OSError("the object store failed")
 
-    monkeypatch.setattr(resumable.growing_file, "discard", discard)
+    monkeypatch.setattr(services.growing_file, "discard", discard)
     return asked
 
 
@@ -380,7 +384,7 @@ def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones
     uploads_keep_time()
     assert len(failing_store) == 2, "asked again while the lease holds"
     Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr(resumable.growing_file, "discard", lambda pk, name: None)
+    monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
     uploads_keep_time()
     assert not Upload.objects.exists()
 
@@ -393,7 +397,7 @@ def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_
     assert list(uploads_of(alice)) == [] and Upload.objects.count() == 1
     with pytest.raises(Conflict, match="given up|complete|taken|stands|bytes") as refused:
         Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        monkeypatch.setattr(resumable.growing_file, "discard", lambda pk, name: None)
+        monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
         uploads_keep_time()
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert "given up" in str(refused.value) and not Upload.objects.exists()
@@ -407,8 +411,8 @@ def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatc
         Upload.objects.update(lease="somebody else's")
         return "name"
 
-    monkeypatch.setattr(resumable.growing_file, "begin", begin_in_store)
-    monkeypatch.setattr(resumable.growing_file, "discard", lambda *said: forgotten.append(said))
+    monkeypatch.setattr(services.growing_file, "begin", begin_in_store)
+    monkeypatch.setattr(services.growing_file, "discard", lambda *said: forgotten.append(said))
     with pytest.raises(Locked, match="taken this upload over"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert forgotten == [(upload.pk, "name")] and Upload.objects.get().multipart == ""
@@ -428,6 +432,6 @@ def test_a_store_that_fails_because_the_upload_was_given_up_is_no_full_disk(begi
         upload_delete(upload=upload)
         raise OSError("no such upload")
 
-    monkeypatch.setattr(resumable.growing_file, "open_at", open_at)
+    monkeypatch.setattr(services.growing_file, "open_at", open_at)
     with pytest.raises(Conflict, match="given up"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))

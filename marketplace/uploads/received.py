@@ -1,0 +1,141 @@
+"""Files that come in a form: which are taken, and how they get into storage.
+
+Files that are too large for one request come in pieces (`marketplace.uploads.services`).
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
+
+from marketplace import storage
+from marketplace.core.errors import DomainError
+from marketplace.uploads.quota import disk_full, room_for_upload
+
+FILE_FIELD, MANIFEST_FIELD = "file", "manifest"
+MAX_FILES = 50
+_REFUSAL = "upload_refusal"
+TAKE_FILES = {
+    "checkpoint_upload": 1,
+    "api-checkpoint-list": 1,
+    "api-checkpoint-manifest": MAX_FILES,
+}
+"""The forms with files, by the names of their routes, and how many each takes."""
+
+
+class BoundedUploadHandler(TemporaryFileUploadHandler):
+    """Django's own, for the forms that ask for files, and as long as there is room.
+
+    What is not taken is read and dropped, so that the answer arrives; `check_received` raises why.
+    """
+
+    chunk_size = storage.CHUNK_BYTES
+    _begun = 0
+    _taken = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file; SkipFile where none is asked for, or there is no room for it."""
+        self.field_name = args[0] if args else kwargs["field_name"]
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated or not self._is_asked_for():
+            raise SkipFile
+        self._begun += 1
+        if self._begun > self._most:
+            self._refuse(_too_many(self._most))
+        room, self._too_large = room_for_upload(user)
+        self._room = room - self._taken
+        if self._least_bytes() > self._room:
+            self._refuse(self._too_large)
+        super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Write the next bytes, as long as there is room."""
+        if start + len(raw_data) > self._room:
+            self._refuse(self._too_large)
+        try:
+            super().receive_data_chunk(raw_data, start)
+        except OSError:
+            self._refuse(disk_full())
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        """The file, from its beginning."""
+        whole: UploadedFile | None = super().file_complete(file_size)
+        self._taken += file_size
+        # Django closes a handler's `file` when it skips another part of the form.
+        del self.file
+        return whole
+
+    @property
+    def _most(self) -> int:
+        match = getattr(self.request, "resolver_match", None)
+        return TAKE_FILES.get(match.view_name, 0) if match else 0
+
+    def _is_asked_for(self) -> bool:
+        if self._most > 1:
+            return self.field_name != MANIFEST_FIELD
+        return self._most == 1 and self.field_name == FILE_FIELD
+
+    def _least_bytes(self) -> int:
+        """What the file has at least: the request without all that its other fields may have."""
+        announced = int(self.request.META.get("CONTENT_LENGTH") or 0)  # type: ignore[union-attr]
+        return announced - settings.DATA_UPLOAD_MAX_MEMORY_SIZE if self._most == 1 else 0
+
+    def _refuse(self, error: DomainError) -> NoReturn:
+        if self._most > 1:
+            error.fields = {str(self.field_name): str(error)}
+        setattr(self.request, _REFUSAL, error)
+        raise SkipFile from error
+
+
+def check_received(request: Any) -> None:
+    """Raise why a file of this request was not taken; nothing where all were."""
+    error = getattr(request, _REFUSAL, None)
+    if error is not None:
+        raise error
+
+
+def check_not_empty(file: "File[bytes]") -> None:
+    """Raise DomainError for a file without a byte."""
+    if not file.size:
+        raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
+
+
+def hash_and_size(file: "File[bytes]") -> tuple[str, int]:
+    """SHA-256 and size; reads the file once, however often they are asked for."""
+    known: tuple[str, int] | None = getattr(file, "hash_and_size", None)
+    if known is None:
+        hashed, size = hashlib.sha256(), 0
+        for chunk in file.chunks(storage.CHUNK_BYTES):
+            hashed.update(chunk)
+            size += len(chunk)
+        known = hashed.hexdigest(), size
+        file.hash_and_size = known  # type: ignore[attr-defined]
+        file.seek(0)
+    return known
+
+
+def store_received(key: str, file: "File[bytes]") -> None:
+    """Put the file under the key; one that lies on a disk is renamed where that is possible."""
+    if isinstance(file, TemporaryUploadedFile) and file.file is not None:
+        file.file.flush()
+        storage.adopt_file(key, Path(file.temporary_file_path()))
+    else:
+        storage.put_stream(key, file)
+
+
+def safe_file_name(said: str) -> str:
+    """The last part of what a file is called, without what cannot be shown or stored."""
+    last = said.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
+
+
+def _too_many(most: int) -> DomainError:
+    return DomainError(
+        "Send one file; each model is an upload of its own."
+        if most == 1
+        else f"Send at most {most} files at a time."
+    )

@@ -1,0 +1,6 @@
+"""What other apps are told about uploads."""
+
+from django.dispatch import Signal
+
+upload_finished = Signal()
+"""Sent with `upload`, inside the transaction that finishes it."""
