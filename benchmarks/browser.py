@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from marketplace.instance.browser_runtime import FOLDER
 from metalearn.datasets.packs import read_pack
 from metalearn.meta_learner import MetaLearner
 from metalearn.networks import NetworkSpec, build_network
@@ -114,7 +113,7 @@ def share(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
 def in_node(requests: list[dict[str, object]], folder: Path, warm: str) -> list[dict[str, Any]]:
     """What the runtime says of every episode, one after the other."""
     (folder / "episodes.json").write_text(json.dumps(requests))
-    places = [ROOT / "static" / FOLDER, folder / "learner", folder / "episodes.json"]
+    places = [ROOT / "static/vendor/onnxruntime-web", folder / "learner", folder / "episodes.json"]
     command = ["node", str(SCRIPT), *map(str, places), str(folder / "answer.json"), warm]
     subprocess.run(command, check=True)  # noqa: S603
     answers: list[dict[str, Any]] = json.loads((folder / "answer.json").read_text())

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 
-from marketplace.instance.browser_runtime import FOLDER
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics
@@ -32,7 +31,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             learner = _learner(spec)
             learner.save(Path(folder) / "learner", for_browsers=True)
-            command = ["node", SCRIPT, ROOT / "static" / FOLDER, Path(folder) / "learner"]
+            command = [
+                "node",
+                SCRIPT,
+                ROOT / "static/vendor/onnxruntime-web",
+                Path(folder) / "learner",
+            ]
             done = subprocess.run(  # noqa: S603
                 [*map(str, command), str(PICTURES_EACH)], capture_output=True, check=True
             )

@@ -10,10 +10,9 @@ RUN python -m venv /venv
 COPY requirements requirements
 RUN /venv/bin/python requirements/install.py web
 COPY . .
-# The browsers' runtime and all static files become part of the image: nothing is fetched later.
+# The static files become part of the image: nothing is fetched later.
 ENV FREEHOLD_STATIC_DIR=/app/static-collected FREEHOLD_DATA_DIR=/tmp/build
-RUN /venv/bin/python manage.py browser_runtime \
-    && /venv/bin/python manage.py collectstatic --no-input \
+RUN /venv/bin/python manage.py collectstatic --no-input \
     && /venv/bin/python -m compileall -q contract marketplace
 
 FROM python:${PYTHON}

@@ -46,10 +46,8 @@ def main() -> int:
     parser.add_argument("--on-servers", action="store_true", help="the second pass alone")
     options, rest = parser.parse_known_args()
     _see_to_programs({**WANTED, **(WANTED_BY_SLOW_TESTS if options.slow else {})})
-    if not options.on_servers:
-        subprocess.call([sys.executable, "manage.py", "browser_runtime"])
-        if status := _pytest(rest, slow=options.slow):
-            return status
+    if not options.on_servers and (status := _pytest(rest, slow=options.slow)):
+        return status
     return _on_servers(rest, slow=options.slow)
 
 

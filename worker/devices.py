@@ -1,4 +1,4 @@
-"""The device that a worker computes on, its free memory, and the number of threads."""
+"""Which device a worker computes on, and how many threads it uses."""
 
 import logging
 
@@ -27,13 +27,6 @@ def pick_device(preference: str = "auto") -> torch.device:
         return torch.device(preference)
     known = ", ".join(["auto", "cpu", *(f"cuda:{index}" for index in range(n_gpus))])
     raise InvalidSetting(f"There is no device “{preference[:40]}” here; choose one of {known}.")
-
-
-def free_memory_bytes(device: torch.device) -> int | None:
-    """Memory that is free on a GPU; None for a CPU, whose memory is the operating system's."""
-    if device.type != "cuda":
-        return None
-    return _free_of_gpu(device.index if device.index is not None else torch.cuda.current_device())
 
 
 def set_up_cpu(threads: int = 0) -> None:

@@ -19,7 +19,7 @@ from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.learners.services import learner_publish
 from marketplace.pools.selectors import pool_checkpoints
 from metalearn.algorithm import Algorithm
-from metalearn.meta_learner import MetaLearner
+from metalearn.meta_learner import MetaLearner, model_card
 from metalearn.networks import all_architectures, get_architecture
 from metalearn.networks.index import the_index
 from metalearn.registry import catalogue
@@ -98,14 +98,10 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
     return stored
 
 
-def publish_learner(job: Job, algorithm: Algorithm) -> LearnerRow:
-    """Store and publish the meta-learner."""
-    return store_learner(job, algorithm).publish()
-
-
 def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredLearner:
     learner_id, files = _learner_id(job, job.attempt), []
     rows = pool_checkpoints(job.pool)
+    config = json.loads((directory / "config.json").read_text())
     records = _teachers(json.loads((directory / "provenance.json").read_text()))
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         name = path.relative_to(directory).as_posix()
@@ -115,8 +111,9 @@ def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredL
         job=job,
         copied=tuple(rows[place] for place in algorithm.copied_teachers()),
         learner_id=learner_id,
-        config=json.loads((directory / "config.json").read_text()),
-        card=(directory / "README.md").read_text(),
+        config=config,
+        # Who reads it on a page may not know each teacher by name; the page lists them from rows.
+        card=model_card(config, records, names_teachers=False),
         provenance=_with_names(rows, records, algorithm.pool.places),
         files=files,
     )

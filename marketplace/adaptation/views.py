@@ -18,13 +18,14 @@ from marketplace.accounts.selectors import get_or_404
 from marketplace.adaptation.calibration import CALIBRATIONS
 from marketplace.adaptation.offline import offline_parts
 from marketplace.core.pictures import side_to_send
-from marketplace.instance.browser_runtime import FILES, FOLDER, runtime_is_here
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_file, learners_usable_by
 
-_PARTS = ("runtime", "wasm")
+_RUNTIME = {
+    "runtime": "vendor/onnxruntime-web/ort.wasm.bundle.min.mjs",
+    "wasm": "vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm",
+}
 _TOO_OLD = "This meta-learner was made before browsers could adapt by themselves."
-_NO_RUNTIME = "This instance has no runtime for browsers; its operator can fetch it."
 
 
 @require_safe
@@ -77,16 +78,11 @@ def _browser(learner: MetaLearner) -> dict[str, Any]:
     """Where the browser finds what it needs to adapt by itself; or None, and why."""
     if learner_file(learner, "browser/browser.json") is None:
         return {"browser": None, "browser_reason": _TOO_OLD}
-    if not runtime_is_here(settings.BASE_DIR / "static"):
-        return {"browser": None, "browser_reason": _NO_RUNTIME}
     addresses = {
         "description": reverse("learner_file", args=[learner.pk, "browser/browser.json"]),
         "offline": reverse("learner_offline_frame", args=[learner.pk]),
         "worker": static("js/device/worker.js"),
-        **{
-            name: static((FOLDER / file).as_posix())
-            for name, file in zip(_PARTS, FILES, strict=True)
-        },
+        **{name: static(path) for name, path in _RUNTIME.items()},
     }
     return {"browser": addresses, "browser_reason": ""}
 

@@ -163,7 +163,6 @@ LEARNER = {
             "copied": False,
         }
     ],
-    "evaluation": {},
     "files": [
         {
             "path": "model.safetensors",

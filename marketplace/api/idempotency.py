@@ -5,7 +5,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-MAX_KEY_LENGTH = 120
+from marketplace.core.idempotency import MAX_KEY_LENGTH
+
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,

@@ -10,6 +10,7 @@ from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import JSONRenderer
 
 from marketplace.core.errors import TooLarge
+from marketplace.core.whole_numbers import content_length
 
 # An adaptation has some thousands of values. Lists of nothing take twenty times their text.
 MAX_VALUES = 100_000
@@ -48,7 +49,7 @@ class BoundedJSONParser(BaseParser):
 
     def _read(self, stream: IO[Any], request: Any) -> bytes:
         limit = self.max_bytes()
-        announced = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
+        announced = content_length(request) if request is not None else 0
         body: bytes = b"" if announced > limit else stream.read(limit + 1)
         if max(announced, len(body)) > limit:
             raise TooLarge(self.too_large.format(limit=limit / 2**20))

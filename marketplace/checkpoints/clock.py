@@ -9,13 +9,13 @@ from django.db.models.functions import Now
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_take_back
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.core.idempotency import keys_forget
 from marketplace.core.leases import SLACK, Jumps, database_now
 from marketplace.queue import Task, enqueue
 
 log = logging.getLogger(__name__)
 
 WAKE_AGAIN = timedelta(seconds=60)
-KEYS_LIVE = timedelta(hours=24)
 _AT_ONCE = 100
 
 jumps = Jumps()
@@ -28,9 +28,7 @@ def checkpoints_keep_time() -> None:
     jumps.forgive(leased, now, length=VALIDATION_LEASE)
     for row in leased.filter(lease_until__lt=now):
         checkpoint_take_back(checkpoint=row)
-    Checkpoint.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
-        idempotency_key="", request_digest=""
-    )
+    keys_forget(Checkpoint.objects.all(), now)
     _wake_waiting(now)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -19,12 +19,9 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import (
-    checkpoint_arrived,
-    key_used,
-    request_digest,
-)
+from marketplace.checkpoints.services import checkpoint_arrived
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage
+from marketplace.core.idempotency import request_digest, rows_made_before
 from marketplace.uploads.models import Upload
 from marketplace.uploads.quota import disk_full, storage_left
 from marketplace.uploads.received import MAX_FILES, hash_and_size, safe_file_name, store_received
@@ -81,22 +78,18 @@ def checkpoints_from_manifest(
     fields = _checked(owner, entries)
     key = _key(idempotency_key)
     digest = request_digest([[said, _source(e)] for said, e in zip(fields, entries, strict=True)])
-    if earlier := _earlier(owner, key, digest):
-        return earlier
-    _check_files(owner, entries)
     rows = [_row(owner, entry, said) for entry, said in zip(entries, fields, strict=True)]
     for index, row in enumerate(rows if key else ()):
         row.idempotency_key, row.request_digest = f"{key}{index}", digest
     try:
         _store(rows, entries)
         with transaction.atomic():
+            User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+            if earlier := _earlier(owner, key, digest):
+                _remove(rows, entries)
+                return earlier
+            _check_files(owner, entries)
             _arrive(owner, rows, entries)
-    except IntegrityError:
-        _remove(rows, entries)
-        # The same request came twice at the same moment; the other one made the rows.
-        if earlier := _earlier(owner, key, digest):
-            return earlier
-        raise
     except OSError as error:
         _remove(rows, entries)
         raise disk_full() from error
@@ -179,8 +172,6 @@ def _store(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None
 
 def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
     """Write every row; what is held becomes a model's."""
-    User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
-    _check_room(owner, entries)
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     held = uploads_of(owner).filter(free, pk__in=_held(entries), held=True)
@@ -225,7 +216,6 @@ def _earlier(owner: User, key: str, digest: str) -> list[Checkpoint]:
     """What this person's request with the same key made before, as far as it is still there."""
     if not key:
         return []
-    rows = list(Checkpoint.objects.filter(owner=owner, idempotency_key__startswith=key))
-    if any(row.request_digest != digest for row in rows):
-        raise key_used()
+    same_key = Checkpoint.objects.filter(owner=owner, idempotency_key__startswith=key)
+    rows = rows_made_before(same_key, digest)
     return sorted(rows, key=lambda row: int(row.idempotency_key.rpartition(":")[2]))

@@ -60,11 +60,6 @@ def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
     return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, quarantined_at=None)
 
 
-def checkpoints_poolable_by(user: Person) -> "QuerySet[Checkpoint]":
-    """The ones this person may put into a pool: visible, valid, with consent to recovery."""
-    return checkpoints_usable_by(user).filter(consent_recovery=True)
-
-
 def stored_bytes_of(user: User) -> int:
     """Bytes of all checkpoints of this person.
 

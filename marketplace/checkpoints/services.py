@@ -1,11 +1,7 @@
 """Writes about checkpoints: the only place that changes one."""
 
-import hashlib
-import json
-from typing import Any
-
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from marketplace import storage
@@ -16,6 +12,7 @@ from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict
+from marketplace.core.idempotency import MAX_KEY_LENGTH, request_digest, rows_made_before
 from marketplace.queue import Task, enqueue
 from marketplace.uploads.quota import check_room, disk_full
 from marketplace.uploads.received import (
@@ -40,25 +37,22 @@ def checkpoint_upload(
     }
     check_not_empty(file)
     check_room(owner, file.size)
-    checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:120], **fields)
+    checkpoint = Checkpoint(owner=owner, idempotency_key=idempotency_key[:MAX_KEY_LENGTH], **fields)
     key = storage.incoming_key(checkpoint.pk)
     try:
         checkpoint.upload_sha256, checkpoint.upload_bytes = hash_and_size(file)
         store_received(key, file)
         checkpoint.request_digest = request_digest([fields, checkpoint.upload_sha256])
-        if earlier := _earlier(checkpoint):
-            storage.remove(key)
-            return earlier
         with transaction.atomic():
             User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+            if earlier := rows_made_before(
+                Checkpoint.objects.filter(owner=owner, idempotency_key=checkpoint.idempotency_key),
+                checkpoint.request_digest,
+            ):
+                storage.remove(key)
+                return earlier[0]
             check_room(owner, file.size)
             checkpoint_arrived(checkpoint=checkpoint)
-    except IntegrityError:
-        storage.remove(key)
-        # The same request came twice at the same moment; the other one made the row.
-        if earlier := _earlier(checkpoint):
-            return earlier
-        raise
     except OSError as error:
         storage.remove(key)
         raise disk_full() from error
@@ -75,30 +69,6 @@ def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
     checkpoint.save(force_insert=True)
     enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
     record(Act.MODEL_UPLOADED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
-
-
-def request_digest(request: Any) -> str:
-    """By which a request that is sent again is told from another one."""
-    text = json.dumps(request, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _earlier(new: Checkpoint) -> Checkpoint | None:
-    """What this person's request with the same key made before."""
-    if not new.idempotency_key:
-        return None
-    same_key = Checkpoint.objects.filter(owner=new.owner, idempotency_key=new.idempotency_key)
-    row = same_key.first()
-    if row is not None and row.request_digest != new.request_digest:
-        raise key_used()
-    return row
-
-
-def key_used() -> Conflict:
-    """What is told of a key that came with another request before."""
-    return Conflict(
-        "This Idempotency-Key was used for another request; send a new key with a new request."
-    )
 
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:

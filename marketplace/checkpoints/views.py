@@ -1,7 +1,6 @@
 """Pages of the model catalogue."""
 
 import json
-import re
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -48,9 +47,8 @@ from marketplace.core.file_response import stored_file_response
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
 from marketplace.core.pictures import side_to_send
+from marketplace.core.whole_numbers import whole_number
 from marketplace.uploads.received import check_received
-
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @require_safe
@@ -125,13 +123,12 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
     """The form without its file, which the script then sends in pieces to where the answer says."""
     form = UploadForm(request.POST, user=request.user)
     del form.fields["file"]
-    length = request.headers["Upload-Length"]
     if form.is_valid():
         try:
             upload = checkpoint_upload_begin(
                 owner=request.user,
                 draft=form.draft(),
-                length=int(length) if _LENGTH.fullmatch(length) else 0,
+                length=whole_number(request.headers["Upload-Length"]) or 0,
                 file_name=request.POST.get("file_name", ""),
             )
         except DomainError as error:

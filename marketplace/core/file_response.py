@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.http import content_disposition_header, parse_etags, quote_etag
 
 from marketplace import storage
+from marketplace.core.whole_numbers import whole_number
 
 _CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -87,6 +88,5 @@ def _asked_range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] 
 
 
 def _number(digits: str) -> int:
-    """The number; of more digits than Python reads, and of many fewer, one that is far enough."""
-    digits = digits.lstrip("0") or "0"
-    return int(digits) if len(digits) < 19 else _FAR
+    number = whole_number(digits.lstrip("0") or "0")
+    return _FAR if number is None else number

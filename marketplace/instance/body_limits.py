@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from marketplace.core.errors import DomainError, TooLarge
+from marketplace.core.whole_numbers import content_length
 
 FORM = "application/x-www-form-urlencoded"
 # The longest form describes a model, in 20,000 characters of up to twelve bytes.
@@ -44,16 +45,11 @@ class BodyLimitMiddleware:
 def _what_is_wrong(request: HttpRequest) -> DomainError | None:
     if request.encoding and codecs.lookup(request.encoding).name not in _PLAIN:
         return UnknownCharset("Send text as UTF-8.")
-    length = _length(request)
+    length = content_length(request)
     if request.content_type != FORM or length <= MAX_FORM_BYTES_OF_STRANGERS:
         return None
     limit = MAX_FORM_BYTES if request.user.is_authenticated else MAX_FORM_BYTES_OF_STRANGERS
     return TooLarge(f"A form may have at most {limit // 2**10} KiB.") if length > limit else None
-
-
-def _length(request: HttpRequest) -> int:
-    text = str(request.META.get("CONTENT_LENGTH") or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _refuse(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from marketplace.core.idempotency import keys_forget
 from marketplace.core.leases import SLACK, Jumps, database_now
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, job_take_back
@@ -19,7 +20,6 @@ from marketplace.queue import Task, enqueue
 
 log = logging.getLogger(__name__)
 
-KEYS_LIVE = timedelta(hours=24)
 _AT_ONCE = 100
 
 
@@ -38,9 +38,7 @@ def jobs_keep_time() -> None:
             # It ended, was heard of, or somebody else took it, between our read and our write.
             continue
     _wake_waiting(now)
-    Job.objects.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE).update(
-        idempotency_key="", request_digest=""
-    )
+    keys_forget(Job.objects.all(), now)
 
 
 def _wake_waiting(now: datetime) -> None:

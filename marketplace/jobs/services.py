@@ -1,12 +1,10 @@
 """What people do with jobs: launch, cancel, resume."""
 
-import hashlib
-import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -16,6 +14,7 @@ from marketplace.algorithms.services import settings_check
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.core.idempotency import MAX_KEY_LENGTH, request_digest, rows_made_before
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, job_log, job_move
 from marketplace.jobs.states import JobState
@@ -29,6 +28,7 @@ MAX_UNFINISHED_PER_PERSON = 20
 _CANCEL_TRIES = 3
 
 
+@transaction.atomic
 def job_launch(
     *,
     owner: User,
@@ -42,30 +42,27 @@ def job_launch(
 
     The same idempotency key with the same request gives the same job again.
     """
-    digest = _digest(pool, algorithm, settings, seed)
-    if earlier := _earlier(owner, idempotency_key, digest):
-        return earlier
+    key = idempotency_key[:MAX_KEY_LENGTH]
+    digest = request_digest([str(pool.pk), algorithm, dict(settings), seed])
+    User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same number
+    same_key = Job.objects.filter(owner=owner, idempotency_key=key)
+    if earlier := rows_made_before(same_key, digest):
+        return earlier[0]
     spec = _spec(algorithm)
     values = settings_check(spec=spec, values=settings)
     _check_seed(seed)
-    try:
-        return _create(
-            owner=owner,
-            pool=pool,
-            algorithm=spec.name,
-            title=spec.run_title(values),
-            version=spec.version,
-            settings=values,
-            seed=seed,
-            **_sharing(owner, pool),
-            idempotency_key=idempotency_key[:120],
-            request_digest=digest,
-        )
-    except IntegrityError:
-        # The same request came twice at the same moment; the other one made the job.
-        if earlier := _earlier(owner, idempotency_key, digest):
-            return earlier
-        raise
+    return _create(
+        owner=owner,
+        pool=pool,
+        algorithm=spec.name,
+        title=spec.run_title(values),
+        version=spec.version,
+        settings=values,
+        seed=seed,
+        **_sharing(owner, pool),
+        idempotency_key=key,
+        request_digest=digest,
+    )
 
 
 def _sharing(owner: User, pool: Pool) -> dict[str, Any]:
@@ -73,13 +70,8 @@ def _sharing(owner: User, pool: Pool) -> dict[str, Any]:
     return Job.sharing_kept(owner, pool.visibility if mine else Visibility.PRIVATE, pool.team)
 
 
-@transaction.atomic
 def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
     """Check and write under the same locks: what was true a moment ago may not be any more."""
-    User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same number
-    key, digest = fields["idempotency_key"], fields["request_digest"]
-    if earlier := _earlier(owner, key, digest):
-        return earlier
     pool_hold(pool=pool)
     pool_recheck(pool=pool, user=owner)
     _check_fits(pool, fields["settings"])
@@ -162,22 +154,6 @@ def _start_anew(job: Job) -> None:
     job.snapshot_secret, job.steps_done = secrets.token_hex(32), 0
     job.save(update_fields=["snapshot_secret", "steps_done"])
     job_log(job=job, text="Its snapshots were forgotten after so long; it starts anew.")
-
-
-def _digest(pool: Pool, algorithm: str, settings: Mapping[str, Any], seed: int) -> str:
-    request = [str(pool.pk), algorithm, dict(settings), seed]
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
-def _earlier(owner: User, key: str, digest: str) -> Job | None:
-    if not key:
-        return None
-    job = Job.objects.filter(owner=owner, idempotency_key=key[:120]).first()
-    if job is not None and job.request_digest != digest:
-        raise Conflict(
-            "This Idempotency-Key was used for another request; send a new key with a new request."
-        )
-    return job
 
 
 def _spec(name: str) -> AlgorithmSpec:

@@ -20,6 +20,7 @@ from marketplace.core.errors import DomainError
 from marketplace.core.forms import show_refusal
 from marketplace.core.paging import page_of
 from marketplace.core.preview_store import preview_or_none
+from marketplace.core.whole_numbers import whole_number
 from marketplace.jobs.forms import SETTING_PREFIX, LaunchForm
 from marketplace.jobs.live import job_live
 from marketplace.jobs.models import Job
@@ -153,8 +154,7 @@ def _live(request: PersonRequest, job: Job, *, since: int, event: int) -> dict[s
 
 
 def _whole(request: PersonRequest, name: str) -> int:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return whole_number(request.GET.get(name, "")) or 0
 
 
 def _chosen_spec(specs: list[AlgorithmSpec], name: str) -> AlgorithmSpec:

@@ -14,7 +14,7 @@ _LINKS = {"http", "https", "mailto"}
 def card_html(card: str) -> SafeString:
     """Markdown without its front matter, and nothing in it that could run or load anything."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    html = markdown.render(card_text(_without_front_matter(card)))
+    html = markdown.render(_without_front_matter(card))
     clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_LINKS)
     # The page has its own h1; the card's headings go one down.
     for level in (3, 2, 1):
@@ -28,12 +28,3 @@ def _without_front_matter(card: str) -> str:
         return card
     _, _, rest = card[4:].partition("\n---")
     return rest.lstrip("-\n")
-
-
-def card_text(card: str) -> str:
-    """The card without its list of teachers: who reads it may not know each of them by name."""
-    before, heading, after = card.partition("\n## Made from\n")
-    if not heading:
-        return card
-    _, following, rest = after.partition("\n## ")
-    return f"{before}\n{following}{rest}"

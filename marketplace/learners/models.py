@@ -17,7 +17,6 @@ class MetaLearner(Owned):
     provenance = models.JSONField(default=list)
     # [{"path", "size", "sha256"}]: what can be downloaded, and the ETags.
     files = models.JSONField(default=list)
-    evaluation = models.JSONField(default=dict)
     # Models whose weights it holds: it goes where these may go. They cannot be deleted before
     # it, as its job's pool is frozen and protects them.
     copied_models = models.ManyToManyField(Checkpoint, related_name="copied_into")

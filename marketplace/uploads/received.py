@@ -14,6 +14,7 @@ from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
 from marketplace import storage
 from marketplace.core.errors import DomainError
+from marketplace.core.whole_numbers import content_length
 from marketplace.uploads.quota import disk_full, room_for_upload
 
 FILE_FIELD, MANIFEST_FIELD = "file", "manifest"
@@ -81,7 +82,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     def _least_bytes(self) -> int:
         """What the file has at least: the request without all that its other fields may have."""
-        announced = int(self.request.META.get("CONTENT_LENGTH") or 0)  # type: ignore[union-attr]
+        announced = content_length(self.request) if self.request else 0
         return announced - settings.DATA_UPLOAD_MAX_MEMORY_SIZE if self._most == 1 else 0
 
     def _refuse(self, error: DomainError) -> NoReturn:

@@ -47,7 +47,6 @@ class Weights:
         self.kind: Kind = kind
         self.where = where
         self.shapes: Mapping[str, tuple[int, ...]] = {n: p.shape for n, p in parts.items()}
-        self.dtypes: Mapping[str, torch.dtype] = {n: p.dtype for n, p in parts.items()}
         self._parts = parts
         self._read = read
 

@@ -24,7 +24,7 @@ from metalearn.datasets import PictureWarning
 from metalearn.errors import MetaLearnError
 from metalearn.numerics.allocator import keep_freed_memory
 
-DONE, BUG, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, REFUSED, INTERRUPTED = 0, 2, 130
 
 _COMMANDS = (algorithms, inspect_file, pack, collect, pretrain, train, evaluate, adapt, bench)
 

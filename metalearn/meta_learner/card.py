@@ -10,9 +10,18 @@ OPERATOR_PICTURES = "operator_pictures"
 """The entry that says how many pictures of the operator's own the learner has seen, if any."""
 
 
-def model_card(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> str:
-    """README.md from the content of config.json and provenance.json."""
-    return "\n".join([*_front_matter(config, teachers), "", *_body(config, teachers), ""])
+def model_card(
+    config: Mapping[str, Any],
+    teachers: Sequence[Mapping[str, object]],
+    *,
+    names_teachers: bool = True,
+) -> str:
+    """README.md from the content of config.json and provenance.json.
+
+    Without `names_teachers` nothing in it depends on them but the list of their licences.
+    """
+    made_from = ["## Made from", "", *_teacher_lines(teachers), ""] if names_teachers else []
+    return "\n".join([*_front_matter(config, teachers), "", *_body(config, made_from), ""])
 
 
 def _front_matter(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
@@ -31,7 +40,7 @@ def _front_matter(config: Mapping[str, Any], teachers: Sequence[Mapping[str, obj
     ]
 
 
-def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
+def _body(config: Mapping[str, Any], made_from: Sequence[str]) -> list[str]:
     spec, made_by = config["architecture"], config["made_by"]
     name = str(made_by.get("name") or "Meta-learner")
     return [
@@ -55,10 +64,7 @@ def _body(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -
         "",
         *_making(made_by),
         "",
-        "## Made from",
-        "",
-        *_teacher_lines(teachers),
-        "",
+        *made_from,
         "## Limits",
         "",
         *_limits(recovered=made_by.get(RECOVERS_IMAGES, True) is not False),
@@ -93,7 +99,7 @@ def _limits(*, recovered: bool) -> list[str]:
     if recovered:
         return [
             "Data-free does not mean private: images that resemble the teachers' training data",
-            "were recovered to make this learner, with their owners' consent as listed above.",
+            "were recovered to make this learner, with their owners' consent.",
         ]
     return [
         "No images were recovered to make this learner, so no consent to that was needed.",

@@ -34,11 +34,6 @@ class Needs:
         """Peak memory."""
         return in_mb(self.models + self.held + self.passing)
 
-    @property
-    def disk_mb(self) -> int:
-        """The models that make room, and the largest snapshot."""
-        return in_mb(self.cached + self.snapshot)
-
     def multiply_adds(self) -> float:
         """Multiply-adds of convolutions and matrix products in all steps."""
         return sum(part.pictures * multiply_adds_each(part) for part in self.work if part.times)

@@ -139,11 +139,6 @@ class Pool:
         """Distinct class names of all teachers, sorted."""
         return tuple(sorted({name for teacher in self.teachers for name in teacher.class_names}))
 
-    @property
-    def previews_allowed(self) -> bool:
-        """Whether every owner consented to preview images."""
-        return all(teacher.consent_preview for teacher in self.teachers)
-
     def part(self, indices: Sequence[int]) -> "Pool":
         """A pool of some of the teachers, which remembers where they stand in this one."""
         return Pool(

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import yaml
-from marketplace.core.browser_runtime import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_IN_A_LINE = 120
@@ -45,6 +44,6 @@ def test_npm_installs_exact_versions_with_hashes_from_no_named_place():
 def test_the_types_are_of_the_versions_that_browsers_get():
     wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
-    assert wanted["onnxruntime-common"] == VERSION
     vendored = (ROOT / "static" / "vendor" / "README.md").read_text()
+    assert f"onnxruntime-web {wanted['onnxruntime-common']} " in vendored
     assert f"uplot {wanted['uplot']} " in vendored

@@ -12,16 +12,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from marketplace.instance.browser_runtime import FOLDER, runtime_is_here
-
 ROOT = Path(__file__).resolve().parents[2]
-STATIC = ROOT / "static"
-RUNTIME = STATIC / FOLDER
+RUNTIME = ROOT / "static" / "vendor" / "onnxruntime-web"
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None, reason="THERE IS NO NODE HERE: the browser's module goes untested"
-)
-needs_runtime = pytest.mark.skipif(
-    not runtime_is_here(STATIC), reason="the browsers' runtime was not fetched"
 )
 
 

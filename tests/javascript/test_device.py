@@ -18,7 +18,7 @@ from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.support import draw_batch
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.numerics.ridge import ridge_head
-from tests.javascript.node import in_node, needs_node, needs_runtime
+from tests.javascript.node import in_node, needs_node
 from tests.turned import turned_files
 
 HERE = Path(__file__).parent
@@ -131,7 +131,6 @@ def test_the_module_agrees_with_python(tmp_path):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-@needs_runtime
 def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
     torch.manual_seed(0)
     network = build_network(NetworkSpec("conv4", 16, 3, 32, 5))

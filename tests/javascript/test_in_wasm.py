@@ -9,9 +9,9 @@ import torch
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics
-from tests.javascript.node import ROOT, RUNTIME, in_node, needs_node, needs_runtime, run_node
+from tests.javascript.node import ROOT, RUNTIME, in_node, needs_node, run_node
 
-pytestmark = [needs_node, needs_runtime]
+pytestmark = needs_node
 CALIBRATED = AdaptationSettings(head="sgd", calibrate="icfil")
 
 

@@ -10,15 +10,10 @@ import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect, sync_playwright
 
-from marketplace.instance.browser_runtime import runtime_is_here
-from tests.journeys.instance import ROOT
 from tests.tools import CHROMIUM_FLAGS, find_chromium
 
 NEEDS_CHROMIUM = pytest.mark.skipif(
     find_chromium() is None, reason="there is no Chromium on this machine"
-)
-NEEDS_RUNTIME = pytest.mark.skipif(
-    not runtime_is_here(ROOT / "static"), reason="the browsers' runtime was not fetched"
 )
 
 KINDS = ("jpeg", "png", "turned", "grey", "transparent")

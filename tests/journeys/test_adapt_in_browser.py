@@ -12,7 +12,6 @@ from metalearn.datasets import decode_image
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -30,7 +29,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(300),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 
 

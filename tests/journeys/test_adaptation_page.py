@@ -16,7 +16,6 @@ from tests.journeys.adapting import (
     CLASSES,
     KINDS,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -34,7 +33,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 

@@ -14,9 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from marketplace.instance.browser_runtime import runtime_is_here
 from tests.journeys.conftest import TINY
-from tests.journeys.instance import DEMO_POOL, ROOT
+from tests.journeys.instance import DEMO_POOL
 from tests.tools import CHROMIUM_FLAGS, find_chromium
 
 pytestmark = [
@@ -245,10 +244,7 @@ def test_the_meta_learner_adapts_to_a_persons_pictures(page, complaints):
         card.locator("input[type=file]").first.set_input_files(files)
         expect(card.locator("img")).to_have_count(3)
     page.locator("[data-calibrate]").check()
-    if runtime_is_here(ROOT / "static"):
-        expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=60_000)
-    else:
-        page.get_by_label("On the server").check()
+    expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=60_000)
     page.locator("[data-adapt]").click()
     queries = [picture_file("red", "first.jpg"), picture_file("blue", "second.jpg")]
     ask = page.locator("[data-query-drop] input[type=file]").first

@@ -13,7 +13,6 @@ import pytest
 from tests.journeys.adapting import (
     CLASSES,
     KINDS,
-    NEEDS_RUNTIME,
     files_of,
     learner_with_steps,
     server_says,
@@ -41,7 +40,6 @@ pytestmark = [
     pytest.mark.skipif(
         FIREFOX is None, reason="THERE IS NO FIREFOX HERE: one engine of two goes untested"
     ),
-    NEEDS_RUNTIME,
 ]
 PATIENCE_S = 120
 CHECKED = "return document.querySelector('[data-calibrate]').checked"

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from tests.foreign import readable_files
 from tests.journeys.adapting import (
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     chromium,
     learner_with_steps,
     signed_in_page,
@@ -20,7 +19,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 # Chromium gives scripts no way to make a drop with folders, so its entries are played.
 DROP = """(node, [text, folders]) => {

@@ -17,7 +17,6 @@ from metalearn.networks.batchnorm import reestimate_statistics
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -34,7 +33,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 MOBILENET = NetworkSpec("tv_mobilenet_v3_small", 16, 3, 32, 5)
 LITE0 = NetworkSpec("timm/tf_efficientnet_lite0", 1280, 3, 64, 5)

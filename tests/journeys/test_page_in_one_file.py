@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -29,7 +28,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 QUESTIONS = files_of(0, 21) + files_of(1, 21)
 NAMES = [file["name"] for file in QUESTIONS]

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -27,7 +26,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 
 

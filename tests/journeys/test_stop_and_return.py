@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 from tests.journeys.adapting import (
     CLASSES,
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
     adapt,
     ask,
     chromium,
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     NEEDS_CHROMIUM,
-    NEEDS_RUNTIME,
 ]
 # A worker that is deep in a step hears nothing; `letGo` lets it hear all that was said.
 DEAF = """() => {

@@ -75,7 +75,10 @@ def test_files_name_public_and_own_models_and_the_row_names_all(queued_job, mode
         ("private birds", "alice"),
         ("model 3 of the pool", ""),
     ]
-    assert "others' birds" not in learner.card and "model 3 of the pool" in learner.card
+    assert b"## Made from" in texts["README.md"] and "## Limits" in learner.card
+    names = {*(one["name"] for one in records + learner.provenance), "alice", "bob"}
+    assert "Made from" not in learner.card
+    assert not [name for name in names if name in learner.card.replace(learner.name, "")]
 
 
 @pytest.mark.parametrize(

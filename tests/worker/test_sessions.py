@@ -19,7 +19,7 @@ from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
 from marketplace.checkpoints.states import CheckpointState
 from tests.worker.toy import build_toy
-from worker.publishing import publish_learner
+from worker.publishing import store_learner
 from worker.sessions import answer_session
 
 
@@ -31,7 +31,7 @@ def picture(colour):
 
 @pytest.fixture
 def session(queued_job):
-    learner = publish_learner(queued_job, build_toy())
+    learner = store_learner(queued_job, build_toy()).publish()
 
     def make(**changes):
         payload = {

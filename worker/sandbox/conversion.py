@@ -57,7 +57,6 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         "architecture": model.spec.architecture,
         "width": model.spec.width,
         "n_classes": model.spec.n_classes,
-        "channels": model.spec.channels,
         "n_parameters": count_parameters(model.tensors),
         "fingerprint": teacher.sha256,
         "size_bytes": Path(arguments["target"]).stat().st_size,

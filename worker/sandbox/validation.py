@@ -46,7 +46,6 @@ class ValidationResult:
     architecture: str = ""
     width: int = 0
     n_classes: int = 0
-    channels: int = 0
     n_parameters: int = 0
     fingerprint: str = ""
     size_bytes: int = 0

@@ -1,5 +1,6 @@
 """Checkpoints as JSON."""
 
+from dataclasses import fields
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -127,7 +128,6 @@ class CheckpointRowSerializer(CheckpointSerializer):
         return names
 
 
-_NOT_SAID = {"file", "file_name", "sha256", "held", "upload", "part"}
 # More numbers than any image has channels; how many there must be, the draft says.
 _MOST_CHANNELS = 16
 
@@ -200,7 +200,8 @@ class CheckpointDraftSerializer(serializers.Serializer):
 
     def draft(self) -> CheckpointDraft:
         """What the uploader says, without the file."""
-        said = {name: value for name, value in self.validated_data.items() if name not in _NOT_SAID}
+        names = {field.name for field in fields(CheckpointDraft)}
+        said = {name: value for name, value in self.validated_data.items() if name in names}
         return CheckpointDraft(**said)
 
 

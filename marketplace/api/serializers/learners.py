@@ -10,7 +10,6 @@ from marketplace.accounts.models import Visibility
 from marketplace.adaptation.calibration import RECOMMENDED
 from marketplace.api.fields import BoundedListField, PictureField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
-from marketplace.learners.cards import card_text
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import learner_lineage
 
@@ -62,25 +61,21 @@ class LearnerDetailSerializer(LearnerSerializer):
     """A meta-learner with its card (Markdown), configuration, lineage and files."""
 
     config = serializers.DictField(read_only=True)
-    card = serializers.SerializerMethodField(
-        help_text="Markdown, without the models that it was made from: see `provenance`"
+    card = serializers.CharField(
+        read_only=True,
+        help_text="Markdown, without the models that it was made from: see `provenance`",
     )
     provenance = serializers.SerializerMethodField(
         help_text="the models that it was made from, without the names of those not shared with "
         "you; `copied` says whether it holds the weights of one"
     )
-    evaluation = serializers.DictField(read_only=True)
     files = FileSerializer(many=True, read_only=True)
 
     class Meta(LearnerSerializer.Meta):
         fields = [
-            *LearnerSerializer.Meta.fields, "card", "config", "provenance", "evaluation", "files",
+            *LearnerSerializer.Meta.fields, "card", "config", "provenance", "files",
         ]  # fmt: skip
         read_only_fields = fields
-
-    def get_card(self, learner: MetaLearner) -> str:
-        """The same for everybody."""
-        return card_text(learner.card)
 
     def get_provenance(self, learner: MetaLearner) -> list[dict[str, Any]]:
         """As the person who asks may know it."""

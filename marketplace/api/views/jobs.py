@@ -21,6 +21,7 @@ from marketplace.api.serializers.jobs import (
     JobSerializer,
 )
 from marketplace.api.views.base import RowView
+from marketplace.core.whole_numbers import whole_number
 from marketplace.jobs.models import Job
 from marketplace.jobs.selectors import job_curves, job_events, jobs_visible_to
 from marketplace.jobs.services import job_cancel, job_launch, job_resume
@@ -133,7 +134,7 @@ class JobView(RowView):
 
 
 def _since(request: Request) -> int:
-    text = request.query_params.get("since") or "0"
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    number = whole_number(request.query_params.get("since") or "0")
+    if number is None:
         raise ValidationError({"since": ["Give a whole number."]})
-    return int(text)
+    return number

@@ -21,6 +21,7 @@ from marketplace.api.serializers.checkpoints import UploadBeginSerializer, Uploa
 from marketplace.api.views.base import RowView
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.core.errors import DomainError, TooLarge
+from marketplace.core.whole_numbers import whole_number
 from marketplace.uploads.models import Upload
 from marketplace.uploads.selectors import uploads_of
 from marketplace.uploads.services import HASHES, upload_append, upload_delete
@@ -188,10 +189,10 @@ def _state(upload: Upload) -> dict[str, str]:
 
 
 def _number(request: Request, name: str) -> int:
-    text = request.headers.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = whole_number(request.headers.get(name, ""))
+    if number is None:
         _refuse(name, f"Send “{name}” with a number of bytes.")
-    return int(text)
+    return number
 
 
 def _parse_metadata(text: str) -> dict[str, str]:

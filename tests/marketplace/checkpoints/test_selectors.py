@@ -8,9 +8,9 @@ from django.utils import timezone
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.checkpoints.permissions import can_pool_checkpoint
 from marketplace.checkpoints.selectors import (
     checkpoints_editable_by,
-    checkpoints_poolable_by,
     checkpoints_visible_to,
 )
 from marketplace.checkpoints.states import CheckpointState
@@ -49,14 +49,14 @@ def test_what_is_not_valid_is_seen_by_its_owner_only(models, alice, bob, state):
     Checkpoint.objects.update(state=state)
     assert checkpoints_visible_to(alice).count() == 3
     assert checkpoints_visible_to(bob).count() == 0
-    assert checkpoints_poolable_by(alice).count() == 0
+    assert not any(can_pool_checkpoint(alice, row) for row in Checkpoint.objects.all())
 
 
 def test_without_consent_a_model_is_visible_but_cannot_enter_a_pool(models, charlie):
-    assert names(checkpoints_poolable_by(charlie)) == {"public"}
+    assert can_pool_checkpoint(charlie, checkpoints_visible_to(charlie).get())
     Checkpoint.objects.update(consent_recovery=False)
-    assert names(checkpoints_visible_to(charlie)) == {"public"}
-    assert checkpoints_poolable_by(charlie).count() == 0
+    (public,) = checkpoints_visible_to(charlie)
+    assert public.name == "public" and not can_pool_checkpoint(charlie, public)
 
 
 def test_a_file_counts_once_before_and_after_validation_and_not_once_it_is_rejected(

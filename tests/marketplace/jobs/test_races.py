@@ -77,12 +77,3 @@ def test_jobs_that_were_launched_meanwhile_count(launch, pool, meanwhile):
     )
     with pytest.raises(DomainError, match="unfinished jobs"):
         launch()
-
-
-def test_the_same_request_that_made_its_job_meanwhile_gets_that_job(launch, monkeypatch):
-    first = launch(idempotency_key="once")
-    answers = iter([None])
-    earlier = services._earlier
-    monkeypatch.setattr(services, "_earlier", lambda *asked: next(answers, earlier(*asked)))
-    assert launch(idempotency_key="once") == first
-    assert Job.objects.count() == 1

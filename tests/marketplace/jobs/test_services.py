@@ -2,10 +2,12 @@
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
-from marketplace.accounts.models import Visibility
+from marketplace.accounts.models import User, Visibility
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.core.idempotency import rows_made_before
 from marketplace.jobs import services
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_let_go, job_lose, job_move
@@ -81,18 +83,23 @@ def test_a_replay_is_answered_even_when_the_pool_could_no_longer_be_used(launch)
     assert launch(idempotency_key="k") == first
 
 
-def test_of_two_launches_at_the_same_moment_one_makes_the_job(launch, monkeypatch):
-    """Both looked before either wrote: the constraint decides, and both get the same job."""
+def test_a_key_is_asked_about_once_and_under_the_lock_on_its_person(launch, monkeypatch):
+    """Of two launches at the same moment the second waits for the first, then finds its job."""
     first = launch(idempotency_key="k")
-    look, calls = services._earlier, []
+    asked = []
 
-    def blind_once(*args):
-        calls.append(args)
-        return None if len(calls) == 1 else look(*args)
+    def before(rows, digest):
+        asked.append(connection.in_atomic_block)
+        return rows_made_before(rows, digest)
 
-    monkeypatch.setattr(services, "_earlier", blind_once)
-    assert launch(idempotency_key="k") == first
-    assert len(calls) == 2 and Job.objects.count() == 1
+    monkeypatch.setattr(services, "rows_made_before", before)
+    with CaptureQueriesContext(connection) as queries:
+        assert launch(idempotency_key="k") == first
+    locked, looked = [
+        next(at for at, query in enumerate(queries) if f'FROM "{table}"' in query["sql"])
+        for table in (User._meta.db_table, Job._meta.db_table)
+    ]
+    assert asked == [True] and locked < looked and Job.objects.count() == 1
 
 
 @pytest.mark.parametrize("seed", [-1, MAX_SEED + 1])

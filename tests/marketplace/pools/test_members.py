@@ -173,7 +173,7 @@ def learner(job, models):
          "consent": True}
         for row in models
     ]  # fmt: skip
-    card = "# A card\n\n## Made from\n\n| secret0 | alice |\n\n## Limits\n\nSome."
+    card = "# A card\n\n## Limits\n\nSome."
     return learner_publish(
         job=job, learner_id=job.pk, config={}, card=card, provenance=records, files=[]
     )

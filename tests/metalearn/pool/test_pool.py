@@ -54,10 +54,6 @@ def test_a_pools_size_and_normalisation_come_from_its_teachers(tiny_pool):
     assert tiny_pool.class_names == ("bee", "cat", "dog", "fox", "owl")
 
 
-def test_previews_need_every_owners_consent(make_teacher):
-    assert not Pool((make_teacher(), make_teacher("b"))).previews_allowed
-
-
 def test_sampling_draws_with_replacement_from_the_given_generator(tiny_pool):
     drawn = [
         [t.name for t in tiny_pool.sample(20, torch.Generator().manual_seed(5))] for _ in range(2)

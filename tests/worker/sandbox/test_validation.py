@@ -54,7 +54,6 @@ def test_an_honest_file_becomes_our_own_bit_for_bit(upload: Path, folder: Path) 
         architecture="conv4",
         width=8,
         n_classes=3,
-        channels=3,
         n_parameters=result.n_parameters,
         fingerprint=fingerprint(read_tensors(upload)),
         size_bytes=target.stat().st_size,

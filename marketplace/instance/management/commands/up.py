@@ -34,7 +34,6 @@ class Command(BaseCommand):
         """Prepare, start, watch."""
         _check_free(options["host"], options["port"])
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("browser_runtime", stdout=self.stdout)
         static_collect()
         processes = [
             Process(name, command_of(name, host=options["host"], port=options["port"]))
