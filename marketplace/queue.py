@@ -37,7 +37,7 @@ ROUTES = {
     Task.KEEP_TIME: Queue.QUICK,
     Task.SHOW_PULSE: Queue.GPU,
 }
-# Ticks that nobody takes are not kept for ever; machines' clocks differ by less than this.
+# Ticks that no worker takes expire; machines' clocks differ by less than this.
 # Those that a worker finds together cost it one (`worker/clock.py`).
 PULSE_EXPIRES_S, TICK_EXPIRES_S = 60, 600
 # A kept connection may be to a broker that has restarted since; only a fresh one tells.

@@ -24,7 +24,7 @@ def _keep_buffers() -> None:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 # The library looks here when it is imported: the web's processes keep their numbers side by side.
-# Processes that serve nobody, such as a command, do not come here and leave no file.
+# Processes that serve no requests, such as a command, do not come here and leave no file.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.METRICS_DIR))
 _keep_buffers()
 application = get_wsgi_application()

@@ -1,8 +1,8 @@
-"""Errors whose text may be shown to people: one sentence, what is wrong and how to mend it."""
+"""Errors whose text may be shown to people: one sentence, what is wrong and how to fix it."""
 
 
 class MetaLearnError(Exception):
-    """Something the user can mend. Every other exception is a bug."""
+    """Something the user can fix. Every other exception is a bug."""
 
 
 class InvalidCheckpoint(MetaLearnError):

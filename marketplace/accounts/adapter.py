@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail that its server does not take is an operator's trouble, not an error page.
 
-        The answer would otherwise also tell whether there is somebody with that address.
+        The answer would otherwise tell whether an account has that address.
         """
         try:
             super().send_mail(template_prefix, email, context)

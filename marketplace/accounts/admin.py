@@ -41,5 +41,5 @@ class ApiTokenAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What somebody's token may do is not the operator's to widen."""
+        """An operator cannot widen what another person's token may do."""
         return False

@@ -50,13 +50,13 @@ class TeamForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """What somebody is in a team."""
+    """The role of a member."""
 
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class MemberForm(RoleForm):
-    """Somebody to add to a team."""
+    """A person to add to a team."""
 
     username = forms.CharField(max_length=150, label="User name")
     role = forms.ChoiceField(choices=Role.choices, required=False)

@@ -98,7 +98,7 @@ def token_revoke(*, token: ApiToken, by: User) -> None:
 
 @transaction.atomic
 def tokens_revoke_leaked(*, secrets: Collection[str]) -> int:
-    """Revoke tokens that somebody found, whoever they belong to; how many there were."""
+    """Revoke leaked tokens of any person; how many there were."""
     digests = {token_digest(secret) for secret in secrets if is_well_formed(secret)}
     found = list(ApiToken.objects.select_related("user").filter(digest__in=digests))
     for token in found:
@@ -155,14 +155,14 @@ def team_delete(*, team: Team, by: User) -> None:
 
 @transaction.atomic
 def team_add_member(*, team: Team, by: User, username: str, role: str = Role.MEMBER) -> Membership:
-    """Add a person to the team; somebody who is in it already stays as they are."""
+    """Add a person to the team; a member keeps their role."""
     _must_manage(team, by)
     _check_role(role)
     user = User.objects.filter(username=username.strip(), is_active=True).first()
     if user is None:
         raise DomainError(
-            "Nobody here has that user name; ask the person to sign up first.",
-            fields={"username": "Nobody here has that user name."},
+            "No one here has that user name; ask the person to sign up first.",
+            fields={"username": "No one here has that user name."},
         )
     membership, added = Membership.objects.get_or_create(
         team=team, user=user, defaults={"role": role}
@@ -234,8 +234,8 @@ def _must_manage(team: Team, by: User) -> None:
 
 
 def _must_leave_an_owner(team: Team, user: User) -> None:
-    """Under a lock: two owners who leave at the same moment would leave nobody."""
+    """Under a lock: two owners who leave at the same moment would leave none."""
     Team.objects.select_for_update().get(pk=team.pk)
     others = Membership.objects.filter(team=team, role=Role.OWNER).exclude(user=user)
     if not others.exists():
-        raise Conflict("A team keeps at least one owner; make somebody else owner first.")
+        raise Conflict("A team keeps at least one owner; make another member owner first.")

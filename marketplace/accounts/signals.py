@@ -87,7 +87,7 @@ def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
 def _make_private(instance: Team, **more: Any) -> None:
     """A row cannot be shared with a team that is gone.
 
-    Rows are locked in the order of their ids, as a launch does, so that nobody waits in a ring.
+    Rows are locked in the order of their ids, as a launch does, so that there is no deadlock.
     """
     for model in apps.get_models():
         if issubclass(model, Owned):

@@ -10,7 +10,7 @@ from marketplace.api.throttling import address_of, note
 from marketplace.audit.context import set_token
 from marketplace.core.rate_limits import Policy, take
 
-# Nobody guesses a token; whoever sends wrong ones this often has a broken script.
+# A token cannot be guessed; a client that sends wrong ones this often has a broken script.
 WRONG_TOKENS = Policy("wrong-tokens", quota=60, window_s=60)
 
 

@@ -39,7 +39,7 @@ class WholeNumberFilter(filters.Filter):
 
 
 class OwnedFilter(filters.FilterSet):
-    """`mine`, `owner`, `visibility` and `search`, for everything that belongs to somebody."""
+    """`mine`, `owner`, `visibility` and `search`, for everything that has an owner."""
 
     searched: tuple[str, ...] = ("name", "owner__username")
 

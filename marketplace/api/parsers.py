@@ -67,7 +67,7 @@ class PicturesJSONParser(BoundedJSONParser):
 
 
 class ReportJSONParser(BoundedJSONParser):
-    """Of a caller whom nobody knows little is read."""
+    """Read little of a caller who is not signed in."""
 
     too_large = "The report has more than 64 KiB; send a hundred tokens at a time."
 

@@ -42,7 +42,7 @@ class TokenScope(BasePermission):
 def scope_of(view: "APIView", method: str) -> str:
     """The scope of a view's action: what its `scopes` say, else `read` or `write`.
 
-    `scopes` maps actions to scopes; "*" stands for all others. What nobody thought about so
+    `scopes` maps actions to scopes; "*" stands for all others. What is not listed so
     needs a token that may change everything.
     """
     scopes: dict[str, Scope] = getattr(view, "scopes", {})

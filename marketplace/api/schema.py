@@ -29,7 +29,7 @@ _MEANING = {
 
 
 class ProblemSerializer(serializers.Serializer):
-    """RFC 9457: what is wrong, and how to mend it."""
+    """RFC 9457: what is wrong, and how to fix it."""
 
     type = serializers.CharField(default="about:blank")
     title = serializers.CharField()

@@ -47,7 +47,7 @@ class ReportsThrottle(RequestsThrottle):
 def count_refused(request: Request) -> Throttled | None:
     """Count a call that was refused before any throttle was asked; Throttled when it is too many.
 
-    The framework asks them last: whoever has no token, or one without the scope, would never be
+    The framework asks them last: a client without a token, or without the scope, would never be
     counted.
     """
     if _NOTED in _plain(request).META:

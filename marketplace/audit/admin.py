@@ -26,7 +26,7 @@ class ActFilter(admin.SimpleListFilter):
 
 @admin.register(Record)
 class RecordAdmin(admin.ModelAdmin):
-    """Records, newest first; nobody adds, changes or deletes one here."""
+    """Records, newest first; none can be added, changed or deleted here."""
 
     list_display = ["number", "at", "person", "act_name", "kind", "row", "address"]
     list_filter = [ActFilter]

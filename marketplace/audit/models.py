@@ -8,7 +8,7 @@ from marketplace.audit.states import Act
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change or delete what only grows."""
+    """Code tried to change or delete a record of the log."""
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
@@ -48,7 +48,7 @@ class Record(models.Model):
         ordering = ["-number"]
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.person or 'somebody'}, {self.act}"
+        return f"{self.number}: {self.person or 'unknown'}, {self.act}"
 
     @property
     def act_name(self) -> str:

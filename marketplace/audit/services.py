@@ -17,7 +17,7 @@ _LOCK = 0x6672_6565
 
 
 class Person(Protocol):
-    """Somebody who acts: a user, signed in or not."""
+    """A person who acts, signed in or not."""
 
     pk: Any
 
@@ -32,8 +32,8 @@ def record(
 ) -> Record:
     """Add an act to the log, in the transaction of the act itself: both happen or neither.
 
-    `by` is None when nobody is known, as after a failed sign-in. Details are short plain values;
-    never a secret, a picture or a file's content. Call it last in the transaction: from here to
+    `by` is None when the person is unknown, as after a failed sign-in. Details are short plain
+    values, never a secret, a picture or a file's content. Call it last in the transaction: from here to
     its end other records wait.
     """
     _wait_for_turn()

@@ -17,7 +17,7 @@ class Act(models.TextChoices):
     FACTOR_REMOVED = "person.factor_removed", "Removed a second factor"
     TOKEN_MADE = "token.made", "Made a token"  # noqa: S105
     TOKEN_REVOKED = "token.revoked", "Revoked a token"  # noqa: S105
-    TOKEN_LEAKED = "token.leaked", "Somebody reported a leaked token"  # noqa: S105
+    TOKEN_LEAKED = "token.leaked", "A leaked token was reported"  # noqa: S105
     TEAM_MADE = "team.made", "Made a team"
     TEAM_RENAMED = "team.renamed", "Renamed a team"
     TEAM_DELETED = "team.deleted", "Deleted a team"

@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete a record, whoever asks it through SQL."""
+"""The database itself refuses to change or delete a record, also through SQL."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ class ReasonForm(ActionForm):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(admin.ModelAdmin):
-    """Quarantine is all that an operator does to somebody's model."""
+    """Quarantine is all that an operator does to another person's model."""
 
     list_display = ["name", "owner", "state", "visibility", "quarantined_at", "created_at"]
     list_filter = ["state", ("quarantined_at", admin.EmptyFieldListFilter)]
@@ -45,7 +45,7 @@ class CheckpointAdmin(admin.ModelAdmin):
         return False
 
     def has_quarantine_permission(self, request: HttpRequest) -> bool:
-        """Whoever may be here."""
+        """Allow every operator."""
         return can_operate(request.user)
 
     @admin.action(description="Put into quarantine", permissions=["quarantine"])

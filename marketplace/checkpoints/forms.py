@@ -28,7 +28,7 @@ CONSENT_RECOVERY_HELP = (
 )
 CONSENT_PREVIEW_HELP = (
     "The people who run a job then see small grids of recovered images while it runs, held in "
-    "memory for at most an hour. Without it nobody sees any."
+    "memory for at most an hour. Without it no one sees any."
 )
 
 

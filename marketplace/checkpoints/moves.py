@@ -36,12 +36,12 @@ DIED = (
 )
 FAILED = (
     "Reading this file failed three times on our side; your operator finds the reason in the "
-    "worker's log. Upload it again when that is mended."
+    "worker's log. Upload it again once that is fixed."
 )
 
 
 def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
-    """Take the validation for this worker; None when somebody else has it or had it."""
+    """Take the validation for this worker; None when another worker has it or had it."""
     with transaction.atomic():
         row = Checkpoint.objects.filter(pk=checkpoint_id).first()
         if row is None:
@@ -102,7 +102,7 @@ def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
 
 
 def checkpoint_give_back(*, checkpoint: Checkpoint) -> None:
-    """validating -> uploaded, because something of ours is away; nobody holds it against the file.
+    """validating -> uploaded, because something of ours is away; no attempt is counted.
 
     The clock sends it to a worker again after a while.
     """

@@ -16,5 +16,5 @@ def can_download_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
 
 
 def can_pool_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
-    """Only with the owner's consent to recovery, whoever asks."""
+    """Only with the owner's consent to recovery, also for the owner."""
     return can_download_checkpoint(user, checkpoint) and checkpoint.consent_recovery

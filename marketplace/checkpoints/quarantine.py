@@ -44,7 +44,7 @@ def checkpoint_release(*, checkpoint: Checkpoint, by: User | None) -> Checkpoint
 
 
 def check_free(checkpoint: Checkpoint) -> None:
-    """Conflict while the model is in quarantine: then nobody changes or deletes it."""
+    """Conflict while the model is in quarantine: it cannot be changed or deleted then."""
     if checkpoint.is_quarantined:
         raise Conflict(
             f"This model is in quarantine ({checkpoint.quarantine_reason}); "

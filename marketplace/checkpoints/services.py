@@ -80,7 +80,7 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
                 "This model is part of a pool that a job has used; make it private and withdraw "
                 "the consent to recovery instead."
             )
-        # Pools that nobody has used yet go on without it.
+        # Pools that no job has used yet go on without it.
         checkpoint.pools.all().delete()
         # By the query, so that the row that the log speaks of keeps its id.
         Checkpoint.objects.filter(pk=checkpoint.pk).delete()

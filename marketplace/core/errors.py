@@ -1,4 +1,4 @@
-"""Errors whose text is shown to people: one sentence, what is wrong and how to mend it."""
+"""Errors whose text is shown to people: one sentence, what is wrong and how to fix it."""
 
 
 class DomainError(Exception):

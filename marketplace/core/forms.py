@@ -53,7 +53,7 @@ class SuggestingInput(forms.TextInput):
 
 
 def show_refusal(form: forms.BaseForm, error: DomainError) -> None:
-    """Put the sentences of a DomainError where the person can mend them."""
+    """Put the sentences of a DomainError beside the fields that they are about."""
     placed = False
     for name, sentence in error.fields.items():
         if name in form.fields:

@@ -1,8 +1,8 @@
 """Leases: given and called over by the database's clock, and not believed when clocks jump.
 
-Somebody sets a clock; a virtual machine is frozen and thawed. A lease that ends later than any can
+A clock is set; a virtual machine is frozen and thawed. A lease that ends later than any can
 was given by a clock that has been set back since. And when the database's clock has moved otherwise
-than ours, which cannot be set, no lease can be called over before it has been given anew.
+than ours, which cannot be set, no lease can be called expired before it could be renewed.
 """
 
 import logging
@@ -38,7 +38,7 @@ def database_now() -> datetime:
 
 
 class Jumps:
-    """Notices when leases cannot be believed: a clock was set, or nobody could renew them."""
+    """Notices when leases cannot be believed: a clock was set, or they could not be renewed."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -52,7 +52,7 @@ class Jumps:
         return deaf or (before is not None and abs(self._offset - before) > settings.HEARTBEAT_S)
 
     def forgive(self, leased: QuerySet[Any], now: datetime, *, length: timedelta) -> None:
-        """Give the leases of these rows anew that cannot be believed: all, or those too long."""
+        """Renew the leases of these rows that cannot be believed: all, or those too long."""
         if not self.seen(now):
             leased = leased.filter(lease_until__gt=now + length + SLACK)
         if forgiven := leased.update(lease_until=from_now(length)):

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Model)
 
 PAGE_SIZE = 24
 _COUNT_KEPT_S = 30
-# A short list is counted anew each time, so that a row just made is never missing from it.
+# A short list is counted each time, so that a row just made is never missing from it.
 _SHORT = 500
 # What changes which rows a page shows, but not how many there are.
 _SAME_ROWS = {"page", "sort"}

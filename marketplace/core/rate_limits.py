@@ -1,4 +1,4 @@
-"""How often somebody may do something: counts in fixed windows, exact over all processes.
+"""Rate limits: counts in fixed windows, exact over all processes.
 
 The cache's `incr` and `add` are atomic, in Redis and in the embedded cache alike. Around the
 border of two windows up to twice the quota passes; within one never more than the quota.
@@ -31,7 +31,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Usage:
-    """Where somebody stands after asking."""
+    """The state of a limit after one request."""
 
     policy: Policy
     allowed: bool
@@ -68,5 +68,5 @@ def _incr(key: str, timeout: int) -> int:
     except ValueError:
         if cache.add(key, 1, timeout):
             return 1
-        # Somebody else began the window in between.
+        # Another process began the window in between.
         return cache.incr(key)

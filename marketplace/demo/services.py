@@ -33,7 +33,7 @@ def sign_in_file() -> Path:
 
 
 def demo_person() -> User:
-    """The demo's person, with a password made on this machine and known to nobody else."""
+    """The demo's person, with a password made on this machine."""
     user = User.objects.filter(username=USERNAME).first()
     if user is None:
         password = secrets.token_urlsafe(9)

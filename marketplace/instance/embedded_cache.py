@@ -131,7 +131,7 @@ class EmbeddedCache(BaseCache):
 
 
 class JsonSerializer:
-    """For a cache in Redis: JSON, so that whoever writes to it cannot run anything here."""
+    """For a cache in Redis: JSON, so that writing to it cannot run anything here."""
 
     def dumps(self, value: Any) -> bytes | int:
         """Whole numbers stay numbers, so that Redis can count with them."""

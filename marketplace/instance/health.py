@@ -40,8 +40,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Says which of database, migrations, storage, broker and worker is not ready, with 503.
 
-    `?only=database,storage` asks for these alone: whoever sends requests to a web process must
-    not take it off because a worker is away. `warnings` leave it ready.
+    `?only=database,storage` asks for these alone: a load balancer must not take a web process off
+    because a worker is away. `warnings` leave it ready.
     """
     named = {name for name in request.GET.get("only", "").split(",") if name} or set(CHECKS)
     if not named <= set(CHECKS):

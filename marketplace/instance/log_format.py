@@ -1,6 +1,6 @@
 """How log lines look, and what they never hold: secrets, query strings, bodies, pictures.
 
-Only the fields named here are written; whatever else somebody hangs on a record is left out.
+Only the fields named here are written; all others of a record are left out.
 """
 
 import json
@@ -82,7 +82,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             # what was not found hold the path, and a path can hold the key of a mail.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
-            # Whoever only looks at one instance by hand does not want a line for each picture.
+            # A person who watches one instance does not want a line for each picture.
             "freehold.requests": {"level": level if as_json else "WARNING"},
         },
     }

@@ -13,7 +13,7 @@ from marketplace.instance.environment import with_password
 
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 587, "smtp+ssl": 465}
-# For those who develop: prints mails. Nobody gets it without asking for it.
+# For those who develop: prints mails. It must be asked for.
 _CONSOLE = "consolemail"
 # A page waits for the server.
 _TIMEOUT_S = 10

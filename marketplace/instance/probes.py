@@ -11,7 +11,7 @@ _PROBES = {"healthz", "readyz", "metrics"}
 class ProbeMiddleware:
     """Answers the probes; stands before what refuses unknown hosts.
 
-    A pod is asked by its address, which nobody knows beforehand, and no link is made of that name.
+    A pod is asked by its address, which is not known beforehand, and no link is made of that name.
     Who may not read the numbers gets what any unknown address gets.
     """
 

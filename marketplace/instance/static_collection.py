@@ -22,7 +22,7 @@ def static_collect() -> bool:
     wanted = _fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted:
         return False
-    # Whoever dies half-way leaves no stamp that says otherwise.
+    # A process that dies half-way leaves no stamp that says otherwise.
     stamp.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.parent.mkdir(parents=True, exist_ok=True)

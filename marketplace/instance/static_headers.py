@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 from typing import Final
 
 WORKER: Final = "/js/device/worker."
-# The worker that sees the pictures: it may compile the runtime, and ask nobody for anything.
+# The worker that sees the pictures: it may compile the runtime, and make no request.
 WORKER_POLICY: Final = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 

@@ -1,7 +1,7 @@
 """What the clock does with jobs: silent ones are taken back, waiting ones are woken.
 
 Clocks jump, so leases are never believed blindly (`marketplace.core.leases`): one that is too long
-is cut short, and after a jump every lease is given anew before any is called over.
+is cut short, and after a jump every lease is renewed before any is called expired.
 """
 
 import logging
@@ -35,7 +35,7 @@ def jobs_keep_time() -> None:
         try:
             job_take_back(job=job)
         except IllegalMove:
-            # It ended, was heard of, or somebody else took it, between our read and our write.
+            # It ended, was heard of, or another worker took it, between our read and our write.
             continue
     _wake_waiting(now)
     keys_forget(Job.objects.all(), now)
@@ -49,6 +49,6 @@ def _wake_waiting(now: datetime) -> None:
     )
     for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE]):
         Job.objects.filter(pk=pk).update(woken_at=Now())
-        # Those that nobody takes would pile up behind a long job, and hold up what comes after
-        # it: each costs a child. One or two of a job at a time are enough.
+        # Messages would pile up behind a long job and hold up what comes after it: each costs a
+        # child. One or two of a job at a time are enough.
         enqueue(Task.RUN_JOB, expires_s=2 * settings.WAKE_AGAIN_S, job_id=str(pk))

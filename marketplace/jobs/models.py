@@ -61,7 +61,7 @@ class Job(Owned):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing happens any more unless somebody asks."""
+        """Whether it has ended, so that nothing happens without a request."""
         return self.state in FINAL
 
     @property

@@ -30,7 +30,7 @@ class IllegalMove(Conflict):
 
 
 class LeaseLost(Exception):
-    """Somebody else has the job; this worker must touch nothing more."""
+    """Another worker has the job; this one must touch nothing more."""
 
 
 def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **changes: Any) -> Job:
@@ -127,7 +127,7 @@ def job_log(*, job: Job, text: str) -> None:
 
 @transaction.atomic
 def job_let_go(*, job: Job) -> None:
-    """running -> queued by a worker that is being stopped; nobody holds it against the job."""
+    """running -> queued by a worker that is being stopped; it does not count against the job."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
     job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))

@@ -150,10 +150,10 @@ def job_resume(*, job: Job, by: User) -> Job:
 
 
 def _start_anew(job: Job) -> None:
-    """Its snapshots were forgotten, because nobody had resumed it for long."""
+    """Its snapshots were deleted because it was not resumed for long."""
     job.snapshot_secret, job.steps_done = secrets.token_hex(32), 0
     job.save(update_fields=["snapshot_secret", "steps_done"])
-    job_log(job=job, text="Its snapshots were forgotten after so long; it starts anew.")
+    job_log(job=job, text="Its snapshots have been deleted since; it starts from the beginning.")
 
 
 def _spec(name: str) -> AlgorithmSpec:

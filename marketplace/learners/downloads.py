@@ -31,7 +31,7 @@ class _Sink:
         """Nothing waits anywhere."""
 
     def close(self) -> None:
-        """The parts are taken by whoever sends them."""
+        """The caller sends the parts."""
 
     def take(self) -> bytes:
         """What was written since the last call."""

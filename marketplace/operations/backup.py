@@ -1,9 +1,9 @@
 """A backup: one folder with the database, every file that is meant to last, and their hashes.
 
-Left out are what must not be kept and what is nobody's loss: the sealed snapshots of unfinished
+Left out are what must not be kept and what is no loss: the sealed snapshots of unfinished
 jobs, whose keys are in the database (a key never lies beside what it opens), the sealed pictures
 of adaptations under way, and previews, which are in no storage. The instance's own secret key is
-left out too: whoever has the backup alone can open nothing with it.
+left out too: the backup alone opens nothing.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ def backup_make(folder: Path) -> dict[str, Any]:
     """Write a backup into a folder that does not exist yet; its manifest.
 
     The database comes first and the files after it. Files never change, and each is there before
-    its row, so all that the rows name is found, unless somebody deletes it meanwhile: then we
-    begin anew.
+    its row, so all that the rows name is found, unless one is deleted meanwhile: then we
+    start again.
     """
     if folder.exists():
         raise DomainError(f"{folder} is there already; name a folder that is not.")

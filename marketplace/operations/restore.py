@@ -99,6 +99,6 @@ def _put_files(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def _renew_snapshot_secrets() -> None:
-    """Unfinished jobs begin anew, for a backup has no snapshots; their old keys open nothing."""
+    """Have unfinished jobs start from the beginning: a backup has no snapshots."""
     for job in Job.objects.exclude(state__in=FINAL).only("pk"):
         Job.objects.filter(pk=job.pk).update(snapshot_secret=secrets.token_hex(32))

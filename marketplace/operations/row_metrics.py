@@ -1,6 +1,6 @@
 """What Prometheus learns from the rows: queues, jobs, models, files, workers.
 
-The rows are the truth whichever process asks and however often workers were started anew, so
+The rows are the truth whichever process asks and however often workers were restarted, so
 workers need no address of their own to be watched.
 """
 

@@ -16,7 +16,7 @@ from marketplace.operations.row_metrics import RowMetrics
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All numbers; whoever may not have them learns not even that there are any."""
+    """All numbers; 404 for those who may not have them."""
     if not _may_read(request):
         raise Http404
     registry = CollectorRegistry()

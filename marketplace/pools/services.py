@@ -76,7 +76,7 @@ def pool_delete(*, pool: Pool) -> None:
 def pool_hold(*, pool: Pool) -> None:
     """Keep the pool and its models as they are until the transaction ends; Conflict if it is gone.
 
-    Models are locked in the order of their ids, here as everywhere, so that nobody waits in a ring.
+    Models are locked in the order of their ids, here as everywhere, so that there is no deadlock.
     """
     if Pool.objects.select_for_update().filter(pk=pool.pk).first() is None:
         raise Conflict("This pool has just been deleted.")

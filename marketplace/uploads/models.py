@@ -22,7 +22,7 @@ class Upload(Row):
     offset = models.BigIntegerField(default=0)
     # What an object store calls it.
     multipart = models.TextField(blank=True)
-    # Who appends just now, and until when nobody else may.
+    # The connection that appends now, and until when no other may.
     lease = models.CharField(max_length=32, blank=True)
     lease_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()

@@ -129,7 +129,7 @@ def upload_delete(*, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes; where the store fails, the clock does it later."""
     unfinished = Upload.objects.filter(Q(finished_at=None) | Q(held=True), pk=upload.pk)
     now = timezone.now()
-    # Whoever appends finds that the lease is no longer theirs.
+    # A connection that appends finds that it has lost the lease.
     taken = unfinished.update(lease=secrets.token_hex(16), lease_until=now + LEASE, expires_at=now)
     if taken:
         upload.refresh_from_db(fields=["multipart", "finished_at", "held"])

@@ -1,6 +1,6 @@
 """The comparison harness: pools x algorithms x seeds, trained and judged in one and the same way.
 
-`read_suite` reads what is to be compared, `run_suite` does what is not done yet, `write_report`
+`read_suite` reads what to compare, `run_suite` does what is not done yet, `write_report`
 makes the table and the figures from the rows that are there.
 """
 

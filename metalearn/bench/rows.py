@@ -63,7 +63,7 @@ class RowFile:
         self._rows[row["key"]] = row
 
     def forget(self, labels: Collection[str]) -> None:
-        """Drop the rows of these algorithms, in the file too, so that they are measured anew."""
+        """Drop the rows of these algorithms, in the file too, so that they are measured again."""
         kept = [row for row in self._rows.values() if row.get("label") not in labels]
         lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in kept)
         whole = self.path.with_suffix(".new")

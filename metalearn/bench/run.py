@@ -42,7 +42,7 @@ def run_suite(
     """Do what is missing in `out`, handing back every row of the suite once it is written.
 
     A row's key holds all that it depends on but the code: the rows and learners of algorithms
-    whose labels are in `again` are dropped first, to be trained and judged anew.
+    whose labels are in `again` are dropped first, to be trained and judged again.
 
     An algorithm that refuses a pool, or a run or an adaptation that diverges, is a row of the
     kind “refused” with its reason; it is not written down, and the suite goes on.
@@ -133,7 +133,7 @@ class _Work:
             else:
                 try:
                     row = self._judged(run, learner, question, _Keys(training, key))
-                except InvalidSetting as error:  # its adaptation ran away
+                except InvalidSetting as error:  # its adaptation diverged
                     row = self._row(key, "refused", run, {"reason": str(error)})
                 yield SuiteRow(row, True)
 

@@ -162,7 +162,7 @@ def read_suite(path: Path, *, data_root: Path | None = None) -> Suite:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"“{path}” is not a TOML file: {error}; mend that place.") from None
+        raise InvalidSetting(f"“{path}” is not a TOML file: {error}; fix that place.") from None
     root = data_root or (Path() if path.parent == SHIPPED else path.parent)
     table = TomlTable(values, f"“{path.name}”")
     packs = {name: root / str(file) for name, file in table.settings("packs").items()}

@@ -1,4 +1,4 @@
-"""Reads one table of a TOML file key by key, and refuses what nobody asked for."""
+"""Reads one table of a TOML file key by key, and refuses unknown keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,7 +80,7 @@ class TomlTable:
         return [TomlTable(value, f"[[{key}]] number {i}") for i, value in enumerate(values, 1)]
 
     def finish(self) -> None:
-        """InvalidSetting when a key is left that nobody asked for."""
+        """InvalidSetting when an unknown key is left."""
         if unknown := sorted(set(self._values) - self._asked):
             known = ", ".join(sorted(self._asked))
             raise InvalidSetting(

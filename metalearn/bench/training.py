@@ -70,7 +70,7 @@ class Trainer:
         self.watch = watch
 
     def train(self, run: Run) -> tuple[MetaLearner, Row]:
-        """The learner that is to be judged, and what is to be said of its training."""
+        """The learner to judge, and facts about its training."""
         meter = CostMeter(run.pool.pool, self.device)
         record = _Record()
         with meter.counting():

@@ -1,6 +1,6 @@
 """What a model must fulfil before it becomes a Teacher.
 
-Each check returns nothing or raises InvalidCheckpoint with what is wrong and how to mend it.
+Each check returns nothing or raises InvalidCheckpoint with what is wrong and how to fix it.
 """
 
 import math

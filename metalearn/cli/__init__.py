@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what the user can mend is one sentence on standard error."""
+    """Run one command; what the user can fix is one sentence on standard error."""
     options = build_parser().parse_args(arguments)
     keep_freed_memory()
     with warnings.catch_warnings():
@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _about_file(error: OSError) -> str:
-    """A missing file, a full disk and the like are the user's to mend."""
+    """A missing file, a full disk and the like are for the user to fix."""
     where = f"“{error.filename}”: " if error.filename else ""
     return f"{where}{error.strerror or error}; check the path, your rights and the free space."
 

@@ -46,7 +46,7 @@ def add_parser(commands: Commands) -> None:
         "--again",
         nargs="*",
         metavar="LABEL",
-        help="measure all (or these algorithms) anew, as after a change of their code; without it "
+        help="measure all (or these algorithms) again, as after a change of their code; without it "
         "rows that are there are not measured again",
     )
     parser.add_argument(

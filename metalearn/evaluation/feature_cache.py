@@ -28,7 +28,7 @@ class FeatureCache:
 
     An evaluation shows the same pictures again and again: 600 episodes show 60,000, of which a
     data pack may have 1,600. Where nothing is learned at adaptation and batch-norm is inductive,
-    a picture's features hang on the picture alone, and are kept.
+    a picture's features depend on the picture alone, and are kept.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class FeatureCache:
         seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
         if not bool(seen.isfinite().all()):
             raise InvalidSetting(
-                "What this learner makes of a picture is not a finite number; train it anew with "
+                "What this learner makes of a picture is not a finite number; train it again with "
                 "lower learning rates."
             )
         parts = torch.split(seen, [len(picks) for _, picks in new])

@@ -171,7 +171,7 @@ def calibrate(
     """Weights after ICFIL: one inversion of the adapted learner, then a step for each batch.
 
     `batches` are (normalised support images, labels), every class in each; the first tells the
-    classes. The head is not touched; centroids must be taken anew from the new weights.
+    classes. The head is not touched; centroids must be taken again from the new weights.
     """
     calibrated = dict(weights)
     pseudo: tuple[Tensor, Tensor] | None = None

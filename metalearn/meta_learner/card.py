@@ -27,7 +27,7 @@ def model_card(
 def _front_matter(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
     made_by = config["made_by"]
     licences = sorted({str(t["licence"]) for t in teachers if t["licence"]})
-    # JSON texts are YAML texts as well, and quoting is then somebody else's work.
+    # JSON texts are YAML texts as well, and quoting is then the library's work.
     return [
         "---",
         "library_name: freehold",

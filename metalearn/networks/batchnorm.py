@@ -1,4 +1,4 @@
-"""Batch-norm statistics: read while a network runs, compared, and estimated anew."""
+"""Batch-norm statistics: read while a network runs, compared, and estimated again."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

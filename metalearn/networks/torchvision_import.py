@@ -2,7 +2,7 @@
 
 torchvision's usual build is made for CUDA. Next to a CPU-only torch its operators cannot be
 loaded, and `import torchvision` then fails with "operator torchvision::nms does not exist"
-because it describes two operators that nobody declared. Declaring them is enough: models and
+because it describes two operators that are not declared. Declaring them is enough: models and
 transforms work; `ops.nms` and the image decoders do not, and nothing here uses them.
 """
 

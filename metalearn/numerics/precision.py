@@ -29,7 +29,7 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """Runs what is inside in the number format of `precision`."""
     enabled = uses_bf16(precision, device)
-    # Without the cache: weights that are updated in place between two forwards are cast anew.
+    # Without the cache: weights that are updated in place between two forwards are cast again.
     context: AbstractContextManager[None] = torch.autocast(
         device.type, torch.bfloat16, enabled=enabled, cache_enabled=False
     )

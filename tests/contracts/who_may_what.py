@@ -261,7 +261,7 @@ API = {
         "GET": Rule((401, 404, 404, 200, 404, 403), row="token"),
         "DELETE": Rule((401, 404, 404, 204, 404, 403), row="token"),
     },
-    # Whoever finds a token may have it revoked.
+    # Anyone who finds a token may have it revoked.
     "api-leaked": {"POST": Rule((202,) * 6, body={"credentials": ["fh_nothing"]})},
 }
 

@@ -13,7 +13,7 @@ from marketplace.api.serializers.base import StrictSerializer
 
 
 class TokenSerializer(serializers.ModelSerializer):
-    """A token without its secret, which nobody here knows."""
+    """A token without its secret, of which only a hash is kept."""
 
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), source="scope_names"
@@ -54,7 +54,7 @@ class TokenCreateSerializer(StrictSerializer):
 
 
 class LeakedSerializer(StrictSerializer):
-    """Tokens that somebody found."""
+    """Leaked tokens that were found."""
 
     credentials = BoundedListField(
         child=serializers.CharField(max_length=500, allow_blank=True), min_length=1, max_length=100
@@ -62,7 +62,7 @@ class LeakedSerializer(StrictSerializer):
 
 
 class MemberSerializer(serializers.ModelSerializer):
-    """Somebody in a team."""
+    """A member of a team."""
 
     username = serializers.CharField(source="user.username")
 
@@ -95,13 +95,13 @@ class TeamNameSerializer(StrictSerializer):
 
 
 class RoleSerializer(StrictSerializer):
-    """What somebody is in a team."""
+    """The role of a member."""
 
     role = serializers.ChoiceField(choices=Role.choices)
 
 
 class MemberAddSerializer(StrictSerializer):
-    """Somebody to add."""
+    """A person to add."""
 
     username = serializers.CharField(max_length=150)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)

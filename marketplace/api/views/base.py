@@ -23,7 +23,7 @@ ID = r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
 
 
 class RowView(RowViewSet):
-    """Rows that somebody owns. `get_queryset` is what the person may see, and nothing else is."""
+    """Rows that have an owner. `get_queryset` is what the person may see, and nothing else is."""
 
     lookup_value_regex = ID
     # Which problems an action can answer with besides the usual ones; see `schema.Schema`.
@@ -33,7 +33,7 @@ class RowView(RowViewSet):
 
     @property
     def user(self) -> User:
-        """The person who asks; nobody else gets here."""
+        """The person who asks; requests without one are refused before."""
         user = self.request.user
         assert isinstance(user, User)
         return user
@@ -43,10 +43,10 @@ class RowView(RowViewSet):
         return get_or_404(self.get_queryset(), self.kwargs["pk"])
 
     def get_own(self) -> Any:
-        """The row of the address: 404 when hidden, 403 when it is somebody else's."""
+        """The row of the address: 404 when hidden, 403 when it is another person's."""
         row = self.get_object()
         if row.owner_id != self.user.pk:
-            raise PermissionDenied("This belongs to somebody else; only its owner may do that.")
+            raise PermissionDenied("This belongs to another person; only its owner may do that.")
         return row
 
     def listed(self, serializer: type[BaseSerializer]) -> Response:

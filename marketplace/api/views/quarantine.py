@@ -36,7 +36,7 @@ class QuarantineView(RowView):
         examples=[_ONE, examples.body("Why", {"reason": "Trained on pictures of people."})],
     )
     def create(self, request: Request, pk: str) -> Response:
-        """For staff. Nobody else sees it then but its owner; jobs that use it stop."""
+        """For staff. Only its owner and staff see it then; jobs that use it stop."""
         row = self._row()
         reason = self.read(QuarantineSerializer).validated_data["reason"]
         row = checkpoint_quarantine(checkpoint=row, by=self.user, reason=reason)

@@ -94,21 +94,21 @@ class TeamView(RowView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
-        summary="Add somebody to a team",
+        summary="Add a member to a team",
         request=MemberAddSerializer,
         responses=TeamSerializer,
         examples=[_ONE, examples.body("A plain member", {"username": "bob"})],
     )
     @action(detail=True, methods=["post"])
     def members(self, request: Request, pk: str) -> Response:
-        """Only its owners may. Somebody who is in it already stays as they are."""
+        """Only owners may. A person who is a member already keeps their role."""
         team = self.get_object()
         said = self.read(MemberAddSerializer).validated_data
         team_add_member(team=team, by=self.user, **said)
         return Response(TeamSerializer(team).data)
 
     @extend_schema(
-        summary="Change what somebody is in a team",
+        summary="Change the role of a member",
         parameters=[_USERNAME],
         request=RoleSerializer,
         responses=TeamSerializer,
@@ -123,7 +123,7 @@ class TeamView(RowView):
         return Response(TeamSerializer(team).data)
 
     @extend_schema(
-        summary="Take somebody out of a team", parameters=[_USERNAME], responses={204: None}
+        summary="Remove a member from a team", parameters=[_USERNAME], responses={204: None}
     )
     def member_remove(self, request: Request, pk: str, username: str) -> Response:
         """Its owners may take out anybody, and everybody themselves; one owner always stays."""
@@ -134,8 +134,8 @@ class TeamView(RowView):
 
     def _member(self, team: Team, username: str) -> User:
         if "\0" in username:
-            raise Http404("Nobody of that name is in the team.")
+            raise Http404("The team has no member of that name.")
         membership = memberships_in(team).filter(user__username=username).first()
         if membership is None:
-            raise Http404("Nobody of that name is in the team.")
+            raise Http404("The team has no member of that name.")
         return membership.user

@@ -25,7 +25,7 @@ from marketplace.api.views.base import RowView
 
 
 class TokenView(RowView):
-    """One's own tokens; nobody sees another person's."""
+    """One's own tokens."""
 
     queryset = ApiToken.objects.none()
     serializer_class = TokenSerializer
@@ -69,7 +69,7 @@ class TokenView(RowView):
 
 
 class LeakedView(APIView):
-    """Where whoever finds a token can have it revoked."""
+    """Revokes leaked tokens, for anyone who finds one."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -68,11 +68,11 @@ class UploadView(RowView):
     }
 
     def get_queryset(self) -> "QuerySet[Upload]":
-        """Nobody sees another person's upload."""
+        """The person's own uploads."""
         return uploads_of(self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Whoever is not known hears that first, then whoever speaks another version."""
+        """Check who asks first, then the version of the protocol."""
         super().initial(request, *args, **kwargs)
         speaks = request.headers.get("Tus-Resumable", "" if request.method != "GET" else VERSION)
         if request.method != "OPTIONS" and speaks != VERSION:

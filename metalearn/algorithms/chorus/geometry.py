@@ -34,7 +34,7 @@ class PoolGeometry:
     its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
     1 gives every direction the same weight. A teacher's say falls with its effective rank to the
     power of `weighting` (`teacher_weights`); 0 gives all the same. With `mirror` a picture's place
-    is the mean of its own and its mirror image's, so that what hangs on left and right alone has
+    is the mean of its own and its mirror image's, so that what depends on left and right alone has
     no say.
     """
 

@@ -72,7 +72,7 @@ def teacher_batch(
 
 
 def recovered_batch(task: RecoveredTask, config: FreePlusConfig, pool: Pool) -> TeacherBatch:
-    """A teacher about the images recovered from it (changed already, if they are to be)."""
+    """A teacher about the images recovered from it, which may be augmented already."""
     place = next(i for i, teacher in enumerate(pool.teachers) if teacher is task.task.teacher)
     return teacher_batch(task.images, [place], config, pool)
 

@@ -141,7 +141,7 @@ class Purer(Algorithm):
             objective = objective - self.config.curriculum_weight * outer.loss
             metrics["outer_loss"] = float(outer.loss.detach())
         pixels = list(self.images.parameters())
-        # None for the classes that nobody was asked about, which then stay as they are.
+        # None for the classes that no teacher was asked about, which then stay as they are.
         set_gradients(pixels, torch.autograd.grad(objective, pixels, allow_unused=True))
         self.image_optimiser.step()
         return losses, metrics

@@ -63,7 +63,7 @@ def inversion_loss(
 def total(losses: list[Scalar], teacher_weights: str) -> Scalar:
     """The teachers' losses together.
 
-    "equal" is their sum. "as_released" adds the running sum anew at each teacher, as the released
+    "equal" is their sum. "as_released" adds the running sum again at each teacher, as the released
     code does: of n teachers the i-th (from 0) weighs n - i.
     """
     stacked = torch.stack(losses)

@@ -21,7 +21,7 @@ def _reshaped(call: Call) -> str:
 
 @rule("expand.default", stretches=True)
 def expand(call: Call) -> str:
-    """Nothing to do before somebody needs it in full."""
+    """Nothing to do before the whole is needed."""
     return str(call.arguments[0])
 
 

@@ -1,7 +1,7 @@
 """GTSRB (Stallkamp et al. 2012): 43 kinds of traffic signs, in films of 30 frames each.
 
 The class split (27, 6 and 10 classes) is our own. Frames of one track show the same sign as a car
-comes near; whoever draws tasks must keep support and query on different tracks.
+comes near; tasks must keep support and query on different tracks.
 """
 
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""Every check says what is wrong and how to mend it; what passes them all is a frozen teacher."""
+"""Every check says what is wrong and how to fix it; what passes them all is a frozen teacher."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -26,7 +26,7 @@ def make_bucket(bucket: Any) -> bool:
     try:
         client.head_bucket(Bucket=bucket.name)
     except ClientError as error:
-        # Whoever may not look is not told to make one.
+        # A process that may not look is not told to make one.
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
         client.create_bucket(Bucket=bucket.name)

@@ -29,6 +29,6 @@ class Command(BaseCommand):
         if restored.other_key:
             self.stdout.write(
                 "This instance has another secret key than the one of the backup: sessions end, "
-                "and what was sealed under the old key (second factors) must be made anew. Set "
+                "and what was sealed under the old key (second factors) must be set up again. Set "
                 "FREEHOLD_SECRET_KEY to the old key if you have it."
             )
