@@ -33,8 +33,8 @@ def record(
     """Add an act to the log, in the transaction of the act itself: both happen or neither.
 
     `by` is None when the person is unknown, as after a failed sign-in. Details are short plain
-    values, never a secret, a picture or a file's content. Call it last in the transaction: from here to
-    its end other records wait.
+    values, never a secret, a picture or a file's content. Call it last in the transaction: from
+    here to its end other records wait.
     """
     _wait_for_turn()
     last = Record.objects.order_by("-number").values_list("number", "hash").first()

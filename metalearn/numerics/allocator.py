@@ -1,8 +1,9 @@
 """Has the C library keep freed memory for the next tensor instead of giving it back.
 
 A layer's output is a few megabytes and lives for milliseconds. Left to itself, glibc maps and
-unmaps each, so that the kernel has to fill it with zeros, page by page, every time it is used: a tenth of a step of FREE's recovery and a quarter of one of its replay, in 105,000
-and 66,000 page faults (Conv4-32, one core). With this there are next to none.
+unmaps each, so that the kernel has to fill it with zeros, page by page, every time it is used: a
+tenth of a step of FREE's recovery and a quarter of one of its replay, in 105,000 and 66,000 page
+faults (Conv4-32, one core). With this there are next to none.
 """
 
 import ctypes

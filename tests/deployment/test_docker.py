@@ -160,6 +160,6 @@ def test_the_images_install_what_is_locked_and_the_webs_has_no_torch():
     allowed = {line[1:] for line in ignored if line.startswith("!")}
     assert allowed == {
         *("manage.py", "LICENSE", "requirements"),
-        *("marketplace", "metalearn", "worker", "templates", "static"),
+        *("contract", "marketplace", "metalearn", "worker", "templates", "static"),
     }
     assert all((ROOT / name).exists() for name in allowed)

@@ -61,7 +61,7 @@ def test_nobody_is_added_who_is_not_here(client, alice, team):
     client.force_login(alice)
     add = reverse("member_add", args=[team.pk])
     page = client.post(add, {"username": "nobody"}, follow=True).content.decode()
-    assert "Nobody here has that user name" in page
+    assert "No one here has that user name" in page
 
 
 def test_a_member_may_leave_and_the_last_owner_may_not(client, alice, bob, team):

@@ -61,7 +61,7 @@ def test_a_record_says_who_did_what_to_which_row(alice, team):
 def test_nobody_and_no_row_are_fine(db):
     entry = record(Act.SIGN_IN_FAILED, by=None)
     assert (entry.person_id, entry.person, entry.kind, entry.row) == (None, "", "", "")
-    assert str(entry) == "1: somebody, person.sign_in_failed"
+    assert str(entry) == "1: unknown, person.sign_in_failed"
 
 
 def test_an_act_of_a_later_version_keeps_its_key(db):

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from contract.declared import DECLARED
 from marketplace.audit.models import Record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.changing import checkpoint_change, locked_fields
-from marketplace.checkpoints.drafts import READ
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.checkpoints.selectors import checkpoints_visible_to
@@ -205,4 +205,4 @@ def test_an_upload_that_is_kept_counts_as_long_as_it_is_kept(alice, make_checkpo
 def test_what_is_locked_has_its_reason(rejected, make_checkpoint, job):
     assert not locked_fields(rejected).fields
     assert locked_fields(make_checkpoint()).fields == {"architecture", "weights"}
-    assert locked_fields(job.pool.checkpoints.first()).fields == set(READ)
+    assert locked_fields(job.pool.checkpoints.first()).fields == set(DECLARED)
