@@ -21,3 +21,14 @@ def test_every_command_that_operators_are_told_to_type_exists():
     told = set(re.findall(r"manage\.py ([a-z_]+)", page)) - {"and"}
     assert {"run", "prepare", "backup", "restore", "worker_alive"} <= told
     assert told <= set(get_commands()), told - set(get_commands())
+
+
+def test_the_index_of_decisions_lists_each_with_its_title():
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    listed = dict(re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.+?) \| ", index, re.MULTILINE))
+    titles = {
+        path.name: path.read_text().splitlines()[0].partition(" · ")[2]
+        for path in folder.glob("0*.md")
+    }
+    assert listed == titles
