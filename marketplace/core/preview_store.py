@@ -17,6 +17,8 @@ from threading import Lock
 import redis
 from django.conf import settings
 
+from marketplace.core.whole_numbers import whole_number
+
 log = logging.getLogger(__name__)
 
 MAX_PREVIEW_BYTES = 2 * 2**20
@@ -132,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the grid."""
         if not self._allowed():
             return
-        length = int(self.headers.get("Content-Length", "0"))
+        length = whole_number(self.headers.get("Content-Length", "")) or 0
         if not 0 < length <= MAX_PREVIEW_BYTES:
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return

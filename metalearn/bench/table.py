@@ -4,15 +4,11 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from scipy.special import stdtrit
+
 from metalearn.bench.judging import BATCHNORMS
 from metalearn.bench.rows import REFERENCE, Row
 
-# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
-_T95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
 BEST_TITLE = "best of the run, chosen on the judged classes (not comparable)"
 
 
@@ -33,7 +29,7 @@ def over_seeds(values: Sequence[float], own_interval: float | None = None) -> Fi
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Figure(mean, own_interval)
-    quantile = _T95[len(values) - 2] if len(values) <= len(_T95) + 1 else 1.96
+    quantile = float(stdtrit(len(values) - 1, 0.975))
     return Figure(mean, quantile * statistics.stdev(values) / len(values) ** 0.5)
 
 

@@ -95,7 +95,11 @@ def _read_span(source: Source, start: int, span: _Span) -> Tensor:
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]
 ) -> None:
-    """Write the file as a whole or not at all; one tensor at a time is turned into bytes."""
+    """Write the file as a whole or not at all; one tensor at a time is turned into bytes.
+
+    The same tensors and texts give the same bytes: people compare models by the hash. The library
+    writes several texts in a random order.
+    """
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0

@@ -38,7 +38,10 @@ def both(label: str, seed: int, accuracy: float, **changes) -> list[dict[str, ob
 def test_the_interval_over_seeds_is_students() -> None:
     figure = over_seeds([50.0, 52.0, 54.0])
     assert figure.mean == 52
-    assert figure.interval95 == pytest.approx(4.303 * 2 / 3**0.5)
+    assert figure.interval95 == pytest.approx(4.302653 * 2 / 3**0.5)
+    assert over_seeds([0.0, 2.0] * 20).interval95 == pytest.approx(
+        2.022691 * (40 / 39) ** 0.5 / 40**0.5
+    )
     assert str(over_seeds([50.0], 0.7)) == "50.00 ± 0.70"
     assert str(over_seeds([50.0])) == "50.00"
 

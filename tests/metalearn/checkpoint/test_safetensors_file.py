@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def test_awkward_tensors_are_written_in_row_major_order(tmp_path: Path) -> None:
     tensor = torch.arange(12.0).view(3, 4).t()[1:]
     write_safetensors({"w": tensor}, tmp_path / "file", {})
     assert torch.equal(read_tensors(tmp_path / "file")["w"], tensor)
+
+
+def test_the_same_model_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    texts = {"format": "pt", "freehold": "{}", "a": "1", "b": "2"}
+    tensors = {"w": torch.arange(3.0), "n": torch.arange(2), "b": torch.ones(2)}
+    write_safetensors(tensors, tmp_path / "file", texts)
+    digest = hashlib.sha256((tmp_path / "file").read_bytes()).hexdigest()
+    assert digest == "e64660c8a081268b78f2900f248f07203c3d837ef60fa99ef335796993046e75"
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(
