@@ -31,7 +31,7 @@ $(VENV)/.dev: $(LOCKS) | $(BIN)/python
 
 # The packages of package-lock.json, which only check JavaScript; none of them runs in a browser.
 node_modules/.done: package.json package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
 	  { echo "The JavaScript checks need Node 20.19 or newer, with npm; install them from your system's packages or https://nodejs.org, then run this again." >&2; exit 1; }
 	npm ci --ignore-scripts
 	@touch $@

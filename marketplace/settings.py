@@ -328,7 +328,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["marketplace.api.throttling.RequestsThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.api.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "marketplace.api.negotiation.WhatWeHave",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "marketplace.api.negotiation.AvailableFormatNegotiation",
     "DEFAULT_PAGINATION_CLASS": "marketplace.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "marketplace.api.schema.Schema",

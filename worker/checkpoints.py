@@ -21,9 +21,9 @@ from marketplace.checkpoints.moves import (
     ORIGINAL_KEPT,
     checkpoint_claim,
     checkpoint_finish,
-    checkpoint_give_back,
     checkpoint_keep,
     checkpoint_lose,
+    checkpoint_release,
 )
 from marketplace.checkpoints.states import CheckpointState
 from worker.lease import CheckpointHeartbeat
@@ -61,7 +61,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
             raise
         # The row waits, so that this worker can answer requests meanwhile.
         log.exception("checkpoint %s cannot be read now; it waits for another try", checkpoint_id)
-        retry_transient(checkpoint_give_back)(checkpoint=checkpoint)
+        retry_transient(checkpoint_release)(checkpoint=checkpoint)
 
 
 def _is_infrastructure(error: Exception) -> bool:

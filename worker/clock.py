@@ -6,16 +6,16 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
-from marketplace.adaptation.sessions import sessions_keep_time
+from marketplace.adaptation.sessions import sessions_tick
 from marketplace.checkpoints import clock as checkpoints_clock
-from marketplace.checkpoints.clock import checkpoints_keep_time
-from marketplace.jobs.clock import jobs_keep_time, jumps
+from marketplace.checkpoints.clock import checkpoints_tick
+from marketplace.jobs.clock import jobs_tick, jumps
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
 from marketplace.operations.sweeping import sweep
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
-from marketplace.uploads.clock import uploads_keep_time
+from marketplace.uploads.clock import uploads_tick
 from worker.liveness import record_pulse
 from worker.schedule import Throttle
 from worker.snapshots import delete_abandoned, delete_finished
@@ -70,10 +70,10 @@ def _sweep_hourly() -> None:
 
 _STEPS: tuple[Callable[[], None], ...] = (
     jobs_stop_quarantined,
-    jobs_keep_time,
-    checkpoints_keep_time,
-    uploads_keep_time,
-    sessions_keep_time,
+    jobs_tick,
+    checkpoints_tick,
+    uploads_tick,
+    sessions_tick,
     delete_finished,
     delete_abandoned,
     _sweep_hourly,

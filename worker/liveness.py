@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from marketplace.core.models import WorkerPulse
-from marketplace.instance.signs_of_life import EVERY_S, touch_sign
+from marketplace.instance.liveness_files import EVERY_S, touch_sign
 from marketplace.jobs.models import Job
 from marketplace.jobs.states import LEASED, JobState
 from marketplace.queue import Queue

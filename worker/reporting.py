@@ -15,7 +15,7 @@ from django.db import Error
 from PIL import Image
 from torch import Tensor
 
-from marketplace.core.preview_store import STORE_ERRORS, preview_forget, preview_put
+from marketplace.core.preview_store import STORE_ERRORS, preview_delete, preview_put
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_report
 from marketplace.jobs.selectors import previews_consented
@@ -116,7 +116,7 @@ class Previews:
         if not self._job.previews:
             return
         try:
-            preview_forget(str(self._job.pk))
+            preview_delete(str(self._job.pk))
         except STORE_ERRORS:
             log.warning("the preview of job %s could not be removed; it expires", self._job.pk)
 

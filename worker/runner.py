@@ -14,10 +14,10 @@ from marketplace.jobs.moves import (
     IllegalMove,
     LeaseLost,
     job_claim,
-    job_let_go,
     job_log,
     job_lose,
     job_move,
+    job_release,
 )
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import Algorithm, train
@@ -148,7 +148,7 @@ def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome)
         _move_finally(job, JobState.CANCELLED, lambda: _cancel(job))
         Previews(job).remove()
     else:
-        _move_finally(job, JobState.QUEUED, lambda: job_let_go(job=job))
+        _move_finally(job, JobState.QUEUED, lambda: job_release(job=job))
 
 
 def _move_finally(job: Job, to: JobState, move: Callable[[], None]) -> None:
@@ -184,7 +184,7 @@ def _lose_out_of_memory(job: Job) -> None:
 
 def _release(job: Job) -> None:
     try:
-        retry_transient(job_let_go)(job=job)
+        retry_transient(job_release)(job=job)
     except IllegalMove:
         log.warning("job %s was taken or cancelled before this worker released it", job.pk)
 

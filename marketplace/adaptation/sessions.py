@@ -18,7 +18,7 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.accounts.selectors import Person
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.places import RETRY_AFTER_S, place
+from marketplace.adaptation.slots import RETRY_AFTER_S, take_slot
 from marketplace.adaptation.states import SessionState
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
@@ -54,7 +54,7 @@ def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> di
     Raises DomainError with the worker's sentence, Busy when none answers, TooMany when this person
     waits for others already.
     """
-    with place():
+    with take_slot():
         session = _begin(user, asked)
         try:
             sealed = seal_pictures(session.pk, json.dumps(payload).encode())
@@ -130,7 +130,7 @@ def session_forget(*, session_id: UUID) -> None:
     AdaptationSession.objects.filter(pk=session_id).delete()
 
 
-def sessions_keep_time() -> None:
+def sessions_tick() -> None:
     """Forget the sessions whose web process died before it could."""
     cutoff = timezone.now() - 2 * _timeout()
     stale = AdaptationSession.objects.filter(created_at__lt=cutoff)

@@ -7,7 +7,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class WhatWeHave(DefaultContentNegotiation):
+class AvailableFormatNegotiation(DefaultContentNegotiation):
     """Answers with what there is even when the client asked for something else.
 
     A browser or `Accept: application/zip` gets JSON rather than a 406 that it cannot read.

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_take_back
+from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_reclaim
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.idempotency import keys_forget
 from marketplace.core.leases import SLACK, Jumps, database_now
@@ -21,13 +21,13 @@ _AT_ONCE = 100
 jumps = Jumps()
 
 
-def checkpoints_keep_time() -> None:
+def checkpoints_tick() -> None:
     """One tick."""
     now = database_now()
     leased = Checkpoint.objects.filter(state=CheckpointState.VALIDATING)
     jumps.forgive(leased, now, length=VALIDATION_LEASE)
     for row in leased.filter(lease_until__lt=now):
-        checkpoint_take_back(checkpoint=row)
+        checkpoint_reclaim(checkpoint=row)
     keys_forget(Checkpoint.objects.all(), now)
     _wake_waiting(now)
 

@@ -257,7 +257,7 @@ class UploadForm(ReadForm, AboutForm):
         return CheckpointDraft(**values)
 
 
-def said_again(row: Checkpoint) -> dict[str, Any]:
+def initial_like(row: Checkpoint) -> dict[str, Any]:
     """Initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
     # What the last one's files told is no word of its owner about another model.

@@ -101,7 +101,7 @@ def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
     return bool(updated)
 
 
-def checkpoint_give_back(*, checkpoint: Checkpoint) -> None:
+def checkpoint_release(*, checkpoint: Checkpoint) -> None:
     """validating -> uploaded, because something of ours is away; no attempt is counted.
 
     The clock sends it to a worker again after a while.
@@ -117,7 +117,7 @@ def checkpoint_lose(*, checkpoint: Checkpoint, reason: str) -> None:
     _lose(_mine(checkpoint), reason)
 
 
-def checkpoint_take_back(*, checkpoint: Checkpoint) -> None:
+def checkpoint_reclaim(*, checkpoint: Checkpoint) -> None:
     """Lose the validation of a silent worker, unless it was heard of since it was read."""
     _lose(_mine(checkpoint).filter(lease_until__lt=Now()), DIED)
 

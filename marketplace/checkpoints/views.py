@@ -26,7 +26,7 @@ from marketplace.checkpoints.change_forms import EditForm, FixForm
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.checked import MAX_PICTURES
 from marketplace.checkpoints.class_list import MOST_INLINE, PER_PAGE, SHOWN, classes_matching
-from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, said_again
+from marketplace.checkpoints.forms import CheckpointFilterForm, UploadForm, initial_like
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import (
     can_download_checkpoint,
@@ -72,7 +72,7 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
     """The upload. A script asks for JSON and shows progress; without one it is a plain form."""
     if request.method != "POST":
         liked = _liked(request)
-        form = UploadForm(user=request.user, initial=said_again(liked) if liked else {})
+        form = UploadForm(user=request.user, initial=initial_like(liked) if liked else {})
         return _show_upload(request, form, liked=liked)
     if "Upload-Length" in request.headers:
         return _begin_in_pieces(request)
@@ -114,7 +114,7 @@ def _show_upload(
 ) -> HttpResponse:
     """The form, with what its person said of their last model."""
     last = checkpoint_last_of(request.user)
-    said = json.dumps(said_again(last)) if last else ""
+    said = json.dumps(initial_like(last)) if last else ""
     context = {"form": form, "last": last, "last_said": said, "liked": liked}
     return render(request, "checkpoints/upload.html", context, status=status)
 

@@ -55,7 +55,7 @@ def preview_or_none(job_id: str) -> bytes | None:
         return None
 
 
-def preview_forget(job_id: str) -> None:
+def preview_delete(job_id: str) -> None:
     """Remove the job's grid."""
     if settings.PREVIEW_URL.startswith("redis"):
         redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S).delete(

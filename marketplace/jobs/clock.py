@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from marketplace.core.idempotency import keys_forget
 from marketplace.core.leases import SLACK, Jumps, database_now
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import IllegalMove, job_take_back
+from marketplace.jobs.moves import IllegalMove, job_reclaim
 from marketplace.jobs.states import LEASED, JobState
 from marketplace.queue import Task, enqueue
 
@@ -26,14 +26,14 @@ _AT_ONCE = 100
 jumps = Jumps()
 
 
-def jobs_keep_time() -> None:
+def jobs_tick() -> None:
     """One tick."""
     now = database_now()
     leased = Job.objects.filter(state__in=LEASED)
     jumps.forgive(leased, now, length=timedelta(seconds=settings.LEASE_S))
     for job in leased.filter(lease_until__lt=now):
         try:
-            job_take_back(job=job)
+            job_reclaim(job=job)
         except IllegalMove:
             # It ended, was heard of, or another worker took it, between our read and our write.
             continue

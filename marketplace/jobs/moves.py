@@ -126,7 +126,7 @@ def job_log(*, job: Job, text: str) -> None:
 
 
 @transaction.atomic
-def job_let_go(*, job: Job) -> None:
+def job_release(*, job: Job) -> None:
     """running -> queued by a worker that is being stopped; it does not count against the job."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
     job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
@@ -167,7 +167,7 @@ def job_lose(*, job: Job, reason: str) -> None:
 
 
 @transaction.atomic
-def job_take_back(*, job: Job) -> None:
+def job_reclaim(*, job: Job) -> None:
     """Lose the job of a silent worker; IllegalMove for one that was heard of since it was read."""
     silent = Job.objects.select_for_update().filter(
         pk=job.pk, attempt=job.attempt, lease_until__lt=Now()

@@ -14,7 +14,7 @@ from marketplace.uploads.services import LEASE, discard_bytes, upload_append
 log = logging.getLogger(__name__)
 
 
-def uploads_keep_time() -> None:
+def uploads_tick() -> None:
     """Finish what is whole but was interrupted at the very end; forget what is abandoned."""
     now = timezone.now()
     idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints import clock
-from marketplace.checkpoints.clock import checkpoints_keep_time
+from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_renew_lease
 from marketplace.checkpoints.services import (
@@ -161,7 +161,7 @@ def test_a_validation_whose_worker_died_is_done_by_the_next(upload, sent):
     long_ago = timezone.now() - timedelta(hours=1)
     Checkpoint.objects.update(lease_until=long_ago, woken_at=long_ago)
     sent.clear()
-    checkpoints_keep_time()
+    checkpoints_tick()
     assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
     assert validated(row).state == CheckpointState.VALID
     assert row.attempt == 2
@@ -172,7 +172,7 @@ def test_a_file_that_kills_its_worker_three_times_is_rejected(upload):
     for _ in range(3):
         assert checkpoint_claim(checkpoint_id=row.pk)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-        checkpoints_keep_time()
+        checkpoints_tick()
     row.refresh_from_db()
     assert row.state == CheckpointState.REJECTED
     assert "three times" in row.reason
@@ -214,7 +214,7 @@ def test_what_is_not_the_files_fault_costs_it_no_attempt_however_often(
             assert (row.lost_attempts, row.lease_until) == (0, None)
             Checkpoint.objects.update(woken_at=timezone.now() - timedelta(minutes=2))
             sent.clear()
-            checkpoints_keep_time()
+            checkpoints_tick()
             assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
     assert default_storage.exists(storage.incoming_key(row.pk))
     assert validated(row).state == CheckpointState.VALID
@@ -256,7 +256,7 @@ def test_the_lease_is_renewed_while_a_file_is_read(upload, settings, monkeypatch
             if Checkpoint.objects.get().lease_until > timezone.now():
                 break
             time.sleep(0.05)
-        checkpoints_keep_time()
+        checkpoints_tick()
         return validate_file(source, target, declared)
 
     monkeypatch.setattr("worker.checkpoints.validate_file", slowly)
@@ -276,7 +276,7 @@ def test_a_validation_outlives_a_database_that_was_away(upload, monkeypatch):
     assert checkpoint_claim(checkpoint_id=row.pk)
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     clock.jumps._deaf = True
-    checkpoints_keep_time()
+    checkpoints_tick()
     row.refresh_from_db()
     assert (row.state, row.lost_attempts) == (CheckpointState.VALIDATING, 0)
 
@@ -285,6 +285,6 @@ def test_a_lease_that_a_clock_set_back_made_too_long_is_cut_short(upload):
     row = upload(honest())
     assert checkpoint_claim(checkpoint_id=row.pk)
     Checkpoint.objects.update(lease_until=timezone.now() + timedelta(hours=1))
-    checkpoints_keep_time()
+    checkpoints_tick()
     row.refresh_from_db()
     assert row.lease_until < timezone.now() + timedelta(minutes=6)

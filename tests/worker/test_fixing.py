@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.clock import checkpoints_keep_time
+from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import DIED, checkpoint_claim
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_delete, checkpoint_upload
@@ -169,7 +169,7 @@ def test_a_worker_that_dies_between_file_and_row_costs_nothing(upload, change, s
     row.refresh_from_db()
     assert row.state == S.VALIDATING and intact(row) and len(stored()) == 2
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-    checkpoints_keep_time()
+    checkpoints_tick()
     row = validated(row)
     assert (row.state, row.class_names[0], row.stored_by) == (S.VALID, "v", 3)
     assert intact(row) and stored() == [row.stored_key]
@@ -188,7 +188,7 @@ def test_a_worker_that_was_given_up_for_dead_writes_over_nothing(
         result = validate_file(source, target, declared)
         monkeypatch.setattr("worker.checkpoints.validate_file", validate_file)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-        checkpoints_keep_time()
+        checkpoints_tick()
         change(validated(row), weights="ema")
         validated(row)
         return result
@@ -223,7 +223,7 @@ def test_a_rejected_model_whose_file_then_kills_its_readers_keeps_nothing(upload
     for _ in range(3):
         assert checkpoint_claim(checkpoint_id=row.pk)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-        checkpoints_keep_time()
+        checkpoints_tick()
     row.refresh_from_db()
     assert (row.state, row.original_until) == (S.REJECTED, None)
     assert stored() == []

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from marketplace.core.models import WorkerPulse
-from marketplace.instance import signs_of_life
+from marketplace.instance import liveness_files
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim
 from worker import liveness
@@ -125,7 +125,7 @@ def shown(own_files):
 
 
 def age_of(queue):
-    age_s = signs_of_life.sign_age_s(queue)
+    age_s = liveness_files.sign_age_s(queue)
     return float("inf") if age_s is None else age_s
 
 
@@ -135,7 +135,7 @@ def test_a_worker_shows_again_and_again_that_it_lives(shown):
     try:
         assert shown(lambda: age_of("gpu") < 60)
         call_command("worker_alive", "gpu")
-        path = signs_of_life._path("gpu")
+        path = liveness_files._path("gpu")
         os.utime(path, (0, 0))
         assert shown(lambda: age_of("gpu") < 60)
     finally:

@@ -7,7 +7,7 @@ import torch
 from django.db import OperationalError
 from django.utils import timezone
 
-from marketplace.jobs.clock import jobs_keep_time
+from marketplace.jobs.clock import jobs_tick
 from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import job_claim, job_lose
 from marketplace.jobs.services import job_cancel
@@ -137,7 +137,7 @@ def test_a_silent_worker_loses_the_job_and_changes_nothing_more(queued_job, monk
 
     def go_silent(job):
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        jobs_keep_time()
+        jobs_tick()
         job_claim(job_id=job.pk, worker="the next one")
 
     job = run(queued_job, build=After(2, go_silent))
@@ -160,7 +160,7 @@ def test_after_a_worker_died_the_next_one_ends_with_the_same_weights(
     queued_job.refresh_from_db()
     assert queued_job.state == JobState.RUNNING
     Job.objects.filter(pk=queued_job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    jobs_keep_time()
+    jobs_tick()
     again = After(0, lambda job: None)
     job = run(queued_job, build=again)
     assert job.state == JobState.SUCCEEDED

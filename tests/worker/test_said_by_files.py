@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from marketplace.accounts.models import User
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.forms import said_again
+from marketplace.checkpoints.forms import initial_like
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
@@ -135,5 +135,5 @@ def test_a_description_that_is_taken_away_does_not_come_back(upload):
 
 def test_the_next_model_like_this_one_does_not_repeat_its_files_words(upload):
     row = validated(upload(dataset="Birds"))
-    said = said_again(row)
+    said = initial_like(row)
     assert (said["licence"], said["description"], said["dataset"]) == ("unstated", "", "Birds")

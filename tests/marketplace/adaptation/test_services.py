@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.adaptation import places, sessions
+from marketplace.adaptation import sessions, slots
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import adaptation_run, request_check
 from marketplace.adaptation.sessions import (
@@ -17,7 +17,7 @@ from marketplace.adaptation.sessions import (
     session_answer,
     session_claim,
     session_forget,
-    sessions_keep_time,
+    sessions_tick,
     unseal_pictures,
 )
 from marketplace.adaptation.states import SessionState
@@ -71,11 +71,11 @@ def test_forgetting_removes_row_and_pictures_and_may_come_twice(session, left):
 
 
 def test_the_clock_forgets_what_a_dead_web_process_left(session, left, settings):
-    sessions_keep_time()
+    sessions_tick()
     assert AdaptationSession.objects.exists()
     old = timezone.now() - timedelta(seconds=2 * settings.ADAPTATION_TIMEOUT_S + 1)
     AdaptationSession.objects.update(created_at=old)
-    sessions_keep_time()
+    sessions_tick()
     assert left() == [] and not AdaptationSession.objects.exists()
 
 
@@ -172,13 +172,13 @@ def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
 ):
     settings.WEB_THREADS = 4
     monkeypatch.setattr(sessions, "_wait", lambda session: {})
-    with places.place(), places.place():
+    with slots.take_slot(), slots.take_slot():
         with pytest.raises(Busy, match="Too many adaptations") as refused:
             adapt(alice, learner)
         assert refused.value.headers["Retry-After"] == "10"
         assert left() == [] and not AdaptationSession.objects.exists()
     assert adapt(alice, learner) == {}
-    assert places._taken == 0
+    assert slots._taken == 0
 
 
 def test_a_row_speaks_of_pictures_before_they_are_stored(learner, alice, left, monkeypatch):

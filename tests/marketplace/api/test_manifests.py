@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.queue import Task
-from marketplace.uploads.clock import uploads_keep_time
+from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
 from marketplace.uploads.quota import storage_used_by
 from tests.marketplace.api.test_uploads import TUS, UPLOADS, send
@@ -202,7 +202,7 @@ def test_a_held_upload_counts_until_it_is_given_up_or_forgotten(hold, alice, cli
     assert storage_used_by(alice) == 0 and stored() == []
     hold()
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_keep_time()
+    uploads_tick()
     assert storage_used_by(alice) == 0 and stored() == [] and not Upload.objects.exists()
 
 
@@ -210,7 +210,7 @@ def test_an_upload_that_became_a_model_leaves_its_file_when_it_is_forgotten(post
     pk = hold()
     post([{"name": "a", "upload": pk}])
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_keep_time()
+    uploads_tick()
     assert stored() == [f"incoming/{pk}"] and not Upload.objects.exists()
 
 

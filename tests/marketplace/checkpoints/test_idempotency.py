@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from marketplace.checkpoints import services
-from marketplace.checkpoints.clock import checkpoints_keep_time
+from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import (
     CheckpointDraft,
@@ -75,8 +75,8 @@ def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, stored, mo
 
 def test_a_key_is_kept_for_a_day(alice, stored):
     first = uploaded(alice)
-    checkpoints_keep_time()
+    checkpoints_tick()
     assert uploaded(alice) == first
     Checkpoint.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    checkpoints_keep_time()
+    checkpoints_tick()
     assert uploaded(alice, content=b"other") != first

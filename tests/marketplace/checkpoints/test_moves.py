@@ -14,10 +14,10 @@ from marketplace.checkpoints.moves import (
     FAILED,
     checkpoint_claim,
     checkpoint_finish,
-    checkpoint_give_back,
     checkpoint_lose,
+    checkpoint_reclaim,
+    checkpoint_release,
     checkpoint_renew_lease,
-    checkpoint_take_back,
 )
 from marketplace.checkpoints.states import CheckpointState
 
@@ -46,12 +46,12 @@ def test_an_upload_is_claimed_once(waiting):
 def test_who_was_given_up_for_dead_changes_nothing(waiting):
     silent = claimed(waiting)
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    checkpoint_take_back(checkpoint=silent)
+    checkpoint_reclaim(checkpoint=silent)
     living = claimed(waiting)
     assert not checkpoint_renew_lease(checkpoint=silent)
     assert not checkpoint_finish(checkpoint=silent, to=CheckpointState.REJECTED, reason="Late.")
     checkpoint_lose(checkpoint=silent, reason=FAILED)
-    checkpoint_give_back(checkpoint=silent)
+    checkpoint_release(checkpoint=silent)
     living.refresh_from_db()
     assert (living.state, living.reason) == (CheckpointState.VALIDATING, "")
     assert (living.attempt, living.lost_attempts) == (2, 1)
@@ -59,14 +59,14 @@ def test_who_was_given_up_for_dead_changes_nothing(waiting):
 
 def test_a_worker_that_was_heard_of_again_keeps_its_upload(waiting):
     row = claimed(waiting)
-    checkpoint_take_back(checkpoint=row)
+    checkpoint_reclaim(checkpoint=row)
     row.refresh_from_db()
     assert (row.state, row.lost_attempts) == (CheckpointState.VALIDATING, 0)
 
 
 def test_what_is_given_back_waits_and_counts_against_nobody(waiting):
     row = claimed(waiting)
-    checkpoint_give_back(checkpoint=row)
+    checkpoint_release(checkpoint=row)
     row.refresh_from_db()
     assert (row.state, row.lost_attempts, row.lease_until) == (CheckpointState.UPLOADED, 0, None)
     assert default_storage.exists(storage.incoming_key(row.pk))

@@ -14,7 +14,7 @@ from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints import services
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.clock import checkpoints_keep_time
+from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.drafts import draft_check
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import (
@@ -213,7 +213,7 @@ def test_a_zombie_ends_nothing(alice):
     row = uploaded(alice)
     dead = checkpoint_claim(checkpoint_id=row.pk)
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    checkpoints_keep_time()
+    checkpoints_tick()
     alive = checkpoint_claim(checkpoint_id=row.pk)
     assert not checkpoint_finish(checkpoint=dead, to=S.REJECTED, reason="x")
     assert checkpoint_finish(checkpoint=alive, to=S.VALID, n_classes=2)
@@ -228,7 +228,7 @@ def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed
     for _ in range(MAX_LOST_ATTEMPTS):
         assert checkpoint_claim(checkpoint_id=row.pk)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        checkpoints_keep_time()
+        checkpoints_tick()
     row.refresh_from_db()
     assert row.state == S.REJECTED and "safetensors" in row.reason
     assert left_behind() == []
@@ -242,8 +242,8 @@ def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
         Checkpoint.objects.update(woken_at=timezone.now() - timedelta(seconds=late_s))
         sent.clear()
         with django_capture_on_commit_callbacks(execute=True):
-            checkpoints_keep_time()
-            checkpoints_keep_time()
+            checkpoints_tick()
+            checkpoints_tick()
         assert [arguments for _, arguments in sent] == expected
 
 

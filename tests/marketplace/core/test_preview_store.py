@@ -12,7 +12,7 @@ from marketplace.core.preview_store import (
     MAX_PREVIEW_BYTES,
     MAX_PREVIEWS,
     MemoryStore,
-    preview_forget,
+    preview_delete,
     preview_get,
     preview_or_none,
     preview_put,
@@ -39,7 +39,7 @@ def _keeps_grids():
     preview_put("a", b"second")
     preview_put("b", b"another")
     assert preview_get("a") == b"second"
-    preview_forget("a")
+    preview_delete("a")
     assert preview_get("a") is None
     assert preview_get("b") == b"another"
 
@@ -61,7 +61,7 @@ def test_a_redis_keeps_grids_for_a_while(settings):
 def test_without_a_home_there_are_no_previews(settings):
     settings.PREVIEW_URL = ""
     preview_put("a", b"grid")
-    preview_forget("a")
+    preview_delete("a")
     assert preview_get("a") is None
 
 

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from django.core.management import CommandError, call_command
 
+from marketplace.instance.liveness_files import touch_sign
 from marketplace.instance.process_set import NAMES, command_of
-from marketplace.instance.signs_of_life import touch_sign
 from marketplace.operations.management.commands.prepare import make_bucket
 
 

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from marketplace.jobs import clock
-from marketplace.jobs.clock import Jumps, database_now, jobs_keep_time
+from marketplace.jobs.clock import Jumps, database_now, jobs_tick
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_move, job_renew_lease
 from marketplace.jobs.selectors import job_events
@@ -28,7 +28,7 @@ def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
     Job.objects.update(lease_until=silent())
     sent.clear()
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
+        jobs_tick()
     row = Job.objects.get()
     assert (row.state, row.lost_attempts, row.lease_until) == (S.QUEUED, 1, None)
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
@@ -36,7 +36,7 @@ def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
 
 def test_a_job_that_lives_is_left_alone(job):
     job_claim(job_id=job.pk, worker="w")
-    jobs_keep_time()
+    jobs_tick()
     assert Job.objects.get().state == S.RUNNING
 
 
@@ -44,7 +44,7 @@ def test_a_silent_job_that_was_to_end_is_cancelled(job):
     claimed = job_claim(job_id=job.pk, worker="dead")
     job_move(job=claimed, to=S.CANCELLING)
     Job.objects.update(lease_until=silent())
-    jobs_keep_time()
+    jobs_tick()
     row = Job.objects.get()
     assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
 
@@ -54,7 +54,7 @@ def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
     for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
         assert job_claim(job_id=job.pk, worker="dead").attempt == attempt
         Job.objects.update(lease_until=silent())
-        jobs_keep_time()
+        jobs_tick()
     row = Job.objects.get()
     assert (row.state, row.lost_attempts) == (S.FAILED, settings.MAX_LOST_ATTEMPTS)
     assert "memory" in row.error
@@ -64,28 +64,28 @@ def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
 def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
     claimed = job_claim(job_id=job.pk, worker="w")
     Job.objects.update(lease_until=silent())
-    take_back = clock.job_take_back
+    take_back = clock.job_reclaim
 
     def late(*, job):
         job_move(job=claimed, to=S.SUCCEEDED)
         take_back(job=job)
 
-    monkeypatch.setattr(clock, "job_take_back", late)
-    jobs_keep_time()
+    monkeypatch.setattr(clock, "job_reclaim", late)
+    jobs_tick()
     assert Job.objects.get().state == S.SUCCEEDED
 
 
 def test_a_worker_that_is_heard_of_while_the_clock_looks_keeps_its_job(job, monkeypatch):
     claimed = job_claim(job_id=job.pk, worker="slow")
     Job.objects.update(lease_until=silent())
-    take_back = clock.job_take_back
+    take_back = clock.job_reclaim
 
     def late(*, job):
         job_renew_lease(job=claimed)
         take_back(job=job)
 
-    monkeypatch.setattr(clock, "job_take_back", late)
-    jobs_keep_time()
+    monkeypatch.setattr(clock, "job_reclaim", late)
+    jobs_tick()
     row = Job.objects.get()
     assert (row.state, row.lost_attempts) == (S.RUNNING, 0)
 
@@ -97,7 +97,7 @@ def leased(job):
 
     def tick():
         Job.objects.update(lease_until=silent())
-        jobs_keep_time()
+        jobs_tick()
         return Job.objects.get()
 
     return tick
@@ -132,12 +132,12 @@ def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
 ):
     sent.clear()
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
+        jobs_tick()
     assert sent == []
     Job.objects.update(woken_at=silent(61))
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
-        jobs_keep_time()
+        jobs_tick()
+        jobs_tick()
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
@@ -150,7 +150,7 @@ def test_messages_that_only_remind_do_not_pile_up_behind_a_long_job(
     )
     Job.objects.update(woken_at=silent(61))
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
+        jobs_tick()
     assert lives == [120]
 
 
@@ -162,8 +162,8 @@ def test_a_machine_whose_clock_is_ahead_reminds_no_more_often(
     ahead = timezone.now() + timedelta(minutes=5)
     monkeypatch.setattr(timezone, "now", lambda: ahead)
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
-        jobs_keep_time()
+        jobs_tick()
+        jobs_tick()
     assert len(sent) == 1
 
 
@@ -181,7 +181,7 @@ def clocks(monkeypatch):
     def tick(*, wall, steady):
         hands["wall"] += timedelta(seconds=wall)
         hands["steady"] += steady
-        jobs_keep_time()
+        jobs_tick()
         return Job.objects.get()
 
     return tick
@@ -207,7 +207,7 @@ def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(jo
 def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job, settings):
     job_claim(job_id=job.pk, worker="dead since")
     Job.objects.update(lease_until=timezone.now() + timedelta(hours=1))
-    jobs_keep_time()
+    jobs_tick()
     row = Job.objects.get()
     assert row.state == S.RUNNING
     assert row.lease_until < timezone.now() + timedelta(seconds=settings.LEASE_S + 1)
@@ -219,14 +219,14 @@ def test_a_job_woken_by_a_clock_that_was_set_back_is_woken_again(
     sent.clear()
     Job.objects.update(woken_at=timezone.now() + timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):
-        jobs_keep_time()
+        jobs_tick()
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
 def test_an_idempotency_key_is_kept_for_a_day(launch):
     job = launch(idempotency_key="k")
-    jobs_keep_time()
+    jobs_tick()
     assert launch(idempotency_key="k") == job
     Job.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    jobs_keep_time()
+    jobs_tick()
     assert launch(idempotency_key="k", seed=2) != job

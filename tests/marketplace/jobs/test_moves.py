@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from marketplace.jobs.clock import jobs_keep_time
+from marketplace.jobs.clock import jobs_tick
 from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import (
     POINTS_PER_CURVE,
@@ -100,7 +100,7 @@ def zombie(job):
     """A worker that was given up for dead, while another one has the job."""
     dead = job_claim(job_id=job.pk, worker="dead")
     Job.objects.filter(pk=job.pk).update(lease_until=silent())
-    jobs_keep_time()
+    jobs_tick()
     job_claim(job_id=job.pk, worker="alive")
     return dead
 

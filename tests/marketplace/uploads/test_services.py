@@ -16,7 +16,7 @@ from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from marketplace.uploads import services
-from marketplace.uploads.clock import uploads_keep_time
+from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
 from marketplace.uploads.quota import storage_used_by
 from marketplace.uploads.selectors import uploads_of
@@ -243,7 +243,7 @@ def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_f
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     Upload.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert list(uploads_of(alice)) == [new]
-    uploads_keep_time()
+    uploads_tick()
     assert list(Upload.objects.all()) == [new]
     assert len(list((own_folder / "incoming").iterdir())) == 1
 
@@ -252,7 +252,7 @@ def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
     upload = begin(1)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"x"))
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_keep_time()
+    uploads_tick()
     assert not Upload.objects.exists() and content_of(upload) == b"x"
 
 
@@ -268,8 +268,8 @@ def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
         (file,) = (own_folder / "incoming").iterdir()
         storage.adopt_file(storage.incoming_key(upload.pk), file)
     assert not Checkpoint.objects.exists()
-    uploads_keep_time()
-    uploads_keep_time()
+    uploads_tick()
+    uploads_tick()
     assert Checkpoint.objects.get().pk == upload.pk and content_of(upload) == b"01234"
 
 
@@ -283,7 +283,7 @@ def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_folder, caplog):
     Upload.objects.update(offset=10)
     for path in (own_folder / "incoming").iterdir():
         path.unlink()
-    uploads_keep_time()
+    uploads_tick()
     assert not Checkpoint.objects.exists() and "could not be finished" in caplog.text
 
 
@@ -355,7 +355,7 @@ def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(begin, monkey
         return update(rows, **changes)
 
     monkeypatch.setattr(QuerySet, "update", late)
-    uploads_keep_time()
+    uploads_tick()
     assert Upload.objects.get() == upload
 
 
@@ -378,14 +378,14 @@ def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones
     for name in ("one", "two"):
         Upload.objects.filter(pk=begin(10).pk).update(multipart=name)
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_keep_time()
+    uploads_tick()
     assert {name for _, name in failing_store} == {"one", "two"}
     assert Upload.objects.count() == 2
-    uploads_keep_time()
+    uploads_tick()
     assert len(failing_store) == 2, "asked again while the lease holds"
     Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
-    uploads_keep_time()
+    uploads_tick()
     assert not Upload.objects.exists()
 
 
@@ -398,7 +398,7 @@ def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_
     with pytest.raises(Conflict, match="given up|complete|taken|stands|bytes") as refused:
         Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
-        uploads_keep_time()
+        uploads_tick()
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert "given up" in str(refused.value) and not Upload.objects.exists()
 

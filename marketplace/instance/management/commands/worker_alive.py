@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from marketplace.instance.signs_of_life import sign_age_s
+from marketplace.instance.liveness_files import sign_age_s
 
 
 class Command(BaseCommand):

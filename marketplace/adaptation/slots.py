@@ -1,4 +1,4 @@
-"""Places for requests that wait for a worker: a web process always keeps threads for all others."""
+"""Slots for requests that wait for a worker: a web process always keeps threads for all others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +15,13 @@ _taken = 0
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """Hold one of this process's places, half of its threads; Busy when none is free."""
+def take_slot() -> Iterator[None]:
+    """Hold one of this process's slots, half of its threads; Busy when none is free."""
     _take()
     try:
         yield
     finally:
-        _give_back()
+        _release()
 
 
 def _take() -> None:
@@ -36,7 +36,7 @@ def _take() -> None:
         _taken += 1
 
 
-def _give_back() -> None:
+def _release() -> None:
     global _taken
     with _lock:
         _taken -= 1
