@@ -27,7 +27,7 @@ def make_teacher(tensors: Mapping[str, Tensor], declared: DeclaredFile) -> Teach
     """The same from tensors that were read already; they are copied where they are not fp32."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     recognised = recognise(
-        shapes, chosen=declared.architecture or None, image_size=declared.image_size or None
+        shapes, chosen=declared.architecture or None, image_size=declared.image_size
     )
     return _teacher(*assemble(recognised.match, tensors), declared)
 
