@@ -171,13 +171,13 @@ def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(ended, stored, stat
     assert Job.objects.get().snapshot_secret == ""
 
 
-def test_a_job_whose_snapshots_were_forgotten_starts_anew_and_says_so(ended):
+def test_a_job_whose_snapshots_were_deleted_starts_from_the_beginning_and_says_so(ended):
     row = ended(JobState.FAILED, days=31)
     delete_abandoned()
     job = job_resume(job=row, by=row.owner)
     assert (job.state, job.steps_done) == (JobState.QUEUED, 0)
     assert len(Job.objects.get().snapshot_secret) == 64
-    assert "it starts anew" in job.events.last().text
+    assert "it starts from the beginning" in job.events.last().text
 
 
 def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended):
