@@ -83,7 +83,7 @@ def test_a_part_that_is_skipped_does_not_close_the_file_before_it(alice, own_fil
     request.close()
 
 
-def test_a_file_is_renamed_into_storage_and_its_absence_is_no_error_at_the_end(alice, own_files):
+def test_a_file_is_renamed_into_storage_and_its_absence_is_no_error_at_the_end(alice, own_folder):
     request = received(alice, b"x")
     file = request.FILES["file"]
     inode = Path(file.temporary_file_path()).stat().st_ino
