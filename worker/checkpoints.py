@@ -23,7 +23,7 @@ from marketplace.checkpoints.moves import (
     checkpoint_finish,
     checkpoint_keep,
     checkpoint_lose,
-    checkpoint_release,
+    checkpoint_requeue,
 )
 from marketplace.checkpoints.states import CheckpointState
 from worker.lease import CheckpointHeartbeat
@@ -61,7 +61,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
             raise
         # The row waits, so that this worker can answer requests meanwhile.
         log.exception("checkpoint %s cannot be read now; it waits for another try", checkpoint_id)
-        retry_transient(checkpoint_release)(checkpoint=checkpoint)
+        retry_transient(checkpoint_requeue)(checkpoint=checkpoint)
 
 
 def _is_infrastructure(error: Exception) -> bool:

@@ -17,7 +17,7 @@ from marketplace.jobs.moves import (
     job_log,
     job_lose,
     job_move,
-    job_release,
+    job_requeue,
 )
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import Algorithm, train
@@ -148,7 +148,7 @@ def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome)
         _move_finally(job, JobState.CANCELLED, lambda: _cancel(job))
         Previews(job).remove()
     else:
-        _move_finally(job, JobState.QUEUED, lambda: job_release(job=job))
+        _move_finally(job, JobState.QUEUED, lambda: job_requeue(job=job))
 
 
 def _move_finally(job: Job, to: JobState, move: Callable[[], None]) -> None:
@@ -184,7 +184,7 @@ def _lose_out_of_memory(job: Job) -> None:
 
 def _release(job: Job) -> None:
     try:
-        retry_transient(job_release)(job=job)
+        retry_transient(job_requeue)(job=job)
     except IllegalMove:
         log.warning("job %s was taken or cancelled before this worker released it", job.pk)
 

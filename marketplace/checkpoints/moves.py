@@ -101,7 +101,7 @@ def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
     return bool(updated)
 
 
-def checkpoint_release(*, checkpoint: Checkpoint) -> None:
+def checkpoint_requeue(*, checkpoint: Checkpoint) -> None:
     """validating -> uploaded, because something of ours is away; no attempt is counted.
 
     The clock sends it to a worker again after a while.

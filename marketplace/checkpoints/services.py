@@ -28,7 +28,7 @@ def checkpoint_upload(
 ) -> Checkpoint:
     """Store the file, make the row and ask a worker to validate it.
 
-    The file is hashed while it is streamed. Nothing stays behind when anything fails. The same
+    The file is hashed once, before it is stored. Nothing stays behind when anything fails. The same
     idempotency key with the same description and bytes gives the same checkpoint again.
     """
     fields = {

@@ -126,7 +126,7 @@ def job_log(*, job: Job, text: str) -> None:
 
 
 @transaction.atomic
-def job_release(*, job: Job) -> None:
+def job_requeue(*, job: Job) -> None:
     """running -> queued by a worker that is being stopped; it does not count against the job."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
     job_log(job=job, text="The worker is being stopped; the next one goes on from here.")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketplace import storage
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import LeaseLost, job_claim, job_move, job_release
+from marketplace.jobs.moves import LeaseLost, job_claim, job_move, job_requeue
 from marketplace.jobs.services import job_resume
 from marketplace.jobs.states import JobState
 from worker.snapshots import (
@@ -94,7 +94,7 @@ def test_a_damaged_snapshot_is_passed_over(job, stored):
 def test_a_later_attempt_comes_first_even_at_an_earlier_step(job):
     snapshots = StoredSnapshots()
     snapshots.save(job, 50, {"attempt": 1})
-    job_release(job=job)
+    job_requeue(job=job)
     job = job_claim(job_id=job.pk, worker="the next one")
     snapshots.save(job, 40, {"attempt": 2})
     assert snapshots.load(job) == {"attempt": 2}
@@ -121,7 +121,7 @@ def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, stored):
     snapshots = StoredSnapshots()
     zombie = Job.objects.get()
     snapshots.save(job, 5, {"step": 5})
-    job_release(job=job)
+    job_requeue(job=job)
     successor = job_claim(job_id=job.pk, worker="the next one")
     snapshots.save(successor, 6, {"step": 6})
     with pytest.raises(LeaseLost):
@@ -141,7 +141,7 @@ def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, store
 
 def test_snapshots_of_a_job_that_may_go_on_stay(job):
     StoredSnapshots().save(job, 5, {"step": 5})
-    job_release(job=job)
+    job_requeue(job=job)
     delete_finished()
     assert StoredSnapshots().load(Job.objects.get()) == {"step": 5}
 

@@ -16,8 +16,8 @@ from marketplace.checkpoints.moves import (
     checkpoint_finish,
     checkpoint_lose,
     checkpoint_reclaim,
-    checkpoint_release,
     checkpoint_renew_lease,
+    checkpoint_requeue,
 )
 from marketplace.checkpoints.states import CheckpointState
 
@@ -51,7 +51,7 @@ def test_who_was_given_up_for_dead_changes_nothing(waiting):
     assert not checkpoint_renew_lease(checkpoint=silent)
     assert not checkpoint_finish(checkpoint=silent, to=CheckpointState.REJECTED, reason="Late.")
     checkpoint_lose(checkpoint=silent, reason=FAILED)
-    checkpoint_release(checkpoint=silent)
+    checkpoint_requeue(checkpoint=silent)
     living.refresh_from_db()
     assert (living.state, living.reason) == (CheckpointState.VALIDATING, "")
     assert (living.attempt, living.lost_attempts) == (2, 1)
@@ -66,7 +66,7 @@ def test_a_worker_that_was_heard_of_again_keeps_its_upload(waiting):
 
 def test_what_is_given_back_waits_and_counts_against_nobody(waiting):
     row = claimed(waiting)
-    checkpoint_release(checkpoint=row)
+    checkpoint_requeue(checkpoint=row)
     row.refresh_from_db()
     assert (row.state, row.lost_attempts, row.lease_until) == (CheckpointState.UPLOADED, 0, None)
     assert default_storage.exists(storage.incoming_key(row.pk))

@@ -10,7 +10,7 @@ from marketplace.core.errors import Conflict, DomainError
 from marketplace.core.idempotency import rows_made_before
 from marketplace.jobs import services
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import job_claim, job_lose, job_move, job_release
+from marketplace.jobs.moves import job_claim, job_lose, job_move, job_requeue
 from marketplace.jobs.selectors import job_events, job_waits
 from marketplace.jobs.services import (
     MAX_SEED,
@@ -225,7 +225,7 @@ def test_a_job_that_changes_hands_all_the_time_asks_for_patience(job, alice, mon
         if present.state == S.QUEUED:
             job_claim(job_id=present.pk, worker="w")
         else:
-            job_release(job=present)
+            job_requeue(job=present)
 
     meanwhile(monkeypatch, pass_on)
     with pytest.raises(Conflict, match="changes hands"):
