@@ -47,11 +47,11 @@ index: $(VENV)/.dev ## look at every architecture of timm, torchvision and trans
 run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
-test: $(VENV)/.dev ## run the whole suite
-	$(BIN)/python -m tests.run
+test: $(VENV)/.dev ## run the whole suite; INSTALL=1 first installs missing servers and Chromium with apt
+	$(BIN)/python -m tests.run $(if $(INSTALL),--install)
 
-test-deployment: $(VENV)/.dev ## only what touches PostgreSQL, Redis and the S3 store, on real ones
-	$(BIN)/python -m tests.run --on-servers
+test-deployment: $(VENV)/.dev ## only what touches PostgreSQL, Redis and the S3 store, on real ones, installed if missing
+	$(BIN)/python -m tests.run --on-servers --install
 
 test-slow: $(VENV)/.dev ## also the tests that take minutes
 	$(BIN)/python -m tests.run --slow

@@ -3,9 +3,9 @@
 First everything, on SQLite, local files and the embedded broker; then what touches database,
 storage or queue once more, on a real PostgreSQL, Redis and S3 store that are started here.
 
-Chromium, Redis, PostgreSQL and an S3 server are used when they are there, and RabbitMQ by the
-tests that `--slow` adds. In a container or on a CI machine, where we are root and have apt, they
-are installed. Otherwise the tests that need them are skipped, and a loud line says so.
+Chromium, Redis, PostgreSQL, Node and an S3 server are used if they are installed, and RabbitMQ by
+the tests that `--slow` adds. The tests of a missing program are skipped, and a loud line says so.
+`--install` first installs what is missing with apt, as root; `make test-deployment` and CI do so.
 """
 
 import argparse
@@ -40,12 +40,16 @@ _NO_TESTS = 5
 
 
 def main() -> int:
-    """Install what is missing where that is ours to do, say what stays missing, run pytest."""
+    """Run both parts of the suite; return the first exit status other than 0."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--slow", action="store_true", help="also the tests that take minutes")
     parser.add_argument("--on-servers", action="store_true", help="the second pass alone")
+    parser.add_argument("--install", action="store_true", help="install missing programs with apt")
     options, rest = parser.parse_known_args()
-    _see_to_programs({**WANTED, **(WANTED_BY_SLOW_TESTS if options.slow else {})})
+    wanted = {**WANTED, **(WANTED_BY_SLOW_TESTS if options.slow else {})}
+    if options.install:
+        _install_missing(wanted)
+    _name_missing(wanted)
     if not options.on_servers and (status := _pytest(rest, slow=options.slow)):
         return status
     return _on_servers(rest, slow=options.slow)
@@ -79,18 +83,21 @@ def _pytest(
     )
 
 
-def _see_to_programs(wanted: Mapping[str, Callable[[], Path | None]]) -> None:
-    missing = [name for name, find in wanted.items() if find() is None]
-    if missing and _may_install():
-        _apt_install([name for name in missing if name != "rclone"])
+def _install_missing(wanted: Mapping[str, Callable[[], Path | None]]) -> None:
+    # rclone comes with the Python packages of the group `dev`.
+    missing = [name for name, find in wanted.items() if find() is None and name != "rclone"]
+    if not missing:
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt_install(missing)
+    else:
+        print(f"*** --install needs root and apt; install {', '.join(missing)} yourself ***")
+
+
+def _name_missing(wanted: Mapping[str, Callable[[], Path | None]]) -> None:
     for name, find in wanted.items():
         if find() is None:
-            print(f"\n*** {name} is not here: THE TESTS THAT NEED IT ARE SKIPPED ***\n")
-
-
-def _may_install() -> bool:
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return is_root and shutil.which("apt-get") is not None
+            print(f"\n*** {name} IS NOT INSTALLED: THE TESTS THAT NEED IT ARE SKIPPED ***\n")
 
 
 def _apt_install(packages: list[str]) -> None:
