@@ -16,6 +16,7 @@ from marketplace.instance.environment import read_environment, with_password
 from marketplace.instance.log_format import logging_config
 from marketplace.instance.mail import mail_settings
 from marketplace.instance.private_files import open_data_folder
+from marketplace.instance.private_memory import close_memory
 from marketplace.instance.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ VERSION = "0.1.0"
 DEBUG = env.bool("FREEHOLD_DEBUG", False)
 DATA_DIR = Path(env.str("FREEHOLD_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 open_data_folder(DATA_DIR)
+close_memory()
 
 # --- who may reach us ---------------------------------------------------------------------------
 SITE_URL = env.str("FREEHOLD_SITE_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")

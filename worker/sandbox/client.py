@@ -8,7 +8,7 @@ works inside Celery's daemonic processes, and nothing that a child sends is ever
 
 What confines a child: limits on memory, time, file size and open files; no network; and, where the
 kernel offers them, Landlock (it reads its source and writes to one folder) and seccomp (it makes
-no socket and starts no program).
+only the system calls that a parser needs). It holds no capability.
 """
 
 import json
@@ -103,10 +103,11 @@ class Sandbox:
             connection = self._ready()
             try:
                 connection.send_bytes(json.dumps(request).encode())
-                return _outcome(_receive(connection, limits.wall_s + GRACE_S))
+                message = _receive(connection, limits.wall_s + GRACE_S)
             except (OSError, EOFError, SandboxError):
                 self._stop()
                 raise SandboxCrashed("the validating process died or does not answer") from None
+            return _outcome(message)
 
     def start(self) -> None:
         """Start the zygote unless it runs."""
@@ -186,6 +187,8 @@ def _receive(connection: Connection, timeout_s: float) -> dict[str, Any]:
 def _outcome(message: dict[str, Any]) -> Outcome:
     """How the zygote says the child ended; a malformed answer of the child is a crash."""
     kind, cpu_s = message["kind"], message["cpu_s"]
+    if kind == "unconfined":
+        raise SandboxError("the validating process could not be confined as at its start")
     if kind != "answered":
         return Outcome(kind, {}, cpu_s)
     try:

@@ -21,20 +21,21 @@ from typing import Any, NoReturn
 from worker.sandbox.client import MAX_ANSWER_BYTES
 from worker.sandbox.confinement import limit_resources, missing_confinement, restrict_access
 
-_OUT_OF_MEMORY = 77
+_OUT_OF_MEMORY, _UNCONFINED = 77, 78
 
 
 def main() -> None:
     """Serve calls until the worker closes its end."""
     connection = Connection(int(sys.argv[1]))
     _import(sys.argv[2])()
-    connection.send_bytes(json.dumps({"kind": "ready", "missing": missing_confinement()}).encode())
+    missing = missing_confinement()
+    connection.send_bytes(json.dumps({"kind": "ready", "missing": missing}).encode())
     while True:
         try:
             request = json.loads(connection.recv_bytes())
         except EOFError:
             return
-        connection.send_bytes(json.dumps(_serve(request)).encode())
+        connection.send_bytes(json.dumps(_serve(request, missing)).encode())
 
 
 def _import(path: str) -> Callable[..., Any]:
@@ -43,12 +44,12 @@ def _import(path: str) -> Callable[..., Any]:
     return function
 
 
-def _serve(request: dict[str, Any]) -> dict[str, Any]:
+def _serve(request: dict[str, Any], missing: list[str]) -> dict[str, Any]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _run_child(request, writing)
+        _run_child(request, writing, missing)
     os.close(writing)
     try:
         answer = _read_answer(reading, time.monotonic() + request["limits"]["wall_s"])
@@ -78,19 +79,25 @@ def _classify(answer: bytes | None, status: int) -> dict[str, str]:
         return {"kind": "time"}
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _OUT_OF_MEMORY:
         return {"kind": "memory"}
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _UNCONFINED:
+        return {"kind": "unconfined"}
     died = os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL
     if died or not answer or len(answer) > MAX_ANSWER_BYTES:
         return {"kind": "crashed"}
     return {"kind": "answered", "answer": answer.decode("utf-8", "replace")}
 
 
-def _run_child(request: dict[str, Any], writing: int) -> NoReturn:
-    """Limit this process, call the function, write its answer as JSON, and leave at once."""
+def _run_child(request: dict[str, Any], writing: int, missing: list[str]) -> NoReturn:
+    """Limit this process, call the function, write its answer as JSON, and leave at once.
+
+    The input is not read if a protection fails that was there when the zygote started.
+    """
     code = 1
     try:
         pipe = _close_other_files(writing)
         limit_resources(**request["limits"])
-        restrict_access(request["reads"], request["writes"])
+        if set(restrict_access(request["reads"], request["writes"])) - set(missing):
+            os._exit(_UNCONFINED)
         answer = _import(request["function"])(request["arguments"])
         with os.fdopen(pipe, "wb") as file:
             file.write(json.dumps(answer).encode())

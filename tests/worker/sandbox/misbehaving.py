@@ -113,6 +113,11 @@ def touch_files(arguments: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def capabilities(arguments: dict[str, Any]) -> dict[str, Any]:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return dict(line.replace("\t", "").split(":") for line in lines if line.startswith("Cap"))
+
+
 def environment(arguments: dict[str, Any]) -> dict[str, Any]:
     return dict(os.environ)
 

@@ -7,13 +7,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
 
-from worker.sandbox.client import Limits, Outcome, Sandbox, SandboxError, _warn_of_missing
+from worker.sandbox import zygote
+from worker.sandbox.client import (
+    Limits,
+    Outcome,
+    Sandbox,
+    SandboxError,
+    _outcome,
+    _warn_of_missing,
+)
 
 LIMITS = Limits(memory_bytes=200_000_000, cpu_s=5, wall_s=10, file_bytes=1_000_000)
 
@@ -42,7 +50,7 @@ def offered(sandbox: Sandbox, name: str) -> None:
     """Skip where the kernel does not offer this protection; here it is tried out once more."""
     code = f"import worker.sandbox.{name} as m, ctypes; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0);"
     code += "print(m.restrict_files(reads=[], writes=[]) if hasattr(m, 'restrict_files')"
-    code += " else m.forbid_syscalls())"
+    code += " else m.allow_syscalls())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     if done.stdout.strip() != "True":
         pytest.skip(f"this kernel does not offer {name}")
@@ -122,6 +130,34 @@ def test_a_child_cannot_end_the_worker(sandbox: Sandbox) -> None:
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_child_has_no_capabilities_even_as_root(sandbox: Sandbox) -> None:
+    held = call(sandbox, "capabilities").answer
+    assert set(held) == {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
+    if os.geteuid() != 0:
+        del held["CapBnd"]  # only a process with CAP_SETPCAP can lower it
+    assert {int(value, 16) for value in held.values()} == {0}
+
+
+def test_a_protection_that_fails_later_is_our_fault_and_nothing_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(zygote, "_close_other_files", lambda writing: writing)
+    monkeypatch.setattr(zygote, "limit_resources", lambda **limits: None)
+    monkeypatch.setattr(zygote, "restrict_access", lambda reads, writes: ["seccomp"])
+    request = {
+        "function": "tests.worker.sandbox.misbehaving:echo",
+        "arguments": {},
+        "limits": asdict(LIMITS),
+        "reads": [],
+        "writes": [],
+    }
+    answer = zygote._serve(request, missing=[])
+    with pytest.raises(SandboxError, match="could not be confined"):
+        _outcome(answer)
+    # Where the kernel never offered it, files are read with limits alone.
+    assert _outcome(zygote._serve(request, missing=["seccomp"])).kind == "answered"
 
 
 def test_a_child_may_start_threads(sandbox: Sandbox) -> None:
