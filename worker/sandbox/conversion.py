@@ -5,6 +5,7 @@ from typing import Any
 
 from contract.declared import DeclaredFile
 from metalearn.checkpoint import count_parameters, write_tensors
+from metalearn.checkpoint.behaviour import check_behaviour
 from metalearn.checkpoint.matching import load_index
 from metalearn.checkpoint.model import ReadModel, read_model
 from metalearn.checkpoint.recognition import AmbiguousCheckpoint
@@ -28,6 +29,7 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
         model = read_model(Path(arguments["source"]), declared, scratch)
         whole, sources = completed(model, declared)
         teacher = teacher_of(model, whole)
+        check_behaviour(teacher)
     except NamesMissing as error:
         reading = {**model.reading(), "candidates": []}
         sources, filled = _sources_and_values(
