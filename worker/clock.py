@@ -10,6 +10,7 @@ from marketplace.adaptation.sessions import sessions_tick
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.jobs.clock import jobs_tick, jumps
+from marketplace.jobs.consent import jobs_stop_withdrawn
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
@@ -18,7 +19,7 @@ from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from marketplace.uploads.clock import uploads_tick
 from worker.liveness import record_pulse
 from worker.schedule import Throttle
-from worker.snapshots import delete_abandoned, delete_finished
+from worker.snapshots import delete_abandoned, delete_finished, delete_withdrawn
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,14 @@ def _sweep_hourly() -> None:
 
 _STEPS: tuple[Callable[[], None], ...] = (
     jobs_stop_quarantined,
+    jobs_stop_withdrawn,
     jobs_tick,
     checkpoints_tick,
     uploads_tick,
     sessions_tick,
     delete_finished,
     delete_abandoned,
+    delete_withdrawn,
     _sweep_hourly,
     _request_pulse,
 )

@@ -10,6 +10,7 @@ from contract.declared import DECLARED, DeclaredFile
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.jobs.consent import WITHDRAWN
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_log
 from marketplace.jobs.quarantine import TAKEN_OUT
@@ -74,8 +75,11 @@ def _pool_teacher(job: Job, number: int, row: Checkpoint) -> Teacher:
     """The teacher of a row, without names that the job's owner must not pass on.
 
     The run's messages and files go where the model does not: the job's owner decides who gets
-    them. So they name public models and the owner's own.
+    them. So they name public models and the owner's own. Raises InvalidPool for a model whose
+    owner withdrew the consent, also if the job was queued before.
     """
+    if not row.consent_recovery:
+        raise InvalidPool(WITHDRAWN)
     teacher = load_teacher(row)
     if row.visibility == Visibility.PUBLIC or row.owner_id == job.owner_id:
         return teacher

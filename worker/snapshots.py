@@ -22,9 +22,10 @@ from safetensors import SafetensorError
 
 from marketplace import storage
 from marketplace.core.secrets import Undecryptable, seal, unseal
+from marketplace.jobs.consent import jobs_without_consent
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import LeaseLost
-from marketplace.jobs.states import LEASED, JobState
+from marketplace.jobs.states import FINAL, LEASED, JobState
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,19 @@ def delete_abandoned() -> None:
         with transaction.atomic():
             # Its owner may resume it at this moment; then it is theirs.
             if job := expired.select_for_update().filter(pk=pk).first():
+                StoredSnapshots().delete(job)
+
+
+def delete_withdrawn() -> None:
+    """Delete the snapshots of ended jobs on a pool whose consent to recovery was withdrawn.
+
+    They hold images recovered from the model. Its owner's word counts at once, so nothing is kept
+    for a resume.
+    """
+    ended = jobs_without_consent().filter(state__in=FINAL).exclude(snapshot_secret="")
+    for pk in list(ended.values_list("pk", flat=True)[:_JOBS_PER_TICK]):
+        with transaction.atomic():
+            if job := ended.select_for_update().filter(pk=pk).first():
                 StoredSnapshots().delete(job)
 
 

@@ -40,7 +40,7 @@ class Locked:
 def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
     """Change what is said about a model; what the file must agree with goes to a worker first.
 
-    Consent withdrawn holds for every later job. Raises Conflict for what can no longer be changed.
+    Withdrawn consent also stops running jobs, at the next tick. Raises Conflict for what is locked.
     """
     row = checkpoint_hold(checkpoint=checkpoint)
     wrong: dict[str, str] = {}

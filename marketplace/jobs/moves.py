@@ -125,6 +125,25 @@ def job_log(*, job: Job, text: str) -> None:
     JobEvent.objects.create(job=job, text=text[:500])
 
 
+def job_stop(*, job: Job, reason: str) -> None:
+    """Cancel a job that waits, and ask one that runs to end after its step.
+
+    Raises IllegalMove if it is in neither state any more.
+    """
+    if job.state == JobState.QUEUED:
+        job_move(
+            job=job,
+            to=JobState.CANCELLED,
+            only_from=JobState.QUEUED,
+            error=reason,
+            eta_s=None,
+            finished_at=timezone.now(),
+        )
+    else:
+        job_move(job=job, to=JobState.CANCELLING, error=reason)
+    job_log(job=job, text=f"Stopped. {reason}")
+
+
 @transaction.atomic
 def job_requeue(*, job: Job) -> None:
     """running -> queued by a worker that is being stopped; it does not count against the job."""

@@ -3,10 +3,8 @@
 Which model and why stands on that model's own page, for its owner and the staff; a job is seen by
 others, so it says neither."""
 
-from django.utils import timezone
-
 from marketplace.jobs.models import Job
-from marketplace.jobs.moves import IllegalMove, job_log, job_move
+from marketplace.jobs.moves import IllegalMove, job_stop
 from marketplace.jobs.states import JobState
 from marketplace.pools.models import PoolMember
 
@@ -22,22 +20,7 @@ def jobs_stop_quarantined() -> None:
         if not held.filter(pool=job.pool_id).exists():  # taken out of quarantine just now
             continue
         try:
-            _stop(job)
+            job_stop(job=job, reason=TAKEN_OUT)
         except IllegalMove:
             # It moved between our read and our write; the next tick sees where to.
             continue
-
-
-def _stop(job: Job) -> None:
-    if job.state == JobState.QUEUED:
-        job_move(
-            job=job,
-            to=JobState.CANCELLED,
-            only_from=JobState.QUEUED,
-            error=TAKEN_OUT,
-            eta_s=None,
-            finished_at=timezone.now(),
-        )
-    else:
-        job_move(job=job, to=JobState.CANCELLING, error=TAKEN_OUT)
-    job_log(job=job, text=f"Stopped. {TAKEN_OUT}")

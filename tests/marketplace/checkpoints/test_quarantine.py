@@ -196,13 +196,13 @@ def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(job, sam, alice)
 
 def meanwhile(monkeypatch, happening):
     """Let something happen between the tick's look at the jobs and its write."""
-    stop = quarantine._stop
+    stop = quarantine.job_stop
 
-    def late(job):
+    def late(job, reason):
         happening()
-        stop(job)
+        stop(job=job, reason=reason)
 
-    monkeypatch.setattr(quarantine, "_stop", late)
+    monkeypatch.setattr(quarantine, "job_stop", late)
 
 
 def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(job, sam, monkeypatch):
