@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from pytest_django import DjangoDbBlocker
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import DjangoDbBlocker, Settings
 
 from marketplace.audit.triggers import triggers_drop
 from tests.settings import ON_SERVERS
@@ -54,7 +53,7 @@ def _no_clocks_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def own_files(
-    settings: SettingsWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """Storage, uploads and broker in a folder, and a bucket's prefix, of this test's own."""
     settings.DATA_DIR = tmp_path

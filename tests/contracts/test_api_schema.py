@@ -15,7 +15,7 @@ from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -127,7 +127,7 @@ def test_every_call_of_the_contract_is_there() -> None:
 
 
 @pytest.fixture
-def known_ids(learner: MetaLearner, settings: SettingsWrapper, team: Team) -> dict[str, UUID]:
+def known_ids(learner: MetaLearner, settings: Settings, team: Team) -> dict[str, UUID]:
     """Ids of rows that are there."""
     settings.ADAPTATION_TIMEOUT_S = 0.01
     return {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import queue
 from marketplace.queue import Task
@@ -19,7 +19,7 @@ BROKERS = {"redis": (redis, find_redis), "rabbitmq": (rabbitmq, find_rabbitmq)}
 
 @pytest.fixture(params=BROKERS)
 def broker(
-    request: pytest.FixtureRequest, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
     """A real server, and the instance's Celery app connected to it."""
     start, find = BROKERS[request.param]

@@ -2,7 +2,7 @@
 
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import User
 from marketplace.learners.models import MetaLearner
@@ -14,9 +14,7 @@ def test_a_stranger_reads_what_this_is(client: Client, db: None) -> None:
     assert "Data-free does not mean private" in page
 
 
-def test_a_closed_sign_up_is_not_offered(
-    client: Client, db: None, settings: SettingsWrapper
-) -> None:
+def test_a_closed_sign_up_is_not_offered(client: Client, db: None, settings: Settings) -> None:
     settings.SIGN_UP_OPEN = False
     assert reverse("account_signup") not in client.get(reverse("home")).content.decode()
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -275,7 +275,7 @@ def test_a_file_whose_reading_ends_badly_three_times_is_rejected_with_the_true_r
 
 
 def test_the_lease_is_renewed_while_a_file_is_read(
-    upload: Callable[..., Checkpoint], settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    upload: Callable[..., Checkpoint], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HEARTBEAT_S = 0.05
     row = upload(honest())

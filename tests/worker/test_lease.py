@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.core.models import WorkerPulse
 from marketplace.jobs.models import Job
@@ -20,7 +20,7 @@ from worker.lease import EXIT_STATUS, JobHeartbeat
 
 
 @pytest.fixture
-def job(queued_job: Job, settings: SettingsWrapper) -> Job:
+def job(queued_job: Job, settings: Settings) -> Job:
     settings.HEARTBEAT_S = 0.02
     return job_claim(job_id=queued_job.pk, worker="here")
 
@@ -74,7 +74,7 @@ class Ended(BaseException):
 
 
 @pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper) -> list[Any]:
+def ends(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[Any]:
     """The statuses with which the process would have ended; a step may take a fifth of a second."""
     statuses = []
 
@@ -101,7 +101,7 @@ def test_a_step_that_hangs_is_a_lost_attempt_and_ends_the_process(
 
 
 def test_a_job_that_hangs_in_every_attempt_fails_and_says_why(
-    queued_job: Job, ends: list[Any], settings: SettingsWrapper, sent: list[Any]
+    queued_job: Job, ends: list[Any], settings: Settings, sent: list[Any]
 ) -> None:
     settings.HEARTBEAT_S = 0.02
     for _ in range(settings.MAX_LOST_ATTEMPTS):
@@ -127,7 +127,7 @@ def test_steps_that_end_in_time_may_go_on_for_as_long_as_they_like(
 
 
 def test_without_a_limit_a_step_may_take_for_ever(
-    job: Job, ends: list[Any], settings: SettingsWrapper
+    job: Job, ends: list[Any], settings: Settings
 ) -> None:
     settings.STEP_LIMIT_S = 0
     with JobHeartbeat(job):

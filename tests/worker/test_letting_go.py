@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel
@@ -23,7 +23,7 @@ from worker.retry import OutOfMemory
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
 def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
-    queued_job: Job, settings: SettingsWrapper, sent: list[Any], error: RuntimeError
+    queued_job: Job, settings: Settings, sent: list[Any], error: RuntimeError
 ) -> None:
     def eat(job: Job) -> None:
         raise error
@@ -85,7 +85,7 @@ def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(
 
 
 def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
-    queued_job: Job, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+    queued_job: Job, settings: Settings, monkeypatch: pytest.MonkeyPatch, sent: list[Any]
 ) -> None:
     settings.HEARTBEAT_S, settings.STEP_LIMIT_S = 0.1, 1.5
     monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.core.models import WorkerPulse
 from marketplace.instance import liveness_files
@@ -31,7 +31,7 @@ class Exited(Exception):
 
 
 @pytest.fixture
-def hands(settings: SettingsWrapper) -> dict[str, float]:
+def hands(settings: Settings) -> dict[str, float]:
     settings.WATCHDOG_S = 100
     return {"now": 0.0}
 

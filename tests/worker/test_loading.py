@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from contract.declared import DeclaredFile
 from marketplace import storage
@@ -77,7 +77,7 @@ def test_a_job_that_goes_on_does_not_say_it_again(chorus_job: Job) -> None:
 
 
 def test_a_job_that_needs_more_than_the_worker_has_fails_before_it_starts(
-    chorus_job: Job, settings: SettingsWrapper
+    chorus_job: Job, settings: Settings
 ) -> None:
     settings.WORKER_MEMORY_MB = 1
     run_job(str(chorus_job.pk), build=build_algorithm)
@@ -102,7 +102,7 @@ def ended(job: Job) -> Job:
 
 
 def test_a_job_learns_from_them_and_its_log_and_card_have_their_number_alone(
-    asking_job: Job, settings: SettingsWrapper, tmp_path: Path
+    asking_job: Job, settings: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "secret place"
     folder.mkdir()
@@ -124,7 +124,7 @@ def test_where_the_worker_has_no_folder_the_job_says_what_to_do(asking_job: Job)
 
 
 def test_an_empty_folder_is_told_without_its_path(
-    asking_job: Job, settings: SettingsWrapper, tmp_path: Path
+    asking_job: Job, settings: Settings, tmp_path: Path
 ) -> None:
     settings.WORKER_PICTURES = str(tmp_path)
     assert ended(asking_job).state == "failed"

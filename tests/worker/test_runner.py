@@ -9,7 +9,7 @@ import pytest
 import torch
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from torch import Tensor
 
 from marketplace.jobs.clock import jobs_tick
@@ -56,7 +56,7 @@ def run(job: Job, build: After | Callable[..., Any] = lambda job: build_toy()) -
 
 
 @pytest.fixture
-def saves_after_every_step(settings: SettingsWrapper) -> None:
+def saves_after_every_step(settings: Settings) -> None:
     settings.SNAPSHOT_EVERY_S = 0
 
 

@@ -1,7 +1,7 @@
 """The clock ticks evenly, whatever the time of day does."""
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.queue import Task, app
 from worker import schedule
@@ -21,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MonotonicScheduler:
 
 
 def test_it_ticks_at_once_and_then_each_so_many_seconds(
-    clock: MonotonicScheduler, settings: SettingsWrapper
+    clock: MonotonicScheduler, settings: Settings
 ) -> None:
     assert clock.tick() == settings.CLOCK_EVERY_S
     assert clock.sent == [str(Task.KEEP_TIME)]
@@ -34,7 +34,7 @@ def test_it_ticks_at_once_and_then_each_so_many_seconds(
 
 
 def test_a_tick_that_could_not_be_sent_is_not_sent_in_a_hurry(
-    clock: MonotonicScheduler, settings: SettingsWrapper
+    clock: MonotonicScheduler, settings: Settings
 ) -> None:
     """After a long silence one tick is enough."""
     clock.tick()

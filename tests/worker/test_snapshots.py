@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from torch import Tensor
 
 from marketplace import storage
@@ -202,7 +202,7 @@ def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended: Callable[...
 
 
 def test_an_operator_may_keep_snapshots_for_ever(
-    ended: Callable[..., Job], settings: SettingsWrapper
+    ended: Callable[..., Job], settings: Settings
 ) -> None:
     settings.SNAPSHOT_DAYS = 0
     row = ended(JobState.FAILED, days=3000)

@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import User
 from marketplace.audit.models import Record
@@ -25,7 +25,7 @@ def alice(alice: User) -> User:
 
 
 @pytest.fixture
-def server(settings: SettingsWrapper) -> None:
+def server(settings: Settings) -> None:
     """A mail server."""
     settings.MAIL_WORKS = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -39,7 +39,7 @@ def changes() -> int:
 def test_without_a_mail_server_no_link_is_printed_and_the_page_names_the_way_out(
     client: Client,
     alice: User,
-    settings: SettingsWrapper,
+    settings: Settings,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -20,7 +20,7 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import settings as real_settings
 from marketplace.accounts.adapter import MfaAdapter
@@ -96,7 +96,7 @@ def test_a_recovery_code_signs_in_once(client: Client, alice: User, secret: str)
 
 
 def test_the_secret_of_a_second_factor_is_sealed_in_the_database(
-    alice: User, secret: str, settings: SettingsWrapper
+    alice: User, secret: str, settings: Settings
 ) -> None:
     kept = Authenticator.objects.get(user=alice, type="totp").data["secret"]
     assert secret not in kept
@@ -195,7 +195,7 @@ def test_a_new_password_ends_the_other_sessions_and_is_recorded(
 
 
 def test_signing_up_is_recorded_and_the_password_is_hashed_with_argon2(
-    client: Client, db: None, settings: SettingsWrapper
+    client: Client, db: None, settings: Settings
 ) -> None:
     settings.PASSWORD_HASHERS = real_settings.PASSWORD_HASHERS
     new = {"username": "eve", "password1": "gentle otter 42", "password2": "gentle otter 42"}
@@ -229,7 +229,7 @@ def test_the_operator_pages_have_no_sign_in_of_their_own(
 
 
 def test_where_the_operator_asks_for_it_staff_need_a_second_factor(
-    client: Client, staff: User, settings: SettingsWrapper
+    client: Client, staff: User, settings: Settings
 ) -> None:
     settings.ADMIN_NEEDS_MFA = True
     client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
@@ -240,9 +240,7 @@ def test_where_the_operator_asks_for_it_staff_need_a_second_factor(
     assert client.get(reverse("admin:index")).status_code == 200
 
 
-def test_who_may_operate_and_manage(
-    staff: User, bob: User, team: Team, settings: SettingsWrapper
-) -> None:
+def test_who_may_operate_and_manage(staff: User, bob: User, team: Team, settings: Settings) -> None:
     assert can_operate(staff)
     assert not can_operate(bob)
     assert not can_operate(AnonymousUser())

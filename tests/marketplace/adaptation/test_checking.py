@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import User
 from marketplace.adaptation import sessions
@@ -100,7 +100,7 @@ def test_a_worker_that_dies_midway_leaves_a_time_out_and_the_model_as_it_was(
     alice: User,
     model: Checkpoint,
     stored: Callable[..., Any],
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.05

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -78,7 +78,7 @@ def test_forgetting_removes_row_and_pictures_and_may_come_twice(
 
 
 def test_the_clock_forgets_what_a_dead_web_process_left(
-    session: AdaptationSession, left: Callable[..., Any], settings: SettingsWrapper
+    session: AdaptationSession, left: Callable[..., Any], settings: Settings
 ) -> None:
     sessions_tick()
     assert AdaptationSession.objects.exists()
@@ -106,7 +106,7 @@ def test_nothing_stays_when_anything_fails(
 
 
 def test_a_time_out_is_said_and_nothing_stays(
-    learner: MetaLearner, left: Callable[..., Any], settings: SettingsWrapper
+    learner: MetaLearner, left: Callable[..., Any], settings: Settings
 ) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.01
     with pytest.raises(Busy, match="No worker answered"):
@@ -147,7 +147,7 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(
     assert set(caught.value.fields) == {field}
 
 
-def test_pictures_are_sealed_with_the_key_of_the_instance(settings: SettingsWrapper) -> None:
+def test_pictures_are_sealed_with_the_key_of_the_instance(settings: Settings) -> None:
     pk = uuid4()
     sealed = seal_pictures(pk, b"pixels")
     assert b"pixels" not in sealed and unseal_pictures(pk, sealed) == b"pixels"
@@ -180,7 +180,7 @@ def test_a_third_request_of_the_same_person_is_told_to_come_later(
 
 
 def test_what_a_dead_process_left_does_not_count_against_anybody(
-    learner: MetaLearner, alice: User, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    learner: MetaLearner, alice: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     for _ in range(2):
         AdaptationSession.objects.create(learner=learner, user=alice)
@@ -194,7 +194,7 @@ def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
     learner: MetaLearner,
     alice: User,
     left: Callable[..., Any],
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.WEB_THREADS = 4

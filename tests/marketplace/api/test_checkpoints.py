@@ -12,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace import storage
@@ -183,7 +183,7 @@ def test_an_empty_file_is_refused(upload: Callable[..., Any]) -> None:
 
 
 def test_a_file_above_the_limit_is_413_and_leaves_nothing(
-    upload: Callable[..., Any], settings: SettingsWrapper, left_behind: Callable[..., Any]
+    upload: Callable[..., Any], settings: Settings, left_behind: Callable[..., Any]
 ) -> None:
     settings.MAX_CHECKPOINT_BYTES = 10
     answer = upload()
@@ -193,7 +193,7 @@ def test_a_file_above_the_limit_is_413_and_leaves_nothing(
 
 
 def test_a_full_quota_is_507(
-    upload: Callable[..., Any], settings: SettingsWrapper, make_checkpoint: Callable[..., Any]
+    upload: Callable[..., Any], settings: Settings, make_checkpoint: Callable[..., Any]
 ) -> None:
     make_checkpoint(content=b"x" * 100)
     settings.MAX_STORAGE_BYTES_PER_PERSON = 110

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace import storage
@@ -212,7 +212,7 @@ def test_what_the_worker_refuses_is_400_with_its_sentence(
 
 
 def test_a_silent_worker_is_503_and_nothing_stays(
-    client: APIClient, learner: MetaLearner, settings: SettingsWrapper, stored: Callable[..., Any]
+    client: APIClient, learner: MetaLearner, settings: Settings, stored: Callable[..., Any]
 ) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.05
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())
@@ -282,7 +282,7 @@ def test_a_bad_request_names_the_field_and_stores_nothing(
 
 
 def test_a_body_above_the_limit_is_413(
-    client: APIClient, learner: MetaLearner, settings: SettingsWrapper
+    client: APIClient, learner: MetaLearner, settings: Settings
 ) -> None:
     settings.MAX_BODY_BYTES = 100
     answer = client.post(f"{URL}{learner.pk}/adaptations/", request_body())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace import storage
@@ -221,7 +221,7 @@ def test_an_upload_is_used_once(post: Callable[..., Any], hold: Callable[..., st
 
 
 def test_the_quota_holds_for_the_sum(
-    post: Callable[..., Any], left_behind: Callable[..., Any], settings: SettingsWrapper
+    post: Callable[..., Any], left_behind: Callable[..., Any], settings: Settings
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 2_500
     models = [{"name": name, "part": name} for name in "ab"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -245,7 +245,7 @@ def test_pictures_that_are_too_large_are_413_in_both_shapes(
     send_form: Callable[..., Any],
     alice: User,
     model: Checkpoint,
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> None:
     settings.MAX_BODY_BYTES = 100
     assert check(alice, model, [PICTURE] * 10).status_code == 413
@@ -293,7 +293,7 @@ def test_a_worker_that_dies_midway_is_503_and_the_model_stays_as_it_was(
     check: Callable[..., Any],
     alice: User,
     model: Checkpoint,
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     stored: Callable[..., Any],
 ) -> None:

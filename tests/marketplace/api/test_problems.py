@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace.accounts.models import User
@@ -77,14 +77,14 @@ def test_a_body_of_another_kind_is_415(
 
 
 def test_a_body_above_the_limit_is_413(
-    client_of: Callable[..., Any], alice: User, settings: SettingsWrapper
+    client_of: Callable[..., Any], alice: User, settings: Settings
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     answer = client_of(alice).post(f"{API}/pools/", {"name": "x" * 20, "checkpoints": []})
     assert_problem(answer, 413)
 
 
-def test_a_body_of_unknown_length_is_read_up_to_the_limit_only(settings: SettingsWrapper) -> None:
+def test_a_body_of_unknown_length_is_read_up_to_the_limit_only(settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     stream = io.BytesIO(b'"' + b"x" * 100 + b'"')
     with pytest.raises(TooLarge):

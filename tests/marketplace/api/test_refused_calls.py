@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace.accounts.models import User
@@ -18,7 +18,7 @@ URL = "/api/v1/jobs/"
 
 @pytest.fixture(autouse=True)
 def _three_a_minute(
-    settings: SettingsWrapper, db: None, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     settings.API_REQUESTS_PER_MINUTE = 3
     cache.clear()

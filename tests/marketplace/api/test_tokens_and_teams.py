@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from marketplace.accounts.models import ApiToken, Membership, Team, User
@@ -180,7 +180,7 @@ def test_reports_are_counted_for_an_address(anybody: APIClient, db: None, still:
 
 
 def test_calls_are_counted_for_a_person_and_the_headers_say_how_many_are_left(
-    client_of: Callable[..., Any], alice: User, bob: User, settings: SettingsWrapper, still: None
+    client_of: Callable[..., Any], alice: User, bob: User, settings: Settings, still: None
 ) -> None:
     settings.API_REQUESTS_PER_MINUTE = 3
     client = client_of(alice)
@@ -210,7 +210,7 @@ def test_no_limit_no_headers(client_of: Callable[..., Any], alice: User) -> None
 )
 def test_calls_without_a_person_are_counted_for_the_household(
     anybody: APIClient,
-    settings: SettingsWrapper,
+    settings: Settings,
     db: None,
     still: None,
     addresses: tuple[str, str, str],

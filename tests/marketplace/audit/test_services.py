@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import Team, User
 from marketplace.adaptation.services import adaptation_run
@@ -269,7 +269,7 @@ def test_services_record_what_people_do(
 
 
 def test_an_adaptation_is_recorded_without_its_pictures(
-    alice: User, learner: MetaLearner, settings: SettingsWrapper
+    alice: User, learner: MetaLearner, settings: Settings
 ) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.01
     support = [{"label": name, "image": "c2VjcmV0LXBpY3R1cmU="} for name in ("robin", "wren")]
@@ -281,7 +281,7 @@ def test_an_adaptation_is_recorded_without_its_pictures(
 
 
 def test_where_an_act_came_from_is_noted_unless_the_operator_says_no(
-    client: Client, client_of: Callable[..., Any], alice: User, settings: SettingsWrapper
+    client: Client, client_of: Callable[..., Any], alice: User, settings: Settings
 ) -> None:
     client.force_login(alice)
     client.post(reverse("team_new"), {"name": "Botany"}, REMOTE_ADDR="192.0.2.7")
@@ -293,7 +293,7 @@ def test_where_an_act_came_from_is_noted_unless_the_operator_says_no(
 
 
 def test_behind_a_proxy_only_its_own_word_counts(
-    client: Client, alice: User, settings: SettingsWrapper
+    client: Client, alice: User, settings: Settings
 ) -> None:
     settings.BEHIND_PROXY = True
     client.force_login(alice)

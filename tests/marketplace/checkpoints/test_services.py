@@ -12,7 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import Team, User, Visibility
@@ -97,7 +97,7 @@ def test_a_full_disk_is_said_in_words(
 
 
 def test_the_quota_counts_what_is_stored_and_what_waits(
-    alice: User, settings: SettingsWrapper, make_checkpoint: Callable[..., Any]
+    alice: User, settings: Settings, make_checkpoint: Callable[..., Any]
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 20
     make_checkpoint(content=b"x" * 8)
@@ -108,7 +108,7 @@ def test_the_quota_counts_what_is_stored_and_what_waits(
 
 
 def test_other_peoples_files_do_not_count(
-    alice: User, charlie: User, settings: SettingsWrapper, make_checkpoint: Callable[..., Any]
+    alice: User, charlie: User, settings: Settings, make_checkpoint: Callable[..., Any]
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 10
     make_checkpoint(owner=charlie, content=b"x" * 10)
@@ -116,7 +116,7 @@ def test_other_peoples_files_do_not_count(
 
 
 def test_the_largest_file_is_allowed_and_one_byte_more_is_not(
-    alice: User, settings: SettingsWrapper
+    alice: User, settings: Settings
 ) -> None:
     settings.MAX_CHECKPOINT_BYTES = 5
     assert uploaded(alice, b"x" * 5)
@@ -286,7 +286,7 @@ def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice:
 
 def test_of_two_uploads_at_once_only_one_takes_the_last_room(
     alice: User,
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     stored: Callable[..., Any],
 ) -> None:

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.core import preview_store
 from marketplace.core.preview_store import (
@@ -26,7 +26,7 @@ from tests.tools import find_redis, redis_server
 
 
 @pytest.fixture
-def served(settings: SettingsWrapper) -> Iterator[str]:
+def served(settings: Settings) -> Iterator[str]:
     """`manage.py up` has it in a thread of its own."""
     server = serve_previews(60)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -53,7 +53,7 @@ def test_the_process_that_runs_everything_keeps_grids(served: str) -> None:
 
 @pytest.mark.services
 @pytest.mark.skipif(find_redis() is None, reason="no Redis on this machine")
-def test_a_redis_keeps_grids_for_a_while(settings: SettingsWrapper) -> None:
+def test_a_redis_keeps_grids_for_a_while(settings: Settings) -> None:
     with redis_server() as url:
         settings.PREVIEW_URL = url
         _keeps_grids()
@@ -61,7 +61,7 @@ def test_a_redis_keeps_grids_for_a_while(settings: SettingsWrapper) -> None:
         assert 0 < client.ttl("preview:b") <= settings.PREVIEW_TTL_S
 
 
-def test_without_a_home_there_are_no_previews(settings: SettingsWrapper) -> None:
+def test_without_a_home_there_are_no_previews(settings: Settings) -> None:
     settings.PREVIEW_URL = ""
     preview_put("a", b"grid")
     preview_delete("a")
@@ -110,7 +110,7 @@ def test_a_grid_that_is_empty_or_too_large_is_not_kept(
 
 
 def test_another_answer_than_not_found_is_an_error_and_a_page_does_without(
-    served: str, settings: SettingsWrapper, caplog: pytest.LogCaptureFixture
+    served: str, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SECRET_KEY = "another instance's"
     with pytest.raises(urllib.error.HTTPError):
@@ -119,7 +119,7 @@ def test_another_answer_than_not_found_is_an_error_and_a_page_does_without(
     assert "does not answer" in caplog.text
 
 
-def test_a_store_that_is_away_costs_a_page_its_preview_only(settings: SettingsWrapper) -> None:
+def test_a_store_that_is_away_costs_a_page_its_preview_only(settings: Settings) -> None:
     settings.PREVIEW_URL = "http://127.0.0.1:9"
     assert preview_or_none("a") is None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.instance.management.commands import up
 from marketplace.instance.process_set import NAMES
@@ -43,7 +43,7 @@ def start(port: int, *options: Any) -> str:
 
 
 def test_it_supervises_every_process_and_says_where_the_site_is(
-    db: None, supervised: list[Any], port: int, settings: SettingsWrapper
+    db: None, supervised: list[Any], port: int, settings: Settings
 ) -> None:
     said = start(port, "--no-demo")
     (supervisor,) = supervised
@@ -62,7 +62,7 @@ def test_the_first_start_loads_the_demo_once_and_says_how_to_sign_in(
 
 
 def test_who_has_taken_the_password_away_is_not_told_one(
-    db: None, supervised: list[Any], port: int, settings: SettingsWrapper
+    db: None, supervised: list[Any], port: int, settings: Settings
 ) -> None:
     start(port)
     (settings.DATA_DIR / "demo-password").unlink()
@@ -77,7 +77,7 @@ def test_a_signal_ends_everything(db: None, supervised: list[Any], port: int) ->
 
 
 def test_previews_live_in_this_process_unless_a_redis_has_them(
-    db: None, supervised: list[Any], port: int, settings: SettingsWrapper
+    db: None, supervised: list[Any], port: int, settings: Settings
 ) -> None:
     settings.PREVIEW_URL = ""
     start(port, "--no-demo")

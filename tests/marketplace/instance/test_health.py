@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.core.models import WorkerPulse
 from marketplace.instance import health
@@ -144,7 +144,7 @@ def test_it_names_what_does_not_answer(client: Client, monkeypatch: pytest.Monke
 
 @pytest.mark.django_db
 def test_a_check_that_is_named_often_or_asked_often_is_made_once(
-    client: Client, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.READY_KEPT_S = 60
     monkeypatch.setattr(health, "_answers", {})
@@ -161,7 +161,7 @@ def test_a_check_that_is_named_often_or_asked_often_is_made_once(
 
 @pytest.mark.django_db
 def test_what_is_not_ready_is_said_again_and_then_asked_again(
-    client: Client, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     def away() -> None:
         raise NotReady("files cannot be stored")

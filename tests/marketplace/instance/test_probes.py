@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 POD = "10.1.2.3:8000"
@@ -10,7 +10,7 @@ TOKEN = "t" * 20
 
 
 @pytest.fixture(autouse=True)
-def _deployed(settings: SettingsWrapper) -> None:
+def _deployed(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["freehold.example", "127.0.0.1"]
 
 
@@ -24,7 +24,7 @@ def test_a_pod_is_well_by_its_address(client: Client) -> None:
 
 @pytest.mark.parametrize("host", [POD, "web.freehold.svc", "freehold.example"])
 def test_prometheus_reads_a_pod_by_any_name_with_the_token(
-    client: Client, settings: SettingsWrapper, host: str
+    client: Client, settings: Settings, host: str
 ) -> None:
     settings.METRICS_TOKEN = TOKEN
     with_token = {"authorization": f"Bearer {TOKEN}"}

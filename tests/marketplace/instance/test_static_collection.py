@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
-from pytest_django.fixtures import Settings, SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from marketplace.instance import static_collection
 from marketplace.instance.static_collection import static_collect
 
 
 @pytest.fixture
-def source(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def source(tmp_path: Path, settings: Settings) -> Path:
     """The folder of our static files, and another one for what is collected."""
     folder = tmp_path / "source"
     folder.mkdir()
@@ -35,18 +35,14 @@ def served(settings: Settings) -> str:
     return (settings.STATIC_ROOT / "page.css").read_text()
 
 
-def test_the_first_start_collects_and_the_next_does_not(
-    source: Path, settings: SettingsWrapper
-) -> None:
+def test_the_first_start_collects_and_the_next_does_not(source: Path, settings: Settings) -> None:
     assert static_collect() is True
     assert served(settings) == "body { margin: 0 }"
     assert static_collect() is False
 
 
 @pytest.mark.parametrize("text", ["body { margin: 10px }", "body { margin: 9 }"])
-def test_what_has_changed_is_collected_again(
-    source: Path, settings: SettingsWrapper, text: str
-) -> None:
+def test_what_has_changed_is_collected_again(source: Path, settings: Settings, text: str) -> None:
     static_collect()
     change(source / "page.css", text)
     assert static_collect() is True
@@ -54,13 +50,13 @@ def test_what_has_changed_is_collected_again(
 
 
 @pytest.mark.parametrize("name", ["VERSION", "STATIC_URL"])
-def test_another_release_collects_again(source: Path, settings: SettingsWrapper, name: str) -> None:
+def test_another_release_collects_again(source: Path, settings: Settings, name: str) -> None:
     static_collect()
     setattr(settings, name, "other/")
     assert static_collect() is True
 
 
-def test_a_folder_that_was_emptied_is_filled_again(source: Path, settings: SettingsWrapper) -> None:
+def test_a_folder_that_was_emptied_is_filled_again(source: Path, settings: Settings) -> None:
     static_collect()
     for path in settings.STATIC_ROOT.iterdir():
         path.unlink()
@@ -69,7 +65,7 @@ def test_a_folder_that_was_emptied_is_filled_again(source: Path, settings: Setti
 
 
 def test_after_a_collection_that_failed_what_was_there_before_is_not_trusted(
-    source: Path, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    source: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     static_collect()
     path = source / "page.css"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.instance.static_storage import StaticFiles
 
@@ -49,7 +49,7 @@ def test_a_module_imports_others_by_names_that_browsers_keep(
 
 
 def test_every_user_may_read_what_is_collected_whatever_the_mask(
-    tmp_path: Path, settings: SettingsWrapper
+    tmp_path: Path, settings: Settings
 ) -> None:
     """The images collect as root and serve as another user."""
     source = tmp_path / "source" / "css"

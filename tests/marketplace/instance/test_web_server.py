@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.instance import web_server
 
 
-def test_a_request_may_wait_longer_than_an_adaptation_may_take(settings: SettingsWrapper) -> None:
+def test_a_request_may_wait_longer_than_an_adaptation_may_take(settings: Settings) -> None:
     assert web_server.timeout > settings.ADAPTATION_TIMEOUT_S
 
 
@@ -21,7 +21,7 @@ def test_requests_are_not_logged_with_their_paths() -> None:
 
 
 @pytest.fixture
-def numbers(settings: SettingsWrapper, tmp_path: Path) -> Callable[..., Any]:
+def numbers(settings: Settings, tmp_path: Path) -> Callable[..., Any]:
     """The folder in which processes of the web count."""
     folder = settings.METRICS_DIR = tmp_path / "metrics"
     folder.mkdir()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.jobs import clock
 from marketplace.jobs.clock import Jumps, database_now, jobs_tick
@@ -53,7 +53,7 @@ def test_a_silent_job_that_was_to_end_is_cancelled(job: Job) -> None:
 
 
 def test_after_too_many_lost_workers_the_job_fails_and_says_why(
-    job: Job, settings: SettingsWrapper
+    job: Job, settings: Settings
 ) -> None:
     settings.HEARTBEAT_S = 600  # on a slow machine the time that stands still looks like a jump
     for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
@@ -224,9 +224,7 @@ def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(
     assert clocks(wall=10, steady=10).state == S.QUEUED
 
 
-def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(
-    job: Job, settings: SettingsWrapper
-) -> None:
+def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job: Job, settings: Settings) -> None:
     job_claim(job_id=job.pk, worker="dead since")
     Job.objects.update(lease_until=timezone.now() + timedelta(hours=1))
     jobs_tick()

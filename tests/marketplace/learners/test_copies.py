@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import Team, User
 from marketplace.adaptation.models import AdaptationSession
@@ -75,7 +75,7 @@ def copy_of(
 
 @pytest.fixture
 def answers(
-    client: Client, client_of: Callable[..., Any], settings: SettingsWrapper
+    client: Client, client_of: Callable[..., Any], settings: Settings
 ) -> Callable[..., dict[str, int]]:
     """What a person gets of a learner, by every way there is."""
     settings.ADAPTATION_TIMEOUT_S = 0.01

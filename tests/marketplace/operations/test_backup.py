@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -148,9 +148,7 @@ def test_a_folder_that_is_no_backup_is_refused(tmp_path: Path) -> None:
         backup_check(tmp_path)
 
 
-def test_the_manifest_tells_another_key_without_the_key(
-    folder: Path, settings: SettingsWrapper
-) -> None:
+def test_the_manifest_tells_another_key_without_the_key(folder: Path, settings: Settings) -> None:
     here = backup_make(folder)["key_check"]
     assert here not in settings.SECRET_KEY and len(here) == 16
     settings.SECRET_KEY = "another one that is long enough to be a secret key of an instance"

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace.accounts.models import User
 from marketplace.adaptation.models import AdaptationSession
@@ -37,9 +37,7 @@ def numbers(**headers: Any) -> dict[tuple[Any, ...], float]:
     }
 
 
-def test_with_a_token_set_only_who_has_it_may_read(
-    client: Client, settings: SettingsWrapper
-) -> None:
+def test_with_a_token_set_only_who_has_it_may_read(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = "metrics-secret"
     assert client.get("/metrics").status_code == 404
     wrong = {"authorization": "Bearer wrong"}
@@ -48,7 +46,7 @@ def test_with_a_token_set_only_who_has_it_may_read(
 
 
 def test_without_one_only_this_machine_may_and_not_through_a_proxy(
-    client: Client, settings: SettingsWrapper
+    client: Client, settings: Settings
 ) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 404

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.adaptation.models import AdaptationSession
@@ -143,7 +143,7 @@ def test_a_finished_upload_needs_its_file_no_longer(
 
 
 def test_without_a_folder_there_is_nothing_to_sweep(
-    db: None, settings: SettingsWrapper, tmp_path: Path
+    db: None, settings: Settings, tmp_path: Path
 ) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "none")
     sweep()

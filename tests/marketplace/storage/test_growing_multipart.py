@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.storage import default_storage
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.storage import growing_file, growing_multipart
@@ -29,7 +29,7 @@ def server() -> Iterator[dict[str, str]]:
 def store(
     request: pytest.FixtureRequest,
     server: dict[str, str],
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Storage in that bucket; parts may be small, as no real store allows."""
@@ -116,7 +116,7 @@ def test_lost_bytes_are_noticed(store: None) -> None:
         growing_file.open_at(pk, name, offset=1_500_000, length=len(content))
 
 
-def test_a_store_that_fails_is_a_disk_that_fails(store: None, settings: SettingsWrapper) -> None:
+def test_a_store_that_fails_is_a_disk_that_fails(store: None, settings: Settings) -> None:
     settings.S3_BUCKET = "no-such-bucket"
     with pytest.raises(OSError, match="object store"):
         growing_file.begin(uuid4())

@@ -15,7 +15,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import UnreadablePostError
 from django.test import RequestFactory
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -115,7 +115,7 @@ def test_nothing_of_a_strangers_file_is_written(own_files: Path, db: None) -> No
 
 
 def test_a_file_above_the_limit_is_dropped_and_the_request_says_why(
-    alice: User, own_files: Path, settings: SettingsWrapper
+    alice: User, own_files: Path, settings: Settings
 ) -> None:
     settings.MAX_CHECKPOINT_BYTES = storage.CHUNK_BYTES
     request = received(alice, b"x" * (2 * storage.CHUNK_BYTES))
@@ -126,7 +126,7 @@ def test_a_file_above_the_limit_is_dropped_and_the_request_says_why(
 
 
 def test_a_file_above_the_quota_is_dropped_and_one_that_just_fits_is_not(
-    alice: User, settings: SettingsWrapper
+    alice: User, settings: Settings
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 10
     request = received(alice, b"x" * 11)
@@ -140,7 +140,7 @@ def test_a_file_above_the_quota_is_dropped_and_one_that_just_fits_is_not(
 
 
 def test_the_quota_is_checked_by_the_announced_length_before_the_first_byte(
-    alice: User, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 10
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000

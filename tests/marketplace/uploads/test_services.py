@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import Team, User, Visibility
@@ -210,7 +210,7 @@ def test_a_damaged_piece_is_not_counted_on_the_way_either(
 
 
 def test_everything_that_can_be_refused_is_refused_before_the_first_byte(
-    begin: Callable[..., Upload], settings: SettingsWrapper, team: Team, charlie: User
+    begin: Callable[..., Upload], settings: Settings, team: Team, charlie: User
 ) -> None:
     settings.MAX_CHECKPOINT_BYTES, settings.MAX_STORAGE_BYTES_PER_PERSON = 100, 250
     for length, error, words in (
@@ -232,7 +232,7 @@ def draft_with(**changes: Any) -> CheckpointDraft:
 
 
 def test_room_is_kept_for_what_was_begun(
-    begin: Callable[..., Upload], settings: SettingsWrapper, alice: User
+    begin: Callable[..., Upload], settings: Settings, alice: User
 ) -> None:
     settings.MAX_CHECKPOINT_BYTES, settings.MAX_STORAGE_BYTES_PER_PERSON = 100, 250
     begin(100)
