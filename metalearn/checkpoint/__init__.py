@@ -1,8 +1,8 @@
-"""From an uploaded file to a Teacher: parsed, never executed; and our own files.
+"""Readers and writers of model files; uploads are parsed, never executed.
 
-`read_tensors` knows safetensors and both layouts of `torch.save`; `read_checkpoint` turns them
-into a Teacher or raises InvalidCheckpoint; what is stored and served is always written again by
-`write_tensors`. `read_pool` and `write_pool_entry` know pool folders.
+`read_tensors` reads safetensors and both layouts of `torch.save`. `read_checkpoint` checks them too
+and returns a Teacher or raises InvalidCheckpoint. `write_tensors` writes the stored and served
+files.
 """
 
 from metalearn.checkpoint.fingerprint import fingerprint

@@ -141,7 +141,7 @@ MORE = {
 def test_a_network_with_a_layer_more_is_asked_about(resnet18, more):
     shapes = {**resnet18, **MORE[more]}
     for said in ([("resnet18", "arch")], [("resnetblur18", "args.model")]):
-        with pytest.raises(AmbiguousCheckpoint, match="computes with them is another one"):
+        with pytest.raises(AmbiguousCheckpoint, match="may be a different network"):
             recognise(shapes, said=said)
     found = recognise(shapes, chosen="torchvision/resnet18")
     assert set(found.match.left_out) == set(MORE[more])
