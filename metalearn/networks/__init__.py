@@ -1,7 +1,7 @@
-"""Architectures: one file each, kept in a registry by name.
+"""Architectures, one per file, in a registry by name.
 
-A network is an embedding and a linear head; `NetworkSpec` is all that is needed to
-build it again. Widths and class counts are read from the tensors, never asked for.
+A network is an embedding and a linear head. `NetworkSpec` is enough to build it again. Widths and
+class counts are read from the tensors, never asked for.
 """
 
 from metalearn.networks.base import Architecture, Network, NetworkSpec

@@ -32,8 +32,8 @@ STATES: dict[str, tuple[dict[str, torch.Tensor], str]] = {
         {"fc.base_layer.weight": WEIGHT, "fc.lora_A.default.weight": WEIGHT * 2},
         "adapter",
     ),
-    "complex": ({"w": torch.ones(2, dtype=torch.complex64)}, r"kind complex64.*model\.float\(\)"),
-    "16-bit whole numbers": ({"w": torch.ones(2).to(torch.uint16)}, "kind uint16"),
+    "complex": ({"w": torch.ones(2, dtype=torch.complex64)}, r"dtype complex64.*model\.float\(\)"),
+    "16-bit whole numbers": ({"w": torch.ones(2).to(torch.uint16)}, "dtype uint16"),
 }
 
 
