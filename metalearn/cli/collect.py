@@ -1,4 +1,4 @@
-"""`collect`: make a pool folder of checkpoint files that people have."""
+"""The `collect` command: make a pool folder from checkpoint files."""
 
 import argparse
 import tempfile
@@ -17,7 +17,6 @@ from metalearn.pool import Teacher
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("collect", help="make a pool of checkpoint files")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file a model")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
@@ -37,7 +36,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read every file, then write the folder as a whole; a file that is no good ends it."""
+    """Read every file, then write the folder atomically; an invalid file aborts."""
     if options.out.exists():
         raise InvalidPool(f"“{options.out}” exists; give a new folder.")
     _refuse_equal_names(options.files)
@@ -56,7 +55,6 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
-    """The classifier in a file, with what the file or its architecture says of it."""
     declared = DeclaredFile(
         image_size, (), (), (), name=file.stem, architecture=architecture or "", file_name=file.name
     )
@@ -68,7 +66,7 @@ def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
 
 
 def _completed(model: ReadModel, declared: DeclaredFile) -> DeclaredFile:
-    """The declaration with classes named after the model where nothing says what they are."""
+    """Complete the declaration; unnamed classes are numbered after the model."""
     try:
         return completed(model, declared)[0]
     except NamesMissing as missing:

@@ -1,4 +1,4 @@
-"""`inspect --pictures`: how many of a folder's pictures the model in a file gets right."""
+"""`inspect --pictures`: the accuracy of a file's model on a folder of pictures."""
 
 import argparse
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _MOST_WRONG = 20
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    """The option --pictures, and those that say what the file does not, or says wrongly."""
+    """Add --pictures, and the options that correct or complete the file's facts."""
     pictures = parser.add_argument_group("check with pictures")
     pictures.add_argument(
         "--pictures",
@@ -46,7 +46,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_pictures(model: ReadModel, options: argparse.Namespace) -> dict[str, Any] | None:
-    """How many are right, what became of each, and which folders are no class; JSON-ready.
+    """Return the number right, each prediction and the unknown folders, JSON-ready.
 
     None without --pictures.
     """
@@ -71,7 +71,6 @@ def check_pictures(model: ReadModel, options: argparse.Namespace) -> dict[str, A
 
 
 def picture_lines(found: dict[str, Any] | None) -> list[str]:
-    """The same for people; no line where no pictures were given."""
     if found is None:
         return []
     wrong = [one for one in found["predictions"] if not one["right"]]
@@ -94,7 +93,7 @@ def _refuse_what_needs_pictures(options: argparse.Namespace) -> None:
 
 
 def _teacher(model: ReadModel, options: argparse.Namespace) -> Teacher:
-    """The classifier with what the options say, else the file, else its architecture."""
+    """Make the classifier from the options, else the file's facts, else its architecture's."""
     declared = DeclaredFile(
         name=options.file.stem,
         image_size=options.image_size or 0,
@@ -113,7 +112,7 @@ def _names(file: Path | None) -> tuple[str, ...]:
 
 
 def _by_class(path: Path, teacher: Teacher) -> tuple[list[tuple[int, Path]], list[str]]:
-    """The folders that are named after a class, each with its number; the names of the others."""
+    """Return (class index, folder) pairs, and the names of folders that match no class."""
     known: list[tuple[int, Path]] = []
     unknown: list[str] = []
     for folder in class_folders(path):
@@ -138,7 +137,7 @@ def _some(names: tuple[str, ...]) -> str:
 def _pictures(
     folders: list[tuple[int, Path]], teacher: Teacher, files: list[Path]
 ) -> Iterator[tuple[int, Pixels]]:
-    """Each class with one of its pictures; `files` takes the file of each."""
+    """Yield each picture with its class index, and append its path to `files`."""
     for number, folder in folders:
         for file, pixels in read_pictures(folder, teacher.channels, teacher.image_size):
             files.append(file)

@@ -1,7 +1,6 @@
-"""`pretrain`: make a pool of teachers from a data pack or a folder of images.
+"""The `pretrain` command: make a pool of teachers from a data pack or a folder of images.
 
-With `--from FILE` they are fine-tuned from the checkpoint in the file, otherwise trained from
-random weights.
+With `--from FILE` they are fine-tuned from that checkpoint, otherwise trained from scratch.
 """
 
 import argparse
@@ -24,7 +23,6 @@ from metalearn.learning.pretraining import (
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("pretrain", help="make a pool of models from a data pack")
     parser.add_argument("pack", type=Path, metavar="PACK", help="a .npz pack or a folder of images")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
@@ -69,7 +67,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train the models one by one; each is in the pool as soon as it is done."""
+    """Train the models one by one; each is added to the pool as soon as it is done."""
     if options.out.exists() and any(options.out.iterdir()):
         raise InvalidPool(f"“{options.out}” is not empty; give a new folder.")
     device = find_device(options.device)

@@ -1,4 +1,4 @@
-"""Data packs: one `.npz` file without pickles for each class split (contract, “Files”)."""
+"""Data packs: one `.npz` file without pickles per class split (contract, “Files”)."""
 
 import zipfile
 import zlib
@@ -18,9 +18,9 @@ _KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track", "group")
 
 
 def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
-    """A data pack; `image_size` is for packs of JPEG bytes and defaults to 84 pixels.
+    """Read a data pack; `image_size` is for packs of JPEG bytes and defaults to 84 pixels.
 
-    Raises InvalidData when the file is not such a pack.
+    Raises InvalidData if the file is not a data pack.
     """
     arrays = _load(path)
     if "labels" not in arrays or "class_names" not in arrays:
@@ -40,7 +40,7 @@ def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
 
 
 def write_pack(data: ImageSet, path: Path) -> None:
-    """Write a pack of raw pictures; the file is whole or not there."""
+    """Write a pack of raw pictures, atomically."""
     arrays = {
         "images": data.images.permute(0, 2, 3, 1).contiguous().numpy(),
         "labels": data.labels.numpy(),
@@ -68,7 +68,7 @@ def _load(path: Path) -> Arrays:
 
 
 def _tracks(path: Path, arrays: Arrays) -> torch.Tensor | None:
-    """Numbers of `track`, or of `group`, which may be texts; both mean the same."""
+    """Read `track`, or its synonym `group`, whose values may be texts."""
     if "track" in arrays and "group" in arrays:
         raise _odd(path, "it has both a track and a group; only one of them is read")
     tracks = arrays.get("track", arrays.get("group"))

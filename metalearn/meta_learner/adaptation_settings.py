@@ -1,4 +1,4 @@
-"""How a meta-learner adapts to a support set."""
+"""Settings for adapting a meta-learner to a support set."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ CALIBRATIONS = ("none", "statistics", "icfil")
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """Settings of one adaptation; a meta-learner carries its own defaults."""
+    """Settings of one adaptation; a meta-learner has its own defaults."""
 
     head: str = setting(
         "prototypes",
@@ -83,9 +83,9 @@ class AdaptationSettings:
 
 
 def calibrated(settings: AdaptationSettings) -> AdaptationSettings:
-    """The settings with what we recommend: docs/benchmarks/calibration.md.
+    """Return the settings with our recommendations: docs/benchmarks/calibration.md.
 
-    Ridge gained on every data set there; statistics gained with small networks and lost with deep
+    Ridge gained on every data set there. Statistics gained with small networks and lost with deep
     ones.
     """
     return replace(settings, head="ridge", mirror_support=True, calibrate="none")

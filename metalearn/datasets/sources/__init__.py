@@ -1,4 +1,4 @@
-"""Data sets in the form in which they are distributed, read into class splits."""
+"""Data sets in their original distributions, read into class splits."""
 
 from metalearn.datasets.sources import cifar_fs, cub, gtsrb, mini_imagenet, omniglot
 from metalearn.datasets.sources.source import SPLITS, Source

@@ -1,8 +1,8 @@
 """CIFAR-FS: CIFAR-100 (Krizhevsky 2009) in the class split of Bertinetto et al. 2019.
 
-Read from the binary version, whose records are a byte for the coarse label, a byte for the fine
-one and 3,072 bytes of pixels, channel after channel (https://www.cs.toronto.edu/~kriz/cifar.html).
-Both parts of CIFAR-100 are taken: 600 pictures a class.
+Read from the binary version, whose records are a byte for the coarse label, a byte for the fine one
+and 3,072 bytes of pixels by channel (https://www.cs.toronto.edu/~kriz/cifar.html). Both parts of
+CIFAR-100 are used: 600 pictures per class.
 """
 
 from pathlib import Path, PurePosixPath
@@ -44,9 +44,9 @@ CLASSES = {
 
 
 def read_cifar_fs(file: Path, split: str) -> ImageSet:
-    """32 x 32 colour pictures of a split, class by class, CIFAR-100's training part first.
+    """Read a split's 32 x 32 colour pictures by class, CIFAR-100's training part first.
 
-    Raises InvalidData for the Python version of the archive: its files are pickles.
+    Raises InvalidData for the Python version of the archive, which consists of pickles.
     """
     found: dict[str, bytes] = {}
     seen: set[str] = set()
