@@ -22,10 +22,7 @@ from metalearn.networks import Network
 from metalearn.networks.batchnorm import has_batchnorm
 
 MAX_PARAMETERS = 60_000_000
-"""A browser tab has about 2 GB; it holds the weights three times, and images.
-
-EfficientNet-Lite0 (3.4 million at 112 pixels) used at most 0.9 GB: docs/benchmarks/browser.md.
-"""
+"""A tab has about 2 GB for three copies of the weights and images (docs/benchmarks/browser.md)."""
 
 NEEDED = frozenset({"features", "logits", "centroids", "compare", "head"})
 """Enough to adapt by class means, without gradients; all other graphs may be missing."""
@@ -84,10 +81,7 @@ class Graphs(list[Graph]):
 
 
 def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> Graphs:
-    """Return the graphs of the network's adaptation steps that can be converted.
-
-    Raises NotForBrowsers if they do not suffice to adapt and predict.
-    """
+    """Return the steps' graphs; raise NotForBrowsers if there are too few to adapt and predict."""
     _check(network)
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
@@ -108,7 +102,7 @@ _WHOLE_MAP = (1, (1, 1), [1, 1])
 
 
 class _PlainMeans(TorchFunctionMode):
-    """Pool whole maps with a mean: PyTorch's own implementation manipulates memory layout."""
+    """Pool whole maps with a mean: PyTorch's own pool rearranges memory."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -1,7 +1,4 @@
-"""The steps of an adaptation as functions of named tensors.
-
-Every step calls the function that adapts on the server, so nothing is implemented twice.
-"""
+"""The steps of an adaptation as functions of named tensors, made of the server's functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,10 +50,7 @@ class Step:
 
 
 def steps_of(spec: NetworkSpec, feature_dim: int, *, batchnorm: bool) -> tuple[Step, ...]:
-    """Return every step for a network of this shape, with sizes from `sizes.py`.
-
-    Without `batchnorm` there are no statistics to calibrate.
-    """
+    """Return a network's steps, with sizes from `sizes.py`; statistics only with `batchnorm`."""
     picture = (spec.channels, spec.image_size, spec.image_size)
     noise = (PSEUDO, spec.channels, NOISE_GRID, NOISE_GRID)
     one: Shape = ()

@@ -1,9 +1,4 @@
-"""Readers and writers of model files; uploads are parsed, never executed.
-
-`read_tensors` reads safetensors and both layouts of `torch.save`. `read_checkpoint` checks them too
-and returns a Teacher or raises InvalidCheckpoint. `write_tensors` writes the stored and served
-files.
-"""
+"""Readers and writers of model files and pool folders. Uploads are parsed, never executed."""
 
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.inspection import count_parameters, inspect_checkpoint

@@ -1,8 +1,4 @@
-"""Search for the parts of a file whose tensor names match a known architecture.
-
-People save a network under a prefix, beside a loss, or with a custom head. So the names under each
-prefix are looked up without possible heads and without up to two other groups.
-"""
+"""Search for parts of a file whose tensor names, apart from the head, are an architecture's."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

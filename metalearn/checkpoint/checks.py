@@ -1,7 +1,4 @@
-"""Checks that a model must pass before it becomes a Teacher.
-
-Each check returns nothing or raises InvalidCheckpoint with what is wrong and how to fix it.
-"""
+"""Checks of a candidate; each raises InvalidCheckpoint with what is wrong and how to fix it."""
 
 import math
 from collections.abc import Callable, Mapping

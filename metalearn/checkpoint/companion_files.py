@@ -1,7 +1,4 @@
-"""Facts in the files beside the weights, as saved by `save_pretrained` or timm.
-
-They are used only where the tensors agree.
-"""
+"""Facts in the files beside the weights, used only where the tensors agree."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +20,7 @@ _LISTS = ("classes.txt", "labels.txt", "class_names.txt", "classes.json", "class
 
 @dataclass(frozen=True)
 class CompanionFiles:
-    """Facts from the files beside the weights; `kind` and `config` are those of transformers."""
+    """`kind` and `config` are those of a transformers model, or empty."""
 
     said: Statements = Statements()
     kind: str = ""

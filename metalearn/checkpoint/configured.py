@@ -23,10 +23,7 @@ _UNLIKELY = 7919
 
 
 def match_configured(shapes: Shapes, kind: str, config: str, image_size: int | None) -> Match:
-    """Match the tensors to the model of this configuration.
-
-    Raises InvalidCheckpoint if they differ.
-    """
+    """Match the tensors to the configuration's model; raise InvalidCheckpoint if they differ."""
     values = json.loads(config)
     check_size(kind, values, MAX_PARAMETERS)
     probe = without_weights(lambda: transformers_model(kind, n_classes=_UNLIKELY, config=values))

@@ -1,7 +1,4 @@
-"""Contents of an uploaded file: its sets of weights and its metadata.
-
-Nothing in the file is executed, imported or called. Tensors are read only on request.
-"""
+"""Contents of an uploaded file. Nothing is executed; tensors are read only on request."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +30,7 @@ _COUNTER = "num_batches_tracked"
 
 @dataclass(frozen=True)
 class Contents:
-    """Contents of a file. The weights can be read while the file is open."""
+    """A file's sets of weights and facts. The weights can be read while the file is open."""
 
     weights: tuple[Weights, ...]
     """At least one set. The first is the default: averaged before raw, as in timm."""

@@ -1,8 +1,4 @@
-"""Tensor names of other packages for architectures in the index.
-
-`efficientnet_pytorch` uses its own layer names. It computes what timm's `tf_efficientnet_…`
-compute, with TensorFlow's padding and batch-norm epsilon.
-"""
+"""Layer names of efficientnet_pytorch, which computes what timm's `tf_efficientnet_…` compute."""
 
 import re
 from collections.abc import Mapping

@@ -85,10 +85,7 @@ class Found:
 
 
 def find_weights(value: Value) -> list[Found]:
-    """Return all sets of weights, averaged ones first.
-
-    Raises InvalidCheckpoint if there are none.
-    """
+    """Return all sets of weights, averaged first; raise InvalidCheckpoint if there are none."""
     if isinstance(value, TensorRef):
         raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
     found = list(_Search().within(value, "", 0))

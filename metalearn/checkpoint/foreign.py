@@ -77,10 +77,7 @@ def _refuse_stand_ins(head: bytes) -> None:
 
 
 def archive_kind(names: Iterable[str]) -> Kind:
-    """Return which torch function wrote a zip archive, judging by its members.
-
-    Raises InvalidCheckpoint, naming the format, for any other.
-    """
+    """Return which torch function wrote a zip; raise InvalidCheckpoint for any other archive."""
     inner = {name.split("/", 1)[-1] for name in names}
     if "archive_format" in inner:
         return "export"

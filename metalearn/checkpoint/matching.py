@@ -1,8 +1,4 @@
-"""Matching of a file's tensor names and shapes to known architectures.
-
-`bodies.py` finds the parts of a file with the right names. This module compares shapes and finds
-the head.
-"""
+"""Matching of shapes to architectures, for the parts of a file that `bodies.py` finds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -91,10 +87,7 @@ def _familiarity(name: str) -> tuple[bool, int, str]:
 
 
 def _has_heads(body: Body, kind: Indexed) -> bool:
-    """Return whether the layers taken for the head can be this architecture's.
-
-    If a file has several heads, one alone computes something other than all of them.
-    """
+    """Return whether the layers taken for the head are all of this architecture's."""
     own = tuple(body.prefix + head for head in kind.facts.heads)
     if len(body.heads) > 1:
         return body.heads == own
@@ -163,10 +156,7 @@ def _usual_size(name: str) -> int:
 
 
 def _match(
-    body: Body,
-    architecture: str,
-    twins: tuple[str, ...],
-    image_sizes: Iterable[int],
+    body: Body, architecture: str, twins: tuple[str, ...], image_sizes: Iterable[int]
 ) -> Match | None:
     indexed, shapes = the_index().by_name.get(architecture), body.shapes
     heads = body.heads or _head_elsewhere(shapes, set(body.names), indexed)

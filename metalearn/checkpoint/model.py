@@ -17,12 +17,7 @@ from metalearn.checkpoint.contents import Contents, LeftOut, Statements, Weights
 from metalearn.checkpoint.folder import opened_folder, weights_in
 from metalearn.checkpoint.normalisation import Normalisation, inside
 from metalearn.checkpoint.printable import shown
-from metalearn.checkpoint.recognition import (
-    AmbiguousCheckpoint,
-    Recognised,
-    known_names,
-    recognise,
-)
+from metalearn.checkpoint.recognition import AmbiguousCheckpoint, Recognised, known_names, recognise
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint

@@ -1,8 +1,4 @@
-"""State dict of a whole pickled network, whose parameters and buffers are plain data.
-
-`torch.save(model)` writes each module's attributes, of which `state_dict()` reads `_parameters`,
-`_buffers` and `_modules`. TorchScript writes tensors and submodules as plain attributes.
-"""
+"""State dict of a whole pickled network, read from its modules' attributes as plain data."""
 
 import re
 from collections.abc import Iterator

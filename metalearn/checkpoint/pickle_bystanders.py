@@ -1,7 +1,4 @@
-"""Objects that training scripts save beside the weights, parsed so that they can be ignored.
-
-Nothing is called: each becomes plain data or a Record, which no tensor can be made from.
-"""
+"""Objects that training scripts save beside the weights, turned into inert data."""
 
 from metalearn.checkpoint.pickle_numpy import NUMPY, NumpyArray, NumpyKind, is_plain
 from metalearn.checkpoint.pickle_values import MEANINGS, Global, Meaning, Record, Value, damaged

@@ -1,8 +1,4 @@
-"""Pickle machine that calls nothing: protocols 0 to 5 become plain data or are refused.
-
-Names are checked but never imported. Calls are interpreted by `pickle_names.interpret`. Opcodes
-without an entry in `pickle_opcodes` are refused.
-"""
+"""Pickle machine that imports and calls nothing: protocols 0 to 5 become plain data."""
 
 import struct
 
@@ -26,10 +22,7 @@ class PickleMachine:
         return self._state.at
 
     def run(self) -> Value:
-        """Return the value of the next pickle; the step limit applies to all of them together.
-
-        Raises InvalidCheckpoint for anything `torch.save` would not write.
-        """
+        """Return the next pickle's value; raise InvalidCheckpoint if torch.save cannot write it."""
         self._state.clear()
         try:
             self._run_to_stop()

@@ -1,8 +1,4 @@
-"""NumPy dtypes, scalars and arrays in a pickle, parsed without NumPy.
-
-Scalars become Python values. Arrays are decoded on request. Object scalars, which hide nested
-pickles, are refused.
-"""
+"""NumPy dtypes, scalars and arrays in a pickle, parsed without NumPy."""
 
 import struct
 

@@ -1,8 +1,4 @@
-"""Rules for names and calls in a pickle.
-
-Nothing is called here, but a file that would run something when another program loads it is
-refused: docs/decisions/0036-inert-records.md.
-"""
+"""Rules for names and calls in a pickle: see docs/decisions/0036-inert-records.md."""
 
 import re
 import sys
@@ -83,10 +79,7 @@ def check_call(path: str) -> None:
 
 
 def check_class(path: str) -> None:
-    """Raise InvalidCheckpoint if instantiating this class could run something.
-
-    Functions are harmless here: `__new__` of a function does not run it.
-    """
+    """Raise InvalidCheckpoint if instantiating this class could run something."""
     if path.split(".", 1)[0] in _STANDARD and path not in STANDARD_CALLS:
         raise _called(path)
     if path.rsplit(".", 1)[-1] in _RUNNING:

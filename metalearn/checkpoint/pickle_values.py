@@ -120,7 +120,6 @@ def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
 
 
 def damaged(what: str) -> InvalidCheckpoint:
-    """Return the error for a pickle that torch.save would not have written."""
     return InvalidCheckpoint(
         f"The file's pickle is damaged or not a list of weights: {what}; upload {STATE_DICT}."
     )
@@ -167,10 +166,7 @@ def _tensor_v3(arguments: tuple[Value, ...]) -> TensorRef:
 
 
 def _tensor_ref(
-    storage: StorageRef,
-    dtype: torch.dtype,
-    arguments: tuple[Value, ...],
-    signs: tuple[Value, ...],
+    storage: StorageRef, dtype: torch.dtype, arguments: tuple[Value, ...], signs: tuple[Value, ...]
 ) -> TensorRef:
     offset, size, stride = arguments[1], _counts(arguments[2]), _counts(arguments[3])
     if not _is_count(offset) or len(size) != len(stride):

@@ -1,8 +1,4 @@
-"""Licence and description in a model's README.md.
-
-The YAML front matter is untrusted. Only a few flat keys are read, line by line, so it cannot
-contain references, objects or expansions.
-"""
+"""Licence and description in a README.md; its untrusted YAML is read as flat keys, line by line."""
 
 import re
 from collections.abc import Iterator

@@ -75,10 +75,7 @@ def recognise(
 
 
 def _found(
-    shapes: Shapes,
-    chosen: str | None,
-    said: Sequence[tuple[str, str]],
-    image_size: int | None,
+    shapes: Shapes, chosen: str | None, said: Sequence[tuple[str, str]], image_size: int | None
 ) -> Recognised:
     if translation := translate(shapes):
         return _translated(shapes, translation, chosen, image_size)

@@ -1,8 +1,4 @@
-"""Strict reader and own writer for safetensors: https://huggingface.co/docs/safetensors
-
-A file is 8 bytes with the header's length, a JSON header, then the tensors' bytes. Every byte must
-belong to exactly one tensor.
-"""
+"""Strict reader and own writer for safetensors: https://huggingface.co/docs/safetensors"""
 
 import json
 import os
@@ -94,11 +90,7 @@ def _read_span(source: Source, start: int, span: _Span) -> Tensor:
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]
 ) -> None:
-    """Write the file atomically, converting one tensor at a time to bytes.
-
-    Equal tensors and metadata give equal bytes, because people compare models by hash. The
-    safetensors library orders several metadata entries randomly.
-    """
+    """Write atomically. Equal content gives equal bytes, unlike with the library's own writer."""
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0

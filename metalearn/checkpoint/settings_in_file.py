@@ -1,8 +1,4 @@
-"""Settings that training scripts save beside the weights, as plain mappings.
-
-The walk is iterative, bounded in depth and number, and safe against cycles. Dictionaries with
-tensors are weights and are skipped.
-"""
+"""Settings that training scripts save beside the weights, found in a bounded, cycle-safe walk."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,4 @@
-"""Models split over several files, and the index of which tensor is in which.
-
-Only file names beside the index are followed, never paths.
-"""
+"""Models split over several files. Only names beside the index are followed, never paths."""
 
 import json
 import re

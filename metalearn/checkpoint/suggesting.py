@@ -1,8 +1,4 @@
-"""Suggestions for a model's input and classes, to pre-fill forms.
-
-Sources in order: the declaration, the network's own values, the files beside the weights, the file
-itself (Freehold's card included), and the architecture's defaults.
-"""
+"""Suggestions for a model's input and classes, to pre-fill forms."""
 
 import importlib
 from collections import Counter

@@ -71,11 +71,7 @@ def _numel(size: tuple[int, ...]) -> int:
 
 
 def _check_bounds(name: str, ref: TensorRef) -> None:
-    """Require the tensor to fit inside its storage and not to be larger than it.
-
-    The second part refuses zero strides and overlaps, with which a 1.6 kB file can describe a 4 TB
-    tensor.
-    """
+    """Refuse tensors outside or larger than their storage: 1.6 kB could otherwise claim 4 TB."""
     numel = _numel(ref.size)
     last = _last(ref)
     available = ref.storage.n_bytes // ref.dtype.itemsize

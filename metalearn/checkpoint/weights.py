@@ -18,10 +18,7 @@ Make = Callable[[list[Tensor]], Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """One tensor as the file describes it; `key` is its full name there.
-
-    A computed tensor is made by `make` from the tensors named in `keys`.
-    """
+    """A tensor as the file describes it, or one that `make` computes from the tensors `keys`."""
 
     key: str
     shape: tuple[int, ...]

@@ -67,10 +67,7 @@ class _Directory:
 
 
 def read_zip(source: Source) -> tuple[Kind, dict[str, Entry]]:
-    """Return which function wrote the file, and all entries by name.
-
-    Raises InvalidCheckpoint for anything torch would not write.
-    """
+    """Return the writer and all entries by name; raise InvalidCheckpoint if it is not torch."""
     directory = _find_directory(source)
     headers = _read_directory(source, directory)
     names = [header.name for header in headers]

@@ -46,10 +46,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_pictures(model: ReadModel, options: argparse.Namespace) -> dict[str, Any] | None:
-    """Return the number right, each prediction and the unknown folders, JSON-ready.
-
-    None without --pictures.
-    """
+    """Return counts, predictions and unknown folders, JSON-ready; None without --pictures."""
     if options.pictures is None:
         _refuse_what_needs_pictures(options)
         return None

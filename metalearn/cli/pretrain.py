@@ -1,7 +1,4 @@
-"""The `pretrain` command: make a pool of teachers from a data pack or a folder of images.
-
-With `--from FILE` they are fine-tuned from that checkpoint, otherwise trained from scratch.
-"""
+"""The `pretrain` command: make a pool of teachers, from scratch or fine-tuned from a file."""
 
 import argparse
 from collections.abc import Iterator

@@ -28,10 +28,7 @@ __all__ = [
 
 
 def read_data(path: Path, *, channels: int, image_size: int) -> ImageSet:
-    """Read a data pack, or a folder with one sub-folder per class, in grey (1) or colour (3).
-
-    `image_size` applies to pictures that are decoded; a pack of raw images keeps its own.
-    """
+    """Read a pack or class folders in grey (1) or colour (3); raw images in packs keep their size."""
     if path.is_dir():
         return read_folder(path, channels=channels, image_size=image_size)
     return read_pack(path, image_size=image_size).with_channels(channels)

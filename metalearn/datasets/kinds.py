@@ -1,7 +1,4 @@
-"""File kinds by content that people mistake for supported pictures, with advice.
-
-static/js/device/kinds.js applies the same rules.
-"""
+"""Unsupported files that people take for pictures, as in static/js/device/kinds.js."""
 
 import struct
 from typing import NamedTuple

@@ -1,7 +1,6 @@
 """Orientation of picture files, read by the rules of static/js/device/orientation.js.
 
-Pillow would also read XMP, several EXIF segments as one, and PNG texts. No browser does all of
-that, and server and browser must agree on the orientation.
+Pillow would also read XMP, split EXIF segments and PNG texts, which no browser does.
 """
 
 import re

@@ -18,10 +18,7 @@ _KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track", "group")
 
 
 def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
-    """Read a data pack; `image_size` is for packs of JPEG bytes and defaults to 84 pixels.
-
-    Raises InvalidData if the file is not a data pack.
-    """
+    """Read a data pack, at 84 pixels by default if it holds JPEGs; raise InvalidData if invalid."""
     arrays = _load(path)
     if "labels" not in arrays or "class_names" not in arrays:
         raise _odd(path, "it has no labels or class_names")

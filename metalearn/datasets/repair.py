@@ -1,7 +1,4 @@
-"""Repair of files whose pixels are all there although something else is missing or wrong.
-
-static/js/device/repair.js applies the same rules.
-"""
+"""Repair of files whose pixels are all there, by the rules of static/js/device/repair.js."""
 
 import hashlib
 import io
@@ -14,10 +11,7 @@ from metalearn.datasets.orientation import PNG, jpeg_segments
 
 _END = b"\xff\xd9"
 _NOISE = bytes((182 + 13 * n + 7 * n * n) % 251 for n in range(512))
-_TAILS = (
-    bytes(64) + _END,
-    b"".join(_NOISE + bytes([0xFF, 0xD0 + n]) for n in range(8)) + _END,
-)
+_TAILS = (bytes(64) + _END, b"".join(_NOISE + bytes([0xFF, 0xD0 + n]) for n in range(8)) + _END)
 """Endings that give different pixels if a decoder still waits for data, even between restarts.
 
 They hold more noise than any blocks outside the picture need, and no meaningful byte.

@@ -63,20 +63,14 @@ class _Adaptation:
     """The stages of one adaptation, sharing its support set, settings and generator."""
 
     def __init__(
-        self,
-        network: Network,
-        support: Support,
-        settings: AdaptationSettings,
-        rng: torch.Generator,
+        self, network: Network, support: Support, settings: AdaptationSettings, rng: torch.Generator
     ) -> None:
         self.support = support
         self.settings = settings
         self.rng = rng
         self.remarks: tuple[str, ...] = ()
         self.pure = PureNetwork(
-            network,
-            batchnorm=cast(BatchNormMode, settings.batchnorm),
-            precision=settings.precision,
+            network, batchnorm=cast(BatchNormMode, settings.batchnorm), precision=settings.precision
         )
 
     def mix_statistics(self, weights: Weights) -> None:

@@ -83,9 +83,5 @@ class AdaptationSettings:
 
 
 def calibrated(settings: AdaptationSettings) -> AdaptationSettings:
-    """Return the settings with our recommendations: docs/benchmarks/calibration.md.
-
-    Ridge gained on every data set there. Statistics gained with small networks and lost with deep
-    ones.
-    """
+    """Return the recommended settings: ridge gained everywhere (docs/benchmarks/calibration.md)."""
     return replace(settings, head="ridge", mirror_support=True, calibrate="none")

@@ -53,10 +53,7 @@ class Classifier:
         check_images(images, spec.channels)
         device = next(iter(self.weights.values())).device
         prepared = prepare_images(
-            images.to(device),
-            size=spec.image_size,
-            mean=self.mean,
-            std=self.std,
+            images.to(device), size=spec.image_size, mean=self.mean, std=self.std
         )
         # Transductive results depend on the batch, so it must not be split.
         inductive = self.network.batchnorm == "inductive"

@@ -30,10 +30,7 @@ MAX_JSON_BYTES = 4_000_000
 
 
 def write(parts: LearnerParts, path: Path, *, for_browsers: bool = False) -> None:
-    """Write the directory to a temporary place, then move it to `path`.
-
-    Replaces a learner directory; raises InvalidCheckpoint if something else is there.
-    """
+    """Write the directory atomically over an old one; raise InvalidCheckpoint for anything else."""
     if path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
         raise InvalidCheckpoint(
             f"“{path.name}” exists and is not a learner directory; give another name."

@@ -27,10 +27,7 @@ def read_spec(values: Mapping[str, Any]) -> NetworkSpec:
 def read_normalisation(
     values: Mapping[str, Any], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Read mean and standard deviation per channel.
-
-    Raises InvalidCheckpoint if they are invalid.
-    """
+    """Read mean and standard deviation per channel; raise InvalidCheckpoint if invalid."""
     mean, std = (_numbers(values.get(key), channels) for key in ("mean", "std"))
     if min(std) <= 0:
         raise InvalidCheckpoint(f"“std” in “{CONFIG}” must be above zero.")

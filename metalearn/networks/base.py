@@ -95,17 +95,11 @@ class Architecture(ABC):
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> Network:
-        """Return a freshly initialised network.
-
-        Uses the global generator: wrap it in `torch.random.fork_rng`.
-        """
+        """Return a freshly initialised network, drawn from the global generator."""
 
     @abstractmethod
     def read_spec(self, shapes: Shapes, image_size: int) -> NetworkSpec:
-        """Read width, channels and class count from tensor shapes.
-
-        Raises InvalidCheckpoint, naming the tensor, if the shapes are not this architecture's.
-        """
+        """Read the spec from tensor shapes; raise InvalidCheckpoint, naming a wrong tensor."""
 
     def own_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Convert a file's tensors, by their library's names, to those that the network holds."""

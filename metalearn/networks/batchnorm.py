@@ -90,10 +90,7 @@ def mixed_in_passing(network: nn.Module, share: float | Scalar) -> Iterator[dict
 
 
 def plain_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and (biased) variance of each channel, shape (c,), of a batch (n, c, ...).
-
-    At least in float32, and differentiable.
-    """
+    """Return mean and biased variance, (c,) each, of a batch (n, c, ...), in float32 or better."""
     x = x.to(torch.promote_types(x.dtype, torch.float32))
     rest = [dim for dim in range(x.ndim) if dim != 1]
     mean = x.mean(rest, keepdim=True)
@@ -138,16 +135,8 @@ class _ChannelMoments(torch.autograd.Function):
 def batchnorm_loss(records: list[LayerStatistics], *, like: Tensor) -> Scalar:
     """Return the distance between batch and running statistics, as a mean over the layers.
 
-    Per layer
-
-    mean - running mean
-
-    _2 +
-
-    var - running var
-
-    _2 (DeepInversion, PURER). The papers sum over layers; the mean weighs networks of different
-    depth equally. Zero for a network without batch-norm.
+    Per layer ||mean - running mean||_2 + ||var - running var||_2 (DeepInversion, PURER). The papers
+    sum over layers; the mean weighs networks of different depth equally. Zero without batch-norm.
     """
     if not records:
         return like.new_zeros(())

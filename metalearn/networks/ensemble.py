@@ -1,8 +1,4 @@
-"""Ensembles: several networks side by side, whose features form one feature vector.
-
-No upload is recognised as an ensemble. It is made from existing networks, so its spec lists them
-and the registry of architectures does not contain it.
-"""
+"""Ensembles: several networks side by side, whose features form one feature vector."""
 
 import math
 from collections.abc import Sequence

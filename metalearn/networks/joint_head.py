@@ -19,10 +19,7 @@ JOINT_HEAD = "joint_head"
 
 
 class Tap(nn.Module):
-    """Replaces a head so that its input can be taken; it has no tensors.
-
-    Not nn.Identity, which some models interpret as “there is no head”.
-    """
+    """Replaces a head to take its input. Not nn.Identity, which some models read as “no head”."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features

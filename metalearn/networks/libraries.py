@@ -1,8 +1,4 @@
-"""Architectures by name from timm, torchvision and transformers.
-
-A name includes its library: `timm/resnet18`, `torchvision/resnet18`. Nothing is downloaded:
-networks are built without weights. Libraries are imported at first use, which takes a second.
-"""
+"""Architectures of timm, torchvision and transformers, such as `timm/resnet18`, without weights."""
 
 import importlib
 import json
@@ -159,10 +155,7 @@ def is_pointwise(layer: nn.Module) -> bool:
 
 
 def make_head_linear(model: nn.Module, head_name: str, *, on_maps: bool = False) -> None:
-    """Replace a head that is a 1x1 convolution by a linear layer.
-
-    Set `on_maps` if the model pools after its head.
-    """
+    """Replace a 1x1 convolution head by a linear layer; `on_maps` if the model pools after it."""
     head = model.get_submodule(head_name)
     if isinstance(head, nn.Conv2d) and is_pointwise(head):
         kind = MapLinear if on_maps else PooledLinear

@@ -25,10 +25,7 @@ from metalearn.networks.transformers_library import PREFIX
 from metalearn.networks.weightless import without_weights
 
 NOT_LINEAR = MappingProxyType(
-    {
-        "torchvision.models.squeezenet.SqueezeNet": "classifier.1",
-        "timm.models.volo.VOLO": "head",
-    }
+    {"torchvision.models.squeezenet.SqueezeNet": "classifier.1", "timm.models.volo.VOLO": "head"}
 )
 """Classes whose logits are more than a linear layer on features, and the closest layer.
 

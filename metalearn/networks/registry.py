@@ -51,10 +51,7 @@ def _of_library(name: str) -> Architecture:
 
 
 def build_network(spec: NetworkSpec) -> Network:
-    """Return a freshly initialised network.
-
-    Uses the global generator: wrap it in `torch.random.fork_rng`.
-    """
+    """Return a freshly initialised network, drawn from the global generator."""
     if isinstance(spec, EnsembleSpec):
         members = [build_network(member.network) for member in spec.members]
         return EnsembleNetwork(spec, members)

@@ -1,8 +1,4 @@
-"""Residual networks of the few-shot literature, for small images.
-
-The stem is a 3x3 convolution of stride 1 and a batch-norm, without the pooling and ReLU of the
-ImageNet networks, so that images of 32 or 84 pixels keep their detail.
-"""
+"""Residual networks for small images: the stem has no pooling and no ReLU, to keep detail."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,4 @@
-"""Image classifiers of transformers, built from plain configurations, never from remote code.
-
-Requires `pip install 'freehold[transformers]'`; without it, its architectures are unknown.
-"""
+"""Image classifiers of transformers (an extra), built from configurations, never from code."""
 
 import importlib
 import json

@@ -1,7 +1,4 @@
-"""Rules for activations and their gradients.
-
-A hard sigmoid uses `Clip`, as the slope of ONNX's own is a single-precision attribute.
-"""
+"""Rules for activations and their gradients."""
 
 import math
 
@@ -12,6 +9,7 @@ from metalearn.browser_graphs.conversion import Call, rule
 
 
 def _gate(builder: GraphBuilder, value: str) -> str:
+    # Not HardSigmoid, whose slope is an attribute in single precision.
     line = _line(builder, value, 1 / 6)
     return builder.node("Clip", [line, builder.number(0), builder.number(1)])
 

@@ -22,7 +22,7 @@ class _Geometry:
 
     @property
     def pads(self) -> list[int]:
-        """Padding in ONNX's order: the begin of both axes, then the end of both."""
+        """Padding in ONNX's order: the starts of both axes, then the ends."""
         return [*self.padding, *self.padding]
 
     @property

@@ -1,8 +1,4 @@
-"""Rules for layer-norm and its gradients.
-
-Written out, because ONNX's own operator keeps its statistics in single precision and the gradient
-needs them anyway.
-"""
+"""Rules for layer-norm, written out because ONNX's own operator works in single precision."""
 
 from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
 from metalearn.browser_graphs.operators.reductions import reduce

@@ -1,7 +1,4 @@
-"""Rules for batch-norm with running statistics and for pools, with their gradients.
-
-Average pools have no gradient here: only a few, large networks need it.
-"""
+"""Rules for batch-norm with running statistics and for pools; average pools have no gradient."""
 
 import math
 
@@ -93,10 +90,7 @@ def max_pool_backward(call: Call) -> str:
     # Overlapping windows may choose the same position; their gradients are added.
     apart = _pair(kernel) == _pair(stride or kernel) and not any(padding)
     placed = builder.node(
-        "ScatterElements",
-        [zeros, flat[1], flat[0]],
-        axis=0,
-        reduction="none" if apart else "add",
+        "ScatterElements", [zeros, flat[1], flat[0]], axis=0, reduction="none" if apart else "add"
     )
     return builder.node("Reshape", [placed, shape])
 

@@ -26,10 +26,7 @@ def enlarge(call: Call) -> str:
 
 @rule("_upsample_bilinear2d_aa.default")
 def box(call: Call) -> str:
-    """Resize with anti-aliasing, as for an ensemble's members.
-
-    One matrix product per axis, as ONNX's own operator has a different filter.
-    """
+    """Resize with anti-aliasing by matrix products; ONNX's own operator has a different filter."""
     before, after = call.shape(0)[2:], call.result_shape[2:]
     return _between_matrices(call, before, after, backward=False)
 

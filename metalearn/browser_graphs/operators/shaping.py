@@ -86,10 +86,7 @@ def _span(call: Call, shape: tuple[int, ...], first: int) -> tuple[int, int, int
 
 
 def _spread(call: Call, axis: int, step: int, *, most: int) -> tuple[str, int]:
-    """Insert zeros between elements; return the value and its length, which is at most `most`.
-
-    A new dimension is padded and folded back.
-    """
+    """Insert zeros between elements; return the value and its length, at most `most`."""
     builder, shape = call.builder, call.shape(0)
     wide = builder.node("Unsqueeze", [call.arguments[0], builder.integers([axis + 1])])
     pads, axes = builder.integers([0, step - 1]), builder.integers([axis + 1])

@@ -5,13 +5,7 @@ from metalearn.datasets.sources.source import SPLITS, Source
 
 SOURCES: dict[str, Source] = {
     source.name: source
-    for source in (
-        cifar_fs.SOURCE,
-        mini_imagenet.SOURCE,
-        cub.SOURCE,
-        omniglot.SOURCE,
-        gtsrb.SOURCE,
-    )
+    for source in (cifar_fs.SOURCE, mini_imagenet.SOURCE, cub.SOURCE, omniglot.SOURCE, gtsrb.SOURCE)
 }
 
 __all__ = ["SOURCES", "SPLITS", "Source"]

@@ -13,11 +13,7 @@ from metalearn.datasets.sources.pictures import picture_of
 from metalearn.datasets.sources.source import Collection, Source, missing
 
 IMAGE_SIZE = 28
-_FOLDERS = {
-    "train": "images_background",
-    "val": "images_background",
-    "test": "images_evaluation",
-}
+_FOLDERS = {"train": "images_background", "val": "images_background", "test": "images_evaluation"}
 
 
 def read_omniglot(file: Path, split: str) -> ImageSet:
