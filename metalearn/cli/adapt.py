@@ -16,10 +16,10 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("adapt", help="label pictures after seeing a few examples")
     parser.add_argument("learner", type=Path, metavar="LEARNER_DIR")
     parser.add_argument(
-        "--support", type=Path, required=True, metavar="FOLDER", help="one sub-folder a class"
+        "--support", type=Path, required=True, metavar="FOLDER", help="one sub-folder per class"
     )
     parser.add_argument(
-        "--query", type=Path, required=True, metavar="FOLDER", help="pictures to be labelled"
+        "--query", type=Path, required=True, metavar="FOLDER", help="pictures to label"
     )
     add_seed(parser)
     add_adaptation_options(parser)

@@ -38,21 +38,21 @@ def add_parser(commands: Commands) -> None:
         "--data-root",
         type=Path,
         metavar="DIR",
-        help="where the suite's paths of pools and packs start (default: the file's folder; "
-        "for a suite that came along, the current one)",
+        help="base folder of the suite's pools and packs (default: the file's folder; for a "
+        "shipped suite, the current one)",
     )
     parser.add_argument(
         "--again",
         nargs="*",
         metavar="LABEL",
-        help="measure all (or these algorithms) again, as after a change of their code; without it "
-        "rows that are there are not measured again",
+        help="measure all rows (or these) again, such as after a code change; by default existing "
+        "rows are kept",
     )
     parser.add_argument(
         "--only",
         nargs="*",
         metavar="LABEL",
-        help="measure these rows alone (none: nothing); the others stand on the page as they are",
+        help="measure only these rows (none: nothing); the others stay on the page unchanged",
     )
     add_device(parser)
     parser.set_defaults(run=run)

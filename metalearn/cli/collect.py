@@ -17,20 +17,20 @@ from metalearn.pool import Teacher
 
 
 def add_parser(commands: Commands) -> None:
-    parser = commands.add_parser("collect", help="make a pool of checkpoint files")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file a model")
+    parser = commands.add_parser("collect", help="make a pool from checkpoint files")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file per model")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help="what all of them are, where the files alone do not tell; see `inspect`",
+        help="their architecture, if the files do not determine it; see `inspect`",
     )
     parser.add_argument(
         "--image-size",
         type=whole(8, 1_024),
         default=0,
         metavar="PIXELS",
-        help="height and width at which all of them are asked (default: each one's own)",
+        help="image height and width for all of them (default: each model's own)",
     )
     parser.set_defaults(run=run)
 

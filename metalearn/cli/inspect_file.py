@@ -18,10 +18,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help="what it is, such as timm/resnet18; recognised from the file when left out",
+        help="such as timm/resnet18; by default recognised from the file",
     )
     parser.add_argument(
-        "--weights", choices=("raw", "ema"), help="which, where a file has averaged ones too"
+        "--weights", choices=("raw", "ema"), help="which to read if the file also has averaged ones"
     )
     parser.add_argument(
         "--image-size", type=whole(1, 65_536), metavar="PIXELS", help="size it was trained with"

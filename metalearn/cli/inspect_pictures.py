@@ -27,13 +27,13 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         "--pictures",
         type=Path,
         metavar="FOLDER",
-        help="say how many are right; one sub-folder a class, named after it",
+        help="count the correct predictions; one sub-folder per class, named after it",
     )
     pictures.add_argument(
         "--class-names",
         type=Path,
         metavar="FILE",
-        help="one name a line, in the order of the outputs, in place of the file's",
+        help="one name per line, in the order of the outputs; overrides the file's",
     )
     for name, what in (("mean", "mean"), ("std", "standard deviation")):
         pictures.add_argument(
@@ -41,7 +41,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
             type=float,
             nargs="+",
             metavar="NUMBER",
-            help=f"{what} of each channel, of images in 0 to 1, in place of the file's",
+            help=f"{what} of each channel, for images from 0 to 1; overrides the file's",
         )
 
 

@@ -12,7 +12,9 @@ from metalearn.errors import InvalidSetting
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("pack", help="make a data pack from a data set's own archive")
     parser.add_argument("dataset", choices=tuple(SOURCES), metavar="DATASET", help=_datasets())
-    parser.add_argument("file", type=Path, metavar="FILE", help="the archive, or a folder of it")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="the archive, or its unpacked folder"
+    )
     parser.add_argument("--split", choices=SPLITS, required=True, help="which classes")
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="a new .npz file")
     parser.set_defaults(run=run)

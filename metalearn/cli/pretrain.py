@@ -40,11 +40,11 @@ def add_parser(commands: Commands) -> None:
         dest="start",
         type=Path,
         metavar="FILE",
-        help="fine-tune this checkpoint: a new head, the usual augmentation, and the epoch that "
-        "names most of the held-out pictures; its architecture is recognised",
+        help="fine-tune this checkpoint: a new head, the usual augmentation, and the epoch with "
+        "the best held-out accuracy; its architecture is recognised",
     )
     parser.add_argument(
-        "--width", type=whole(0, 4_096), default=0, help="0 takes the usual one (default)"
+        "--width", type=whole(0, 4_096), default=0, help="(default: 0, the architecture's own)"
     )
     parser.add_argument(
         "--epochs",

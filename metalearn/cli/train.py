@@ -47,28 +47,28 @@ def add_parser(commands: Commands) -> None:
         type=whole(0, 10_000_000),
         default=POOL_MB,
         metavar="MB",
-        help="models that are in memory at once; the others lie in a temporary file and are "
-        f"fetched when their turn comes (default: {POOL_MB})",
+        help="memory for models; the others are kept in a temporary file and loaded when needed "
+        f"(default: {POOL_MB})",
     )
     parser.add_argument(
         "--memory-mb",
         type=whole(0, 10_000_000),
         default=0,
         metavar="MB",
-        help="refuse a run that would need more memory, and say with what it fits (default: 0, "
+        help="refuse a run that needs more memory, and suggest settings that fit (default: 0, "
         "no limit)",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="say what the run would need and use, and write nothing",
+        help="print what the run would need, and write nothing",
     )
     parser.add_argument(
         "--pictures-folder",
         type=Path,
         metavar="DIR",
-        help="unlabelled JPEG, PNG or WebP pictures of your own, which chorus learns from too; "
-        "they are used where they lie",
+        help="your own unlabelled JPEG, PNG or WebP pictures, which chorus also learns from; they "
+        "are read in place",
     )
     add_seed(parser)
     add_device(parser)

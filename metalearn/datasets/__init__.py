@@ -28,7 +28,7 @@ __all__ = [
 
 
 def read_data(path: Path, *, channels: int, image_size: int) -> ImageSet:
-    """Read a pack or class folders in grey (1) or colour (3); raw images in packs keep their size."""
+    """Read a pack or class folders in grey (1) or colour (3); a raw pack keeps its image size."""
     if path.is_dir():
         return read_folder(path, channels=channels, image_size=image_size)
     return read_pack(path, image_size=image_size).with_channels(channels)

@@ -138,7 +138,7 @@ def _loaded(image: Image.Image) -> Image.Image:
     """Return the pixels as a browser has them before our own rotation."""
     if isinstance(image, GifImageFile):
         return _on_its_screen(image)
-    image.info.pop("xmp", None)  # has no effect on pixels, but Pillow would turn a TIFF by it
+    image.info.pop("xmp", None)  # browsers ignore it, but Pillow would rotate a TIFF by it
     image.load()
     if image.format == "AVIF":
         # Boxes in the file rotate it; browsers' decoders apply them as well.

@@ -61,7 +61,7 @@ def _load(path: Path) -> Arrays:
     except FileNotFoundError:
         raise InvalidData(f"“{path}” does not exist; check the path.") from None
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
-        raise _odd(path, "it is no whole .npz file without pickles") from None
+        raise _odd(path, "it is not a complete .npz file without pickles") from None
 
 
 def _tracks(path: Path, arrays: Arrays) -> torch.Tensor | None:
@@ -92,7 +92,7 @@ def _jpeg(path: Path, arrays: Arrays, image_size: int) -> torch.Tensor:
     bounds = [int(offset) for offset in offsets]
     ordered = all(begin <= end for begin, end in zip(bounds, bounds[1:], strict=False))
     if not ordered or not bounds or bounds[0] < 0 or bounds[-1] > len(data):
-        raise _odd(path, "its offsets do not lie inside its jpeg bytes")
+        raise _odd(path, "its offsets are not inside its jpeg bytes")
     result = torch.empty((len(bounds) - 1, 3, image_size, image_size), dtype=torch.uint8)
     for index, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
         try:

@@ -22,7 +22,7 @@ FOLDER, DESCRIPTION = "browser", "browser.json"
 FORMAT = 1
 GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"})
 """Steps that a learner may lack in the browser; ICFIL needs all of them."""
-_BUG = "The steps of its adaptation could not be written down for browsers."
+_BUG = "Its adaptation could not be converted for browsers."
 
 
 def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:

@@ -76,7 +76,7 @@ def _records(
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
     if not content or len(content) % _RECORD:
         raise InvalidData(
-            f"{part} in “{file}” is cut off: {len(content):,} bytes are no whole number of "
+            f"{part} in “{file}” is cut off: {len(content):,} bytes are not a whole number of "
             f"records of {_RECORD:,}; download it again."
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(-1, _RECORD)
