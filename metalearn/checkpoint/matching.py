@@ -87,7 +87,7 @@ def _familiarity(name: str) -> tuple[bool, int, str]:
 
 
 def _has_heads(body: Body, kind: Indexed) -> bool:
-    """Return whether the layers taken for the head are all of this architecture's."""
+    """Return whether the layers taken for the head are all the heads of this architecture."""
     own = tuple(body.prefix + head for head in kind.facts.heads)
     if len(body.heads) > 1:
         return body.heads == own

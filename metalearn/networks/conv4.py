@@ -39,7 +39,6 @@ class Conv4Network(Network):
         self.spec = spec
         inputs = [spec.channels] + [spec.width] * (N_BLOCKS - 1)
         self.blocks = nn.Sequential(*(_Block(n_in, spec.width) for n_in in inputs))
-        # Not by assignment, so that the registry keeps the name `head`.
         self._modules["head"] = nn.Linear(self.feature_dim, spec.n_classes)
 
     @property

@@ -23,7 +23,7 @@ def batch_norm(call: Call) -> tuple[str | None, ...]:
 
 
 def _moments(call: Call) -> tuple[None, None, None]:
-    """Replace the running statistics by the batch's own; traced from `channel_moments`."""
+    """Replace the running statistics by the batch's own; traced from `fused_moments`."""
     if call.arguments[6] != 1:
         raise NotForBrowsers("Browsers judge every picture by itself, not by its neighbours.")
     builder, images, shape = call.builder, call.arguments[0], call.shape(0)
