@@ -160,7 +160,7 @@ def changed(folder: Path, target: Path, **values: Any) -> Path:
 LIES = {
     "more layers": ({"num_hidden_layers": 3}, "is missing"),
     "another width": ({"hidden_size": 64}, "instead of|of another size"),
-    "an unknown type": ({"model_type": "gpt2"}, "no image classifier"),
+    "an unknown type": ({"model_type": "gpt2"}, "not a supported image"),
     "immense numbers": ({"hidden_size": 10**9}, "no image classifier needs"),
     "a network too large": ({"hidden_size": 98_304, "intermediate_size": 98_304}, "more than"),
     "heads that do not divide": ({"num_attention_heads": 5}, "can be built|is missing|instead of"),
