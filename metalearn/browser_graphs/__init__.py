@@ -1,8 +1,8 @@
-"""The steps of an adaptation as ONNX graphs, so that a browser can take them by itself.
+"""The steps of an adaptation as ONNX graphs, for adapting in the browser.
 
-Forward, backward and update of a step are traced from the very functions that adapt on the
-server, and written with operators that an inference runtime has. Weights and running statistics
-are inputs: a graph depends on the architecture alone. `docs/browser.md` tells more.
+Forward, backward and update of a step are traced from the functions that adapt on the server.
+Weights and running statistics are inputs, so a graph depends only on the architecture. See
+`docs/browser.md`.
 """
 
 from metalearn.browser_graphs.conversion import NotForBrowsers

@@ -1,4 +1,4 @@
-"""Puts an ONNX graph together: nodes, constants, and sizes that are known at run time only."""
+"""Construction of ONNX graphs: nodes, constants, and sizes known only at run time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 
 class GraphBuilder:
-    """A graph under construction. Values are names; every method returns that of a new value."""
+    """A graph under construction. Values are names; methods return the name of the new value."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
@@ -34,7 +34,7 @@ class GraphBuilder:
         self._dimensions: dict[int, str] = {}
 
     def input(self, name: str, shape: Sequence[int]) -> str:
-        """An input; sizes of the user's become named dimensions."""
+        """Add an input; sizes that depend on the user's pictures become named dimensions."""
         dims = [NAMES.get(size, size) for size in shape]
         self.inputs.append(helper.make_tensor_value_info(name, ONNX_TYPES[self.dtype], dims))
         for axis, size in enumerate(shape):
@@ -44,20 +44,18 @@ class GraphBuilder:
         return name
 
     def node(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """The only output of a new node."""
         return self.node_of(operator, inputs, 1, **attributes)[0]
 
     def node_of(
         self, operator: str, inputs: Sequence[str], n_outputs: int, **attributes: Any
     ) -> tuple[str, ...]:
-        """The outputs of a new node."""
         first = len(self.nodes)
         names = tuple(f"v{first}_{index}" for index in range(n_outputs))
         self.nodes.append(helper.make_node(operator, list(inputs), list(names), **attributes))
         return names
 
     def constant(self, values: Array) -> str:
-        """A constant tensor; equal ones are kept once."""
+        """Add a constant tensor; equal ones are stored once."""
         values = np.asarray(values, order="C")
         key = (str(values.dtype), values.shape, values.tobytes())
         if key not in self._known:
@@ -67,11 +65,10 @@ class GraphBuilder:
         return self._known[key]
 
     def integers(self, values: Sequence[int]) -> str:
-        """A constant vector of whole numbers: axes, pads, shapes."""
         return self.constant(np.array(values, dtype=np.int64))
 
     def number(self, value: float) -> str:
-        """A number of the graph's own float type; a count of the user's is read at run time."""
+        """Return a scalar of the graph's float type; dynamic counts are read at run time."""
         if float(value).is_integer() and is_dynamic(int(value)):
             size = self.node("Cast", [self.size(int(value))], to=ONNX_TYPES[self.dtype])
             return self.node("Squeeze", [size])
@@ -79,11 +76,10 @@ class GraphBuilder:
 
     @property
     def numpy_dtype(self) -> type[np.float32] | type[np.float64]:
-        """The graph's float type for NumPy."""
         return np.float64 if self.dtype == torch.float64 else np.float32
 
     def size(self, number: int) -> str:
-        """A size as a vector of one whole number."""
+        """Return a size as a vector with one integer."""
         dynamic, plain = factors(number)
         if not dynamic:
             return self.integers([number])
@@ -95,7 +91,6 @@ class GraphBuilder:
         return product
 
     def shape(self, sizes: Sequence[int]) -> str:
-        """A shape as a vector."""
         if not any(is_dynamic(size) for size in sizes):
             return self.integers(sizes)
         return self.node("Concat", [self.size(size) for size in sizes], axis=0)
@@ -107,7 +102,7 @@ class GraphBuilder:
         return self._dimensions[size]
 
     def model(self, outputs: Sequence[tuple[str, str, Sequence[int]]]) -> onnx.ModelProto:
-        """The finished model; `outputs` are (value, name, shape). Nodes without use go."""
+        """Return the finished model without unused nodes; `outputs` are (value, name, shape)."""
         for value, name, _ in outputs:
             self.nodes.append(helper.make_node("Identity", [value], [name]))
         nodes, used = _needed(self.nodes, {name for _, name, _ in outputs})
@@ -126,7 +121,6 @@ class GraphBuilder:
 
 
 def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> tuple[list[onnx.NodeProto], set[str]]:
-    """The nodes that the wanted values need, in their order, and all values they use."""
     used, kept = set(wanted), []
     for node in reversed(nodes):
         if used.intersection(node.output):
@@ -137,6 +131,6 @@ def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> tuple[list[onnx.No
 
 
 def _leave_out(node: onnx.NodeProto, used: set[str]) -> None:
-    """Runtimes take the slow way to a pool whose indices are an output, even one without use."""
+    """Drop unused pooling indices: an output for them makes runtimes take a slow path."""
     if node.op_type == "MaxPool" and node.output[-1] not in used:
         del node.output[1:]

@@ -1,4 +1,4 @@
-"""From a trace of ATen operators to an ONNX graph: every operator by its rule, or a refusal."""
+"""Conversion of a trace of ATen operators to an ONNX graph, by one rule per operator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,37 +12,35 @@ from metalearn.errors import MetaLearnError
 
 
 class NotForBrowsers(MetaLearnError):
-    """This network cannot be made into graphs; the server can still adapt it."""
+    """The network cannot be converted to graphs; the server can still adapt it."""
 
 
 @dataclass
 class Call:
-    """One operator of the trace: its arguments, with the names of values in place of tensors."""
+    """One operator of the trace: its arguments, with value names in place of tensors."""
 
     builder: GraphBuilder
     operator: str
     arguments: tuple[Any, ...]
     shapes: tuple[tuple[int, ...] | None, ...]
-    """Of each argument that is a tensor."""
+    """Shapes of the arguments that are tensors."""
     result: Any
-    """The fake tensor, or tuple of them, that the operator gave."""
+    """The fake tensor, or tuple of them, that the operator returned."""
     keywords: dict[str, Any] = field(default_factory=dict)
     changed: dict[int, str] = field(default_factory=dict)
     """New values of arguments that the operator changes in place."""
 
     def get(self, index: int, default: Any = None) -> Any:
-        """An argument that may have been left out."""
+        """Return an argument, or `default` if the trace leaves it out."""
         return self.arguments[index] if index < len(self.arguments) else default
 
     def shape(self, index: int) -> tuple[int, ...]:
-        """The shape of a tensor that must be there."""
         shape = self.shapes[index]
         assert shape is not None
         return shape
 
     @property
     def result_shape(self) -> tuple[int, ...]:
-        """The shape of the only result."""
         return tuple(self.result.shape)
 
 
@@ -55,8 +53,7 @@ _STRETCHING: set[str] = set()
 def rule(*operators: str, stretches: bool = False) -> Callable[[Rule], Rule]:
     """Register how operators, by names such as `mul.Tensor`, become nodes.
 
-    With `stretches` the nodes broadcast their inputs by themselves, so that what was expanded
-    in the trace need not be written out in full.
+    With `stretches` the nodes broadcast their inputs, so expanded inputs need not be materialised.
     """
 
     def register(function: Rule) -> Rule:
@@ -69,22 +66,19 @@ def rule(*operators: str, stretches: bool = False) -> Callable[[Rule], Rule]:
 
 
 def convert(trace: fx.GraphModule, names: list[str], builder: GraphBuilder) -> list[str]:
-    """Add a trace to the graph; `names` are those of its inputs. Returns its results' values."""
+    """Add a trace to the graph and return its results' values; `names` are its inputs' names."""
     return _Conversion(builder, names).run(trace)
 
 
 class _Conversion:
-    """What is known while one trace is converted."""
-
     def __init__(self, builder: GraphBuilder, names: list[str]) -> None:
         self.builder = builder
         self.names = iter(names)
         self.values: dict[fx.Node, Any] = {}
         self.sizes: dict[str, tuple[int, ...]] = {}
-        """Shapes of values that may be smaller than in the trace, to be broadcast."""
+        """Shapes of values that are smaller than in the trace, until they are broadcast."""
 
     def run(self, trace: fx.GraphModule) -> list[str]:
-        """Every node in turn; the values of the results."""
         for node in trace.graph.nodes:
             if node.op == "placeholder":
                 shape = tuple(node.meta["val"].shape)
@@ -94,7 +88,7 @@ class _Conversion:
             elif node.op == "output":
                 return [self._whole(result) for result in _flat(node.args[0])]
             elif node.op == "get_attr":
-                # Numbers of the network's own, such as the means of an ensemble's members.
+                # Constants of the network, such as the means of an ensemble's members.
                 self.values[node] = self.builder.constant(getattr(trace, str(node.target)).numpy())
         raise AssertionError("a trace has an output")
 
@@ -152,7 +146,6 @@ class _Conversion:
         return np.broadcast_shapes(*sizes)
 
     def _whole(self, node: fx.Node) -> Any:
-        """The value, written out in full where it was kept small."""
         value = self.values[node]
         fake = node.meta.get("val")
         if not isinstance(value, str) or not isinstance(fake, Tensor):

@@ -1,4 +1,4 @@
-"""Traces every step of a network's adaptation and makes a graph of it."""
+"""Traces of every adaptation step of a network, converted to graphs."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,32 +22,26 @@ from metalearn.networks import Network
 from metalearn.networks.batchnorm import has_batchnorm
 
 MAX_PARAMETERS = 60_000_000
-"""A tab of a browser has about 2 GB; weights are held three times, images come on top.
-
-EfficientNet-Lite0 of 3.4 million at 112 pixels held 0.9 GB at most (docs/benchmarks/browser.md).
-"""
+"""A tab has about 2 GB for three copies of the weights and images (docs/benchmarks/browser.md)."""
 
 NEEDED = frozenset({"features", "logits", "centroids", "compare", "head"})
-"""Without gradients these adapt by class means; all others may be missing."""
+"""Enough to adapt by class means, without gradients; all other graphs may be missing."""
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """One finished graph."""
-
     step: Step
     model: onnx.ModelProto
     inputs: dict[str, list[str | int]]
     outputs: dict[str, list[str | int]]
 
     def content(self) -> bytes:
-        """The file."""
         return bytes(self.model.SerializeToString(deterministic=True))
 
     def description(self, content: bytes) -> dict[str, Any]:
-        """What browser.json says of it."""
+        """Return the graph's entry in browser.json."""
         return {
             "file": f"{self.step.name}.onnx",
             "bytes": len(content),
@@ -59,7 +53,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class NetworkTensors:
-    """Names and shapes of what a network holds; its head has as many rows as the user classes."""
+    """Names and shapes of a network's tensors; the head has one row per class of the user."""
 
     extractor: Shapes
     head: Shapes
@@ -67,7 +61,6 @@ class NetworkTensors:
 
     @classmethod
     def of(cls, network: Network) -> "NetworkTensors":
-        """Read them from a network."""
         shapes = {name: tuple(value.shape) for name, value in network.named_parameters()}
         names = (f"{network.head_name}.weight", f"{network.head_name}.bias")
         head = {name: (CLASSES, *shapes.pop(name)[1:]) for name in names}
@@ -80,7 +73,7 @@ class NetworkTensors:
 
 
 class Graphs(list[Graph]):
-    """The graphs that there are; `missing` says by the step's name why there is no other."""
+    """The graphs that could be made; `missing` maps each other step's name to the reason."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,10 +81,7 @@ class Graphs(list[Graph]):
 
 
 def make_graphs(network: Network, *, dtype: torch.dtype = torch.float32) -> Graphs:
-    """The graphs of the network's adaptation, without those steps that cannot be one.
-
-    NotForBrowsers says why there are too few to adapt and to predict.
-    """
+    """Return the steps' graphs; raise NotForBrowsers if there are too few to adapt and predict."""
     _check(network)
     tensors = NetworkTensors.of(network)
     pure = PureNetwork(network)
@@ -112,7 +102,7 @@ _WHOLE_MAP = (1, (1, 1), [1, 1])
 
 
 class _PlainMeans(TorchFunctionMode):
-    """Pools of a whole map are means: PyTorch's own way plays with the order of memory."""
+    """Pool whole maps with a mean: PyTorch's own pool rearranges memory."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -123,7 +113,6 @@ class _PlainMeans(TorchFunctionMode):
 
 
 def _make_traceable(structure: nn.Module) -> None:
-    """Let layers (in place) that may change their input make new values."""
     for module in structure.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
@@ -155,7 +144,7 @@ def _taken(step: Step, tensors: NetworkTensors) -> tuple[Shapes, Shapes]:
 def trace_step(
     step: Step, pure: PureNetwork, tensors: NetworkTensors, dtype: torch.dtype
 ) -> tuple[fx.GraphModule, Shapes]:
-    """The operators of a step, forward and backward, and its outputs' shapes by name."""
+    """Return the operators of a step, forward and backward, and its outputs' shapes by name."""
     weights, statistics = _taken(step, tensors)
     outputs: Shapes = {}
 
@@ -166,7 +155,7 @@ def trace_step(
         outputs.update((name, tuple(value.shape)) for name, value in results.items())
         return list(results.values())
 
-    # Attention in its plain form; numbers of the network's own are no input, and so not fake.
+    # Attention in its plain form; the network's constants are not inputs, so not fake.
     attention = sdpa_kernel(SDPBackend.MATH)
     with attention, FakeTensorMode(allow_non_fake_inputs=True), _PlainMeans():
         shapes = (*step.inputs.values(), *weights.values(), *statistics.values())

@@ -1,8 +1,8 @@
-"""Sizes that only the user's pictures decide, as numbers that a trace cannot mistake.
+"""Sizes that depend on the user's pictures, as numbers that a trace cannot mistake.
 
-A trace with symbolic sizes takes ten times as long as one with plain numbers. So the steps are
-traced with sizes that nothing else in a network has or is a multiple of, and every such number
-in the trace is read back as what it stands for. No memory is needed: the tensors are fake.
+Symbolic sizes make a trace ten times slower. So steps are traced with numbers that no other size in
+a network equals or is a multiple of, and these are replaced in the trace. Tensors are fake and take
+no memory.
 """
 
 IMAGES = 100_003
@@ -12,11 +12,11 @@ CLASSES = 100_043
 
 NAMES = {IMAGES: "images", REAL: "real", PSEUDO: "pseudo", CLASSES: "classes"}
 SUMS = {REAL + PSEUDO: (REAL, PSEUDO)}
-"""Real and pseudo images go through the network together. The sum is a prime number."""
+"""Real and pseudo images pass through the network together. The sum is a prime number."""
 
 
 def factors(number: int) -> tuple[list[int], int]:
-    """The named sizes that `number` is a product of, and the plain factor that is left."""
+    """Split `number` into named sizes and the remaining plain factor."""
     found: list[int] = []
     for size in (*SUMS, *NAMES):
         while number and number % size == 0:
@@ -26,5 +26,4 @@ def factors(number: int) -> tuple[list[int], int]:
 
 
 def is_dynamic(number: int) -> bool:
-    """Whether a size of the user's is in it."""
     return bool(factors(number)[0])

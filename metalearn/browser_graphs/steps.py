@@ -1,7 +1,4 @@
-"""The steps of an adaptation as functions of named tensors: what the browser's graphs compute.
-
-Nothing is computed here a second time: every step calls the function that adapts on the server.
-"""
+"""The steps of an adaptation as functions of named tensors, made of the server's functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,17 +31,17 @@ from metalearn.numerics.ridge import RidgeHead
 Tensors = Mapping[str, Tensor]
 Shape = tuple[int, ...]
 Takes = Literal["none", "extractor", "all"]
-"""Which of the network's weights a step needs; with any come the running statistics."""
+"""The weights that a step needs; they come with the running statistics."""
 
 NEW = "new."
-"""What stands before a weight's name when a step gives it back changed."""
+"""Prefix of the weights that a step returns changed."""
 BATCH = "batch."
-"""What stands before a running statistic's name where a step gives that of its pictures."""
+"""Prefix of the running statistics that a step returns for its pictures."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One graph: what goes in beside the network's tensors, and what is computed."""
+    """One graph: its computation, and its inputs besides the network's tensors."""
 
     name: str
     takes: Takes
@@ -53,10 +50,7 @@ class Step:
 
 
 def steps_of(spec: NetworkSpec, feature_dim: int, *, batchnorm: bool) -> tuple[Step, ...]:
-    """Every step for a network of this shape, sizes of the user's as in `sizes.py`.
-
-    Without `batchnorm` there are no statistics to calibrate.
-    """
+    """Return a network's steps, with sizes from `sizes.py`; statistics only with `batchnorm`."""
     picture = (spec.channels, spec.image_size, spec.image_size)
     noise = (PSEUDO, spec.channels, NOISE_GRID, NOISE_GRID)
     one: Shape = ()
@@ -84,7 +78,7 @@ def steps_of(spec: NetworkSpec, feature_dim: int, *, batchnorm: bool) -> tuple[S
         Step("start", "none", {"noise": noise}, _start),
         Step("invert_head", "all", pseudo, _invert),
         Step("invert_centroids", "extractor", {**pseudo, **compared}, _invert),
-        # Learners of before the poster's loss have this one alone, under this name.
+        # Learners from before the poster's loss have only this one, under this name.
         Step("contrast", "extractor", contrasted, partial(_contrast, form="cosine")),
         Step("contrast_poster", "extractor", contrasted, partial(_contrast, form="poster")),
         Step("ridge", "extractor", {"images": images, **ridge}, _ridge),

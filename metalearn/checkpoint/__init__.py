@@ -1,9 +1,4 @@
-"""From an uploaded file to a Teacher: parsed, never executed; and our own files.
-
-`read_tensors` knows safetensors and both layouts of `torch.save`; `read_checkpoint` turns them
-into a Teacher or raises InvalidCheckpoint; what is stored and served is always written again by
-`write_tensors`. `read_pool` and `write_pool_entry` know pool folders.
-"""
+"""Readers and writers of model files and pool folders. Uploads are parsed, never executed."""
 
 from metalearn.checkpoint.fingerprint import fingerprint
 from metalearn.checkpoint.inspection import count_parameters, inspect_checkpoint

@@ -1,4 +1,4 @@
-"""A file's tensors under the names of the network that they were recognised as."""
+"""Conversion of a file's tensors to the recognised network's names and shapes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,11 +12,11 @@ from metalearn.networks.index import is_counter
 
 
 def assemble(match: Match, tensors: Mapping[str, Tensor]) -> tuple[NetworkSpec, dict[str, Tensor]]:
-    """The network's spec and its tensors; `tensors` has the file's names.
+    """Return the network's spec and its tensors; `tensors` uses the file's names.
 
-    Several heads become one. One output becomes two, of which the first is always zero: the same
-    decision, as a softmax over “no” and “yes”. A head without bias gets zeros. Counters that
-    averaging has made floating-point numbers are whole again.
+    Several heads are merged into one. A single output becomes two, the first always zero, so that
+    softmax gives the original sigmoid. A missing head bias becomes zeros. Counters that averaging
+    turned into floats are rounded.
     """
     named = {name: tensors[theirs] for name, theirs in match.names.items()}
     named = get_architecture(match.spec.architecture).own_tensors(named)
@@ -24,7 +24,7 @@ def assemble(match: Match, tensors: Mapping[str, Tensor]) -> tuple[NetworkSpec, 
     shapes = expected_shapes(spec)
     for name, shape in shapes.items():
         if name not in named and not is_counter(name):
-            # Only a head may lack its bias; it has as many numbers as the file has outputs.
+            # Only a head may lack its bias; it has one element per output of the file.
             named[name] = torch.zeros((match.spec.n_classes, *shape[1:]), dtype=_kind(named))
     if match.spec.n_classes == 1:
         head = {name for name, tensor in named.items() if tensor.shape[:1] != shapes[name][:1]}

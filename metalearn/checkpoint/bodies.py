@@ -1,9 +1,4 @@
-"""Parts of a file whose tensors have the names of known architectures, but for the head.
-
-People save a network inside other things: under a prefix, beside a loss, with a head of their own.
-So the names under each prefix are looked up without those of the layers that may be the head, and
-without up to two other groups.
-"""
+"""Search for parts of a file whose tensor names, apart from the head, are an architecture's."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,29 +18,26 @@ from metalearn.networks.index import (
 )
 
 _MAX_DEPTH, _MAX_PREFIXES = 4, 30
-# The smallest network that is known has 15 tensors beside its head.
+# The smallest known network has 15 tensors besides its head.
 _MIN_TENSORS, _MAX_LINEAR = 10, 200
-# So many groups may be tried without, when there are no more of them than that.
+# (limit, dropped): with at most `limit` groups, up to `dropped` of them are left out.
 _DROPPED = ((16, 2), (64, 1))
 
 
 @dataclass(frozen=True)
 class Body:
-    """Tensors of a file that are all of some architecture but its head."""
+    """Tensors of a file that make up an architecture, apart from its head."""
 
     shapes: Shapes
-    """Of the whole file."""
+    """Shapes of the whole file."""
     prefix: str
     names: tuple[str, ...]
     heads: tuple[str, ...]
-    """The layers taken for the head, with their prefix; () where it must lie elsewhere.
-
-    One, but for an architecture whose library has several.
-    """
+    """The layers taken for the head, with their prefix; () if the head is outside this part."""
 
 
 def prefixes(shapes: Shapes) -> list[str]:
-    """'' and every dotted prefix with several tensors under it, the fullest first."""
+    """Return '' and every dotted prefix with at least `_MIN_TENSORS` tensors, fullest first."""
     counts: dict[str, int] = defaultdict(int)
     for name in shapes:
         parts = name.split(".")[:-1]
@@ -58,7 +50,7 @@ def prefixes(shapes: Shapes) -> list[str]:
 def known_bodies(
     everything: Shapes, shapes: Shapes, prefix: str
 ) -> Iterator[tuple[Body, tuple[Indexed | str, ...]]]:
-    """Parts of what lies under the prefix whose names are those of known architectures."""
+    """Yield the parts under `prefix` whose names match known architectures."""
     own = {name.removeprefix(prefix): name for name in shapes if name.startswith(prefix)}
     groups: dict[str, list[str]] = defaultdict(list)
     for name in own:
@@ -83,25 +75,24 @@ def known_bodies(
 
 
 def _several_heads(own: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """The known names of several heads of which these tensors have all."""
     known = the_index().several_heads
     return [heads for heads in known if all(f"{head}.weight" in own for head in heads)]
 
 
 def _linear_layers(own: Mapping[str, str], shapes: Shapes) -> list[tuple[str]]:
-    """Layers with a matrix as their weight, the last first: heads come at the end."""
     suffix = ".weight"
     matrices = (n for n in own if n.endswith(suffix) and len(flat(shapes[own[n]])) == 2)
-    return [(name.removesuffix(suffix),) for name in matrices][: -_MAX_LINEAR - 1 : -1]
+    return [(name.removesuffix(suffix),) for name in matrices][
+        : -_MAX_LINEAR - 1 : -1
+    ]  # heads come last
 
 
 def flat(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A convolution of 1x1 pixels on pooled features is a linear layer."""
+    """Treat a 1x1 convolution on pooled features as a linear layer."""
     return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else shape
 
 
 def _droppable(groups: Mapping[str, object], heads: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    """Nothing, one or two of the first-level groups; never a head's own."""
     kept = {head.partition(".")[0] for head in heads}
     names = [group for group in groups if group not in kept]
     most = next((dropped for limit, dropped in _DROPPED if len(names) <= limit), 0)
@@ -114,7 +105,7 @@ def _kinds_of(names_hash: int) -> tuple[Indexed | str, ...]:
 
 @cache
 def own_bodies() -> dict[int, tuple[str, ...]]:
-    """Our own architectures by their names, which do not depend on their width."""
+    """Map name hashes to our own architectures, whose names do not depend on the width."""
     found: dict[int, tuple[str, ...]] = {}
     for name, kind in all_architectures().items():
         if "/" not in name:

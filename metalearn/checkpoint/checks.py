@@ -1,7 +1,4 @@
-"""What a model must fulfil before it becomes a Teacher.
-
-Each check returns nothing or raises InvalidCheckpoint with what is wrong and how to fix it.
-"""
+"""Checks of a candidate; each raises InvalidCheckpoint with what is wrong and how to fix it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,19 +15,17 @@ from metalearn.pool import Teacher
 
 _COUNTER = "num_batches_tracked"
 _MAX_CLASS_NAME = 200
-# Untrained networks reach 1e8, and damaged ones leave all bounds.
+# Untrained networks reach 1e8; damaged ones go far beyond.
 _MAX_LOGIT = 1e9
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Tensors, what they were recognised as, and what is said about them."""
-
     tensors: Mapping[str, Tensor]
     spec: NetworkSpec
     expected: Mapping[str, tuple[int, ...]]
     tables: Mapping[str, Tensor]
-    """Whole numbers that the architecture computes by itself, such as the places of a window."""
+    """Integer buffers that the architecture computes itself, such as relative position indices."""
     channels: int | None
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -41,7 +36,7 @@ Check = Callable[[Candidate], None]
 
 
 def check_names(candidate: Candidate) -> None:
-    """Exactly the expected tensors; only batch-norm's counters may be missing."""
+    """Require exactly the expected tensors; only batch-norm counters may be missing."""
     title = candidate.spec.architecture
     for name in candidate.expected:
         if name not in candidate.tensors and not name.endswith(_COUNTER):
@@ -58,7 +53,6 @@ def check_names(candidate: Candidate) -> None:
 
 
 def check_shapes(candidate: Candidate) -> None:
-    """Every tensor has the shape that the recognised width and class count imply."""
     for name, tensor in candidate.tensors.items():
         if tuple(tensor.shape) != candidate.expected[name]:
             raise InvalidCheckpoint(
@@ -69,7 +63,6 @@ def check_shapes(candidate: Candidate) -> None:
 
 
 def check_kinds(candidate: Candidate) -> None:
-    """Weights are floating-point numbers, counters are whole numbers."""
     for name, tensor in candidate.tensors.items():
         if name in candidate.tables:
             continue
@@ -77,13 +70,13 @@ def check_kinds(candidate: Candidate) -> None:
         if tensor.dtype.is_floating_point == counter or tensor.dtype == torch.bool:
             kind = str(tensor.dtype).removeprefix("torch.")
             raise InvalidCheckpoint(
-                f"The tensor “{name}” has numbers of kind {kind}; "
+                f"The tensor “{name}” has dtype {kind}; "
                 "save the model with floating-point weights (float32, float16 or bfloat16)."
             )
 
 
 def check_tables(candidate: Candidate) -> None:
-    """Places in tables are those of the architecture; others would point anywhere."""
+    """Reject index tables that differ from the architecture's; they could point anywhere."""
     for name, own in candidate.tables.items():
         found = candidate.tensors.get(name)
         if found is not None and not torch.equal(found.to(own.dtype), own):
@@ -94,7 +87,7 @@ def check_tables(candidate: Candidate) -> None:
 
 
 def check_finite(candidate: Candidate) -> None:
-    """No NaN and no infinity, also not after the conversion to single precision."""
+    """Reject NaN and infinity, also after conversion to single precision."""
     for name, tensor in candidate.tensors.items():
         if tensor.dtype.is_floating_point and not torch.isfinite(tensor.float()).all():
             raise InvalidCheckpoint(
@@ -104,7 +97,6 @@ def check_finite(candidate: Candidate) -> None:
 
 
 def check_variances(candidate: Candidate) -> None:
-    """A variance is never negative."""
     for name, tensor in candidate.tensors.items():
         if name.endswith("running_var") and (tensor < 0).any():
             raise InvalidCheckpoint(
@@ -154,7 +146,7 @@ def check_class_names(candidate: Candidate) -> None:
             "give one name for each output, in the order of the outputs."
         )
     if len(set(names)) != len(names):
-        raise InvalidCheckpoint("Two classes have the same name; give each its own.")
+        raise InvalidCheckpoint("Two classes have the same name; give each a different one.")
     for name in names:
         if not name.strip() or len(name) > _MAX_CLASS_NAME or not name.isprintable():
             raise InvalidCheckpoint(
@@ -174,11 +166,11 @@ CHECKS: tuple[Check, ...] = (
     check_finite,
     check_variances,
 )
-"""In this order: what a person most likely got wrong comes before what costs time."""
+"""Likely user errors are checked first, expensive checks come last."""
 
 
 def check_forward(teacher: Teacher) -> None:
-    """A forward pass on noise gives finite logits of a sane size that depend on the image."""
+    """Require finite, bounded logits for noise images."""
     size = teacher.image_size
     noise = torch.rand(
         (2, teacher.channels, size, size), generator=torch.Generator().manual_seed(0)

@@ -1,7 +1,4 @@
-"""What the files beside the weights say: folders of `save_pretrained`, of timm, and zips of them.
-
-As everywhere, nothing of it is believed before the tensors agree.
-"""
+"""Facts in the files beside the weights, used only where the tensors agree."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +20,7 @@ _LISTS = ("classes.txt", "labels.txt", "class_names.txt", "classes.json", "class
 
 @dataclass(frozen=True)
 class CompanionFiles:
-    """What stands beside the weights; `kind` and `config` are of a model of transformers."""
+    """`kind` and `config` are those of a transformers model, or empty."""
 
     said: Statements = Statements()
     kind: str = ""
@@ -31,7 +28,7 @@ class CompanionFiles:
 
 
 def read_companion_files(folder: Path) -> CompanionFiles:
-    """The facts of a folder. Raises InvalidCheckpoint for a configuration that cannot be true."""
+    """Read a folder's facts; raise InvalidCheckpoint if its config.json cannot be used."""
     config = _json(folder / "config.json")
     config = config if isinstance(config, dict) else {}
     processor = _json(folder / "preprocessor_config.json")
@@ -56,8 +53,8 @@ def read_companion_files(folder: Path) -> CompanionFiles:
         return CompanionFiles(said)
     if kind not in CLASSES:
         raise InvalidCheckpoint(
-            f"config.json says that the model is of type “{shown(kind, 60)}”, which is no image "
-            "classifier that is known here; upload one of transformers, timm or torchvision."
+            f"config.json gives the model type “{shown(kind, 60)}”, which is not a supported image "
+            "classifier; upload a transformers, timm or torchvision model."
         )
     return CompanionFiles(said, kind, plain_config(config))
 
@@ -68,7 +65,6 @@ def _architectures(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _class_names(config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """`id2label` of transformers, `label_names` of timm."""
     labels = config.get("id2label")
     if isinstance(labels, dict) and len(labels) <= MAX_CLASSES:
         try:
@@ -81,7 +77,6 @@ def _class_names(config: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _listed_names(folder: Path) -> tuple[str, ...] | None:
-    """A file with one name a line, a JSON list, or a JSON object of name to index."""
     for name in _LISTS:
         text = _read(folder / name)
         if text is None:
@@ -107,7 +102,7 @@ def _distinct(names: object) -> tuple[str, ...] | None:
 
 
 def _size(value: object) -> int | None:
-    """Height in pixels, of 224, (3, 224, 224), {"height": 224, …} or {"shortest_edge": 224}."""
+    """Parse a side in pixels: 224, (3, 224, 224), {"height": 224, …} or {"shortest_edge": 224}."""
     if isinstance(value, dict):
         value = value.get("height") or value.get("shortest_edge")
     if isinstance(value, list):
@@ -139,7 +134,6 @@ def _json(path: Path) -> object:
 
 
 def _read(path: Path) -> str | None:
-    """The text of a plain file of usual size; None where there is none."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_TEXT_BYTES:
             return None

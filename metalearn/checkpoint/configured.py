@@ -1,4 +1,4 @@
-"""Models of transformers: the configuration beside them says what they are, the tensors if so."""
+"""Models described by a transformers configuration, which their tensors must match."""
 
 import json
 
@@ -23,7 +23,7 @@ _UNLIKELY = 7919
 
 
 def match_configured(shapes: Shapes, kind: str, config: str, image_size: int | None) -> Match:
-    """The tensors as the model of this configuration; InvalidCheckpoint says what differs."""
+    """Match the tensors to the configuration's model; raise InvalidCheckpoint if they differ."""
     values = json.loads(config)
     check_size(kind, values, MAX_PARAMETERS)
     probe = without_weights(lambda: transformers_model(kind, n_classes=_UNLIKELY, config=values))
@@ -33,11 +33,13 @@ def match_configured(shapes: Shapes, kind: str, config: str, image_size: int | N
         if isinstance(layer, nn.Linear) and layer.out_features == _UNLIKELY
     ]
     if len(heads) != 1:
-        raise InvalidCheckpoint(f"A {kind} has no single linear head; it cannot be used here.")
+        raise InvalidCheckpoint(
+            f"A {kind} does not have exactly one linear head; upload another model."
+        )
     head, layer = heads[0]
     saved = saved_names(probe)
     if not set(saved.values()) <= set(shapes):
-        # Our own files have the network's own names.
+        # Files written by Freehold use the network's own names.
         saved = {name: name for name in saved} if f"{head}.weight" in shapes else saved
     found = shapes.get(saved[f"{head}.weight"])
     if found is None or len(found) != 2 or found[1] != layer.in_features:

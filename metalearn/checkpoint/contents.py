@@ -1,7 +1,4 @@
-"""What is in a file: every set of weights, and what the file says about itself.
-
-Nothing in the file is executed, imported or called, and no tensor is read before it is asked for.
-"""
+"""Contents of an uploaded file. Nothing is executed; tensors are read only on request."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,22 +30,22 @@ _COUNTER = "num_batches_tracked"
 
 @dataclass(frozen=True)
 class Contents:
-    """Weights can be read as long as the file is open."""
+    """A file's sets of weights and facts. The weights can be read while the file is open."""
 
     weights: tuple[Weights, ...]
-    """At least one set; the first is the one to take, as timm does: averaged before raw."""
+    """At least one set. The first is the default: averaged before raw, as in timm."""
     said: Statements
     left_out: tuple[LeftOut, ...]
     metadata: dict[str, str]
-    """The texts that a safetensors file carries; empty for torch files."""
+    """A safetensors file's metadata; empty for torch files."""
 
 
 @contextmanager
 def open_contents(path: Path, beside: CompanionFiles | None = None) -> Iterator[Contents]:
-    """Look into a file. Raises InvalidCheckpoint for one that has no weights to read.
+    """Open a file. Raises InvalidCheckpoint if it has no readable weights.
 
-    For a model in several files `path` is the index, or the folder with it; `beside` is where its
-    parts are when that is not the index's own folder.
+    For a sharded model, `path` is the index or its folder. `beside` gives the shards if they are
+    not in the index's folder.
     """
     file = index_in(path) if path.is_dir() else path
     if is_index(file):
@@ -61,7 +58,7 @@ def open_contents(path: Path, beside: CompanionFiles | None = None) -> Iterator[
 
 
 def parts_of(source: Source) -> tuple[dict[str, Part], Read]:
-    """The tensors of a file with one set of weights, under their names in the file."""
+    """Return the tensors of a file with one set of weights, by their names in the file."""
     if looks_like_safetensors(source):
         return open_safetensors(source)[:2]
     refuse_foreign_file(source)
@@ -83,7 +80,7 @@ def _read_torch(source: Source) -> tuple[Value, ReadStorage]:
     if source.head(4) == b"PK\x03\x04":
         return read_torch_zip(source)
     if source.head(1)[0] not in ACTIONS:
-        raise InvalidCheckpoint(f"The file is of no kind that is known here; upload {STATE_DICT}.")
+        raise InvalidCheckpoint(f"The file's format is not supported; upload {STATE_DICT}.")
     return read_torch_legacy(source)
 
 
@@ -115,7 +112,7 @@ def _reader(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> Read:
 def _weights(
     kind: Kind, where: str, parts: Mapping[str, Part], read: Read
 ) -> tuple[list[Weights], list[LeftOut]]:
-    """One set, or two when a network keeps its moving average among its own tensors."""
+    """Return one set, or two if a network stores its moving average among its own tensors."""
     check_budget(part.shape for part in parts.values())
     usable, left_out = usable_parts(parts, where)
     sets = []
@@ -138,7 +135,7 @@ def _contents(
 
 
 def _rank(one: Weights, others: list[Weights]) -> int:
-    """Averages first, but last those that lack batch norm's statistics: they are no network."""
+    """Rank averages first, but last if they lack the batch-norm statistics needed to run."""
     if one.kind == "raw":
         return 1
     needed = {name for other in others for name in other.shapes if not name.endswith(_COUNTER)}

@@ -1,8 +1,4 @@
-"""Other names for the tensors of an architecture that the index knows.
-
-The `efficientnet_pytorch` package names its layers in its own way. What it computes is what timm's
-`tf_efficientnet_…` compute: TensorFlow's padding, and its epsilon in batch-norm.
-"""
+"""Layer names of efficientnet_pytorch, which computes what timm's `tf_efficientnet_…` compute."""
 
 import re
 from collections.abc import Mapping
@@ -16,14 +12,14 @@ _OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head",
 _INVERTED = {"expand_conv": "conv_pw", "bn0": "bn1", "depthwise_conv": "conv_dw", "bn1": "bn2",
              "se_reduce": "se.conv_reduce", "se_expand": "se.conv_expand",
              "project_conv": "conv_pwl", "bn2": "bn3"}  # fmt: skip
-# A block without expansion has one convolution less, and other names for the rest.
+# A block without expansion has one convolution fewer and other layer names.
 _SEPARABLE = {"depthwise_conv": "conv_dw", "bn1": "bn1", "se_reduce": "se.conv_reduce",
               "se_expand": "se.conv_expand", "project_conv": "conv_pw", "bn2": "bn2"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Translation:
-    """The index's name of each tensor to the file's; only architectures of `prefix` compute so."""
+    """Tensor names of the index mapped to the file's; only for architectures under `prefix`."""
 
     names: Mapping[str, str]
     prefix: str
@@ -31,7 +27,7 @@ class Translation:
 
 
 def translate(shapes: Shapes) -> Translation | None:
-    """How names of another library are the index's, if they are that library's."""
+    """Return the translation if all names are efficientnet_pytorch's, else None."""
     if "_conv_stem.weight" not in shapes or "_fc.weight" not in shapes:
         return None
     places = _places(shapes)
@@ -45,7 +41,7 @@ def translate(shapes: Shapes) -> Translation | None:
 
 
 def _places(shapes: Shapes) -> dict[int, tuple[int, int]]:
-    """Stage and place in it of each block: a stage's blocks have as many channels."""
+    """Return (stage, place in stage) per block; a new stage starts where the width changes."""
     places: dict[int, tuple[int, int]] = {}
     stage, place, width = -1, 0, 0
     for block in range(len(shapes)):

@@ -1,7 +1,4 @@
-"""The weights of a program that `torch.export.save` wrote: raw bytes, and JSON that names them.
-
-The program itself is in the file too; it is not looked at.
-"""
+"""Weights saved by `torch.export.save`: raw bytes and a JSON index. The program is not read."""
 
 import json
 import re
@@ -42,19 +39,19 @@ _DTYPES = {
 
 
 def in_one_folder(entries: dict[str, Entry]) -> dict[str, Entry]:
-    """Entries without the folder that torch puts all of them into."""
+    """Strip the folder that torch puts all members into."""
     folders = {name.split("/", 1)[0] for name in entries}
     members = {name.split("/", 1)[-1]: entry for name, entry in entries.items()}
     if len(folders) != 1 or any("/" not in name for name in entries):
         raise InvalidCheckpoint(
-            "The file is damaged or no list of weights: its members are not in one folder; save "
+            "The file is damaged or not a list of weights: its members are not in one folder; save "
             "it again with torch.save(model.state_dict(), …)."
         )
     return members
 
 
 def read_exported(source: Source, entries: dict[str, Entry]) -> tuple[Value, ReadStorage]:
-    """The program's state dict, with the bytes left in the file, and how to read those."""
+    """Return the state dict without reading its bytes, and a function that reads them."""
     configs = [n for n in entries if n.startswith(_WEIGHTS) and n.endswith(_CONFIG)]
     if not configs:
         raise InvalidCheckpoint(
@@ -89,14 +86,14 @@ def _config(source: Source, entry: Entry) -> dict[str, object]:
 def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _odd("a name is twice in its list of weights")
+        raise _odd("a name occurs twice in its list of weights")
     return result
 
 
 def _tensor(name: str, entry: object, entries: dict[str, Entry]) -> TensorRef:
     meta = entry.get("tensor_meta") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(meta, dict) or entry.get("use_pickle"):
-        raise _odd(f"“{shown(name)}” is not described as torch does")
+        raise _odd(f"“{shown(name)}” is not described the way torch does")
     path = entry.get("path_name")
     plain = isinstance(path, str) and _MEMBER.fullmatch(path) is not None
     member = entries.get(f"{_WEIGHTS}{path}") if plain else None
@@ -105,7 +102,7 @@ def _tensor(name: str, entry: object, entries: dict[str, Entry]) -> TensorRef:
     number = meta.get("dtype")
     dtype = _DTYPES.get(number) if type(number) is int else None
     if dtype is None:
-        raise _odd(f"“{shown(name)}” has numbers of an unknown kind")
+        raise _odd(f"“{shown(name)}” has an unknown dtype")
     size, stride = _counts(name, meta.get("sizes")), _counts(name, meta.get("strides"))
     if len(size) != len(stride):
         raise _odd(f"“{shown(name)}” has an impossible shape")
@@ -120,7 +117,7 @@ def _counts(name: str, values: object) -> tuple[int, ...]:
 
 
 def _count(name: str, value: object) -> int:
-    """{"as_int": 3}; sizes that are symbols are those of inputs, never of weights."""
+    """Parse {"as_int": 3}. Symbolic sizes occur only for inputs, never for weights."""
     number = value.get("as_int") if isinstance(value, dict) else None
     if type(number) is not int or not 0 <= number < 2**48:
         raise _odd(f"“{shown(name)}” has an impossible shape")

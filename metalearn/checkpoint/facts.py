@@ -1,25 +1,24 @@
-"""What is told about a file beside its tensors."""
+"""Facts about a file besides its tensors."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something in the file that is no weight of the model."""
+    """An entry of the file that is not a weight of the model."""
 
     name: str
-    """Its place in the file, safe to show."""
+    """Its place in the file, safe to display."""
     why: str
     """A few words, such as “not a tensor”."""
 
 
 @dataclass(frozen=True)
 class Statements:
-    """What a file says about its model; nothing of it is believed before the tensors agree."""
+    """A file's claims about its model, used only where the tensors agree."""
 
     architectures: tuple[tuple[str, str], ...] = ()
-    """Names as written, each with its place, such as ("resnet18", "args.model"); the most
-    specific one comes first."""
+    """(name, place) pairs, such as ("resnet18", "args.model"), most specific first."""
     class_names: tuple[str, ...] | None = None
     mean: tuple[float, ...] | None = None
     """For pixels from 0 to 1, like `std`."""
@@ -27,7 +26,7 @@ class Statements:
     image_size: int | None = None
     n_classes: int | None = None
     licence: str | None = None
-    """As its author writes it."""
+    """SPDX identifier or free text, as the author wrote it."""
     description: str | None = None
     module_class: str | None = None
-    """Of a whole pickled module, such as "torchvision.models.resnet.ResNet"."""
+    """Class of a whole pickled module, such as "torchvision.models.resnet.ResNet"."""

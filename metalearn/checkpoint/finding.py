@@ -1,4 +1,4 @@
-"""Where in a training checkpoint the weights are: as they were trained, and averaged."""
+"""Search for the raw and averaged weights in a training checkpoint."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -59,11 +59,11 @@ TRAINING = {
     "loops": "state of the training loop",
     "averaging_state": "a counter of the average",
 }
-"""Parts of training checkpoints that are never weights of the model."""
+"""Keys of training checkpoints that never hold the model's weights."""
 MAX_LEFT_OUT = 200
 _MAX_WRAPPERS = 3
 _MAX_LIST = 20
-# Parts that make one network together, and their usual names.
+# Names of parts that together make one network.
 _PARTS = frozenset(
     {
         *("backbone", "encoder", "body", "trunk", "features", "feature_extractor", "extractor"),
@@ -71,23 +71,21 @@ _PARTS = frozenset(
     }
 )
 _REBUILT = "torch._utils._rebuild_"
-# Lightning's WeightAveraging puts the average in the place of the weights it was made of.
+# Lightning's WeightAveraging stores the average in place of the raw weights.
 _LIGHTNING_RAW, _LIGHTNING_MARK = "current_model_state", "averaging_state"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A dictionary with tensors in it, and where it is."""
-
     kind: Kind
     where: str
     entries: dict[Value, Value]
     module_class: str | None = None
-    """The class of the network, when the file has a whole one."""
+    """The network's class, if the file holds a whole pickled module."""
 
 
 def find_weights(value: Value) -> list[Found]:
-    """Every set of weights, the averaged ones first; InvalidCheckpoint when there is none."""
+    """Return all sets of weights, averaged first; raise InvalidCheckpoint if there are none."""
     if isinstance(value, TensorRef):
         raise InvalidCheckpoint(f"The file has a single tensor; upload {STATE_DICT}.")
     found = list(_Search().within(value, "", 0))
@@ -100,7 +98,7 @@ def find_weights(value: Value) -> list[Found]:
     if not found and isinstance(value, Record):
         raise InvalidCheckpoint(
             f"The file is an object (“{shown(value.path)}”), perhaps a whole pickled model, "
-            f"without a tensor in it; upload {STATE_DICT}."
+            f"without any tensors; upload {STATE_DICT}."
         )
     if not found and _is_only_training(entries_of(value) or {}):
         raise InvalidCheckpoint(
@@ -108,7 +106,7 @@ def find_weights(value: Value) -> list[Found]:
             "torch.save(model.state_dict(), …)."
         )
     if not found:
-        raise InvalidCheckpoint(f"The file has no tensors by name in it; upload {STATE_DICT}.")
+        raise InvalidCheckpoint(f"The file has no named tensors; upload {STATE_DICT}.")
     return sorted(found, key=lambda part: part.kind != "ema")
 
 
@@ -119,7 +117,7 @@ def _is_only_training(entries: dict[Value, Value]) -> bool:
 
 
 def tensors_of(found: Found) -> tuple[dict[str, TensorRef], list[LeftOut]]:
-    """The tensors by name, and what else is among them."""
+    """Return the tensors by name, and the entries that are not tensors."""
     tensors: dict[str, TensorRef] = {}
     left_out: list[LeftOut] = []
     for name, item in found.entries.items():
@@ -139,7 +137,7 @@ def _what(item: Value) -> str:
 
 
 def left_beside(value: Value, found: list[Found]) -> list[LeftOut]:
-    """Entries of the checkpoint, at its top, with tensors that are no weights of the model."""
+    """Return top-level entries with tensors that are not the model's weights."""
     entries = entries_of(value)
     places = tuple(f"{part.where}." for part in found)
     if entries is None or "." in places:
@@ -154,7 +152,7 @@ def left_beside(value: Value, found: list[Found]) -> list[LeftOut]:
 
 
 def entries_of(value: Value) -> dict[Value, Value] | None:
-    """What a value holds by name: a dictionary, an object's items or attributes, a short list."""
+    """Return what a value holds by name: a dictionary, a record's content or a short list."""
     if isinstance(value, Record):
         value = value.items if isinstance(value.items, dict) else attributes_of(value)
     if isinstance(value, list | tuple) and len(value) <= _MAX_LIST:
@@ -163,7 +161,7 @@ def entries_of(value: Value) -> dict[Value, Value] | None:
 
 
 class _Search:
-    """Looks at every part once: a small file can have a large part in a million places."""
+    """Search that visits each part once: a small file can refer to a large part a million times."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -193,7 +191,6 @@ class _Search:
             yield from self._together(groups, where, depth)
 
     def count(self, value: Value) -> int:
-        """How many tensors are directly in this."""
         entries = value.items if isinstance(value, Record) else value
         if not isinstance(entries, dict):
             return 0
@@ -204,7 +201,7 @@ class _Search:
         return known
 
     def _known(self, value: dict[Value, Value], where: str, depth: int) -> Iterator[Found]:
-        """What is under the usual keys: every average, and the first that is none."""
+        """Yield the weights under the usual keys: all averages and the first raw set."""
         swapped = _LIGHTNING_RAW in value and _LIGHTNING_MARK in value
         averaged = (*AVERAGED, "state_dict") if swapped else AVERAGED
         raw = (_LIGHTNING_RAW,) if swapped else RAW
@@ -220,7 +217,6 @@ class _Search:
                 return
 
     def _groups(self, value: dict[Value, Value]) -> list[tuple[Value, Value]]:
-        """Parts that are weights, under keys that are not known; without them, parts of parts."""
         parts = [
             (key, part)
             for key, part in value.items()
@@ -232,7 +228,7 @@ class _Search:
     def _together(
         self, groups: list[tuple[Value, Value]], where: str, depth: int
     ) -> Iterator[Found]:
-        """The one group, or those that are parts of one network by their names."""
+        """Yield the only group, or merge groups whose names are parts of one network."""
         found = [
             (key, part)
             for key, group in groups
@@ -260,7 +256,7 @@ def _is_optimiser(value: Value) -> bool:
 
 
 def _same_names(one: Value, other: Value) -> bool:
-    """Self-distillation averages the student into a teacher; others are other networks."""
+    """Return whether the names agree, as those of a student and its averaged teacher do."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return False
     return 0 < len(one) <= MAX_TENSORS and one.keys() == other.keys()

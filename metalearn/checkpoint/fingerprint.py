@@ -1,4 +1,4 @@
-"""One number for the content of a model, whatever file it came in."""
+"""Content hash of a model, independent of its file format."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from metalearn.checkpoint.safetensors_file import tensor_bytes
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names in order, kinds of number, shapes and bytes; 64 hexadecimal digits."""
+    """Return the SHA-256 of sorted names, dtypes, shapes and bytes as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]

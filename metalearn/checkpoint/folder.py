@@ -1,4 +1,4 @@
-"""A folder of a model, or a zip of one: which file holds the weights, and what else is there."""
+"""Model folders and zips of them: the weights file and its companions."""
 
 import tempfile
 import zipfile
@@ -22,9 +22,9 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def opened_folder(path: Path, scratch: Path | None = None) -> Iterator[Path | None]:
-    """The folder that the path is, or that it holds as a zip; None for a file of weights.
+    """Yield the folder at `path`, unpacking a zip of one, or None for a weights file.
 
-    A zip is unpacked under `scratch` (or the machine's temporary folder) and removed at the end.
+    A zip is unpacked under `scratch`, or the system's temporary folder, and removed at the end.
     """
     if path.is_dir():
         yield path
@@ -37,7 +37,7 @@ def opened_folder(path: Path, scratch: Path | None = None) -> Iterator[Path | No
 
 
 def weights_in(folder: Path) -> Path:
-    """The file of weights, or the index of its parts. InvalidCheckpoint unless there is one."""
+    """Return the weights file or shard index; raise InvalidCheckpoint unless one can be chosen."""
     for name in (*_INDEXES, *_USUAL):
         if (folder / name).is_file():
             return folder / name
@@ -60,9 +60,8 @@ def weights_in(folder: Path) -> Path:
 
 
 def _is_zip_of_a_folder(path: Path) -> bool:
-    """Whether it is a zip with a file of weights inside, and not one that torch wrote."""
     try:
-        # It raises, too: of a zip that says it lies on several disks.
+        # is_zipfile also raises, for a zip that claims to span several disks.
         if not zipfile.is_zipfile(path):
             return False
         with zipfile.ZipFile(path) as archive:
@@ -75,7 +74,6 @@ def _is_zip_of_a_folder(path: Path) -> bool:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    """Weights and texts, by plain names only, within bounds; other files are not of interest."""
     left = _MAX_BYTES
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
@@ -102,7 +100,7 @@ def _plain_name(name: str) -> str | None:
 
 
 def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:
-    """Bytes written; what an entry claims to be is not believed."""
+    """Extract one entry and return its size; the size it claims is not trusted."""
     written = 0
     try:
         with archive.open(entry) as source, target.open("xb") as file:
@@ -118,13 +116,12 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: 
         if isinstance(error, OSError) and not isinstance(error, FileExistsError):
             raise
         raise InvalidCheckpoint(
-            "The zip is damaged or packed in an unusual way; make it again."
+            "The zip is damaged or packed in an unusual way; create it again."
         ) from None
     return written
 
 
 def _only_folder(folder: Path) -> Path:
-    """The folder inside, where the zip holds one folder and nothing else."""
     while True:
         inside = list(folder.iterdir())
         if len(inside) != 1 or not inside[0].is_dir():

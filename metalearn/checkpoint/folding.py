@@ -1,8 +1,4 @@
-"""Tensors that a network computes from others, computed once: weight norm and pruning masks.
-
-What training keeps in two tensors is one weight when the network is used. Counters that became
-fractions are whole numbers again, and what is no weight at all is left out.
-"""
+"""Folding of weight norm and pruning masks, which training stores as two tensors, into weights."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +20,7 @@ Fold = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class _Pair:
-    """Endings of two tensors that make one, the one that has its shape last."""
+    """Suffixes of two tensors that make one; the second has its shape."""
 
     first: str
     second: str
@@ -33,7 +29,7 @@ class _Pair:
 
 
 def fold(parts: Mapping[str, Part], where: str) -> tuple[dict[str, Part], list[LeftOut]]:
-    """The tensors that the network has when it is used, and what else is among them."""
+    """Return the tensors that the network uses, and those left out."""
     result: dict[str, Part] = {}
     left_out = []
     for name, part in _folded(parts).items():
@@ -46,7 +42,6 @@ def fold(parts: Mapping[str, Part], where: str) -> tuple[dict[str, Part], list[L
 
 
 def _folded(parts: Mapping[str, Part]) -> dict[str, Part]:
-    """Every pair in the place of its second tensor; all others as they are."""
     result: dict[str, Part] = {}
     used = {
         name.removesuffix(pair.second) + pair.first
@@ -65,7 +60,6 @@ def _folded(parts: Mapping[str, Part]) -> dict[str, Part]:
 
 
 def _is_pair(name: str, pair: _Pair, parts: Mapping[str, Part]) -> bool:
-    """Both are there and fit, and what they make is not."""
     if not name.endswith(pair.second) or _target(name, pair) in parts:
         return False
     other = parts.get(name.removesuffix(pair.second) + pair.first)
@@ -95,7 +89,7 @@ def _together(target: str, pair: _Pair, first: Part, second: Part) -> Part:
 
 
 def _direction(length: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
-    """The dimension along which weight norm keeps its lengths; -1 when it keeps only one."""
+    """Return the dimension that weight norm keeps, -1 for a single norm, None if neither."""
     if not length:
         return -1
     if len(length) != len(shape):
@@ -107,14 +101,13 @@ def _direction(length: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
 
 
 def _normed(length: Tensor, direction: Tensor) -> Tensor:
-    """`torch.nn.utils.weight_norm`: the direction's rows, each with the length that is kept."""
+    """Apply `torch.nn.utils.weight_norm`: rows of `direction` scaled to norm `length`."""
     dim = _direction(tuple(length.shape), tuple(direction.shape))
     assert dim is not None
     return direction * (length / torch.norm_except_dim(direction, 2, dim))
 
 
 def _masked(mask: Tensor, weight: Tensor) -> Tensor:
-    """`torch.nn.utils.prune`: what is pruned away is zero."""
     return weight * mask.to(weight.dtype)
 
 
@@ -132,13 +125,13 @@ def _why_left_out(name: str, part: Part) -> str | None:
 
 
 def _with_whole_counter(name: str, part: Part) -> Part:
-    """Batch norm's counter, which averaging and half precision turn into a fraction."""
+    """Round batch norm's counter, which averaging and half precision make fractional."""
     if not name.endswith(_COUNTER) or not part.dtype.is_floating_point:
         return part
     return replace(part, dtype=torch.int64, keys=(part.key,), make=_rounded)
 
 
 def _rounded(tensors: list[Tensor]) -> Tensor:
-    """Whole numbers; those that half precision could not hold start again at zero."""
+    """Round; counters that overflowed half precision restart at zero."""
     counter = tensors[0].double().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
     return counter.clamp(0, 2**53).round().long()

@@ -1,4 +1,4 @@
-"""Files of other kinds, recognised by their first bytes or their members and refused by name."""
+"""Unsupported file formats, recognised by first bytes or members and refused by name."""
 
 import re
 from collections.abc import Iterable
@@ -36,14 +36,14 @@ _MAGIC = (
     (512, b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file"),
 )
 _ONNX = re.compile(rb"\x08[\x01-\x20](\x12|\x1a|\x22|\x2a|\x3a|\x42)", re.DOTALL)
-# One of the first two entries of a tar archive; the first may be the folder itself.
+# In one of a tar archive's first two entries; the first may be the folder itself.
 _NEMO = (b"model_config.yaml\0", b"model_weights.ckpt\0")
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".lz4")
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".pkl", ".pickle", ".onnx", ".gguf")
 
 
 def refuse_foreign_file(source: Source) -> None:
-    """Raise InvalidCheckpoint, naming the kind of file, when it is a known kind of no use here."""
+    """Raise InvalidCheckpoint, naming the format, if it is known but not supported."""
     head = bytes(source.head(1024))
     if not head:
         raise InvalidCheckpoint(f"The file is empty; upload {STATE_DICT}.")
@@ -55,7 +55,7 @@ def refuse_foreign_file(source: Source) -> None:
             _refuse(kind)
     if _ONNX.match(head):
         raise InvalidCheckpoint(
-            "The file is an ONNX model, from which no weights are read here; upload "
+            "The file is an ONNX model, which is not supported; upload "
             "torch.save(model.state_dict(), …) of the PyTorch model that it was exported from."
         )
     if head[:1] in b"{[" and head[8:9] != b"{":
@@ -63,24 +63,21 @@ def refuse_foreign_file(source: Source) -> None:
 
 
 def _refuse_stand_ins(head: bytes) -> None:
-    """What a failed download leaves in the place of the file."""
+    """Refuse what a failed download leaves in place of the file."""
     if head.startswith(b"version https://git-lfs"):
         raise InvalidCheckpoint(
             "The file is a Git LFS pointer, which only stands for the real file; run “git lfs "
-            "pull” in the repository and upload what it brings."
+            "pull” in the repository and upload the file it fetches."
         )
     if head.lstrip()[:1] == b"<":
         raise InvalidCheckpoint(
-            "The file is an HTML or XML page, as a download gives that needs a login; download "
-            "the file itself, and upload that."
+            "The file is an HTML or XML page, as returned by a download that needs a login; "
+            "download the file itself and upload that."
         )
 
 
 def archive_kind(names: Iterable[str]) -> Kind:
-    """What wrote a zip archive, by its members: torch.save, torch.jit.save or torch.export.save.
-
-    Raises InvalidCheckpoint, naming the kind of file, for any other.
-    """
+    """Return which torch function wrote a zip; raise InvalidCheckpoint for any other archive."""
     inner = {name.split("/", 1)[-1] for name in names}
     if "archive_format" in inner:
         return "export"
@@ -112,7 +109,7 @@ def _refuse_foreign_members(names: list[str]) -> None:
 def _refuse(kind: str) -> None:
     if "Keras" in kind:
         raise InvalidCheckpoint(
-            f"The file is {kind}; only models of PyTorch can be read here, so train or rebuild it "
-            "there and upload torch.save(model.state_dict(), …)."
+            f"The file is {kind}; only PyTorch models are supported, so train or rebuild it "
+            "in PyTorch and upload torch.save(model.state_dict(), …)."
         )
     raise InvalidCheckpoint(f"The file is {kind}, not a list of weights; upload {STATE_DICT}.")

@@ -1,4 +1,4 @@
-"""What is in a file, as plain data and without running any of it."""
+"""Description of a file as plain data, without running any of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +19,9 @@ def inspect_checkpoint(
     image_size: int | None = None,
     weights: str | None = None,
 ) -> dict[str, Any]:
-    """Architecture, input, classes, how it was read, tensors and fingerprint; JSON-ready.
+    """Return architecture, input, classes, tensors and fingerprint as JSON-ready data.
 
-    What the file does not tell is None. Raises InvalidCheckpoint wherever an upload would be
-    refused for what is in the file.
+    Unknown facts are None. Raises InvalidCheckpoint if an upload would be refused for its content.
     """
     return inspect_model(
         read_model(
@@ -39,10 +38,10 @@ def inspect_checkpoint(
 
 
 def inspect_model(model: ReadModel, image_size: int | None = None) -> dict[str, Any]:
-    """The same of a model that was read from its file."""
+    """Describe a model that is already read, as `inspect_checkpoint` does."""
     spec, said = model.spec, model.said
     own = model.normalisation or said
-    # Our own card may have names that nothing else is told, as they cannot be printed.
+    # Freehold's own card may have unprintable names, which `said` leaves out.
     names = _texts(model.card.get("class_names")) or _listed(said.class_names)
     return {
         "architecture": spec.architecture,
@@ -71,12 +70,12 @@ def inspect_model(model: ReadModel, image_size: int | None = None) -> dict[str, 
 
 
 def count_parameters(tensors: Mapping[str, Tensor]) -> int:
-    """Numbers in all floating-point tensors, batch-norm's statistics included."""
+    """Count the elements of all floating-point tensors, batch-norm statistics included."""
     return sum(t.numel() for t in tensors.values() if t.dtype.is_floating_point)
 
 
 def _told_size(model: ReadModel) -> int | None:
-    """What the file says, if it fits; else the only size that does; None where any does."""
+    """Return the size the file gives if it fits, else the only size that fits, else None."""
     if model.said.image_size == model.spec.image_size:
         return model.spec.image_size
     indexed = the_index().by_name.get(model.spec.architecture)

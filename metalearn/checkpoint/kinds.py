@@ -1,4 +1,4 @@
-"""Kinds of number: those that weights have, and those with which no network can be built here."""
+"""Supported and unsupported dtypes."""
 
 import torch
 
@@ -15,12 +15,11 @@ def kind_name(dtype: torch.dtype) -> str:
 
 
 def is_quantised(kind: str) -> bool:
-    """Whether these numbers stand for weights, but only together with scales kept elsewhere."""
+    """Return whether values of this dtype need scales that are stored elsewhere."""
     return kind.startswith(_QUANTISED)
 
 
 def quantised(name: str, kind: str) -> InvalidCheckpoint:
-    """A file whose weights were packed into fewer bits, with the cure."""
     return InvalidCheckpoint(
         f"The tensor “{shown(name)}” is quantised ({shown(kind)}), and so is the model; upload "
         "the float32, float16 or bfloat16 weights from before the quantisation."
@@ -28,10 +27,9 @@ def quantised(name: str, kind: str) -> InvalidCheckpoint:
 
 
 def unusable(name: str, kind: str) -> InvalidCheckpoint:
-    """A file whose weights are of a kind that cannot be used, with the cure."""
     if is_quantised(kind):
         return quantised(name, kind)
     return InvalidCheckpoint(
-        f"The tensor “{shown(name)}” has numbers of the kind {shown(kind)}, which no image "
-        "classifier here has; save the model with model.float() first."
+        f"The tensor “{shown(name)}” has dtype {shown(kind)}, which is not supported; "
+        "save the model with model.float() first."
     )

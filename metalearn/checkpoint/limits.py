@@ -1,7 +1,4 @@
-"""How much an uploaded file may ask for; all far above any network that Freehold knows.
-
-Limits that the web shares are in `contract.limits`.
-"""
+"""Limits on uploaded files, far above any supported network; see also `contract.limits`."""
 
 MAX_ZIP_ENTRIES = 10_000
 MAX_TENSORS = 10_000

@@ -1,8 +1,4 @@
-"""Which architectures could these tensors be? Asked of names and shapes alone.
-
-`bodies.py` finds the parts of a file that have the names of known architectures; here their shapes
-decide, and which layer is the head.
-"""
+"""Matching of shapes to architectures, for the parts of a file that `bodies.py` finds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,33 +15,30 @@ USUAL_IMAGE_SIZES = (32, 28, 84, 64, 96, 128, 160, 192, 224, 240, 256, 288, 299,
 
 @dataclass(frozen=True)
 class Match:
-    """An architecture that fits exactly, and which tensor of the file is which of its library's."""
-
     spec: NetworkSpec
     names: Mapping[str, str]
-    """The library's name of each tensor to the file's."""
+    """The library's tensor names mapped to the file's."""
     left_out: tuple[str, ...]
-    """Tensors of the file that are no part of it."""
+    """Tensors of the file that do not belong to it."""
     twins: tuple[str, ...]
-    """All architectures with these names and shapes that compute the same, this one among them."""
+    """All architectures with the same names, shapes and function, this one included."""
 
 
 def find_matches(shapes: Shapes, image_size: int | None = None) -> list[Match]:
-    """One match for each thing that the largest part of the file that fits any could compute.
+    """Return one match per distinct function, for the fullest part of the file that fits any.
 
-    `image_size` None lets the tensors tell where they can, else the architecture's usual one.
+    With `image_size` None, the tensors determine the size if they can, else it is the usual one.
     """
     return _matches(shapes, image_size, wanted=None)
 
 
 def match_as(shapes: Shapes, architecture: str, image_size: int | None = None) -> Match | None:
-    """How the file's tensors are that architecture's, if they are."""
+    """Match the file to this architecture, or return None."""
     wanted = get_architecture(architecture).name
     return next(iter(_matches(shapes, image_size, wanted=wanted)), None)
 
 
 def load_index() -> None:
-    """Have everything in memory that looking a file up needs."""
     own_bodies()
     the_index()
 
@@ -64,21 +57,20 @@ def _matches(shapes: Shapes, image_size: int | None, wanted: str | None) -> list
                 if match := _first_match(body, names, twins, image_size):
                     found[function] = match
         if found:
-            # EfficientViM's distilled files also have all tensors of the plain model.
+            # Distilled EfficientViM files also contain all tensors of the plain model.
             least = min(len(match.left_out) for match in found.values())
             return [match for match in found.values() if len(match.left_out) == least]
     return []
 
 
 def _has_its_own_head(body: Body, architecture: str) -> bool:
-    """Whether the head has the architecture's own name; of several layers that one is it."""
+    """Return whether the head has the architecture's own name, to decide among several layers."""
     indexed = the_index().by_name.get(architecture)
     known = (indexed.facts.heads, (indexed.facts.head_name,)) if indexed else (("head",),)
     return any(body.heads == tuple(body.prefix + head for head in heads) for heads in known)
 
 
 def _functions(body: Body, kinds: tuple[Indexed | str, ...]) -> dict[str, tuple[str, ...]]:
-    """What tensors of these names and shapes may compute, and the architectures that do."""
     found: dict[str, tuple[str, ...]] = {}
     for kind in kinds:
         if isinstance(kind, str):
@@ -91,15 +83,11 @@ def _functions(body: Body, kinds: tuple[Indexed | str, ...]) -> dict[str, tuple[
 
 
 def _familiarity(name: str) -> tuple[bool, int, str]:
-    """torchvision's names before timm's, short ones before long ones."""
     return not name.startswith("torchvision/"), len(name), name
 
 
 def _has_heads(body: Body, kind: Indexed) -> bool:
-    """Whether the layers taken for the head can be this architecture's.
-
-    Of several heads that a file has, one alone says something else than all of them.
-    """
+    """Return whether the layers taken for the head are all the heads of this architecture."""
     own = tuple(body.prefix + head for head in kind.facts.heads)
     if len(body.heads) > 1:
         return body.heads == own
@@ -117,10 +105,7 @@ def _has_shapes(body: Body, kind: Indexed) -> bool:
 def _first_match(
     body: Body, names: tuple[str, ...], twins: tuple[str, ...], image_size: int | None
 ) -> Match | None:
-    """The architecture at the size that was given, or that the tensors tell.
-
-    `names` compute the same; the one that is made for the size is taken.
-    """
+    """Match at the given size, or at one the tensors allow; prefer the name made for that size."""
     first = names[0]
     sizes = (image_size,) if image_size else _sizes(body, names)
     match = _match(body, first, twins, sizes)
@@ -132,7 +117,6 @@ def _first_match(
 
 
 def _sizes(body: Body, names: tuple[str, ...]) -> Iterable[int]:
-    """The usual sizes of the architectures' images, and others that the tensors may tell."""
     usual = _usual_size(names[0])
     indexed = the_index().by_name.get(names[0])
     if indexed is None:
@@ -150,9 +134,9 @@ def _sizes(body: Body, names: tuple[str, ...]) -> Iterable[int]:
 
 
 def _sizes_of(shape: tuple[int, ...], usual_shape: tuple[int, ...], usual: int) -> list[int]:
-    """Image sizes of which a table of positions would have this shape.
+    """Return image sizes for which a position table has this shape.
 
-    A table has one row for each patch, or for each of a side, and some for tokens.
+    A table has one row per patch, or per patch of one side, plus up to five for tokens.
     """
     sizes = []
     for length, at_usual in zip(shape, usual_shape, strict=False):
@@ -172,12 +156,8 @@ def _usual_size(name: str) -> int:
 
 
 def _match(
-    body: Body,
-    architecture: str,
-    twins: tuple[str, ...],
-    image_sizes: Iterable[int],
+    body: Body, architecture: str, twins: tuple[str, ...], image_sizes: Iterable[int]
 ) -> Match | None:
-    """The architecture on this part of the file, if a head is there and all fits at some size."""
     indexed, shapes = the_index().by_name.get(architecture), body.shapes
     heads = body.heads or _head_elsewhere(shapes, set(body.names), indexed)
     if not heads:
@@ -204,7 +184,6 @@ def _match(
 
 
 def _own_shapes(architecture: str, shapes: Shapes) -> dict[str, tuple[int, ...]] | None:
-    """As the network has them, where its heads belong together."""
     try:
         return get_architecture(architecture).own_shapes(shapes)
     except InvalidCheckpoint:
@@ -212,7 +191,7 @@ def _own_shapes(architecture: str, shapes: Shapes) -> dict[str, tuple[int, ...]]
 
 
 def _head_elsewhere(shapes: Shapes, used: set[str], indexed: Indexed | None) -> tuple[str, ...]:
-    """The only other linear layer, of those that take the body's features where they are known."""
+    """Return the other linear layer that takes the body's features, if there is exactly one."""
     fitting = [
         name.removesuffix(".weight")
         for name, shape in shapes.items()
@@ -223,7 +202,6 @@ def _head_elsewhere(shapes: Shapes, used: set[str], indexed: Indexed | None) -> 
 
 
 def _counters(names: Mapping[str, str], shapes: Shapes) -> dict[str, str]:
-    """Batch-norm's counters beside the tensors that were chosen."""
     found = {}
     for name, theirs in names.items():
         if name.endswith("running_mean"):
@@ -234,7 +212,6 @@ def _counters(names: Mapping[str, str], shapes: Shapes) -> dict[str, str]:
 
 
 def _spec(architecture: str, shapes: Shapes, image_size: int, head_name: str) -> NetworkSpec | None:
-    """The network that has exactly these shapes; a head may lack its bias."""
     try:
         spec = get_architecture(architecture).read_spec(shapes, image_size)
         expected = expected_shapes(spec)

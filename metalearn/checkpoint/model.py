@@ -1,7 +1,4 @@
-"""From a file to a classifier that is recognised: which weights, which architecture, what is left.
-
-Nothing here believes the file: what it says is compared with its tensors.
-"""
+"""Recognition of the classifier in a file; its claims are checked against its tensors."""
 
 import json
 import logging
@@ -20,12 +17,7 @@ from metalearn.checkpoint.contents import Contents, LeftOut, Statements, Weights
 from metalearn.checkpoint.folder import opened_folder, weights_in
 from metalearn.checkpoint.normalisation import Normalisation, inside
 from metalearn.checkpoint.printable import shown
-from metalearn.checkpoint.recognition import (
-    AmbiguousCheckpoint,
-    Recognised,
-    known_names,
-    recognise,
-)
+from metalearn.checkpoint.recognition import AmbiguousCheckpoint, Recognised, known_names, recognise
 from metalearn.checkpoint.tensors import check_budget
 from metalearn.checkpoint.writing import card_of
 from metalearn.errors import InvalidCheckpoint
@@ -36,13 +28,13 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "its file's name"
 _MOST_LISTED = 50
-# What torchvision and timm write behind the name of an architecture.
+# The hash suffix that torchvision and timm append to file names.
 _HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
 class ReadModel:
-    """A classifier's tensors under its architecture's names, and how it was read."""
+    """A classifier's tensors under the architecture's names, and how it was recognised."""
 
     spec: NetworkSpec
     tensors: dict[str, Tensor]
@@ -52,13 +44,13 @@ class ReadModel:
     left_out: tuple[LeftOut, ...]
     said: Statements
     normalisation: Normalisation | None
-    """The network's own, where it normalises its images itself."""
+    """The network's own normalisation, if it normalises its images itself."""
     card: dict[str, object]
-    """Our own metadata, where Freehold wrote the file; not believed."""
+    """Freehold's own metadata, if it wrote the file; not trusted."""
     size_bytes: int
 
     def reading(self) -> dict[str, Any]:
-        """How it was read, as plain data for pages and the API."""
+        """Describe how the file was read, as plain data for pages and the API."""
         return {
             "told_by": self.recognised.told_by,
             "guessed": self.recognised.guessed,
@@ -70,10 +62,10 @@ class ReadModel:
 
 
 def read_model(path: Path, declared: DeclaredFile, scratch: Path | None = None) -> ReadModel:
-    """The classifier in a file, a folder or a zip of one.
+    """Read the classifier in a file, a folder or a zip of a folder.
 
-    A zip is unpacked under `scratch` for as long as it is read. InvalidCheckpoint says what is
-    wrong and how to fix it.
+    A zip is unpacked under `scratch` while it is read. Raises InvalidCheckpoint with what is wrong
+    and how to fix it.
     """
     with opened_folder(path, scratch) as folder:
         if folder is None:
@@ -90,7 +82,7 @@ def _read(path: Path, declared: DeclaredFile, beside: CompanionFiles) -> ReadMod
         check_budget(weights.shapes[name] for name in names.values())
         spec, tensors = assemble(recognised.match, weights.read(names.values()))
         normalisation = inside(weights, recognised.match.left_out, spec.channels)
-    unused = (LeftOut(name, "no part of the architecture") for name in recognised.match.left_out)
+    unused = (LeftOut(name, "not part of the architecture") for name in recognised.match.left_out)
     return ReadModel(
         spec=spec,
         tensors=tensors,
@@ -113,14 +105,14 @@ def _at_its_size(
     *,
     said: int | None,
 ) -> Recognised:
-    """Recognised at the size that the person gives, else that the file says, else that fits."""
+    """Recognise at the declared size, else the size the file gives, else one that fits."""
     if said and not declared.image_size:
         try:
             return _recognised(contents, weights, replace(declared, image_size=said), beside)
         except AmbiguousCheckpoint:
             raise
         except InvalidCheckpoint as error:
-            # A size in a file is often that of its training's pictures before they were cut.
+            # The size in a file is often that of the training images before cropping.
             log.debug("%s is not its size: %s", said, error)
     return _recognised(contents, weights, declared, beside)
 
@@ -160,7 +152,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _all_said(file: Statements, beside: Statements) -> Statements:
-    """What stands beside the weights comes first; the rest is what the file itself says."""
+    """Merge both; facts beside the weights take precedence over the file's own."""
     told = {field.name: getattr(beside, field.name) for field in fields(Statements)}
     return replace(file, **{name: value for name, value in told.items() if value})
 
@@ -179,7 +171,6 @@ def _chosen(contents: Contents, kind: str | None) -> Weights:
 def _said(
     contents: Contents, ours: object, beside: CompanionFiles, file_name: str
 ) -> list[tuple[str, str]]:
-    """Names of the architecture: our own card's, those beside, the file's, that of the file."""
     if isinstance(ours, str):
         return [(ours, "its card")]
     said = beside.said.architectures or contents.said.architectures
@@ -187,9 +178,9 @@ def _said(
 
 
 def _names_in(file_name: str) -> list[str]:
-    """The architecture that a published file is named after: “resnet18-f37072fd.pth”.
+    """Return the architecture in a published file name such as “resnet18-f37072fd.pth”.
 
-    Nothing else may stand in the name: “resnet50_caffe.pth” computes something else.
+    The name may contain nothing else: “resnet50_caffe.pth” computes something different.
     """
     stem = file_name.rpartition(".")[0] or file_name
     name = _HASH.sub("", stem)

@@ -1,8 +1,4 @@
-"""The state dict of a whole pickled network: its parameters and buffers are plain data.
-
-`torch.save(model)` writes every module's attributes; those called `_parameters`, `_buffers` and
-`_modules` are what `state_dict()` would go through. TorchScript writes them without these three.
-"""
+"""State dict of a whole pickled network, read from its modules' attributes as plain data."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +15,6 @@ _PARALLEL = "torch.nn.parallel."
 
 
 def is_module(value: Value) -> bool:
-    """Whether this is a network, or a part of one, and not some other object."""
     if not isinstance(value, Record):
         return False
     state = attributes_of(value)
@@ -27,7 +22,7 @@ def is_module(value: Value) -> bool:
 
 
 def attributes_of(record: Record) -> dict[Value, Value]:
-    """What an object has by name; its slots stand beside its dictionary."""
+    """Return an object's attributes; with slots, its state is a tuple that contains them."""
     state = record.state
     if isinstance(state, tuple):
         state = next((part for part in state if isinstance(part, dict)), None)
@@ -35,7 +30,7 @@ def attributes_of(record: Record) -> dict[Value, Value]:
 
 
 def class_of(module: Record) -> str:
-    """The name of the network's class, as Python knows it, without DataParallel around it."""
+    """Return the Python name of the network's class, ignoring a DataParallel wrapper."""
     for _ in range(_MAX_DEPTH):
         inner = _dict_at(attributes_of(module), "_modules").get("module")
         if not module.path.startswith(_PARALLEL) or not isinstance(inner, Record):
@@ -45,7 +40,7 @@ def class_of(module: Record) -> str:
 
 
 def state_of(module: Record) -> dict[Value, Value]:
-    """Tensors by the names that `module.state_dict()` gives them; None and such stay as well."""
+    """Return the tensors by their names in `module.state_dict()`."""
     result: dict[Value, Value] = {}
     waiting: list[tuple[str, Record, int]] = [("", module, 0)]
     left = _MAX_STEPS
@@ -62,7 +57,6 @@ def state_of(module: Record) -> dict[Value, Value]:
 
 
 def _own_tensors(module: Record) -> Iterator[tuple[str, TensorRef]]:
-    """Parameters and buffers; buffers that the network makes by itself are no part of it."""
     passing = attributes_of(module).get("_non_persistent_buffers_set")
     skipped = passing.items if isinstance(passing, Record) else None
     names = {name for name in skipped if type(name) is str} if isinstance(skipped, list) else set()
@@ -80,13 +74,12 @@ def _submodules(module: Record) -> Iterator[tuple[str, Record]]:
 
 
 def _parts_of(module: Record) -> list[dict[Value, Value]]:
-    """The dictionaries in which a module has its tensors and its parts."""
     state = attributes_of(module)
     return [state] if module.path.startswith(_SCRIPT) else [_dict_at(state, p) for p in _PARTS]
 
 
 def _dict_at(state: dict[Value, Value], key: str) -> dict[Value, Value]:
-    """The dictionary under this name; protocol 2 and subclasses of dict make records of some."""
+    """Return the dictionary under this key; protocol 2 and dict subclasses make records of some."""
     value = state.get(key)
     if isinstance(value, Record):
         value = value.items

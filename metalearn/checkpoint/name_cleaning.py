@@ -1,4 +1,4 @@
-"""Names put right: what wrappers around a network put before or into the names of its tensors."""
+"""Removal of what wrappers add to the names of tensors."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ _WRAPPERS = re.compile(
 def averaged_within(
     kind: Kind, where: str, tensors: Mapping[str, T]
 ) -> Iterator[tuple[Kind, str, Mapping[str, T]]]:
-    """The tensors, without a moving average of all of them that is kept under a prefix."""
+    """Yield the tensors, and separately a moving average of them stored under a prefix."""
     for key in AVERAGED:
         prefix = f"{key}."
         average = {name: part for name, part in tensors.items() if name.startswith(prefix)}
@@ -40,7 +40,7 @@ def averaged_within(
 def without_counters(
     kind: Kind, where: str, tensors: Mapping[str, T]
 ) -> tuple[Mapping[str, T], list[LeftOut]]:
-    """Without the counter that torch's AveragedModel puts beside the weights' moving average."""
+    """Drop the counter that torch's AveragedModel adds to the averaged weights."""
     others = {name: tensor for name, tensor in tensors.items() if name != _AVERAGE_COUNTER}
     wrapped = kind == "ema" or all(name.startswith(_PARALLEL) for name in others)
     if len(others) == len(tensors) or not others or not wrapped:
@@ -50,14 +50,14 @@ def without_counters(
 
 
 def clean_names(tensors: Mapping[str, T]) -> dict[str, T]:
-    """Take off what DataParallel, torch.compile, FSDP and the like put into every name."""
+    """Remove what DataParallel, torch.compile, FSDP and the like add to names."""
     if not tensors:
         raise InvalidCheckpoint(f"The file has no tensors in it; upload {STATE_DICT}.")
     return _renamed(tensors, {name: _clean(name) for name in tensors})
 
 
 def without_common_prefix(tensors: Mapping[str, T]) -> dict[str, T]:
-    """Take off “model.” and the like as well, when they stand before every name."""
+    """Also remove “model.” and the like if every name starts with it."""
     result = dict(tensors)
     while prefix := _common_prefix(result):
         result = {name.removeprefix(prefix): value for name, value in result.items()}
@@ -74,7 +74,6 @@ def _clean(name: str) -> str:
 
 
 def _covers(average: Mapping[str, T], others: Mapping[str, T], prefix: str) -> bool:
-    """Whether every averaged tensor is there once more, under the same or a longer name."""
     ends = {_clean(name) for name in others}
     ends |= {name.split(".", 1)[-1] for name in ends}
     names = {_clean(name.removeprefix(prefix)) for name in average}
@@ -94,7 +93,7 @@ def _renamed(tensors: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]
 
 
 def _check_looks(names: Mapping[str, object]) -> None:
-    """Two names that people cannot tell apart would be read differently by different programs."""
+    """Refuse names that differ only in Unicode form: programs may treat them differently."""
     seen: dict[str, str] = {}
     for name in names:
         other = seen.setdefault(unicodedata.normalize("NFKC", name), name)

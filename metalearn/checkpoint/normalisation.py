@@ -1,4 +1,4 @@
-"""Networks that normalise their images themselves: the numbers stand beside their weights."""
+"""Networks that normalise their images themselves, with values stored beside their weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from metalearn.errors import InvalidCheckpoint
 
 _MEAN, _STD = ("mean", "pixel_mean", "image_mean"), ("std", "pixel_std", "image_std")
 _TOLERANCE = 1e-3
-# Values above this are of pixels from 0 to 255.
+# Standard deviations above this are for pixels from 0 to 255.
 _FROM_255 = 1.5
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Of pixels from 0 to 1, one number for each channel."""
+    """Mean and standard deviation per channel, for pixels from 0 to 1."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
 def inside(weights: Weights, left_out: Sequence[str], channels: int) -> Normalisation | None:
-    """Mean and deviation among the tensors that are no part of the architecture, if both are."""
+    """Return the mean and deviation among the unused tensors, if both exist."""
     mean, std = (_named(weights.shapes, left_out, names, channels) for names in (_MEAN, _STD))
     if mean is None or std is None:
         return None
@@ -34,7 +34,7 @@ def inside(weights: Weights, left_out: Sequence[str], channels: int) -> Normalis
 
 
 def check_inside(found: Normalisation | None, mean: Sequence[float], std: Sequence[float]) -> None:
-    """Raise InvalidCheckpoint where the network's own numbers are not those that were given."""
+    """Raise InvalidCheckpoint if the network's own normalisation differs from the declared one."""
     if found is None:
         return
     given = [*mean, *std]
@@ -45,7 +45,7 @@ def check_inside(found: Normalisation | None, mean: Sequence[float], std: Sequen
         raise InvalidCheckpoint(
             "The network normalises its images itself, with mean "
             f"{_shown(found.mean)} and standard deviation {_shown(found.std)}; "
-            "give these numbers, and they are applied once."
+            "declare these values; they are applied only once."
         )
 
 
@@ -55,7 +55,6 @@ def _named(
     names: Sequence[str],
     channels: int,
 ) -> str | None:
-    """The tensor of such a name with one number for each channel, if there is exactly one."""
     found = [
         name
         for name in left_out

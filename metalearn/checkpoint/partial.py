@@ -1,4 +1,4 @@
-"""Tensors that are no whole model: quantised weights, adapters, one part of several."""
+"""Tensors that are not a whole model: quantised weights, adapters, single shards."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.(safetensors|bin|pt|pth)$")
 
 
 def usable_parts(parts: Mapping[str, Part], where: str) -> tuple[dict[str, Part], list[LeftOut]]:
-    """Tensors of kinds that weights have; InvalidCheckpoint when the model's are of others."""
+    """Split off tensors of other dtypes; raise InvalidCheckpoint if quantised or none are left."""
     refuse_partial(parts)
     usable = {name: part for name, part in parts.items() if part.dtype in USABLE}
     left_out = []
@@ -35,17 +35,17 @@ def usable_parts(parts: Mapping[str, Part], where: str) -> tuple[dict[str, Part]
         if is_quantised(kind) or not usable:
             raise unusable(name, kind)
         place = shown(f"{where}.{name}" if where else name)
-        left_out.append(LeftOut(place, f"numbers of the kind {kind}"))
+        left_out.append(LeftOut(place, f"unsupported dtype {kind}"))
     return usable, left_out
 
 
 def refuse_partial(parts: Mapping[str, Part]) -> None:
-    """Raise InvalidCheckpoint for an adapter or for weights that were packed into bytes."""
+    """Raise InvalidCheckpoint for an adapter or for weights packed into bytes."""
     for name, part in parts.items():
         if _ADAPTER.search(name):
             raise InvalidCheckpoint(
-                f"The file is an adapter (LoRA or the like: “{shown(name)}”), which is no model by "
-                "itself; upload torch.save(model.merge_and_unload().state_dict(), …)."
+                f"The file is an adapter (LoRA or the like: “{shown(name)}”), which is not a "
+                "whole model; upload torch.save(model.merge_and_unload().state_dict(), …)."
             )
         whole_bytes = part.dtype in _WHOLE_BYTES and len(part.shape) > 1
         if _PACKED.search(name) or (whole_bytes and name.endswith("weight")):
@@ -53,13 +53,13 @@ def refuse_partial(parts: Mapping[str, Part]) -> None:
 
 
 def refuse_packed(name: str) -> None:
-    """The same for a name whose value is no tensor but torch's own packed weights."""
+    """Raise InvalidCheckpoint for a name of torch's packed weights, which are not tensors."""
     if _PACKED.search(name):
         raise quantised(name, "packed")
 
 
 def refuse_single_shard(name: str) -> None:
-    """Raise InvalidCheckpoint for a file whose name says that it is one part of several."""
+    """Raise InvalidCheckpoint if the file name is that of one shard of several."""
     match = _SHARD.search(name)
     if match and int(match[2]) > 1:
         raise InvalidCheckpoint(

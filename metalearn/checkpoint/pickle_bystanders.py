@@ -1,9 +1,4 @@
-"""What training scripts save beside the weights, understood so far that it can be left out.
-
-`argparse.Namespace`, paths, sets and the like stand in most training checkpoints. As everywhere
-in this package nothing is called: each becomes plain data or a Record, which no tensor can be
-made of.
-"""
+"""Objects that training scripts save beside the weights, turned into inert data."""
 
 from metalearn.checkpoint.pickle_numpy import NUMPY, NumpyArray, NumpyKind, is_plain
 from metalearn.checkpoint.pickle_values import MEANINGS, Global, Meaning, Record, Value, damaged
@@ -12,21 +7,20 @@ _SET = "builtins.set"
 
 
 def new_set(items: list[Value]) -> Record:
-    """A set or frozenset, with its items as a list: to hash them may take for ever."""
+    """Return a set or frozenset as a record with a list: hashing hostile items may never end."""
     record = Record(_SET)
     record.items = items
     return record
 
 
 def is_open(value: Value) -> bool:
-    """Whether items can be added to this, as to a set."""
     return isinstance(value, Record) and isinstance(value.items, list | None)
 
 
 def set_state(target: Value, state: Value) -> None:
-    """What `__setstate__` would do; InvalidCheckpoint when such a value gets no such attributes.
+    """Set attributes as `__setstate__` would; raise InvalidCheckpoint if the value has none.
 
-    Dictionaries lose theirs: `state_dict()` hangs its `_metadata` onto the OrderedDict.
+    Attributes of dictionaries are dropped, such as the `_metadata` of `state_dict()`.
     """
     if isinstance(target, NumpyKind | NumpyArray):
         target.check_state(state)
@@ -43,8 +37,6 @@ def set_state(target: Value, state: Value) -> None:
 
 
 def _plain_parts(kind: str) -> Meaning:
-    """The meaning of a call with nothing but texts and numbers."""
-
     def meaning(arguments: tuple[Value, ...]) -> Record:
         if not is_plain(arguments):
             raise damaged(f"“{kind}” is not made of texts and numbers")
@@ -54,10 +46,10 @@ def _plain_parts(kind: str) -> Meaning:
 
 
 def _encoded(arguments: tuple[Value, ...]) -> bytes:
-    """How pickles before protocol 3 write bytes: a text, to be encoded as Latin-1."""
+    """Return bytes that pickles before protocol 3 write as Latin-1 text."""
     text, encoding = arguments
     if type(text) is not str or encoding != "latin1":
-        raise damaged("bytes are not described as Python does")
+        raise damaged("bytes are not described the way Python does")
     return text.encode("latin1")
 
 
@@ -65,7 +57,7 @@ def _default_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
     factory = arguments[0] if arguments else None
     known = isinstance(factory, Global) and factory.path not in MEANINGS.keys() | BYSTANDERS.keys()
     if len(arguments) > 1 or not (factory is None or known or isinstance(factory, Record)):
-        raise damaged("a defaultdict is not described as Python does")
+        raise damaged("a defaultdict is not described the way Python does")
     return {}
 
 
@@ -82,8 +74,6 @@ def _set(arguments: tuple[Value, ...]) -> Record:
 
 
 def _bare(kind: str) -> Meaning:
-    """The meaning of `kind.__new__(kind)`; its attributes follow."""
-
     def meaning(arguments: tuple[Value, ...]) -> Record:
         if arguments:
             raise damaged(f"“{kind}” is made of parts")
@@ -93,9 +83,8 @@ def _bare(kind: str) -> Meaning:
 
 
 def _no_bytes(arguments: tuple[Value, ...]) -> bytes:
-    """How pickles before protocol 3 write bytes when there are none."""
     if arguments:
-        raise damaged("bytes are not described as Python does")
+        raise damaged("bytes are not described the way Python does")
     return b""
 
 
@@ -124,7 +113,7 @@ FACTORIES = frozenset(
     {f"{module}.{kind}" for module in _BUILTINS for kind in ("int", "float", "list", "dict")}
     | {"numpy.ndarray"}
 )
-"""Names that are mentioned as an argument and mean nothing when called."""
+"""Names that occur as arguments but must not be called."""
 
 BYSTANDERS: dict[str, Meaning] = {
     **NUMPY,
@@ -136,11 +125,11 @@ BYSTANDERS: dict[str, Meaning] = {
     "collections.Counter": _counter,
     "types.SimpleNamespace": _bare("types.SimpleNamespace"),
 }
-"""What calling these names stands for."""
+"""Names that may be called, and what the calls mean."""
 
 NEW_BYSTANDERS: dict[str, Meaning] = {
     **dict.fromkeys(_LIGHTNING, _empty_dict),
     "argparse.Namespace": _bare("argparse.Namespace"),
     "torch.torch_version.TorchVersion": _plain_parts("torch.torch_version.TorchVersion"),
 }
-"""What `__new__` of these names stands for."""
+"""Classes whose `__new__` may be called, and what the calls mean."""

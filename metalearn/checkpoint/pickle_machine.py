@@ -1,8 +1,4 @@
-"""A pickle machine that calls nothing: protocols 0 to 5 become plain data or a refusal.
-
-Names are compared with a short list and never imported; calls are interpreted by
-`pickle_names.interpret`; an opcode without an entry in `pickle_opcodes` is refused.
-"""
+"""Pickle machine that imports and calls nothing: protocols 0 to 5 become plain data."""
 
 import struct
 
@@ -15,21 +11,18 @@ _STOP = 0x2E
 
 
 class PickleMachine:
-    """Reads one pickle after another from the same bytes."""
+    """Machine that reads consecutive pickles from the same bytes."""
 
     def __init__(self, data: bytes, persistent_load: PersistentLoad) -> None:
         self._state = PickleState(data, persistent_load, MAX_PICKLE_STEPS)
 
     @property
     def at(self) -> int:
-        """Offset of the first byte behind the pickles that were read."""
+        """Offset of the first byte after the pickles read so far."""
         return self._state.at
 
     def run(self) -> Value:
-        """The value of the next pickle; steps are counted over all of them.
-
-        Raises InvalidCheckpoint for whatever `torch.save` would not write.
-        """
+        """Return the next pickle's value; raise InvalidCheckpoint if torch.save cannot write it."""
         self._state.clear()
         try:
             self._run_to_stop()
@@ -45,14 +38,14 @@ class PickleMachine:
             state.at += 1
             if opcode == _STOP:
                 break
-            state.steps_left -= 1  # not a call, because this is the innermost loop
+            state.steps_left -= 1  # inlined: this is the innermost loop
             if state.steps_left < 0:
                 raise damaged("it is far too long")
             action = ACTIONS.get(opcode)
             if action is None:
                 raise damaged(f"it has the forbidden or unknown instruction {opcode:#04x}")
             if opcode == PROTO and state.at != start + 1:
-                raise damaged("a protocol number stands in its middle")
+                raise damaged("a protocol number occurs in its middle")
             action(state)
         if state.marks:
             raise damaged("a list has no end")

@@ -1,4 +1,4 @@
-"""Which names a pickle may mention, and what calling them stands for. Nothing is called."""
+"""Names that a pickle may mention, and the meaning of calls. Nothing is called."""
 
 from metalearn.checkpoint.pickle_bystanders import BYSTANDERS, FACTORIES, NEW_BYSTANDERS
 from metalearn.checkpoint.pickle_rules import check_attribute, check_call, check_class, check_name
@@ -7,7 +7,7 @@ from metalearn.checkpoint.printable import shown
 
 _MEANINGS = MEANINGS | BYSTANDERS
 KNOWN_GLOBALS = frozenset(_MEANINGS) | frozenset(NEW_BYSTANDERS) | KINDS | FACTORIES
-"""Every name that means something; any other becomes a Record, or a refusal."""
+"""Names with a meaning; any other becomes a Record or is refused."""
 _COPY = ("copyreg", "copy_reg")
 _RECONSTRUCTORS = frozenset(f"{module}._reconstructor" for module in _COPY)
 _NEW = frozenset(f"{module}.__newobj__" for module in _COPY)
@@ -19,7 +19,7 @@ _CONTAINERS: dict[str, type] = {
     **{"builtins.dict": dict, "__builtin__.dict": dict},
     **{"builtins.list": list, "__builtin__.list": list},
 }
-# TorchScript writes its lists as calls of these, with the list as the first argument.
+# TorchScript wraps its lists in calls of these, with the list as first argument.
 _SCRIPT_LISTS = frozenset(
     f"torch.jit._pickle.{name}"
     for name in (
@@ -30,9 +30,9 @@ _SCRIPT_LISTS = frozenset(
 
 
 def interpret(function: Value, arguments: Value) -> Value:
-    """What a call in the pickle stands for, as plain data or a Record. Nothing is called."""
+    """Return what a call in the pickle means, as plain data or a Record."""
     if not isinstance(function, Global) or type(arguments) is not tuple:
-        raise damaged("it calls something that is no function")
+        raise damaged("it calls something that is not a function")
     path = function.path
     meaning = _MEANINGS.get(path)
     if meaning is not None:
@@ -48,7 +48,7 @@ def interpret(function: Value, arguments: Value) -> Value:
 
 
 def check_global(module: str, name: str) -> Global:
-    """A Global when a file of weights may mention this name, else InvalidCheckpoint naming it."""
+    """Return a Global; raise InvalidCheckpoint if a weights file should not mention this name."""
     path = f"{module}.{name}"
     if path not in KNOWN_GLOBALS and path not in _HELPERS:
         check_name(path)
@@ -56,9 +56,9 @@ def check_global(module: str, name: str) -> Global:
 
 
 def interpret_new(kind: Value, arguments: Value) -> Value:
-    """The same for `kind.__new__(kind, …)`, which makes objects and runs no function."""
+    """Interpret `kind.__new__(kind, …)`, which makes an object and runs no function."""
     if not isinstance(kind, Global) or type(arguments) is not tuple:
-        raise damaged("it makes an object of something that is no class")
+        raise damaged("it makes an object of something that is not a class")
     meaning = NEW_BYSTANDERS.get(kind.path)
     if meaning is not None:
         return meaning(arguments)
@@ -67,36 +67,34 @@ def interpret_new(kind: Value, arguments: Value) -> Value:
 
 
 def _check_own_class(kind: Global) -> None:
-    """Names that mean something else here are no classes to make objects of."""
     if kind.path in KNOWN_GLOBALS or kind.path in _HELPERS:
         raise damaged(f"it makes an object of “{shown(kind.path)}”")
     check_class(kind.path)
 
 
 def _helped(path: str, arguments: tuple[Value, ...]) -> Value:
-    """Calls of Python's and torch's own helpers, by what they would be asked to make."""
     first = arguments[0] if arguments else None
     if path in _NEW:
         return interpret_new(first, arguments[1:])
     if path in _RECONSTRUCTORS:
         return _reconstructed(arguments)
     if path in _WRAPPED:
-        # (function, class, its arguments, attributes): the tensor without its class.
+        # (function, class, its arguments, attributes): keep the tensor, drop the class.
         if len(arguments) != 4 or type(arguments[2]) is not tuple:
-            raise damaged("a tensor of a class of its own is not described as torch does")
+            raise damaged("a tensor subclass is not described the way torch does")
         maker = MEANINGS.get(first.path) if isinstance(first, Global) else None
         return maker(arguments[2]) if maker else Record(path, arguments)
     if len(arguments) != 2 or type(arguments[1]) is not str:
-        raise damaged("an attribute is not described as Python does")
+        raise damaged("an attribute is not described the way Python does")
     check_attribute(arguments[1])
     return Record("builtins.getattr", arguments)
 
 
 def _reconstructed(arguments: tuple[Value, ...]) -> Record:
-    """(class, base, the base's value): how protocols 0 and 1 make an object."""
+    """Interpret (class, base, base's value), as written by protocols 0 and 1."""
     kind, base, value = arguments
     if not isinstance(kind, Global) or not isinstance(base, Global):
-        raise damaged("an object is not described as Python does")
+        raise damaged("an object is not described the way Python does")
     _check_own_class(kind)
     record = Record(kind.path)
     if isinstance(value, _CONTAINERS.get(base.path, ())):

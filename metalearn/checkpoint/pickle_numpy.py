@@ -1,8 +1,4 @@
-"""NumPy's kinds, numbers and arrays in a pickle, as data that NumPy itself never sees.
-
-Numbers become Python's. Arrays keep their bytes until their values are asked for. Numbers that
-are Python objects, which hide pickles of their own, are refused.
-"""
+"""NumPy dtypes, scalars and arrays in a pickle, parsed without NumPy."""
 
 import struct
 
@@ -21,7 +17,7 @@ _OBJECTS = frozenset({"O", "O4", "O8"})
 
 
 class NumpyKind:
-    """A dtype: plain numbers (`code` is struct's letter), texts ("U"), bytes ("S"), objects."""
+    """A dtype: numbers (`code` is struct's letter), texts ("U"), bytes ("S") or objects ("O")."""
 
     __slots__ = ("big", "code", "n_bytes")
 
@@ -31,7 +27,7 @@ class NumpyKind:
         self.big = False
 
     def check_state(self, state: Value) -> None:
-        """`dtype.__setstate__`: (version, byte order, …, size, alignment, flags)."""
+        """Read (version, byte order, …, size, alignment, flags), as `dtype.__setstate__` does."""
         if not is_plain(state):
             raise damaged("it sets attributes that make no sense")
         assert isinstance(state, tuple)
@@ -39,7 +35,7 @@ class NumpyKind:
 
 
 class NumpyArray:
-    """An array: shape, kind and bytes, or the list of its items when they are Python objects."""
+    """An array's shape, dtype and bytes, or the list of its items if they are Python objects."""
 
     __slots__ = ("data", "kind", "shape")
 
@@ -50,12 +46,12 @@ class NumpyArray:
 
     def fill(self, kind: NumpyKind, shape: Value, data: bytes | list[Value]) -> None:
         if not is_plain(shape) or isinstance(data, list) != (kind.code == "O"):
-            raise damaged("a NumPy array is not described as NumPy does")
+            raise damaged("a NumPy array is not described the way NumPy does")
         assert isinstance(shape, tuple)
         self.kind, self.shape, self.data = kind, shape, data
 
     def check_state(self, state: Value) -> None:
-        """(version, shape, dtype, order, bytes)."""
+        """Read (version, shape, dtype, order, bytes), as `ndarray.__setstate__` does."""
         if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[2], NumpyKind):
             raise damaged("it sets attributes that make no sense")
         data = state[4]
@@ -65,7 +61,7 @@ class NumpyArray:
         self.fill(state[2], state[1], data)
 
     def values(self, longest: int) -> list[Value] | None:
-        """The items of a flat array of numbers or texts; None for any other and longer ones."""
+        """Return a flat array's items, or None for other shapes or more than `longest` items."""
         if self.kind is None or len(self.shape) != 1:
             return None
         n_bytes = self.kind.n_bytes
@@ -85,14 +81,13 @@ class NumpyArray:
 
 
 def is_plain(value: Value) -> bool:
-    """Whether this is a tuple of at most 1,000 texts and numbers."""
+    """Return whether this is a tuple of at most `_MAX_PARTS` texts and numbers."""
     if not isinstance(value, tuple) or len(value) > _MAX_PARTS:
         return False
     return all(type(part) in _PLAIN for part in value)
 
 
 def decode(kind: NumpyKind, data: bytes) -> Value:
-    """One number or text out of its bytes."""
     order = ">" if kind.big else "<"
     if kind.code == "U":
         return data.decode("utf-32-be" if kind.big else "utf-32-le").rstrip("\0")
@@ -105,38 +100,38 @@ def decode(kind: NumpyKind, data: bytes) -> Value:
 def _kind(arguments: tuple[Value, ...]) -> NumpyKind:
     name = arguments[0] if arguments else None
     if type(name) is not str or not is_plain(arguments) or len(name) > 10:
-        raise damaged("it has NumPy values that are no numbers")
+        raise damaged("it has NumPy values that are not numbers")
     if name in _CODES:
         return NumpyKind(_CODES[name], int(name[1:]))
     if name in _OBJECTS:
         return NumpyKind("O", 0)
     if name[:1] in {"U", "S"} and name[1:].isascii() and name[1:].isdigit():
         return NumpyKind(name[0], int(name[1:]) * (4 if name[0] == "U" else 1))
-    raise damaged("it has NumPy values that are no numbers")
+    raise damaged("it has NumPy values that are not numbers")
 
 
 def _scalar(arguments: tuple[Value, ...]) -> Value:
     kind, data = arguments
     if not isinstance(kind, NumpyKind) or type(data) is not bytes or kind.code == "O":
-        raise damaged("a NumPy number is not described as NumPy does")
+        raise damaged("a NumPy number is not described the way NumPy does")
     if len(data) != kind.n_bytes or len(data) > _MAX_SCALAR:
-        raise damaged("a NumPy number is not described as NumPy does")
+        raise damaged("a NumPy number is not described the way NumPy does")
     return decode(kind, data)
 
 
 def _array(arguments: tuple[Value, ...]) -> NumpyArray:
     if arguments != (Global("numpy.ndarray"), (0,), b"b"):
-        raise damaged("a NumPy array is not described as NumPy does")
+        raise damaged("a NumPy array is not described the way NumPy does")
     return NumpyArray()
 
 
 def _array_of_bytes(arguments: tuple[Value, ...]) -> NumpyArray:
-    """How protocol 5 writes an array: its bytes, dtype, shape and order."""
+    """Interpret (bytes, dtype, shape, order), as protocol 5 writes an array."""
     data, kind, shape, order = arguments
     plain = type(data) is bytes and isinstance(kind, NumpyKind) and is_plain(shape)
-    # Asked for its type first: to hash tuples in tuples in tuples may end the process.
+    # The type comes first: hashing deeply nested tuples may crash the process.
     if not plain or type(order) is not str or order not in {"C", "F"}:
-        raise damaged("a NumPy array is not described as NumPy does")
+        raise damaged("a NumPy array is not described the way NumPy does")
     assert isinstance(kind, NumpyKind) and isinstance(data, bytes)
     array = NumpyArray()
     array.fill(kind, shape, data)
@@ -150,4 +145,4 @@ NUMPY: dict[str, Meaning] = {
     **{f"{module}.numeric._frombuffer": _array_of_bytes for module in _MODULES},
     "numpy.dtype": _kind,
 }
-"""What calling NumPy's names stands for."""
+"""NumPy names that may be called, and what the calls mean."""

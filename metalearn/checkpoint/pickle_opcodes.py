@@ -1,6 +1,6 @@
-"""What each opcode of pickle protocols 0 to 5 does, from the reference in `pickletools`.
+"""Opcodes of pickle protocols 0 to 5, after the reference in `pickletools`.
 
-Missing on purpose: INST, OBJ, NEWOBJ_EX, EXT, PERSID, and buffers out of band.
+INST, OBJ, NEWOBJ_EX, EXT, PERSID and out-of-band buffers are missing on purpose.
 """
 
 import struct
@@ -18,7 +18,6 @@ Action = Callable[[PickleState], None]
 
 
 def _push(read: Callable[[PickleState], Value]) -> Action:
-    """An action that pushes what `read` returns."""
     return lambda state: state.stack.append(read(state))
 
 
@@ -27,7 +26,7 @@ def _constant(value: Value) -> Action:
 
 
 def _text(length_bytes: int, encoding: str = "utf-8") -> Action:
-    """Text with its length in front; surrogates are kept by pickle and refused by us."""
+    """Push text preceded by its length; surrogates, which pickle allows, are refused."""
     return _push(lambda state: state.take(state.number(length_bytes)).decode(encoding))
 
 
@@ -126,7 +125,7 @@ def _set_items_to_mark(state: PickleState) -> None:
 def _add_items(state: PickleState) -> None:
     items = state.pop_mark()
     if not is_open(state.stack[-1]):
-        raise damaged("it adds to something that is no set")
+        raise damaged("it adds to something that is not a set")
     _as_list(state.stack[-1]).extend(items)
 
 
@@ -140,7 +139,7 @@ def _as_list(value: Value) -> list[Value]:
         value.items = [] if value.items is None else value.items
         value = value.items
     if not isinstance(value, list):
-        raise damaged("it appends to something that is no list")
+        raise damaged("it appends to something that is not a list")
     return value
 
 
@@ -149,7 +148,7 @@ def _set_items(target: Value, items: list[Value]) -> None:
         target.items = {} if target.items is None else target.items
         target = target.items
     if not isinstance(target, dict) or len(items) % 2:
-        raise damaged("it sets items of something that is no dictionary")
+        raise damaged("it sets items of something that is not a dictionary")
     for index in range(0, len(items), 2):
         target[check_key(items[index])] = items[index + 1]
 
@@ -162,7 +161,7 @@ def _name(state: PickleState) -> Value:
 def _name_from_stack(state: PickleState) -> None:
     name, module = state.stack.pop(), state.stack.pop()
     if type(name) is not str or type(module) is not str:
-        raise damaged("a name is no text")
+        raise damaged("a name is not text")
     state.spend((len(name) + len(module)) // 16)
     state.stack.append(check_global(module, name))
 
@@ -180,7 +179,7 @@ def _new_object(state: PickleState) -> None:
 
 
 def _cost(arguments: Value) -> int:
-    """How many steps a call takes: from the memo, large arguments can be had again and again."""
+    """Return the steps a call costs: the memo can supply large arguments again and again."""
     if not isinstance(arguments, tuple):
         return 0
     return sum(
@@ -257,7 +256,7 @@ ACTIONS: dict[int, Action] = {
     ord("B"): _raw(4),
     ord("C"): _raw(1),
     0x8E: _raw(8),
-    0x96: _raw(8),  # a bytearray; nothing here changes bytes
+    0x96: _raw(8),  # a bytearray, kept as immutable bytes
     # containers
     ord("("): PickleState.push_mark,
     ord(")"): _constant(()),

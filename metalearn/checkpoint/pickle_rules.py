@@ -1,8 +1,4 @@
-"""Which names a pickle may mention and which calls may stand in it, though nothing is called.
-
-Files are refused that would run something when another program loads them: see
-docs/decisions/0036-inert-records.md.
-"""
+"""Rules for names and calls in a pickle: see docs/decisions/0036-inert-records.md."""
 
 import re
 import sys
@@ -14,7 +10,7 @@ _MAX_PATH = 300
 _BUILTINS = ("builtins", "__builtin__")
 _STANDARD = frozenset(sys.stdlib_module_names) | {*_BUILTINS, "copy_reg", "commands"}
 _MAIN = frozenset({"__main__", "__mp_main__", "__torch__"})
-# Modules that other modules import, and that a dotted name can reach through them.
+# Modules reachable through a dotted name because other modules import them.
 _REACHED = frozenset(
     {
         *("os", "posix", "nt", "sys", "subprocess", "importlib", "runpy", "pickle", "shutil"),
@@ -44,7 +40,7 @@ STANDARD_CALLS = frozenset(
         ),
     }
 )
-"""Calls of the standard library that make plain objects and nothing else."""
+"""Calls of the standard library that only make plain objects."""
 _STANDARD_NAMES = STANDARD_CALLS | {
     *("enum.Enum", "enum.IntEnum", "enum.Flag", "enum.IntFlag", "uuid.SafeUUID"),
     *("collections.abc.Mapping", "types.SimpleNamespace", "argparse.Namespace"),
@@ -60,7 +56,7 @@ _STANDARD_NAMES = STANDARD_CALLS | {
 
 
 def check_name(path: str) -> None:
-    """Raise InvalidCheckpoint when no file of weights should mention this name."""
+    """Raise InvalidCheckpoint if a weights file should not mention this name."""
     if path in _STANDARD_NAMES:
         return
     parts = path.split(".") if len(path) <= _MAX_PATH else []
@@ -71,7 +67,7 @@ def check_name(path: str) -> None:
 
 
 def check_call(path: str) -> None:
-    """Raise InvalidCheckpoint unless a call of this name makes an object and runs nothing else."""
+    """Raise InvalidCheckpoint unless calling this name only makes an object."""
     if path in STANDARD_CALLS:
         return
     last = path.rsplit(".", 1)[-1]
@@ -83,10 +79,7 @@ def check_call(path: str) -> None:
 
 
 def check_class(path: str) -> None:
-    """Raise InvalidCheckpoint for a class of Python's own of which no plain object is made.
-
-    Any other may be: `__new__` of a function does not run it.
-    """
+    """Raise InvalidCheckpoint if instantiating this class could run something."""
     if path.split(".", 1)[0] in _STANDARD and path not in STANDARD_CALLS:
         raise _called(path)
     if path.rsplit(".", 1)[-1] in _RUNNING:
@@ -94,7 +87,7 @@ def check_class(path: str) -> None:
 
 
 def check_attribute(name: str) -> None:
-    """Raise InvalidCheckpoint for an attribute that leads to Python's own machinery."""
+    """Raise InvalidCheckpoint for an attribute that leads to Python's internals."""
     if len(name) > _MAX_PATH or not name.isidentifier() or re.fullmatch("__.*__", name):
         raise _called(f"getattr(…, {name[:_MAX_PATH]})")
 

@@ -1,4 +1,4 @@
-"""The stack, the marks, the memo and the bytes that a pickle works on."""
+"""Stack, marks, memo and bytes of a running pickle machine."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _MAX_MEMO_KEY = 2**32 - 1
 
 
 class PickleState:
-    """`at` is the offset in `data` of the next byte; `steps_left` is how much may still be done."""
+    """Machine state: `at` is the next byte's offset in `data`, `steps_left` the step budget."""
 
     def __init__(self, data: bytes, persistent_load: PersistentLoad, max_steps: int) -> None:
         self.data = data
@@ -22,24 +22,22 @@ class PickleState:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all values; the place in `data` stays."""
+        """Forget all values; the position in `data` stays."""
         self.stack: list[Value] = []
         self.marks: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
 
     def take(self, length: int) -> bytes:
-        """The next `length` bytes."""
         if length < 0 or self.at + length > len(self.data):
             raise damaged("it is cut off")
         self.at += length
         return self.data[self.at - length : self.at]
 
     def number(self, length: int, *, signed: bool = False) -> int:
-        """The next `length` bytes as a little-endian number."""
+        """Read `length` bytes as a little-endian integer."""
         return int.from_bytes(self.take(length), "little", signed=signed)
 
     def line(self) -> bytes:
-        """The next line, without its end."""
         end = self.data.find(b"\n", self.at, self.at + _MAX_LINE)
         if end < 0:
             raise damaged("a line has no end")
@@ -54,19 +52,19 @@ class PickleState:
         self.stack = []
 
     def pop_mark(self) -> list[Value]:
-        """Everything since the last mark."""
+        """Return everything pushed since the last mark."""
         items = self.stack
         self.stack = self.marks.pop()
         return items
 
     def remember(self, key: int) -> None:
-        # Larger numbers could be chosen so that all of them collide.
+        # Larger keys could be chosen to collide in the dictionary.
         if not 0 <= key <= _MAX_MEMO_KEY:
             raise damaged("a value is remembered under an impossible number")
         self.memo[key] = self.stack[-1]
 
     def spend(self, steps: int) -> None:
-        """Take from the steps that all pickles of the file have together."""
+        """Take steps from the budget shared by all pickles of the file."""
         self.steps_left -= steps
         if self.steps_left < 0:
             raise damaged("it is far too long")

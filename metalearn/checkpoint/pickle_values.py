@@ -1,4 +1,4 @@
-"""The plain data that a pickle of weights turns into; nothing in here can run."""
+"""Inert data that a pickle of weights turns into."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ DTYPES = {
     "uint8": torch.uint8,
     "bool": torch.bool,
 }
-"""Kinds of number that weights and counters have."""
+"""Supported dtypes of weights and counters."""
 _OTHER_DTYPES = {
     name: getattr(torch, name)
     for name in (
@@ -67,7 +67,7 @@ class Global:
 
 @dataclass(frozen=True)
 class StorageRef:
-    """Bytes of the file that a tensor looks at; `n_bytes` of them, typed or not (dtype None)."""
+    """Bytes of the file that tensors share; dtype None means untyped."""
 
     key: str
     dtype: torch.dtype | None
@@ -76,7 +76,7 @@ class StorageRef:
 
 @dataclass(frozen=True)
 class TensorRef:
-    """A tensor as the pickle describes it: offset, size and stride count elements."""
+    """A tensor as the pickle describes it; offset, size and stride count elements."""
 
     storage: StorageRef
     dtype: torch.dtype
@@ -84,15 +84,15 @@ class TensorRef:
     size: tuple[int, ...]
     stride: tuple[int, ...]
     negated: bool = False
-    """Whether the numbers in the storage have the opposite sign, as those of a negated view."""
+    """Whether the stored numbers have the opposite sign, as those of a negated view."""
 
 
 class Record:
-    """An object as the pickle describes it: the name of its class and what it was made of.
+    """An object as the pickle describes it: the name of its class and its arguments.
 
-    Nothing is made of it, and nothing with its name is looked up. `state` are the attributes that
-    `__setstate__` would get, `items` what it holds when it is a kind of dictionary or list.
-    Records are compared by identity only: they may hold one another in circles.
+    It is never instantiated. `state` holds the attributes that `__setstate__` would get, `items`
+    the content of a dictionary or list subclass. Records compare by identity only: they may contain
+    each other in cycles.
     """
 
     __slots__ = ("args", "items", "path", "state")
@@ -105,9 +105,9 @@ class Record:
 
 
 def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
-    """The storage of a persistent id: its class, its key and its number of elements."""
+    """Parse a persistent id's class, key and element count."""
     if not isinstance(kind, Global) or type(key) is not str or not _is_count(numel):
-        raise damaged("a storage is not described as torch does")
+        raise damaged("a storage is not described the way torch does")
     if len(key) > _MAX_STORAGE_KEY:
         raise damaged("the name of a storage is too long")
     assert isinstance(numel, int)
@@ -120,7 +120,6 @@ def storage_ref(kind: Value, key: Value, numel: Value) -> StorageRef:
 
 
 def damaged(what: str) -> InvalidCheckpoint:
-    """A pickle that torch.save would not have written."""
     return InvalidCheckpoint(
         f"The file's pickle is damaged or not a list of weights: {what}; upload {STATE_DICT}."
     )
@@ -131,9 +130,8 @@ def _is_count(value: Value) -> bool:
 
 
 def _counts(value: Value) -> tuple[int, ...]:
-    """A tuple of dimensions or strides."""
     if type(value) not in {tuple, list}:
-        raise damaged("a tensor's shape is no list of numbers")
+        raise damaged("a tensor's shape is not a list of numbers")
     assert isinstance(value, tuple | list)
     if len(value) > MAX_DIMENSIONS or not all(_is_count(item) for item in value):
         raise damaged(
@@ -143,7 +141,7 @@ def _counts(value: Value) -> tuple[int, ...]:
 
 
 def _tensor(arguments: tuple[Value, ...]) -> TensorRef:
-    """`_rebuild_tensor(storage, offset, size, stride)`, and v2 with what autograd needs."""
+    """Interpret `_rebuild_tensor(storage, offset, size, stride)`, and v2 with more arguments."""
     if len(arguments) not in {4, 6, 7}:
         raise damaged("a tensor has the wrong number of parts")
     storage = arguments[0]
@@ -153,25 +151,22 @@ def _tensor(arguments: tuple[Value, ...]) -> TensorRef:
 
 
 def _tensor_v3(arguments: tuple[Value, ...]) -> TensorRef:
-    """`_rebuild_tensor_v3(storage, offset, size, stride, grad, hooks, dtype)`: untyped bytes."""
+    """Interpret `_rebuild_tensor_v3(storage, offset, size, stride, grad, hooks, dtype)`."""
     if len(arguments) not in {7, 8}:
         raise damaged("a tensor has the wrong number of parts")
     storage, dtype = arguments[0], arguments[6]
     if not isinstance(storage, StorageRef) or not isinstance(dtype, Global):
-        raise damaged("a tensor has no storage or no kind of number")
+        raise damaged("a tensor has no storage or no dtype")
     name = dtype.path.removeprefix("torch.")
     name = _DTYPE_ALIASES.get(name, name)
     kind = DTYPES.get(name) or _OTHER_DTYPES.get(name)
     if kind is None:
-        raise damaged(f"“{shown(dtype.path)}” is no kind of number")
+        raise damaged(f"“{shown(dtype.path)}” is not a dtype")
     return _tensor_ref(storage, kind, arguments, signs=arguments[7:])
 
 
 def _tensor_ref(
-    storage: StorageRef,
-    dtype: torch.dtype,
-    arguments: tuple[Value, ...],
-    signs: tuple[Value, ...],
+    storage: StorageRef, dtype: torch.dtype, arguments: tuple[Value, ...], signs: tuple[Value, ...]
 ) -> TensorRef:
     offset, size, stride = arguments[1], _counts(arguments[2]), _counts(arguments[3])
     if not _is_count(offset) or len(size) != len(stride):
@@ -181,12 +176,12 @@ def _tensor_ref(
 
 
 def _is_negated(signs: tuple[Value, ...], dtype: torch.dtype) -> bool:
-    """What `torch._utils.get_tensor_metadata` adds as the last argument: pending signs."""
+    """Read the pending signs that `torch._utils.get_tensor_metadata` adds as last argument."""
     metadata = signs[0] if signs else None
     if metadata is None:
         return False
     if not isinstance(metadata, dict):
-        raise damaged("what a tensor says about its signs is no dictionary")
+        raise damaged("a tensor's sign metadata is not a dictionary")
     if metadata.get("conj"):
         raise InvalidCheckpoint(
             "The file has a conjugated view of complex numbers; save it again with "
@@ -199,7 +194,7 @@ def _is_negated(signs: tuple[Value, ...], dtype: torch.dtype) -> bool:
 
 
 def _parameter(arguments: tuple[Value, ...]) -> TensorRef:
-    """`_rebuild_parameter(data, requires_grad, hooks)`, also with a fourth part for attributes."""
+    """Interpret `_rebuild_parameter(data, requires_grad, hooks)`, with or without attributes."""
     if len(arguments) not in {3, 4} or not isinstance(arguments[0], TensorRef):
         raise damaged("a parameter has no tensor")
     return arguments[0]
@@ -210,10 +205,10 @@ def _size(arguments: tuple[Value, ...]) -> tuple[int, ...]:
 
 
 def _device(arguments: tuple[Value, ...]) -> str:
-    """`torch.device("cuda", 1)`; short, because a pickle may name it a hundred thousand times."""
+    """Interpret `torch.device("cuda", 1)`; kept short, as a pickle may repeat it 100,000 times."""
     kind, index = (*arguments, None)[:2]
     if len(arguments) not in {1, 2} or type(kind) is not str or len(kind) > _MAX_STORAGE_KEY:
-        raise damaged("a device is not described as torch does")
+        raise damaged("a device is not described the way torch does")
     return kind if index is None else f"{kind}:{index}" if type(index) is int else kind
 
 
@@ -233,11 +228,11 @@ def _ordered_dict(arguments: tuple[Value, ...]) -> dict[Value, Value]:
 
 
 def check_key(key: Value) -> Value:
-    """A key that is cheap to hash and to compare, else InvalidCheckpoint.
+    """Return a key that is cheap to hash and compare, or raise InvalidCheckpoint.
 
-    A nested tuple could take for ever to hash, so that tuples become records, which are hashed by
-    identity. Long texts that are equal are compared letter by
-    letter each time, and large whole numbers can be chosen so that all of them collide.
+    Nested tuples could take forever to hash, so they become records, which are hashed by identity.
+    Equal long texts are compared letter by letter each time, and large integers can be chosen to
+    collide.
     """
     if isinstance(key, Global | Record):
         return key
@@ -263,7 +258,7 @@ MEANINGS: dict[str, Meaning] = {
     "torch.device": _device,
     "collections.OrderedDict": _ordered_dict,
 }
-"""The calls that weights are made of."""
+"""Calls that rebuild weights."""
 
 KINDS = _UNTYPED | {f"torch.{name}" for name in (*_STORAGES, *DTYPES, *_OTHER_DTYPES)}
-"""Names that stand for storages and kinds of number."""
+"""Names of storages and dtypes."""

@@ -1,4 +1,4 @@
-"""A pool as a folder: `manifest.jsonl` with one model a line, and the weights beside it."""
+"""Pool folders: `manifest.jsonl` with one model per line, and the weights beside it."""
 
 import json
 from collections.abc import Mapping
@@ -35,11 +35,10 @@ _KNOWN = {
 def read_pool(
     directory: Path, *, limit: int | None = None, cache: NetworkCache | None = None
 ) -> Pool:
-    """Every model of the manifest as a Teacher, or the first `limit` of them.
+    """Return every model of the manifest, or the first `limit`, as a Pool.
 
-    All are read and checked now; a cache then holds those only in memory that it has room for.
-
-    Raises InvalidPool, naming the line, when the folder cannot be read or a model is no good.
+    All are checked at once; with a cache, only some stay in memory. Raises InvalidPool, naming the
+    line, if the folder cannot be read or a model is invalid.
     """
     path = directory / MANIFEST
     try:
@@ -57,7 +56,7 @@ def read_pool(
 def write_pool_entry(
     directory: Path, teacher: Teacher, facts: Mapping[str, object] | None = None
 ) -> Path:
-    """Add a model to the folder and return its file; `facts` go into the manifest as they are."""
+    """Add a model to the folder and return its file; `facts` extend its manifest entry."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{teacher.name}.safetensors"
     if path.name != Path(path.name).name or path.exists():
@@ -106,7 +105,6 @@ def _read_line(directory: Path, number: int, line: str) -> Teacher:
 
 
 def _declaration(entry: Any) -> tuple[DeclaredFile, str]:
-    """What the line says about a model, and its file: a plain name in the same folder."""
     file = str(entry["file"])
     if Path(file).name != file or file in {"", ".", ".."}:
         raise ValueError(file)

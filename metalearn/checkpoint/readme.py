@@ -1,8 +1,4 @@
-"""What a model's README.md says: the licence in its front matter, and its first paragraph.
-
-The front matter is YAML of a stranger. The few flat keys are read line by line, so that nothing
-in it can refer to itself, make an object or grow.
-"""
+"""Licence and description in a README.md; its untrusted YAML is read as flat keys, line by line."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +19,7 @@ _IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _MARKS = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=[\w.,;:!?)])[*_](?!\w)")
-# Headings, lists, quotes, tables, rules and lines that underline a title are no prose.
+# Headings, lists, quotes, tables, rules and underlines of titles are not prose.
 _NO_PROSE = re.compile(r"#|[-*+>|]\s|\d+[.)]\s|\||[=\-*_]{3,}\s*$")
 _UNDERLINE = re.compile(r"(=+|-{2,})\s*$")
 _PLACEHOLDER = "more information needed"
@@ -31,15 +27,13 @@ _PLACEHOLDER = "more information needed"
 
 @dataclass(frozen=True)
 class Readme:
-    """What is said in a README.md; None where it says nothing."""
-
     licence: str | None = None
-    """As its author writes it, in small letters: an SPDX identifier or a name of one's own."""
+    """In lower case: an SPDX identifier or a custom name."""
     description: str | None = None
 
 
 def read_readme(text: str) -> Readme:
-    """The licence and the first paragraph of prose, as plain text of bounded length."""
+    """Return the licence and the first paragraph of prose as bounded plain text."""
     text = text[:_MAX_README].lstrip("\ufeff").replace("\r\n", "\n")
     front, body = _parted(text)
     entries = _flat(front)
@@ -47,7 +41,6 @@ def read_readme(text: str) -> Readme:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """The front matter and what follows it."""
     if not text.startswith("---\n"):
         return "", text
     front, mark, body = text[4:].partition("\n---")
@@ -55,7 +48,6 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _flat(front: str) -> dict[str, list[str]]:
-    """The keys that stand at the margin, each with its value or with the items of its list."""
     entries: dict[str, list[str]] = {}
     key = ""
     for line in front.splitlines():
@@ -70,7 +62,6 @@ def _flat(front: str) -> dict[str, list[str]]:
 
 
 def _values(text: str) -> list[str]:
-    """A scalar, or a list in brackets, without quotes and comments."""
     text = text.strip()
     listed = text.startswith("[") and text.endswith("]")
     parts = text[1:-1].split(",") if listed else [text]
@@ -83,7 +74,6 @@ def _scalar(text: str) -> str:
 
 
 def _licence(entries: dict[str, list[str]]) -> str | None:
-    """`license`; where that is `other`, the name that stands beside it."""
     said = " and ".join(_first(entries, _LICENCE_KEYS)).lower()
     if said == "other":
         said = " and ".join(_first(entries, _NAME_KEYS)).lower() or said
@@ -104,7 +94,6 @@ def _description(body: str) -> str | None:
 
 
 def _paragraphs(body: str) -> Iterator[str]:
-    """Runs of lines of prose, outside of blocks of code."""
     lines: list[str] = []
     fence = ""
     for line in [*body.splitlines(), ""]:
@@ -124,9 +113,8 @@ def _paragraphs(body: str) -> Iterator[str]:
 
 
 def _plain(paragraph: str) -> str:
-    """Without the marks of Markdown and HTML."""
     text = _IMAGE.sub("", paragraph)
-    # Badges are pictures inside links.
+    # Images go first: badges are images inside links.
     for pattern, kept in ((_LINK, r"\1"), (_TAG, ""), (_MARKS, "")):
         text = pattern.sub(kept, text)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,8 +1,7 @@
-"""Which architecture is this file's? What is said decides, as far as the tensors agree.
+"""Choice of the architecture: by the user, by names in the file, then by the tensors alone.
 
-A choice of the person comes first, then a name that the file says, then the tensors alone. Two
-architectures can have the same tensors and compute different things, so where nothing is said and
-more than one would fit, the person is asked.
+Two architectures can have the same tensors and compute different things. So the user must choose if
+more than one fits and nothing names one.
 """
 
 import re
@@ -20,7 +19,7 @@ from metalearn.networks.index import is_counter, the_index
 
 CHOSEN, TENSORS = "chosen", "tensors"
 _LIBRARIES = ("torchvision/", "timm/")
-# Words in the names of tensors that no classifier computes with.
+# Words in tensor names that no classifier computes with.
 _INERT = re.compile(
     r"(^|[._])(criterion|loss(es)?|metrics?|acc(uracy)?|auroc|f1(_?score)?|precision|recall|confmat|"
     r"confusion(_?matrix)?|(train|val|valid|test)_(acc|loss|metrics?|f1)\w*|aux(logits|1|2)|"
@@ -31,7 +30,7 @@ _MOST_SHOWN = 8
 
 
 class AmbiguousCheckpoint(InvalidCheckpoint):
-    """The tensors fit architectures that compute different things; the owner must choose."""
+    """The tensors fit architectures that compute different things, so the owner must choose."""
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
@@ -40,17 +39,15 @@ class AmbiguousCheckpoint(InvalidCheckpoint):
 
 @dataclass(frozen=True)
 class Recognised:
-    """What a file was read as, and why."""
-
     match: Match
     told_by: str
-    """`chosen`, `tensors`, or where the file says its name, such as `args.model`."""
+    """`chosen`, `tensors`, or where the file names it, such as `args.model`."""
     candidates: tuple[str, ...]
-    """Every architecture that names and shapes allow, the one it was read as first."""
+    """Every architecture that names and shapes allow; the recognised one first."""
 
     @property
     def guessed(self) -> bool:
-        """Whether nothing but the tensors told."""
+        """Whether only the tensors identified it."""
         return self.told_by == TENSORS
 
 
@@ -61,10 +58,10 @@ def recognise(
     said: Sequence[tuple[str, str]] = (),
     image_size: int | None = None,
 ) -> Recognised:
-    """The architecture of tensors with these names and shapes.
+    """Return the architecture of tensors with these names and shapes.
 
-    `said` are names that the file gives, each with where it stands. Raises InvalidCheckpoint,
-    naming what differs, and AmbiguousCheckpoint where the person must choose.
+    `said` holds (name, place) pairs from the file. Raises InvalidCheckpoint, naming the difference,
+    or AmbiguousCheckpoint if the user must choose.
     """
     if image_size is not None and not 1 <= image_size <= MAX_IMAGE_SIZE:
         raise InvalidCheckpoint(
@@ -78,10 +75,7 @@ def recognise(
 
 
 def _found(
-    shapes: Shapes,
-    chosen: str | None,
-    said: Sequence[tuple[str, str]],
-    image_size: int | None,
+    shapes: Shapes, chosen: str | None, said: Sequence[tuple[str, str]], image_size: int | None
 ) -> Recognised:
     if translation := translate(shapes):
         return _translated(shapes, translation, chosen, image_size)
@@ -103,14 +97,14 @@ def _found(
 
 
 def _refuse_more_than_that(found: Recognised) -> None:
-    """A network with a layer more than the architecture computes something else."""
+    """Refuse extra tensors: a network that has more layers computes something else."""
     more = [name for name in found.match.left_out if not _INERT.search(name)]
     if more:
         name = found.match.spec.architecture
         others = f" and {len(more) - 1} more" if len(more) > 1 else ""
         raise AmbiguousCheckpoint(
-            f"Beside the tensors of {name} the file has “{shown(more[0])}”{others}; a network that "
-            f"computes with them is another one. Choose {name} if it does not.",
+            f"Besides the tensors of {name} the file has “{shown(more[0])}”{others}, so it may be "
+            f"a different network. Choose {name} if the network does not use them.",
             [name],
         )
 
@@ -118,7 +112,6 @@ def _refuse_more_than_that(found: Recognised) -> None:
 def _translated(
     shapes: Shapes, translation: Translation, chosen: str | None, image_size: int | None
 ) -> Recognised:
-    """The same for tensors under the names of another library, which tell what they compute."""
     renamed = {new: shapes[old] for new, old in translation.names.items()}
     if chosen:
         found = _as(renamed, chosen, image_size)
@@ -141,10 +134,10 @@ def _translated(
 
 
 def known_names(said: str) -> tuple[str, ...]:
-    """The architectures that a name in a file may mean; timm's and torchvision's names overlap."""
+    """Return the architectures that a name in a file may mean; timm and torchvision share names."""
     name = said.strip().removeprefix("hf_hub:").removeprefix("hf-hub:")
     name = name.removeprefix("timm/").removeprefix("torchvision/").removeprefix("tv_")
-    # timm writes the weights behind the architecture: “resnet18.a1_in1k”.
+    # timm appends the weights' tag to the architecture: “resnet18.a1_in1k”.
     spellings = {name.partition(".")[0], re.sub(r"[\s-]+", "_", name.partition(".")[0].lower())}
     own = [spelling for spelling in spellings if spelling in _own_names()]
     index = the_index().by_name
@@ -159,7 +152,6 @@ def _own_names() -> frozenset[str]:
 
 
 def _as(shapes: Shapes, architecture: str, image_size: int | None) -> Match:
-    """The file read as this architecture; InvalidCheckpoint says what differs."""
     if match := match_as(shapes, architecture, image_size):
         return match
     other = match_as(shapes, architecture) if image_size else None
@@ -173,7 +165,7 @@ def _as(shapes: Shapes, architecture: str, image_size: int | None) -> Match:
 
 
 def _as_said(shapes: Shapes, said: Sequence[tuple[str, str]], image_size: int | None) -> Recognised:
-    """The first name of the file that is an architecture's; never another one than that."""
+    """Recognise by the first known name in the file; never fall back to another architecture."""
     for name, where in said:
         if names := known_names(name):
             fitting = {m.twins: m for n in names if (m := match_as(shapes, n, image_size))}
@@ -193,8 +185,8 @@ def _as_said(shapes: Shapes, said: Sequence[tuple[str, str]], image_size: int | 
     if not matches:
         raise _fits_nothing(shapes, image_size)
     raise AmbiguousCheckpoint(
-        f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), which is no "
-        f"architecture that is known here; its tensors would fit "
+        f"The file calls itself “{shown(name, 60)}” ({shown(where, 60)}), which is not "
+        f"a known architecture; its tensors would fit "
         f"{_listed(_representatives(matches))}: choose the architecture if it is one of these.",
         _representatives(matches),
     )
@@ -203,7 +195,6 @@ def _as_said(shapes: Shapes, said: Sequence[tuple[str, str]], image_size: int | 
 def _not_as_said(
     shapes: Shapes, said: tuple[str, str], architecture: str, image_size: int | None
 ) -> InvalidCheckpoint:
-    """The file's own name and its tensors disagree."""
     if image_size and (other := match_as(shapes, architecture)):
         return _other_size(other, image_size)
     name, where = said
@@ -222,9 +213,9 @@ def _fits_nothing(shapes: Shapes, image_size: int | None) -> InvalidCheckpoint:
     if other:
         return _other_size(other[0], image_size)
     return InvalidCheckpoint(
-        "The tensors are those of no classifier of timm, torchvision or Freehold with a linear "
-        "head; upload the state dict of such a model without changes to its layers, or, of a model "
-        "of transformers, its folder with config.json as a zip."
+        "The tensors match no classifier of timm, torchvision or Freehold with a linear head; "
+        "upload the state dict of such a model with unchanged layers, or a zip of a transformers "
+        "model's folder with config.json."
     )
 
 
@@ -253,7 +244,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> str:
-    """In one clause, how the tensors are not that architecture's."""
     kind = get_architecture(architecture)
     indexed = the_index().by_name.get(kind.name)
     size = image_size or (indexed.facts.image_size if indexed else 32)
@@ -265,7 +255,7 @@ def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> st
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"its tensor “{prefix}{missing[0]}”{more} is missing"
     try:
-        # As wide as the file says, so that only what really differs is named.
+        # Use the file's width, so that only real differences are named.
         own = kind.own_shapes({name: shapes[theirs] for name, theirs in names.items()})
         spec = kind.read_spec(own, size)
     except InvalidCheckpoint as error:
@@ -278,7 +268,6 @@ def _difference(shapes: Shapes, architecture: str, image_size: int | None) -> st
 
 
 def _best_prefix(shapes: Shapes, expected: Iterable[str]) -> tuple[str, Mapping[str, str]]:
-    """The prefix under which most of the expected names lie, and the file's names under it."""
     prefixes = {""} | {
         ".".join(parts[:depth]) + "."
         for parts in (name.split(".") for name in shapes)

@@ -1,8 +1,4 @@
-"""safetensors, read strictly and written by ourselves.
-
-8 bytes with the header's length, the header in JSON, then the tensors' bytes; every byte must
-belong to exactly one tensor. https://huggingface.co/docs/safetensors
-"""
+"""Strict reader and own writer for safetensors: https://huggingface.co/docs/safetensors"""
 
 import json
 import os
@@ -37,7 +33,7 @@ _DTYPES = {
     "BOOL": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-# Kinds of the format that no weights have here, as they are called in it and in torch.
+# The format's dtypes that are not supported here.
 _OTHERS = {
     "U16": torch.uint16,
     "U32": torch.uint32,
@@ -62,13 +58,12 @@ class _Span:
 
 
 def looks_like_safetensors(source: Source) -> bool:
-    """Whether a header length and the brace of a JSON object stand at the beginning."""
     head = source.head(9)
     return len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**40
 
 
 def open_safetensors(source: Source) -> tuple[dict[str, Part], Read, dict[str, str]]:
-    """All tensors, in the order of their bytes, how to read them, and `__metadata__`'s texts."""
+    """Return all tensors in byte order, a function to read them, and `__metadata__`."""
     length = int.from_bytes(source.read(0, 8), "little")
     if length > MAX_HEADER_BYTES:
         raise _odd(f"its header is larger than {MAX_HEADER_BYTES:,} bytes")
@@ -95,11 +90,7 @@ def _read_span(source: Source, start: int, span: _Span) -> Tensor:
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]
 ) -> None:
-    """Write the file as a whole or not at all; one tensor at a time is turned into bytes.
-
-    The same tensors and texts give the same bytes: people compare models by the hash. The library
-    writes several texts in a random order.
-    """
+    """Write atomically. Equal content gives equal bytes, unlike with the library's own writer."""
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0
@@ -121,14 +112,13 @@ def write_safetensors(
 
 
 def tensor_bytes(tensor: Tensor) -> memoryview:
-    """The numbers of a tensor in row-major order, as bytes; no copy when they lie so already."""
+    """Return a tensor's numbers in row-major order as bytes, without a copy if possible."""
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data
 
 
 @contextmanager
 def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name only once it is complete and on the disk."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
@@ -152,7 +142,7 @@ def _parse_header(data: bytes) -> dict[str, object]:
         header = json.loads(data.decode("utf-8"), object_pairs_hook=_no_doubles)
     except (ValueError, RecursionError):
         raise _odd("its header is not JSON, or the file is cut off") from None
-    # Spaces may follow for alignment; anything else could hide bytes.
+    # Spaces may follow for alignment; anything else could hide data.
     if not isinstance(header, dict) or data.rstrip(b" ")[-1:] != b"}":
         raise _odd("its header is not a JSON object")
     return header
@@ -161,7 +151,7 @@ def _parse_header(data: bytes) -> dict[str, object]:
 def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _odd("a name stands twice in its header")
+        raise _odd("a name occurs twice in its header")
     return result
 
 
@@ -176,13 +166,13 @@ def _parse_metadata(metadata: object) -> dict[str, str]:
 def _parse_span(name: str, entry: object) -> _Span:
     check_tensor_name(name)
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise _odd(f"“{shown(name)}” lacks its kind, shape or place")
+        raise _odd(f"“{shown(name)}” lacks its dtype, shape or place")
     kind = entry["dtype"] if isinstance(entry["dtype"], str) else ""
     if kind in _PACKED:
         raise unusable(name, kind)
     dtype = _DTYPES.get(kind) or _OTHERS.get(kind)
     if dtype is None:
-        raise _odd(f"“{shown(name)}” has an unknown kind of number “{shown(str(entry['dtype']))}”")
+        raise _odd(f"“{shown(name)}” has the unknown dtype “{shown(str(entry['dtype']))}”")
     shape, offsets = _counts(name, entry["shape"]), _counts(name, entry["data_offsets"])
     if len(shape) > MAX_DIMENSIONS or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _odd(f"“{shown(name)}” has an impossible shape or place")

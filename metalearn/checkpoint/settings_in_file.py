@@ -1,8 +1,4 @@
-"""The settings that training scripts keep beside the weights, as plain mappings.
-
-A walk over dictionaries and records: not recursive, bounded in depth and number, and safe against
-values that hold themselves. Dictionaries with tensors are weights and are not entered.
-"""
+"""Settings that training scripts save beside the weights, found in a bounded, cycle-safe walk."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -19,14 +15,12 @@ _MAX_NODES = 2_000
 _MAX_LIST = 100
 _SHORT = 3
 _MAX_ENTRIES = 20_000
-# Where settings objects keep what they hold: OmegaConf, ml_collections, mmengine.
+# Where settings objects keep their content: OmegaConf, ml_collections, mmengine.
 _CONTENTS = ("_content", "_fields", "_cfg_dict")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One mapping, and the keys that lead to it."""
-
     keys: tuple[str, ...]
     entries: Mapping[Value, Value]
 
@@ -35,7 +29,7 @@ class Settings:
 
 
 def walk_settings(value: Value) -> Iterator[Settings]:
-    """Every mapping in the file that holds no tensors, those at the top first."""
+    """Yield every mapping in the file that holds no tensors, outermost first."""
     queue: deque[tuple[tuple[str, ...], Value]] = deque([((), value)])
     seen: set[int] = set()
     nodes = entries = 0
@@ -56,7 +50,6 @@ def walk_settings(value: Value) -> Iterator[Settings]:
 
 
 def as_mapping(value: Value) -> Mapping[Value, Value] | None:
-    """What a dictionary or a settings object holds by name."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, Record):
@@ -75,10 +68,9 @@ def as_mapping(value: Value) -> Mapping[Value, Value] | None:
 
 
 def plain(value: Value, longest: int = _SHORT) -> Value:
-    """A number, text or list out of what wraps it: OmegaConf's nodes, enums, paths, arrays.
+    """Unwrap a number, text or list from OmegaConf nodes, enums, paths or arrays.
 
-    Lists are cut off after `longest` items and one more, which is enough to see that they are
-    too long.
+    Lists are cut after `longest` + 1 items, enough to see that they are too long.
     """
     if isinstance(value, NumpyArray):
         return value.values(longest)
@@ -108,7 +100,7 @@ def _inner(
 ) -> Iterator[tuple[tuple[str, ...], Value]]:
     for key, part in islice(mapping.items(), _MAX_ENTRIES):
         private = not isinstance(key, str) or key.startswith("_") or key in TRAINING
-        # Networks say something about themselves, their layers do not.
+        # Networks carry facts about themselves, their layers do not.
         if not private and _can_hold(part) and not (module and is_module(part)):
             yield (*keys, str(key)), part
 

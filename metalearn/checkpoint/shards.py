@@ -1,7 +1,4 @@
-"""A model that is kept in several files, and the index that says which tensor is in which.
-
-Only names of files are followed, never paths: every part is beside the index.
-"""
+"""Models split over several files. Only names beside the index are followed, never paths."""
 
 import json
 import re
@@ -19,7 +16,7 @@ from metalearn.checkpoint.weights import Part, Read
 from metalearn.errors import InvalidCheckpoint
 
 CompanionFiles = Path | Mapping[str, Path]
-"""A folder, or files by the names under which the index knows them."""
+"""A folder, or files by the names in the index."""
 _MAX_INDEX_BYTES = 8_000_000
 _MAX_SHARDS = 200
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\.(safetensors|bin|pt|pth)")
@@ -28,13 +25,12 @@ ReadShard = Callable[[Source], tuple[dict[str, Part], Read]]
 
 
 def is_index(path: Path) -> bool:
-    """Whether the file says which tensor is in which other file."""
     with Source(path) as source:
         return _weight_map(source) is not None
 
 
 def index_in(folder: Path) -> Path:
-    """The index of a folder, of safetensors rather than of torch's files."""
+    """Return a folder's index, preferring safetensors over torch files."""
     found = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda one: ("safetensors" not in one.name, one))
     if not found:
         raise InvalidCheckpoint(
@@ -48,7 +44,7 @@ def index_in(folder: Path) -> Path:
 def open_shards(
     index: Path, beside: CompanionFiles | None, read_shard: ReadShard
 ) -> Iterator[tuple[dict[str, Part], Read]]:
-    """All tensors of all parts, in the order of the index, and how to read them."""
+    """Yield all tensors of all shards in index order, and a function to read them."""
     with ExitStack() as stack:
         places = _weight_map(stack.enter_context(Source(index))) or {}
         files = _files(places, index.parent if beside is None else beside)
@@ -69,7 +65,6 @@ def open_shards(
 
 
 def _weight_map(source: Source) -> dict[str, str] | None:
-    """File by tensor, when this is an index; None for everything else."""
     if source.size > _MAX_INDEX_BYTES or bytes(source.head(1)) != b"{":
         return None
     try:
@@ -83,7 +78,7 @@ def _weight_map(source: Source) -> dict[str, str] | None:
         check_tensor_name(tensor)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise _odd(
-                f"it names “{shown(str(name)[:300])}”, which is no file of weights beside it"
+                f"it names “{shown(str(name)[:300])}”, which is not a file of weights beside it"
             )
     if len(places) > MAX_TENSORS or len(set(places.values())) > _MAX_SHARDS:
         raise _odd(f"it names more than {MAX_TENSORS:,} tensors or {_MAX_SHARDS} files")
@@ -93,7 +88,7 @@ def _weight_map(source: Source) -> dict[str, str] | None:
 def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _odd("a name is twice in it")
+        raise _odd("a name occurs twice in it")
     return result
 
 
@@ -113,7 +108,7 @@ def _files(places: Mapping[str, str], beside: CompanionFiles) -> dict[str, Path]
 
 
 def _check_shard(name: str, tensors: set[str], places: Mapping[str, str]) -> None:
-    """Index and part must agree on every tensor; so no tensor is in two parts."""
+    """Require index and shard to agree on every tensor, so that no tensor is in two shards."""
     for tensor in sorted(tensors):
         if places.get(tensor) != name:
             raise _odd(f"“{shown(tensor)}” is in the part “{shown(name)}”, but not in the index")

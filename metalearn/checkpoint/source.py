@@ -1,4 +1,4 @@
-"""An uploaded file as bytes at offsets: never mapped, never held as a whole."""
+"""Random access to an uploaded file, never mapped and never held as a whole."""
 
 from pathlib import Path
 from types import TracebackType
@@ -7,14 +7,14 @@ from metalearn.errors import InvalidCheckpoint
 
 
 class Source:
-    """A file that can only be read inside its bounds. Use it as a context manager."""
+    """A file that can only be read within its bounds, used as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
         self.size = self._file.seek(0, 2)
 
     def read(self, offset: int, length: int) -> bytearray:
-        """Exactly `length` bytes; InvalidCheckpoint when the file does not have them."""
+        """Return exactly `length` bytes; raise InvalidCheckpoint if the file is shorter."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise InvalidCheckpoint("The file is cut off or damaged; upload it again.")
         data = bytearray(length)
@@ -28,7 +28,7 @@ class Source:
         return data
 
     def head(self, length: int) -> bytearray:
-        """The first `length` bytes, or fewer when the file is shorter."""
+        """Return the first `length` bytes, or fewer if the file is shorter."""
         return self.read(0, min(length, self.size))
 
     def __enter__(self) -> "Source":

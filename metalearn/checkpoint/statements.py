@@ -1,4 +1,4 @@
-"""What a file says about its model: the name, the classes, the pictures it was trained with."""
+"""Facts in a file's settings: architecture, class names, normalisation, image size."""
 
 import json
 import re
@@ -27,7 +27,7 @@ _ARCHITECTURES = (
     "model_type",
 )
 _NAMED = frozenset({"model", "backbone", "arch", "net", "network", "encoder", "architecture"})
-"""Below these keys “name” and “type” are those of an architecture."""
+"""Keys under which “name” and “type” are an architecture's."""
 _CARDS = frozenset({"pretrained_cfg", "default_cfg"})
 _CLASSES = (
     "class_to_idx",
@@ -43,7 +43,7 @@ _CLASSES = (
     "vocab",
     "names",
 )
-# What transformers writes where the classes have no names.
+# transformers writes these if the classes have no names.
 _NUMBERED = re.compile(r"LABEL_[0-9]+")
 _SIZES = ("img_size", "image_size", "input_size", "imgsz")
 _COUNTS = ("num_classes", "n_classes", "nb_classes", "num_labels", "nc")
@@ -58,12 +58,11 @@ T = TypeVar("T")
 
 
 def statements_of(value: Value) -> Statements:
-    """What the settings in a file say, those at its top before those further within."""
+    """Return what the settings in a file say; outer settings take precedence."""
     return _said(list(walk_settings(value)))
 
 
 def statements_of_metadata(metadata: Mapping[str, str]) -> Statements:
-    """The same for the texts of a safetensors file, some of which are JSON."""
     return statements_of({key: _parsed(text) for key, text in metadata.items()})
 
 
@@ -96,7 +95,6 @@ def _first(values: Iterable[T | None]) -> T | None:
 
 
 def _fitting_names(settings: list[Settings], n_classes: int | None) -> tuple[str, ...] | None:
-    """The first full list of classes, rather one with as many as the file says there are."""
     lists = map(_class_names, islice(_lists_of_classes(settings), _MAX_LISTS))
     found = [names for names in lists if names]
     return _first(names for names in found if len(names) == n_classes) or _first(found)
@@ -111,7 +109,7 @@ def _values(settings: list[Settings], keys: tuple[str, ...]) -> Iterable[Value]:
 
 
 def _architectures(settings: list[Settings]) -> tuple[tuple[str, str], ...]:
-    """Names of published configurations first, then by how exact their key is, then by depth."""
+    """Sort names from published configurations first, then by key, then by depth."""
     found = []
     for one in settings:
         keys: tuple[str, ...] = _ARCHITECTURES
@@ -128,7 +126,6 @@ def _architectures(settings: list[Settings]) -> tuple[tuple[str, str], ...]:
 
 
 def _texts(value: Value) -> list[str]:
-    """One name, or the few of a list."""
     item = plain(value)
     items = item if isinstance(item, list) else [item]
     return [text for text in map(_text, items) if text is not None]
@@ -141,7 +138,6 @@ def _text(value: Value) -> str | None:
 
 
 def _class_names(value: Value) -> tuple[str, ...] | None:
-    """A full list of distinct texts, from a list, from index to name or from name to index."""
     items = plain(value, MAX_CLASSES)
     mapping = as_mapping(value)
     if mapping is not None and not isinstance(items, list):
@@ -169,14 +165,13 @@ def _in_order(mapping: Mapping[Value, Value]) -> list[Value] | None:
 def _index(value: Value) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
         return int(value)
-    # Larger numbers could be chosen so that all of them collide.
+    # Larger numbers could be chosen to collide.
     return value if type(value) is int and 0 <= value < MAX_CLASSES else None
 
 
 def _normalisation(
     settings: list[Settings],
 ) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Mean and deviation of pixels from 0 to 1, only when both stand together."""
     for one in settings:
         for before in ("", "image_", "img_", "pixel_", "norm_"):
             mean = _numbers(one.entries.get(f"{before}mean"))
@@ -189,7 +184,7 @@ def _normalisation(
 def _from_zero_to_one(
     mean: tuple[float, ...], std: tuple[float, ...]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Values above 1.5 are those of pixels from 0 to 255."""
+    """Scale values above 1.5, which are for pixels from 0 to 255."""
     if min(*mean, *std) > 1.5:
         return tuple(value / 255 for value in mean), tuple(value / 255 for value in std)
     return mean, std
@@ -205,7 +200,7 @@ def _numbers(value: Value) -> tuple[float, ...] | None:
 
 
 def _size(value: Value) -> int | None:
-    """One side of a square picture: 224, (224, 224), (3, 224, 224), {"height": 224, …}."""
+    """Parse the side of a square image: 224, (224, 224), (3, 224, 224), {"height": 224, …}."""
     if isinstance(value, dict) and len(value) <= 3:
         value = list(value.values())
     sides = value[-2:] if isinstance(value, list) and len(value) <= 3 else [value]

@@ -1,8 +1,4 @@
-"""What the files tell about a model's input and classes, for forms that fill themselves.
-
-In this order: what was declared, the network's own numbers, what stands beside the weights or in
-the file (our own card among it), and what the architecture is made for.
-"""
+"""Suggestions for a model's input and classes, to pre-fill forms."""
 
 import importlib
 from collections import Counter
@@ -21,7 +17,7 @@ IMAGENET, FILE, ARCHITECTURE = "imagenet", "file", "architecture"
 
 
 class NamesMissing(InvalidCheckpoint):
-    """Nothing says what the classes are called; the rest of the declaration is complete."""
+    """The class names are unknown; the rest of the declaration is complete."""
 
     def __init__(self, message: str, rest: DeclaredFile, found: dict[str, str]) -> None:
         super().__init__(message)
@@ -30,9 +26,9 @@ class NamesMissing(InvalidCheckpoint):
 
 
 def completed(model: ReadModel, declared: DeclaredFile) -> tuple[DeclaredFile, dict[str, str]]:
-    """The declaration with what was left open, and where each of these things comes from.
+    """Return the completed declaration, and the source of each fact that was added.
 
-    Raises NamesMissing where the names of the classes stand nowhere.
+    Raises NamesMissing if the class names are unknown.
     """
     found: dict[str, str] = {}
     values: dict[str, Any] = {"image_size": declared.image_size or model.spec.image_size}
@@ -56,7 +52,7 @@ def completed(model: ReadModel, declared: DeclaredFile) -> tuple[DeclaredFile, d
 
 
 def normalisation_of(model: ReadModel) -> tuple[tuple[float, ...], tuple[float, ...], str]:
-    """Mean and deviation, and whether the file or the architecture says them."""
+    """Return mean, standard deviation and their source: FILE or ARCHITECTURE."""
     own = model.normalisation or model.said
     channels = model.spec.channels
     if own.mean and own.std and len(own.mean) == len(own.std) == channels:
@@ -78,7 +74,7 @@ def _names(model: ReadModel) -> tuple[tuple[str, ...], str]:
 
 @cache
 def imagenet_names() -> tuple[str, ...]:
-    """The 1,000 classes of ImageNet in their usual order, each by a name of its own."""
+    """Return unique names of the 1,000 ImageNet classes, in the usual order."""
     timm()
     info = importlib.import_module("timm.data").ImageNetInfo()
     full = [info.index_to_description(index) for index in range(info.num_classes())]
@@ -90,6 +86,5 @@ def imagenet_names() -> tuple[str, ...]:
 
 
 def _distinct(names: Sequence[str], longer: Sequence[str]) -> list[str]:
-    """The names; where several are the same, their longer forms."""
     counts = Counter(names)
     return [name if counts[name] == 1 else other for name, other in zip(names, longer, strict=True)]

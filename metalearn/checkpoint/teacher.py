@@ -1,4 +1,4 @@
-"""Parsed, not merely checked: only what `read_checkpoint` returns can become part of a pool."""
+"""Teachers from files; only what is parsed and checked here can join a pool."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +19,12 @@ from metalearn.pool import Teacher
 
 
 def read_checkpoint(path: Path, declared: DeclaredFile) -> Teacher:
-    """The frozen classifier in a file; InvalidCheckpoint says what is wrong and how to fix it."""
+    """Return the frozen classifier in a file. Raises InvalidCheckpoint with what to fix."""
     return teacher_of(read_model(path, declared), declared)
 
 
 def make_teacher(tensors: Mapping[str, Tensor], declared: DeclaredFile) -> Teacher:
-    """The same from tensors that were read already; they are copied where they are not fp32."""
+    """Make a Teacher from tensors that are already read; those that are not fp32 are copied."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     recognised = recognise(
         shapes, chosen=declared.architecture or None, image_size=declared.image_size
@@ -33,7 +33,6 @@ def make_teacher(tensors: Mapping[str, Tensor], declared: DeclaredFile) -> Teach
 
 
 def teacher_of(model: ReadModel, declared: DeclaredFile) -> Teacher:
-    """The same from a model that was read from its file."""
     check_inside(model.normalisation, declared.mean, declared.std)
     return _teacher(model.spec, model.tensors, declared)
 
@@ -70,7 +69,6 @@ def _is_table(name: str, tensor: Tensor) -> bool:
 
 
 def _with_weights(network: Network, candidate: Candidate) -> Network:
-    """The network with the tensors as its weights; nothing is initialised first."""
     state = {
         name: _weight(candidate.tensors.get(name), shape)
         for name, shape in candidate.expected.items()
@@ -80,7 +78,6 @@ def _with_weights(network: Network, candidate: Candidate) -> Network:
 
 
 def _weight(tensor: Tensor | None, shape: tuple[int, ...]) -> Tensor:
-    """Single precision for weights; a counter that old files lack starts at zero."""
     if tensor is None:
         return torch.zeros(shape, dtype=torch.int64)
     return tensor.float() if tensor.dtype.is_floating_point else tensor.long()

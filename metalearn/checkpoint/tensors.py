@@ -1,4 +1,4 @@
-"""From described tensors to real ones: every claim is compared with the bytes that are there."""
+"""Construction of tensors from their descriptions; every claim is checked against the bytes."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -15,11 +15,11 @@ ReadStorage = Callable[[StorageRef], bytearray]
 
 
 def check_budget(sizes: Iterable[tuple[int, ...]]) -> None:
-    """Raise InvalidCheckpoint when there are too many tensors or too many numbers in them."""
+    """Raise InvalidCheckpoint if there are too many tensors or elements."""
     count = total = 0
     for size in sizes:
         count += 1
-        # An empty tensor may not have immense dimensions either: torch cannot count its strides.
+        # Empty tensors count too: torch cannot compute strides for immense dimensions.
         total += _numel(tuple(max(length, 1) for length in size))
     if count > MAX_TENSORS:
         raise InvalidCheckpoint(
@@ -34,7 +34,7 @@ def check_budget(sizes: Iterable[tuple[int, ...]]) -> None:
 
 
 def materialise(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> dict[str, Tensor]:
-    """Real, contiguous tensors; each storage is read once, and let go before the next."""
+    """Return contiguous tensors; each storage is read once and freed before the next."""
     check_budget(ref.size for ref in refs.values())
     by_storage: dict[str, list[str]] = {}
     for name, ref in refs.items():
@@ -52,10 +52,10 @@ def materialise(refs: Mapping[str, TensorRef], read_storage: ReadStorage) -> dic
 def tensor_from_bytes(
     name: str, data: bytearray, dtype: torch.dtype, size: tuple[int, ...]
 ) -> Tensor:
-    """A tensor over exactly these bytes, without a copy."""
+    """Return a tensor over exactly these bytes, without a copy."""
     if dtype == torch.bool and data.strip(b"\x00\x01"):
         raise InvalidCheckpoint(
-            f"The tensor “{shown(name)}” has truth values that are neither true nor false; "
+            f"The tensor “{shown(name)}” has booleans that are neither true nor false; "
             "the file is damaged, save it again."
         )
     if not data:
@@ -71,11 +71,7 @@ def _numel(size: tuple[int, ...]) -> int:
 
 
 def _check_bounds(name: str, ref: TensorRef) -> None:
-    """The tensor must lie inside its storage and must not be larger than it.
-
-    The second half refuses strides of zero and overlaps, with which a file of 1.6 kB can
-    describe a tensor of 4 TB.
-    """
+    """Refuse tensors outside or larger than their storage: 1.6 kB could otherwise claim 4 TB."""
     numel = _numel(ref.size)
     last = _last(ref)
     available = ref.storage.n_bytes // ref.dtype.itemsize
@@ -94,14 +90,13 @@ def _check_bounds(name: str, ref: TensorRef) -> None:
 
 
 def _last(ref: TensorRef) -> int:
-    """The place in its storage of the tensor's last number, when it has any."""
     return ref.offset + sum(
         (length - 1) * step for length, step in zip(ref.size, ref.stride, strict=True)
     )
 
 
 def _check_sharing(refs: Mapping[str, TensorRef]) -> None:
-    """Tied weights share bytes; thousands of tensors over the same bytes would unfold into more."""
+    """Refuse excessive sharing: tied weights share bytes, but thousands of views would expand."""
     claimed = sum(_numel(ref.size) * ref.dtype.itemsize for ref in refs.values())
     there = sum({ref.storage.key: ref.storage.n_bytes for ref in refs.values()}.values())
     if claimed > 2 * there:
@@ -119,7 +114,7 @@ def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
     whole = start == 0 and _numel(ref.size) * itemsize == len(data)
     if whole and _is_contiguous(ref):
         return tensor_from_bytes(name, data, ref.dtype, ref.size)
-    # Probed at where it lies: thousands of views of one large storage would copy all of it.
+    # Slice first, so that thousands of views of one large storage do not each process all of it.
     part = memoryview(data)[start : (_last(ref) + 1) * itemsize]
     truths = ref.dtype == torch.bool
     flat = torch.frombuffer(part, dtype=torch.uint8 if truths else ref.dtype)
@@ -131,7 +126,6 @@ def _cut(name: str, ref: TensorRef, data: bytearray) -> Tensor:
 
 
 def _signed(ref: TensorRef, tensor: Tensor) -> Tensor:
-    """A negated view stores its numbers with the opposite sign and negates them when read."""
     return -tensor if ref.negated else tensor
 
 

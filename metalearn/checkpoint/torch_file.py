@@ -30,12 +30,12 @@ _SMALL = frozenset(
     }
 )
 _MAX_SMALL_BYTES = 128
-# What TorchScript writes beside the weights. None of it is read.
+# Members that TorchScript writes besides the weights; none of them is read.
 _SCRIPT = ("code/", "constants", "traced_inputs", "extra/", "bytecode", "attributes")
 
 
 def read_torch_zip(source: Source) -> tuple[Value, ReadStorage]:
-    """The pickled value of a zip file, with storages left in the file, and how to read those."""
+    """Return a zip file's pickled value, and a function that reads its storages."""
     kind, found = read_zip(source)
     if kind == "export":
         return read_exported(source, in_one_folder(found))
@@ -68,7 +68,7 @@ def read_torch_zip(source: Source) -> tuple[Value, ReadStorage]:
 
 
 def read_torch_legacy(source: Source) -> tuple[Value, ReadStorage]:
-    """The same for the format before torch 1.6: five pickles, then the raw storages."""
+    """Read the format from before torch 1.6: five pickles, then the raw storages."""
     used: dict[str, StorageRef] = {}
 
     def persistent_load(identity: Value) -> Value:
@@ -92,7 +92,6 @@ def read_torch_legacy(source: Source) -> tuple[Value, ReadStorage]:
 
 
 def _members(entries: dict[str, Entry], kind: Kind) -> dict[str, Entry]:
-    """Entries without the folder that torch puts all of them into; only names torch writes."""
     members = in_one_folder(entries)
     for name in members:
         storage = name.removeprefix("data/")
@@ -122,25 +121,23 @@ def _big_endian() -> str:
 
 
 def _persistent_storage(identity: Value, *, length: int) -> StorageRef:
-    """The storage that a persistent id names; `location` (index 3) is of no interest here."""
     if not isinstance(identity, tuple) or not identity:
-        raise damaged("a storage is not described as torch does")
+        raise damaged("a storage is not described the way torch does")
     if len(identity) != length or identity[0] != "storage":
-        raise damaged("a storage is not described as torch does")
+        raise damaged("a storage is not described the way torch does")
     if length == 6 and identity[5] is not None:
         raise damaged("a storage is part of another one")
     return storage_ref(identity[1], identity[2], identity[4])
 
 
 def _module_class(identity: tuple[Value, ...]) -> Value:
-    """(“module”, class, file, source): the class; its source is in the file, and is dropped."""
+    """Return the class in (“module”, class, file, source); the source is dropped."""
     if len(identity) != 4 or not isinstance(identity[1], Global):
-        raise damaged("a class is not described as torch does")
+        raise damaged("a class is not described the way torch does")
     return identity[1]
 
 
 def _only_one(used: dict[str, StorageRef], ref: StorageRef) -> StorageRef:
-    """Each key must always mean the same storage."""
     known = used.setdefault(ref.key, ref)
     if known != ref:
         raise damaged(f"storage “{shown(ref.key)}” is described in two ways")
@@ -152,9 +149,9 @@ def _only_one(used: dict[str, StorageRef], ref: StorageRef) -> StorageRef:
 def _legacy_offsets(
     source: Source, at: int, *, keys: Value, used: dict[str, StorageRef]
 ) -> dict[str, int]:
-    """Where each storage begins: 8 bytes with its length, then its bytes, up to the file's end."""
+    """Return where each storage begins: 8 bytes of length, then its bytes, up to the file's end."""
     if not isinstance(keys, list) or not all(type(key) is str for key in keys):
-        raise damaged("its list of storages is no list of texts")
+        raise damaged("its list of storages is not a list of texts")
     if len(set(keys)) != len(keys) or set(keys) != set(used):
         raise damaged("its list of storages does not fit its tensors")
     offsets = {}

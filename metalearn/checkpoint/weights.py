@@ -1,4 +1,4 @@
-"""One complete set of named tensors in a file: described at once, read when asked for."""
+"""A complete set of named tensors in a file, described up front and read on request."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,13 @@ from metalearn.errors import InvalidCheckpoint
 
 Kind = Literal["raw", "ema"]
 Read = Callable[[Sequence[str]], dict[str, Tensor]]
-"""Tensors by the names that they have in the file."""
+"""Reads tensors by their names in the file."""
 Make = Callable[[list[Tensor]], Tensor]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One tensor as the file describes it; `key` is its name there, with all prefixes.
-
-    When it is computed, `make` does so from the tensors that `keys` name.
-    """
+    """A tensor as the file describes it, or one that `make` computes from the tensors `keys`."""
 
     key: str
     shape: tuple[int, ...]
@@ -31,16 +28,14 @@ class Part:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The tensors in the file that this one is made of."""
         return self.keys or (self.key,)
 
 
 class Weights:
-    """Weights as training left them ("raw"), or their moving average ("ema").
+    """A network's raw weights ("raw") or their moving average ("ema").
 
-    `where` is the place in the file, such as "state_dict" or "model_ema"; "" is all of it. Names
-    are those of the network, as far as that is certain: only wrappers that can be nothing else
-    are taken off. Use it while the file is open.
+    `where` is the place in the file, such as "state_dict"; "" is the whole file. Only unambiguous
+    wrapper prefixes are removed from names. Use it while the file is open.
     """
 
     def __init__(self, kind: Kind, where: str, parts: Mapping[str, Part], read: Read) -> None:
@@ -51,7 +46,7 @@ class Weights:
         self._read = read
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """These tensors, or all; no others are read. Raises InvalidCheckpoint for damaged bytes."""
+        """Read only these tensors, or all. Raises InvalidCheckpoint for damaged bytes."""
         wanted = list(self._parts if names is None else names)
         missing = next((name for name in wanted if name not in self._parts), None)
         if missing is not None:

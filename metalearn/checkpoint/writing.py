@@ -1,4 +1,4 @@
-"""Our own files: safetensors with what a Teacher is, in the metadata."""
+"""Freehold's own files: safetensors with a Teacher's description in the metadata."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ METADATA_KEY = "freehold"
 
 
 def write_checkpoint(teacher: Teacher, path: Path) -> None:
-    """Write the teacher's weights in single precision; the file is whole or not there."""
+    """Write the teacher's weights in single precision, atomically."""
     write_tensors(teacher.network.state_dict(), path, teacher)
 
 
@@ -23,7 +23,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, teacher: Teacher) -
 
 
 def card_of(metadata: Mapping[str, str]) -> dict[str, object]:
-    """What such a file's metadata says; it comes out of a file, so that nothing is believed."""
+    """Return the description in a file's metadata, which is untrusted."""
     try:
         card = json.loads(metadata.get(METADATA_KEY, "{}"))
     except (ValueError, RecursionError):
@@ -32,7 +32,7 @@ def card_of(metadata: Mapping[str, str]) -> dict[str, object]:
 
 
 def describe(teacher: Teacher) -> dict[str, object]:
-    """What is needed to read the weights again, as plain data."""
+    """Return what is needed to read the weights again, as plain data."""
     return {
         "name": teacher.name,
         **teacher.network.spec.as_dict(),

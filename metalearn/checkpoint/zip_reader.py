@@ -1,9 +1,9 @@
-"""A zip reader for what torch writes, and nothing looser.
+"""Strict zip reader for what torch writes.
 
-Every byte of the file must belong to exactly one entry, the central directory or the one end
-record; local and central headers must agree; entries are stored, not compressed. Two programs
-can therefore not read the same file differently, and a small file cannot unfold into a big one.
-TorchScript compresses its code, which is never read: neither here nor anywhere else.
+Every byte must belong to exactly one entry, the central directory or the one end record. Local and
+central headers must agree, and entries must be stored uncompressed. So two programs cannot read the
+same file differently, and a small file cannot expand into a big one. TorchScript compresses its
+code, which is never read.
 """
 
 import struct
@@ -25,7 +25,7 @@ _LOCATOR = struct.Struct("<4sLQL")
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _FLAG_DESCRIPTOR, _FLAG_UTF8 = 0x0008, 0x0800
 _EXTRA_ZIP64 = 0x0001
-# torch's alignment padding, and the times and owners that Info-ZIP adds.
+# torch's alignment padding, and Info-ZIP's timestamps and owners.
 _EXTRA_HARMLESS = frozenset({0x4246, 0x5455, 0x7875})
 _MAX_DIRECTORY_BYTES = MAX_ZIP_ENTRIES * 1024
 _DEFLATED = 8
@@ -34,20 +34,18 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Entry:
-    """One stored file of the archive; `offset` is where its own bytes begin."""
+    """A file in the archive; `offset` is where its own bytes begin."""
 
     name: str
     offset: int
     size: int
     crc: int
     packed: bool = False
-    """Whether it is compressed, and so can not be read."""
+    """Whether it is compressed and thus unreadable."""
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What the central directory says about one entry."""
-
     raw_name: bytes
     flags: int
     method: int
@@ -69,10 +67,7 @@ class _Directory:
 
 
 def read_zip(source: Source) -> tuple[Kind, dict[str, Entry]]:
-    """What wrote the file, and all entries by name.
-
-    Raises InvalidCheckpoint for whatever torch would not write.
-    """
+    """Return the writer and all entries by name; raise InvalidCheckpoint if it is not torch."""
     directory = _find_directory(source)
     headers = _read_directory(source, directory)
     names = [header.name for header in headers]
@@ -85,7 +80,7 @@ def read_zip(source: Source) -> tuple[Kind, dict[str, Entry]]:
 
 
 def read_entry(source: Source, entry: Entry) -> bytearray:
-    """The entry's bytes, compared with its checksum."""
+    """Return the entry's bytes after verifying its checksum."""
     if entry.packed:
         raise _odd(f"“{shown(entry.name)}” is compressed")
     data = source.read(entry.offset, entry.size)
@@ -123,7 +118,6 @@ def _find_directory(source: Source) -> _Directory:
 
 
 def _find_directory64(source: Source, end_at: int, small: _Directory) -> _Directory:
-    """The directory as the 64-bit end record gives it, which must agree with the 32-bit one."""
     start = end_at - _LOCATOR.size - _END64.size
     if start < 0:
         raise _odd("there are bytes that belong to no entry")
@@ -168,7 +162,6 @@ def _read_directory(source: Source, directory: _Directory) -> list[_Header]:
 
 
 def _central_header(fields: tuple[Any, ...], raw_name: bytes, extra: bytes) -> _Header:
-    """Check the name, and put 64-bit numbers in the place of those that did not fit."""
     _check_name(raw_name)
     size, packed, offset = _widen(extra, (fields[9], fields[8], fields[16]))
     return _Header(raw_name, fields[3], fields[4], fields[7], packed, size, offset)
@@ -186,7 +179,7 @@ def _check_name(raw_name: bytes) -> None:
 
 
 def _widen(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
-    """Values that are all ones stand in the zip64 field, in the same order."""
+    """Replace values of all ones with those in the zip64 field, in the same order."""
     field = _zip64_field(extra)
     result, at = [], 0
     for value in values:
@@ -202,7 +195,6 @@ def _widen(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _zip64_field(extra: bytes) -> bytes:
-    """The zip64 field among an entry's extra fields, empty when there is none."""
     found, at = b"", 0
     while at < len(extra):
         if at + 4 > len(extra):
@@ -230,7 +222,7 @@ def _check_header(header: _Header, kind: Kind) -> None:
 
 
 def _read_entries(source: Source, headers: list[_Header], end: int) -> dict[str, Entry]:
-    """Walk the entries in file order; each must begin exactly where the one before it ended."""
+    """Walk the entries in file order; each must begin exactly where the previous one ended."""
     entries, at = {}, 0
     for header in sorted(headers, key=lambda header: header.offset):
         if header.offset != at:
@@ -245,7 +237,7 @@ def _read_entries(source: Source, headers: list[_Header], end: int) -> dict[str,
 
 
 def _check_local(source: Source, header: _Header) -> int:
-    """Compare the local header with the central one; returns where the data begins."""
+    """Compare the local header with the central one; return where the data begins."""
     fields = _LOCAL.unpack(source.read(header.offset, _LOCAL.size))
     name_at = header.offset + _LOCAL.size
     raw_name = bytes(source.read(name_at, fields[9]))
@@ -261,7 +253,7 @@ def _check_local(source: Source, header: _Header) -> int:
 def _check_local_sizes(header: _Header, *, crc: int, packed: int, size: int, extra: bytes) -> None:
     later = bool(header.flags & _FLAG_DESCRIPTOR)
     if later and not crc and not packed and not size:
-        # A descriptor follows the data; sizes in a 64-bit field must be right all the same.
+        # A descriptor follows the data; sizes in a 64-bit field must still be right.
         field = _zip64_field(extra)
         right = {bytes(8), *(n.to_bytes(8, "little") for n in (header.size, header.packed))}
         if any(field[at : at + 8] not in right for at in range(0, len(field), 8)):
@@ -273,15 +265,15 @@ def _check_local_sizes(header: _Header, *, crc: int, packed: int, size: int, ext
 
 
 def _end_of_entry(source: Source, header: _Header, at: int) -> int:
-    """Skip the descriptor behind the data, which must repeat checksum and sizes."""
+    """Skip the descriptor after the data, which must repeat checksum and sizes."""
     if not header.flags & _FLAG_DESCRIPTOR:
         return at
     found = bytes(source.read(at, min(24, source.size - at)))
-    # Sizes of 32 or 64 bits; a size that does not fit 32 leaves only the second.
+    # Sizes have 32 or 64 bits; a size beyond 32 bits allows only the latter.
     for layout in ("<4sL2L", "<4sL2Q")[int(header.size > _MAX32) :]:
         size = struct.calcsize(layout)
         expected = struct.pack(layout, b"PK\x07\x08", header.crc, header.packed, header.size)
-        # The next record begins with "PK"; that tells the short layout from the long one.
+        # The next record begins with "PK", which distinguishes the short layout from the long one.
         if found[:size] == expected and source.read(at + size, 2) == b"PK":
             return at + size
     raise _odd(f"“{shown(header.name)}” is not followed by its checksum")

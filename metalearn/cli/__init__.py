@@ -1,7 +1,4 @@
-"""`python -m metalearn`: the same runs from the shell, without a server.
-
-Each command is one module with `add_parser` and `run`.
-"""
+"""The command line `python -m metalearn`. Each command is a module with `add_parser` and `run`."""
 
 import argparse
 import os
@@ -30,7 +27,6 @@ _COMMANDS = (algorithms, inspect_file, pack, collect, pretrain, train, evaluate,
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line with all its commands."""
     parser = argparse.ArgumentParser(
         prog="python -m metalearn",
         description="Data-free meta-learning: from trained models to a few-shot learner.",
@@ -43,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what the user can fix is one sentence on standard error."""
+    """Run one command. Errors that the user can fix become one sentence on standard error."""
     options = build_parser().parse_args(arguments)
     keep_freed_memory()
     with warnings.catch_warnings():
@@ -59,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return REFUSED
     except BrokenPipeError:
-        # `… | head` has seen enough; nothing more may be written, also not at the end.
+        # `… | head` has closed the pipe; nothing more may be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(_about_file(error), file=sys.stderr)
@@ -71,14 +67,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _about_file(error: OSError) -> str:
-    """A missing file, a full disk and the like are for the user to fix."""
     where = f"“{error.filename}”: " if error.filename else ""
     return f"{where}{error.strerror or error}; check the path, your rights and the free space."
 
 
 def _warn_by(usual: Callable[..., None]) -> Callable[..., None]:
-    """Print warnings about pictures as plain lines and all others as Python does."""
-
     def warn(message: Warning | str, category: type[Warning], *where: object) -> None:
         if issubclass(category, PictureWarning):
             print(message, file=sys.stderr)

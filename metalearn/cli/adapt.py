@@ -1,4 +1,4 @@
-"""`adapt`: learn the classes of one folder and label the pictures of another."""
+"""The `adapt` command: learn classes from one folder and label the pictures of another."""
 
 import argparse
 import sys
@@ -13,18 +13,13 @@ from metalearn.meta_learner import MetaLearner
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("adapt", help="label pictures after seeing a few examples")
     parser.add_argument("learner", type=Path, metavar="LEARNER_DIR")
     parser.add_argument(
-        "--support",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="one sub-folder a class",
+        "--support", type=Path, required=True, metavar="FOLDER", help="one sub-folder per class"
     )
     parser.add_argument(
-        "--query", type=Path, required=True, metavar="FOLDER", help="pictures to be labelled"
+        "--query", type=Path, required=True, metavar="FOLDER", help="pictures to label"
     )
     add_seed(parser)
     add_adaptation_options(parser)
@@ -34,7 +29,6 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the label of each picture and how sure the classifier is."""
     learner = MetaLearner.load(options.learner).to(find_device(options.device))
     settings = adaptation_settings(options, learner.defaults)
     support = read_folder(options.support, channels=learner.channels, image_size=learner.image_size)
@@ -58,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
 def _answer(
     labels: tuple[str, ...], names: list[str], rows: list[list[float]]
 ) -> dict[str, object]:
-    """The same form as the REST API's answer, with the file of each picture."""
+    """Return predictions in the form of the REST API, with the file of each picture."""
     return {
         "labels": list(labels),
         "predictions": [

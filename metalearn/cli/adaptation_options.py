@@ -1,5 +1,3 @@
-"""Options that change a learner's defaults of adaptation."""
-
 import argparse
 from dataclasses import asdict
 
@@ -10,7 +8,6 @@ from metalearn.settings import build
 
 
 def add_adaptation_options(parser: argparse.ArgumentParser) -> None:
-    """--head, --calibrate, --batchnorm and --set, all of them left to the learner by default."""
     parser.add_argument("--head", choices=HEADS, help="(default: the learner's)")
     parser.add_argument("--calibrate", choices=CALIBRATIONS, help="(default: the learner's)")
     parser.add_argument(
@@ -30,7 +27,7 @@ def add_adaptation_options(parser: argparse.ArgumentParser) -> None:
 def adaptation_settings(
     options: argparse.Namespace, defaults: AdaptationSettings
 ) -> AdaptationSettings:
-    """The learner's defaults with what was given on the command line."""
+    """Return the learner's defaults, overridden by the command line."""
     named = {
         name: value
         for name in ("head", "calibrate", "batchnorm")

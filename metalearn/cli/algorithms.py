@@ -1,4 +1,4 @@
-"""`algorithms`: what can be trained, with every setting."""
+"""The `algorithms` command: list the algorithms and their settings."""
 
 import argparse
 
@@ -8,14 +8,12 @@ from metalearn.registry import catalogue
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("algorithms", help="list the algorithms and their settings")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the catalogue."""
     entries = catalogue()
     if options.json:
         print_json(entries)

@@ -1,4 +1,4 @@
-"""`bench`: compare algorithms on pools and data packs, and write tables and figures."""
+"""The `bench` command: compare algorithms on pools and data packs."""
 
 import argparse
 import shlex
@@ -19,7 +19,6 @@ _OUT = Path("docs/benchmarks")
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("bench", help="compare algorithms; write tables and figures")
     parser.add_argument(
         "--suite",
@@ -39,28 +38,28 @@ def add_parser(commands: Commands) -> None:
         "--data-root",
         type=Path,
         metavar="DIR",
-        help="where the suite's paths of pools and packs start (default: the file's folder; "
-        "for a suite that came along, the current one)",
+        help="base folder of the suite's pools and packs (default: the file's folder; for a "
+        "shipped suite, the current one)",
     )
     parser.add_argument(
         "--again",
         nargs="*",
         metavar="LABEL",
-        help="measure all (or these algorithms) again, as after a change of their code; without it "
-        "rows that are there are not measured again",
+        help="measure all rows (or these) again, such as after a code change; by default existing "
+        "rows are kept",
     )
     parser.add_argument(
         "--only",
         nargs="*",
         metavar="LABEL",
-        help="measure these rows alone (none: nothing); the others stand on the page as they are",
+        help="measure only these rows (none: nothing); the others stay on the page unchanged",
     )
     add_device(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure what is missing, a row at a time, then write the page and its figures."""
+    """Measure the missing rows one by one, then write the page and its figures."""
     suite = read_suite(find_suite(options.suite), data_root=options.data_root)
     out = options.out or _OUT / f"{suite.name}{'-quick' if options.quick else ''}"
     if options.quick:
@@ -73,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _measured(options: argparse.Namespace, suite: Suite, out: Path) -> list[Row]:
-    """The rows of the page, after what is missing of them is measured."""
+    """Return the page's rows after measuring those that are missing."""
     again = _known_labels(options.again, suite)
     only = _known_labels(options.only, suite)
     chosen = suite if options.only is None else suite.narrowed(only)
@@ -92,7 +91,7 @@ def _measured(options: argparse.Namespace, suite: Suite, out: Path) -> list[Row]
 
 
 def _known_labels(labels: list[str] | None, suite: Suite) -> list[str]:
-    """The labels as given; InvalidSetting when the suite has no row of such a name."""
+    """Return the labels; raise InvalidSetting if the suite does not have one of them."""
     for label in labels or ():
         if label not in suite.labels:
             known = ", ".join(suite.labels)
@@ -101,7 +100,6 @@ def _known_labels(labels: list[str] | None, suite: Suite) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    """A row in one line."""
     what = f"{row['pool']}, {row['label']}, seed {row['seed']}"
     if row["kind"] == "refused":
         return f"{what}: not run. {row['reason']}"
@@ -115,16 +113,16 @@ def _line(row: Row) -> str:
 
 
 def _command(options: argparse.Namespace, suite: Suite) -> str:
-    """What makes the files again; the place of the data is left to the reader."""
+    """Return the command that recreates the files, without the path of the data."""
     parts = ["python", "-m", "metalearn", "bench", "--suite", _suite_argument(options.suite, suite)]
     if options.quick:
         parts.append("--quick")
     if options.data_root is not None:
         parts += ["--data-root", "DATA"]
-    parts.append("--again")  # the page's own rows lie beside it
+    parts.append("--again")  # otherwise the page's own rows are reused
     return shlex.join(parts)
 
 
 def _suite_argument(given: str, suite: Suite) -> str:
-    """A shipped suite's name, or the file's name without the folders of this machine."""
+    """Return a shipped suite's name, or the file's name without this machine's folders."""
     return given if given == suite.name else f"{suite.name}.toml"

@@ -1,4 +1,4 @@
-"""`collect`: make a pool folder of checkpoint files that people have."""
+"""The `collect` command: make a pool folder from checkpoint files."""
 
 import argparse
 import tempfile
@@ -17,27 +17,26 @@ from metalearn.pool import Teacher
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser("collect", help="make a pool of checkpoint files")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file a model")
+    parser = commands.add_parser("collect", help="make a pool from checkpoint files")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="one file per model")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help="what all of them are, where the files alone do not tell; see `inspect`",
+        help="their architecture, if the files do not determine it; see `inspect`",
     )
     parser.add_argument(
         "--image-size",
         type=whole(8, 1_024),
         default=0,
         metavar="PIXELS",
-        help="height and width at which all of them are asked (default: each one's own)",
+        help="image height and width for all of them (default: each model's own)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read every file, then write the folder as a whole; a file that is no good ends it."""
+    """Read every file, then write the folder atomically; an invalid file aborts."""
     if options.out.exists():
         raise InvalidPool(f"“{options.out}” exists; give a new folder.")
     _refuse_equal_names(options.files)
@@ -56,7 +55,6 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
-    """The classifier in a file, with what the file or its architecture says of it."""
     declared = DeclaredFile(
         image_size, (), (), (), name=file.stem, architecture=architecture or "", file_name=file.name
     )
@@ -68,7 +66,7 @@ def _read(file: Path, architecture: str | None, image_size: int) -> Teacher:
 
 
 def _completed(model: ReadModel, declared: DeclaredFile) -> DeclaredFile:
-    """The declaration with classes named after the model where nothing says what they are."""
+    """Complete the declaration; unnamed classes are numbered after the model."""
     try:
         return completed(model, declared)[0]
     except NamesMissing as missing:

@@ -1,4 +1,4 @@
-"""`train --dry-run`: what a run would need and use."""
+"""The output of `train --dry-run`: what a run needs."""
 
 from metalearn.algorithm import Algorithm
 from metalearn.cli.common import printable
@@ -11,7 +11,6 @@ _MOST_NAMES = 8
 def dry_run_lines(
     algorithm: Algorithm, pool: Pool, forecast: Forecast, notices: list[str]
 ) -> list[str]:
-    """Steps, models, memory, disk, work, time, and notices."""
     return [
         f"{algorithm.run_title}; nothing is written",
         f"steps    {algorithm.total_steps:,}",

@@ -1,4 +1,4 @@
-"""`evaluate`: few-shot accuracy of a meta-learner on classes it has never seen."""
+"""The `evaluate` command: few-shot accuracy of a meta-learner on unseen classes."""
 
 import argparse
 import sys
@@ -23,7 +23,6 @@ from metalearn.networks.batchnorm import has_batchnorm
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("evaluate", help="measure a meta-learner on a data pack")
     parser.add_argument("learner", type=Path, metavar="LEARNER_DIR")
     parser.add_argument(
@@ -45,7 +44,6 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the mean accuracy in percent with its 95 % interval."""
     plan = EvaluationPlan(
         n_way=options.way,
         k_shot=options.shot,

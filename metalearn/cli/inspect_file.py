@@ -1,4 +1,4 @@
-"""`inspect`: what is in a checkpoint file, without executing any of it."""
+"""The `inspect` command: the contents of a checkpoint file, without executing any of it."""
 
 import argparse
 from pathlib import Path
@@ -13,16 +13,15 @@ from metalearn.cli.inspect_pictures import add_picture_options, check_pictures, 
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("inspect", help="show what is in a checkpoint file, safely")
     parser.add_argument("file", type=Path, metavar="FILE", help=".safetensors, .pt or .pth")
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help="what it is, such as timm/resnet18; recognised from the file when left out",
+        help="such as timm/resnet18; by default recognised from the file",
     )
     parser.add_argument(
-        "--weights", choices=("raw", "ema"), help="which, where a file has averaged ones too"
+        "--weights", choices=("raw", "ema"), help="which to read if the file also has averaged ones"
     )
     parser.add_argument(
         "--image-size", type=whole(1, 65_536), metavar="PIXELS", help="size it was trained with"
@@ -33,7 +32,6 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print architecture, input, classes, fingerprint and tensors; and how pictures are judged."""
     wanted = DeclaredFile(
         architecture=options.architecture,
         image_size=options.image_size,
@@ -87,7 +85,6 @@ def _weights(facts: dict[str, Any]) -> str:
 
 
 def _names(class_names: list[str] | None) -> str:
-    """Names come out of the file: whatever could steer the terminal is replaced."""
     if not class_names:
         return ""
     clean = [printable(name) for name in class_names[:20]]

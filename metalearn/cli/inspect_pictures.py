@@ -1,4 +1,4 @@
-"""`inspect --pictures`: how many of a folder's pictures the model in a file gets right."""
+"""`inspect --pictures`: the accuracy of a file's model on a folder of pictures."""
 
 import argparse
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ _MOST_WRONG = 20
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    """The option --pictures, and those that say what the file does not, or says wrongly."""
+    """Add --pictures, and the options that correct or complete the file's facts."""
     pictures = parser.add_argument_group("check with pictures")
     pictures.add_argument(
         "--pictures",
         type=Path,
         metavar="FOLDER",
-        help="say how many are right; one sub-folder a class, named after it",
+        help="count the correct predictions; one sub-folder per class, named after it",
     )
     pictures.add_argument(
         "--class-names",
         type=Path,
         metavar="FILE",
-        help="one name a line, in the order of the outputs, in place of the file's",
+        help="one name per line, in the order of the outputs; overrides the file's",
     )
     for name, what in (("mean", "mean"), ("std", "standard deviation")):
         pictures.add_argument(
@@ -41,15 +41,12 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
             type=float,
             nargs="+",
             metavar="NUMBER",
-            help=f"{what} of each channel, of images in 0 to 1, in place of the file's",
+            help=f"{what} of each channel, for images from 0 to 1; overrides the file's",
         )
 
 
 def check_pictures(model: ReadModel, options: argparse.Namespace) -> dict[str, Any] | None:
-    """How many are right, what became of each, and which folders are no class; JSON-ready.
-
-    None without --pictures.
-    """
+    """Return counts, predictions and unknown folders, JSON-ready; None without --pictures."""
     if options.pictures is None:
         _refuse_what_needs_pictures(options)
         return None
@@ -71,7 +68,6 @@ def check_pictures(model: ReadModel, options: argparse.Namespace) -> dict[str, A
 
 
 def picture_lines(found: dict[str, Any] | None) -> list[str]:
-    """The same for people; no line where no pictures were given."""
     if found is None:
         return []
     wrong = [one for one in found["predictions"] if not one["right"]]
@@ -94,7 +90,7 @@ def _refuse_what_needs_pictures(options: argparse.Namespace) -> None:
 
 
 def _teacher(model: ReadModel, options: argparse.Namespace) -> Teacher:
-    """The classifier with what the options say, else the file, else its architecture."""
+    """Make the classifier from the options, else the file's facts, else its architecture's."""
     declared = DeclaredFile(
         name=options.file.stem,
         image_size=options.image_size or 0,
@@ -113,7 +109,7 @@ def _names(file: Path | None) -> tuple[str, ...]:
 
 
 def _by_class(path: Path, teacher: Teacher) -> tuple[list[tuple[int, Path]], list[str]]:
-    """The folders that are named after a class, each with its number; the names of the others."""
+    """Return (class index, folder) pairs, and the names of folders that match no class."""
     known: list[tuple[int, Path]] = []
     unknown: list[str] = []
     for folder in class_folders(path):
@@ -138,7 +134,7 @@ def _some(names: tuple[str, ...]) -> str:
 def _pictures(
     folders: list[tuple[int, Path]], teacher: Teacher, files: list[Path]
 ) -> Iterator[tuple[int, Pixels]]:
-    """Each class with one of its pictures; `files` takes the file of each."""
+    """Yield each picture with its class index, and append its path to `files`."""
     for number, folder in folders:
         for file, pixels in read_pictures(folder, teacher.channels, teacher.image_size):
             files.append(file)

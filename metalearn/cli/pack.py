@@ -1,4 +1,4 @@
-"""`pack`: turn a data set's own archive into data packs, one for each class split."""
+"""The `pack` command: convert a data set's archive to one data pack per class split."""
 
 import argparse
 from pathlib import Path
@@ -10,17 +10,17 @@ from metalearn.errors import InvalidSetting
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("pack", help="make a data pack from a data set's own archive")
     parser.add_argument("dataset", choices=tuple(SOURCES), metavar="DATASET", help=_datasets())
-    parser.add_argument("file", type=Path, metavar="FILE", help="the archive, or a folder of it")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="the archive, or its unpacked folder"
+    )
     parser.add_argument("--split", choices=SPLITS, required=True, help="which classes")
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="a new .npz file")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read the pictures of the split and write them into one pack."""
     if options.out.suffix != ".npz" or options.out.exists():
         raise InvalidSetting(
             f"“{options.out}” exists or is not called .npz; give a new file with --out."

@@ -1,8 +1,4 @@
-"""`pretrain`: make a pool of teachers from a data pack or a folder of images.
-
-With `--from FILE` they are fine-tuned from the checkpoint in the file, otherwise trained from
-random weights.
-"""
+"""The `pretrain` command: make a pool of teachers, from scratch or fine-tuned from a file."""
 
 import argparse
 from collections.abc import Iterator
@@ -24,7 +20,6 @@ from metalearn.learning.pretraining import (
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("pretrain", help="make a pool of models from a data pack")
     parser.add_argument("pack", type=Path, metavar="PACK", help="a .npz pack or a folder of images")
     parser.add_argument("--out", type=Path, required=True, metavar="POOL_DIR", help="a new folder")
@@ -45,11 +40,11 @@ def add_parser(commands: Commands) -> None:
         dest="start",
         type=Path,
         metavar="FILE",
-        help="fine-tune this checkpoint: a new head, the usual augmentation, and the epoch that "
-        "names most of the held-out pictures; its architecture is recognised",
+        help="fine-tune this checkpoint: a new head, the usual augmentation, and the epoch with "
+        "the best held-out accuracy; its architecture is recognised",
     )
     parser.add_argument(
-        "--width", type=whole(0, 4_096), default=0, help="0 takes the usual one (default)"
+        "--width", type=whole(0, 4_096), default=0, help="(default: 0, the architecture's own)"
     )
     parser.add_argument(
         "--epochs",
@@ -69,7 +64,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train the models one by one; each is in the pool as soon as it is done."""
+    """Train the models one by one; each is added to the pool as soon as it is done."""
     if options.out.exists() and any(options.out.iterdir()):
         raise InvalidPool(f"“{options.out}” is not empty; give a new folder.")
     device = find_device(options.device)

@@ -1,4 +1,4 @@
-"""`train`: run an algorithm on a pool and write the meta-learner."""
+"""The `train` command: run an algorithm on a pool and write the meta-learner."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,6 @@ from metalearn.settings import build, presets_of
 
 
 def add_parser(commands: Commands) -> None:
-    """Add the command to the parser."""
     parser = commands.add_parser("train", help="make a meta-learner from a pool of models")
     parser.add_argument("algorithm", metavar="ALGORITHM", help="see the command `algorithms`")
     parser.add_argument("--pool", type=Path, required=True, metavar="POOL_DIR")
@@ -48,28 +47,28 @@ def add_parser(commands: Commands) -> None:
         type=whole(0, 10_000_000),
         default=POOL_MB,
         metavar="MB",
-        help="models that are in memory at once; the others lie in a temporary file and are "
-        f"fetched when their turn comes (default: {POOL_MB})",
+        help="memory for models; the others are kept in a temporary file and loaded when needed "
+        f"(default: {POOL_MB})",
     )
     parser.add_argument(
         "--memory-mb",
         type=whole(0, 10_000_000),
         default=0,
         metavar="MB",
-        help="refuse a run that would need more memory, and say with what it fits (default: 0, "
+        help="refuse a run that needs more memory, and suggest settings that fit (default: 0, "
         "no limit)",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="say what the run would need and use, and write nothing",
+        help="print what the run would need, and write nothing",
     )
     parser.add_argument(
         "--pictures-folder",
         type=Path,
         metavar="DIR",
-        help="unlabelled JPEG, PNG or WebP pictures of your own, which chorus learns from too; "
-        "they are used where they lie",
+        help="your own unlabelled JPEG, PNG or WebP pictures, which chorus also learns from; they "
+        "are read in place",
     )
     add_seed(parser)
     add_device(parser)
@@ -77,7 +76,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train to the end, then write the directory as a whole; interrupted, it writes nothing."""
+    """Train to the end, then write the directory atomically; an interrupted run writes nothing."""
     kind = algorithm_named(options.algorithm)
     settings = _settings(options, kind)
     _check_out(options)
@@ -105,7 +104,6 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace, kind: type[Algorithm]) -> dict[str, object]:
-    """What --preset, --set and --pictures-folder say."""
     settings = parse_settings(options.set)
     if options.preset is not None:
         if not presets_of(kind.Config):
@@ -117,7 +115,7 @@ def _settings(options: argparse.Namespace, kind: type[Algorithm]) -> dict[str, o
 
 
 def parse_settings(pairs: list[str]) -> dict[str, object]:
-    """`key=value` texts as a mapping; the algorithm's Config checks the values."""
+    """Parse `key=value` texts; the values are checked by the algorithm's Config."""
     settings: dict[str, object] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -128,7 +126,7 @@ def parse_settings(pairs: list[str]) -> dict[str, object]:
 
 
 def _own_pictures(algorithm: Algorithm, folder: Path | None) -> list[str]:
-    """Give the algorithm the folder that was named; notices about its pictures."""
+    """Pass the folder to the algorithm; return notices about its pictures."""
     if folder is not None:
         return algorithm.take_pictures(folder)
     if algorithm.wants_pictures:
@@ -139,7 +137,7 @@ def _own_pictures(algorithm: Algorithm, folder: Path | None) -> list[str]:
 
 
 def _check_out(options: argparse.Namespace) -> None:
-    """Hours of training should not end at a folder that must not be overwritten."""
+    """Check the output folder before training, not after hours of it."""
     out = options.out
     if options.dry_run:
         return

@@ -1,4 +1,4 @@
-"""Class-labelled images: single pictures, folders with one sub-folder a class, and data packs."""
+"""Labelled images: single pictures, folders with one sub-folder per class, and data packs."""
 
 from pathlib import Path
 
@@ -28,10 +28,7 @@ __all__ = [
 
 
 def read_data(path: Path, *, channels: int, image_size: int) -> ImageSet:
-    """A data pack, or a folder with one sub-folder a class, in grey (1) or colour (3).
-
-    `image_size` holds for pictures that are decoded; a pack of raw images keeps its own.
-    """
+    """Read a pack or class folders in grey (1) or colour (3); a raw pack keeps its image size."""
     if path.is_dir():
         return read_folder(path, channels=channels, image_size=image_size)
     return read_pack(path, image_size=image_size).with_channels(channels)

@@ -1,4 +1,4 @@
-"""How large the frames inside an AVIF are: its head may declare less than a decoder has to keep.
+"""Frame sizes inside an AVIF, whose header may declare less than a decoder must allocate.
 
 Boxes are those of ISO 14496-12 and 23008-12, the sequence header that of AV1, section 5.5.
 """
@@ -12,7 +12,7 @@ _MOST_TIMES = 4
 
 
 def largest_frame(data: bytes) -> int:
-    """Pixels of the largest frame or grid of frames; ValueError where boxes do not fit together."""
+    """Return the pixels of the largest frame or grid of frames; raise ValueError if damaged."""
     try:
         meta = next(content for name, content in _boxes(data) if name == b"meta")
         inside = dict(_boxes(meta[4:]))
@@ -22,7 +22,7 @@ def largest_frame(data: bytes) -> int:
         for item, in_idat, extents in _places(inside[b"iloc"]):
             left -= sum(n or len(data) for _, n in extents)
             if left < 0:
-                raise IndexError  # nothing but work: items lie beside one another
+                raise IndexError  # overlapping items, made only to cause work
             source = inside.get(b"idat", b"") if in_idat else data
             content = b"".join(source[at : at + n] if n else source[at:] for at, n in extents)
             if kinds.get(item) == b"av01":
@@ -48,7 +48,6 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _kinds(iinf: bytes) -> dict[int, bytes]:
-    """The type of each item by its number."""
     kinds = {}
     for name, entry in _boxes(iinf[4 + (4 if iinf[0] else 2) :]):
         if name == b"infe" and entry[0] >= 2:
@@ -59,7 +58,7 @@ def _kinds(iinf: bytes) -> dict[int, bytes]:
 
 
 def _places(iloc: bytes) -> Iterator[tuple[int, bool, list[tuple[int, int]]]]:
-    """The number of each item, whether it lies in `idat`, and its (offset, length) there."""
+    """Yield each item's number, whether it is in `idat`, and its (offset, length) pairs."""
     version = iloc[0]
     offset, length, base, index = iloc[4] >> 4, iloc[4] & 15, iloc[5] >> 4, iloc[5] & 15
     fields = _Fields(iloc, 6)
@@ -77,13 +76,13 @@ def _places(iloc: bytes) -> Iterator[tuple[int, bool, list[tuple[int, int]]]]:
 
 
 class _Fields:
-    """Whole numbers that follow one another."""
+    """Reader of consecutive integers."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data, self._at = data, at
 
     def number(self, size: int) -> int:
-        """The next `size` bytes; IndexError behind the end."""
+        """Read `size` bytes; raise IndexError past the end."""
         self._at += size
         if self._at > len(self._data):
             raise IndexError
@@ -115,14 +114,14 @@ def _sequence_headers(content: bytes) -> Iterator[bytes]:
 
 
 class _Bits:
-    """The bits of a header, from the highest of its first byte on."""
+    """Reader of a header's bits, highest first."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data[:256])
         self._left = 8 * len(data[:256])
 
     def number(self, width: int) -> int:
-        """The next `width` bits; IndexError behind the end."""
+        """Read `width` bits; raise IndexError past the end."""
         self._left -= width
         if self._left < 0:
             raise IndexError
@@ -130,7 +129,6 @@ class _Bits:
 
 
 def _frame(header: bytes) -> int:
-    """Pixels of the largest frame of a sequence."""
     bits = _Bits(header)
     bits.number(4)  # profile, still picture
     if bits.number(1):
@@ -155,9 +153,9 @@ def _pass_over_operating_points(bits: _Bits) -> None:
 
 
 def _pass_over_timing(bits: _Bits) -> int:
-    """How many bits a buffer's delay has; 0 where there is no model of a decoder."""
+    """Return the number of bits of a buffer's delay, or 0 without a decoder model."""
     bits.number(64)
-    if bits.number(1):  # equal intervals: a number in as many bits as zeros stand before it
+    if bits.number(1):  # equal intervals: uvlc, with as many bits as leading zeros
         zeros = 0
         while not bits.number(1):
             zeros += 1

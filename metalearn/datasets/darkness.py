@@ -1,4 +1,4 @@
-"""Grey pictures whose 16 bits hold values of 12: nearly black for no visible reason."""
+"""Detection of grey pictures with 12-bit values in 16 bits, which look nearly black."""
 
 import io
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ _DEPTH_AND_COLOUR, _GREY_OF_16_BITS = slice(24, 26), b"\x10\0"
 
 
 class PictureWarning(UserWarning):
-    """A picture can be read, and most likely it does not look as its owner believes."""
+    """A picture is readable but probably does not look as its owner expects."""
 
 
 def is_nearly_black(data: bytes) -> bool:
-    """Whether a picture is grey with 16 bits, and no value needs more than 12 of them."""
+    """Return whether a picture is 16-bit grey and no value needs more than 12 bits."""
     grey_png = data.startswith(PNG) and data[_DEPTH_AND_COLOUR] == _GREY_OF_16_BITS
     if not grey_png and data[:4] not in BYTE_ORDERS:
         return False
@@ -32,7 +32,7 @@ def is_nearly_black(data: bytes) -> bool:
 
 
 def nearly_black(names: Sequence[str]) -> str:
-    """A warning that names these pictures and says how to fix them."""
+    """Return a warning that names these pictures and says how to fix them."""
     first, others = names[0], len(names) - 1
     who = f"{first} and {others} {'other' if others == 1 else 'others'}" if others else first
     looks = "look" if others else "looks"

@@ -1,4 +1,4 @@
-"""Folders of pictures: one sub-folder a class, or all in one."""
+"""Folders of pictures: one sub-folder per class, or all in one."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _LEFT_BY_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}
 
 
 def class_folders(path: Path) -> list[Path]:
-    """The sub-folders, one a class, in the order of their names; InvalidData when there is none."""
+    """Return the sub-folders, one per class, sorted by name; raise InvalidData if none."""
     folders = [entry for entry in _entries(path) if entry.is_dir()]
     if not folders:
         raise InvalidData(f"“{path}” has no sub-folders; put the pictures of each class into one.")
@@ -24,10 +24,10 @@ def class_folders(path: Path) -> list[Path]:
 
 
 def read_folder(path: Path, *, channels: int, image_size: int) -> ImageSet:
-    """Pictures in one sub-folder a class, classes and files in the order of their names.
+    """Read pictures from one sub-folder per class; classes and files are sorted by name.
 
-    Raises InvalidData, naming the file, when one cannot be read, and when a class is empty. Warns
-    once, by name, of pictures that are nearly black for want of scaling.
+    Raises InvalidData, naming the file, if one cannot be read or a class is empty. Warns once about
+    pictures that are nearly black.
     """
     folders = class_folders(path)
     images, labels = [], []
@@ -41,9 +41,9 @@ def read_folder(path: Path, *, channels: int, image_size: int) -> ImageSet:
 
 
 def read_pictures(path: Path, channels: int, image_size: int) -> Iterator[tuple[Path, Pixels]]:
-    """Every picture below the folder with its file, in the order of their names.
+    """Yield every picture below the folder with its file, sorted by name.
 
-    Raises InvalidData when there is none or one cannot be read, and warns as `read_folder` does.
+    Raises InvalidData if there are none or one cannot be read; warns as `read_folder` does.
     """
     black: list[str] = []
     yield from _pictures(path, channels, image_size, black)
@@ -53,7 +53,7 @@ def read_pictures(path: Path, channels: int, image_size: int) -> Iterator[tuple[
 def _pictures(
     path: Path, channels: int, image_size: int, black: list[str]
 ) -> Iterator[tuple[Path, Pixels]]:
-    """As `read_pictures`; `black` takes the names of those that are nearly black."""
+    """Read pictures as `read_pictures` does, adding the names of nearly black ones to `black`."""
     files = list(_files(path))
     if not files:
         raise InvalidData(f"“{path}” has no pictures; add {READABLE} files.")
@@ -77,7 +77,6 @@ def _warn(black: list[str]) -> None:
 
 
 def _entries(path: Path) -> list[Path]:
-    """What lies in the folder, by name, without what is hidden or what systems leave behind."""
     if not path.is_dir():
         raise InvalidData(f"“{path}” is not a folder; give one with pictures.")
     return sorted(entry for entry in path.iterdir() if not _is_passed_over(entry.name))

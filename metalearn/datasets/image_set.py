@@ -8,19 +8,19 @@ from torch import Tensor
 
 from metalearn.errors import InvalidData
 
-# Rec. 601, as Pillow's conversion to grey uses it.
+# Rec. 601, as in Pillow's conversion to grey.
 _LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Square pictures of one size; `labels` are positions in `class_names`."""
+    """Square pictures of one size; `labels` are indices into `class_names`."""
 
     images: UInt8[Tensor, "n channels size size"]
     labels: Int[Tensor, " labels"]
     class_names: tuple[str, ...]
     tracks: Int[Tensor, " tracks"] | None = None
-    """Within a class, pictures with the same number show the same thing (frames of a film)."""
+    """Within a class, pictures with the same number show the same object (frames of a film)."""
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
@@ -44,26 +44,24 @@ class ImageSet:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for colour."""
         return self.images.shape[1]
 
     @property
     def image_size(self) -> int:
-        """Height and width in pixels."""
         return self.images.shape[2]
 
     def by_class(self) -> list[Tensor]:
-        """The pictures of each class (n_c, c, h, w), in the order of `class_names`."""
+        """Return the pictures of each class (n_c, c, h, w), in the order of `class_names`."""
         return [self.images[self.labels == index] for index in range(len(self.class_names))]
 
     def tracks_by_class(self) -> list[Tensor] | None:
-        """The tracks of the pictures of `by_class`; None if every picture stands alone."""
+        """Return the tracks of `by_class`'s pictures, or None if pictures are unrelated."""
         if self.tracks is None:
             return None
         return [self.tracks[self.labels == index] for index in range(len(self.class_names))]
 
     def with_channels(self, channels: int) -> "ImageSet":
-        """The same pictures in grey (1) or colour (3)."""
+        """Convert to grey (1) or colour (3)."""
         if channels == self.channels:
             return self
         if channels == 3:

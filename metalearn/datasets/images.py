@@ -1,4 +1,4 @@
-"""Picture files from people and data sets, decoded to square tensors within bounded memory."""
+"""Decoding of picture files to square tensors in bounded memory."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ Pixels = UInt8[Tensor, "channels height width"]
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 READABLE = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
 MAX_PIXELS = 50_000_000
-"""A 40-megapixel photo passes; decoded as RGBA this bounds memory at about 200 MB."""
+"""Admits a 40-megapixel photo; decoded as RGBA, this bounds memory at about 200 MB."""
 
 DAMAGED = (
     OSError,  # includes UnidentifiedImageError and truncated files
@@ -34,9 +34,9 @@ DAMAGED = (
     EOFError,
     struct.error,
     zlib.error,
-    RuntimeError,  # what the decoder of AVIF says of some files
+    RuntimeError,  # raised by the AVIF decoder for some files
 )
-"""What Pillow raises for files that are not whole, or not what they seem."""
+"""What Pillow raises for damaged or mislabelled files."""
 _TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,7 +47,7 @@ _TURNED = {
     8: Image.Transpose.ROTATE_90,
 }
 _LYING = 5
-"""From here on, EXIF orientations exchange rows and columns."""
+"""From this value on, EXIF orientations swap rows and columns."""
 _BAND_BYTES = 8_000_000
 
 
@@ -61,13 +61,13 @@ def decode_image(
     formats: tuple[str, ...] = FORMATS,
     name: str = "A picture",
 ) -> Pixels:
-    """The centre square of a picture file, resized with antialiasing; with `whole` all of it, its
-    sides scaled unlike if need be. Of several frames or pages the first one counts.
+    """Decode the centre square of a picture's first frame or page, resized with antialiasing.
 
-    Turned as its EXIF data says; transparent parts become white; grey and colour are converted
-    to `channels` (1 or 3). With `quick` a large JPEG is decoded at a fraction of its size, which
-    differs in last digits from what a browser makes of it. Raises InvalidData, which begins with
-    `name`, when the bytes are no such picture or have more than MAX_PIXELS pixels.
+    With `whole` nothing is cropped, but the aspect ratio may change. EXIF orientation is applied,
+    transparent parts become white, and colours are converted to `channels` (1 or 3). With `quick` a
+    large JPEG is decoded at a fraction of its size, which differs slightly from a browser's result.
+    Raises InvalidData, starting with `name`, if the bytes are not such a picture or have more than
+    MAX_PIXELS pixels.
     """
     if channels not in {1, 3}:
         raise InvalidData(f"Pictures have 1 or 3 channels, not {channels}.")
@@ -101,7 +101,7 @@ class _TooDeep(Exception):
 def _decoded(
     data: bytes, formats: tuple[str, ...], size: int, *, whole: bool, quick: bool
 ) -> Image.Image:
-    """As mode RGB or L, size × size, upright; raises one of DAMAGED where pixels are missing."""
+    """Return size × size in mode RGB or L, upright; raise one of DAMAGED if pixels are missing."""
     try:
         return _opened(data, formats, size, whole=whole, quick=quick)
     except DAMAGED:
@@ -122,32 +122,32 @@ def _opened(
         if image.format == "TIFF" and image.mode in {"I", "F"}:
             raise _TooDeep
         if quick:
-            # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and no worse after resizing.
+            # JPEG can be decoded at 1/2, 1/4 or 1/8: less memory, and equally good after resizing.
             image.draft("RGB", (2 * size, 2 * size))
         return _square(_loaded(image), size, read_orientation(data), whole=whole)
 
 
 def _plain(data: bytes) -> bytes:
-    """A TIFF that does not say how it is turned, and an AVIF of frames as its picture alone."""
+    """Remove a TIFF's orientation, and reduce an AVIF sequence to its still picture."""
     if data[:4] in BYTE_ORDERS:
         return lying_tiff(data)
     return data[:8] + b"avif" + data[12:] if data[4:12] == b"ftypavis" else data
 
 
 def _loaded(image: Image.Image) -> Image.Image:
-    """The pixels as a browser has them before we turn them."""
+    """Return the pixels as a browser has them before our own rotation."""
     if isinstance(image, GifImageFile):
         return _on_its_screen(image)
-    image.info.pop("xmp", None)  # it turns nothing, but Pillow would turn a TIFF by it
+    image.info.pop("xmp", None)  # browsers ignore it, but Pillow would rotate a TIFF by it
     image.load()
     if image.format == "AVIF":
-        # Boxes of the file turn it, which decoders of browsers do themselves.
+        # Boxes in the file rotate it; browsers' decoders apply them as well.
         return ImageOps.exif_transpose(image)
     return image
 
 
 def _on_its_screen(image: GifImageFile) -> Image.Image:
-    """The first frame of a GIF; where it leaves its screen free, that is white."""
+    """Place a GIF's first frame on its screen, which is otherwise white."""
     frame = image.tile[0].extents if image.tile else None
     image.load()
     if frame is None or frame == (0, 0, *image.size):
@@ -158,12 +158,12 @@ def _on_its_screen(image: GifImageFile) -> Image.Image:
 
 
 def _square(image: Image.Image, size: int, orientation: int, *, whole: bool) -> Image.Image:
-    """The centre square, or the whole, as mode RGB or L, size × size, upright."""
     small = _shrink(image, size)
     width, height = small.size if whole else (min(small.size),) * 2
     left, top = (small.width - width) / 2, (small.height - height) / 2
-    # Rows of the upright picture first: the order changes last digits, and Pillow's releases
-    # differ in it. A centre square commutes with turning, so only the small result is turned.
+    # Resize rows of the upright picture first: the order changes last digits, and differs between
+    # Pillow's releases. A centre square commutes with rotation, so only the small result is
+    # rotated.
     if orientation >= _LYING:
         part = _resized(small, (small.width, size), (0, top, small.width, top + height))
         result = _resized(part, (size, size), (left, 0, left + width, size))
@@ -180,9 +180,9 @@ def _resized(
 
 
 def _shrink(image: Image.Image, size: int) -> Image.Image:
-    """Opaque 8-bit RGB or L, box-filtered by a whole factor to no less than about 2 × size.
+    """Return opaque 8-bit RGB or L, box-filtered by an integer factor to at least about 2 × size.
 
-    Works in horizontal bands, so that a large picture is never converted as a whole.
+    Works in horizontal bands, so a large picture is never converted as a whole.
     """
     factor = max(1, min(image.size) // (2 * size))
     rows = max(1, _BAND_BYTES // (4 * image.width * factor)) * factor
@@ -200,7 +200,7 @@ def _shrink(image: Image.Image, size: int) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Convert to RGB or L with 8 bits; what is transparent becomes white."""
+    """Convert to 8-bit RGB or L; transparent parts become white."""
     if image.mode.startswith(("I", "F")):  # 16-bit grey: Pillow would clip instead of scale
         values = np.asarray(image).astype(np.int64) >> 8
         return Image.fromarray(values.clip(0, 255).astype(np.uint8))

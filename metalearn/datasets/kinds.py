@@ -1,7 +1,4 @@
-"""What a file is, by its content; static/js/device/kinds.js goes by the same rules.
-
-What people take for a picture, and no decoder of ours reads, is named with what to do.
-"""
+"""Unsupported files that people take for pictures, as in static/js/device/kinds.js."""
 
 import struct
 from typing import NamedTuple
@@ -10,7 +7,7 @@ from metalearn.datasets.orientation import BYTE_ORDERS, tiff_entries
 
 
 class Foreign(NamedTuple):
-    """What a file is, and what its owner can do."""
+    """The kind of a file, and what its owner can do."""
 
     what: str
     advice: str
@@ -59,12 +56,11 @@ _REDUCED, _OF_SENSORS = 1, {32803, 34892}
 
 
 def foreign_kind(data: bytes) -> Foreign | None:
-    """What we cannot read although people take it for a picture; None for everything else."""
+    """Return the kind of an unsupported picture-like file, else None."""
     return FOREIGN.get(_kind(data))
 
 
 def _kind(data: bytes) -> str:
-    """A key of FOREIGN, or nothing."""
     for beginning, kind in _BEGINNINGS.items():
         if data.startswith(beginning):
             return kind
@@ -78,7 +74,7 @@ def _kind(data: bytes) -> str:
 
 
 def _by_brands(data: bytes) -> str:
-    """The kind of a file in the boxes of ISO 14496-12."""
+    """Return the kind of a file with ISO 14496-12 boxes."""
     end = min(int.from_bytes(data[:4]), _MAX_BRANDS_BYTES)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
     if brands & _AVIF_BRANDS:
@@ -94,7 +90,7 @@ def _is_svg(data: bytes) -> bool:
 
 
 def _is_raw(data: bytes) -> bool:
-    """Whether a TIFF holds what a sensor saw: beside a small picture, or in place of one."""
+    """Return whether a TIFF holds raw sensor data, next to a small picture or in place of one."""
     tags = _tags(data)
     beside = tags.get(_SUBFILE) == _REDUCED and _SUB_IFDS in tags
     of_sensor = tags.get(_PHOTOMETRIC) in _OF_SENSORS
@@ -102,7 +98,7 @@ def _is_raw(data: bytes) -> bool:
 
 
 def _tags(data: bytes) -> dict[int, int]:
-    """The numbers in the first directory of a TIFF, as far as it is there."""
+    """Return the numbers in a TIFF's first directory, as far as it is complete."""
     tags: dict[int, int] = {}
     try:
         for entry, order in tiff_entries(data):

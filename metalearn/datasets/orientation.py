@@ -1,7 +1,6 @@
-"""How a picture file says that it is turned, read by the rules of static/js/device/orientation.js.
+"""Orientation of picture files, read by the rules of static/js/device/orientation.js.
 
-Pillow would also read XMP, several EXIF segments as one, and texts of PNG files. No browser does
-all of that, and a picture must not be turned in one place and lie in the other.
+Pillow would also read XMP, split EXIF segments and PNG texts, which no browser does.
 """
 
 import re
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-"""A JPEG marker that has a length, after bytes that fill and stray ones."""
+"""A JPEG marker with a length, after fill bytes and stray ones."""
 _APP1, _START_OF_SCAN, _END_OF_IMAGE = 0xE1, 0xDA, 0xD9
 _HAS_EXIF = 0x08
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
@@ -19,10 +18,10 @@ _ORIENTATION, _SHORT = 0x0112, 3
 
 
 def read_orientation(data: bytes) -> int:
-    """The orientation of a JPEG, PNG, WebP or TIFF file, 1 to 8; 1 where it says none or nonsense.
+    """Return the orientation of a JPEG, PNG, WebP or TIFF file, 1 to 8; by default 1.
 
-    The first EXIF block of a file counts, and in it the first tag that is one SHORT, as the
-    standard has it (CIPA DC-008, 4.6.5.1). A TIFF file is such a block as a whole.
+    The first EXIF block counts, and in it the first tag that is one SHORT, as in the standard (CIPA
+    DC-008, 4.6.5.1). A whole TIFF file is such a block.
     """
     if data.startswith(b"\xff\xd8"):
         blocks = _in_jpeg(data)
@@ -43,7 +42,7 @@ def read_orientation(data: bytes) -> int:
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The markers of a JPEG that have a content, with it, as far as the end of the picture."""
+    """Yield a JPEG's markers that have content, with it, up to the end of the picture."""
     at = 2
     while found := _MARKER.search(data, at):
         at = found.end()
@@ -85,7 +84,7 @@ def _in_webp(data: bytes) -> Iterator[bytes]:
 
 
 def lying_tiff(data: bytes) -> bytes:
-    """The TIFF without saying that it is turned: Pillow would turn it by rules of its own."""
+    """Return the TIFF without its orientation, which Pillow would apply by different rules."""
     result = bytearray(data)
     try:
         for entry, order in tiff_entries(data):
@@ -97,7 +96,7 @@ def lying_tiff(data: bytes) -> bytes:
 
 
 def _in_tiff(block: bytes) -> int:
-    """Raises struct.error where the block ends too soon."""
+    """Read the orientation; raise struct.error if the block is cut off."""
     for entry, order in tiff_entries(block):
         tag, kind, count, value = struct.unpack_from(f"{order}HHIH", block, entry)
         if (tag, kind, count) == (_ORIENTATION, _SHORT, 1):
@@ -106,7 +105,7 @@ def _in_tiff(block: bytes) -> int:
 
 
 def tiff_entries(block: bytes) -> Iterator[tuple[int, str]]:
-    """Where each entry of the first directory begins, and the order of its bytes."""
+    """Yield the offset of each entry in the first directory, with the byte order."""
     order = BYTE_ORDERS.get(block[:4])
     if order is None:
         return

@@ -1,4 +1,4 @@
-"""A folder of unlabelled pictures, read where it lies: bounded, in one order, as bytes."""
+"""Folders of unlabelled pictures: bounded, in a fixed order, as bytes."""
 
 import hashlib
 import os
@@ -19,20 +19,20 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 
 @dataclass(frozen=True)
 class OwnPictures:
-    """Pictures (n, channels, size, size) as bytes, and what tells their folder from another."""
+    """Pictures (n, channels, size, size) as bytes, and a digest that identifies their folder."""
 
     pixels: Tensor
     digest: str
-    """Of the names and sizes of all picture files of the folder."""
+    """Hash of the names and sizes of all picture files in the folder."""
     left_out: int
-    """Files that could not be read."""
+    """The number of files that could not be read."""
 
 
 def read_own_pictures(path: Path, *, channels: int, size: int, most: int) -> OwnPictures:
-    """At most `most` pictures of a folder and its sub-folders, spread evenly over their names.
+    """Read up to `most` pictures of a folder and its sub-folders, spread evenly over their names.
 
-    Symbolic links are not followed. What cannot be read is left out and counted. Raises
-    InvalidData where the folder has no picture.
+    Symbolic links are not followed. Unreadable files are skipped and counted. Raises InvalidData if
+    the folder has no picture.
     """
     if not path.is_dir():
         raise InvalidData(f"“{path}” is not a folder; give one with JPEG, PNG or WebP pictures.")
@@ -48,7 +48,7 @@ def read_own_pictures(path: Path, *, channels: int, size: int, most: int) -> Own
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Regular picture files, without what is hidden; links lead out of the folder."""
+    """Yield picture files that are not hidden; links could lead out of the folder."""
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.is_symlink():
@@ -60,7 +60,6 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path, channels: int, size: int) -> Tensor | None:
-    """The centre square of a picture; None for what is none."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             return None

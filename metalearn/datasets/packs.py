@@ -1,4 +1,4 @@
-"""Data packs: one `.npz` file without pickles for each class split (contract, “Files”)."""
+"""Data packs: one `.npz` file without pickles per class split (contract, “Files”)."""
 
 import zipfile
 import zlib
@@ -18,10 +18,7 @@ _KEYS = ("images", "jpeg", "offsets", "labels", "class_names", "track", "group")
 
 
 def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
-    """A data pack; `image_size` is for packs of JPEG bytes and defaults to 84 pixels.
-
-    Raises InvalidData when the file is not such a pack.
-    """
+    """Read a data pack, at 84 pixels by default if it holds JPEGs; raise InvalidData if invalid."""
     arrays = _load(path)
     if "labels" not in arrays or "class_names" not in arrays:
         raise _odd(path, "it has no labels or class_names")
@@ -40,7 +37,7 @@ def read_pack(path: Path, *, image_size: int | None = None) -> ImageSet:
 
 
 def write_pack(data: ImageSet, path: Path) -> None:
-    """Write a pack of raw pictures; the file is whole or not there."""
+    """Write a pack of raw pictures, atomically."""
     arrays = {
         "images": data.images.permute(0, 2, 3, 1).contiguous().numpy(),
         "labels": data.labels.numpy(),
@@ -64,11 +61,11 @@ def _load(path: Path) -> Arrays:
     except FileNotFoundError:
         raise InvalidData(f"“{path}” does not exist; check the path.") from None
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
-        raise _odd(path, "it is no whole .npz file without pickles") from None
+        raise _odd(path, "it is not a complete .npz file without pickles") from None
 
 
 def _tracks(path: Path, arrays: Arrays) -> torch.Tensor | None:
-    """Numbers of `track`, or of `group`, which may be texts; both mean the same."""
+    """Read `track`, or its synonym `group`, whose values may be texts."""
     if "track" in arrays and "group" in arrays:
         raise _odd(path, "it has both a track and a group; only one of them is read")
     tracks = arrays.get("track", arrays.get("group"))
@@ -95,7 +92,7 @@ def _jpeg(path: Path, arrays: Arrays, image_size: int) -> torch.Tensor:
     bounds = [int(offset) for offset in offsets]
     ordered = all(begin <= end for begin, end in zip(bounds, bounds[1:], strict=False))
     if not ordered or not bounds or bounds[0] < 0 or bounds[-1] > len(data):
-        raise _odd(path, "its offsets do not lie inside its jpeg bytes")
+        raise _odd(path, "its offsets are not inside its jpeg bytes")
     result = torch.empty((len(bounds) - 1, 3, image_size, image_size), dtype=torch.uint8)
     for index, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
         try:

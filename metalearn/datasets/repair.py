@@ -1,7 +1,4 @@
-"""Files whose pixels are all there although something else is missing or wrong.
-
-static/js/device/repair.js goes by the same rules.
-"""
+"""Repair of files whose pixels are all there, by the rules of static/js/device/repair.js."""
 
 import hashlib
 import io
@@ -14,12 +11,11 @@ from metalearn.datasets.orientation import PNG, jpeg_segments
 
 _END = b"\xff\xd9"
 _NOISE = bytes((182 + 13 * n + 7 * n * n) % 251 for n in range(512))
-_TAILS = (
-    bytes(64) + _END,
-    b"".join(_NOISE + bytes([0xFF, 0xD0 + n]) for n in range(8)) + _END,
-)
-"""What a decoder that still waits for pixels makes different ones of, also between restarts:
-more noise than the blocks need that lie outside of the picture, and no byte that says something."""
+_TAILS = (bytes(64) + _END, b"".join(_NOISE + bytes([0xFF, 0xD0 + n]) for n in range(8)) + _END)
+"""Endings that give different pixels if a decoder still waits for data, even between restarts.
+
+They hold more noise than any blocks outside the picture need, and no meaningful byte.
+"""
 _BAND_ROWS = 256
 _FRAMES = {0xC0, 0xC1, 0xC2}
 _SCAN = 0xDA
@@ -27,9 +23,9 @@ _COEFFICIENTS = 64
 
 
 def repaired(data: bytes, max_pixels: int) -> bytes | None:
-    """The file as a strict decoder reads it; None where pixels are missing, or nothing helps.
+    """Return a file that a strict decoder reads, or None if pixels are missing or nothing helps.
 
-    A JPEG gets its end marker, a PNG loses the texts and the remarks whose checksum is wrong.
+    A JPEG gets its end marker. A PNG loses texts and ancillary chunks with wrong checksums.
     """
     if data.startswith(b"\xff\xd8"):
         return _with_end(data.rstrip(b"\xff"), max_pixels)
@@ -37,7 +33,7 @@ def repaired(data: bytes, max_pixels: int) -> bytes | None:
 
 
 def _with_end(data: bytes, max_pixels: int) -> bytes | None:
-    """Whatever follows a whole scan changes no pixel, so two endings must give the same ones."""
+    """Append the end marker if two different endings give the same pixels."""
     if not _has_every_scan(data):
         return None
     one, other = (_digest(data + tail, max_pixels) for tail in _TAILS)
@@ -45,7 +41,7 @@ def _with_end(data: bytes, max_pixels: int) -> bytes | None:
 
 
 def _digest(data: bytes, max_pixels: int) -> bytes:
-    """Of all pixels, which are not kept: two large pictures would need much memory."""
+    """Hash all pixels in bands: keeping two large pictures would need too much memory."""
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
         if image.width * image.height > max_pixels:
             raise OSError("more pixels than are decoded")
@@ -57,7 +53,7 @@ def _digest(data: bytes, max_pixels: int) -> bytes:
 
 
 def _has_every_scan(data: bytes) -> bool:
-    """Whether each coefficient of each component has come with its last bit."""
+    """Return whether each coefficient of each component is complete."""
     left: set[tuple[int, int]] | None = None
     for marker, content in jpeg_segments(data):
         if marker in _FRAMES:

@@ -1,4 +1,4 @@
-"""From a support set to a classifier: inner loop, optional calibration, head."""
+"""Adaptation of a learner to a support set: inner loop, optional calibration, head."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ from metalearn.numerics.ridge import RidgeHead, ridge_head
 
 @dataclass(frozen=True)
 class Support:
-    """A support set that was checked: normalised images of the learner's size, and labels."""
+    """A checked support set: normalised images of the learner's size, and labels."""
 
     images: Tensor
     labels: Tensor
@@ -47,7 +47,7 @@ def adapted_classifier(
     normalisation: tuple[tuple[float, ...], tuple[float, ...]],
     rng: torch.Generator,
 ) -> Classifier:
-    """Adapt to a support set, as the settings say. `normalisation` is (mean, std)."""
+    """Adapt to a support set as the settings say. `normalisation` is (mean, std)."""
     adaptation = _Adaptation(network, support, settings, rng)
     weights: Weights = adaptation.pure.weights()
     if settings.calibrate == "statistics":
@@ -60,27 +60,21 @@ def adapted_classifier(
 
 
 class _Adaptation:
-    """The stages of one adaptation, which share its support set, settings and generator."""
+    """The stages of one adaptation, sharing its support set, settings and generator."""
 
     def __init__(
-        self,
-        network: Network,
-        support: Support,
-        settings: AdaptationSettings,
-        rng: torch.Generator,
+        self, network: Network, support: Support, settings: AdaptationSettings, rng: torch.Generator
     ) -> None:
         self.support = support
         self.settings = settings
         self.rng = rng
         self.remarks: tuple[str, ...] = ()
         self.pure = PureNetwork(
-            network,
-            batchnorm=cast(BatchNormMode, settings.batchnorm),
-            precision=settings.precision,
+            network, batchnorm=cast(BatchNormMode, settings.batchnorm), precision=settings.precision
         )
 
     def mix_statistics(self, weights: Weights) -> None:
-        """From here on batch-norm takes the support set into account."""
+        """Mix the support set's batch-norm statistics into the network from here on."""
         images = self.support.images
         share = share_of(len(images), self.settings.statistics_share)
         chunks = chunks_for_statistics(images, images_at_once(images.shape[-1]))
@@ -89,7 +83,7 @@ class _Adaptation:
         self.pure = self.pure.with_statistics(mixed)
 
     def with_head(self, weights: Weights) -> Weights:
-        """The weights with a linear head of as many rows as there are classes."""
+        """Return the weights with a linear head that has one row per class."""
         learned = len(weights[self.pure.head_weight]) == self.support.n_way
         if self.settings.head_init == "learned" and learned:
             return weights
@@ -99,14 +93,13 @@ class _Adaptation:
         return {**weights, self.pure.head_weight: weight, self.pure.head_bias: bias}
 
     def inner_loop(self, weights: Weights) -> Weights:
-        """The weights after the inner steps."""
         for images, labels in self._batches(self.settings.inner_steps):
             targets = balanced_targets(labels, self.support.n_way)
             _, weights = sgd_step(self.pure, weights, images, targets, lr=self.settings.inner_lr)
         return weights
 
     def ridge(self, weights: Weights) -> RidgeHead:
-        """The ridge head of the support set and, if wanted, its mirror images."""
+        """Fit the ridge head to the support set and, if wanted, its mirror images."""
         features, labels = self._features(weights), self.support.labels
         if self.settings.mirror_support:
             mirrored = self._features(weights, self.support.images.flip(-1))
@@ -115,16 +108,15 @@ class _Adaptation:
         return ridge_head(features, targets, temperature=self.settings.temperature)
 
     def head(self, weights: Weights) -> AdaptedHead:
-        """How the weights decide: through centroids of the support set, or the linear head.
+        """Return the head: centroids of the support set, or the weights' own linear head.
 
-        For ridge the centroids stand in while ICFIL inverts the learner.
+        For ridge, centroids stand in while ICFIL inverts the learner.
         """
         if self.settings.head == "sgd":
             return AdaptedHead(None, 1.0)
         return AdaptedHead(self._centroids(self._features(weights)), self.settings.temperature)
 
     def calibrated(self, weights: Weights, head: AdaptedHead) -> Weights:
-        """The weights after ICFIL."""
         settings = self.settings
         calibration = Calibration(
             pseudo_images=settings.pseudo_images,
@@ -146,7 +138,6 @@ class _Adaptation:
     def classifier(
         self, weights: Weights, normalisation: tuple[tuple[float, ...], tuple[float, ...]]
     ) -> Classifier:
-        """What the weights and the support set decide together."""
         mean, std = normalisation
         made = Classifier(self.pure, weights, mean, std, remarks=self.remarks)
         if self.settings.head == "ridge":

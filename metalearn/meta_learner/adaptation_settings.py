@@ -1,4 +1,4 @@
-"""How a meta-learner adapts to a support set."""
+"""Settings for adapting a meta-learner to a support set."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ CALIBRATIONS = ("none", "statistics", "icfil")
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """Settings of one adaptation; a meta-learner carries its own defaults."""
+    """Settings of one adaptation; a meta-learner has its own defaults."""
 
     head: str = setting(
         "prototypes",
@@ -21,16 +21,16 @@ class AdaptationSettings:
     )
     head_init: str = setting(
         "learned",
-        "where the sgd head starts; learned needs as many classes as were learned with, "
-        "and starts from prototypes for any other number",
+        "initial weights of the sgd head; learned applies to the trained number of classes and "
+        "falls back to prototypes for any other",
         choices=("learned", "prototypes"),
     )
     inner_steps: int = setting(10, "gradient steps of the sgd head", low=0, high=200)
     inner_lr: float = setting(0.01, "learning rate of these steps", low=1e-6, high=10.0)
     batch_size: int = setting(
         128,
-        "most support images in one gradient step; from more, each step draws this many "
-        "(fewer where images are large)",
+        "maximum support images per gradient step; if there are more, each step draws this many "
+        "(fewer for large images)",
         low=20,
         high=1_000,
     )
@@ -42,7 +42,7 @@ class AdaptationSettings:
     )
     batchnorm: str = setting(
         "inductive",
-        "inductive judges every picture by itself; transductive uses the statistics of all "
+        "inductive classifies every picture by itself; transductive uses the statistics of all "
         "query pictures together, as many papers do",
         choices=("inductive", "transductive"),
     )
@@ -67,7 +67,7 @@ class AdaptationSettings:
     icfil_loss: str = setting(
         "poster",
         "contrastive loss of icfil; poster is the authors' equation, with dot products and sums; "
-        "cosine has cosines, means and the sum over a class inside the logarithm",
+        "cosine uses cosines, means and the sum over a class inside the logarithm",
         choices=("poster", "cosine"),
     )
     pseudo_images: int = setting(5, "pseudo images per class for icfil", low=1, high=50)
@@ -83,9 +83,5 @@ class AdaptationSettings:
 
 
 def calibrated(settings: AdaptationSettings) -> AdaptationSettings:
-    """The settings with what we recommend: docs/benchmarks/calibration.md.
-
-    Ridge gained on every data set there; statistics gained with small networks and lost with deep
-    ones.
-    """
+    """Return the recommended settings: ridge gained everywhere (docs/benchmarks/calibration.md)."""
     return replace(settings, head="ridge", mirror_support=True, calibrate="none")

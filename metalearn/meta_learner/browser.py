@@ -1,4 +1,4 @@
-"""The folder `browser` of a learner directory: graphs, and browser.json that describes them."""
+"""The `browser` folder of a learner directory: graphs, and browser.json that describes them."""
 
 import hashlib
 import json
@@ -21,22 +21,22 @@ log = logging.getLogger(__name__)
 FOLDER, DESCRIPTION = "browser", "browser.json"
 FORMAT = 1
 GRADIENTS = frozenset({"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"})
-"""Steps that a learner may lack in the browser; without one of them there is no ICFIL."""
-_BUG = "The steps of its adaptation could not be written down for browsers."
+"""Steps that a learner may lack in the browser; ICFIL needs all of them."""
+_BUG = "Its adaptation could not be converted for browsers."
 
 
 def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
-    """Contents by their paths in the learner directory; `weights` is model.safetensors.
+    """Return contents by path in the learner directory; `weights` is model.safetensors.
 
-    Where there can be no graphs, browser.json alone, which says why: a learner that the server
-    adapts is worth more than none.
+    If no graphs can be made, browser.json alone gives the reason, so that the learner is still
+    usable on the server.
     """
     try:
         made = make_graphs(parts.network)
     except NotForBrowsers as error:
         return _files({"format": FORMAT, "available": False, "reason": str(error)}, {})
     except Exception:
-        # The trace goes through PyTorch's inner parts, which change from release to release.
+        # Tracing uses PyTorch internals, which change between releases.
         log.exception("no graphs for browsers")
         return _files({"format": FORMAT, "available": False, "reason": _BUG}, {})
     graphs = {graph.step.name: graph for graph in made}
@@ -50,10 +50,10 @@ def browser_files(parts: LearnerParts, weights: bytes) -> dict[str, bytes]:
 
 
 def _possible(defaults: AdaptationSettings, missing: Mapping[str, str]) -> dict[str, Any]:
-    """The defaults, without what needs a graph that there is not.
+    """Return the defaults without what needs a missing graph.
 
-    A browser judges each picture by itself, where gradient steps that were trained with the
-    statistics of all pictures run away.
+    A browser classifies each picture by itself, where gradient steps that were trained with the
+    statistics of all pictures diverge.
     """
     if "sgd" in missing or defaults.batchnorm != "inductive":
         defaults = replace(defaults, head="prototypes", batchnorm="inductive")
@@ -63,7 +63,7 @@ def _possible(defaults: AdaptationSettings, missing: Mapping[str, str]) -> dict[
 
 
 def _limits_said(defaults: AdaptationSettings, missing: Mapping[str, str]) -> str:
-    """What the page says of missing graphs, as one sentence; nothing where there are all."""
+    """Return what the page says about missing graphs, as one sentence; "" if there are none."""
     if defaults.batchnorm != "inductive":
         return (
             "In the browser this meta-learner compares each picture by itself with the classes' "

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 RECOVERS_IMAGES = "recovers_images"
-"""The entry of `made_by` that says whether images were recovered; without it they may have been."""
+"""Entry of `made_by`: whether images were recovered; if absent, they may have been."""
 OPERATOR_PICTURES = "operator_pictures"
-"""The entry that says how many pictures of the operator's own the learner has seen, if any."""
+"""Entry of `made_by`: how many of the operator's own pictures the learner has seen, if any."""
 
 
 def model_card(
@@ -16,9 +16,9 @@ def model_card(
     *,
     names_teachers: bool = True,
 ) -> str:
-    """README.md from the content of config.json and provenance.json.
+    """Return README.md from the content of config.json and provenance.json.
 
-    Without `names_teachers` nothing in it depends on them but the list of their licences.
+    Without `names_teachers` it depends on the teachers only for the list of their licences.
     """
     made_from = ["## Made from", "", *_teacher_lines(teachers), ""] if names_teachers else []
     return "\n".join([*_front_matter(config, teachers), "", *_body(config, made_from), ""])
@@ -27,7 +27,7 @@ def model_card(
 def _front_matter(config: Mapping[str, Any], teachers: Sequence[Mapping[str, object]]) -> list[str]:
     made_by = config["made_by"]
     licences = sorted({str(t["licence"]) for t in teachers if t["licence"]})
-    # JSON texts are YAML texts as well, and quoting is then the library's work.
+    # JSON strings are valid YAML, so json does the quoting.
     return [
         "---",
         "library_name: freehold",
@@ -81,7 +81,7 @@ def _opening(made_by: Mapping[str, Any]) -> list[str]:
 
 
 def _making(made_by: Mapping[str, Any]) -> list[str]:
-    """What is said of the run in a table, and what has parts of its own in one of theirs."""
+    """Return a table of the run's facts, and one for each nested mapping."""
     whole = {key: value for key, value in made_by.items() if not isinstance(value, Mapping)}
     lines = _table(("What", "Value"), _plain_rows(whole))
     for key, parts in made_by.items():
@@ -118,7 +118,7 @@ def _teacher_lines(teachers: Sequence[Mapping[str, object]]) -> list[str]:
 
 
 def _copy_lines(teachers: Sequence[Mapping[str, object]]) -> list[str]:
-    """Within this section, because it names teachers."""
+    """Return the licence warning for copied weights; it names teachers, so it belongs here."""
     copied = [_text(str(teacher["name"])) for teacher in teachers if teacher.get("copied")]
     if not copied:
         return []
@@ -149,7 +149,7 @@ def _quoted(value: object) -> str:
 
 
 def _text(value: str) -> str:
-    """Names come from people: nothing in them may become Markdown, HTML or another table cell."""
+    """Escape a user-supplied name, so that it cannot become Markdown, HTML or a table cell."""
     for char in "\\`*_{}[]<>()#|!~":
         value = value.replace(char, f"\\{char}")
     return " ".join(value.split())

@@ -1,4 +1,4 @@
-"""A meta-learner after adapting to one support set."""
+"""A meta-learner adapted to one support set."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from metalearn.numerics.ridge import RidgeHead
 
 @dataclass(frozen=True)
 class Classifier:
-    """Tells the classes of one support set apart. It shares no tensor that later changes."""
+    """Classifier for the classes of one support set. It shares no tensor that changes later."""
 
     network: PureNetwork
     weights: Weights
@@ -23,22 +23,21 @@ class Classifier:
     centroids: Tensor | None = None
     temperature: float = 1.0
     ridge: RidgeHead | None = None
-    """Decides in place of centroids and the network's own head."""
+    """If set, used instead of centroids and the network's own head."""
     remarks: tuple[str, ...] = ()
-    """What was asked for and could not be done, in sentences."""
+    """What was requested but could not be done, in sentences."""
 
     @property
     def n_way(self) -> int:
-        """Number of classes."""
         if self.ridge is not None:
             return len(self.ridge.bias)
         rows = self.weights[self.network.head_weight] if self.centroids is None else self.centroids
         return len(rows)
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w).
+        """Return probabilities (n, n_way) for images in [0, 1] of any size, (n, c, h, w).
 
-        Raises InvalidSetting when the adaptation diverged.
+        Raises InvalidSetting if the adaptation diverged.
         """
         probabilities = self.logits(images).softmax(1)
         if not bool(probabilities.isfinite().all()):
@@ -49,17 +48,14 @@ class Classifier:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Logits (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
+        """Return logits (n, n_way) for images in [0, 1] of any size, (n, c, h, w)."""
         spec = self.network.structure.spec
         check_images(images, spec.channels)
         device = next(iter(self.weights.values())).device
         prepared = prepare_images(
-            images.to(device),
-            size=spec.image_size,
-            mean=self.mean,
-            std=self.std,
+            images.to(device), size=spec.image_size, mean=self.mean, std=self.std
         )
-        # Transductive results depend on the batch, so it must not be cut.
+        # Transductive results depend on the batch, so it must not be split.
         inductive = self.network.batchnorm == "inductive"
         size = images_at_once(spec.image_size) if inductive else max(len(prepared), 1)
         return torch.cat([self._chunk(chunk) for chunk in torch.split(prepared, size)])

@@ -1,4 +1,4 @@
-"""The learner directory: what a person downloads, written whole and read without executing."""
+"""The learner directory that people download, written atomically and read without executing."""
 
 import json
 import os
@@ -30,10 +30,7 @@ MAX_JSON_BYTES = 4_000_000
 
 
 def write(parts: LearnerParts, path: Path, *, for_browsers: bool = False) -> None:
-    """Write the directory beside its place, then move it there.
-
-    Replaces a learner directory; raises InvalidCheckpoint when something else is in the way.
-    """
+    """Write the directory atomically over an old one; raise InvalidCheckpoint for anything else."""
     if path.exists() and not (path / CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
         raise InvalidCheckpoint(
             f"“{path.name}” exists and is not a learner directory; give another name."
@@ -49,7 +46,7 @@ def write(parts: LearnerParts, path: Path, *, for_browsers: bool = False) -> Non
 
 
 def read(path: Path) -> LearnerParts:
-    """Read a directory that `write` made. Raises InvalidCheckpoint when it is not one."""
+    """Read a directory that `write` made. Raises InvalidCheckpoint if it is not one."""
     config = _read_json(path, CONFIG, dict)
     if config.get("format") != FORMAT:
         raise InvalidCheckpoint(
@@ -103,7 +100,7 @@ def _put_in_place(temporary: Path, path: Path) -> None:
     if not path.exists():
         temporary.rename(path)
         return
-    # A directory cannot be renamed onto another that holds files, so the old one steps aside.
+    # A directory cannot be renamed onto a non-empty one, so the old one is moved first.
     old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
     path.rename(old / path.name)
     try:
@@ -138,7 +135,7 @@ def _mapping(config: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _defaults(config: Mapping[str, Any]) -> AdaptationSettings:
-    # Rates and temperatures of a learner that names no loss were chosen for this one.
+    # Learners that name no loss have rates and temperatures chosen for this one.
     said = {"icfil_loss": "cosine", **_mapping(config, "adaptation")}
     try:
         return build(AdaptationSettings, said)

@@ -1,4 +1,4 @@
-"""The meta-learner: what a job makes, a person downloads, and a support set adapts."""
+"""The meta-learner: made by a job, downloaded by people, adapted to a support set."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ from metalearn.numerics.preparation import prepare_images
 
 
 class MetaLearner:
-    """A network that was learned to adapt, with its normalisation, defaults and origin.
+    """A network trained to adapt, with its normalisation, defaults and origin.
 
-    It keeps a copy of the network. `made_by` says how it was made: algorithm, settings, seed
-    and whatever else belongs into config.json; `teachers` say from what.
+    It keeps a copy of the network. `made_by` holds the algorithm, settings, seed and other entries
+    of config.json; `teachers` are the models it was made from.
     """
 
     def __init__(
@@ -44,17 +44,15 @@ class MetaLearner:
 
     @property
     def spec(self) -> NetworkSpec:
-        """What is needed to build the network again."""
         return self.network.spec
 
     @property
     def channels(self) -> int:
-        """Colour channels of its images."""
         return self.spec.channels
 
     @property
     def image_size(self) -> int:
-        """Height and width its images are resized to, in pixels."""
+        """Height and width in pixels to which its images are resized."""
         return self.spec.image_size
 
     @property
@@ -63,7 +61,7 @@ class MetaLearner:
         return next(self.network.parameters()).device
 
     def to(self, device: torch.device) -> "MetaLearner":
-        """Move the weights (in place); returns the learner."""
+        """Move the weights (in place); return the learner."""
         self.network.to(device)
         return self
 
@@ -75,11 +73,11 @@ class MetaLearner:
         settings: AdaptationSettings | None = None,
         seed: int = 0,
     ) -> Classifier:
-        """A classifier for the classes of a support set; the learner itself stays as it is.
+        """Return a classifier for the classes of a support set; the learner does not change.
 
-        Images (n, c, h, w) lie in [0, 1], of any size; labels (n,) are 0 … n_way-1 with 2 to 20
-        classes of 1 to 50 images each, not necessarily as many of each. Raises InvalidData for
-        anything else. The same seed gives the same classifier.
+        Images (n, c, h, w) are in [0, 1], of any size. Labels (n,) are 0 … n_way-1, with 2 to 20
+        classes of 1 to 50 images each. Raises InvalidData otherwise. The same seed gives the same
+        classifier.
         """
         n_way = check_support(support_images, support_labels, self.channels)
         images = prepare_images(
@@ -94,11 +92,11 @@ class MetaLearner:
         )
 
     def save(self, path: Path, *, for_browsers: bool = False) -> None:
-        """Write the learner directory (contract.md “Files”), whole or not at all.
+        """Write the learner directory (contract.md “Files”), atomically.
 
-        A learner directory of that name is replaced; anything else there is refused. With
-        `for_browsers` there is a folder `browser` with all that a browser needs to adapt it, or
-        with the reason why it cannot; that takes seconds.
+        An existing learner directory is replaced; anything else is refused. With `for_browsers` a
+        folder `browser` is added, with all that a browser needs to adapt it or the reason why it
+        cannot; this takes seconds.
         """
         parts = LearnerParts(
             self.network, self.mean, self.std, self.defaults, self.made_by, self.teachers
@@ -107,7 +105,7 @@ class MetaLearner:
 
     @classmethod
     def load(cls, path: Path) -> "MetaLearner":
-        """Read a learner directory. Raises InvalidCheckpoint when it is not one."""
+        """Read a learner directory. Raises InvalidCheckpoint if it is not one."""
         parts = directory.read(path)
         return cls(
             parts.network,

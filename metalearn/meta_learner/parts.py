@@ -1,5 +1,3 @@
-"""What a learner directory is made of."""
-
 from dataclasses import dataclass
 
 from metalearn.meta_learner.adaptation_settings import AdaptationSettings
@@ -9,7 +7,7 @@ from metalearn.networks import Network
 
 @dataclass(frozen=True)
 class LearnerParts:
-    """All that a learner directory holds."""
+    """The contents of a learner directory."""
 
     network: Network
     mean: tuple[float, ...]

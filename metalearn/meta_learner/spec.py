@@ -1,4 +1,4 @@
-"""The network's spec and normalisation as config.json has them, every number within bounds."""
+"""The network's spec and normalisation in config.json, with every number bounded."""
 
 import json
 import math
@@ -18,7 +18,7 @@ MAX_CONFIG_LETTERS = 100_000
 
 
 def read_spec(values: Mapping[str, Any]) -> NetworkSpec:
-    """The spec of a network or an ensemble; InvalidCheckpoint when it is not one."""
+    """Read the spec of a network or an ensemble. Raises InvalidCheckpoint if it is invalid."""
     if values.get("architecture") == ENSEMBLE:
         return _ensemble_spec(values)
     return _network_spec(values)
@@ -27,7 +27,7 @@ def read_spec(values: Mapping[str, Any]) -> NetworkSpec:
 def read_normalisation(
     values: Mapping[str, Any], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel; InvalidCheckpoint when they will not do."""
+    """Read mean and standard deviation per channel; raise InvalidCheckpoint if invalid."""
     mean, std = (_numbers(values.get(key), channels) for key in ("mean", "std"))
     if min(std) <= 0:
         raise InvalidCheckpoint(f"“std” in “{CONFIG}” must be above zero.")
@@ -88,7 +88,7 @@ def _member(value: object) -> MemberSpec:
     values = {key: item for key, item in value.items() if key not in ("mean", "std", "say")}
     network = _network_spec(values)
     mean, std = read_normalisation(value, network.channels)
-    say = value.get("say", 1.0)  # ensembles of earlier releases give every member the same
+    say = value.get("say", 1.0)  # earlier releases gave every member the same weight
     if not _is_number(say) or not 0 < say <= MOST_SAY:
         raise InvalidCheckpoint(
             f"“say” of a member in “{CONFIG}” must be a number above 0 and at most {MOST_SAY}."

@@ -1,4 +1,4 @@
-"""What a support set must be, and how much of it a network sees at once."""
+"""Checks of support sets, and limits on how much a network processes at once."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,6 @@ PIXELS_AT_ONCE = 256 * 32 * 32
 
 
 def images_at_once(image_size: int) -> int:
-    """How many images may go through a network together."""
     return max(1, PIXELS_AT_ONCE // image_size**2)
 
 
@@ -31,7 +30,7 @@ def check_images(images: Tensor, channels: int) -> None:
 
 
 def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
-    """The number of classes, or InvalidData that says what is wrong with the support set."""
+    """Return the number of classes; raise InvalidData if the support set is invalid."""
     check_images(images, channels)
     if labels.shape != (len(images),) or labels.is_floating_point():
         raise InvalidData("Give one whole-number label for each support picture.")
@@ -39,7 +38,7 @@ def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
         raise InvalidData("The support set is empty; add a picture of each class.")
     if int(labels.min()) < 0:
         raise InvalidData("Labels of the support set must count from 0.")
-    # Before a list as long as the highest label is made.
+    # Check first, because bincount allocates as many counts as the highest label.
     check_way(int(labels.max()) + 1)
     counts = torch.bincount(labels.long()).tolist()
     check_shots(counts)
@@ -47,13 +46,11 @@ def check_support(images: Tensor, labels: Tensor, channels: int) -> int:
 
 
 def check_way(n_way: int) -> None:
-    """Raise InvalidData unless there may be as many classes."""
     if not MIN_WAY <= n_way <= MAX_WAY:
         raise InvalidData(f"Give {MIN_WAY} to {MAX_WAY} classes, not {n_way}.")
 
 
 def check_shots(counts: Sequence[int]) -> None:
-    """Raise InvalidData unless there may be as many support pictures of each class."""
     if 0 in counts:
         raise InvalidData(
             f"Class {counts.index(0)} has no support picture; add one or leave the class out."
@@ -66,9 +63,9 @@ def check_shots(counts: Sequence[int]) -> None:
 
 
 def draw_batch(labels: Tensor, batch_size: int, rng: torch.Generator) -> Tensor:
-    """Indices of at most `batch_size` support images with every class among them.
+    """Return indices of at most `batch_size` support images, with every class among them.
 
-    All of them, in order, when they fit; else one of each class and the rest at random.
+    If they fit, all of them in order; otherwise one per class and the rest at random.
     """
     if len(labels) <= batch_size:
         return torch.arange(len(labels))

@@ -1,8 +1,4 @@
-"""Architectures: one file each, kept in a registry by name.
-
-A network is an embedding and a linear head; `NetworkSpec` is all that is needed to
-build it again. Widths and class counts are read from the tensors, never asked for.
-"""
+"""Architectures in a registry by name; a network is an embedding and a linear head."""
 
 from metalearn.networks.base import Architecture, Network, NetworkSpec
 from metalearn.networks.ensemble import ENSEMBLE, EnsembleNetwork, EnsembleSpec, MemberSpec

@@ -1,4 +1,4 @@
-"""What a network and an architecture are."""
+"""Base classes of networks and architectures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def present_name(architecture: str) -> str:
-    """The architecture's name; releases before 0.2.0 wrote `tv_NAME` for `torchvision/NAME`."""
+    """Return the current name; releases before 0.2.0 wrote `tv_NAME` for `torchvision/NAME`."""
     if architecture.startswith(_OLD_PREFIX):
         return _PREFIX + architecture.removeprefix(_OLD_PREFIX)
     return architecture
@@ -25,7 +25,7 @@ def present_name(architecture: str) -> str:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """All that is needed to build a network again. `width` is the architecture's own measure."""
+    """All that is needed to build a network again; `width` is in the architecture's own measure."""
 
     architecture: str
     width: int
@@ -33,13 +33,13 @@ class NetworkSpec:
     image_size: int
     n_classes: int
     config: str = ""
-    """What a network of transformers is built from, as canonical JSON; '' for all others."""
+    """A transformers network's configuration as canonical JSON; '' for all others."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "architecture", present_name(self.architecture))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for config.json and manifests."""
+        """Return plain data for config.json and manifests."""
         values = dict(vars(self))
         return values if self.config else {k: v for k, v in values.items() if k != "config"}
 
@@ -47,18 +47,17 @@ class NetworkSpec:
 class Network(nn.Module, ABC):
     """A classifier made of an embedding and a linear head.
 
-    Input is normalised images of `spec.channels` channels; `forward` is `head(embed(x))`, but for
-    the few of `LibraryFacts.linear` False, whose library adds something behind the head. A learner
-    decides by `head(embed(x))` always.
-    (The method is not called `features`: torchvision has child modules of that name, and a
-    checkpoint's key names must stay as they are.)
+    It takes normalised images with `spec.channels` channels. `forward` is `head(embed(x))`, except
+    where `LibraryFacts.linear` is False and the library adds something after the head. A learner
+    always uses `head(embed(x))`. The method is not called `features`, because torchvision has child
+    modules of that name and tensor names must not change.
     """
 
     spec: NetworkSpec
     head_name: str
-    """Where the last linear layer lies in the state dict, such as `head` or `classifier.3`."""
+    """Path of the last linear layer in the state dict, such as `head` or `classifier.3`."""
     beside_head: tuple[str, ...] = ()
-    """Other layers with a row for each class, which `embed` and `head` do without."""
+    """Other layers with a row per class, which `embed` and `head` do not use."""
 
     @property
     @abstractmethod
@@ -67,65 +66,59 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, images: Images) -> Features:
-        """Normalised images to feature vectors, before the head."""
+        """Map normalised images to feature vectors, before the head."""
 
     @property
     def output_layer(self) -> nn.Linear:
         """The last linear layer.
 
         Not called `head`: a library's child of that name may hold more than this layer, and a
-        property would hide it where tensors are found by their names.
+        property would hide it when tensors are looked up by name.
         """
         layer = self.get_submodule(self.head_name)
         assert isinstance(layer, nn.Linear)
         return layer
 
     def forward(self, images: Images) -> Logits:
-        """Normalised images to logits."""
         logits: Tensor = self.output_layer(self.embed(images))
         return logits
 
 
 class Architecture(ABC):
-    """One kind of network: how to build it and how to recognise its tensors."""
-
     name: str
     title: str
     paper: str
     default_width: int
     min_image_size: int
     published_image_size: int = 0
-    """What its published weights were trained with; 0 where that is unknown or the only one."""
+    """The image size of its published weights; 0 if unknown or if no other is possible."""
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> Network:
-        """A freshly initialised network (global generator; wrap in `torch.random.fork_rng`)."""
+        """Return a freshly initialised network, drawn from the global generator."""
 
     @abstractmethod
     def read_spec(self, shapes: Shapes, image_size: int) -> NetworkSpec:
-        """Read width, channels and class count from tensor shapes.
-
-        Raises InvalidCheckpoint, naming the tensor, when the shapes are not this architecture.
-        """
+        """Read the spec from tensor shapes; raise InvalidCheckpoint, naming a wrong tensor."""
 
     def own_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """A file's tensors, under the names of their library, as the network holds them."""
+        """Convert a file's tensors, by their library's names, to those that the network holds."""
         return dict(tensors)
 
     def own_shapes(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """The same of shapes. InvalidCheckpoint where they do not belong together."""
+        """Convert shapes as `own_tensors` does. Raises InvalidCheckpoint if they do not match."""
         return dict(shapes)
 
     def names_in_files(self, names: Iterable[str]) -> list[str]:
-        """The library's names of the network's tensors."""
+        """Return the library's names of the network's tensors."""
         return list(names)
 
     def usual_spec(self, image_size: int) -> NetworkSpec:
-        """The usual network of this kind, for colour images and two classes."""
+        """Return the spec of the default network, for colour images and two classes."""
         return NetworkSpec(self.name, self.default_width, 3, image_size, 2)
 
     def check_image_size(self, image_size: int) -> None:
-        """Raise InvalidCheckpoint when images of this size would vanish inside the network."""
+        """Raise InvalidCheckpoint if the image size is below the architecture's minimum."""
         if image_size < self.min_image_size:
             raise InvalidCheckpoint(
                 f"{self.title} needs images of at least {self.min_image_size} pixels, "
@@ -134,7 +127,7 @@ class Architecture(ABC):
 
 
 def shape_of(shapes: Shapes, name: str, *, dims: int) -> tuple[int, ...]:
-    """The shape of tensor `name`, which must have `dims` dimensions; else InvalidCheckpoint."""
+    """Return a tensor's shape; raise InvalidCheckpoint unless it has `dims` dimensions."""
     shape = shapes.get(name)
     if shape is None:
         raise InvalidCheckpoint(

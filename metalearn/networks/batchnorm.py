@@ -1,4 +1,4 @@
-"""Batch-norm statistics: read while a network runs, compared, and estimated again."""
+"""Batch-norm statistics: recorded during a forward pass, compared, and re-estimated."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from metalearn.shapes import Batch, Scalar
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """Mean and (biased) variance of one layer's input, and what the layer remembers of them."""
+    """Mean and (biased) variance of one layer's input, beside the layer's running statistics."""
 
     batch_mean: Tensor
     batch_var: Tensor
@@ -29,11 +29,10 @@ class LayerStatistics:
 def recorded_statistics(
     network: nn.Module, *, fused: bool = False
 ) -> Iterator[list[LayerStatistics]]:
-    """Collects the statistics of every batch-norm layer that runs inside the `with` block.
+    """Record the statistics of every batch-norm layer that runs inside the `with` block.
 
-    The list grows with each forward pass. The hooks are taken off again in any case. `fused`
-    takes a third of the time; without it only plain operations are used, which can be
-    differentiated twice and become graphs for the browser.
+    The list grows with each forward pass. `fused` takes a third of the time. Without it, only plain
+    operations are used, which can be differentiated twice and traced for the browser.
     """
     moments = fused_moments if fused else plain_moments
     records: list[LayerStatistics] = []
@@ -55,19 +54,17 @@ def recorded_statistics(
 
 
 def has_batchnorm(network: nn.Module) -> bool:
-    """Whether there are running statistics."""
     layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     return any(layer.running_mean is not None for layer in layers)
 
 
 @contextmanager
 def mixed_in_passing(network: nn.Module, share: float | Scalar) -> Iterator[dict[str, Tensor]]:
-    """Lets every batch-norm layer mix its running statistics with those of what it is given.
+    """Mix each batch-norm layer's running statistics with those of its input.
 
-    It uses (1 - share) * running + share * batch at once, so that the next layer is given what it
-    will be given later. Yields mean and (biased) variance of the batch by the names of the running
-    statistics. The hooks are taken off again in any case; the layers' buffers are replaced, which
-    `functional_call` takes back.
+    Each layer at once uses (1 - share) * running + share * batch, so the next layer sees the input
+    it will see later. Yields the batch's mean and (biased) variance by the names of the running
+    statistics. Buffers are replaced, which `functional_call` undoes.
     """
     moments: dict[str, Tensor] = {}
 
@@ -93,19 +90,16 @@ def mixed_in_passing(network: nn.Module, share: float | Scalar) -> Iterator[dict
 
 
 def plain_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and (biased) variance of each channel, shape (c,), of a batch (n, c, ...).
-
-    At least in float32, and differentiable.
-    """
+    """Return mean and biased variance, (c,) each, of a batch (n, c, ...), in float32 or better."""
     x = x.to(torch.promote_types(x.dtype, torch.float32))
     rest = [dim for dim in range(x.ndim) if dim != 1]
     mean = x.mean(rest, keepdim=True)
-    # Not torch.var, which takes several times as long on a CPU.
+    # Not torch.var, which is several times slower on a CPU.
     return mean.flatten(), (x - mean).square().mean(rest)
 
 
 def fused_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The same through the batch-norm kernel, differentiable once."""
+    """Compute `plain_moments` with the batch-norm kernel; differentiable only once."""
     moments: tuple[Tensor, Tensor] = _ChannelMoments.apply(x)  # type: ignore[no-untyped-call]
     return moments
 
@@ -119,7 +113,7 @@ class _ChannelMoments(torch.autograd.Function):
         if n > 1:
             # Momentum 1: the running statistics become the batch's, the variance unbiased.
             torch.native_batch_norm(x, one, zero, mean, var, True, 1.0, 1.0)
-            # Numbers of elements stand alone here: a graph for browsers reads them when it runs.
+            # The element count must be a plain operand, as browser graphs read it at run time.
             var.sub_(var / n)
         else:
             mean += x.flatten()
@@ -139,11 +133,10 @@ class _ChannelMoments(torch.autograd.Function):
 
 
 def batchnorm_loss(records: list[LayerStatistics], *, like: Tensor) -> Scalar:
-    """Distance between batch and remembered statistics, mean over the layers.
+    """Return the distance between batch and running statistics, as a mean over the layers.
 
-    Per layer ||mean - running mean||_2 + ||var - running var||_2 (DeepInversion, PURER). The
-    papers take the sum over layers; the mean gives networks of unlike depth the same weight.
-    Zero for a network without batch-norm.
+    Per layer ||mean - running mean||_2 + ||var - running var||_2 (DeepInversion, PURER). The papers
+    sum over layers; the mean weighs networks of different depth equally. Zero without batch-norm.
     """
     if not records:
         return like.new_zeros(())
@@ -155,7 +148,7 @@ def batchnorm_loss(records: list[LayerStatistics], *, like: Tensor) -> Scalar:
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:
-    # The small number keeps the gradient finite where both are equal.
+    # The epsilon keeps the gradient finite where both are equal.
     return ((a - b).square().sum() + 1e-12).sqrt()
 
 
@@ -163,15 +156,15 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
 def reestimate_statistics(network: Network, batches: Iterable[Batch]) -> None:
     """Set the running statistics (in place) to their plain average over normalised batches.
 
-    While a network learns, its running statistics lag behind its weights; inductive
-    adaptation needs those of the final weights.
+    During training, running statistics lag behind the weights; inductive adaptation needs those of
+    the final weights.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     momenta = [layer.momentum for layer in layers]
     was_training = network.training
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # torch's word for a cumulative average
+        layer.momentum = None  # torch's way to ask for a cumulative average
     network.train()
     for batch in batches:
         network.embed(batch)

@@ -1,4 +1,4 @@
-"""Conv4: four blocks of convolution, batch-norm, ReLU and pooling, as in prototypical networks."""
+"""Conv4: four blocks of convolution, batch-norm, pooling and ReLU, as in prototypical networks."""
 
 import math
 
@@ -12,8 +12,6 @@ N_BLOCKS = 4
 
 
 class _Block(nn.Module):
-    """Convolution 3x3, batch-norm, max-pool 2, ReLU."""
-
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(n_in, n_out, 3, padding=1)
@@ -26,13 +24,13 @@ class _Block(nn.Module):
         nn.init.zeros_(self.conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        # The same to the last bit as pooling after ReLU, which has four times as much to do.
+        # Bit-identical to pooling after ReLU, with a quarter of the work.
         result: Tensor = self.act(self.pool(self.norm(self.conv(x))))
         return result
 
 
 class Conv4Network(Network):
-    """Four blocks of `width` channels; the map that is left is flattened into the features."""
+    """Four blocks of `width` channels; the final map is flattened into the features."""
 
     head_name = "head"
 
@@ -41,7 +39,6 @@ class Conv4Network(Network):
         self.spec = spec
         inputs = [spec.channels] + [spec.width] * (N_BLOCKS - 1)
         self.blocks = nn.Sequential(*(_Block(n_in, spec.width) for n_in in inputs))
-        # Not by assignment: `head` is also a property that every network has.
         self._modules["head"] = nn.Linear(self.feature_dim, spec.n_classes)
 
     @property
@@ -54,7 +51,7 @@ class Conv4Network(Network):
 
 
 class Conv4(Architecture):
-    """The few-shot literature's standard small network (32 channels, 30,000 weights)."""
+    """The standard small network of the few-shot literature (32 channels, 30,000 weights)."""
 
     name = "conv4"
     title = "Conv4"

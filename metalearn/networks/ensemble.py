@@ -1,8 +1,4 @@
-"""An ensemble: several networks side by side, whose features together are one feature vector.
-
-No upload is recognised as one: it is made from networks that are there already, so its spec
-lists them, and the register of architectures for uploads does not know it.
-"""
+"""Ensembles: several networks side by side, whose features form one feature vector."""
 
 import math
 from collections.abc import Sequence
@@ -22,29 +18,29 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class MemberSpec:
-    """One member: its network, and the normalisation that it was trained with."""
+    """A member's network, and the normalisation that it was trained with."""
 
     network: NetworkSpec
     mean: tuple[float, ...]
     std: tuple[float, ...]
     say: float = 1.0
-    """How much its cosines count beside the others'."""
+    """Weight of its cosines among the members."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for config.json."""
+        """Return plain data for config.json."""
         normalisation = {"mean": list(self.mean), "std": list(self.std)}
         return {**self.network.as_dict(), **normalisation, "say": self.say}
 
 
 @dataclass(frozen=True)
 class EnsembleSpec(NetworkSpec):
-    """An ensemble's spec; `width` is the number of members, `image_size` the largest of theirs."""
+    """An ensemble's spec; `width` is the number of members, `image_size` their largest."""
 
     members: tuple[MemberSpec, ...] = ()
 
     @classmethod
     def of(cls, members: Sequence[MemberSpec], *, n_classes: int) -> "EnsembleSpec":
-        """The spec of an ensemble of at least one member, all of as many colour channels."""
+        """Return the spec of an ensemble of one or more members with equally many channels."""
         return cls(
             architecture=ENSEMBLE,
             width=len(members),
@@ -59,12 +55,11 @@ class EnsembleSpec(NetworkSpec):
 
 
 class EnsembleNetwork(Network):
-    """Features of each member, scaled to length 1 and put side by side.
+    """Features of each member, scaled to length 1 and concatenated.
 
-    It takes images in [0, 1] and not normalised ones, as every member normalises in its own
-    way: a meta-learner around it has mean 0 and standard deviation 1. The cosine between two of
-    its features is the mean of the members' cosines, weighted by their say, so no member is louder
-    than it should be. Its head starts at zero.
+    It takes images in [0, 1] that are not normalised, as each member normalises by itself; a
+    meta-learner around it has mean 0 and standard deviation 1. The cosine of two features is the
+    mean of the members' cosines, weighted by `say`. The head starts at zero.
     """
 
     head_name = "head"
@@ -82,7 +77,7 @@ class EnsembleNetwork(Network):
         return sum(member.feature_dim for member in self._networks())
 
     def embed(self, images: Images) -> Features:
-        """Images in [0, 1], of any size, to features; their squared length is the sum of say."""
+        """Map images in [0, 1] of any size to features of squared length sum(`say`)."""
         parts = [
             _member_features(network, member, images)
             for network, member in zip(self._networks(), self.spec.members, strict=True)

@@ -1,4 +1,4 @@
-"""The generator of recovered images: from latents, and labels if wanted, to pictures."""
+"""Generator of recovered images, from latents and optional labels."""
 
 import torch
 import torch.nn.functional as F
@@ -8,14 +8,13 @@ from metalearn.shapes import Images, Labels, Latents
 
 
 class Generator(nn.Module):
-    """Latents (and labels) to images in [0, 1] of `image_size` pixels.
+    """Network from latents (and labels) to images in [0, 1] of `image_size` pixels.
 
-    Linear to a map of a quarter of the size, batch-norm, then twice: nearest up-sampling by 2,
-    3x3 convolution, batch-norm, leaky ReLU; a last 3x3 convolution and a sigmoid
-    (algorithms.md 1.3). With `n_way` > 0 it is label-conditional: half of the first map's
-    channels come from the one-hot label through a linear layer of their own, as in the
-    task-robust follow-up; with `n_way` = 0 it sees latents only, as FREE's own.
-    Batch-norm uses the statistics of the batch, always.
+    Linear to a map of a quarter of the size, batch-norm, then twice: nearest up-sampling by 2, 3x3
+    convolution, batch-norm, leaky ReLU; a last 3x3 convolution and a sigmoid (algorithms.md 1.3).
+    With `n_way` > 0 half of the first map's channels come from the one-hot label, as in the
+    task-robust follow-up; with `n_way` = 0 it uses latents only, as in FREE. Batch-norm always uses
+    the batch's statistics.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Generator(nn.Module):
         self.to_image = nn.Conv2d(width // 2, channels, 3, padding=1)
 
     def forward(self, latents: Latents, labels: Labels) -> Images:
-        """Images (n, channels, image_size, image_size); `labels` are ignored without `n_way`."""
+        """Return (n, channels, image_size, image_size); `labels` are ignored without `n_way`."""
         x = self.norm0(self._first_map(latents, labels))
         x = F.leaky_relu(self.norm1(self.conv1(_upsample(x))), 0.2)
         x = F.leaky_relu(self.norm2(self.conv2(_upsample(x))), 0.2)

@@ -1,7 +1,7 @@
-"""The shipped index of timm's and torchvision's classifiers: which names and shapes are whose.
+"""The shipped index of names and shapes of timm's and torchvision's classifiers.
 
-Looking a file up takes milliseconds and imports no library. The hash of a set of names is the sum
-of the names' hashes, so that groups of tensors can be taken away without hashing all others again.
+A lookup takes milliseconds and imports no library. The hash of a set of names is the sum of the
+names' hashes, so groups of tensors can be subtracted without rehashing.
 """
 
 import hashlib
@@ -21,28 +21,23 @@ MODULUS = 2**64
 
 @dataclass(frozen=True)
 class Indexed:
-    """One architecture of the index."""
-
     facts: LibraryFacts
     shapes: str
-    """Hash of the shapes of all tensors but the loose ones and the head."""
+    """Hash of the shapes of all tensors except the loose ones and the head."""
     function: int
     """Equal for architectures that compute the same from the same tensors."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """All architectures, by name and by the hash of the names of their tensors."""
-
     by_name: Mapping[str, Indexed]
     by_names_hash: Mapping[int, tuple[Indexed, ...]]
     several_heads: tuple[tuple[str, ...], ...]
-    """The names that several heads of one architecture have together."""
+    """The groups of names that the heads of an architecture with several have."""
 
 
 @cache
 def the_index() -> Index:
-    """The index as it is shipped."""
     written = json.loads(INDEX_FILE.read_text())
     by_name: dict[str, Indexed] = {}
     by_hash: dict[int, list[Indexed]] = defaultdict(list)
@@ -50,7 +45,8 @@ def the_index() -> Index:
         values = dict(zip(written["columns"], row, strict=True))
         entry = _entry(values, written["not_linear"].get(values["name"]))
         by_name[entry.facts.name] = entry
-        # transformers' files have other names than its networks, and a configuration beside them.
+        # transformers' files use other names than its networks, and have a configuration beside
+        # them.
         if not entry.facts.name.startswith("transformers/"):
             by_hash[int(values["names"], 16)].append(entry)
     several = {e.facts.heads for e in by_name.values() if len(e.facts.heads) > 1}
@@ -60,7 +56,6 @@ def the_index() -> Index:
 
 
 def _entry(values: dict[str, Any], beside_head: list[str] | None) -> Indexed:
-    """`beside_head` is None where the logits are the head's."""
     facts = LibraryFacts(
         name=values["name"],
         heads=tuple(values["heads"]),
@@ -78,26 +73,25 @@ def _entry(values: dict[str, Any], beside_head: list[str] | None) -> Indexed:
 
 
 def is_counter(name: str) -> bool:
-    """Whether the tensor only counts batches: files may lack it."""
+    """Return whether the tensor only counts batches, so that files may lack it."""
     return name.endswith("num_batches_tracked")
 
 
 def hash_of_names(names: Iterable[str]) -> str:
-    """The sum of the names' hashes, in hexadecimal."""
+    """Return the sum of the names' hashes in hexadecimal."""
     return f"{sum_of_hashes(names):016x}"
 
 
 def sum_of_hashes(names: Iterable[str]) -> int:
-    """The same as a number below 2**64, which can be added and taken away."""
+    """Return the sum as a number below 2**64, which can be added and subtracted."""
     return sum(map(name_hash, names)) % MODULUS
 
 
 def hash_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """The same over names and shapes together."""
     return hash_of_names(f"{name} {list(shape)}" for name, shape in shapes.items())
 
 
 @lru_cache(maxsize=100_000)
 def name_hash(name: str) -> int:
-    """The first 64 bits of the name's SHA-256."""
+    """Return the first 64 bits of the name's SHA-256."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

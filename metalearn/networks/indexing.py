@@ -1,14 +1,13 @@
-"""Makes the index of the architectures of timm, torchvision and transformers: `make index`.
+"""Builds the index of timm's, torchvision's and transformers' architectures: `make index`.
 
     python -m metalearn.networks.indexing [--cache FILE]
 
-Every architecture is built without weights, for its names and shapes. Two with the same are twins,
-and those are built again with numbers that follow from the tensors' names: twins whose outputs
-agree get the same `function`; very large ones are not run and get one each. Of all others one of
-each class is run, and every one with several heads, to see that its logits are one linear layer on
-one feature vector; without that an architecture does not go in, but for the few of
-`looking.NOT_LINEAR`. Takes half an hour of one core; `--cache` keeps what was looked at, so that an
-interrupted run goes on.
+Every architecture is built without weights, for its names and shapes. Twins have the same ones;
+they are run with numbers derived from the tensors' names, and get the same `function` if their
+outputs agree. Very large ones are not run. Of the others, one per class and all with several heads
+are run, to check that the logits are one linear layer on one feature vector; except for those in
+`probing.NOT_LINEAR`, an architecture is otherwise left out. Takes half an hour on one core;
+`--cache` stores results, so an interrupted run can continue.
 """
 
 import argparse
@@ -33,9 +32,8 @@ _SAME = 1e-4
 
 
 def main() -> None:
-    """Look at every architecture, find the twins, write the index."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cache", type=Path, help="JSON lines of what was looked at already")
+    parser.add_argument("--cache", type=Path, help="JSON lines with earlier results")
     cache = parser.parse_args().cache
     torch.set_grad_enabled(False)
     known = _read_cache(cache)
@@ -56,12 +54,12 @@ def _keep(cache: Path | None, looked: Probed) -> None:
 
 
 def _to_run(looked: Iterable[Probed]) -> list[Probed]:
-    """Twins, those with several heads, and the smallest of each class that has none among them."""
+    """Select twins, models with several heads, and the smallest of each other class."""
     kept = sorted((one for one in looked if not one.refused), key=lambda one: one.parameters)
     counts = Counter((one.names, one.shapes) for one in kept)
     twins = (one for one in kept if counts[one.names, one.shapes] > 1)
     chosen = [one for one in twins if one.parameters <= _MAX_RUN]
-    # Which of their features are the same is only seen where they are run.
+    # Only a run shows which of their features are the same.
     chosen += [one for one in kept if len(one.heads) > 1 and one not in chosen]
     seen = {one.family for one in chosen}
     for one in kept:
@@ -88,7 +86,6 @@ def _all_names() -> list[str]:
 
 
 def _written(looked: Iterable[Probed]) -> str:
-    """The index as JSON, one architecture a line."""
     looked = list(looked)
     odd = {one.family for one in looked if one.family and one.refused}
     kept = [one for one in looked if not one.refused and one.family not in odd]
@@ -117,7 +114,7 @@ def _written(looked: Iterable[Probed]) -> str:
 
 
 def _functions(looked: Iterable[Probed]) -> dict[str, int]:
-    """A number for each architecture; twins that compute the same share it."""
+    """Number the architectures; twins that compute the same share a number."""
     twins: dict[tuple[str, str], list[Probed]] = defaultdict(list)
     for one in looked:
         twins[one.names, one.shapes].append(one)

@@ -1,9 +1,9 @@
-"""One linear head for a model that has several: the mean of what they say, in one matrix.
+"""One linear head for a model that has several: the mean of their outputs, as one matrix.
 
-Distilled models (DeiT, LeViT, EfficientFormer, …) and CrossViT answer with the mean of two linear
-layers, EfficientViM with a weighted mean of four or eight. Such a mean is linear too, in the inputs
-of all of them side by side: its matrix is theirs side by side, each times its share. So the network
-holds that one layer, and every other part of Freehold meets a network with one head.
+Distilled models (DeiT, LeViT, EfficientFormer, …) and CrossViT output the mean of two linear
+layers, EfficientViM a weighted mean of four or eight. Such a mean is linear in the concatenated
+inputs, and its matrix is the concatenation of theirs, each times its share. So the rest of Freehold
+only sees networks with one head.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,14 @@ JOINT_HEAD = "joint_head"
 
 
 class Tap(nn.Module):
-    """Stands where a head was, so that what enters it can be taken; it has no tensors.
-
-    Not nn.Identity, which some models take for “there is no head”.
-    """
+    """Replaces a head to take its input. Not nn.Identity, which some models read as “no head”."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features
 
 
 def join_heads(model: nn.Module, heads: Sequence[str], feature_dim: int) -> tuple[str, ...]:
-    """Give the model one head in place of several.
-
-    Returns where its features come from.
-    """
+    """Replace several heads by one; return the layers that its features come from."""
     layers = [model.get_submodule(head) for head in heads]
     assert all(isinstance(layer, nn.Linear) for layer in layers)
     widths = [int(layer.in_features) for layer in layers]  # type: ignore[arg-type]
@@ -50,7 +44,7 @@ def join_heads(model: nn.Module, heads: Sequence[str], feature_dim: int) -> tupl
 def joined(
     tensors: Mapping[str, Tensor], heads: Sequence[str], feature_dim: int
 ) -> dict[str, Tensor]:
-    """The tensors of a model with one head in place of `heads`, in single precision."""
+    """Return the tensors with one head in place of `heads`, in single precision."""
     rest = {n: t for n, t in tensors.items() if n.rpartition(".")[0] not in heads}
     weights = [_number(tensors, f"{head}.weight") * _share(tensors, head, heads) for head in heads]
     n_inputs = _n_inputs([weight.shape[1] for weight in weights], feature_dim)
@@ -69,7 +63,7 @@ def joined(
 def joined_shapes(
     shapes: Shapes, heads: Sequence[str], feature_dim: int
 ) -> dict[str, tuple[int, ...]]:
-    """The same of shapes alone. InvalidCheckpoint where the heads do not belong together."""
+    """Merge shapes as `joined` does; raise InvalidCheckpoint if the heads are inconsistent."""
     matrices = [shape_of(shapes, f"{head}.weight", dims=2) for head in heads]
     rows = [matrix[0] for matrix in matrices]
     if len(set(rows)) > 1:
@@ -92,10 +86,10 @@ def joined_shapes(
 
 
 def _n_inputs(widths: Sequence[int], feature_dim: int) -> int:
-    """How many different inputs the heads have, 0 where their widths do not fit.
+    """Return the number of distinct inputs to the heads, or 0 if their widths do not match.
 
-    The second half of the heads may look at what the first looks at.
-    Both heads of EfficientFormer look at the same features, those of DeiT at a token each.
+    The second half of the heads may share the inputs of the first: both heads of EfficientFormer
+    use the same features, while DeiT's use one token each.
     """
     half = len(widths) // 2
     if sum(widths) == feature_dim:
@@ -106,21 +100,21 @@ def _n_inputs(widths: Sequence[int], feature_dim: int) -> int:
 
 
 def _share(tensors: Mapping[str, Tensor], head: str, heads: Sequence[str]) -> float:
-    """How much a head counts in the mean: all alike, but for EfficientViM, which learns it."""
+    """Return a head's weight in the mean: equal, except in EfficientViM, which learns it."""
     group, _, place = head.rpartition(".")
     learned = tensors.get(group.replace("heads", "weights")) if group.startswith("heads") else None
     if learned is None:
         return 1 / len(heads)
-    # `heads` and `heads_dist` each have their own `weights`, and count the same.
+    # `heads` and `heads_dist` each have their own `weights`, and count equally.
     return float(learned.float().softmax(0)[int(place)]) * len(learned) / len(heads)
 
 
 def _number(tensors: Mapping[str, Tensor], name: str) -> Tensor:
-    """A tensor of a head in single precision; what it holds is checked here, by the file's name."""
+    """Return a head's tensor in single precision; its values are checked under the file's name."""
     tensor = tensors[name]
     if not (tensor.dtype.is_floating_point and torch.isfinite(tensor.float()).all()):
         raise InvalidCheckpoint(
-            f"The tensor “{name}” has values that are no finite floating-point numbers; upload a "
+            f"The tensor “{name}” has values that are not finite floating-point numbers; upload a "
             "checkpoint with floating-point weights from before the training diverged."
         )
     return tensor.float()

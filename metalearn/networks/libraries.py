@@ -1,8 +1,4 @@
-"""Architectures by name from timm, torchvision and transformers.
-
-A name carries its library: `timm/resnet18`, `torchvision/resnet18`. Nothing is fetched: networks
-are built without weights, and libraries are imported at the first use, as that takes a second.
-"""
+"""Architectures of timm, torchvision and transformers, such as `timm/resnet18`, without weights."""
 
 import importlib
 import json
@@ -43,35 +39,33 @@ _SIZED_TORCHVISION = "torchvision/vit_"
 
 @dataclass(frozen=True)
 class LibraryFacts:
-    """What an architecture of a library is, as the shipped index says."""
+    """Facts about a library's architecture, from the shipped index."""
 
     name: str
     heads: tuple[str, ...]
-    """The linear layers that give its classes; of several, the logits are their mean."""
+    """The linear layers that give its classes; the logits are their mean."""
     feature_dim: int
     image_size: int
-    """The size that it is made for."""
+    """The image size it is made for."""
     fixed_size: bool
-    """Whether its tensors depend on the size of its images."""
+    """Whether its tensors depend on the image size."""
     n_parameters: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     loose: tuple[str, ...]
-    """Tensors whose shape depends on the channels or the size of the input, or on the classes."""
+    """Tensors whose shape depends on the input's channels or size, or on the classes."""
     linear: bool = True
-    """Whether its logits are its head on its features; else the library adds something to them."""
+    """Whether its logits are its head on its features; otherwise the library adds something."""
     beside_head: tuple[str, ...] = ()
-    """Layers that give classes too and are no part of its head; only where it is not linear."""
+    """Layers that also give classes but are not part of the head; only if it is not linear."""
 
     @property
     def head_name(self) -> str:
-        """The network's one head, which is put in the place of several."""
+        """The network's one head, which replaces several."""
         return self.heads[0] if len(self.heads) == 1 else JOINT_HEAD
 
 
 class LibraryArchitecture(Architecture):
-    """One architecture of a library; `facts` come from the index."""
-
     paper = ""
     min_image_size = MIN_IMAGE_SIZE
 
@@ -134,13 +128,13 @@ class LibraryArchitecture(Architecture):
         return NetworkSpec(self.name, width, self._channels(shapes), image_size, n_classes)
 
     def _channels(self, shapes: Shapes) -> int:
-        """What the first convolution takes, of the tensors that depend on the input."""
+        """Return the input channels of the first convolution among the loose tensors."""
         stems = (shapes.get(n, ()) for n in self.facts.loose if n.endswith("weight"))
         return next((shape[1] for shape in stems if len(shape) == 4), 3)
 
 
 class MapLinear(nn.Linear):
-    """A linear layer at each pixel of a map, or on features that are pooled already."""
+    """A linear layer at each pixel of a map, or on pooled features."""
 
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() == 2:
@@ -149,22 +143,19 @@ class MapLinear(nn.Linear):
 
 
 class PooledLinear(nn.Linear):
-    """A linear layer on features that still are maps of one pixel."""
+    """A linear layer on features that are still maps of one pixel."""
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.flatten(1))
 
 
 def is_pointwise(layer: nn.Module) -> bool:
-    """Whether the layer is a convolution of 1x1 pixels, and so linear on pooled features."""
+    """Return whether the layer is a 1x1 convolution, and so linear on pooled features."""
     return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1
 
 
 def make_head_linear(model: nn.Module, head_name: str, *, on_maps: bool = False) -> None:
-    """Put a linear layer in place of a head that is a convolution of 1x1 pixels.
-
-    `on_maps` where the model pools only what its head gives.
-    """
+    """Replace a 1x1 convolution head by a linear layer; `on_maps` if the model pools after it."""
     head = model.get_submodule(head_name)
     if isinstance(head, nn.Conv2d) and is_pointwise(head):
         kind = MapLinear if on_maps else PooledLinear
@@ -174,17 +165,17 @@ def make_head_linear(model: nn.Module, head_name: str, *, on_maps: bool = False)
 
 
 def may_take_size(name: str) -> bool:
-    """Whether the builder may take the size of its images; timm's say so by refusing it."""
+    """Return whether the builder may accept an image size; timm's refuse it if they do not."""
     return name.startswith((_SIZED_TORCHVISION, "timm/", PREFIX))
 
 
 def build_model(
     name: str, *, n_classes: int, channels: int, image_size: int | None, config: str = ""
 ) -> nn.Module:
-    """The library's own model, freshly initialised; `image_size` None is its usual one.
+    """Return the library's own model, freshly initialised; `image_size` None is its usual one.
 
-    `config` is what `plain_config` makes of a model's own configuration, for transformers alone.
-    Raises InvalidCheckpoint where the library has no such model or cannot build it so.
+    `config` comes from `plain_config` and is for transformers only. Raises InvalidCheckpoint if the
+    library has no such model or cannot build it.
     """
     library, _, builder = name.partition("/")
     try:
@@ -221,7 +212,7 @@ def _torchvision_model(
     if image_size is not None:
         options["image_size"] = image_size
     if name in {"googlenet", "inception_v3"}:
-        # Their second classifiers only help training.
+        # Their auxiliary classifiers only help training.
         options |= {"aux_logits": False, "init_weights": False}
     model: nn.Module = torchvision_models().get_model(name, weights=None, **options)
     if channels != 3:
@@ -231,7 +222,7 @@ def _torchvision_model(
 
 @cache
 def timm() -> ModuleType:
-    """timm, which imports torchvision and so needs it put right first."""
+    """Import timm after repairing torchvision, which it imports."""
     torchvision_models()
     return importlib.import_module("timm")
 
@@ -242,7 +233,6 @@ def _stem_name(model: nn.Module) -> str:
 
 
 def _replace_stem(model: nn.Module, stem_name: str, channels: int) -> None:
-    """Put a first convolution for `channels` colour channels in place of the one for RGB."""
     old = model.get_submodule(stem_name)
     assert isinstance(old, nn.Conv2d)
     new = nn.Conv2d(

@@ -1,9 +1,9 @@
 """A classifier of timm, torchvision or transformers as a Network: same tensors, same outputs.
 
-The network shares the tables of children, parameters and buffers with the library's model, so its
+The network shares the tables of children, parameters and buffers with the library's model. So its
 tensors keep the library's names, and swapping a tensor (as `torch.func.functional_call` does)
-reaches the model. The model itself computes; the features are what enters its last linear layer,
-or its several ones, in whose place it then has one (`joint_head.py`).
+reaches the model. The features are the input of the last linear layer, or of the one that replaces
+several (`joint_head.py`).
 """
 
 import copy
@@ -19,10 +19,10 @@ _SHARED = ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set")
 
 
 class LibraryNetwork(Network):
-    """Wraps `model`, whose last linear layer is called `head_name`.
+    """Wrapper of `model`, whose last linear layer is called `head_name`.
 
-    `taps` are where its features come from, if they are not what enters the head. `beside_head` are
-    layers that give classes too, in a model whose logits are more than its head's.
+    `taps` are the layers whose inputs are the features, if not the head's input. `beside_head` are
+    other layers with classes, in a model whose logits are more than its head's.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LibraryNetwork(Network):
         return self.output_layer.in_features
 
     def embed(self, images: Images) -> Features:
-        """What the head is given. Nothing behind it is computed, nor are its weights looked at."""
+        """Return the head's input. Nothing after it is computed, and its weights are not used."""
         model: nn.Module = self.__dict__["_model"]
         layers = [model.get_submodule(tap) for tap in self.taps] or [self.output_layer]
         met: dict[nn.Module, Tensor] = {}
@@ -80,13 +80,13 @@ class LibraryNetwork(Network):
         return logits
 
     def train(self, mode: bool = True) -> "LibraryNetwork":
-        """Set the mode of the model too, whose own `forward` may ask for it."""
+        """Also set the mode of the model, whose own `forward` may read it."""
         super().train(mode)
         self.__dict__["_model"].training = mode
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "LibraryNetwork":
-        """A copy that shares its tables with a copy of the model, not with this one's."""
+        """Copy with tables shared with the copied model, not with this one's."""
         other = self.__class__.__new__(self.__class__)
         memo[id(self)] = other
         rest = {name: value for name, value in self.__dict__.items() if name not in _SHARED}
@@ -96,13 +96,13 @@ class LibraryNetwork(Network):
 
 
 class _HeadReached(Exception):
-    """Ends the model's own forward pass where its head begins."""
+    """Ends the model's forward pass where its head begins."""
 
 
 def _pooled(given: Tensor) -> Tensor:
-    """One vector for each image, as the model itself makes of what its head gives.
+    """Return one vector per image, pooled as the model pools its head's output.
 
-    CLIP's ResNets keep the first token behind the head, SqueezeNet takes the mean over the map.
+    CLIP's ResNets keep the first token after the head, SqueezeNet takes the mean over the map.
     """
     if given.dim() == 3:
         return given[:, 0]

@@ -1,4 +1,4 @@
-"""What the index says of one architecture, found out by building it and by running it."""
+"""Facts about an architecture for the index, found by building and running it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -25,18 +25,15 @@ from metalearn.networks.transformers_library import PREFIX
 from metalearn.networks.weightless import without_weights
 
 NOT_LINEAR = MappingProxyType(
-    {
-        "torchvision.models.squeezenet.SqueezeNet": "classifier.1",
-        "timm.models.volo.VOLO": "head",
-    }
+    {"torchvision.models.squeezenet.SqueezeNet": "classifier.1", "timm.models.volo.VOLO": "head"}
 )
-"""Classes whose logits are more than a linear layer on features, and the layer that comes closest.
+"""Classes whose logits are more than a linear layer on features, and the closest layer.
 
-SqueezeNet cuts off what is below zero before it takes the mean over the map; VOLO adds the largest
-logit of a second layer among all patches.
+SqueezeNet clips negative values before it takes the mean over the map. VOLO adds the largest logit
+of a second layer among all patches.
 """
 _N_CLASSES = 7
-# No layer of any architecture has so many outputs by itself.
+# No layer of any architecture has this many outputs otherwise.
 _UNLIKELY = 7919
 _MAX_PARAMETERS = 400_000_000
 _SMALL_IMAGE, _USUAL_IMAGE = 96, 224
@@ -45,7 +42,7 @@ _SAME = 1e-4
 
 @dataclass
 class Probed:
-    """What was found out about one architecture; `refused` says why it is not in the index."""
+    """Facts about one architecture; `refused` says why it is not in the index."""
 
     name: str
     refused: str = ""
@@ -65,7 +62,6 @@ class Probed:
     outputs: list[float] = field(default_factory=list)
 
     def facts(self) -> LibraryFacts:
-        """The same as the index has it."""
         return LibraryFacts(
             name=self.name,
             heads=tuple(self.heads),
@@ -82,7 +78,6 @@ class Probed:
 
 
 def probe(name: str) -> Probed:
-    """Names, shapes and outputs of one architecture."""
     try:
         return _look_at(name)
     except (InvalidCheckpoint, RuntimeError, NotImplementedError, AttributeError) as error:
@@ -118,7 +113,7 @@ def _is_head(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
 
 
 def _look_at_tensors(looked: Probed, body: Mapping[str, tuple[int, ...]]) -> None:
-    """Hashes of names and shapes, without those that depend on the input: `loose`."""
+    """Hash names and shapes, except those that depend on the input: `loose`."""
     loose = _changed(body, looked, channels=1, image_size=None)
     for factor in (2, 1.5) if may_take_size(looked.name) else ():
         other = int(looked.size * factor)
@@ -135,7 +130,7 @@ def _look_at_tensors(looked: Probed, body: Mapping[str, tuple[int, ...]]) -> Non
 def _changed(
     body: Mapping[str, tuple[int, ...]], looked: Probed, *, channels: int, image_size: int | None
 ) -> set[str] | None:
-    """Which tensors have another shape then; None where the architecture does not take it."""
+    """Return the tensors whose shape changes, or None if the input is not accepted."""
     try:
         model = _bare(looked.name, channels=channels, image_size=image_size)
     except (InvalidCheckpoint, RuntimeError, NotImplementedError, AttributeError):
@@ -176,9 +171,9 @@ def _usual_input(name: str, model: nn.Module) -> tuple[int, list[float], list[fl
 
 
 def probe_outputs(looked: Probed) -> None:
-    """Logits of one picture under weights that follow from the tensors' names."""
+    """Compute the logits of one picture under weights derived from the tensors' names."""
     total = looked.features
-    # Of several heads, both halves may look at the same features, which then are taken once.
+    # Both halves of several heads may use the same features, which are then taken once.
     for features in (total // 2, total) if len(looked.heads) > 1 else (total,):
         looked.features = features
         outputs = _outputs_at_some_size(looked)
@@ -201,7 +196,7 @@ def _outputs_at_some_size(looked: Probed) -> list[float] | None:
 
 
 def _outputs(looked: Probed, size: int) -> list[float]:
-    """The library's logits, over the largest; [] where the network of one head has others."""
+    """Return the library's logits divided by the largest, or [] if the network's differ."""
     with torch.random.fork_rng(devices=[]):
         theirs = build_model(
             looked.name, n_classes=_N_CLASSES, channels=3, image_size=size if looked.sized else None
@@ -230,7 +225,7 @@ def _outputs(looked: Probed, size: int) -> list[float]:
 
 
 def _numbers(name: str, tensor: Tensor) -> Tensor:
-    """Numbers of usual size for such a tensor, the same for every tensor of this name and shape."""
+    """Return numbers of usual size, the same for every tensor of this name and shape."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
     generator = torch.Generator().manual_seed(seed)
     if name.endswith("running_var") or (tensor.dim() == 1 and name.endswith("weight")):

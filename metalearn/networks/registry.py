@@ -1,5 +1,3 @@
-"""Architectures by name."""
-
 from functools import cache, lru_cache
 from types import MappingProxyType
 
@@ -28,15 +26,15 @@ _LISTED = tuple(
 
 
 def all_architectures() -> dict[str, Architecture]:
-    """The architectures that a learner can have, in the order in which people should see them."""
+    """Return the architectures that a learner can have, in display order."""
     return {**_OWN, **{name: get_architecture(name) for name in _LISTED}}
 
 
 def get_architecture(name: str) -> Architecture:
-    """The architecture of this name; InvalidCheckpoint where no library has it.
+    """Return the architecture of this name; raise InvalidCheckpoint if no library has it.
 
-    `timm/NAME` and `torchvision/NAME` are theirs; our own names stand bare; `tv_NAME` is the old
-    form of `torchvision/NAME`.
+    Names are `timm/NAME`, `torchvision/NAME`, a bare name for our own, or the old `tv_NAME` for
+    `torchvision/NAME`.
     """
     return _OWN.get(name) or _of_library(present_name(name))
 
@@ -53,7 +51,7 @@ def _of_library(name: str) -> Architecture:
 
 
 def build_network(spec: NetworkSpec) -> Network:
-    """A freshly initialised network (global generator; wrap in `torch.random.fork_rng`)."""
+    """Return a freshly initialised network, drawn from the global generator."""
     if isinstance(spec, EnsembleSpec):
         members = [build_network(member.network) for member in spec.members]
         return EnsembleNetwork(spec, members)
@@ -62,14 +60,14 @@ def build_network(spec: NetworkSpec) -> Network:
 
 @lru_cache(maxsize=256)
 def expected_shapes(spec: NetworkSpec) -> Shapes:
-    """Names and shapes of all tensors of a network's state dict, without allocating them."""
+    """Return names and shapes of a network's state dict, without allocating it."""
     network = build_bare(spec)
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     return MappingProxyType(shapes)
 
 
 def build_bare(spec: NetworkSpec) -> Network:
-    """A network that waits for its weights: parameters on `meta`, other buffers computed."""
+    """Return a network without weights: parameters on `meta`, other buffers computed."""
     network = without_weights(lambda: build_network(spec))
     assert isinstance(network, Network)
     return network

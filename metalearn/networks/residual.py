@@ -1,8 +1,4 @@
-"""The residual networks of the few-shot literature: made for small images.
-
-The stem is a 3x3 convolution of stride 1 and a batch-norm, without the pooling (and without the
-ReLU) of the ImageNet networks, so that images of 32 or 84 pixels keep their detail.
-"""
+"""Residual networks for small images: the stem has no pooling and no ReLU, to keep detail."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,8 +10,6 @@ N_STAGES = 4
 
 
 class _Shortcut(nn.Module):
-    """Convolution 1x1 and batch-norm, where a block changes size or width."""
-
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
@@ -23,15 +17,13 @@ class _Shortcut(nn.Module):
         self.norm = nn.BatchNorm2d(n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Striding by slices: torch 2.13's strided 1x1 convolution writes past its memory on a
-        # CPU when it has fewer than 8 input channels in channels-last order.
+        # Stride by slices: torch 2.13's strided 1x1 convolution writes out of bounds on a CPU when
+        # it has fewer than 8 input channels in channels-last order.
         result: Tensor = self.norm(self.conv(x[..., :: self.stride, :: self.stride]))
         return result
 
 
 class _BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch-norm, added to the input."""
-
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False)
@@ -90,7 +82,7 @@ class ResidualNetwork(Network):
 
 
 class ResidualArchitecture(Architecture):
-    """What ResNet-10 and ResNet-18 share; they differ in the blocks of a stage."""
+    """Shared base of ResNet-10 and ResNet-18, which differ in the blocks per stage."""
 
     paper = "https://arxiv.org/abs/1904.04232"
     default_width = 64

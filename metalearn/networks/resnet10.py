@@ -1,10 +1,8 @@
-"""ResNet-10 for small images: one basic block in each of four stages."""
-
 from metalearn.networks.residual import ResidualArchitecture
 
 
 class ResNet10(ResidualArchitecture):
-    """The few-shot literature's ResNet-10 (4.9 million weights at width 64)."""
+    """ResNet-10 of the few-shot literature, with one block per stage (4.9 million weights)."""
 
     name = "resnet10"
     title = "ResNet-10 (small images)"

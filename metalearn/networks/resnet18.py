@@ -1,10 +1,8 @@
-"""ResNet-18 for small images: two basic blocks in each of four stages."""
-
 from metalearn.networks.residual import ResidualArchitecture
 
 
 class ResNet18(ResidualArchitecture):
-    """The few-shot literature's ResNet-18 (11.2 million weights at width 64)."""
+    """ResNet-18 of the few-shot literature, with two blocks per stage (11.2 million weights)."""
 
     name = "resnet18"
     title = "ResNet-18 (small images)"

@@ -1,9 +1,9 @@
-"""Imports torchvision, also where its compiled operators do not fit the installed torch.
+"""Import of torchvision, even if its compiled operators do not fit the installed torch.
 
-torchvision's usual build is made for CUDA. Next to a CPU-only torch its operators cannot be
-loaded, and `import torchvision` then fails with "operator torchvision::nms does not exist"
-because it describes two operators that are not declared. Declaring them is enough: models and
-transforms work; `ops.nms` and the image decoders do not, and nothing here uses them.
+torchvision's usual build is for CUDA. With a CPU-only torch, `import torchvision` fails with
+"operator torchvision::nms does not exist" because it describes two undeclared operators. Declaring
+them is enough: models and transforms work. `ops.nms` and the image decoders do not, but nothing
+here uses them.
 """
 
 import importlib
@@ -21,7 +21,7 @@ _declared: list[torch.library.Library] = []  # a library lives as long as this r
 
 
 def torchvision_models() -> ModuleType:
-    """`torchvision.models`; imported at the first call, as it takes over a second."""
+    """Return `torchvision.models`, imported at the first call because it takes over a second."""
     try:
         return importlib.import_module("torchvision.models")
     except RuntimeError as error:

@@ -1,7 +1,4 @@
-"""Image classifiers of transformers, built from plain configurations; never from remote code.
-
-`pip install 'freehold[transformers]'` brings the library; without it its architectures are unknown.
-"""
+"""Image classifiers of transformers (an extra), built from configurations, never from code."""
 
 import importlib
 import json
@@ -55,9 +52,9 @@ CLASSES = MappingProxyType(
         "vit_msn": "ViTMSNForImageClassification",
     }
 )
-"""The model types that are built, and by which class."""
+"""The supported model types and their classes."""
 
-# What a configuration says about its file, its labels or its training, or could ask to be run.
+# Keys about the file, its labels or its training, or that could ask for code to run.
 _DROPPED = frozenset(
     {
         *("architectures", "auto_map", "custom_pipelines", "quantization_config", "_name_or_path"),
@@ -70,9 +67,9 @@ _MAX_NUMBER, _MAX_LENGTH, _MAX_TEXT, _MAX_KEYS, _MAX_LAYERS = 100_000, 64, 100, 
 
 
 def plain_config(config: Mapping[str, Any]) -> str:
-    """The part of a `config.json` that says how the network is built, as canonical JSON.
+    """Return the part of a `config.json` that defines the network, as canonical JSON.
 
-    Raises InvalidCheckpoint for numbers that no image classifier has.
+    Raises InvalidCheckpoint for values that no image classifier has.
     """
     kept = {key: value for key, value in config.items() if key not in _DROPPED}
     if len(kept) > _MAX_KEYS or not all(_is_plain(value) for value in kept.values()):
@@ -87,7 +84,7 @@ def plain_config(config: Mapping[str, Any]) -> str:
 
 
 def _is_plain(value: object, depth: int = 0) -> bool:
-    """None, truth values, short texts, numbers of usual size, and short lists and dicts of them."""
+    """Accept None, booleans, short texts, usual numbers, and short lists and dicts of them."""
     if isinstance(value, bool | None):
         return True
     if isinstance(value, int | float):
@@ -108,11 +105,10 @@ def transformers_model(
     image_size: int | None = None,
     config: Mapping[str, Any] = MappingProxyType({}),
 ) -> nn.Module:
-    """The library's own model of this type, freshly initialised."""
+    """Return the library's own model of this type, freshly initialised."""
     if kind not in CLASSES:
         raise InvalidCheckpoint(
-            f"“{kind[:60]}” is no model type that is known here; the known ones are "
-            f"{', '.join(CLASSES)}."
+            f"“{kind[:60]}” is not a supported model type; use one of {', '.join(CLASSES)}."
         )
     library = transformers()
     values = dict(config)
@@ -127,9 +123,9 @@ def transformers_model(
 
 
 def saved_names(model: nn.Module) -> dict[str, str]:
-    """The model's name of each tensor to the one that save_pretrained writes.
+    """Map the model's tensor names to those that save_pretrained writes.
 
-    The library renames its layers from release to release; the names in files stay.
+    The library renames its layers between releases; the names in files stay.
     """
     transformers()
     revert = importlib.import_module("transformers.core_model_loading").revert_weight_conversion
@@ -139,7 +135,7 @@ def saved_names(model: nn.Module) -> dict[str, str]:
 
 
 def check_size(kind: str, config: Mapping[str, Any], limit: int) -> None:
-    """Raise InvalidCheckpoint for a configuration of more numbers, before any is allocated."""
+    """Raise InvalidCheckpoint if the network has more parameters, before any is allocated."""
     try:
         with torch.device("meta"):
             model = transformers_model(kind, n_classes=2, config=config)
@@ -150,14 +146,14 @@ def check_size(kind: str, config: Mapping[str, Any], limit: int) -> None:
     total = sum(parameter.numel() for parameter in model.parameters())
     if total > limit:
         raise InvalidCheckpoint(
-            f"The configuration is of a network of {total:,} numbers, more than the {limit:,} that "
-            "are allowed; upload a smaller network."
+            f"The configuration describes a network of {total:,} numbers, more than the allowed "
+            f"{limit:,}; upload a smaller network."
         )
 
 
 @cache
 def transformers() -> ModuleType:
-    """The library, which imports torchvision and so needs it put right first."""
+    """Import transformers after repairing torchvision, which it imports."""
     torchvision_models()
     try:
         return importlib.import_module("transformers")

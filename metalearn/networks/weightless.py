@@ -1,4 +1,4 @@
-"""Builds networks without spending memory or time on weights that are replaced at once."""
+"""Construction of networks whose weights are not allocated, as they are replaced at once."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,11 +12,10 @@ _building = threading.local()
 
 
 def without_weights(build: Callable[[], nn.Module]) -> nn.Module:
-    """What `build` makes, with every parameter on `meta` and every buffer computed.
+    """Return what `build` makes, with every parameter on `meta` and every buffer computed.
 
-    Buffers outside the state dict, such as the positions of Swin's windows, hold numbers that no
-    checkpoint brings; building wholly on `meta` would leave them empty. The few networks that
-    cannot be built so are built with real weights, in uninitialised memory where they do not look.
+    Buffers outside the state dict, such as Swin's window positions, are in no checkpoint and would
+    be empty if built wholly on `meta`. The few networks that need real weights get them.
     """
     try:
         with _parameters_on_meta():
@@ -28,7 +27,7 @@ def without_weights(build: Callable[[], nn.Module]) -> nn.Module:
 
 @contextmanager
 def _parameters_on_meta() -> Iterator[None]:
-    """Move each parameter of this thread to `meta` when a module takes it, before it is filled."""
+    """Move this thread's parameters to `meta` as modules register them, before filling."""
 
     def to_meta(_: nn.Module, name: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
         if parameter is None or parameter.is_meta or not getattr(_building, "on_meta", False):
@@ -38,7 +37,7 @@ def _parameters_on_meta() -> Iterator[None]:
     handle = register_module_parameter_registration_hook(to_meta)  # type: ignore[arg-type]
     _building.on_meta = True
     try:
-        # Some constructors draw numbers of their own; the global generator stays as it is.
+        # Some constructors draw random numbers; the global generator stays unchanged.
         with torch.random.fork_rng(devices=[]):
             yield
     finally:

@@ -8,17 +8,20 @@ import torch
 
 from benchmarks.recovery_methods import by_generator, by_pixels, methods, new_generator
 from metalearn.checkpoint import read_pool
+from metalearn.pool.pool import Pool
 from metalearn.recovery.inversion import TeacherTask
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 
 
 @pytest.fixture(scope="module")
-def pool():
+def pool() -> Pool:
     return read_pool(DEMO, limit=2)
 
 
-def test_each_method_recovers_the_same_classes_from_every_teacher_and_counts_its_passes(pool):
+def test_each_method_recovers_the_same_classes_from_every_teacher_and_counts_its_passes(
+    pool: Pool,
+) -> None:
     options = Namespace(warm_up=1, tasks=[2], fresh_steps=2, iterations=[1])
     once, against, twice, fresh, pixels = [method.run() for method in methods(pool, options)]
     assert [len(one.tasks) for one in (once, against, twice, fresh, pixels)] == [2, 2, 4, 2, 2]
@@ -33,8 +36,8 @@ def test_each_method_recovers_the_same_classes_from_every_teacher_and_counts_its
 
 
 @pytest.mark.parametrize("way", ["generator", "pixels"])
-def test_more_steps_please_the_teacher_more(pool, way):
-    def loss_after(steps):
+def test_more_steps_please_the_teacher_more(pool: Pool, way: str) -> None:
+    def loss_after(steps: int) -> float:
         rng = torch.Generator().manual_seed(0)
         task = TeacherTask.sample(pool.teachers[0], 5, rng)
         torch.manual_seed(0)

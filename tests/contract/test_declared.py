@@ -3,7 +3,7 @@
 from contract.declared import DECLARED, Declared
 
 
-def test_lists_become_tuples_and_none_becomes_empty():
+def test_lists_become_tuples_and_none_becomes_empty() -> None:
     declared = Declared(
         image_size=None, mean=[0.5], std=[], class_names=["a", "b"], architecture=None
     )
@@ -11,5 +11,5 @@ def test_lists_become_tuples_and_none_becomes_empty():
     assert (declared.image_size, declared.std, declared.architecture) == (0, (), "")
 
 
-def test_there_are_seven_facts():
+def test_there_are_seven_facts() -> None:
     assert len(DECLARED) == 7 and set(DECLARED) == set(Declared().__dict__)

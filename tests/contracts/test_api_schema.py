@@ -1,7 +1,10 @@
 """The API keeps what its OpenAPI document promises, whatever is sent to it."""
 
 import os
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -12,23 +15,25 @@ from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
 
-from marketplace.accounts.models import User
+from marketplace.accounts.models import Team, User
 from marketplace.accounts.services import token_create
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
+from marketplace.learners.models import MetaLearner
 from marketplace.wsgi import application
 from tests.marketplace.checkpoints.test_services import DRAFT
 from tests.marketplace.conftest import *  # noqa: F403 - the same people and rows
 
 
-def no_crash(ctx, response, case):
+def no_crash(ctx: Any, response: Any, case: Any) -> None:
     """Nobody can send what makes a bug show; 503 and 507 are honest answers."""
     assert response.status_code != 500
 
@@ -46,7 +51,7 @@ schemathesis.serializer.alias("application/offset+octet-stream", "application/oc
 
 
 @pytest.fixture(autouse=True)
-def _one_connection():
+def _one_connection() -> Iterator[None]:
     """Requests share the connection with the test's transaction, as with Django's own client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -56,13 +61,13 @@ def _one_connection():
 
 
 @cache
-def document():
+def document() -> dict[str, str | dict[str, Any]]:
     """The OpenAPI document."""
     return SchemaGenerator().get_schema(public=True)
 
 
 @cache
-def operations():
+def operations() -> dict[str, Any]:
     """Every operation by name."""
     schema = schemathesis.openapi.from_dict(document())
     schema.app = application
@@ -70,7 +75,7 @@ def operations():
     return {operation.label: operation for operation in found}
 
 
-def test_the_document_is_valid_and_every_operation_is_explained():
+def test_the_document_is_valid_and_every_operation_is_explained() -> None:
     validate_schema(document())
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
@@ -83,7 +88,7 @@ def test_the_document_is_valid_and_every_operation_is_explained():
             assert method == "get" or "403" in codes, (method, path)
 
 
-def test_every_call_of_the_contract_is_there():
+def test_every_call_of_the_contract_is_there() -> None:
     paths = document()["paths"]
     expected = {
         "checkpoints/": {"get", "post"},
@@ -122,7 +127,7 @@ def test_every_call_of_the_contract_is_there():
 
 
 @pytest.fixture
-def known_ids(learner, settings, team):
+def known_ids(learner: MetaLearner, settings: Settings, team: Team) -> dict[str, UUID]:
     """Ids of rows that are there."""
     settings.ADAPTATION_TIMEOUT_S = 0.01
     return {
@@ -136,7 +141,9 @@ def known_ids(learner, settings, team):
     }
 
 
-def fuzz(operation, alice, known_ids, *, examples, round_=0):
+def fuzz(
+    operation: Any, alice: User, known_ids: dict[str, UUID], *, examples: int, round_: int = 0
+) -> int:
     """Send so many cases, each rolled back; how many there were, as some calls take nothing."""
     sent, token = [], ""
 
@@ -149,7 +156,7 @@ def fuzz(operation, alice, known_ids, *, examples, round_=0):
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(), known=st.booleans())
-    def send(case, known):
+    def send(case: Any, known: bool) -> None:
         kind = case.path.split("/")[3]
         if known and "id" in case.path_parameters and kind in known_ids:
             case.path_parameters["id"] = str(known_ids[kind])
@@ -166,15 +173,17 @@ def fuzz(operation, alice, known_ids, *, examples, round_=0):
 
 
 @pytest.mark.parametrize("label", sorted(operations()))
-def test_whatever_is_sent_the_answer_is_as_documented(label, alice, known_ids):
+def test_whatever_is_sent_the_answer_is_as_documented(
+    label: str, alice: User, known_ids: dict[str, UUID]
+) -> None:
     assert fuzz(operations()[label], alice, known_ids, examples=8) > 0
 
 
 @pytest.mark.parametrize("label", sorted(label for label in operations() if "quarant" in label))
 @pytest.mark.parametrize("held", [False, True])
 def test_whatever_staff_send_about_quarantine_the_answer_is_as_documented(
-    label, held, alice, known_ids
-):
+    label: str, held: bool, alice: User, known_ids: dict[str, UUID]
+) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True)
     if held:
         row = Checkpoint.objects.get(pk=known_ids["checkpoints"])
@@ -185,7 +194,9 @@ def test_whatever_staff_send_about_quarantine_the_answer_is_as_documented(
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_twenty_thousand_cases_find_no_crash_and_no_breach_of_the_document(alice, known_ids):
+def test_twenty_thousand_cases_find_no_crash_and_no_breach_of_the_document(
+    alice: Any, known_ids: dict[str, UUID]
+) -> None:
     wanted = int(os.environ.get("FREEHOLD_FUZZ_CASES", "20000"))
     # Parts of it can run beside each other, each from a seed of its own.
     first = round_ = int(os.environ.get("FREEHOLD_FUZZ_SEED", "1"))

@@ -2,7 +2,10 @@
 
 import itertools
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +14,10 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.conv4 import Conv4Network
+from metalearn.networks.ensemble import EnsembleNetwork
+from metalearn.networks.residual import ResidualNetwork
+from metalearn.numerics.muon import Muon
 from metalearn.pool import Pool, Teacher
 from metalearn.pool.network_cache import NetworkCache
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
@@ -58,8 +65,13 @@ RELATIVES = {"b": "a"}
 
 
 def teacher(
-    name: str, architecture: str, image_size: int, class_names: str, consent=True, channels=3
-):
+    name: str,
+    architecture: str,
+    image_size: int,
+    class_names: str,
+    consent: bool = True,
+    channels: int = 3,
+) -> Teacher:
     spec = NetworkSpec(architecture, 4, channels, image_size, len(class_names))
     with torch.random.fork_rng():
         torch.manual_seed(ord(RELATIVES.get(name, name)))
@@ -99,7 +111,7 @@ def has_setting(name: str, setting: str) -> bool:
     return any(field.name == setting for field in fields(all_algorithms()[name].Config))
 
 
-def leaves(state: object, path: str = ""):
+def leaves(state: object, path: str = "") -> Iterator[tuple[Any, ...]]:
     """Every leaf of nested dicts and lists with its path; refuses anything else on the way."""
     if isinstance(state, dict):
         assert all(isinstance(key, str) for key in state), f"a key of {path} is no text"
@@ -112,18 +124,18 @@ def leaves(state: object, path: str = ""):
         yield path, state
 
 
-def round_trip(state):
+def round_trip(state: dict[str, Any]) -> dict[str, Any]:
     """As a snapshot does it: structure through JSON, tensors through copies."""
     tensors = {path: leaf.clone() for path, leaf in leaves(state) if torch.is_tensor(leaf)}
 
-    def plain(node, path=""):
+    def plain(node: Any, path: str = "") -> Any:
         if isinstance(node, dict):
             return {key: plain(value, f"{path}/{key}") for key, value in node.items()}
         if isinstance(node, list):
             return [plain(value, f"{path}/{index}") for index, value in enumerate(node)]
         return {"__tensor__": path} if torch.is_tensor(node) else node
 
-    def filled(node):
+    def filled(node: Any) -> Any:
         if isinstance(node, dict):
             if set(node) == {"__tensor__"}:
                 return tensors[node["__tensor__"]]
@@ -145,7 +157,7 @@ def finish(algorithm: Algorithm) -> list[StepReport]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reports_come_in_order_with_finite_numbers(name):
+def test_reports_come_in_order_with_finite_numbers(name: str) -> None:
     algorithm = make(name)
     reports = finish(algorithm)
     assert [report.step for report in reports] == list(range(1, algorithm.total_steps + 1))
@@ -158,11 +170,13 @@ def test_reports_come_in_order_with_finite_numbers(name):
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 @pytest.mark.parametrize("name", [name for name in NAMES if has_setting(name, "precision")])
-def test_optimisers_get_gradients_laid_out_in_memory_as_the_weights(name, precision):
+def test_optimisers_get_gradients_laid_out_in_memory_as_the_weights(
+    name: str, precision: str
+) -> None:
     """Fused ones on CPU would take them for those of other weights, without a word."""
     unlike = []
 
-    def look(optimiser, *_):
+    def look(optimiser: Muon, *_: Any) -> None:
         for weight in itertools.chain(*(group["params"] for group in optimiser.param_groups)):
             beside = [weight.grad, *optimiser.state[weight].values()]
             for tensor in beside:
@@ -178,7 +192,7 @@ def test_optimisers_get_gradients_laid_out_in_memory_as_the_weights(name, precis
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_result_and_another_seed_another(name):
+def test_the_same_seed_gives_the_same_result_and_another_seed_another(name: str) -> None:
     one, two, other = make(name), make(name), make(name, seed=1)
     for algorithm in (one, two, other):
         finish(algorithm)
@@ -193,7 +207,7 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_global_randomness_is_neither_used_nor_changed(name):
+def test_global_randomness_is_neither_used_nor_changed(name: str) -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
     one = make(name)
@@ -207,7 +221,7 @@ def test_global_randomness_is_neither_used_nor_changed(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_stopped_and_resumed_equals_never_stopped_at_every_step(name):
+def test_stopped_and_resumed_equals_never_stopped_at_every_step(name: str) -> None:
     whole = make(name)
     finish(whole)
     for stop_after in range(1, whole.total_steps):
@@ -223,7 +237,9 @@ def test_stopped_and_resumed_equals_never_stopped_at_every_step(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(name, tmp_path):
+def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(
+    name: str, tmp_path: Path
+) -> None:
     whole = make(name)
     finish(whole)
     shelf = NetworkCache(0, tmp_path)
@@ -239,7 +255,7 @@ def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(name, tmp_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_asking_what_a_run_needs_does_not_change_it(name):
+def test_asking_what_a_run_needs_does_not_change_it(name: str) -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
     asked, other = make(name), make(name)
@@ -253,7 +269,7 @@ def test_asking_what_a_run_needs_does_not_change_it(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_snapshot_is_about_as_large_as_was_said(name):
+def test_a_snapshot_is_about_as_large_as_was_said(name: str) -> None:
     algorithm = make(name, **({"learner_width": 32} if has_setting(name, "learner_width") else {}))
     said = algorithm.needs().snapshot
     finish(algorithm)
@@ -266,7 +282,7 @@ def test_a_snapshot_is_about_as_large_as_was_said(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_state_is_made_of_plain_values_and_tensors(name):
+def test_a_state_is_made_of_plain_values_and_tensors(name: str) -> None:
     algorithm = make(name)
     finish(algorithm)
     for path, leaf in leaves(algorithm.state_dict()):
@@ -274,7 +290,7 @@ def test_a_state_is_made_of_plain_values_and_tensors(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_learner_handed_out_is_not_changed_by_later_steps(name):
+def test_the_learner_handed_out_is_not_changed_by_later_steps(name: str) -> None:
     algorithm = make(name)
     steps = train(algorithm)
     next(steps)
@@ -286,7 +302,7 @@ def test_the_learner_handed_out_is_not_changed_by_later_steps(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_learner_adapts_to_pictures_of_any_size(name):
+def test_the_learner_adapts_to_pictures_of_any_size(name: str) -> None:
     algorithm = make(name)
     finish(algorithm)
     rng = torch.Generator().manual_seed(0)
@@ -299,7 +315,7 @@ def test_the_learner_adapts_to_pictures_of_any_size(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_teachers_are_the_same_after_the_run(name):
+def test_teachers_are_the_same_after_the_run(name: str) -> None:
     pool = mixed_pool()
     before = [{k: v.clone() for k, v in t.network.state_dict().items()} for t in pool.teachers]
     known = {field.name for field in fields(all_algorithms()[name].Config)}
@@ -312,7 +328,7 @@ def test_teachers_are_the_same_after_the_run(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_algorithm_that_recovers_refuses_a_model_without_consent(name):
+def test_an_algorithm_that_recovers_refuses_a_model_without_consent(name: str) -> None:
     pool = Pool((teacher("a", "conv4", 16, "pqrst"), teacher("b", "conv4", 16, "pqrst", False)))
     if not all_algorithms()[name].needs_recovery:
         make_algorithm(name, pool, {}, device=CPU, seed=0)
@@ -322,7 +338,7 @@ def test_an_algorithm_that_recovers_refuses_a_model_without_consent(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_learner_tells_whether_images_were_recovered_for_it(name):
+def test_a_learner_tells_whether_images_were_recovered_for_it(name: str) -> None:
     algorithm = make(name)
     finish(algorithm)
     made_by = algorithm.meta_learner().made_by
@@ -349,7 +365,9 @@ def made_of(name: str, pool: Pool, **settings: object) -> Algorithm:
     return algorithm
 
 
-def shared_with(network, own) -> bool:
+def shared_with(
+    network: Conv4Network | EnsembleNetwork | ResidualNetwork, own: Conv4Network | ResidualNetwork
+) -> bool:
     """Whether a float tensor of at least two dimensions is in both, bit by bit."""
     kernels = [t for t in network.state_dict().values() if t.is_floating_point() and t.ndim > 1]
     theirs = [t for t in own.state_dict().values() if t.is_floating_point() and t.ndim > 1]
@@ -358,7 +376,9 @@ def shared_with(network, own) -> bool:
 
 @pytest.mark.parametrize("pool", [mixed_pool, alike_pool])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_learner_that_holds_a_teachers_weights_says_so(name, pool):
+def test_a_learner_that_holds_a_teachers_weights_says_so(
+    name: str, pool: Callable[..., Pool]
+) -> None:
     algorithm = made_of(name, pool())
     learner, copied = algorithm.meta_learner(), algorithm.copied_teachers()
     teachers = pool().teachers
@@ -387,13 +407,15 @@ def test_a_learner_that_holds_a_teachers_weights_says_so(name, pool):
         ("random_init", {}, set()),
     ],
 )
-def test_whose_weights_a_learner_holds_or_lets_others_compute(name, settings, copied):
+def test_whose_weights_a_learner_holds_or_lets_others_compute(
+    name: str, settings: dict[str, Any], copied: set[Any]
+) -> None:
     pool = alike_pool()
     algorithm = made_of(name, pool, **settings)
     assert {pool.teachers[place].name for place in algorithm.copied_teachers()} == copied
 
 
-def test_with_an_average_and_one_model_the_other_is_computed_back():
+def test_with_an_average_and_one_model_the_other_is_computed_back() -> None:
     pool = alike_pool()
     mean = made_of("average", pool).meta_learner().network.state_dict()
     one, other = (pool.teachers[index].network.state_dict() for index in (1, 2))
@@ -401,12 +423,12 @@ def test_with_an_average_and_one_model_the_other_is_computed_back():
     assert all(torch.allclose(2 * mean[k] - one[k], other[k], atol=1e-5) for k in kernels)
 
 
-def test_an_unknown_algorithm_is_refused_with_the_known_ones():
+def test_an_unknown_algorithm_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidSetting, match=r"“sgd”.*free"):
         make_algorithm("sgd", mixed_pool(), {}, device=CPU, seed=0)
 
 
-def test_the_catalogue_is_plain_data_about_every_algorithm():
+def test_the_catalogue_is_plain_data_about_every_algorithm() -> None:
     published = json.loads(json.dumps(catalogue()))
     assert [entry["name"] for entry in published] == NAMES
     for entry in published:
@@ -423,7 +445,7 @@ PRESETS = [
 ]
 
 
-def test_free_and_purer_have_presets_and_the_first_is_the_defaults():
+def test_free_and_purer_have_presets_and_the_first_is_the_defaults() -> None:
     assert [(name, preset) for name, preset in PRESETS if preset != "released"] == [
         ("free", "standard"),
         ("free", "published"),
@@ -437,7 +459,9 @@ def test_free_and_purer_have_presets_and_the_first_is_the_defaults():
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(name, preset):
+def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(
+    name: str, preset: str
+) -> None:
     config = all_algorithms()[name].Config
     values = next(one.values for one in presets_of(config) if one.name == preset)
     found = build(config, {"preset": preset})
@@ -446,7 +470,7 @@ def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(nam
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_every_preset_runs_to_its_end_and_the_learner_names_it(name, preset):
+def test_every_preset_runs_to_its_end_and_the_learner_names_it(name: str, preset: str) -> None:
     algorithm = make(name, preset=preset)
     finish(algorithm)
     title = algorithm.meta_learner().made_by["title"]

@@ -1,10 +1,18 @@
 """Walk all pages: strangers to the site must sign in, strangers to a thing get 404."""
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from marketplace.accounts.models import User
+from marketplace.jobs.models import Job
+from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
 from tests.marketplace.conftest import (  # noqa: F401 - fixtures
     _no_broker_and_own_files,
     alice,
@@ -38,7 +46,7 @@ WITHOUT_ROW = {
 }
 
 
-def _patterns(resolver, prefix=""):
+def _patterns(resolver: Any, prefix: str = "") -> Iterator[tuple[Any, ...]]:
     for entry in resolver.url_patterns:
         route = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -54,12 +62,12 @@ PAGES = {
 }
 
 
-def _fill(route, pk):
+def _fill(route: str, pk: int | UUID) -> str:
     route = route.replace("<uuid:pk>", str(pk)).replace("<int:user_pk>", "1")
     return "/" + re.sub(r"<path:path>", "config.json", route)
 
 
-def _row_of(name, rows):
+def _row_of(name: str, rows: dict[str, Any]) -> UUID:
     # A job is launched on a pool, and one adapts a learner.
     words = {"job_new": "pool", "token_revoke": "learner"}
     kind = words.get(name) or name.split("_")[0]
@@ -67,19 +75,23 @@ def _row_of(name, rows):
 
 
 @pytest.fixture
-def rows(learner, job, pool, make_checkpoint):  # noqa: F811
+def rows(
+    learner: MetaLearner, job: Job, pool: Pool, make_checkpoint: Callable[..., Any]
+) -> dict[str, Any]:
     """Something of Alice's of every kind, private."""
     return {"checkpoint": make_checkpoint(), "pool": pool, "job": job, "learner": learner}
 
 
-def test_there_are_pages_to_walk():
+def test_there_are_pages_to_walk() -> None:
     assert {"home", "checkpoint_detail", "job_live", "learner_adapt"} <= set(PAGES)
     assert set(PAGES) >= PUBLIC | WITHOUT_ROW
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - PUBLIC))
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_who_is_not_signed_in_is_led_to_the_sign_in(client, rows, name, method):
+def test_who_is_not_signed_in_is_led_to_the_sign_in(
+    client: Client, rows: dict[str, Any], name: str, method: str
+) -> None:
     answer = getattr(client, method)(_fill(PAGES[name], _row_of(name, rows)))
     if answer.status_code == 405:
         return
@@ -90,19 +102,21 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in(client, rows, name, method):
 @pytest.mark.parametrize("name", sorted(set(PAGES) - PUBLIC - WITHOUT_ROW))
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_stranger_to_a_thing_gets_404_whatever_they_ask(
-    client,
-    charlie,  # noqa: F811
-    rows,
-    name,
-    method,
-):
+    client: Client,
+    charlie: User,
+    rows: dict[str, Any],
+    name: str,
+    method: str,
+) -> None:
     client.force_login(charlie)
     answer = getattr(client, method)(_fill(PAGES[name], _row_of(name, rows)))
     assert answer.status_code in {404, 405}
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - PUBLIC - WITHOUT_ROW))
-def test_the_owner_gets_every_page_of_their_own(client, alice, rows, name):  # noqa: F811
+def test_the_owner_gets_every_page_of_their_own(
+    client: Client, alice: User, rows: dict[str, Any], name: str
+) -> None:
     client.force_login(alice)
     answer = client.get(_fill(PAGES[name], _row_of(name, rows)))
     # A grid is there only while a job runs; tokens and members are posted to.
@@ -110,13 +124,15 @@ def test_the_owner_gets_every_page_of_their_own(client, alice, rows, name):  # n
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_ROW))
-def test_every_list_and_form_can_be_empty(client, charlie, name):  # noqa: F811
+def test_every_list_and_form_can_be_empty(client: Client, charlie: User, name: str) -> None:
     client.force_login(charlie)
     assert client.get(_fill(PAGES[name], 0)).status_code in {200, 405}
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - {"healthz", "readyz", "metrics"}))
-def test_no_page_has_a_script_or_a_style_of_its_own(client, alice, rows, name):  # noqa: F811
+def test_no_page_has_a_script_or_a_style_of_its_own(
+    client: Client, alice: User, rows: dict[str, Any], name: str
+) -> None:
     client.force_login(alice)
     answer = client.get(_fill(PAGES[name], _row_of(name, rows)))
     if not answer.headers.get("Content-Type", "").startswith("text/html"):
@@ -128,7 +144,7 @@ def test_no_page_has_a_script_or_a_style_of_its_own(client, alice, rows, name): 
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
 
 
-def test_a_page_forbids_everything_from_elsewhere(client, db):
+def test_a_page_forbids_everything_from_elsewhere(client: Client, db: None) -> None:
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
@@ -136,7 +152,7 @@ def test_a_page_forbids_everything_from_elsewhere(client, db):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/models/not-an-id/", "/learners/1/"])
-def test_a_page_that_is_not_there_says_so_in_our_words(client, db, path):
+def test_a_page_that_is_not_there_says_so_in_our_words(client: Client, db: None, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "Page not found" in answer.content.decode()

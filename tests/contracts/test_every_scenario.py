@@ -1,6 +1,8 @@
 """Every algorithm on every kind of pool: it runs and its learner is kept, or it says why not."""
 
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -53,7 +55,9 @@ def learner_of(name: str, pool: Pool) -> MetaLearner:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.parametrize("name", NAMES)
-def test_it_runs_or_refuses_the_pool_in_one_sentence(name, scenario, tmp_path):
+def test_it_runs_or_refuses_the_pool_in_one_sentence(
+    name: str, scenario: Callable[..., Pool], tmp_path: Path
+) -> None:
     try:
         learner = learner_of(name, scenario())
     except InvalidPool as refusal:
@@ -79,6 +83,6 @@ def test_it_runs_or_refuses_the_pool_in_one_sentence(name, scenario, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_grey_pictures_are_learned_from_as_well(name):
+def test_grey_pictures_are_learned_from_as_well(name: str) -> None:
     grey = (teacher(each, "conv4", 16, "pqr", channels=1) for each in "ab")
     assert learner_of(name, Pool(tuple(grey))).channels == 1

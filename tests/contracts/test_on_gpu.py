@@ -1,5 +1,7 @@
 """Every algorithm on a CUDA device; `make test-gpu` runs these where there is one."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -14,7 +16,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_trains_there_goes_on_from_a_snapshot_and_its_learner_is_finite(name):
+def test_it_trains_there_goes_on_from_a_snapshot_and_its_learner_is_finite(name: Any) -> None:
     first = make(name, device=CUDA)
     for report in train(first):
         if report.step == max(1, report.total_steps // 2):
@@ -31,7 +33,7 @@ def test_it_trains_there_goes_on_from_a_snapshot_and_its_learner_is_finite(name)
     assert all(torch.isfinite(weight).all() for weight in network.state_dict().values())
 
 
-def _with(node, tensors, path=""):
+def _with(node: Any, tensors: Any, path: Any = "") -> Any:
     """The same structure with other tensors."""
     if isinstance(node, dict):
         return {key: _with(value, tensors, f"{path}/{key}") for key, value in node.items()}

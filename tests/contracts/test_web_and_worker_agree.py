@@ -13,7 +13,7 @@ from worker import tasks
 from worker.publishing import publish_catalogue
 
 
-def test_every_task_has_a_function_and_a_queue():
+def test_every_task_has_a_function_and_a_queue() -> None:
     ours = {name for name in app.tasks if name.startswith("worker.")}
     assert ours == {str(task) for task in Task}
     assert set(ROUTES) == set(Task)
@@ -21,7 +21,7 @@ def test_every_task_has_a_function_and_a_queue():
 
 
 @pytest.mark.django_db
-def test_every_algorithm_can_be_launched_with_what_its_form_shows():
+def test_every_algorithm_can_be_launched_with_what_its_form_shows() -> None:
     publish_catalogue()
     specs = {spec.name: spec for spec in AlgorithmSpec.objects.all()}
     assert set(specs) == set(all_algorithms())
@@ -31,7 +31,7 @@ def test_every_algorithm_can_be_launched_with_what_its_form_shows():
 
 
 @pytest.mark.django_db
-def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it():
+def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it() -> None:
     publish_catalogue()
     seen = set()
     for spec in AlgorithmSpec.objects.all():
@@ -49,7 +49,7 @@ def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it(
 
 
 @pytest.mark.django_db
-def test_every_architecture_is_published_our_own_first_then_torchvisions():
+def test_every_architecture_is_published_our_own_first_then_torchvisions() -> None:
     publish_catalogue()
     names = list(ArchitectureSpec.objects.values_list("name", flat=True))
     assert names[:3] == ["conv4", "resnet10", "resnet18"]
@@ -60,7 +60,7 @@ def test_every_architecture_is_published_our_own_first_then_torchvisions():
 
 
 @pytest.mark.django_db
-def test_the_web_refuses_what_the_worker_would_refuse():
+def test_the_web_refuses_what_the_worker_would_refuse() -> None:
     publish_catalogue()
     for spec in AlgorithmSpec.objects.all():
         for setting in spec.settings:

@@ -1,6 +1,8 @@
 """Every route there is, asked by every role: the answers are those of `who_may_what.py`."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,13 +16,14 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
 from marketplace.accounts.models import Membership, Role, Team, User
 from marketplace.accounts.services import token_create
 from marketplace.algorithms.services import catalogue_publish
 from marketplace.audit.models import Record
 from marketplace.jobs.states import JobState
-from tests.contracts.who_may_what import API, IN, OPERATOR, PAGES, ROLES, SHARINGS, SIGNING_IN
+from tests.contracts.who_may_what import API, IN, OPERATOR, PAGES, ROLES, SHARINGS, SIGNING_IN, Rule
 from tests.marketplace import conftest as builders
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 HOW = "tests/contracts/who_may_what.py says at its top how to add a line"
 
 
-def _routes(resolver, prefix="", namespace=""):
+def _routes(resolver: Any, prefix: str = "", namespace: str = "") -> Iterator[str]:
     for entry in resolver.url_patterns:
         route = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -42,7 +45,7 @@ def _routes(resolver, prefix="", namespace=""):
 ROUTES = list(_routes(get_resolver()))
 
 
-def test_every_route_has_its_line_in_the_table():
+def test_every_route_has_its_line_in_the_table() -> None:
     missing = sorted(set(ROUTES) - set(TABLE))
     assert not missing, (
         "Nobody has said who may use these routes: "
@@ -51,18 +54,23 @@ def test_every_route_has_its_line_in_the_table():
     )
 
 
-def test_the_table_speaks_of_routes_that_there_are():
+def test_the_table_speaks_of_routes_that_there_are() -> None:
     gone = sorted(set(TABLE) - set(ROUTES))
     assert not gone, f"Take these lines out of tests/contracts/who_may_what.py: {', '.join(gone)}."
 
 
 @pytest.fixture
-def _django_db_helper(world):
+def _django_db_helper(world: "World") -> None:
     """One transaction holds the world for all tests here, instead of one for each test."""
 
 
 @pytest.fixture(scope="module")
-def world(request, tmp_path_factory, django_db_setup, django_db_blocker):
+def world(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator["World"]:
     """People and rows of each kind, once for all tests; every test is rolled back."""
     folder = tmp_path_factory.mktemp("who-may-what")
     (folder / "incoming").mkdir()
@@ -84,7 +92,7 @@ def world(request, tmp_path_factory, django_db_setup, django_db_blocker):
 class World:
     """Alice owns, Bob is on her team, Charlie is a stranger, Sam is staff."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         cache.clear()
         catalogue_publish(
             algorithms=[builders.ALGORITHM],
@@ -112,7 +120,7 @@ class World:
         self.cookies = {role: _sign_in(user) for role, user in people.items()}
         self.rows = {sharing: self._rows(sharing) for sharing in SHARINGS}
 
-    def _rows(self, sharing):
+    def _rows(self, sharing: str) -> Any:
         shared = {"visibility": sharing, "team": self.team if sharing == "team" else None}
         make = builders.make_checkpoint.__wrapped__(self.alice)
         models = [make(f"{sharing} {index}", **shared) for index in range(4)]
@@ -154,7 +162,7 @@ class World:
             record=Record.objects.order_by("number").first(),
         )
 
-    def ask(self, name, method, rule, role, sharing):
+    def ask(self, name: str, method: str, rule: Rule, role: str, sharing: str) -> int | str:
         """The answer, as the table writes it."""
         client = Client(raise_request_exception=False)
         headers = dict(rule.headers)
@@ -179,7 +187,7 @@ class World:
         led = where.startswith((reverse("account_login"), reverse("admin:login")))
         return IN if answer.status_code == 302 and led else answer.status_code
 
-    def address(self, name, rule, sharing):
+    def address(self, name: str, rule: Rule, sharing: str) -> str:
         """Of the row, or of the route when no row is behind it."""
         if name.startswith("/"):
             return name.replace("<path:object_id>", "1").replace("(?P<url>.*)$", "nothing/")
@@ -194,7 +202,7 @@ class World:
         return reverse(name, kwargs=more)
 
 
-def _sign_in(user):
+def _sign_in(user: User) -> str:
     """A session that has just been authenticated, as the pages for second factors ask for."""
     client = Client()
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
@@ -202,7 +210,7 @@ def _sign_in(user):
     return client.session.session_key
 
 
-def _lines(sharing, tables):
+def _lines(sharing: str, tables: list[dict[str, dict[str, Rule]]]) -> list[Any]:
     return [
         pytest.param(name, id=name)
         for table in tables
@@ -211,7 +219,7 @@ def _lines(sharing, tables):
     ]
 
 
-def _compare(world, name, sharing):
+def _compare(world: World, name: str, sharing: str) -> None:
     """All cells of a line at once: the message shows the line as it is and as it should be."""
     said, found = {}, {}
     for method, rule in TABLE[name].items():
@@ -222,17 +230,17 @@ def _compare(world, name, sharing):
 
 
 @pytest.mark.parametrize("name", _lines("private", [PAGES, API, SIGNING_IN]))
-def test_a_private_thing_answers_each_role_as_the_table_says(world, name):
+def test_a_private_thing_answers_each_role_as_the_table_says(world: World, name: str) -> None:
     _compare(world, name, "private")
 
 
 @pytest.mark.parametrize("name", _lines("team", [PAGES, API]))
-def test_a_thing_of_the_team_answers_each_role_as_the_table_says(world, name):
+def test_a_thing_of_the_team_answers_each_role_as_the_table_says(world: World, name: str) -> None:
     _compare(world, name, "team")
 
 
 @pytest.mark.parametrize("name", _lines("public", [PAGES, API]))
-def test_a_public_thing_answers_each_role_as_the_table_says(world, name):
+def test_a_public_thing_answers_each_role_as_the_table_says(world: World, name: str) -> None:
     _compare(world, name, "public")
 
 
@@ -240,7 +248,7 @@ READABLE = [name for name, rules in {**PAGES, **API}.items() if "GET" in rules a
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_a_head_is_answered_like_a_get(world, name):
+def test_a_head_is_answered_like_a_get(world: World, name: str) -> None:
     rule = TABLE[name]["GET"]
     said = dict(zip(ROLES, rule.of("private"), strict=True))
     found = {role: world.ask(name, "HEAD", rule, role, "private") for role in ROLES}
@@ -248,12 +256,14 @@ def test_a_head_is_answered_like_a_get(world, name):
 
 
 @pytest.mark.parametrize("name", _lines("private", [OPERATOR]))
-def test_the_operator_pages_answer_each_role_as_the_table_says(world, name):
+def test_the_operator_pages_answer_each_role_as_the_table_says(world: World, name: str) -> None:
     _compare(world, name, "private")
 
 
 @pytest.mark.parametrize("name", sorted({**PAGES, **API}))
-def test_a_method_that_is_not_in_the_table_does_nothing_for_anybody(world, name):
+def test_a_method_that_is_not_in_the_table_does_nothing_for_anybody(
+    world: World, name: str
+) -> None:
     rules = TABLE[name]
     known = next(iter(rules.values()))
     for method in sorted(set(METHODS) - set(rules)):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_IN_A_LINE = 120
 
 
-def test_no_line_of_a_template_is_too_long_to_review():
+def test_no_line_of_a_template_is_too_long_to_review() -> None:
     long = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in sorted((ROOT / "templates").rglob("*"))
@@ -21,7 +21,7 @@ def test_no_line_of_a_template_is_too_long_to_review():
     assert long == []
 
 
-def test_the_hooks_before_a_commit_are_the_commands_of_make_check():
+def test_the_hooks_before_a_commit_are_the_commands_of_make_check() -> None:
     recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
@@ -30,7 +30,7 @@ def test_the_hooks_before_a_commit_are_the_commands_of_make_check():
     assert all(hook["language"] == "system" and not hook["pass_filenames"] for hook in hooks)
 
 
-def test_npm_installs_exact_versions_with_hashes_from_no_named_place():
+def test_npm_installs_exact_versions_with_hashes_from_no_named_place() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text())
     packages = {name: about for name, about in lock["packages"].items() if name}
     assert packages and all(about["integrity"] for about in packages.values())
@@ -41,7 +41,7 @@ def test_npm_installs_exact_versions_with_hashes_from_no_named_place():
     assert "omit-lockfile-registry-resolved=true" in (ROOT / ".npmrc").read_text().split()
 
 
-def test_the_types_are_of_the_versions_that_browsers_get():
+def test_the_types_are_of_the_versions_that_browsers_get() -> None:
     wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
     vendored = (ROOT / "static" / "vendor" / "README.md").read_text()

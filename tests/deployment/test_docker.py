@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,12 +24,12 @@ THEIRS = ("database", "redis", "store")
 
 
 @pytest.fixture(scope="module")
-def compose():
+def compose() -> dict[str, list[str] | str | dict[str, Any]]:
     """The compose file."""
     return yaml.safe_load((DOCKER / "compose.yaml").read_text())
 
 
-def beside_python(program):
+def beside_python(program: str) -> str:
     """A program of the development group."""
     path = Path(sys.executable).parent / program
     if not path.exists():
@@ -37,14 +38,14 @@ def beside_python(program):
 
 
 @pytest.mark.parametrize("image", ["web", "worker", "store"])
-def test_the_linter_finds_nothing_in_the_images(image):
+def test_the_linter_finds_nothing_in_the_images(image: str) -> None:
     command = [beside_python("hadolint"), str(DOCKER / f"{image}.Dockerfile")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.cpu.yaml"])
-def test_the_compose_files_follow_the_schema(name):
+def test_the_compose_files_follow_the_schema(name: str) -> None:
     text = (DOCKER / name).read_text().replace("!reset []", "[]")
     schema = ["--builtin-schema", "vendor.compose-spec", "--default-filetype", "yaml"]
     command = [beside_python("check-jsonschema"), *schema, "-"]
@@ -52,7 +53,9 @@ def test_the_compose_files_follow_the_schema(name):
     assert done.returncode == 0, done.stdout
 
 
-def test_every_process_of_an_instance_has_its_service(compose):
+def test_every_process_of_an_instance_has_its_service(
+    compose: dict[str, list[str] | str | dict[str, Any]],
+) -> None:
     services = compose["services"]
     assert set(services) == {*OURS, *THEIRS}
     commands = {name: services[name]["command"] for name in OURS}
@@ -64,7 +67,9 @@ def test_every_process_of_an_instance_has_its_service(compose):
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
-def test_every_service_is_confined(compose, name):
+def test_every_service_is_confined(
+    compose: dict[str, list[str] | str | dict[str, Any]], name: str
+) -> None:
     service = compose["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -75,7 +80,7 @@ def test_every_service_is_confined(compose, name):
     assert "privileged" not in service and service.get("network_mode") is None
 
 
-def test_no_image_runs_as_root(compose):
+def test_no_image_runs_as_root(compose: dict[str, list[str] | str | dict[str, Any]]) -> None:
     for name in ("web", "worker", "store"):
         lines = (DOCKER / f"{name}.Dockerfile").read_text().splitlines()
         users = [line.split()[1] for line in lines if line.startswith("USER ")]
@@ -84,7 +89,9 @@ def test_no_image_runs_as_root(compose):
         assert compose["services"][name]["user"] not in {"root", "0"}
 
 
-def test_only_the_web_is_reached_from_outside_and_from_this_machine_alone(compose):
+def test_only_the_web_is_reached_from_outside_and_from_this_machine_alone(
+    compose: dict[str, list[str] | str | dict[str, Any]],
+) -> None:
     published = {name for name, service in compose["services"].items() if "ports" in service}
     assert published == {"web"}
     assert compose["services"]["web"]["ports"] == ["${FREEHOLD_PUBLISH:-127.0.0.1:8000}:8000"]
@@ -94,7 +101,9 @@ def test_only_the_web_is_reached_from_outside_and_from_this_machine_alone(compos
         assert service["networks"] == expected
 
 
-def test_no_secret_stands_in_the_file_and_each_is_made(compose, tmp_path):
+def test_no_secret_stands_in_the_file_and_each_is_made(
+    compose: dict[str, list[str] | str | dict[str, Any]], tmp_path: Path
+) -> None:
     secrets = compose["secrets"]
     for name in OURS:
         environment = compose["services"][name]["environment"]
@@ -118,7 +127,9 @@ def test_no_secret_stands_in_the_file_and_each_is_made(compose, tmp_path):
     assert made == {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
 
 
-def test_only_the_gpu_worker_gets_a_gpu(compose):
+def test_only_the_gpu_worker_gets_a_gpu(
+    compose: dict[str, list[str] | str | dict[str, Any]],
+) -> None:
     """Also where NVIDIA's runtime is the default, and gives what the variable names."""
     image = (DOCKER / "worker.Dockerfile").read_text()
     assert "NVIDIA_VISIBLE_DEVICES=void" in image and "NVIDIA_VISIBLE_DEVICES=all" not in image
@@ -128,7 +139,9 @@ def test_only_the_gpu_worker_gets_a_gpu(compose):
         assert "NVIDIA_VISIBLE_DEVICES" not in service.get("environment", {})
 
 
-def test_everything_waits_for_the_migrations_and_they_for_the_servers(compose):
+def test_everything_waits_for_the_migrations_and_they_for_the_servers(
+    compose: dict[str, list[str] | str | dict[str, Any]],
+) -> None:
     services = compose["services"]
     for name in ("web", "worker-gpu", "worker-quick", "clock"):
         wait = services[name]["depends_on"]["prepare"]["condition"]
@@ -138,7 +151,9 @@ def test_everything_waits_for_the_migrations_and_they_for_the_servers(compose):
         assert services[name]["healthcheck"]["test"]
 
 
-def test_no_temporary_file_system_names_a_user(compose):
+def test_no_temporary_file_system_names_a_user(
+    compose: dict[str, list[str] | str | dict[str, Any]],
+) -> None:
     """podman refuses `uid=` and `gid=` there; a volume has the owner that the image gives it."""
     for name, service in compose["services"].items():
         mounted = " ".join(service.get("tmpfs", []))
@@ -148,7 +163,7 @@ def test_no_temporary_file_system_names_a_user(compose):
             assert "/data" in volumes and "/data" not in mounted
 
 
-def test_the_images_install_what_is_locked_and_the_webs_has_no_torch():
+def test_the_images_install_what_is_locked_and_the_webs_has_no_torch() -> None:
     web = (DOCKER / "web.Dockerfile").read_text()
     worker = (DOCKER / "worker.Dockerfile").read_text()
     assert "requirements/install.py web\n" in web

@@ -3,7 +3,9 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,12 +13,13 @@ from django.db import connection
 
 from marketplace.instance.health import CHECKS
 from marketplace.instance.process_set import NAMES
+from marketplace.jobs.models import Job
 from tests.deployment.test_docker import ROOT
 
 KUBERNETES = ROOT / "kubernetes"
 
 
-def built(folder):
+def built(folder: str) -> list[dict[str, Any]]:
     """What kubectl would apply, or, without kubectl, the files themselves."""
     if shutil.which("kubectl"):
         command = ["kubectl", "kustomize", str(KUBERNETES / folder)]
@@ -29,12 +32,12 @@ def built(folder):
 
 
 @pytest.fixture(scope="module")
-def manifests():
+def manifests() -> dict[tuple[str, str], dict[str, Any]]:
     """Everything, by kind and name."""
     return {(entry["kind"], entry["metadata"]["name"]): entry for entry in built("keda")}
 
 
-def pods(manifests):
+def pods(manifests: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[Any, ...]]:
     """[(name, pod spec)] of everything that runs."""
     return [
         (name, entry["spec"]["template"]["spec"])
@@ -43,13 +46,15 @@ def pods(manifests):
     ]
 
 
-def test_every_process_of_an_instance_runs_somewhere(manifests):
+def test_every_process_of_an_instance_runs_somewhere(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
     found = [container["args"] for _, pod in pods(manifests) for container in pod["containers"]]
     assert {args[1] for args in found if args[0] == "run"} == set(NAMES)
     assert ["prepare"] in found
 
 
-def test_every_container_is_confined(manifests):
+def test_every_container_is_confined(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     for name, pod in pods(manifests):
         assert pod["automountServiceAccountToken"] is False, name
         assert pod["enableServiceLinks"] is False, name
@@ -65,7 +70,9 @@ def test_every_container_is_confined(manifests):
             assert {"requests", "limits"} <= set(container["resources"]), name
 
 
-def test_a_gpu_worker_has_one_gpu_and_scales_with_the_queue(manifests):
+def test_a_gpu_worker_has_one_gpu_and_scales_with_the_queue(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
     (container,) = manifests["Deployment", "worker-gpu"]["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
     scaling = manifests["ScaledObject", "worker-gpu"]["spec"]
@@ -79,11 +86,15 @@ def test_a_gpu_worker_has_one_gpu_and_scales_with_the_queue(manifests):
 
 @pytest.mark.django_db
 def test_the_query_that_scales_runs_on_our_schema_and_counts_waiting_jobs(
-    manifests, own_files, sent, catalogue, launch
-):
+    manifests: dict[tuple[str, str], dict[str, Any]],
+    own_files: Path,
+    sent: list[Any],
+    catalogue: None,
+    launch: Callable[..., Job],
+) -> None:
     (trigger,) = manifests["ScaledObject", "worker-gpu"]["spec"]["triggers"]
 
-    def count():
+    def count() -> int:
         with connection.cursor() as cursor:
             cursor.execute(trigger["metadata"]["query"])
             return cursor.fetchone()[0]
@@ -93,12 +104,14 @@ def test_the_query_that_scales_runs_on_our_schema_and_counts_waiting_jobs(
     assert count() == 1
 
 
-def test_there_is_exactly_one_clock_also_during_a_rollout(manifests):
+def test_there_is_exactly_one_clock_also_during_a_rollout(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
     spec = manifests["Deployment", "clock"]["spec"]
     assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
 
 
-def test_probes_ask_for_what_exists(manifests):
+def test_probes_ask_for_what_exists(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     (web,) = manifests["Deployment", "web"]["spec"]["template"]["spec"]["containers"]
     path = web["readinessProbe"]["httpGet"]["path"]
     asked = path.partition("?only=")[2].split(",")
@@ -110,7 +123,7 @@ def test_probes_ask_for_what_exists(manifests):
         assert probe[:4] == ["python", "manage.py", "worker_alive", queue]
 
 
-def test_every_way_is_closed_but_three(manifests):
+def test_every_way_is_closed_but_three(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     policies = {
         name: entry["spec"] for (kind, name), entry in manifests.items() if kind == "NetworkPolicy"
     }
@@ -127,7 +140,7 @@ def test_every_way_is_closed_but_three(manifests):
     assert "0.0.0.0/0" not in json.dumps(policies)
 
 
-def test_what_the_settings_name_is_in_the_secret():
+def test_what_the_settings_name_is_in_the_secret() -> None:
     settings = dict(
         line.split("=", 1) for line in (KUBERNETES / "base" / "settings.env").read_text().split()
     )

@@ -7,7 +7,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from io import BytesIO
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -23,7 +26,7 @@ GROUPS = {
 }
 
 
-def script(name):
+def script(name: str) -> ModuleType:
     """One of the scripts beside the lock files, as a module."""
     spec = importlib.util.spec_from_file_location(f"requirements_{name}", LOCKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
@@ -31,7 +34,7 @@ def script(name):
     return module
 
 
-def locked(*names):
+def locked(*names: Any) -> dict[str, set[str]]:
     """Name to the versions that these files hold; one that depends on Python has several."""
     found = {}
     for name in names:
@@ -40,7 +43,7 @@ def locked(*names):
     return found
 
 
-def wanted(group):
+def wanted(group: str) -> list[Any]:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
@@ -49,7 +52,7 @@ def wanted(group):
 
 
 @pytest.mark.parametrize("group", list(GROUPS))
-def test_the_lock_file_has_every_package_that_pyproject_asks_for(group):
+def test_the_lock_file_has_every_package_that_pyproject_asks_for(group: str) -> None:
     have = locked(group) if group == "web" else locked(group, "torch")
     for requirement in wanted(group):
         versions = have.get(canonicalize_name(requirement.name), set())
@@ -59,20 +62,20 @@ def test_the_lock_file_has_every_package_that_pyproject_asks_for(group):
 
 
 @pytest.mark.parametrize("name", ["web", "run", "dev", "torch", "cuda"])
-def test_every_package_has_hashes_and_comes_from_no_named_place(name):
+def test_every_package_has_hashes_and_comes_from_no_named_place(name: str) -> None:
     text = (LOCKS / f"{name}.txt").read_text()
     blocks = [part for part in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE) if "==" in part]
     assert blocks and all("--hash=sha256:" in block for block in blocks)
     assert "://" not in text and "--index" not in text and "--find-links" not in text
 
 
-def test_all_groups_hold_the_same_versions():
+def test_all_groups_hold_the_same_versions() -> None:
     everything = locked("dev")
     for group in ("web", "run"):
         assert {name: everything[name] for name in locked(group)} == locked(group)
 
 
-def test_the_index_of_architectures_is_of_the_locked_libraries():
+def test_the_index_of_architectures_is_of_the_locked_libraries() -> None:
     """After an upgrade of one of them `make index` looks at all again."""
     index = json.loads((ROOT / "metalearn" / "networks" / "index.json").read_text())
     everything = locked("dev")
@@ -80,7 +83,7 @@ def test_the_index_of_architectures_is_of_the_locked_libraries():
         assert everything[name] == {version}, "run “make index”"
 
 
-def test_what_a_cpu_build_of_torch_does_without_stands_apart():
+def test_what_a_cpu_build_of_torch_does_without_stands_apart() -> None:
     for group in ("web", "run", "dev"):
         assert not [n for n in locked(group) if n.startswith(("nvidia", "cuda", "triton"))]
         assert "torch" not in locked(group)
@@ -88,7 +91,7 @@ def test_what_a_cpu_build_of_torch_does_without_stands_apart():
     assert all(name.startswith(("nvidia-", "cuda-", "triton")) for name in locked("cuda"))
 
 
-def test_the_cpu_builds_are_of_the_locked_versions_and_admitted():
+def test_the_cpu_builds_are_of_the_locked_versions_and_admitted() -> None:
     builds = json.loads((LOCKS / "cpu-builds.json").read_text())
     text = "".join((LOCKS / f"{name}.txt").read_text() for name in ("torch", "run"))
     versions = locked("torch", "run")
@@ -107,7 +110,9 @@ def test_the_cpu_builds_are_of_the_locked_versions_and_admitted():
         (None, False),
     ],
 )
-def test_only_a_build_that_names_cuda_gets_its_libraries(monkeypatch, requires, needs):
+def test_only_a_build_that_names_cuda_gets_its_libraries(
+    monkeypatch: pytest.MonkeyPatch, requires: list[str] | None, needs: bool
+) -> None:
     install = script("install")
     monkeypatch.setattr(install.metadata, "requires", lambda _: requires)
     assert install._torch_needs_cuda() is needs
@@ -122,11 +127,13 @@ PAGE = """
 """.format(a="a" * 64, b="b" * 64, c="c" * 64)
 
 
-def test_renewing_takes_the_cpu_builds_of_the_locked_version_from_pytorchs_index(monkeypatch):
+def test_renewing_takes_the_cpu_builds_of_the_locked_version_from_pytorchs_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lock = script("lock")
     asked = []
 
-    def urlopen(address, timeout):
+    def urlopen(address: str, timeout: int) -> BytesIO:
         asked.append(address)
         return io.BytesIO(PAGE.encode())
 
@@ -139,10 +146,12 @@ def test_renewing_takes_the_cpu_builds_of_the_locked_version_from_pytorchs_index
     }
 
 
-def test_renewing_without_pytorchs_index_keeps_what_is_known_and_never_guesses(monkeypatch):
+def test_renewing_without_pytorchs_index_keeps_what_is_known_and_never_guesses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lock = script("lock")
 
-    def away(*_, **__):
+    def away(*_: Any, **__: Any) -> None:
         raise OSError("no network")
 
     monkeypatch.setattr(lock.urllib.request, "urlopen", away)
@@ -151,7 +160,7 @@ def test_renewing_without_pytorchs_index_keeps_what_is_known_and_never_guesses(m
         lock._cpu_builds({"torch": "99.0"})
 
 
-def test_the_hashes_of_cpu_builds_stand_behind_those_of_pypi():
+def test_the_hashes_of_cpu_builds_stand_behind_those_of_pypi() -> None:
     block = "torch==2.13.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n    # via freehold\n"
     written = script("lock")._with_cpu_builds(block, {"torch-2.13.0+cpu.whl": "3", "x-1": "4"})
     assert written == (
@@ -160,7 +169,7 @@ def test_the_hashes_of_cpu_builds_stand_behind_those_of_pypi():
     )
 
 
-def test_pip_takes_the_lock_files_and_stops_at_a_wrong_hash(tmp_path):
+def test_pip_takes_the_lock_files_and_stops_at_a_wrong_hash(tmp_path: Path) -> None:
     line = "six==1.16.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
     (tmp_path / "lock.txt").write_text(line)
     wheel = tmp_path / "six-1.16.0-py2.py3-none-any.whl"
@@ -174,6 +183,6 @@ def test_pip_takes_the_lock_files_and_stops_at_a_wrong_hash(tmp_path):
     assert done.returncode and "DO NOT MATCH THE HASHES" in done.stderr
 
 
-def test_nothing_is_installed_past_the_lock_files():
+def test_nothing_is_installed_past_the_lock_files() -> None:
     for path in ("Makefile", ".ci/run", "docker/web.Dockerfile", "docker/worker.Dockerfile"):
         assert "pip install" not in (ROOT / path).read_text(), path

@@ -1,9 +1,12 @@
 """Every broker that the settings offer: messages go through, and its absence harms no request."""
 
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery import Celery
+from pytest_django import Settings
 
 from marketplace import queue
 from marketplace.queue import Task
@@ -15,7 +18,9 @@ BROKERS = {"redis": (redis, find_redis), "rabbitmq": (rabbitmq, find_rabbitmq)}
 
 
 @pytest.fixture(params=BROKERS)
-def broker(request, settings, monkeypatch):
+def broker(
+    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """A real server, and the instance's Celery app connected to it."""
     start, find = BROKERS[request.param]
     if find() is None:
@@ -32,7 +37,7 @@ def broker(request, settings, monkeypatch):
         app.close()
 
 
-def received():
+def received() -> Any:
     """The next message's arguments; None when there is none."""
     with queue.app.connection_for_read() as connection:
         simple = connection.SimpleQueue("gpu")
@@ -44,12 +49,14 @@ def received():
         return message.payload[1]
 
 
-def test_what_is_sent_arrives(broker):
+def test_what_is_sent_arrives(broker: Any) -> None:
     queue._send(Task.RUN_JOB, {"job_id": "a"}, None)
     assert received() == {"job_id": "a"}
 
 
-def test_a_broker_that_is_away_fails_no_request_and_is_used_again_when_it_is_back(broker, caplog):
+def test_a_broker_that_is_away_fails_no_request_and_is_used_again_when_it_is_back(
+    broker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     queue._send(Task.RUN_JOB, {"job_id": "a"}, None)
     assert received() == {"job_id": "a"}
     broker.kill()

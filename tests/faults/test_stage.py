@@ -11,11 +11,11 @@ PAGE = 25
 
 
 @pytest.fixture
-def stage(monkeypatch):
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """With a clock that a look moves by ten seconds, and an instance that shows these jobs."""
     now = [1000.0]
 
-    def sleep(seconds):
+    def sleep(seconds: float) -> None:
         now[0] += 10
 
     monkeypatch.setattr(stage_module.time, "sleep", sleep)
@@ -26,20 +26,22 @@ def stage(monkeypatch):
     return stage
 
 
-def job(stage, pk, *, state, steps=0):
+def job(stage: Stage, pk: str, *, state: str, steps: int = 0) -> None:
     """One more job, or a job that is otherwise now."""
     stage.jobs[pk] = 1
     stage.shown[pk] = {"id": pk, "state": state, "steps_done": steps}
 
 
-def silence(stage):
+def silence(stage: Stage) -> None:
     """Long enough for a pause."""
     stage.check_liveness()
     for _ in range(int(BREATH_S / 10) + 1):
         stage_module.time.sleep(10)
 
 
-def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(stage, monkeypatch):
+def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = set()
     for index in range(2 * PAGE):
         job(stage, str(index), state="succeeded")
@@ -50,7 +52,9 @@ def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(stage, monkeypat
     assert stage.unfinished() == []
 
 
-def test_a_job_that_nobody_works_on_is_a_stall(stage, monkeypatch):
+def test_a_job_that_nobody_works_on_is_a_stall(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage.instance = type("Silent", (), {"tail": lambda self: "its log"})()
     job(stage, "a", state="queued")
     silence(stage)
@@ -60,7 +64,7 @@ def test_a_job_that_nobody_works_on_is_a_stall(stage, monkeypatch):
     assert stage_module.time.monotonic() - began >= PATIENCE_S
 
 
-def test_jobs_that_have_all_ended_are_none(stage):
+def test_jobs_that_have_all_ended_are_none(stage: Stage) -> None:
     for index in range(PAGE):
         job(stage, str(index), state="succeeded")
     job(stage, "last", state="running")
@@ -72,12 +76,14 @@ def test_jobs_that_have_all_ended_are_none(stage):
     assert stage.breaths == 0
 
 
-def test_a_job_that_moves_again_after_a_pause_is_a_pause(stage, monkeypatch):
+def test_a_job_that_moves_again_after_a_pause_is_a_pause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job(stage, "a", state="running", steps=3)
     silence(stage)
     sleep = stage_module.time.sleep
 
-    def sleep_and_step(seconds):
+    def sleep_and_step(seconds: float) -> None:
         sleep(seconds)
         job(stage, "a", state="running", steps=4)
 

@@ -5,7 +5,9 @@ import io
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ def text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def random_numbers():
+def random_numbers() -> Iterator[dict[str, int | list[Any]]]:
     for seed in (0, 7):
         yield {
             "seed": seed,
@@ -40,20 +42,20 @@ def random_numbers():
         }
 
 
-def batches():
+def batches() -> Iterator[dict[str, int | list[Any]]]:
     for labels, size in (([0, 1, 2] * 2, 10), ([0] * 50 + [1] * 3 + [2] * 40, 20)):
         rng = torch.Generator().manual_seed(0)
         drawn = [draw_batch(torch.tensor(labels), size, rng).tolist() for _ in range(3)]
         yield {"labels": labels, "size": size, "seed": 0, "batches": drawn}
 
 
-def targets():
+def targets() -> Iterator[dict[str, int | list[Any]]]:
     for labels in ([0, 1, 2], [0, 0, 0, 1, 2, 2]):
         rows = balanced_targets(torch.tensor(labels), 3).flatten().tolist()
         yield {"labels": labels, "nWay": 3, "targets": rows}
 
 
-def ridges():
+def ridges() -> Iterator[dict[str, int | list[Any]]]:
     """Features, targets and temperature; more pictures than features, and fewer."""
     for labels, width in (([0, 1, 2], 8), ([0, 0, 0, 0, 0, 1, 1, 2], 5)):
         features = torch.randn(len(labels), width, generator=torch.Generator().manual_seed(4))
@@ -63,7 +65,7 @@ def ridges():
         yield {"labels": labels, "nWay": 3, "features": features.tolist(), **rows}
 
 
-def mixtures():
+def mixtures() -> Iterator[dict[str, list[Any]]]:
     """Moments in two parts, and what they make of a layer's statistics."""
     rng = torch.Generator().manual_seed(2)
     values = [3 + torch.randn(n, 4, generator=rng, dtype=torch.float64) for n in (6, 2)]
@@ -76,7 +78,7 @@ def mixtures():
     }
 
 
-def pictures():
+def pictures() -> Iterator[dict[str, int | str]]:
     rng = np.random.default_rng(0)
     sizes = [(40, 30), (301, 200), (33, 117), (64, 64), (33, 33), (20, 31), (211, 340)]
     cases = [(*size, mode, 1) for size in sizes for mode in ("RGB", "RGBA", "L")]
@@ -100,7 +102,7 @@ def pictures():
         }
 
 
-def orientations():
+def orientations() -> Iterator[dict[str, int | str]]:
     """Files that are turned in every way, and the same files damaged."""
     rng = np.random.default_rng(0)
     for whole in turned_files().values():
@@ -114,7 +116,7 @@ def orientations():
             yield {"file": text(file), "orientation": read_orientation(file)}
 
 
-def test_the_module_agrees_with_python(tmp_path):
+def test_the_module_agrees_with_python(tmp_path: Path) -> None:
     expected = {
         "random": list(random_numbers()),
         "batches": list(batches()),
@@ -131,7 +133,7 @@ def test_the_module_agrees_with_python(tmp_path):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path):
+def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build_network(NetworkSpec("conv4", 16, 3, 32, 5))
     learner = MetaLearner(network, mean=(0.0,) * 3, std=(1.0,) * 3)

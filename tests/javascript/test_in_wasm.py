@@ -1,10 +1,14 @@
 """The wasm runtime in Node against PyTorch: deep networks, memory, lone queries, the example."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
@@ -15,7 +19,7 @@ pytestmark = needs_node
 CALIBRATED = AdaptationSettings(head="sgd", calibrate="icfil")
 
 
-def saved(folder, spec: NetworkSpec) -> MetaLearner:
+def saved(folder: Path, spec: NetworkSpec) -> MetaLearner:
     torch.manual_seed(0)
     plain = {"mean": (0.0,) * spec.channels, "std": (1.0,) * spec.channels}
     learner = MetaLearner(build_network(spec), **plain, defaults=CALIBRATED)
@@ -23,13 +27,13 @@ def saved(folder, spec: NetworkSpec) -> MetaLearner:
     return learner
 
 
-def pictures(n: int, size: int, seed: int):
+def pictures(n: int, size: int, seed: int) -> Tensor:
     rough = torch.randn(n, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(rough, (size, size), mode="bicubic").sigmoid()
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread() -> Iterator[None]:
     """As in the suite: sums in another order differ in their last bits, and those grow."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -37,7 +41,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def farthest(one, other) -> float:
+def farthest(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
@@ -45,8 +49,8 @@ def farthest(one, other) -> float:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("architecture", ["resnet10", "resnet18"])
 def test_residual_networks_are_as_near_to_the_truth_as_pytorchs_own_back_ends(
-    tmp_path, architecture, record_property
-):
+    tmp_path: Path, architecture: Any, record_property: Any
+) -> None:
     """Both back ends err alike, so how far they are from each other says little."""
     learner = saved(tmp_path, NetworkSpec(architecture, 32, 3, 32, 5))
     double = copy.deepcopy(learner.network).double()
@@ -75,7 +79,7 @@ def test_residual_networks_are_as_near_to_the_truth_as_pytorchs_own_back_ends(
     assert max(own) < 1e-3
 
 
-def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path):
+def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path: Path) -> None:
     saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
     few = torch.arange(2).repeat_interleave(5)
     many = torch.arange(20).repeat_interleave(50)
@@ -90,7 +94,7 @@ def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path):
     assert heaps[3] < 100_000_000
 
 
-def test_one_query_gets_in_wasm_the_same_answer_alone_as_among_75(tmp_path):
+def test_one_query_gets_in_wasm_the_same_answer_alone_as_among_75(tmp_path: Path) -> None:
     saved(tmp_path, NetworkSpec("conv4", 16, 3, 32, 5))
     labels = torch.arange(5).repeat_interleave(2)
     support, query = pictures(10, 32, 0), pictures(75, 32, 1)
@@ -99,7 +103,7 @@ def test_one_query_gets_in_wasm_the_same_answer_alone_as_among_75(tmp_path):
     assert abs(together[40] - alone[0]).max() < 1e-6
 
 
-def test_the_example_of_the_documentation_tells_red_from_green(tmp_path):
+def test_the_example_of_the_documentation_tells_red_from_green(tmp_path: Path) -> None:
     saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
     said = run_node(ROOT / "docs" / "examples" / "adapt.mjs", RUNTIME, tmp_path / "learner")
     assert [line.split()[0] for line in said.splitlines()] == ["red", "green"]
@@ -114,7 +118,9 @@ def test_the_example_of_the_documentation_tells_red_from_green(tmp_path):
         pytest.param("tv_convnext_tiny", 96, marks=pytest.mark.slow),
     ],
 )
-def test_networks_with_grouped_convolutions_adapt_in_wasm(tmp_path, architecture, width):
+def test_networks_with_grouped_convolutions_adapt_in_wasm(
+    tmp_path: Path, architecture: str, width: int
+) -> None:
     torch.manual_seed(0)
     network = build_network(NetworkSpec(architecture, width, 3, 32, 5))
     # Without the statistics of pictures a deep network says infinity.

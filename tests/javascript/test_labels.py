@@ -15,7 +15,7 @@ FOLDERS = [
 ]  # fmt: skip
 
 
-def test_the_page_and_the_shell_find_the_same_class():
+def test_the_page_and_the_shell_find_the_same_class() -> None:
     program = (
         f"import {{ classCalled }} from {json.dumps(MODULE.as_uri())};"
         f"const names = {json.dumps(CLASSES)};"

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def kinds():
+def kinds() -> Iterator[dict[str, str]]:
     files = [file for some in foreign_files().values() for file in some]
     files += [*other_files(), *readable_files().values()]
     cut = [file[:length] for file in files for length in range(0, min(len(file), 40), 3)]
@@ -35,7 +36,7 @@ def kinds():
         yield {"file": text(file), "what": found.what if found else ""}
 
 
-def tiffs():
+def tiffs() -> Iterator[dict[str, str]]:
     for size in ((90, 70), (141, 200)):
         photo = Image.effect_noise(size, 80).convert("RGB")
         photo.paste((200, 30, 90), (5, 9, 40, 50))
@@ -97,7 +98,7 @@ def everything() -> dict:
     }
 
 
-def test_the_pages_reader_agrees_with_python(tmp_path):
+def test_the_pages_reader_agrees_with_python(tmp_path: Path) -> None:
     in_node(tmp_path, everything())
 
 
@@ -113,7 +114,9 @@ def test_the_pages_reader_agrees_with_python(tmp_path):
         max_size=400,
     )
 )
-def test_bytes_that_are_no_tiff_are_refused_and_not_crashed_on(tmp_path, changes):
+def test_bytes_that_are_no_tiff_are_refused_and_not_crashed_on(
+    tmp_path: Path, changes: list[tuple[str, bytes, int]]
+) -> None:
     files = tiff_files(SMALL)
     found = []
     for name, noise, where in changes:

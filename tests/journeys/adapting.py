@@ -3,13 +3,15 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.journeys.instance import Instance
 from tests.tools import CHROMIUM_FLAGS, find_chromium
 
 NEEDS_CHROMIUM = pytest.mark.skipif(
@@ -51,7 +53,7 @@ def files_of(label: int, seed: int) -> list[dict]:
     ]
 
 
-def learner_with_steps(instance) -> str:
+def learner_with_steps(instance: Instance) -> str:
     """The id of a meta-learner that takes gradient steps."""
     checkpoints = instance.upload_demo_models(2)
     pool = instance.call("POST", "pools/", 201, json={"name": "p", "checkpoints": checkpoints})
@@ -61,7 +63,7 @@ def learner_with_steps(instance) -> str:
 
 
 @contextmanager
-def chromium(*flags: str):
+def chromium(*flags: str) -> Iterator[Browser]:
     """A browser, and patience: machines that run tests are busy."""
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
@@ -72,7 +74,7 @@ def chromium(*flags: str):
         browser.close()
 
 
-def signed_in_page(context):
+def signed_in_page(context: BrowserContext) -> Page:
     """A page of Alice's, with all that the browser complains about and asks for."""
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -84,7 +86,7 @@ def signed_in_page(context):
     return listening(page)
 
 
-def listening(page):
+def listening(page: Page) -> Page:
     """The page, with a list of what its console says and of all requests."""
     page.complaints, page.asked = [], []
     page.on(
@@ -98,11 +100,11 @@ def listening(page):
     return page
 
 
-def wait_until_ready(page) -> None:
+def wait_until_ready(page: Page) -> None:
     expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=180_000)
 
 
-def give(page, label: int, files: list[dict]) -> None:
+def give(page: Page, label: int, files: list[dict]) -> None:
     """A class's name and pictures."""
     card = page.locator("[data-classes] > li").nth(label)
     card.locator("input[type=text]").first.fill(CLASSES[label])
@@ -110,20 +112,20 @@ def give(page, label: int, files: list[dict]) -> None:
     expect(card.locator("img")).to_have_count(len(files))
 
 
-def adapt(page, *, calibrate: bool) -> None:
+def adapt(page: Page, *, calibrate: bool) -> None:
     page.locator("[data-calibrate]").set_checked(calibrate)
     page.locator("[data-adapt]").click()
     expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=120_000)
 
 
-def ask(page, files: list[dict]) -> None:
+def ask(page: Page, files: list[dict]) -> None:
     before = page.locator("[data-result-cards] > li").count()
     page.locator("[data-query-drop] input[type=file]").first.set_input_files(files)
     results = page.locator("[data-result-cards] > li")
     expect(results).to_have_count(before + len(files), timeout=60_000)
 
 
-def page_says(page, names: list[str]) -> np.ndarray:
+def page_says(page: Page, names: list[str]) -> np.ndarray:
     rows = page.locator("[data-result-table] tbody tr")
     found = {}
     for text in rows.evaluate_all(
@@ -133,8 +135,10 @@ def page_says(page, names: list[str]) -> np.ndarray:
     return np.array([found[name] for name in names])
 
 
-def server_says(instance, learner, queries, *, calibrate: bool) -> np.ndarray:
-    def text(file):
+def server_says(
+    instance: Instance, learner: str, queries: list[dict[str, bytes | str]], *, calibrate: bool
+) -> np.ndarray:
+    def text(file: dict[str, bytes | str]) -> str:
         return base64.b64encode(file["buffer"]).decode()
 
     body = {

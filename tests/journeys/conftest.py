@@ -1,6 +1,7 @@
 """Real instances, one for each deployment."""
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.tools import has_servers, servers
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory):
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """SQLite, local files, the embedded broker."""
     with Instance(tmp_path_factory.mktemp("embedded")) as instance:
         instance.sign_up("alice")
@@ -17,7 +18,7 @@ def embedded(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory):
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """PostgreSQL, Redis and an S3 store, all real."""
     if not has_servers():
         pytest.skip("PostgreSQL, Redis or rclone is not on this machine")
@@ -29,7 +30,7 @@ def deployed(tmp_path_factory):
 
 
 @pytest.fixture(params=["embedded", pytest.param("deployed", marks=pytest.mark.services)])
-def instance(request):
+def instance(request: pytest.FixtureRequest) -> Instance:
     """Every deployment in turn."""
     return request.getfixturevalue(request.param)
 

@@ -1,9 +1,12 @@
 """An empty page in a real Chromium beside our static files, to try modules of JavaScript in."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+
+from playwright.sync_api import Page
 
 from tests.journeys.adapting import chromium
 from tests.journeys.instance import ROOT
@@ -25,7 +28,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def page_beside_our_modules():
+def page_beside_our_modules() -> Iterator[Page]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ROOT / "static"))
     Thread(target=server.serve_forever, daemon=True).start()
     with chromium() as browser:

@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from metalearn.datasets import decode_image
 from tests.journeys.adapting import (
@@ -23,7 +24,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
-from tests.journeys.instance import ROOT
+from tests.journeys.instance import ROOT, Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,13 +34,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def learner(embedded):
+def learner(embedded: Instance) -> str:
     """A meta-learner that takes gradient steps."""
     return learner_with_steps(embedded)
 
 
 @pytest.fixture(scope="module")
-def page(embedded, learner):
+def page(embedded: Instance, learner: str) -> Iterator[Page]:
     with chromium() as browser:
         context = browser.new_context(base_url=embedded.url)
         page = signed_in_page(context)
@@ -53,7 +54,7 @@ def page(embedded, learner):
         yield page
 
 
-def test_pictures_of_every_kind_are_adapted_to_without_a_network(page):
+def test_pictures_of_every_kind_are_adapted_to_without_a_network(page: Page) -> None:
     for label in range(len(CLASSES)):
         give(page, label, files_of(label, 1))
     adapt(page, calibrate=True)
@@ -61,7 +62,9 @@ def test_pictures_of_every_kind_are_adapted_to_without_a_network(page):
 
 
 @pytest.mark.parametrize("calibrate", [True, False])
-def test_it_says_what_the_server_would_have_said(page, embedded, learner, calibrate):
+def test_it_says_what_the_server_would_have_said(
+    page: Page, embedded: Instance, learner: str, calibrate: bool
+) -> None:
     adapt(page, calibrate=calibrate)
     queries = files_of(0, 11) + files_of(1, 11)
     ask(page, queries)
@@ -70,7 +73,7 @@ def test_it_says_what_the_server_would_have_said(page, embedded, learner, calibr
     assert np.abs(here - there).max() < 0.01, (here, there)
 
 
-def test_another_picture_needs_no_other_adaptation(page):
+def test_another_picture_needs_no_other_adaptation(page: Page) -> None:
     status = page.locator("[data-status]")
     page.evaluate("window.seen = []")
     status.evaluate(
@@ -82,7 +85,9 @@ def test_another_picture_needs_no_other_adaptation(page):
     assert not any(text.startswith(("Adapting", "Calibrating")) for text in seen)
 
 
-def test_the_classifier_can_be_taken_away_and_says_the_same_elsewhere(page, embedded, learner):
+def test_the_classifier_can_be_taken_away_and_says_the_same_elsewhere(
+    page: Page, embedded: Instance, learner: str
+) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     query = files_of(1, 41)[1]
     ask(page, [{**query, "name": "taken.png"}])
@@ -105,7 +110,7 @@ def test_the_classifier_can_be_taken_away_and_says_the_same_elsewhere(page, embe
     assert np.abs(found / found.sum() - expected).max() < 0.01
 
 
-def test_the_page_is_fit_for_screen_readers_and_keyboards(page):
+def test_the_page_is_fit_for_screen_readers_and_keyboards(page: Page) -> None:
     found = Axe().run(page).response["violations"]
     serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
@@ -118,7 +123,7 @@ def test_the_page_is_fit_for_screen_readers_and_keyboards(page):
     adapt(page, calibrate=False)
 
 
-def test_an_adaptation_can_be_stopped_and_begun_again(page):
+def test_an_adaptation_can_be_stopped_and_begun_again(page: Page) -> None:
     # Pressed the moment it is there: on a quick machine it is gone before a test's hand arrives.
     page.evaluate("""() => {
         const stop = document.querySelector("[data-stop]");
@@ -133,7 +138,9 @@ def test_an_adaptation_can_be_stopped_and_begun_again(page):
     adapt(page, calibrate=False)
 
 
-def test_no_byte_of_a_picture_left_and_nothing_was_asked_after_loading(page, embedded):
+def test_no_byte_of_a_picture_left_and_nothing_was_asked_after_loading(
+    page: Page, embedded: Instance
+) -> None:
     after = [request.url for request in page.asked[page.loaded :]]
     assert [url for url in after if not url.startswith(("blob:", "data:"))] == []
     for request in page.asked:
@@ -143,7 +150,7 @@ def test_no_byte_of_a_picture_left_and_nothing_was_asked_after_loading(page, emb
     assert page.complaints == []
 
 
-def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(page):
+def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(page: Page) -> None:
     policies = {
         url: answer.headers["content-security-policy"]
         for url, answer in page.answers.items()
@@ -160,7 +167,7 @@ def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(page):
     assert "default-src 'none'" in worker
 
 
-def test_graphs_and_runtime_are_smaller_than_15_megabytes(page):
+def test_graphs_and_runtime_are_smaller_than_15_megabytes(page: Page) -> None:
     vendor = sum(
         path.stat().st_size
         for path in (ROOT / "static" / "vendor" / "onnxruntime-web").iterdir()

@@ -2,6 +2,9 @@
 
 import base64
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
+from tests.journeys.instance import Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,12 +42,12 @@ CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 
 
 @pytest.fixture(scope="module")
-def learner(embedded):
+def learner(embedded: Instance) -> Any:
     return learner_with_steps(embedded)
 
 
 @pytest.fixture(scope="module")
-def context(embedded):
+def context(embedded: Instance) -> Iterator[Any]:
     with chromium(*CAMERA) as browser:
         context = browser.new_context(base_url=embedded.url, permissions=["camera"])
         signed_in_page(context).close()
@@ -51,7 +55,7 @@ def context(embedded):
 
 
 @pytest.fixture
-def page(context, learner):
+def page(context: Any, learner: Any) -> Iterator[Any]:
     page = context.new_page()
     page.set_default_timeout(60_000)
     listening(page)
@@ -61,7 +65,7 @@ def page(context, learner):
 
 
 @pytest.fixture
-def adapted(page):
+def adapted(page: Any) -> Any:
     """The page, adapted to pictures of every kind and calibrated."""
     for label in range(len(CLASSES)):
         give(page, label, files_of(label, 1))
@@ -70,7 +74,7 @@ def adapted(page):
     return page
 
 
-def transfer(page, file: dict, kind: str):
+def transfer(page: Any, file: dict, kind: str) -> Any:
     """A DataTransfer with one file, as a drop or a paste has it."""
     content = base64.b64encode(file["buffer"]).decode()
     return page.evaluate_handle(
@@ -84,7 +88,7 @@ def transfer(page, file: dict, kind: str):
     )
 
 
-def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page):
+def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page: Any) -> None:
     card = page.locator("[data-classes] > li").first
     data = transfer(page, files_of(0, 1)[1], "image/png")
     card.dispatch_event("drop", {"dataTransfer": data})
@@ -107,7 +111,7 @@ def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page):
     assert page.complaints == []
 
 
-def test_folders_become_classes(page, tmp_path):
+def test_folders_become_classes(page: Any, tmp_path: Path) -> None:
     for label, name in enumerate(CLASSES):
         (tmp_path / "all" / name).mkdir(parents=True)
         for number, file in enumerate(files_of(label, 1)):
@@ -121,13 +125,13 @@ def test_folders_become_classes(page, tmp_path):
     assert sorted(names) == sorted(CLASSES)
 
 
-def learner_directory(embedded, learner, folder):
+def learner_directory(embedded: Any, learner: Any, folder: Any) -> Any:
     for name in ("model.safetensors", "config.json", "provenance.json", "README.md"):
         (folder / name).write_bytes(content_of(embedded, learner, name))
     return MetaLearner.load(folder)
 
 
-def content_of(embedded, learner, name: str) -> bytes:
+def content_of(embedded: Any, learner: Any, name: str) -> bytes:
     answer = embedded.session.get(
         f"{embedded.url}/api/v1/learners/{learner}/files/{name}", timeout=60
     )
@@ -145,7 +149,7 @@ def prepared(learner: MetaLearner, files: list[dict]) -> np.ndarray:
     return ((torch.stack(squares).numpy() / 255 - mean) / std).astype(np.float32)
 
 
-def taken(page, button: str) -> bytes:
+def taken(page: Any, button: str) -> bytes:
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()
     return download.value.path().read_bytes()
@@ -156,7 +160,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def test_both_exports_say_in_python_what_the_page_says(adapted, embedded, learner, tmp_path):
+def test_both_exports_say_in_python_what_the_page_says(
+    adapted: Any, embedded: Instance, learner: Any, tmp_path: Path
+) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     questions = files_of(0, 21) + files_of(1, 21)
     ask(adapted, questions)
@@ -189,8 +195,8 @@ def test_both_exports_say_in_python_what_the_page_says(adapted, embedded, learne
     ],
 )
 def test_a_browser_that_cannot_says_what_it_lacks_and_waits_for_the_person(
-    context, learner, take_away, words
-):
+    context: Any, learner: Any, take_away: Any, words: Any
+) -> None:
     page = context.new_page()
     page.add_init_script(take_away)
     page.goto(f"/learners/{learner}/adapt/")
@@ -202,7 +208,7 @@ def test_a_browser_that_cannot_says_what_it_lacks_and_waits_for_the_person(
     page.close()
 
 
-def test_a_question_that_is_no_picture_costs_the_others_nothing(adapted):
+def test_a_question_that_is_no_picture_costs_the_others_nothing(adapted: Any) -> None:
     broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"not a picture"}
     field = adapted.locator("[data-query-drop] input[type=file]").first
     field.set_input_files([broken, *files_of(0, 21)[:2]])

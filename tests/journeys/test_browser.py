@@ -7,15 +7,17 @@ Screenshots go to the folder that FREEHOLD_SCREENSHOTS names, for people to look
 import io
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.conftest import TINY
-from tests.journeys.instance import DEMO_POOL
+from tests.journeys.instance import DEMO_POOL, Instance
 from tests.tools import CHROMIUM_FLAGS, find_chromium
 
 pytestmark = [
@@ -29,7 +31,7 @@ CLASSES = ["bear", "lion", "mountain", "road", "trout"]
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=str(find_chromium()), headless=True, args=CHROMIUM_FLAGS
@@ -39,13 +41,13 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def complaints():
+def complaints() -> list[Any]:
     """What the browser's console and the network complained about."""
     return []
 
 
 @pytest.fixture(scope="module")
-def page(browser, embedded, complaints):
+def page(browser: Browser, embedded: Instance, complaints: list[Any]) -> Iterator[Page]:
     context = browser.new_context(base_url=embedded.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
@@ -112,7 +114,7 @@ def take_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-def test_a_stranger_signs_up(page, complaints):
+def test_a_stranger_signs_up(page: Page, complaints: list[Any]) -> None:
     page.goto("/")
     look(page, "landing")
     page.goto("/accounts/login/")
@@ -132,7 +134,9 @@ def test_a_stranger_signs_up(page, complaints):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_models_are_uploaded_and_become_valid(page, complaints, number):
+def test_models_are_uploaded_and_become_valid(
+    page: Page, complaints: list[Any], number: int
+) -> None:
     page.goto("/models/upload/")
     if number == 0:
         look(page, "upload")
@@ -153,7 +157,7 @@ def test_models_are_uploaded_and_become_valid(page, complaints, number):
     assert complaints == []
 
 
-def test_a_file_that_is_none_says_what_is_wrong(page, complaints):
+def test_a_file_that_is_none_says_what_is_wrong(page: Page, complaints: list[Any]) -> None:
     page.goto("/models/upload/")
     page.locator("#id_file").set_input_files(
         {"name": "model.pt", "mimeType": "application/octet-stream", "buffer": b"words " * 99}
@@ -170,7 +174,7 @@ def test_a_file_that_is_none_says_what_is_wrong(page, complaints):
     assert complaints == []
 
 
-def test_a_pool_says_at_once_what_fits(page, complaints):
+def test_a_pool_says_at_once_what_fits(page: Page, complaints: list[Any]) -> None:
     page.goto("/models/")
     look(page, "models")
     page.goto("/pools/new/")
@@ -187,7 +191,9 @@ def test_a_pool_says_at_once_what_fits(page, complaints):
     assert complaints == []
 
 
-def test_presets_fill_in_the_launch_form_by_keyboard_alone(page, complaints):
+def test_presets_fill_in_the_launch_form_by_keyboard_alone(
+    page: Page, complaints: list[Any]
+) -> None:
     pool = page.url
     page.get_by_role("link", name=re.compile("Launch")).first.click()
     page.get_by_role("link", name="FREE", exact=True).click()
@@ -206,7 +212,7 @@ def test_presets_fill_in_the_launch_form_by_keyboard_alone(page, complaints):
     page.goto(pool)
 
 
-def test_a_job_lives_on_its_dashboard(page, complaints):
+def test_a_job_lives_on_its_dashboard(page: Page, complaints: list[Any]) -> None:
     page.get_by_role("link", name=re.compile("Launch")).first.click()
     look(page, "launch")
     settings = {**TINY, "outer_steps": 30, "agreement_every": 2}
@@ -230,7 +236,7 @@ def test_a_job_lives_on_its_dashboard(page, complaints):
     assert complaints == []
 
 
-def test_the_meta_learner_adapts_to_a_persons_pictures(page, complaints):
+def test_the_meta_learner_adapts_to_a_persons_pictures(page: Page, complaints: list[Any]) -> None:
     page.get_by_role("link", name="Open the meta-learner").click()
     expect(page.get_by_text("provenance.json").first).to_be_visible()
     look(page, "learner")
@@ -258,7 +264,7 @@ def test_the_meta_learner_adapts_to_a_persons_pictures(page, complaints):
     assert complaints == []
 
 
-def test_settings_make_a_token_that_is_shown_once(page, complaints):
+def test_settings_make_a_token_that_is_shown_once(page: Page, complaints: list[Any]) -> None:
     page.goto("/me/settings/")
     tokens = page.locator("form", has=page.locator("button", has_text=re.compile("token", re.I)))
     tokens.locator("input[type=text]").first.fill("from the journey")
@@ -271,14 +277,14 @@ def test_settings_make_a_token_that_is_shown_once(page, complaints):
     assert complaints == []
 
 
-def test_the_api_documents_itself_without_another_host(page, complaints):
+def test_the_api_documents_itself_without_another_host(page: Page, complaints: list[Any]) -> None:
     page.goto("/api/v1/docs/")
     expect(page.get_by_text("/api/v1/checkpoints/").first).to_be_visible(timeout=60_000)
     take_picture(page, "api-docs")
     assert complaints == []
 
 
-def test_what_is_not_there_says_so(page, complaints):
+def test_what_is_not_there_says_so(page: Page, complaints: list[Any]) -> None:
     page.goto("/models/00000000-0000-0000-0000-000000000000/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")
     complaints.clear()  # the browser itself notes the 404

@@ -7,9 +7,10 @@ import io
 import json
 import re
 import zipfile
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.instance import DEMO_POOL
 from tests.journeys.test_browser import browser, complaints, look, page, take_picture  # noqa: F401
@@ -26,7 +27,7 @@ README = "---\nlicense: other\nlicense_name: gemma\n---\n# Blood\n\nTells **bloo
 CELLS = ["stomatocyte", "echinocyte", "elliptocyte", "spherocyte", "dacrocyte"]
 
 
-def folder(names=CELLS) -> dict:
+def folder(names: list[str] | None = CELLS) -> dict:
     """A zip of a model of conv4 and of what stands beside it, as a file to choose."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -37,7 +38,7 @@ def folder(names=CELLS) -> dict:
     return {"name": "blood.zip", "mimeType": "application/zip", "buffer": target.getvalue()}
 
 
-def upload(alice, file, name):  # noqa: F811
+def upload(alice: Page, file: dict[str, bytes | str], name: str) -> None:
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(file)
     alice.locator("#id_name").fill(name)
@@ -45,7 +46,9 @@ def upload(alice, file, name):  # noqa: F811
     alice.wait_for_url(re.compile("/models/[0-9a-f-]{36}/"))
 
 
-def test_a_folders_readme_fills_in_licence_and_description(alice, complaints):  # noqa: F811
+def test_a_folders_readme_fills_in_licence_and_description(
+    alice: Page, complaints: list[Any]
+) -> None:
     alice.goto("/models/upload/")
     expect(alice.locator("#id_licence")).to_have_value("unstated")
     upload(alice, folder(), "Blood cells")
@@ -57,7 +60,9 @@ def test_a_folders_readme_fills_in_licence_and_description(alice, complaints):  
     assert complaints == []
 
 
-def test_after_a_refusal_for_names_the_page_says_what_the_files_told(alice, complaints):  # noqa: F811
+def test_after_a_refusal_for_names_the_page_says_what_the_files_told(
+    alice: Page, complaints: list[Any]
+) -> None:
     upload(alice, folder(names=None), "Nameless")
     expect(alice.get_by_text("This file was refused")).to_be_visible(timeout=60_000)
     expect(alice.get_by_text("Its licence comes from its files.")).to_be_visible()
@@ -65,7 +70,7 @@ def test_after_a_refusal_for_names_the_page_says_what_the_files_told(alice, comp
     assert complaints == []
 
 
-def test_ten_thousand_classes_are_a_search_away(alice, complaints):  # noqa: F811
+def test_ten_thousand_classes_are_a_search_away(alice: Page, complaints: list[Any]) -> None:
     file = {"name": "garden.zip", "mimeType": "application/zip", "buffer": many_classes()}
     upload(alice, file, "Garden")
     expect(alice.get_by_text("Valid", exact=True).first).to_be_visible(timeout=60_000)
@@ -82,7 +87,7 @@ def test_ten_thousand_classes_are_a_search_away(alice, complaints):  # noqa: F81
     assert complaints == []
 
 
-def test_the_filters_are_reached_and_sent_by_keyboard(alice, complaints):  # noqa: F811
+def test_the_filters_are_reached_and_sent_by_keyboard(alice: Page, complaints: list[Any]) -> None:
     alice.goto("/models/")
     look(alice, "filters")
     alice.get_by_role("searchbox", name="Search").focus()
@@ -101,7 +106,9 @@ def test_the_filters_are_reached_and_sent_by_keyboard(alice, complaints):  # noq
     assert complaints == []
 
 
-def test_on_a_phone_the_filters_are_folded_away_and_open_by_touch(alice, complaints):  # noqa: F811
+def test_on_a_phone_the_filters_are_folded_away_and_open_by_touch(
+    alice: Page, complaints: list[Any]
+) -> None:
     alice.set_viewport_size({"width": 390, "height": 844})
     alice.goto("/models/")
     expect(alice.get_by_label("Family")).to_be_hidden()

@@ -6,17 +6,19 @@ Screenshots go to the folder that FREEHOLD_SCREENSHOTS names, for people to look
 import io
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from contract.declared import DeclaredFile
 from metalearn.checkpoint import read_checkpoint
 from metalearn.datasets import decode_image
-from tests.journeys.instance import DEMO_POOL
+from tests.journeys.instance import DEMO_POOL, Instance
 from tests.journeys.test_browser import (  # noqa: F401 - fixtures
     browser,
     complaints,
@@ -38,7 +40,7 @@ FILE = DEMO_POOL / LINE["file"]
 N_PICTURES = 12
 
 
-def picture_file(seed):
+def picture_file(seed: int) -> bytes:
     """A rough picture, as PNG of no more pixels than a browser sends on unchanged."""
     rng = np.random.default_rng(seed)
     rough = rng.normal(0, 70, (6, 6, 3)) + rng.integers(0, 256, 3)
@@ -49,7 +51,7 @@ def picture_file(seed):
 
 
 @pytest.fixture(scope="module")
-def sorted_pictures(tmp_path_factory):
+def sorted_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of pictures, each in the folder of what the model takes it for."""
     said = {name: LINE[name] for name in ("image_size", "mean", "std", "class_names")}
     declared = DeclaredFile(**{k: tuple(v) if isinstance(v, list) else v for k, v in said.items()})
@@ -69,28 +71,28 @@ def sorted_pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model(embedded):
+def model(embedded: Instance) -> str:
     """The address of Alice's model."""
     pk = embedded.upload(LINE, FILE)
     embedded.wait(lambda: embedded._validated(pk), seconds=120, what="validation")
     return f"/models/{pk}/"
 
 
-def choose(alice, folder):  # noqa: F811 - the fixture
+def choose(alice: Page, folder: Path) -> None:  # noqa: F811 - the fixture
     alice.locator("[data-check-folder]").set_input_files(folder)
     expect(alice.locator("[data-check-status]")).to_have_text(f"Ready: {N_PICTURES} pictures.")
 
 
-def check(alice):  # noqa: F811 - the fixture
+def check(alice: Page) -> None:  # noqa: F811 - the fixture
     alice.get_by_role("button", name="Check", exact=True).click()
     expect(alice.locator("[data-check-results] .result")).to_have_count(N_PICTURES, timeout=60_000)
 
 
 def test_dropped_folders_are_classes_and_loose_pictures_wait_for_one(
-    alice,  # noqa: F811
-    complaints,  # noqa: F811
-    model,
-):
+    alice: Page,
+    complaints: list[Any],
+    model: str,
+) -> None:
     alice.goto(model)
     drop(alice, "[data-check-drop]", ["Lion", ["a.png", "b.png"]], "loose.png")
     groups = alice.locator(".class-card")
@@ -106,12 +108,12 @@ def test_dropped_folders_are_classes_and_loose_pictures_wait_for_one(
 
 
 def test_a_folder_of_pictures_is_all_right_and_the_model_says_so(
-    alice,  # noqa: F811
-    complaints,  # noqa: F811
-    embedded,
-    model,
-    sorted_pictures,
-):
+    alice: Page,
+    complaints: list[Any],
+    embedded: Instance,
+    model: str,
+    sorted_pictures: Path,
+) -> None:
     alice.goto(model)
     expect(alice.locator("[data-checked]")).to_have_text("Not checked with pictures")
     expect(alice.get_by_role("button", name="Check", exact=True)).to_be_disabled()
@@ -130,7 +132,9 @@ def test_a_folder_of_pictures_is_all_right_and_the_model_says_so(
     assert complaints == []
 
 
-def test_the_catalogue_shows_it_among_what_is_checked(alice, complaints, model):  # noqa: F811
+def test_the_catalogue_shows_it_among_what_is_checked(
+    alice: Page, complaints: list[Any], model: str
+) -> None:
     alice.goto("/models/?checked=yes")
     expect(alice.locator(".card__foot").first).to_contain_text(f"Checked: {N_PICTURES} of")
     look(alice, "models-checked")
@@ -139,7 +143,7 @@ def test_the_catalogue_shows_it_among_what_is_checked(alice, complaints, model):
     assert complaints == []
 
 
-def test_nothing_of_the_pictures_is_on_the_disk(embedded, sorted_pictures):
+def test_nothing_of_the_pictures_is_on_the_disk(embedded: Instance, sorted_pictures: Path) -> None:
     adaptations = embedded.folder / "var" / "files" / "adaptations"
     assert not adaptations.exists() or list(adaptations.iterdir()) == []
     middles = [path.read_bytes()[60:90] for path in sorted_pictures.rglob("*.png")]
@@ -149,7 +153,9 @@ def test_nothing_of_the_pictures_is_on_the_disk(embedded, sorted_pictures):
             assert not any(middle in content for middle in middles), path
 
 
-def test_another_normalisation_makes_it_unchecked(alice, complaints, model):  # noqa: F811
+def test_another_normalisation_makes_it_unchecked(
+    alice: Page, complaints: list[Any], model: str
+) -> None:
     alice.goto(model)
     alice.get_by_role("link", name="Change", exact=True).click()
     alice.get_by_label("Mean").fill("0, 0, 0")
@@ -162,13 +168,13 @@ def test_another_normalisation_makes_it_unchecked(alice, complaints, model):  # 
 
 
 def test_a_model_that_does_badly_is_told_what_to_look_at_also_on_the_next_visit(
-    alice,  # noqa: F811
-    complaints,  # noqa: F811
-    embedded,
-    model,
-    sorted_pictures,
-    tmp_path,
-):
+    alice: Page,
+    complaints: list[Any],
+    embedded: Instance,
+    model: str,
+    sorted_pictures: Path,
+    tmp_path: Path,
+) -> None:
     alice.goto(model)
     names = list(LINE["class_names"])
     for number, file in enumerate(sorted(sorted_pictures.rglob("*.png"))):

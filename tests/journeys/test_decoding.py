@@ -3,11 +3,12 @@
 import base64
 import io
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import Error
+from playwright.sync_api import Error, Page
 
 from metalearn.datasets import decode_image
 from metalearn.errors import InvalidData
@@ -30,7 +31,7 @@ ARCHITECTURE = {"image_size": 32, "channels": 3}
 
 
 @pytest.fixture(scope="module")
-def page():
+def page() -> Iterator[Page]:
     with page_beside_our_modules() as page:
         yield page
 
@@ -138,7 +139,7 @@ REPAIRED = {
 }
 
 
-def differences(page, content: bytes, channels: int = 3) -> np.ndarray:
+def differences(page: Page, content: bytes, channels: int = 3) -> np.ndarray:
     architecture = {"image_size": 32, "channels": channels}
     found = page.evaluate(DECODE, [base64.b64encode(content).decode(), architecture])
     there = decode_image(content, channels=channels, image_size=32, quick=False).numpy()
@@ -147,22 +148,24 @@ def differences(page, content: bytes, channels: int = 3) -> np.ndarray:
 
 @pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_is_kept_whole_is_decoded_to_the_last_bit(page, name, channels):
+def test_what_is_kept_whole_is_decoded_to_the_last_bit(
+    page: Page, name: str, channels: int
+) -> None:
     assert differences(page, EXACT[name], channels).max() == 0
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_jpegs_however_they_are_turned_are_decoded_alike(page, name):
+def test_jpegs_however_they_are_turned_are_decoded_alike(page: Page, name: str) -> None:
     assert differences(page, JPEGS[name]).max() == 0
 
 
 @pytest.mark.parametrize("name", TRANSPARENT)
-def test_transparent_pictures_lie_on_white_up_to_a_rounding(page, name):
+def test_transparent_pictures_lie_on_white_up_to_a_rounding(page: Page, name: str) -> None:
     assert differences(page, TRANSPARENT[name]).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["jpeg", "progressive", "jpeg of restarts"])
-def test_a_jpeg_that_was_cut_off_is_refused_as_on_the_server(page, name):
+def test_a_jpeg_that_was_cut_off_is_refused_as_on_the_server(page: Page, name: str) -> None:
     whole = {**JPEGS, "jpeg of restarts": as_file(PHOTO, "JPEG", restart_marker_rows=1)}[name]
     for missing in (3, 4, 6, 9, 17, 60, 400, len(whole) // 2, len(whole) - 300):
         content = whole[:-missing]
@@ -178,16 +181,16 @@ def test_a_jpeg_that_was_cut_off_is_refused_as_on_the_server(page, name):
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_gif_bmp_and_tiff_are_decoded_to_the_last_bit(page, name, channels):
+def test_gif_bmp_and_tiff_are_decoded_to_the_last_bit(page: Page, name: str, channels: int) -> None:
     most = 1 if "hole" in name or "see through" in name else 0
     assert differences(page, OTHERS[name], channels).max() <= most
 
 
 @pytest.mark.parametrize("name", AVIFS)
-def test_avif_is_decoded_alike_up_to_its_decoders(page, name):
+def test_avif_is_decoded_alike_up_to_its_decoders(page: Page, name: str) -> None:
     assert differences(page, AVIFS[name]).max() <= 2
 
 
 @pytest.mark.parametrize("name", REPAIRED)
-def test_what_lacks_no_pixel_is_read_to_the_same_pixels(page, name):
+def test_what_lacks_no_pixel_is_read_to_the_same_pixels(page: Page, name: str) -> None:
     assert differences(page, REPAIRED[name]).max() == 0

@@ -3,6 +3,9 @@
 import json
 import shutil
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from tests.tools import has_servers, servers
 
 
 @pytest.fixture(scope="module")
-def on_servers():
+def on_servers() -> Iterator[dict[str, str]]:
     """The settings of a deployment."""
     if not has_servers():
         pytest.skip("PostgreSQL, Redis or rclone is not on this machine")
@@ -20,19 +23,21 @@ def on_servers():
 
 
 @pytest.fixture(params=["embedded", pytest.param("servers", marks=pytest.mark.services)])
-def instance(request, tmp_path):
+def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Instance:
     """An instance of which no process runs."""
     given = request.getfixturevalue("on_servers") if request.param == "servers" else None
     return Instance(tmp_path, given)
 
 
-def take(instance, *steps):
+def take(instance: Instance, *steps: Any) -> dict[str, dict[str, Any]] | None:
     """Run steps of `drill_steps` in the instance."""
     code = f"from tests.journeys.drill_steps import run; run(*{steps!r})"
     return json.loads(instance.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
 
 
-def test_a_destroyed_instance_is_restored_from_its_backup(instance, tmp_path):
+def test_a_destroyed_instance_is_restored_from_its_backup(
+    instance: Instance, tmp_path: Path
+) -> None:
     before = take(instance, "fill", "measure")
     folder = tmp_path / "backup"
     assert "database and 3 files" in instance.manage("backup", str(folder))

@@ -5,7 +5,9 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tests.journeys.adapting import (
     learner_with_steps,
     server_says,
 )
+from tests.journeys.instance import Instance
 from tests.tools import free_port
 
 driver = pytest.importorskip(
@@ -57,21 +60,21 @@ def named(files: list[dict]) -> list[dict]:
 class Firefox:
     """The few things that a journey needs."""
 
-    def __init__(self, client, folder: Path) -> None:
+    def __init__(self, client: Any, folder: Path) -> None:
         self.client = client
         self.folder = folder
 
-    def all(self, selector: str):
+    def all(self, selector: str) -> Any:
         return self.client.find_elements(driver.By.CSS_SELECTOR, selector)
 
-    def one(self, selector: str):
+    def one(self, selector: str) -> Any:
         return self.client.find_element(driver.By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
         script = "return document.querySelector(arguments[0])?.textContent ?? ''"
         return self.client.execute_script(script, [selector])
 
-    def wait(self, what, words: str) -> None:
+    def wait(self, what: Any, words: str) -> None:
         until = time.monotonic() + PATIENCE_S
         while not what():
             assert time.monotonic() < until, f"{words}; {self.text('[data-problem]')}"
@@ -80,7 +83,7 @@ class Firefox:
     def wait_for_text(self, selector: str, start: str) -> None:
         self.wait(lambda: self.text(selector).strip().startswith(start), f"{selector}: {start}")
 
-    def give(self, field, files: list[dict]) -> None:
+    def give(self, field: Any, files: list[dict]) -> None:
         for file in files:
             path = self.folder / file["name"]
             path.write_bytes(file["buffer"])
@@ -135,12 +138,12 @@ class Firefox:
 
 
 @pytest.fixture(scope="module")
-def learner(embedded):
+def learner(embedded: Instance) -> Any:
     return learner_with_steps(embedded)
 
 
 @pytest.fixture(scope="module")
-def firefox(tmp_path_factory):
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("firefox")
     client = marionette.Marionette(
         bin=str(FIREFOX),
@@ -159,7 +162,7 @@ QUESTIONS = named(files_of(0, 11) + files_of(1, 11))
 
 
 @pytest.fixture(scope="module")
-def said(firefox, embedded, learner):
+def said(firefox: Any, embedded: Instance, learner: Any) -> Any:
     """Adapted and calibrated on the page; what it then says of the questions."""
     firefox.sign_in(embedded.url)
     firefox.client.navigate(f"{embedded.url}/learners/{learner}/adapt/")
@@ -168,12 +171,16 @@ def said(firefox, embedded, learner):
     return firefox.ask(QUESTIONS)
 
 
-def test_firefox_says_what_the_server_would_have_said(said, embedded, learner):
+def test_firefox_says_what_the_server_would_have_said(
+    said: Any, embedded: Instance, learner: Any
+) -> None:
     there = server_says(embedded, learner, QUESTIONS, calibrate=True)
     assert np.abs(said - there).max() < 0.01, (said, there)
 
 
-def test_the_page_that_firefox_saved_says_the_same_from_a_disk_without_a_network(firefox, said):
+def test_the_page_that_firefox_saved_says_the_same_from_a_disk_without_a_network(
+    firefox: Any, said: Any
+) -> None:
     folder = firefox.folder / "saved"
     folder.mkdir()
     firefox.download_to(folder)

@@ -4,10 +4,13 @@ Screenshots go to the folder that FREEHOLD_SCREENSHOTS names, for people to look
 """
 
 import re
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from metalearn.networks import NetworkSpec, build_network
 from tests.journeys.instance import DEMO_POOL
@@ -28,13 +31,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def alice(page):  # noqa: F811 - the fixture
+def alice(page: Page) -> Page:  # noqa: F811 - the fixture
     """Alice's pages."""
     sign_in(page)
     return page
 
 
-def sign_in(page):  # noqa: F811 - a page of any context
+def sign_in(page: Page) -> None:  # noqa: F811 - a page of any context
     page.goto("/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("correct horse battery")
@@ -42,14 +45,14 @@ def sign_in(page):  # noqa: F811 - a page of any context
     expect(page.get_by_role("heading", level=1)).to_contain_text("alice")
 
 
-def network(architecture, width, seed=0):
+def network(architecture: str, width: int, seed: int = 0) -> OrderedDict[str, Any]:
     """Untrained weights with five outputs."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return build_network(NetworkSpec(architecture, width, 3, 32, 5)).state_dict()
 
 
-def upload(alice, file, name, classes):
+def upload(alice: Page, file: Path, name: str, classes: list[str]) -> None:
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(file)
     alice.locator("#id_name").fill(name)
@@ -61,11 +64,13 @@ def upload(alice, file, name, classes):
     alice.wait_for_url(re.compile("/models/[0-9a-f-]{36}/"))
 
 
-def wait_for(alice, state):
+def wait_for(alice: Page, state: str) -> None:
     expect(alice.get_by_text(state, exact=True).first).to_be_visible(timeout=60_000)
 
 
-def test_a_file_that_says_what_it_is_needs_nothing_else(alice, complaints, tmp_path):  # noqa: F811
+def test_a_file_that_says_what_it_is_needs_nothing_else(
+    alice: Page, complaints: list[Any], tmp_path: Path
+) -> None:
     path = tmp_path / "mountains.pt"
     said = {"arch": "conv4", "classes": CLASSES, "mean": [0.4] * 3, "std": [0.2] * 3}
     torch.save({"state_dict": network("conv4", 16), **said}, path)
@@ -82,7 +87,7 @@ def test_a_file_that_says_what_it_is_needs_nothing_else(alice, complaints, tmp_p
     assert complaints == []
 
 
-def test_three_names_for_five_outputs_cost_one_edit(alice, complaints):  # noqa: F811
+def test_three_names_for_five_outputs_cost_one_edit(alice: Page, complaints: list[Any]) -> None:
     upload(alice, DEMO_POOL / "model_000.safetensors", "Mountains", CLASSES[:3])
     wait_for(alice, "Rejected")
     look(alice, "fix-names")
@@ -96,7 +101,9 @@ def test_three_names_for_five_outputs_cost_one_edit(alice, complaints):  # noqa:
     assert complaints == []
 
 
-def test_a_file_that_could_be_something_else_is_one_click(alice, complaints, tmp_path):  # noqa: F811
+def test_a_file_that_could_be_something_else_is_one_click(
+    alice: Page, complaints: list[Any], tmp_path: Path
+) -> None:
     path = tmp_path / "trained.pt"
     state = network("torchvision/resnet18", 64)
     torch.save({"model": state, "args": {"model": "our_own_net"}}, path)
@@ -111,7 +118,9 @@ def test_a_file_that_could_be_something_else_is_one_click(alice, complaints, tmp
     assert complaints == []
 
 
-def test_averaged_and_raw_weights_change_places_with_a_click(alice, complaints, tmp_path):  # noqa: F811
+def test_averaged_and_raw_weights_change_places_with_a_click(
+    alice: Page, complaints: list[Any], tmp_path: Path
+) -> None:
     path = tmp_path / "averaged.pt"
     states = {"model": network("conv4", 16), "model_ema": network("conv4", 16, seed=1)}
     torch.save({**states, "epoch": 7, "optimizer": {"lr": 0.1}}, path)
@@ -126,7 +135,9 @@ def test_averaged_and_raw_weights_change_places_with_a_click(alice, complaints, 
     assert complaints == []
 
 
-def test_a_change_that_does_not_fit_leaves_a_valid_model_as_it_is(alice, complaints):  # noqa: F811
+def test_a_change_that_does_not_fit_leaves_a_valid_model_as_it_is(
+    alice: Page, complaints: list[Any]
+) -> None:
     alice.get_by_role("link", name="Change").click()
     look(alice, "edit")
     alice.get_by_label("Class names").fill("one\ntwo")

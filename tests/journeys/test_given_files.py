@@ -2,10 +2,12 @@
 
 import base64
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Page
 
 from metalearn.datasets import decode_image
 from tests.foreign import foreign_files, readable_files
@@ -73,7 +75,7 @@ FOREIGN = [(what, file) for what, files in foreign_files().items() for file in f
 
 
 @pytest.fixture(scope="module")
-def page():
+def page() -> Iterator[Page]:
     with page_beside_our_modules() as page:
         yield page
 
@@ -84,7 +86,7 @@ def as_file(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def gathered(page, *files: tuple[str, str, bytes]) -> tuple[dict[str, bytes], str]:
+def gathered(page: Page, *files: tuple[str, str, bytes]) -> tuple[dict[str, bytes], str]:
     given = [[name, kind, base64.b64encode(content).decode()] for name, kind, content in files]
     found = page.evaluate(GATHER, given)
     return {name: base64.b64decode(text) for name, text in found["taken"]}, found["sentence"]
@@ -92,7 +94,7 @@ def gathered(page, *files: tuple[str, str, bytes]) -> tuple[dict[str, bytes], st
 
 @pytest.mark.parametrize("turn", range(2, 9))
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
-def test_what_is_shown_and_sent_to_a_server_is_upright(page, kind, turn):
+def test_what_is_shown_and_sent_to_a_server_is_upright(page: Page, kind: str, turn: int) -> None:
     file = turned_files()[f"{kind} {turn}"]
     taken, _ = gathered(page, ("one", f"image/{kind}", file))
     here = decode_image(taken["one"], channels=1, image_size=16).numpy().astype(int)
@@ -124,25 +126,29 @@ def test_what_is_shown_and_sent_to_a_server_is_upright(page, kind, turn):
         ([("Thumbs.db", "", TEXT), ("desktop.ini", "", TEXT), ("__MACOSX", "", TEXT)], ""),
     ],
 )
-def test_what_is_left_out_is_said(page, files, sentence):
+def test_what_is_left_out_is_said(
+    page: Page, files: list[tuple[str, str, bytes]], sentence: str
+) -> None:
     taken, said = gathered(page, ("good.png", "image/png", plain("PNG")), *files)
     assert list(taken) == ["good.png"]
     assert sentence in said if sentence else said == ""
 
 
-def test_a_picture_without_an_ending_is_found_out_by_looking(page):
+def test_a_picture_without_an_ending_is_found_out_by_looking(page: Page) -> None:
     taken, said = gathered(page, ("nothing", "", plain("JPEG")), ("IMG.heic", "", plain("JPEG")))
     assert (list(taken), said) == (["nothing", "IMG.heic"], "")
 
 
 @pytest.mark.parametrize(("what", "file"), FOREIGN, ids=[what for what, _ in FOREIGN])
-def test_what_nobody_here_reads_is_named_whatever_it_is_called(page, what, file):
+def test_what_nobody_here_reads_is_named_whatever_it_is_called(
+    page: Page, what: str, file: bytes
+) -> None:
     taken, said = gathered(page, ("good.png", "image/png", plain("PNG")), ("x.jpg", "", file))
     assert list(taken) == ["good.png"]
     assert said.startswith(f"“x.jpg” is {what}, which Freehold cannot read; ")
 
 
-def test_every_format_that_is_read_is_shown_and_sent(page):
+def test_every_format_that_is_read_is_shown_and_sent(page: Page) -> None:
     files = readable_files()
     taken, said = gathered(page, *((f"{kind}.txt", "text/plain", files[kind]) for kind in files))
     assert ([*taken], said) == ([f"{kind}.txt" for kind in files], "")
@@ -152,7 +158,7 @@ def test_every_format_that_is_read_is_shown_and_sent(page):
         assert np.abs(here - there).mean() < 6, kind
 
 
-def test_pictures_of_12_bits_in_16_are_taken_and_named(page):
+def test_pictures_of_12_bits_in_16_are_taken_and_named(page: Page) -> None:
     dark = Image.fromarray(np.full((9, 9), 4095, np.uint16))
     bright = Image.fromarray(np.full((9, 9), 4096, np.uint16))
     files = [("a.png", as_file(dark)), ("b.tif", as_tiff(dark)), ("c.png", as_file(bright))]
@@ -164,7 +170,7 @@ def test_pictures_of_12_bits_in_16_are_taken_and_named(page):
     assert said.endswith("multiply them by 16, or save with 8 bits.")
 
 
-def test_dropped_folders_are_told_apart_and_hidden_ones_are_skipped(page):
+def test_dropped_folders_are_told_apart_and_hidden_ones_are_skipped(page: Page) -> None:
     found = page.evaluate(DROP)
     assert found["dropped"] == [["cats", ["a.png"]], ["dogs", ["b.jpg", "c.heic"]]]
     assert found["folders"] == 2

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
+from tests.journeys.instance import Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,7 +56,7 @@ def model_file(spec: NetworkSpec, folder: Path, seed: int) -> Path:
     return file
 
 
-def learner_of(spec: NetworkSpec, instance, folder: Path) -> str:
+def learner_of(spec: NetworkSpec, instance: Any, folder: Path) -> str:
     line = {"architecture": spec.architecture, "image_size": spec.image_size, "channels": 3}
     line |= {"class_names": list("abcde"), "mean": [0.5] * 3, "std": [0.25] * 3}
     files = [model_file(spec, folder, seed) for seed in (1, 2)]
@@ -68,7 +71,7 @@ def learner_of(spec: NetworkSpec, instance, folder: Path) -> str:
 
 
 @contextmanager
-def on_the_page(instance, learner: str):
+def on_the_page(instance: Any, learner: str) -> Iterator[Any]:
     """The learner's page, ready and with pictures of both classes."""
     with chromium() as browser:
         page = signed_in_page(browser.new_context(base_url=instance.url))
@@ -79,7 +82,7 @@ def on_the_page(instance, learner: str):
         yield page
 
 
-def both_say(page, instance, learner: str) -> tuple[np.ndarray, np.ndarray]:
+def both_say(page: Any, instance: Any, learner: str) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of the page and of the server, which has PyTorch, without calibration."""
     if page.locator("[data-calibrate]").is_enabled():
         adapt(page, calibrate=False)
@@ -91,7 +94,9 @@ def both_say(page, instance, learner: str) -> tuple[np.ndarray, np.ndarray]:
     return here, server_says(instance, learner, QUESTIONS, calibrate=False)
 
 
-def test_mobilenet_says_in_the_browser_what_it_says_on_the_server(embedded, tmp_path):
+def test_mobilenet_says_in_the_browser_what_it_says_on_the_server(
+    embedded: Instance, tmp_path: Path
+) -> None:
     learner = learner_of(MOBILENET, embedded, tmp_path)
     with on_the_page(embedded, learner) as page:
         here, there = both_say(page, embedded, learner)
@@ -104,7 +109,9 @@ def test_mobilenet_says_in_the_browser_what_it_says_on_the_server(embedded, tmp_
 
 
 @pytest.mark.parametrize("spec", [LITE0, RESNET_D], ids=["lite0", "resnet18d"])
-def test_real_architectures_say_in_the_browser_what_pytorch_says(spec, embedded, tmp_path):
+def test_real_architectures_say_in_the_browser_what_pytorch_says(
+    spec: Any, embedded: Instance, tmp_path: Path
+) -> None:
     learner = learner_of(spec, embedded, tmp_path)
     with on_the_page(embedded, learner) as page:
         here, there = both_say(page, embedded, learner)
@@ -124,7 +131,7 @@ def test_real_architectures_say_in_the_browser_what_pytorch_says(spec, embedded,
         assert page.complaints == []
 
 
-def keep_screenshot(page, spec: NetworkSpec) -> None:
+def keep_screenshot(page: Any, spec: NetworkSpec) -> None:
     """For those who look at pages, where the variable names a folder."""
     folder = os.environ.get("FREEHOLD_SCREENSHOTS")
     if folder:

@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -15,7 +16,7 @@ LONG = {**TINY, "outer_steps": 30, "replay_steps": 0}
 
 
 @pytest.fixture(scope="module")
-def impatient(tmp_path_factory):
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Notices a dead worker within seconds and saves after every step, so that no test waits."""
     environment = {
         "FREEHOLD_LEASE_S": "6",
@@ -45,7 +46,7 @@ def weights_of(instance: Instance, job: str) -> str:
 
 
 def wait_for_steps(instance: Instance, job: str, steps: int) -> int:
-    def look():
+    def look() -> int:
         row = instance.call("GET", f"jobs/{job}/")
         assert row["state"] in ("queued", "running"), f"too fast to be killed: {row}"
         return row["steps_done"] if row["state"] == "running" and row["steps_done"] >= steps else 0
@@ -54,7 +55,7 @@ def wait_for_steps(instance: Instance, job: str, steps: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(impatient):
+def undisturbed(impatient: Instance) -> str:
     """The weights of a run that nothing disturbs."""
     return weights_of(impatient, impatient.launch(impatient.checkpoints, LONG))
 
@@ -66,14 +67,16 @@ def events_of(instance: Instance, job: str) -> list[str]:
 def wait_until_it_goes_on(instance: Instance, job: str, times: int) -> int:
     """The step it has reached once another worker has taken it up for so many times."""
 
-    def look():
+    def look() -> bool:
         return sum("Goes on after step" in text for text in events_of(instance, job)) >= times
 
     instance.wait(look, seconds=90, what=f"the job to go on {times} times")
     return wait_for_steps(instance, job, 1)
 
 
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(impatient, undisturbed):
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(
+    impatient: Instance, undisturbed: str
+) -> None:
     job = impatient.launch(impatient.checkpoints, LONG)
     wait_for_steps(impatient, job, 2)  # so that there is a snapshot
     job_process(impatient, job).send_signal(signal.SIGKILL)
@@ -86,7 +89,9 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(impatie
     assert not any("Goes on after step 0;" in text for text in events_of(impatient, job))
 
 
-def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(impatient, undisturbed):
+def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(
+    impatient: Instance, undisturbed: str
+) -> None:
     job = impatient.launch(impatient.checkpoints, LONG)
     wait_for_steps(impatient, job, 2)
     impatient.stop()

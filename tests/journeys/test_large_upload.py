@@ -4,6 +4,9 @@ import hashlib
 import os
 import random
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +34,7 @@ class Blocks:
         self.noise = os.urandom(BLOCK - 8)
         self.length = N_BLOCKS * BLOCK
 
-    def between(self, start, end):
+    def between(self, start: Any, end: Any) -> Iterator[Any]:
         """Its bytes, in pieces of a block at most."""
         while start < end:
             index, inside = divmod(start, BLOCK)
@@ -43,7 +46,9 @@ class Blocks:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_five_gigabytes_over_ten_broken_connections_arrive_whole_in_little_memory(tmp_path):
+def test_five_gigabytes_over_ten_broken_connections_arrive_whole_in_little_memory(
+    tmp_path: Path,
+) -> None:
     source, dice = Blocks(), random.Random(0)
     more = {
         "FREEHOLD_MAX_CHECKPOINT_BYTES": str(8 * 2**30),
@@ -86,7 +91,9 @@ def test_five_gigabytes_over_ten_broken_connections_arrive_whole_in_little_memor
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("send", [upload_as_form, upload_in_pieces])
-def test_a_gigabyte_in_one_request_takes_hardly_more_memory_than_a_megabyte(tmp_path, send):
+def test_a_gigabyte_in_one_request_takes_hardly_more_memory_than_a_megabyte(
+    tmp_path: Path, send: Any
+) -> None:
     small, large = tmp_path / "small.safetensors", tmp_path / "large.safetensors"
     write_noise(small, 1)
     write_noise(large, 1_000)
@@ -108,7 +115,7 @@ def test_a_gigabyte_in_one_request_takes_hardly_more_memory_than_a_megabyte(tmp_
     assert with_small[0] > 0 and with_large[0] - with_small[0] < MAX_MORE_BYTES
 
 
-def until_quiet(client, path):
+def until_quiet(client: Any, path: Any) -> Any:
     """The offset, once it no longer grows."""
     before = -1
     while (now := client.offset(path)) != before:

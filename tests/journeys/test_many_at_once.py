@@ -6,13 +6,14 @@ Screenshots go to the folder that FREEHOLD_SCREENSHOTS names, for people to look
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from metalearn.networks.libraries import timm
-from tests.journeys.instance import DEMO_POOL
+from tests.journeys.instance import DEMO_POOL, Instance
 from tests.journeys.test_browser import CLASSES, browser, complaints, look, page, take_picture  # noqa: F401
 from tests.journeys.test_fix_in_place import alice, network, sign_in  # noqa: F401
 from tests.tools import find_chromium
@@ -39,7 +40,7 @@ DROP = """(node, folders) => {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What timm's `save_for_hf` writes of a small network with a thousand named classes."""
     folder = tmp_path_factory.mktemp("timm") / "garden_species"
     with torch.random.fork_rng():
@@ -51,7 +52,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def drop(alice: Page, *folders: Path) -> None:  # noqa: F811
+def drop(alice: Page, *folders: Path) -> None:
     def text(file: Path) -> str:
         return base64.b64encode(file.read_bytes()).decode()
 
@@ -59,16 +60,18 @@ def drop(alice: Page, *folders: Path) -> None:  # noqa: F811
     alice.locator("[data-drop]").evaluate(DROP, entries)
 
 
-def row(alice: Page, name: str):  # noqa: F811
+def row(alice: Page, name: str) -> Locator:
     """The row whose name is this."""
     return alice.locator(f"[data-rows] tr:has(input[value='{name}'])")
 
 
-def upload(alice: Page) -> None:  # noqa: F811
+def upload(alice: Page) -> None:
     alice.get_by_role("button", name="Upload", exact=True).click()
 
 
-def test_a_folder_is_on_the_site_in_one_drop_and_two_clicks(alice, complaints, folder):  # noqa: F811
+def test_a_folder_is_on_the_site_in_one_drop_and_two_clicks(
+    alice: Page, complaints: list[Any], folder: Path
+) -> None:
     alice.goto("/models/upload/")
     look(alice, "upload-empty")
     drop(alice, folder)
@@ -85,7 +88,7 @@ def test_a_folder_is_on_the_site_in_one_drop_and_two_clicks(alice, complaints, f
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory):
+def three(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two that say everything about themselves, and one without class names."""
     folder = tmp_path_factory.mktemp("three")
     said = {"class_names": CLASSES, "mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 32}
@@ -96,10 +99,10 @@ def three(tmp_path_factory):
 
 
 def test_three_models_go_up_at_once_and_the_refused_one_is_fixed_on_its_page(
-    alice,  # noqa: F811
-    complaints,  # noqa: F811
-    three,
-):
+    alice: Page,
+    complaints: list[Any],
+    three: list[Path],
+) -> None:
     alice.goto("/models/upload/")
     alice.get_by_role("link", name="Like my last one").click()
     expect(alice.get_by_text("are copied from “garden species”")).to_be_visible()
@@ -125,7 +128,7 @@ def test_three_models_go_up_at_once_and_the_refused_one_is_fixed_on_its_page(
     assert complaints == []
 
 
-def fix_on_its_page(page: Page) -> None:  # noqa: F811
+def fix_on_its_page(page: Page) -> None:
     page.get_by_label("Class names").fill("\n".join(CLASSES))
     page.get_by_label("Input size").fill("32")
     page.get_by_label("Mean").fill("0.5, 0.5, 0.5")
@@ -135,7 +138,9 @@ def fix_on_its_page(page: Page) -> None:  # noqa: F811
     page.close()
 
 
-def test_rows_can_be_removed_until_one_is_left_which_is_a_form_again(alice, three):  # noqa: F811
+def test_rows_can_be_removed_until_one_is_left_which_is_a_form_again(
+    alice: Page, three: list[Path]
+) -> None:
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(three)
     alice.get_by_label("Name of second.pt").fill("The last one")
@@ -146,10 +151,10 @@ def test_rows_can_be_removed_until_one_is_left_which_is_a_form_again(alice, thre
 
 
 def test_what_is_wrong_for_all_is_said_once_and_what_is_wrong_for_one_stops_no_other(
-    alice,  # noqa: F811
-    complaints,  # noqa: F811
-    three,
-):
+    alice: Page,
+    complaints: list[Any],
+    three: list[Path],
+) -> None:
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(three)
     alice.locator("#id_visibility").select_option("team")
@@ -171,13 +176,15 @@ def test_what_is_wrong_for_all_is_said_once_and_what_is_wrong_for_one_stops_no_o
     assert complaints == []
 
 
-def hang(route) -> None:
+def hang(route: Any) -> None:
     """Let no piece through; a cancelled upload is deleted as always."""
     if route.request.method == "DELETE":
         route.continue_()
 
 
-def test_a_folder_can_be_chosen_too_and_leaving_while_it_is_sent_warns(alice, folder, three):  # noqa: F811
+def test_a_folder_can_be_chosen_too_and_leaving_while_it_is_sent_warns(
+    alice: Page, folder: Path, three: list[Path]
+) -> None:
     alice.goto("/models/upload/")
     alice.locator("[data-folder]").set_input_files(three[0].parent)
     expect(alice.locator("[data-rows] tr")).to_have_count(3)
@@ -198,7 +205,9 @@ def test_a_folder_can_be_chosen_too_and_leaving_while_it_is_sent_warns(alice, fo
     alice.unroute_all(behavior="ignoreErrors")
 
 
-def test_without_javascript_the_form_takes_one_file(browser, embedded, three):  # noqa: F811
+def test_without_javascript_the_form_takes_one_file(
+    browser: Browser, embedded: Instance, three: list[Path]
+) -> None:
     context = browser.new_context(base_url=embedded.url, java_script_enabled=False)
     plain = context.new_page()
     sign_in(plain)

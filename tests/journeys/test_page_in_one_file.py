@@ -1,7 +1,9 @@
 """The adaptation page as one file, in a browser that has no network and never saw the server."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
+from tests.journeys.instance import Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -47,13 +50,15 @@ class Saved:
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def saved(embedded, browser, tmp_path_factory):
+def saved(
+    embedded: Instance, browser: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
     """Adapted and calibrated, then saved with the network cut."""
     learner = learner_with_steps(embedded)
     context = browser.new_context(base_url=embedded.url)
@@ -74,7 +79,7 @@ def saved(embedded, browser, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, saved):
+def page(browser: Any, saved: Any) -> Iterator[Any]:
     """The file, opened from a disk and ready."""
     context = browser.new_context(offline=True)
     page = context.new_page()
@@ -87,7 +92,9 @@ def page(browser, saved):
     context.close()
 
 
-def test_from_a_disk_it_says_what_it_said_and_adapts_anew_without_a_server(page, saved):
+def test_from_a_disk_it_says_what_it_said_and_adapts_anew_without_a_server(
+    page: Any, saved: Any
+) -> None:
     ask(page, QUESTIONS)
     assert np.abs(page_says(page, NAMES) - saved.expected).max() < 2e-3
     for label in range(len(CLASSES)):
@@ -100,7 +107,9 @@ def test_from_a_disk_it_says_what_it_said_and_adapts_anew_without_a_server(page,
     assert page.complaints == []
 
 
-def test_it_is_small_and_its_own_policy_refuses_every_connection(page, saved, record_property):
+def test_it_is_small_and_its_own_policy_refuses_every_connection(
+    page: Any, saved: Any, record_property: Any
+) -> None:
     record_property("bytes", saved.file.stat().st_size)
     assert saved.file.stat().st_size < 10_000_000
     refused = page.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
@@ -108,14 +117,14 @@ def test_it_is_small_and_its_own_policy_refuses_every_connection(page, saved, re
     assert any("Content Security Policy" in one for one in page.complaints)
 
 
-def test_it_is_fit_for_screen_readers(page):
+def test_it_is_fit_for_screen_readers(page: Any) -> None:
     ask(page, QUESTIONS[:1])
     found = Axe().run(page).response["violations"]
     serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
 
 
-def test_a_keyboard_reaches_everything_and_the_focus_follows_the_work(page):
+def test_a_keyboard_reaches_everything_and_the_focus_follows_the_work(page: Any) -> None:
     for label in range(len(CLASSES)):
         give(page, label, files_of(label, 1))
     page.locator("main").focus()

@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
+from tests.journeys.instance import Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -41,7 +43,7 @@ def renderers_mb() -> float:
     return total / 1e6
 
 
-def opened(context, learner):
+def opened(context: Any, learner: Any) -> Any:
     page = context.new_page()
     page.set_default_timeout(60_000)
     listening(page).goto(f"/learners/{learner}/adapt/")
@@ -53,7 +55,7 @@ def opened(context, learner):
     return page
 
 
-def resting(page) -> float:
+def resting(page: Any) -> float:
     """What is held a while after the person went to a page that does not adapt."""
     page.goto("/learners/")
     expect(page).to_have_title(re.compile("earner"))
@@ -61,13 +63,15 @@ def resting(page) -> float:
     return renderers_mb()
 
 
-def stop_under_way(page) -> None:
+def stop_under_way(page: Any) -> None:
     page.locator("[data-adapt]").click()
     page.locator("[data-stop]").click()
     expect(page.locator("[data-problem]")).to_contain_text("Stopped")
 
 
-def test_memory_is_bounded_through_adaptations_stops_and_a_second_visit(embedded, record_property):
+def test_memory_is_bounded_through_adaptations_stops_and_a_second_visit(
+    embedded: Instance, record_property: Any
+) -> None:
     learner = learner_with_steps(embedded)
     with chromium() as browser:
         context = browser.new_context(base_url=embedded.url)

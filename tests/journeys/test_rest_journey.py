@@ -3,17 +3,19 @@
 import base64
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.journeys.conftest import TINY
+from tests.journeys.instance import Instance
 
 pytestmark = pytest.mark.timeout(300)
 
 
-def picture(colour, seed):
+def picture(colour: tuple[int, int, int], seed: int) -> str:
     """A noisy PNG of one colour, as base64."""
     noise = np.random.default_rng(seed).integers(-20, 20, (40, 48, 3))
     pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
@@ -25,7 +27,7 @@ def picture(colour, seed):
 RED, BLUE = (220, 40, 40), (30, 60, 220)
 
 
-def test_from_upload_to_predictions(instance):
+def test_from_upload_to_predictions(instance: Instance) -> None:
     checkpoints = instance.upload_demo_models(3)
     row = instance.call("GET", f"checkpoints/{checkpoints[0]}/")
     assert (row["architecture"], row["state"]) == ("conv4", "valid")
@@ -61,7 +63,7 @@ def test_from_upload_to_predictions(instance):
         assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-3)
 
 
-def test_no_picture_and_no_original_upload_stays_behind(embedded):
+def test_no_picture_and_no_original_upload_stays_behind(embedded: Instance) -> None:
     left = [path for path in (embedded.folder / "var" / "files").rglob("*") if path.is_file()]
     folders = {path.relative_to(embedded.folder / "var" / "files").parts[0] for path in left}
     assert folders <= {"checkpoints", "learners", "probe"}
@@ -70,7 +72,7 @@ def test_no_picture_and_no_original_upload_stays_behind(embedded):
             assert b"\x89PNG" not in path.read_bytes()
 
 
-def test_other_users_of_the_machine_read_nothing_of_it(embedded):
+def test_other_users_of_the_machine_read_nothing_of_it(embedded: Instance) -> None:
     """The database holds password hashes and session keys, the rest models and uploads."""
     data = embedded.folder / "var"
     open_to_others = {
@@ -82,7 +84,7 @@ def test_other_users_of_the_machine_read_nothing_of_it(embedded):
     assert {"freehold.sqlite3", "files", "incoming"} <= {path.name for path in data.iterdir()}
 
 
-def test_an_undecodable_picture_is_named(instance):
+def test_an_undecodable_picture_is_named(instance: Instance) -> None:
     learner = instance.call("GET", "learners/")["results"][0]["id"]
     good = picture(RED, 1)
     broken = base64.b64encode(b"no picture at all").decode()
@@ -98,7 +100,9 @@ def test_an_undecodable_picture_is_named(instance):
     assert "blue" in problem["detail"]
 
 
-def test_a_file_that_is_no_checkpoint_is_rejected_with_a_reason(instance, tmp_path):
+def test_a_file_that_is_no_checkpoint_is_rejected_with_a_reason(
+    instance: Instance, tmp_path: Path
+) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(b"this is no checkpoint" * 10)
     line = {

@@ -1,5 +1,8 @@
 """An adaptation page that is stopped, left and come back to, in a Chromium without a network."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -15,6 +18,7 @@ from tests.journeys.adapting import (
     signed_in_page,
     wait_until_ready,
 )
+from tests.journeys.instance import Instance
 
 pytestmark = [
     pytest.mark.browser,
@@ -39,12 +43,12 @@ COME_BACK = "window.dispatchEvent(new PageTransitionEvent('pageshow', { persiste
 
 
 @pytest.fixture(scope="module")
-def learner(embedded):
+def learner(embedded: Instance) -> Any:
     return learner_with_steps(embedded)
 
 
 @pytest.fixture(scope="module")
-def context(embedded):
+def context(embedded: Instance) -> Iterator[Any]:
     with chromium() as browser:
         context = browser.new_context(base_url=embedded.url)
         signed_in_page(context).close()
@@ -52,7 +56,7 @@ def context(embedded):
 
 
 @pytest.fixture
-def page(context, learner):
+def page(context: Any, learner: Any) -> Iterator[Any]:
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"/learners/{learner}/adapt/")
@@ -62,7 +66,7 @@ def page(context, learner):
 
 
 @pytest.fixture
-def adapted(page, context):
+def adapted(page: Any, context: Any) -> Any:
     """The page, adapted; the network is cut."""
     for label in range(len(CLASSES)):
         give(page, label, files_of(label, 1))
@@ -72,7 +76,7 @@ def adapted(page, context):
     return page
 
 
-def test_who_stops_an_answer_can_ask_again_without_adapting_again(adapted):
+def test_who_stops_an_answer_can_ask_again_without_adapting_again(adapted: Any) -> None:
     questions = adapted.locator("[data-query-drop] input[type=file]").first
     adapted.evaluate(DEAF)
     questions.set_input_files(files_of(0, 21)[:2])
@@ -87,7 +91,9 @@ def test_who_stops_an_answer_can_ask_again_without_adapting_again(adapted):
 
 
 @pytest.mark.parametrize("come_back", [COME_BACK, "0"])
-def test_a_page_that_was_left_and_come_back_to_answers_as_before(adapted, come_back):
+def test_a_page_that_was_left_and_come_back_to_answers_as_before(
+    adapted: Any, come_back: Any
+) -> None:
     ask(adapted, files_of(0, 21)[:1])
     adapted.evaluate(LEAVE)
     adapted.evaluate(come_back)
@@ -101,7 +107,7 @@ def test_a_page_that_was_left_and_come_back_to_answers_as_before(adapted, come_b
     assert download.value.path().stat().st_size > 10_000
 
 
-def test_who_leaves_while_it_adapts_is_told_so_and_not_of_memory(adapted):
+def test_who_leaves_while_it_adapts_is_told_so_and_not_of_memory(adapted: Any) -> None:
     adapted.evaluate(DEAF)
     adapted.locator("[data-adapt]").click()
     adapted.wait_for_function("document.querySelector('[data-status]').textContent.includes('ing')")
@@ -113,14 +119,14 @@ def test_who_leaves_while_it_adapts_is_told_so_and_not_of_memory(adapted):
     adapt(adapted, calibrate=False)
 
 
-def test_a_page_that_was_left_before_it_was_ready_gets_ready_when_one_comes_back(page):
+def test_a_page_that_was_left_before_it_was_ready_gets_ready_when_one_comes_back(page: Any) -> None:
     page.evaluate(LEAVE)
     page.evaluate(COME_BACK)
     wait_until_ready(page)
     expect(page.get_by_label("In this browser")).to_be_checked()
 
 
-def test_stop_does_not_wait_for_a_step_and_needs_no_network_to_begin_again(adapted):
+def test_stop_does_not_wait_for_a_step_and_needs_no_network_to_begin_again(adapted: Any) -> None:
     adapted.evaluate(DEAF)
     adapted.locator("[data-adapt]").focus()
     adapted.keyboard.press("Enter")
@@ -133,7 +139,7 @@ def test_stop_does_not_wait_for_a_step_and_needs_no_network_to_begin_again(adapt
     ask(adapted, files_of(0, 21)[:1])
 
 
-def test_what_is_changed_while_the_numbers_are_made_is_not_taken_for_adapted(adapted):
+def test_what_is_changed_while_the_numbers_are_made_is_not_taken_for_adapted(adapted: Any) -> None:
     adapted.evaluate(DEAF)
     adapted.locator("[data-adapt]").click()
     adapted.locator("[data-classes] input[type=text]").first.fill("another name")

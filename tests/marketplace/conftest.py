@@ -1,6 +1,9 @@
 """Alice owns, Bob is on her team, Charlie is a stranger; and what they have."""
 
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,9 +18,13 @@ from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_launch
+from marketplace.learners.models import MetaLearner
 from marketplace.learners.services import learner_publish
+from marketplace.pools.models import Pool
 from marketplace.pools.services import pool_create
+from marketplace.uploads.models import Upload
 
 ALGORITHM = {
     "name": "free",
@@ -58,30 +65,30 @@ ARCHITECTURES = [
 
 
 @pytest.fixture(autouse=True)
-def _no_broker_and_own_files(own_files, sent):
+def _no_broker_and_own_files(own_files: Path, sent: list[Any]) -> None:
     """No test here talks to a broker or leaves files."""
 
 
 @pytest.fixture
-def alice(db):
+def alice(db: None) -> User:
     """The owner."""
     return User.objects.create_user("alice", password="pw")
 
 
 @pytest.fixture
-def bob(db):
+def bob(db: None) -> User:
     """On Alice's team."""
     return User.objects.create_user("bob", password="pw")
 
 
 @pytest.fixture
-def charlie(db):
+def charlie(db: None) -> User:
     """A stranger."""
     return User.objects.create_user("charlie", password="pw")
 
 
 @pytest.fixture
-def team(alice, bob):
+def team(alice: User, bob: User) -> Team:
     """Alice's team, with Bob."""
     team = Team.objects.create(name="Botany")
     Membership.objects.create(team=team, user=alice, role=Role.OWNER)
@@ -90,10 +97,10 @@ def team(alice, bob):
 
 
 @pytest.fixture
-def client_of():
+def client_of() -> Callable[..., Any]:
     """A client that sends a person's token."""
 
-    def make(user):
+    def make(user: User) -> APIClient:
         _, secret = token_create(user=user, name="test")
         client = APIClient(raise_request_exception=False)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
@@ -103,22 +110,24 @@ def client_of():
 
 
 @pytest.fixture
-def anybody():
+def anybody() -> APIClient:
     """A client without a token."""
     return APIClient(raise_request_exception=False)
 
 
 @pytest.fixture
-def catalogue(db):
+def catalogue(db: None) -> None:
     """What a worker has published."""
     catalogue_publish(algorithms=[ALGORITHM], architectures=ARCHITECTURES, version="1.0")
 
 
 @pytest.fixture
-def make_checkpoint(alice):
+def make_checkpoint(alice: User) -> Callable[..., Any]:
     """A validated model of Alice's with consent, unless told otherwise."""
 
-    def make(name="birds", *, n_classes=3, content=b"tensors", **changes):
+    def make(
+        name: str = "birds", *, n_classes: int = 3, content: bytes = b"tensors", **changes: Any
+    ) -> Checkpoint:
         valid = changes.get("state", CheckpointState.VALID) == CheckpointState.VALID
         row = Checkpoint.objects.create(
             **{
@@ -151,10 +160,10 @@ def make_checkpoint(alice):
 
 
 @pytest.fixture
-def make_upload(alice):
+def make_upload(alice: User) -> Callable[..., Any]:
     """A file of Alice's that has begun to arrive in pieces."""
 
-    def make(length=10, **changes):
+    def make(length: int = 10, **changes: Any) -> Upload:
         said = {"name": "coming", "licence": Licence.MIT, "class_names": ["a", "b"]}
         said |= {"image_size": 32, "channels": 1, "mean": [0.5], "std": [0.25]}
         return checkpoint_upload_begin(
@@ -165,10 +174,16 @@ def make_upload(alice):
 
 
 @pytest.fixture
-def make_pool(alice, make_checkpoint):
+def make_pool(alice: User, make_checkpoint: Callable[..., Any]) -> Callable[..., Any]:
     """A pool of two models, of Alice unless told otherwise."""
 
-    def make(name="pool", *, owner=None, checkpoints=None, **changes):
+    def make(
+        name: str = "pool",
+        *,
+        owner: User | None = None,
+        checkpoints: list[Checkpoint] | None = None,
+        **changes: Any,
+    ) -> Pool:
         chosen = checkpoints or [make_checkpoint(f"{name} a"), make_checkpoint(f"{name} b")]
         return pool_create(
             owner=owner or alice,
@@ -181,16 +196,16 @@ def make_pool(alice, make_checkpoint):
 
 
 @pytest.fixture
-def pool(make_pool):
+def pool(make_pool: Callable[..., Any]) -> Pool:
     """Alice's pool."""
     return make_pool()
 
 
 @pytest.fixture
-def launch(catalogue, pool):
+def launch(catalogue: None, pool: Pool) -> Callable[..., Job]:
     """Launch a job on Alice's pool."""
 
-    def run(**changes):
+    def run(**changes: Any) -> Job:
         said = {"owner": pool.owner, "pool": pool, "algorithm": "free", "settings": {}, **changes}
         return job_launch(**said)
 
@@ -198,7 +213,7 @@ def launch(catalogue, pool):
 
 
 @pytest.fixture
-def job(launch):
+def job(launch: Callable[..., Job]) -> Job:
     """Alice's queued job."""
     return launch()
 
@@ -212,12 +227,12 @@ LEARNER_FILES = {
 
 
 @pytest.fixture
-def learner(job):
+def learner(job: Job) -> MetaLearner:
     """What Alice's job made, with files in storage."""
     return publish(job)
 
 
-def publish(job):
+def publish(job: Job) -> MetaLearner:
     """A meta-learner of the job."""
     files = []
     for path, content in LEARNER_FILES.items():
@@ -234,7 +249,7 @@ def publish(job):
 
 
 @pytest.fixture
-def shared(team):
+def shared(team: Team) -> Any:
     """How a row is shared in each of the three ways."""
     return SimpleNamespace(
         private={"visibility": Visibility.PRIVATE},

@@ -1,5 +1,9 @@
 """How the web asks for work."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from kombu.exceptions import OperationalError
 
@@ -8,7 +12,7 @@ from marketplace.queue import ROUTES, Queue, Task, enqueue
 
 
 @pytest.fixture
-def broker(monkeypatch):
+def broker(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What reaches Celery."""
     messages = []
     monkeypatch.setattr(queue.app, "send_task", lambda name, **rest: messages.append((name, rest)))
@@ -16,11 +20,13 @@ def broker(monkeypatch):
 
 
 @pytest.fixture
-def _no_broker_and_own_files(own_files):
+def _no_broker_and_own_files(own_files: Path) -> None:
     """Here the real sending is tested."""
 
 
-def test_work_is_sent_after_the_commit_only(broker, db, django_capture_on_commit_callbacks):
+def test_work_is_sent_after_the_commit_only(
+    broker: list[Any], db: None, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
         enqueue(Task.RUN_JOB, job_id="7")
     assert broker == []
@@ -31,9 +37,13 @@ def test_work_is_sent_after_the_commit_only(broker, db, django_capture_on_commit
 
 @pytest.mark.parametrize("error", [OperationalError("away"), OSError("full")])
 def test_a_broker_that_is_away_fails_no_request(
-    monkeypatch, caplog, db, django_capture_on_commit_callbacks, error
-):
-    def away(*_, **__):
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    db: None,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+    error: OSError | OperationalError,
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(queue.app, "send_task", away)
@@ -42,6 +52,6 @@ def test_a_broker_that_is_away_fails_no_request(
     assert "the clock will try again" in caplog.text
 
 
-def test_every_task_has_a_queue():
+def test_every_task_has_a_queue() -> None:
     assert set(ROUTES) == set(Task)
     assert set(ROUTES.values()) == set(Queue)

@@ -1,5 +1,8 @@
 """What algorithms share: plain optimiser states, consent, learners that depend on the seed only."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
@@ -20,7 +23,7 @@ def stepped(optimiser: torch.optim.Optimizer, n: int) -> None:
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_an_optimiser_goes_on_from_plain_data_as_if_never_stopped(fused):
+def test_an_optimiser_goes_on_from_plain_data_as_if_never_stopped(fused: bool) -> None:
     weights = [torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.zeros(2, 2))]
     whole = torch.optim.Adam(weights, lr=0.1, fused=fused)
     stepped(whole, 2)
@@ -33,7 +36,7 @@ def test_an_optimiser_goes_on_from_plain_data_as_if_never_stopped(fused):
     assert all(torch.equal(a, b) for a, b in zip(weights, copies, strict=True))
 
 
-def test_a_state_without_moments_clears_those_that_are_there():
+def test_a_state_without_moments_clears_those_that_are_there() -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     optimiser = torch.optim.Adam([weight])
     stepped(optimiser, 1)
@@ -41,13 +44,13 @@ def test_a_state_without_moments_clears_those_that_are_there():
     assert weight not in optimiser.state
 
 
-def test_a_model_without_consent_is_named(make_teacher):
+def test_a_model_without_consent_is_named(make_teacher: Callable[..., Any]) -> None:
     pool = Pool((make_teacher("a"), make_teacher("shy", consent_recovery=False)))
     with pytest.raises(InvalidPool, match="“shy” did not consent"):
         make_algorithm("free", pool, {"n_way": 3}, device=CPU, seed=0)
 
 
-def test_a_learner_follows_the_seed_and_nothing_else(tiny_pool):
+def test_a_learner_follows_the_seed_and_nothing_else(tiny_pool: Pool) -> None:
     learners = []
     for noise, seed in ((1, 0), (2, 0), (2, 1)):
         torch.manual_seed(noise)
@@ -58,7 +61,7 @@ def test_a_learner_follows_the_seed_and_nothing_else(tiny_pool):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_run_that_diverged_says_so(tiny_pool, value):
+def test_a_run_that_diverged_says_so(tiny_pool: Pool, value: float) -> None:
     run = make_algorithm("random_init", tiny_pool, {"n_way": 3}, device=CPU, seed=0)
     with pytest.raises(InvalidSetting, match="diverged at step 1 .“replay”.*lower learning rates"):
         run.report("replay", {"replay": value})

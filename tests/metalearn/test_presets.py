@@ -1,7 +1,7 @@
 """Presets: what lies beneath what is given, and what a run is called."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,30 +33,30 @@ class Child(Parent):
     steps: int = with_default(Parent, "steps", 7)
 
 
-def test_a_preset_lies_beneath_what_is_given():
+def test_a_preset_lies_beneath_what_is_given() -> None:
     assert build(Config, {"preset": "large"}) == Config("large", 90, 0.5, "a")
     assert build(Config, {"preset": "large", "steps": "5"}) == Config("large", 5, 0.5, "a")
 
 
-def test_without_a_preset_there_are_the_defaults_and_the_first_presets_name():
+def test_without_a_preset_there_are_the_defaults_and_the_first_presets_name() -> None:
     assert build(Config, {}) == Config("usual", 3, 0.1, "a") == build(Config, {"preset": "usual"})
 
 
-def test_an_unknown_preset_is_refused_with_those_there_are():
+def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidSetting, match="“preset” must be one of usual, large"):
         build(Config, {"preset": "huge"})
     with pytest.raises(InvalidSetting, match="no setting “preset”"):
         build(Parent, {"preset": "large"})
 
 
-def test_the_preset_is_the_first_setting_and_has_its_choices():
+def test_the_preset_is_the_first_setting_and_has_its_choices() -> None:
     first, *others = describe(Config)
     assert (first["name"], first["default"]) == ("preset", "usual")
     assert first["choices"] == ["usual", "large"]
     assert [setting["name"] for setting in others] == ["steps", "rate", "kind"]
 
 
-def test_presets_are_published_as_plain_data():
+def test_presets_are_published_as_plain_data() -> None:
     assert describe_presets(Config)[1] == {
         "name": "large", "help": "For a large machine.", "values": {"steps": 90, "rate": 0.5},
     }  # fmt: skip
@@ -73,15 +73,17 @@ def test_presets_are_published_as_plain_data():
         ({"steps": 90, "rate": 0.5}, "It (usual, 2 settings changed)"),
     ],
 )
-def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(values, title):
+def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(
+    values: dict[str, Any], title: str
+) -> None:
     assert run_title("It", build(Config, values)) == title
 
 
-def test_what_has_no_presets_has_no_bracket():
+def test_what_has_no_presets_has_no_bracket() -> None:
     assert run_title("It", build(Parent, {"steps": 9})) == "It"
 
 
-def test_a_setting_with_another_default_keeps_its_help_and_limits():
+def test_a_setting_with_another_default_keeps_its_help_and_limits() -> None:
     inherited, own = describe(Parent)[0], describe(Child)[0]
     assert own == {**inherited, "default": 7}
     with pytest.raises(InvalidSetting, match="1 to 100"):

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -20,18 +20,18 @@ class Config:
     kind: str = setting("a", "which", choices=("a", "b"))
 
 
-def test_defaults_are_valid_values_of_their_own_settings():
+def test_defaults_are_valid_values_of_their_own_settings() -> None:
     defaults = {entry["name"]: entry["default"] for entry in describe(Config)}
     assert build(Config, defaults) == Config()
 
 
-def test_texts_from_a_shell_are_understood():
+def test_texts_from_a_shell_are_understood() -> None:
     built = build(Config, {"steps": "7", "rate": "1e-1", "decay": "False", "kind": "b"})
     assert built == Config(7, 0.1, False, "b")
     assert isinstance(built.steps, int)
 
 
-def test_descriptions_are_plain_data_in_order():
+def test_descriptions_are_plain_data_in_order() -> None:
     described = describe(Config)
     assert [entry["name"] for entry in described] == ["steps", "rate", "decay", "kind"]
     assert [entry["kind"] for entry in described] == ["int", "float", "bool", "choice"]
@@ -55,7 +55,7 @@ def test_descriptions_are_plain_data_in_order():
         ({"kind": "c"}, "“kind” must be one of a, b"),
     ],
 )
-def test_what_is_wrong_is_said(values, message):
+def test_what_is_wrong_is_said(values: Any, message: Any) -> None:
     with pytest.raises(InvalidSetting, match=message):
         build(Config, values)
 
@@ -66,7 +66,7 @@ ANYTHING = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(["steps", "rate", "decay", "kind", "x"]), ANYTHING))
-def test_hostile_values_are_refused_or_within_limits(values):
+def test_hostile_values_are_refused_or_within_limits(values: Any) -> None:
     try:
         built = build(Config, values)
     except InvalidSetting:
@@ -76,7 +76,7 @@ def test_hostile_values_are_refused_or_within_limits(values):
     assert built.kind in ("a", "b")
 
 
-def test_a_number_without_limits_cannot_be_declared():
+def test_a_number_without_limits_cannot_be_declared() -> None:
     with pytest.raises(TypeError, match="low and high"):
         setting(1, "no limits")
     with pytest.raises(TypeError, match="choices"):
@@ -88,7 +88,7 @@ class OpenConfig:
     start: str = setting("random", "from", choices=("random", "best"), others="a model's name")
 
 
-def test_a_choice_may_be_open_to_what_the_algorithm_judges():
+def test_a_choice_may_be_open_to_what_the_algorithm_judges() -> None:
     (described,) = describe(OpenConfig)
     assert (described["kind"], described["others"]) == ("choice", "a model's name")
     assert build(OpenConfig, {"start": "owls, by Alice"}).start == "owls, by Alice"
@@ -109,7 +109,7 @@ class Grouped(Recovery):
     steps: int = setting(10, "how many", low=1, high=100)
 
 
-def test_a_setting_is_in_the_group_of_the_class_that_declared_it_first():
+def test_a_setting_is_in_the_group_of_the_class_that_declared_it_first() -> None:
     assert [(one["name"], one["group"], one["default"]) for one in describe(Grouped)] == [
         ("passes", "Recovery", 7),
         ("steps", "Settings", 10),

@@ -3,6 +3,7 @@
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,12 +80,14 @@ def real_pool() -> Pool:
     return Pool(tuple(teachers))
 
 
-def made(name: str, pool: Pool):
+def made(name: str, pool: Pool) -> Any:
     return make_algorithm(name, pool, SETTINGS[name], device=CPU, seed=0)
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
-def test_a_run_stopped_in_the_middle_ends_with_the_weights_of_one_never_stopped(name, real_pool):
+def test_a_run_stopped_in_the_middle_ends_with_the_weights_of_one_never_stopped(
+    name: Any, real_pool: Pool
+) -> None:
     whole = made(name, real_pool)
     for _ in train(whole):
         pass

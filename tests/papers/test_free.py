@@ -73,16 +73,16 @@ def values_of(preset: str, names: Iterable[str]) -> dict[str, object]:
     return {name: getattr(config, name) for name in names}
 
 
-def test_the_preset_published_has_the_published_hyper_parameters():
+def test_the_preset_published_has_the_published_hyper_parameters() -> None:
     assert values_of("published", PUBLISHED) == PUBLISHED
 
 
-def test_the_preset_released_does_as_the_released_code_with_the_same_numbers():
+def test_the_preset_released_does_as_the_released_code_with_the_same_numbers() -> None:
     expected = PUBLISHED | RELEASED
     assert values_of("released", expected) == pytest.approx(expected)
 
 
-def test_the_default_preset_changes_nothing_of_the_paper_but_the_scale_and_the_batch_norm_term():
+def test_the_default_preset_changes_only_the_scale_and_the_batch_norm_term() -> None:
     standard, published = (
         asdict(build(FreeConfig, {"preset": name})) for name in ("standard", "published")
     )
@@ -100,7 +100,7 @@ def test_the_default_preset_changes_nothing_of_the_paper_but_the_scale_and_the_b
     assert all(standard[name] < published[name] for name in scale)
 
 
-def test_every_equation_of_the_released_code_is_off_in_the_other_presets():
+def test_every_equation_of_the_released_code_is_off_in_the_other_presets() -> None:
     equations = ReleasedSwitches()
     for name in ("standard", "published"):
         config = build(FreeConfig, {"preset": name, "meta_gradient": equations.meta_gradient})
@@ -109,7 +109,7 @@ def test_every_equation_of_the_released_code_is_off_in_the_other_presets():
 
 
 @pytest.mark.parametrize(("image_size", "map_size"), [(32, 8), (84, 21)])
-def test_the_published_generator_has_its_published_size(image_size, map_size):
+def test_the_published_generator_has_its_published_size(image_size: int, map_size: int) -> None:
     generator = Generator(latent_dim=256, width=128, channels=3, image_size=image_size, n_way=0)
     first = (256 + 1) * 128 * map_size**2
     norms = 2 * (128 + 128 + 64)
@@ -145,7 +145,7 @@ def trained_teacher(name: str, seed: int) -> Teacher:
 
 
 @pytest.mark.slow
-def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_steps():
+def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_steps() -> None:
     # FIVE's claim. The judge is a teacher that the generator has never seen.
     *known, unknown = [trained_teacher(str(seed), seed) for seed in range(4)]
     settings = {"generator_width": 16, "latent_dim": 32, "images_per_class": 6, "max_shift": 0}
@@ -170,7 +170,7 @@ def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_step
     assert losses[0] < 0.85 * losses[1]
 
 
-def test_the_suite_of_published_settings_has_just_these_presets():
+def test_the_suite_of_published_settings_has_just_these_presets() -> None:
     suite = read_suite(find_suite("published"))
     entries = [entry for entry in suite.algorithms if entry.name == "free"]
     assert [entry.settings for entry in entries] == [

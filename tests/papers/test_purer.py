@@ -31,12 +31,12 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("teacher_weights", ["equal", "as_released"])
-def test_the_published_hyper_parameters_can_be_set(teacher_weights):
+def test_the_published_hyper_parameters_can_be_set(teacher_weights: str) -> None:
     config = build(PurerConfig, {**PUBLISHED, "teacher_weights": teacher_weights})
     assert config.outer_steps * config.episodes_per_step == 240_000
 
 
-def test_what_was_not_chosen_anew_is_as_published_by_default():
+def test_what_was_not_chosen_anew_is_as_published_by_default() -> None:
     anew = {
         "outer_steps",
         "teachers_per_step",
@@ -52,14 +52,14 @@ def test_what_was_not_chosen_anew_is_as_published_by_default():
     assert changed == anew
 
 
-def test_the_suite_of_published_settings_has_just_these():
+def test_the_suite_of_published_settings_has_just_these() -> None:
     suite = read_suite(find_suite("published"))
     (entry,) = [entry for entry in suite.algorithms if entry.name == "purer"]
     config = build(PurerConfig, entry.settings)
     assert {name: getattr(config, name) for name in PUBLISHED} == PUBLISHED
 
 
-def test_the_preset_published_scales_the_steps_and_changes_nothing_else_of_the_paper():
+def test_the_preset_published_scales_the_steps_and_changes_nothing_else_of_the_paper() -> None:
     config = build(PurerConfig, {"preset": "published"})
     found = {name: getattr(config, name) for name in PUBLISHED}
     changed = {name for name in PUBLISHED if found[name] != PUBLISHED[name]}

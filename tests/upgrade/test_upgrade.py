@@ -1,6 +1,7 @@
 """An instance of an earlier release goes forward with everything it has."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ RELEASES = sorted(path.name for path in Path(__file__).parent.glob("release_*"))
 
 
 @pytest.fixture
-def postgresql():
+def postgresql() -> Iterator[dict[str, str]]:
     """A fresh database."""
     if not find_postgres():
         pytest.skip("PostgreSQL is not on this machine")
@@ -21,14 +22,16 @@ def postgresql():
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def instance(request, tmp_path):
+def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Instance:
     """An instance of which no process runs."""
     given = {} if request.param == "sqlite" else request.getfixturevalue("postgresql")
     return Instance(tmp_path, given)
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_it_migrates_and_pages_api_token_and_password_still_answer(instance, release):
+def test_it_migrates_and_pages_api_token_and_password_still_answer(
+    instance: Instance, release: str
+) -> None:
     code = f"from tests.upgrade.look import run; run({release!r})"
     found = json.loads(instance.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
     assert found["pages"].pop("signed in") == 1

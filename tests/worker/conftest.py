@@ -1,5 +1,8 @@
 """Rows that a worker finds."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -9,12 +12,12 @@ from marketplace.pools.models import Pool as PoolRow
 
 
 @pytest.fixture(autouse=True)
-def _files_of_this_test(own_files, graphs_once):
+def _files_of_this_test(own_files: Path, graphs_once: None) -> None:
     """Every test has storage of its own."""
 
 
 @pytest.fixture
-def queued_job(transactional_db, sent):
+def queued_job(transactional_db: None, sent: list[Any]) -> Job:
     """A job that waits for a worker."""
     alice = User.objects.create_user("alice")
     pool = PoolRow.objects.create(owner=alice, name="pool")

@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.accounts.models import User
@@ -31,17 +34,17 @@ from worker.checkpoints import validate_checkpoint
 from worker.loading import load_teacher
 from worker.sandbox.client import SandboxCrashed, SandboxError
 from worker.sandbox.sanitising import sanitise_reading
-from worker.sandbox.validation import ValidationResult, validate_file
+from worker.sandbox.validation import DeclaredUpload, ValidationResult, validate_file
 
 DEMO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "pool"
 CLASSES = ("bear", "lion", "mountain", "road", "trout")
 
 
 @pytest.fixture
-def upload(transactional_db, sent):
+def upload(transactional_db: None, sent: list[Any]) -> Callable[..., Checkpoint]:
     alice = User.objects.create_user("alice")
 
-    def put(data: bytes, **changes) -> Checkpoint:
+    def put(data: bytes, **changes: Any) -> Checkpoint:
         draft = CheckpointDraft(
             name="model",
             class_names=changes.pop("class_names", CLASSES),
@@ -67,7 +70,9 @@ def validated(row: Checkpoint) -> Checkpoint:
     return row
 
 
-def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
+def test_an_honest_file_is_accepted_and_the_original_is_gone(
+    upload: Callable[..., Checkpoint], sent: list[Any]
+) -> None:
     row = upload(honest())
     assert sent == [(str(Task.VALIDATE_CHECKPOINT), {"checkpoint_id": str(row.pk)})]
     assert row.upload_sha256 == hashlib.sha256(honest()).hexdigest()
@@ -99,8 +104,12 @@ def test_an_honest_file_is_accepted_and_the_original_is_gone(upload, sent):
     ids=["words", "truncated", "too few class names", "another architecture"],
 )
 def test_what_is_wrong_is_rejected_with_a_sentence_and_only_the_upload_stays_for_a_day(
-    upload, stored, data, changes, words
-):
+    upload: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    data: bytes,
+    changes: dict[str, Any],
+    words: str,
+) -> None:
     row = validated(upload(data, **changes))
     assert row.state == CheckpointState.REJECTED
     assert len(row.reason) > 20 and words.lower() in row.reason.lower()
@@ -108,10 +117,12 @@ def test_what_is_wrong_is_rejected_with_a_sentence_and_only_the_upload_stays_for
     assert row.original_until < timezone.now() + timedelta(days=1)
 
 
-def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(upload, monkeypatch):
+def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(
+    upload: Callable[..., Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
-    def reading(source, target, declared):
+    def reading(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
         seen.append((declared.file_name, declared.weights))
         return ValidationResult(ok=False, reason="Choose.", reading={"candidates": ["conv4"]})
 
@@ -121,7 +132,7 @@ def test_the_file_name_and_the_weights_that_the_owner_wants_reach_the_reader(upl
     assert (row.state, row.reading) == (CheckpointState.REJECTED, {"candidates": ["conv4"]})
 
 
-def test_what_the_reader_says_is_kept_only_in_its_shape():
+def test_what_the_reader_says_is_kept_only_in_its_shape() -> None:
     said = {"told_by": "a\0\ud800" + "b" * 999, "guessed": 1, "left_out": [["a", 2], ["b"], "c"]}
     kept = sanitise_reading({**said, "candidates": "no list", "unknown": object()})
     assert kept == {
@@ -132,7 +143,7 @@ def test_what_the_reader_says_is_kept_only_in_its_shape():
     }
 
 
-def test_a_second_delivery_does_nothing(upload):
+def test_a_second_delivery_does_nothing(upload: Callable[..., Checkpoint]) -> None:
     row = validated(upload(honest()))
     before = row.validated_at
     assert validated(row).validated_at == before
@@ -140,11 +151,14 @@ def test_a_second_delivery_does_nothing(upload):
 
 @pytest.mark.parametrize("data", [honest(), b"no checkpoint at all"], ids=["honest", "words"])
 def test_of_a_model_that_is_deleted_while_it_is_read_nothing_stays(
-    upload, stored, monkeypatch, data
-):
+    upload: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    data: bytes,
+) -> None:
     row = upload(data)
 
-    def meanwhile(source, target, declared):
+    def meanwhile(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
         result = validate_file(source, target, declared)
         checkpoint_delete(checkpoint=row)
         return result
@@ -154,7 +168,9 @@ def test_of_a_model_that_is_deleted_while_it_is_read_nothing_stays(
     assert stored() == [] and not Checkpoint.objects.exists()
 
 
-def test_a_validation_whose_worker_died_is_done_by_the_next(upload, sent):
+def test_a_validation_whose_worker_died_is_done_by_the_next(
+    upload: Callable[..., Checkpoint], sent: list[Any]
+) -> None:
     row = upload(honest())
     assert checkpoint_claim(checkpoint_id=row.pk)
     assert checkpoint_claim(checkpoint_id=row.pk) is None
@@ -167,7 +183,9 @@ def test_a_validation_whose_worker_died_is_done_by_the_next(upload, sent):
     assert row.attempt == 2
 
 
-def test_a_file_that_kills_its_worker_three_times_is_rejected(upload):
+def test_a_file_that_kills_its_worker_three_times_is_rejected(
+    upload: Callable[..., Checkpoint],
+) -> None:
     row = upload(honest())
     for _ in range(3):
         assert checkpoint_claim(checkpoint_id=row.pk)
@@ -179,13 +197,13 @@ def test_a_file_that_kills_its_worker_three_times_is_rejected(upload):
     assert not default_storage.exists(storage.incoming_key(row.pk))
 
 
-def refused_by_the_store(*_):
+def refused_by_the_store(*_: Any) -> None:
     answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
     raise ClientError(answer, "GetObject")
 
 
-def raising(error):
-    def fail(*_, **__):
+def raising(error: Any) -> Callable[..., None]:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     return fail
@@ -203,8 +221,12 @@ def raising(error):
     ids=["away", "not mounted", "refused", "disk full", "no sandbox"],
 )
 def test_what_is_not_the_files_fault_costs_it_no_attempt_however_often(
-    upload, sent, monkeypatch, where, fault
-):
+    upload: Callable[..., Checkpoint],
+    sent: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    fault: Callable[..., None],
+) -> None:
     row = upload(honest())
     with monkeypatch.context() as patched:
         patched.setattr(where, fault)
@@ -220,7 +242,11 @@ def test_what_is_not_the_files_fault_costs_it_no_attempt_however_often(
     assert validated(row).state == CheckpointState.VALID
 
 
-def test_an_original_that_cannot_be_removed_changes_no_verdict(upload, monkeypatch, caplog):
+def test_an_original_that_cannot_be_removed_changes_no_verdict(
+    upload: Callable[..., Checkpoint],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     row = upload(honest())
     with monkeypatch.context() as patched:
         patched.setattr("marketplace.storage.remove", raising(OSError("the store is away")))
@@ -233,8 +259,11 @@ def test_an_original_that_cannot_be_removed_changes_no_verdict(upload, monkeypat
     [(SandboxCrashed("no answer"), "died three times"), (ValueError("a bug"), "on our side")],
 )
 def test_a_file_whose_reading_ends_badly_three_times_is_rejected_with_the_true_reason(
-    upload, monkeypatch, error, words
-):
+    upload: Callable[..., Checkpoint],
+    monkeypatch: pytest.MonkeyPatch,
+    error: ValueError | SandboxCrashed,
+    words: str,
+) -> None:
     row = upload(honest())
     monkeypatch.setattr("worker.checkpoints.validate_file", raising(error))
     for lost in (1, 2, 3):
@@ -245,11 +274,13 @@ def test_a_file_whose_reading_ends_badly_three_times_is_rejected_with_the_true_r
     assert row.state == CheckpointState.REJECTED and words in row.reason
 
 
-def test_the_lease_is_renewed_while_a_file_is_read(upload, settings, monkeypatch):
+def test_the_lease_is_renewed_while_a_file_is_read(
+    upload: Callable[..., Checkpoint], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.HEARTBEAT_S = 0.05
     row = upload(honest())
 
-    def slowly(source, target, declared):
+    def slowly(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
         until = time.monotonic() + 10
         while time.monotonic() < until:
@@ -264,13 +295,15 @@ def test_the_lease_is_renewed_while_a_file_is_read(upload, settings, monkeypatch
     assert (row.state, row.attempt) == (CheckpointState.VALID, 1)
 
 
-def test_who_has_lost_a_file_renews_nothing(upload):
+def test_who_has_lost_a_file_renews_nothing(upload: Callable[..., Checkpoint]) -> None:
     row = checkpoint_claim(checkpoint_id=upload(honest()).pk)
     Checkpoint.objects.update(attempt=2)
     assert not checkpoint_renew_lease(checkpoint=row)
 
 
-def test_a_validation_outlives_a_database_that_was_away(upload, monkeypatch):
+def test_a_validation_outlives_a_database_that_was_away(
+    upload: Callable[..., Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clock, "jumps", Jumps())
     row = upload(honest())
     assert checkpoint_claim(checkpoint_id=row.pk)
@@ -281,7 +314,9 @@ def test_a_validation_outlives_a_database_that_was_away(upload, monkeypatch):
     assert (row.state, row.lost_attempts) == (CheckpointState.VALIDATING, 0)
 
 
-def test_a_lease_that_a_clock_set_back_made_too_long_is_cut_short(upload):
+def test_a_lease_that_a_clock_set_back_made_too_long_is_cut_short(
+    upload: Callable[..., Checkpoint],
+) -> None:
     row = upload(honest())
     assert checkpoint_claim(checkpoint_id=row.pk)
     Checkpoint.objects.update(lease_until=timezone.now() + timedelta(hours=1))

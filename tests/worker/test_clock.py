@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -22,12 +23,12 @@ from worker.clock import keep_time
 from worker.schedule import Throttle
 
 
-def _now():
+def _now() -> float:
     return time.monotonic()
 
 
 @pytest.fixture(autouse=True)
-def _no_looks_of_other_tests(monkeypatch):
+def _no_looks_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_clock, "jumps", Jumps())
     monkeypatch.setattr(worker_clock, "jumps", jobs_clock.jumps)
     monkeypatch.setattr(worker_clock, "_pulse_throttle", Throttle(20, at_once=True, clock=_now))
@@ -35,13 +36,15 @@ def _no_looks_of_other_tests(monkeypatch):
     monkeypatch.setattr(worker_clock, "_tick_throttle", Throttle(5, at_once=True, clock=_now))
 
 
-def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db, sent):
+def test_an_idle_gpu_worker_is_asked_for_its_pulse(transactional_db: None, sent: list[Any]) -> None:
     keep_time()
     assert sent == [(str(Task.SHOW_PULSE), {})]
     assert set(WorkerPulse.objects.values_list("queue", flat=True)) == {"quick"}
 
 
-def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monkeypatch):
+def test_a_gpu_worker_is_not_asked_with_every_tick(
+    transactional_db: None, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for _ in range(30):
@@ -50,7 +53,9 @@ def test_a_gpu_worker_is_not_asked_with_every_tick(transactional_db, sent, monke
     assert sent == [(str(Task.SHOW_PULSE), {})] * 2
 
 
-def test_ticks_that_had_to_wait_together_are_one(transactional_db, sent, monkeypatch):
+def test_ticks_that_had_to_wait_together_are_one(
+    transactional_db: None, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now, ticks = [1000.0], []
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(worker_clock, "keep_time", lambda: ticks.append(now[0]))
@@ -60,13 +65,13 @@ def test_ticks_that_had_to_wait_together_are_one(transactional_db, sent, monkeyp
     assert ticks == [1000, 1010, 1020]
 
 
-def test_a_busy_gpu_worker_is_left_in_peace(queued_job, sent):
+def test_a_busy_gpu_worker_is_left_in_peace(queued_job: Job, sent: list[Any]) -> None:
     job_claim(job_id=queued_job.pk, worker="here")
     keep_time()
     assert sent == []
 
 
-def test_a_silent_job_is_queued_again_and_a_worker_woken(queued_job, sent):
+def test_a_silent_job_is_queued_again_and_a_worker_woken(queued_job: Job, sent: list[Any]) -> None:
     job_claim(job_id=queued_job.pk, worker="here")
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     keep_time()
@@ -76,12 +81,12 @@ def test_a_silent_job_is_queued_again_and_a_worker_woken(queued_job, sent):
 
 
 def test_a_job_outlives_a_database_that_was_away_for_longer_than_its_lease(
-    queued_job, sent, monkeypatch
-):
+    queued_job: Job, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_claim(job_id=queued_job.pk, worker="here")
     Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
-    def away(*_, **__):
+    def away(*_: Any, **__: Any) -> None:
         raise OperationalError("could not connect")
 
     with monkeypatch.context() as patched, pytest.raises(OperationalError):
@@ -92,7 +97,9 @@ def test_a_job_outlives_a_database_that_was_away_for_longer_than_its_lease(
     assert (queued_job.state, queued_job.lost_attempts) == (JobState.RUNNING, 0)
 
 
-def test_what_was_left_behind_is_looked_for_once_an_hour(transactional_db, sent, monkeypatch):
+def test_what_was_left_behind_is_looked_for_once_an_hour(
+    transactional_db: None, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now, sweeps = [1000.0], []
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(worker_clock, "sweep", lambda: sweeps.append(now[0]))
@@ -102,16 +109,19 @@ def test_what_was_left_behind_is_looked_for_once_an_hour(transactional_db, sent,
     assert sweeps == [1000, 4600]
 
 
-def test_a_lost_message_is_sent_again(queued_job, sent):
+def test_a_lost_message_is_sent_again(queued_job: Job, sent: list[Any]) -> None:
     Job.objects.update(woken_at=timezone.now() - timedelta(minutes=2))
     keep_time()
     assert (str(Task.RUN_JOB), {"job_id": str(queued_job.pk)}) in sent
 
 
 def test_what_fails_in_a_tick_is_logged_and_the_rest_has_its_turn(
-    queued_job, sent, monkeypatch, caplog
-):
-    def fails():
+    queued_job: Job,
+    sent: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails() -> None:
         raise OSError("store away")
 
     steps = worker_clock._STEPS
@@ -122,7 +132,7 @@ def test_what_fails_in_a_tick_is_logged_and_the_rest_has_its_turn(
     assert {task for task, _ in sent} == {str(Task.RUN_JOB), str(Task.SHOW_PULSE)}
 
 
-def test_a_forgotten_session_goes(queued_job):
+def test_a_forgotten_session_goes(queued_job: Job) -> None:
     learner = MetaLearner.objects.create(owner=queued_job.owner, job=queued_job, name="learner")
     session = AdaptationSession.objects.create(learner=learner)
     keep_time()

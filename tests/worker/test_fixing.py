@@ -1,6 +1,9 @@
 """Fix in place, with real files: what was refused is read again, what was valid stays so."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,21 +24,21 @@ from worker.checkpoints import validate_checkpoint
 from worker.loading import load_teacher
 from worker.publishing import file_sha256
 from worker.sandbox.client import SandboxCrashed
-from worker.sandbox.validation import validate_file
+from worker.sandbox.validation import DeclaredUpload, ValidationResult, validate_file
 
 S = CheckpointState
 
 
 @pytest.fixture
-def alice(transactional_db, sent):
+def alice(transactional_db: None, sent: list[Any]) -> User:
     return User.objects.create_user("alice")
 
 
 @pytest.fixture
-def upload(alice):
+def upload(alice: User) -> Callable[..., Checkpoint]:
     """A model of Alice's that a worker has read."""
 
-    def put(data, **changes):
+    def put(data: bytes, **changes: Any) -> Checkpoint:
         said = {"name": "model", "class_names": CLASSES, "image_size": 32, "channels": 3}
         said |= {"mean": (0.5,) * 3, "std": (0.25,) * 3, "licence": "mit", **changes}
         file = ContentFile(data, name="m.pt")
@@ -45,8 +48,8 @@ def upload(alice):
 
 
 @pytest.fixture
-def change(alice):
-    def make(row, **values):
+def change(alice: User) -> Callable[..., Checkpoint]:
+    def make(row: Checkpoint, **values: Any) -> Checkpoint:
         checkpoint_change(checkpoint=row, by=alice, values=values)
         return row
 
@@ -54,7 +57,7 @@ def change(alice):
 
 
 @pytest.fixture
-def two_weights(tmp_path):
+def two_weights(tmp_path: Path) -> bytes:
     """A training checkpoint with raw and averaged weights of the same network."""
 
     spec = NetworkSpec("conv4", width=8, channels=3, image_size=32, n_classes=5)
@@ -68,13 +71,15 @@ def two_weights(tmp_path):
     return path.read_bytes()
 
 
-def intact(row):
+def intact(row: Checkpoint) -> bool:
     """Whether the stored file is the one that the row speaks of."""
     with storage.local_copy(row.stored_key) as path:
         return file_sha256(path) == row.sha256
 
 
-def test_three_names_for_five_outputs_cost_one_edit(upload, change, stored):
+def test_three_names_for_five_outputs_cost_one_edit(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     row = upload(honest(), class_names=("a", "b", "c"))
     assert row.state == S.REJECTED and stored() == [storage.incoming_key(row.pk)]
     row = validated(change(row, class_names=CLASSES))
@@ -83,7 +88,9 @@ def test_three_names_for_five_outputs_cost_one_edit(upload, change, stored):
     assert load_teacher(row).class_names == CLASSES
 
 
-def test_what_is_still_wrong_is_refused_again_and_kept_for_another_day(upload, change, stored):
+def test_what_is_still_wrong_is_refused_again_and_kept_for_another_day(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     row = upload(honest(), class_names=("a", "b", "c"))
     Checkpoint.objects.update(original_until=timezone.now() + timedelta(minutes=1))
     row.refresh_from_db()
@@ -92,7 +99,9 @@ def test_what_is_still_wrong_is_refused_again_and_kept_for_another_day(upload, c
     assert stored() == [storage.incoming_key(row.pk)]
 
 
-def test_a_valid_model_gets_other_names_from_our_own_file(upload, change, stored):
+def test_a_valid_model_gets_other_names_from_our_own_file(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     row = upload(honest())
     before, reading = row.sha256, row.reading
     names = ["one", "two", "three", "four", "five"]
@@ -103,7 +112,9 @@ def test_a_valid_model_gets_other_names_from_our_own_file(upload, change, stored
     assert load_teacher(row).class_names == tuple(names)
 
 
-def test_of_what_the_owner_corrects_it_is_not_said_that_the_file_said_it(upload, change):
+def test_of_what_the_owner_corrects_it_is_not_said_that_the_file_said_it(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint]
+) -> None:
     row = upload(honest(), image_size=None, mean=(), std=())
     assert row.reading["filled"].keys() == {"image_size", "normalisation"}
     row = validated(change(row, mean=[0.4] * 3))
@@ -111,13 +122,17 @@ def test_of_what_the_owner_corrects_it_is_not_said_that_the_file_said_it(upload,
     assert (row.state, row.mean) == (S.VALID, [0.4] * 3)
 
 
-def test_what_is_left_open_again_is_read_from_our_own_file(upload, change):
+def test_what_is_left_open_again_is_read_from_our_own_file(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint]
+) -> None:
     row = upload(honest())
     row = validated(change(row, class_names=[], image_size=0))
     assert (row.state, row.class_names, row.image_size) == (S.VALID, list(CLASSES), 32)
 
 
-def test_names_that_stand_nowhere_are_added_afterwards(upload, change, stored):
+def test_names_that_stand_nowhere_are_added_afterwards(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     row = upload(honest(), class_names=())
     assert row.state == S.REJECTED and "name" in row.reason
     row = validated(change(row, class_names=CLASSES))
@@ -125,7 +140,9 @@ def test_names_that_stand_nowhere_are_added_afterwards(upload, change, stored):
     assert stored() == [row.stored_key]
 
 
-def test_a_refused_change_leaves_a_valid_model_as_it_was(upload, change, stored):
+def test_a_refused_change_leaves_a_valid_model_as_it_was(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     before = upload(honest())
     row = validated(change(before, class_names=["one", "two"]))
     assert row.state == S.VALID and "class" in row.reason.lower()
@@ -135,7 +152,12 @@ def test_a_refused_change_leaves_a_valid_model_as_it_was(upload, change, stored)
     assert intact(row) and stored() == [row.stored_key]
 
 
-def test_the_owner_switches_to_the_raw_weights_and_back(upload, change, stored, two_weights):
+def test_the_owner_switches_to_the_raw_weights_and_back(
+    upload: Callable[..., Checkpoint],
+    change: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    two_weights: bytes,
+) -> None:
     row = upload(two_weights)
     assert (row.reading["weights"], row.reading["other_weights"]) == ("ema", ["raw"])
     assert row.keeps_original and storage.incoming_key(row.pk) in stored()
@@ -149,8 +171,8 @@ def test_the_owner_switches_to_the_raw_weights_and_back(upload, change, stored, 
 
 
 def test_after_a_day_the_names_can_still_be_changed_and_the_weights_stay(
-    upload, change, two_weights
-):
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], two_weights: bytes
+) -> None:
     row = upload(two_weights, weights="raw")
     raw = row.fingerprint
     Checkpoint.objects.update(original_until=timezone.now() - timedelta(seconds=1))
@@ -160,7 +182,12 @@ def test_after_a_day_the_names_can_still_be_changed_and_the_weights_stay(
     assert (row.weights, row.reading["weights"]) == ("raw", "raw")
 
 
-def test_a_worker_that_dies_between_file_and_row_costs_nothing(upload, change, stored, monkeypatch):
+def test_a_worker_that_dies_between_file_and_row_costs_nothing(
+    upload: Callable[..., Checkpoint],
+    change: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     row = change(upload(honest()), image_size=32, class_names=["v", "w", "x", "y", "z"])
     with monkeypatch.context() as patched:
         patched.setattr("worker.checkpoints.checkpoint_finish", _dies)
@@ -175,16 +202,20 @@ def test_a_worker_that_dies_between_file_and_row_costs_nothing(upload, change, s
     assert intact(row) and stored() == [row.stored_key]
 
 
-def _dies(**_):
+def _dies(**_: Any) -> None:
     raise KeyboardInterrupt
 
 
 def test_a_worker_that_was_given_up_for_dead_writes_over_nothing(
-    upload, change, stored, two_weights, monkeypatch
-):
+    upload: Callable[..., Checkpoint],
+    change: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    two_weights: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     row = change(upload(two_weights), weights="raw")
 
-    def slowly(source, target, declared):
+    def slowly(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
         result = validate_file(source, target, declared)
         monkeypatch.setattr("worker.checkpoints.validate_file", validate_file)
         Checkpoint.objects.update(lease_until=timezone.now() - timedelta(hours=1))
@@ -201,12 +232,14 @@ def test_a_worker_that_was_given_up_for_dead_writes_over_nothing(
 
 
 def test_a_change_whose_reading_dies_three_times_is_refused_and_the_model_stays(
-    upload, change, monkeypatch
-):
+    upload: Callable[..., Checkpoint],
+    change: Callable[..., Checkpoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before = upload(honest())
     row = change(before, image_size=64)
 
-    def dies(*_):
+    def dies(*_: Any) -> None:
         raise SandboxCrashed("no answer")
 
     monkeypatch.setattr("worker.checkpoints.validate_file", dies)
@@ -218,7 +251,9 @@ def test_a_change_whose_reading_dies_three_times_is_refused_and_the_model_stays(
     assert intact(row)
 
 
-def test_a_rejected_model_whose_file_then_kills_its_readers_keeps_nothing(upload, change, stored):
+def test_a_rejected_model_whose_file_then_kills_its_readers_keeps_nothing(
+    upload: Callable[..., Checkpoint], change: Callable[..., Checkpoint], stored: Callable[..., Any]
+) -> None:
     row = change(upload(honest(), class_names=("a", "b")), class_names=CLASSES)
     for _ in range(3):
         assert checkpoint_claim(checkpoint_id=row.pk)
@@ -229,7 +264,9 @@ def test_a_rejected_model_whose_file_then_kills_its_readers_keeps_nothing(upload
     assert stored() == []
 
 
-def test_an_upload_that_arrived_otherwise_than_it_was_sent_is_not_kept(alice, stored):
+def test_an_upload_that_arrived_otherwise_than_it_was_sent_is_not_kept(
+    alice: User, stored: Callable[..., Any]
+) -> None:
     draft = CheckpointDraft(name="m", class_names=CLASSES, licence="mit")
     row = checkpoint_upload(owner=alice, draft=draft, file=ContentFile(honest(), name="m.pt"))
     Checkpoint.objects.update(upload_sha256="0" * 64)
@@ -238,7 +275,12 @@ def test_an_upload_that_arrived_otherwise_than_it_was_sent_is_not_kept(alice, st
     assert stored() == [] and not row.keeps_original
 
 
-def test_of_a_deleted_model_no_file_of_any_attempt_stays(upload, change, stored, two_weights):
+def test_of_a_deleted_model_no_file_of_any_attempt_stays(
+    upload: Callable[..., Checkpoint],
+    change: Callable[..., Checkpoint],
+    stored: Callable[..., Any],
+    two_weights: bytes,
+) -> None:
     row = validated(change(upload(two_weights), weights="raw"))
     checkpoint_delete(checkpoint=row)
     assert stored() == []

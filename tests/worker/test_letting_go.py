@@ -5,13 +5,16 @@ import sys
 import time
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from django.db import OperationalError
+from pytest_django import Settings
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
+from metalearn.algorithm import StepReport
 from tests.worker.test_runner import After, run
 from tests.worker.toy import build_toy
 from worker import shutdown
@@ -20,9 +23,9 @@ from worker.retry import OutOfMemory
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory")])
 def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
-    queued_job, settings, sent, error
-):
-    def eat(job):
+    queued_job: Job, settings: Settings, sent: list[Any], error: RuntimeError
+) -> None:
+    def eat(job: Job) -> None:
         raise error
 
     for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
@@ -36,8 +39,8 @@ def test_out_of_memory_is_a_lost_attempt_and_after_three_the_job_fails(
     assert len(sent) == settings.MAX_LOST_ATTEMPTS - 1
 
 
-def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
-    def eat(job):
+def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job: Job) -> None:
+    def eat(job: Job) -> None:
         job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
         raise MemoryError
 
@@ -47,7 +50,7 @@ def test_out_of_memory_in_a_job_that_is_to_end_cancels_it(queued_job):
     assert queued_job.state == JobState.CANCELLED
 
 
-def test_a_parent_that_hears_of_it_does_not_load_torch():
+def test_a_parent_that_hears_of_it_does_not_load_torch() -> None:
     code = "import sys, worker.retry; sys.exit('torch' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -55,9 +58,9 @@ def test_a_parent_that_hears_of_it_does_not_load_torch():
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), OSError(28, "No space left")])
 def test_a_worker_that_is_to_stop_gives_the_job_back_rather_than_wait(
-    queued_job, monkeypatch, error
-):
-    def stop_while_something_is_away(job):
+    queued_job: Job, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def stop_while_something_is_away(job: Job) -> None:
         monkeypatch.setattr(shutdown, "requested", lambda: True)
         raise error
 
@@ -67,8 +70,10 @@ def test_a_worker_that_is_to_stop_gives_the_job_back_rather_than_wait(
     assert (queued_job.state, queued_job.lost_attempts) == (JobState.QUEUED, 0)
 
 
-def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(queued_job, monkeypatch):
-    def stop_after_a_cancel(job):
+def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(
+    queued_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_after_a_cancel(job: Job) -> None:
         job_cancel(job=Job.objects.get(pk=job.pk), by=job.owner)
         monkeypatch.setattr(shutdown, "requested", lambda: True)
         raise ConnectionRefusedError
@@ -80,15 +85,15 @@ def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(queued_job
 
 
 def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
-    queued_job, settings, monkeypatch, sent
-):
+    queued_job: Job, settings: Settings, monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
     settings.HEARTBEAT_S, settings.STEP_LIMIT_S = 0.1, 1.5
     monkeypatch.setattr("worker.reporting.REPORT_EVERY_S", 0)
     ended, toy = Event(), build_toy()
     monkeypatch.setattr("worker.lease.os._exit", lambda status: ended.set())
     take_step = toy.step
 
-    def step():
+    def step() -> StepReport:
         if toy.steps_done < 3:
             time.sleep(0.7)
         else:

@@ -1,6 +1,8 @@
 """What the files of a meta-learner say of the models that it was made from."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -10,6 +12,7 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import NOT_SHARED, learner_lineage
 from marketplace.pools.models import PoolMember
@@ -22,7 +25,7 @@ FACTS = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names"
 
 
 @pytest.fixture
-def models(queued_job, tmp_path):
+def models(queued_job: Job, tmp_path: Path) -> None:
     """Three models in the job's pool: a public and a private one of Alice's, and one of Bob's."""
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
     write_checkpoint(make_teacher(network.state_dict(), DeclaredFile(**FACTS)), tmp_path / "model")
@@ -52,7 +55,9 @@ def models(queued_job, tmp_path):
     queued_job.save(update_fields=["algorithm"])
 
 
-def test_files_name_public_and_own_models_and_the_row_names_all(queued_job, models):
+def test_files_name_public_and_own_models_and_the_row_names_all(
+    queued_job: Job, models: None
+) -> None:
     run_job(str(queued_job.pk), build=build_algorithm)
     queued_job.refresh_from_db()
     assert queued_job.state == "succeeded", queued_job.error
@@ -91,8 +96,8 @@ def test_files_name_public_and_own_models_and_the_row_names_all(queued_job, mode
     ],
 )
 def test_the_row_knows_whose_weights_the_learner_holds(
-    queued_job, models, algorithm, chosen, copied
-):
+    queued_job: Job, models: None, algorithm: str, chosen: dict[str, Any], copied: set[Any]
+) -> None:
     learner = made(queued_job, algorithm, chosen)
     assert {row.name for row in learner.copied_models.all()} == copied
     assert {one["name"] for one in learner.provenance if one.get("copied")} == copied
@@ -102,8 +107,8 @@ def test_the_row_knows_whose_weights_the_learner_holds(
 
 
 def test_a_run_that_uses_a_part_of_the_pool_names_the_models_of_that_part(
-    queued_job, models, tmp_path
-):
+    queued_job: Job, models: None, tmp_path: Path
+) -> None:
     """Of three, the first has another shape: the average is that of the second and the third."""
     first = Checkpoint.objects.get(name="public birds")
     network = build_network(NetworkSpec("conv4", 8, 3, 16, 2))
@@ -119,7 +124,7 @@ def test_a_run_that_uses_a_part_of_the_pool_names_the_models_of_that_part(
     assert {one["name"] for one in learner_lineage(learner, stranger)} == {NOT_SHARED}
 
 
-def made(job, algorithm, settings):
+def made(job: Job, algorithm: str, settings: dict[str, Any]) -> MetaLearner:
     """What a public job of the algorithm makes."""
     job.algorithm, job.settings, job.visibility = algorithm, settings, "public"
     job.save(update_fields=["algorithm", "settings", "visibility"])

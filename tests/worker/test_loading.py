@@ -1,13 +1,17 @@
 """A job logs what it needs and which pictures it learns from, or says what this worker lacks."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
+from pytest_django import Settings
 
 from contract.declared import DeclaredFile
 from marketplace import storage
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
 from marketplace.pools.models import PoolMember
 from metalearn.checkpoint import make_teacher, write_checkpoint
@@ -17,7 +21,7 @@ from worker.runner import run_job
 
 
 @pytest.fixture
-def chorus_job(queued_job, tmp_path):
+def chorus_job(queued_job: Job, tmp_path: Path) -> Job:
     """A short run of Chorus on two models."""
     facts = {"mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 16, "class_names": ["a", "b"]}
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
@@ -52,11 +56,11 @@ def chorus_job(queued_job, tmp_path):
     return queued_job
 
 
-def log_of(job) -> list[str]:
+def log_of(job: Job) -> list[str]:
     return list(job.events.order_by("pk").values_list("text", flat=True))
 
 
-def test_a_job_says_once_what_it_needs(chorus_job):
+def test_a_job_says_once_what_it_needs(chorus_job: Job) -> None:
     run_job(str(chorus_job.pk), build=build_algorithm)
     chorus_job.refresh_from_db()
     assert chorus_job.state == "succeeded", chorus_job.error
@@ -65,14 +69,16 @@ def test_a_job_says_once_what_it_needs(chorus_job):
     assert "MB of memory" in told[0] and "MB of disk" in told[0] and "minute" in told[0]
 
 
-def test_a_job_that_goes_on_does_not_say_it_again(chorus_job):
+def test_a_job_that_goes_on_does_not_say_it_again(chorus_job: Job) -> None:
     chorus_job.steps_done = 1
     chorus_job.save(update_fields=["steps_done"])
     build_algorithm(chorus_job)
     assert not any("needs about" in text for text in log_of(chorus_job))
 
 
-def test_a_job_that_needs_more_than_the_worker_has_fails_before_it_starts(chorus_job, settings):
+def test_a_job_that_needs_more_than_the_worker_has_fails_before_it_starts(
+    chorus_job: Job, settings: Settings
+) -> None:
     settings.WORKER_MEMORY_MB = 1
     run_job(str(chorus_job.pk), build=build_algorithm)
     chorus_job.refresh_from_db()
@@ -83,21 +89,21 @@ def test_a_job_that_needs_more_than_the_worker_has_fails_before_it_starts(chorus
 
 
 @pytest.fixture
-def asking_job(chorus_job):
+def asking_job(chorus_job: Job) -> Job:
     chorus_job.settings |= {"own_pictures": True}
     chorus_job.save(update_fields=["settings"])
     return chorus_job
 
 
-def ended(job):
+def ended(job: Job) -> Job:
     run_job(str(job.pk), build=build_algorithm)
     job.refresh_from_db()
     return job
 
 
 def test_a_job_learns_from_them_and_its_log_and_card_have_their_number_alone(
-    asking_job, settings, tmp_path
-):
+    asking_job: Job, settings: Settings, tmp_path: Path
+) -> None:
     folder = tmp_path / "secret place"
     folder.mkdir()
     for index in range(3):
@@ -111,13 +117,15 @@ def test_a_job_learns_from_them_and_its_log_and_card_have_their_number_alone(
     assert not any(word in log + learner.card for word in ("holiday", "secret place"))
 
 
-def test_where_the_worker_has_no_folder_the_job_says_what_to_do(asking_job):
+def test_where_the_worker_has_no_folder_the_job_says_what_to_do(asking_job: Job) -> None:
     assert ended(asking_job).state == "failed"
     assert "set own_pictures to false" in asking_job.error
     assert "FREEHOLD_WORKER_PICTURES" in asking_job.error
 
 
-def test_an_empty_folder_is_told_without_its_path(asking_job, settings, tmp_path):
+def test_an_empty_folder_is_told_without_its_path(
+    asking_job: Job, settings: Settings, tmp_path: Path
+) -> None:
     settings.WORKER_PICTURES = str(tmp_path)
     assert ended(asking_job).state == "failed"
     assert (

@@ -3,6 +3,9 @@
 import base64
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +37,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def model(transactional_db, sent):
+def model(transactional_db: None, sent: list[Any]) -> Checkpoint:
     """A real model of the demo, read by a worker."""
     said = {"name": "model", "class_names": CLASSES, "image_size": 32, "channels": 3}
     said |= {"mean": (0.5,) * 3, "std": (0.25,) * 3, "licence": "mit"}
@@ -68,10 +71,10 @@ def labelled(row: Checkpoint, count: int) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def ask(model):
+def ask(model: Checkpoint) -> Callable[..., AdaptationSession]:
     """A request of Alice's as a worker finds it."""
 
-    def make(pictures):
+    def make(pictures: list[Any]) -> AdaptationSession:
         session = AdaptationSession.objects.create(checkpoint=model, user=model.owner)
         sealed = seal_pictures(session.pk, json.dumps({"pictures": pictures}).encode())
         storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed))
@@ -80,14 +83,16 @@ def ask(model):
     return make
 
 
-def answer_of(session):
+def answer_of(session: AdaptationSession) -> dict[str, Any]:
     answer_session(str(session.pk))
     session.refresh_from_db()
     assert not default_storage.exists(storage.adaptation_key(session.pk))
     return json.loads(unseal_pictures(session.pk, bytes(session.answer)))
 
 
-def test_pictures_are_judged_by_the_model_as_it_is_read_and_are_gone(model, ask):
+def test_pictures_are_judged_by_the_model_as_it_is_read_and_are_gone(
+    model: Checkpoint, ask: Callable[..., AdaptationSession]
+) -> None:
     pictures = labelled(model, 20)
     pictures[3]["label"] = next(name for name in CLASSES if name != pictures[3]["label"])
     session = ask(pictures)
@@ -100,7 +105,9 @@ def test_pictures_are_judged_by_the_model_as_it_is_read_and_are_gone(model, ask)
     assert answer["read_as"] == read_as_now(model) and answer["warnings"] == []
 
 
-def test_a_wrong_order_of_classes_is_found_out(model, ask):
+def test_a_wrong_order_of_classes_is_found_out(
+    model: Checkpoint, ask: Callable[..., AdaptationSession]
+) -> None:
     pictures = labelled(model, 20)
     checkpoint_change(
         checkpoint=model, by=model.owner, values={"class_names": list(reversed(CLASSES))}
@@ -109,14 +116,14 @@ def test_a_wrong_order_of_classes_is_found_out(model, ask):
     assert answer_of(ask(pictures))["n_right"] < 10
 
 
-def test_a_changed_normalisation_makes_a_checked_model_unchecked(model):
+def test_a_changed_normalisation_makes_a_checked_model_unchecked(model: Checkpoint) -> None:
     assert checkpoint_checked(checkpoint=model, read_as=read_as_now(model), right=9, pictures=10)
     checkpoint_change(checkpoint=model, by=model.owner, values={"mean": [0.1] * 3})
     assert Checkpoint.objects.get().score is not None  # the change may yet be refused
     assert validated(model).score is None
 
 
-def test_a_refused_or_another_change_leaves_it_checked(model):
+def test_a_refused_or_another_change_leaves_it_checked(model: Checkpoint) -> None:
     assert checkpoint_checked(checkpoint=model, read_as=read_as_now(model), right=9, pictures=10)
     checkpoint_change(checkpoint=model, by=model.owner, values={"class_names": ["a", "b"]})
     row = validated(model)
@@ -125,7 +132,9 @@ def test_a_refused_or_another_change_leaves_it_checked(model):
     assert Checkpoint.objects.get().score is not None
 
 
-def test_a_picture_that_cannot_be_read_is_named(model, ask):
+def test_a_picture_that_cannot_be_read_is_named(
+    model: Checkpoint, ask: Callable[..., AdaptationSession]
+) -> None:
     pictures = labelled(model, 2)
     pictures[1]["image"] = base64.b64encode(b"words").decode()
     pictures[1]["label"] = pictures[0]["label"]
@@ -135,7 +144,9 @@ def test_a_picture_that_cannot_be_read_is_named(model, ask):
     assert detail.startswith(f"Picture 2 of “{pictures[0]['label']}” cannot be read; use a whole")
 
 
-def test_a_request_whose_worker_was_killed_is_not_taken_up_again(ask, model, monkeypatch):
+def test_a_request_whose_worker_was_killed_is_not_taken_up_again(
+    ask: Callable[..., AdaptationSession], model: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = ask(labelled(model, 2))
     session_claim(session_id=session.pk)  # and then the worker dies
     monkeypatch.setattr("worker.sessions.run_check", lambda *_: pytest.fail("again"))
@@ -144,7 +155,9 @@ def test_a_request_whose_worker_was_killed_is_not_taken_up_again(ask, model, mon
     assert (row.state, row.checked_at) == (CheckpointState.VALID, None)
 
 
-def test_a_model_that_goes_into_quarantine_meanwhile_is_not_used(ask, model, monkeypatch):
+def test_a_model_that_goes_into_quarantine_meanwhile_is_not_used(
+    ask: Callable[..., AdaptationSession], model: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = ask([])
     checkpoint_quarantine(checkpoint=model, by=None, reason="People.")
     User.objects.update(is_staff=True)
@@ -163,12 +176,14 @@ def test_a_model_that_goes_into_quarantine_meanwhile_is_not_used(ask, model, mon
         ({"pictures": [{"label": "bear", "image": "%"}]}, "Picture 1 of “bear” is not base64"),
     ],
 )
-def test_a_request_that_cannot_be_answered_is_refused_with_a_reason(model, payload, sentence):
+def test_a_request_that_cannot_be_answered_is_refused_with_a_reason(
+    model: Checkpoint, payload: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(InvalidData, match=sentence):
         run_check(load_teacher(model), payload, CPU)
 
 
-def test_pictures_that_are_nearly_black_are_named_in_the_warnings(model):
+def test_pictures_that_are_nearly_black_are_named_in_the_warnings(model: Checkpoint) -> None:
     file = io.BytesIO()
     Image.fromarray(np.full((9, 9), 4095, np.uint16)).save(file, "PNG")
     dark = {"label": "bear", "image": base64.b64encode(file.getvalue()).decode()}
@@ -176,7 +191,9 @@ def test_pictures_that_are_nearly_black_are_named_in_the_warnings(model):
     assert warning.startswith("Picture 1 of “bear” looks nearly black")
 
 
-def test_averaged_weights_in_place_of_raw_ones_make_it_unchecked(transactional_db, sent, tmp_path):
+def test_averaged_weights_in_place_of_raw_ones_make_it_unchecked(
+    transactional_db: None, sent: list[Any], tmp_path: Path
+) -> None:
     spec = NetworkSpec("conv4", width=8, channels=3, image_size=32, n_classes=5)
     states = []
     for seed in (0, 1):

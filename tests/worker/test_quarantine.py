@@ -1,5 +1,7 @@
 """What is in quarantine is neither loaded nor trained with, however its job came to a worker."""
 
+from pathlib import Path
+
 import pytest
 
 from contract.declared import DeclaredFile
@@ -24,7 +26,7 @@ CLASSES = ("cat", "dog", "fox")
 
 
 @pytest.fixture
-def model(queued_job, tmp_path):
+def model(queued_job: Job, tmp_path: Path) -> Checkpoint:
     """A real model in the pool of a job that waits."""
     statistics = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
     declared = DeclaredFile(image_size=32, class_names=CLASSES, **statistics)
@@ -49,7 +51,7 @@ def model(queued_job, tmp_path):
 
 
 @pytest.fixture
-def held(model):
+def held(model: Checkpoint) -> Checkpoint:
     """The same, put into quarantine after the launch."""
     staff = User.objects.create_superuser("sam", password="pw")
     return checkpoint_quarantine(checkpoint=model, by=staff, reason=WHY)
@@ -59,7 +61,9 @@ def held(model):
     ("before", "after"),
     [(JobState.QUEUED, JobState.CANCELLED), (JobState.RUNNING, JobState.CANCELLING)],
 )
-def test_the_clocks_tick_stops_its_jobs(queued_job, held, before, after):
+def test_the_clocks_tick_stops_its_jobs(
+    queued_job: Job, held: Checkpoint, before: JobState, after: JobState
+) -> None:
     Job.objects.filter(pk=queued_job.pk).update(state=before)
     keep_time()
     queued_job.refresh_from_db()
@@ -67,13 +71,15 @@ def test_the_clocks_tick_stops_its_jobs(queued_job, held, before, after):
     assert queued_job.error == TAKEN_OUT
 
 
-def test_the_clocks_tick_leaves_other_jobs_alone(queued_job, model):
+def test_the_clocks_tick_leaves_other_jobs_alone(queued_job: Job, model: Checkpoint) -> None:
     keep_time()
     queued_job.refresh_from_db()
     assert (queued_job.state, queued_job.error) == (JobState.QUEUED, "")
 
 
-def test_a_job_that_a_worker_took_before_the_tick_fails_and_says_so(queued_job, held):
+def test_a_job_that_a_worker_took_before_the_tick_fails_and_says_so(
+    queued_job: Job, held: Checkpoint
+) -> None:
     run_job(str(queued_job.pk), build=build_algorithm)
     queued_job.refresh_from_db()
     assert queued_job.state == JobState.FAILED
@@ -81,7 +87,7 @@ def test_a_job_that_a_worker_took_before_the_tick_fails_and_says_so(queued_job, 
     assert queued_job.attempt == 1 and queued_job.steps_done == 0
 
 
-def test_it_is_loaded_before_and_after_but_not_meanwhile(held):
+def test_it_is_loaded_before_and_after_but_not_meanwhile(held: Checkpoint) -> None:
     with pytest.raises(InvalidPool, match=TAKEN_OUT):
         load_teacher(held)
     assert load_teacher(checkpoint_release(checkpoint=held, by=None)).class_names == CLASSES

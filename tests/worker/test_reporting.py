@@ -4,6 +4,7 @@ A preview is a grid in memory, shown only when every owner consented.
 """
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from django.db import OperationalError
 from PIL import Image
 
 from marketplace.checkpoints.models import Checkpoint, Licence
-from marketplace.jobs.models import MetricPoint
+from marketplace.jobs.models import Job, MetricPoint
 from marketplace.jobs.moves import job_claim
 from marketplace.pools.models import PoolMember
 from metalearn.algorithm import StepReport
@@ -20,7 +21,7 @@ from metalearn.numerics.episode import Episode
 from worker.reporting import Previews, Progress, grid_png
 
 
-def episode(channels=3):
+def episode(channels: int = 3) -> Episode:
     images = torch.zeros(6, channels, 8, 8)
     images[3:] = 1.0
     labels = torch.tensor([0, 0, 0, 1, 1, 1])
@@ -28,7 +29,7 @@ def episode(channels=3):
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
     grids = {}
     monkeypatch.setattr("worker.reporting.preview_put", grids.__setitem__)
     monkeypatch.setattr("worker.reporting.PREVIEW_EVERY_S", 0)
@@ -36,7 +37,7 @@ def shown(monkeypatch):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_grid_has_a_row_for_each_class(channels):
+def test_the_grid_has_a_row_for_each_class(channels: int) -> None:
     recovered = episode(channels)
     png = grid_png(recovered.support_images, recovered.support_labels)
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
@@ -45,13 +46,15 @@ def test_the_grid_has_a_row_for_each_class(channels):
     assert (pixels[10:, :8] == 255).all()
 
 
-def test_without_consent_of_every_owner_nothing_is_shown(queued_job, shown):
+def test_without_consent_of_every_owner_nothing_is_shown(
+    queued_job: Job, shown: dict[Any, Any]
+) -> None:
     queued_job.previews = False
     Previews(queued_job).put(StepReport(1, 2, "training", recovered=episode()))
     assert shown == {}
 
 
-def test_with_consent_the_newest_grid_is_shown(queued_job, shown):
+def test_with_consent_the_newest_grid_is_shown(queued_job: Job, shown: dict[Any, Any]) -> None:
     queued_job.previews = True
     previews = Previews(queued_job)
     previews.put(StepReport(1, 2, "warm-up"))
@@ -60,8 +63,10 @@ def test_with_consent_the_newest_grid_is_shown(queued_job, shown):
     assert shown[str(queued_job.pk)].startswith(b"\x89PNG")
 
 
-def test_a_store_that_is_away_does_not_stop_the_run(queued_job, monkeypatch):
-    def away(job_id, png):
+def test_a_store_that_is_away_does_not_stop_the_run(
+    queued_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(job_id: str, png: bytes) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr("worker.reporting.PREVIEW_EVERY_S", 0)
@@ -70,7 +75,9 @@ def test_a_store_that_is_away_does_not_stop_the_run(queued_job, monkeypatch):
     Previews(queued_job).put(StepReport(1, 2, "training", recovered=episode()))
 
 
-def test_no_more_grids_are_made_once_an_owner_has_withdrawn_the_consent(queued_job, shown):
+def test_no_more_grids_are_made_once_an_owner_has_withdrawn_the_consent(
+    queued_job: Job, shown: dict[Any, Any]
+) -> None:
     model = Checkpoint.objects.create(
         owner=queued_job.owner, name="m", licence=Licence.MIT, image_size=8, channels=3,
         upload_bytes=1, consent_recovery=True, consent_preview=True,
@@ -86,8 +93,10 @@ def test_no_more_grids_are_made_once_an_owner_has_withdrawn_the_consent(queued_j
     assert shown == {}
 
 
-def test_a_database_that_is_away_does_not_stop_the_run_either(queued_job, shown, monkeypatch):
-    def away(job):
+def test_a_database_that_is_away_does_not_stop_the_run_either(
+    queued_job: Job, shown: dict[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(job: Job) -> None:
         raise OperationalError("could not connect")
 
     monkeypatch.setattr("worker.reporting.previews_consented", away)
@@ -97,14 +106,14 @@ def test_a_database_that_is_away_does_not_stop_the_run_either(queued_job, shown,
 
 
 class Clock:
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 100.0
 
-    def __call__(self):
+    def __call__(self) -> float:
         return self.now
 
 
-def test_reports_within_a_second_are_written_together(queued_job):
+def test_reports_within_a_second_are_written_together(queued_job: Job) -> None:
     job = job_claim(job_id=queued_job.pk, worker="here")
     clock = Clock()
     progress = Progress(job, clock=clock)
@@ -116,7 +125,7 @@ def test_reports_within_a_second_are_written_together(queued_job):
     assert written == [1, 1, 3, 3, 3, 6, 6]
 
 
-def test_time_left_follows_the_recent_steps(queued_job):
+def test_time_left_follows_the_recent_steps(queued_job: Job) -> None:
     clock = Clock()
     progress = Progress(queued_job, clock=clock)
     progress._throttle.allow = lambda: False  # nothing is written here
@@ -127,7 +136,7 @@ def test_time_left_follows_the_recent_steps(queued_job):
     assert progress.eta_s(report) == 18
 
 
-def test_long_curves_are_thinned(queued_job):
+def test_long_curves_are_thinned(queued_job: Job) -> None:
     job = job_claim(job_id=queued_job.pk, worker="here")
     clock = Clock()
     progress = Progress(job, clock=clock)

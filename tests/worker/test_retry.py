@@ -1,5 +1,7 @@
 """What goes away by itself is waited for; what does not is not."""
 
+from typing import Any
+
 import pytest
 import torch
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -9,7 +11,7 @@ from worker import retry, shutdown
 from worker.retry import is_out_of_memory, is_transient, retry_transient
 
 
-def answer_of_s3(status):
+def answer_of_s3(status: int) -> Any:
     return ClientError({"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {}}, "PutObject")
 
 
@@ -28,7 +30,7 @@ def answer_of_s3(status):
     ],
     ids=repr,
 )
-def test_what_goes_away_by_itself(error):
+def test_what_goes_away_by_itself(error: OSError) -> None:
     assert is_transient(error)
 
 
@@ -42,12 +44,12 @@ def test_what_goes_away_by_itself(error):
     ],
     ids=repr,
 )
-def test_what_does_not(error):
+def test_what_does_not(error: ValueError) -> None:
     assert not is_transient(error)
 
 
 @pytest.fixture
-def no_time_passes(monkeypatch):
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """One second to each pause, none of them real."""
     now = [0.0]
     monkeypatch.setattr(retry.time, "monotonic", lambda: now[0])
@@ -55,29 +57,31 @@ def no_time_passes(monkeypatch):
     return now
 
 
-def broken():
+def broken() -> None:
     raise OSError(28, "No space left on device")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_time_to_wait_ends(no_time_passes):
+def test_the_time_to_wait_ends(no_time_passes: list[float]) -> None:
     with pytest.raises(OSError, match="No space"):
         retry_transient(broken, timeout_s=5)()
     assert 5 <= no_time_passes[0] < 8
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_is_to_stop_waits_no_longer(no_time_passes, monkeypatch):
+def test_a_worker_that_is_to_stop_waits_no_longer(
+    no_time_passes: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutdown, "requested", lambda: True)
     with pytest.raises(OSError, match="No space"):
         retry_transient(broken)()
     assert no_time_passes[0] == 0
 
 
-def test_a_bug_is_not_tried_again():
+def test_a_bug_is_not_tried_again() -> None:
     calls = []
 
-    def bug():
+    def bug() -> None:
         calls.append(1)
         raise ValueError
 
@@ -97,5 +101,7 @@ def test_a_bug_is_not_tried_again():
     ],
     ids=repr,
 )
-def test_torch_says_in_several_ways_that_there_is_no_memory(error, is_memory):
+def test_torch_says_in_several_ways_that_there_is_no_memory(
+    error: RuntimeError | ValueError, is_memory: bool
+) -> None:
     assert is_out_of_memory(error) is is_memory

@@ -3,9 +3,12 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.urls import reverse
 
 from marketplace.accounts.models import User
@@ -17,6 +20,7 @@ from marketplace.checkpoints.states import CheckpointState
 from tests.pages import without_layout
 from tests.worker.test_checkpoints import CLASSES, honest, validated
 from worker import checkpoints as worker_checkpoints
+from worker.sandbox.validation import ValidationResult
 
 S = CheckpointState
 README = "---\nlicense: cc-by-4.0\n---\n# Birds\n\nTells **five** things apart.\n"
@@ -24,15 +28,15 @@ GEMMA = README.replace("cc-by-4.0", "other\nlicense_name: gemma")
 
 
 @pytest.fixture
-def alice(transactional_db, sent):
+def alice(transactional_db: None, sent: list[Any]) -> User:
     return User.objects.create_user("alice")
 
 
 @pytest.fixture
-def upload(alice):
+def upload(alice: User) -> Callable[..., Checkpoint]:
     """A zip of Alice's model and of the files beside it, on its way."""
 
-    def put(readme=README, names=CLASSES, **changes):
+    def put(readme: str = README, names: tuple[Any, ...] = CLASSES, **changes: Any) -> Checkpoint:
         files = {"model.safetensors": honest(), "README.md": readme}
         if names:
             files["label_names.json"] = json.dumps(list(names))
@@ -48,13 +52,15 @@ def upload(alice):
     return put
 
 
-def page(client, row):
+def page(client: Client, row: Checkpoint) -> str:
     client.force_login(row.owner)
     answer = client.get(reverse("checkpoint_detail", args=[row.pk]))
     return without_layout(answer.content.decode())
 
 
-def test_licence_and_description_come_from_the_readme_and_the_page_says_so(client, upload):
+def test_licence_and_description_come_from_the_readme_and_the_page_says_so(
+    client: Client, upload: Callable[..., Checkpoint]
+) -> None:
     row = validated(upload())
     assert (row.state, row.reason) == (S.VALID, "")
     assert (row.licence, row.description) == ("cc-by-4.0", "Tells five things apart.")
@@ -65,18 +71,22 @@ def test_licence_and_description_come_from_the_readme_and_the_page_says_so(clien
     assert "Its description is the first paragraph of its README.md." in text
 
 
-def test_what_the_person_typed_always_wins(client, upload):
+def test_what_the_person_typed_always_wins(
+    client: Client, upload: Callable[..., Checkpoint]
+) -> None:
     row = validated(upload(licence="mit", description="Mine."))
     assert (row.licence, row.description) == ("mit", "Mine.")
     assert not {"licence", "description"} & row.reading["filled"].keys()
     assert "Its licence comes" not in page(client, row)
 
 
-def test_what_is_said_while_a_worker_reads_wins_too(upload, monkeypatch):
+def test_what_is_said_while_a_worker_reads_wins_too(
+    upload: Callable[..., Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = upload()
     read = worker_checkpoints.validate_file
 
-    def while_it_is_said(*arguments):
+    def while_it_is_said(*arguments: Any) -> ValidationResult:
         Checkpoint.objects.filter(pk=row.pk).update(licence="mit")
         return read(*arguments)
 
@@ -86,20 +96,26 @@ def test_what_is_said_while_a_worker_reads_wins_too(upload, monkeypatch):
     assert row.reading["filled"]["description"] == "file" and "licence" not in row.reading["filled"]
 
 
-def test_a_licence_of_ones_own_is_shown_under_its_name(client, upload):
+def test_a_licence_of_ones_own_is_shown_under_its_name(
+    client: Client, upload: Callable[..., Checkpoint]
+) -> None:
     row = validated(upload(GEMMA))
     assert (row.licence, row.reading["licence"]) == ("other", "gemma")
     assert "<dt>Licence</dt><dd>Other: gemma</dd>" in page(client, row)
 
 
-def test_files_that_state_no_licence_leave_it_unstated(client, upload):
+def test_files_that_state_no_licence_leave_it_unstated(
+    client: Client, upload: Callable[..., Checkpoint]
+) -> None:
     row = validated(upload("# Birds\n"))
     assert (row.state, row.licence, row.description) == (S.VALID, "unstated", "")
     text = page(client, row)
     assert "<dt>Licence</dt><dd>Not stated</dd>" in text and "Its licence comes" not in text
 
 
-def test_after_a_refusal_for_names_the_page_still_says_what_came_from_the_files(client, upload):
+def test_after_a_refusal_for_names_the_page_still_says_what_came_from_the_files(
+    client: Client, upload: Callable[..., Checkpoint]
+) -> None:
     row = validated(upload(names=()))
     assert row.state == S.REJECTED and "are called" in row.reason
     assert (row.licence, row.image_size) == ("cc-by-4.0", 32)
@@ -113,7 +129,9 @@ def test_after_a_refusal_for_names_the_page_still_says_what_came_from_the_files(
     assert "Its licence comes from its files." in page(client, row)
 
 
-def test_what_is_corrected_after_a_refusal_is_not_said_to_be_the_files(upload):
+def test_what_is_corrected_after_a_refusal_is_not_said_to_be_the_files(
+    upload: Callable[..., Checkpoint],
+) -> None:
     row = validated(upload(names=()))
     values = {"class_names": CLASSES, "mean": [0.4] * 3, "licence": "mit"}
     checkpoint_change(checkpoint=row, by=row.owner, values=values)
@@ -122,7 +140,9 @@ def test_what_is_corrected_after_a_refusal_is_not_said_to_be_the_files(upload):
     assert row.reading["filled"].keys() == {"image_size", "description"}
 
 
-def test_a_description_that_is_taken_away_does_not_come_back(upload):
+def test_a_description_that_is_taken_away_does_not_come_back(
+    upload: Callable[..., Checkpoint],
+) -> None:
     row = validated(upload())
     checkpoint_change(checkpoint=row, by=row.owner, values={"description": ""})
     assert "description" not in row.reading["filled"]
@@ -133,7 +153,9 @@ def test_a_description_that_is_taken_away_does_not_come_back(upload):
     assert row.licence == "cc-by-4.0" and row.reading["filled"]["licence"] == "file"
 
 
-def test_the_next_model_like_this_one_does_not_repeat_its_files_words(upload):
+def test_the_next_model_like_this_one_does_not_repeat_its_files_words(
+    upload: Callable[..., Checkpoint],
+) -> None:
     row = validated(upload(dataset="Birds"))
     said = initial_like(row)
     assert (said["licence"], said["description"], said["dataset"]) == ("unstated", "", "Birds")

@@ -1,6 +1,7 @@
 """The clock ticks evenly, whatever the time of day does."""
 
 import pytest
+from pytest_django import Settings
 
 from marketplace.queue import Task, app
 from worker import schedule
@@ -8,7 +9,7 @@ from worker.schedule import MonotonicScheduler, Throttle
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> MonotonicScheduler:
     """A scheduler with a clock of ours, that notes what it sends."""
     hands = {"now": 50.0}
     monkeypatch.setattr(schedule.time, "monotonic", lambda: hands["now"])
@@ -19,7 +20,9 @@ def clock(monkeypatch):
     return scheduler
 
 
-def test_it_ticks_at_once_and_then_each_so_many_seconds(clock, settings):
+def test_it_ticks_at_once_and_then_each_so_many_seconds(
+    clock: MonotonicScheduler, settings: Settings
+) -> None:
     assert clock.tick() == settings.CLOCK_EVERY_S
     assert clock.sent == [str(Task.KEEP_TIME)]
     clock.hands["now"] += settings.CLOCK_EVERY_S - 1
@@ -30,7 +33,9 @@ def test_it_ticks_at_once_and_then_each_so_many_seconds(clock, settings):
     assert len(clock.sent) == 2
 
 
-def test_a_tick_that_could_not_be_sent_is_not_sent_in_a_hurry(clock, settings):
+def test_a_tick_that_could_not_be_sent_is_not_sent_in_a_hurry(
+    clock: MonotonicScheduler, settings: Settings
+) -> None:
     """After a long silence one tick is enough."""
     clock.tick()
     clock.hands["now"] += 100 * settings.CLOCK_EVERY_S
@@ -39,11 +44,11 @@ def test_a_tick_that_could_not_be_sent_is_not_sent_in_a_hurry(clock, settings):
     assert len(clock.sent) == 2
 
 
-def test_it_is_the_one_that_the_clock_process_uses():
+def test_it_is_the_one_that_the_clock_process_uses() -> None:
     assert app.conf.beat_scheduler == "worker.schedule:MonotonicScheduler"
 
 
-def test_a_throttle_allows_once_in_each_interval():
+def test_a_throttle_allows_once_in_each_interval() -> None:
     now = [100.0]
     throttle = Throttle(10, clock=lambda: now[0])
     answers = []

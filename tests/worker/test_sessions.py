@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -18,22 +20,23 @@ from marketplace.adaptation.states import SessionState
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
 from tests.worker.toy import build_toy
 from worker.publishing import store_learner
 from worker.sessions import answer_session
 
 
-def picture(colour):
+def picture(colour: str) -> str:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 20), colour).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 @pytest.fixture
-def session(queued_job):
+def session(queued_job: Job) -> Callable[..., AdaptationSession]:
     learner = store_learner(queued_job, build_toy()).publish()
 
-    def make(**changes):
+    def make(**changes: Any) -> AdaptationSession:
         payload = {
             "support": [
                 {"label": "red", "image": picture("red")},
@@ -52,13 +55,15 @@ def session(queued_job):
     return make
 
 
-def answer_of(row):
+def answer_of(row: AdaptationSession) -> dict[str, Any]:
     answer_session(str(row.pk))
     row.refresh_from_db()
     return json.loads(unseal_pictures(row.pk, bytes(row.answer)))
 
 
-def test_a_request_is_answered_and_its_pictures_are_gone(session):
+def test_a_request_is_answered_and_its_pictures_are_gone(
+    session: Callable[..., AdaptationSession],
+) -> None:
     row = session()
     answer = answer_of(row)
     assert row.state == SessionState.ANSWERED
@@ -66,7 +71,7 @@ def test_a_request_is_answered_and_its_pictures_are_gone(session):
     assert not default_storage.exists(storage.adaptation_key(row.pk))
 
 
-def test_a_picture_that_does_not_decode_is_named(session):
+def test_a_picture_that_does_not_decode_is_named(session: Callable[..., AdaptationSession]) -> None:
     broken = base64.b64encode(b"words").decode()
     row = session(
         support=[{"label": "red", "image": picture("red")}, {"label": "blue", "image": broken}]
@@ -76,8 +81,10 @@ def test_a_picture_that_does_not_decode_is_named(session):
     assert "blue" in answer["detail"]
 
 
-def test_a_bug_is_not_shown(session, monkeypatch):
-    def broken(*args):
+def test_a_bug_is_not_shown(
+    session: Callable[..., AdaptationSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any) -> None:
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr("worker.sessions.run_adaptation", broken)
@@ -90,11 +97,13 @@ def test_a_bug_is_not_shown(session, monkeypatch):
     assert "secret" not in answer["detail"]
 
 
-def test_a_request_that_nobody_waits_for_any_more_is_left_alone(transactional_db):
+def test_a_request_that_nobody_waits_for_any_more_is_left_alone(transactional_db: None) -> None:
     answer_session(str(uuid.uuid4()))
 
 
-def test_a_request_is_answered_once(session, monkeypatch):
+def test_a_request_is_answered_once(
+    session: Callable[..., AdaptationSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = session()
     answer_of(row)
     monkeypatch.setattr("worker.sessions.run_adaptation", lambda *args: pytest.fail("again"))
@@ -102,8 +111,8 @@ def test_a_request_is_answered_once(session, monkeypatch):
 
 
 def test_a_request_that_waited_while_a_model_was_put_into_quarantine_is_refused(
-    session, monkeypatch
-):
+    session: Callable[..., AdaptationSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = session()
     bob = User.objects.create_user("bob")
     model = Checkpoint.objects.create(

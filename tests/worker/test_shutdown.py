@@ -27,7 +27,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.parametrize(("requested", "status"), [(True, 3), (False, 4)])
-def test_a_child_hears_a_request_that_came_before_it_could_listen(requested, status):
+def test_a_child_hears_a_request_that_came_before_it_could_listen(
+    requested: bool, status: int
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORK.format(requested=requested)],
         cwd=ROOT,

@@ -1,6 +1,8 @@
 """Snapshots come back as they went, open for their own job only, and are never in clear."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +10,8 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
+from torch import Tensor
 
 from marketplace import storage
 from marketplace.jobs.models import Job
@@ -35,7 +39,7 @@ states = st.recursive(
 
 
 @given(states)
-def test_plain_values_come_back_as_they_went(state):
+def test_plain_values_come_back_as_they_went(state: Any) -> None:
     assert decode_state(encode_state({"state": state})) == {"state": state}
 
 
@@ -52,7 +56,7 @@ def test_plain_values_come_back_as_they_went(state):
     ],
     ids=lambda tensor: f"{tensor.dtype} {tuple(tensor.shape)}",
 )
-def test_tensors_come_back_bit_by_bit(tensor):
+def test_tensors_come_back_bit_by_bit(tensor: Tensor) -> None:
     back = decode_state(encode_state({"a": tensor, "shared": [tensor, {3: tensor}]}))
     assert back["a"].dtype == tensor.dtype
     assert torch.equal(back["a"], tensor)
@@ -61,18 +65,20 @@ def test_tensors_come_back_bit_by_bit(tensor):
     assert torch.equal(back["shared"][1][3], tensor)
 
 
-def test_what_cannot_be_saved_is_refused_at_once():
+def test_what_cannot_be_saved_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match="a set cannot be part of a snapshot"):
         encode_state({"a": {1, 2}})
 
 
 @pytest.fixture
-def job(queued_job):
+def job(queued_job: Job) -> Job:
     """A job that this test's worker has claimed."""
     return job_claim(job_id=queued_job.pk, worker="here")
 
 
-def test_the_newest_snapshot_is_loaded_and_old_ones_go(job, stored):
+def test_the_newest_snapshot_is_loaded_and_old_ones_go(
+    job: Job, stored: Callable[..., Any]
+) -> None:
     snapshots = StoredSnapshots()
     for step in (1, 2, 3, 10):
         snapshots.save(job, step, {"step": step})
@@ -80,7 +86,7 @@ def test_the_newest_snapshot_is_loaded_and_old_ones_go(job, stored):
     assert len(stored("snapshots")) == 2
 
 
-def test_a_damaged_snapshot_is_passed_over(job, stored):
+def test_a_damaged_snapshot_is_passed_over(job: Job, stored: Callable[..., Any]) -> None:
     snapshots = StoredSnapshots()
     snapshots.save(job, 1, {"step": 1})
     snapshots.save(job, 2, {"step": 2})
@@ -91,7 +97,7 @@ def test_a_damaged_snapshot_is_passed_over(job, stored):
     assert snapshots.load(job) == {"step": 1}
 
 
-def test_a_later_attempt_comes_first_even_at_an_earlier_step(job):
+def test_a_later_attempt_comes_first_even_at_an_earlier_step(job: Job) -> None:
     snapshots = StoredSnapshots()
     snapshots.save(job, 50, {"attempt": 1})
     job_requeue(job=job)
@@ -100,14 +106,14 @@ def test_a_later_attempt_comes_first_even_at_an_earlier_step(job):
     assert snapshots.load(job) == {"attempt": 2}
 
 
-def test_without_the_jobs_secret_nothing_can_be_read(job):
+def test_without_the_jobs_secret_nothing_can_be_read(job: Job) -> None:
     snapshots = StoredSnapshots()
     snapshots.save(job, 1, {"step": 1})
     job.snapshot_secret = ""
     assert snapshots.load(job) is None
 
 
-def test_recovered_images_are_never_written_in_clear(job, stored):
+def test_recovered_images_are_never_written_in_clear(job: Job, stored: Callable[..., Any]) -> None:
     images = torch.arange(251, dtype=torch.uint8).repeat(8)
     StoredSnapshots().save(job, 1, {"memory": images})
     (key,) = stored("snapshots")
@@ -117,7 +123,9 @@ def test_recovered_images_are_never_written_in_clear(job, stored):
     assert bytes(range(100, 116)) not in written
 
 
-def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, stored):
+def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(
+    job: Job, stored: Callable[..., Any]
+) -> None:
     snapshots = StoredSnapshots()
     zombie = Job.objects.get()
     snapshots.save(job, 5, {"step": 5})
@@ -131,7 +139,9 @@ def test_a_worker_that_wakes_up_too_late_leaves_no_snapshot(job, stored):
     assert names == {"000001-000000005.snapshot", "000002-000000006.snapshot"}
 
 
-def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, stored):
+def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(
+    job: Job, stored: Callable[..., Any]
+) -> None:
     StoredSnapshots().save(job, 5, {"step": 5})
     job_move(job=job, to=JobState.SUCCEEDED, finished_at=timezone.now() - timedelta(hours=1))
     delete_finished()
@@ -139,7 +149,7 @@ def test_what_a_worker_left_that_died_after_the_jobs_end_is_forgotten(job, store
     assert Job.objects.get().snapshot_secret == ""
 
 
-def test_snapshots_of_a_job_that_may_go_on_stay(job):
+def test_snapshots_of_a_job_that_may_go_on_stay(job: Job) -> None:
     StoredSnapshots().save(job, 5, {"step": 5})
     job_requeue(job=job)
     delete_finished()
@@ -147,11 +157,11 @@ def test_snapshots_of_a_job_that_may_go_on_stay(job):
 
 
 @pytest.fixture
-def ended(job, monkeypatch):
+def ended(job: Job, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
     """A job with a snapshot that ended so many days ago."""
     monkeypatch.setattr("marketplace.jobs.services.pool_recheck", lambda **_: None)
 
-    def end(state, days):
+    def end(state: JobState, days: int) -> Job:
         StoredSnapshots().save(job, 5, {"step": 5})
         ended_at = timezone.now() - timedelta(days=days)
         Job.objects.update(state=state, finished_at=ended_at, steps_done=5)
@@ -161,7 +171,9 @@ def ended(job, monkeypatch):
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
-def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(ended, stored, state):
+def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(
+    ended: Callable[..., Job], stored: Callable[..., Any], state: JobState
+) -> None:
     row = ended(state, days=29)
     delete_abandoned()
     assert StoredSnapshots().load(row) == {"step": 5}
@@ -171,7 +183,9 @@ def test_nobody_keeps_the_snapshots_of_an_ended_job_for_ever(ended, stored, stat
     assert Job.objects.get().snapshot_secret == ""
 
 
-def test_a_job_whose_snapshots_were_deleted_starts_from_the_beginning_and_says_so(ended):
+def test_a_job_whose_snapshots_were_deleted_starts_from_the_beginning_and_says_so(
+    ended: Callable[..., Job],
+) -> None:
     row = ended(JobState.FAILED, days=31)
     delete_abandoned()
     job = job_resume(job=row, by=row.owner)
@@ -180,14 +194,16 @@ def test_a_job_whose_snapshots_were_deleted_starts_from_the_beginning_and_says_s
     assert "it starts from the beginning" in job.events.last().text
 
 
-def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended):
+def test_a_resumed_job_keeps_its_snapshots_however_old_it_is(ended: Callable[..., Job]) -> None:
     row = ended(JobState.CANCELLED, days=31)
     job = job_resume(job=row, by=row.owner)
     delete_abandoned()
     assert StoredSnapshots().load(job) == {"step": 5}
 
 
-def test_an_operator_may_keep_snapshots_for_ever(ended, settings):
+def test_an_operator_may_keep_snapshots_for_ever(
+    ended: Callable[..., Job], settings: Settings
+) -> None:
     settings.SNAPSHOT_DAYS = 0
     row = ended(JobState.FAILED, days=3000)
     delete_abandoned()

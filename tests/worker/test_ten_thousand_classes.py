@@ -7,11 +7,14 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
 from django.core.files.base import ContentFile
+from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -44,19 +47,19 @@ def folder() -> bytes:
 
 
 @pytest.fixture
-def alice(transactional_db, sent):
+def alice(transactional_db: None, sent: list[Any]) -> User:
     return User.objects.create_user("alice")
 
 
 @pytest.fixture
-def row(alice):
+def row(alice: User) -> Checkpoint:
     draft = CheckpointDraft(name="Garden", consent_recovery=True)
     file = ContentFile(folder(), name="garden.zip")
     return validated(checkpoint_upload(owner=alice, draft=draft, file=file))
 
 
 @pytest.fixture
-def many(alice, row):
+def many(alice: User, row: Checkpoint) -> list[Checkpoint]:
     """A list and a pool full of such models."""
     rows = [row]
     for number in range(24):
@@ -68,14 +71,14 @@ def many(alice, row):
 
 
 @pytest.fixture
-def measured(alice):
+def measured(alice: User) -> Callable[..., HttpResponse]:
     """Bytes of an answer; its processor time is printed, of the second of two calls."""
     page, api = APIClient(), APIClient()
     page.force_login(alice)
     _, token = token_create(user=alice, name="measure")
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
 
-    def ask(what, address, **query):
+    def ask(what: str, address: str, **query: Any) -> HttpResponse:
         client = api if address.startswith("/api/") else page
         client.get(address, query)
         began = time.process_time()
@@ -88,7 +91,9 @@ def measured(alice):
     return ask
 
 
-def test_every_page_and_answer_about_ten_thousand_classes_is_bounded(alice, many, measured):
+def test_every_page_and_answer_about_ten_thousand_classes_is_bounded(
+    alice: User, many: list[Checkpoint], measured: Callable[..., HttpResponse]
+) -> None:
     row = many[0]
     assert (row.state, row.reason, row.class_names) == ("valid", "", NAMES)
     pool = pool_create(owner=alice, name="Gardens", checkpoint_ids=[str(one.pk) for one in many])
@@ -112,7 +117,9 @@ def test_every_page_and_answer_about_ten_thousand_classes_is_bounded(alice, many
         assert len(answer.content) < most_kib * KIB, (what, len(answer.content))
 
 
-def test_the_first_hundred_classes_stand_on_the_page_and_the_rest_is_a_search_away(alice, row):
+def test_the_first_hundred_classes_stand_on_the_page_and_the_rest_is_a_search_away(
+    alice: User, row: Checkpoint
+) -> None:
     page = APIClient()
     page.force_login(alice)
     text = page.get(reverse("checkpoint_detail", args=[row.pk])).content.decode()
@@ -127,7 +134,9 @@ def test_the_first_hundred_classes_stand_on_the_page_and_the_rest_is_a_search_aw
     assert "0 classes match “tulip”" in none
 
 
-def test_all_ten_thousand_can_be_renamed_in_the_form_however_long_they_are(alice, row):
+def test_all_ten_thousand_can_be_renamed_in_the_form_however_long_they_are(
+    alice: User, row: Checkpoint
+) -> None:
     page = APIClient()
     page.force_login(alice)
     address = reverse("checkpoint_edit", args=[row.pk])

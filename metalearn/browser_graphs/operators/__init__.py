@@ -1,4 +1,4 @@
-"""How ATen operators become ONNX nodes; importing a module registers its rules."""
+"""Rules that map ATen operators to ONNX nodes; importing a module registers them."""
 
 from metalearn.browser_graphs.operators import (
     activations,

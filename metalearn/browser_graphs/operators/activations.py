@@ -1,7 +1,4 @@
-"""Rules for the smooth and the piecewise activations of torchvision's networks, with gradients.
-
-A hard sigmoid is written with `Clip`: the slope of ONNX's own is an attribute in single precision.
-"""
+"""Rules for activations and their gradients."""
 
 import math
 
@@ -12,7 +9,7 @@ from metalearn.browser_graphs.conversion import Call, rule
 
 
 def _gate(builder: GraphBuilder, value: str) -> str:
-    """clip(x / 6 + 1/2, 0, 1)."""
+    # Not HardSigmoid, whose slope is an attribute in single precision.
     line = _line(builder, value, 1 / 6)
     return builder.node("Clip", [line, builder.number(0), builder.number(1)])
 
@@ -28,14 +25,13 @@ def _below(builder: GraphBuilder, value: str, limit: float) -> str:
 
 @rule("hardswish.default", "hardswish_.default", stretches=True)
 def hard_swish(call: Call) -> str:
-    """x * clip(x / 6 + 1/2, 0, 1)."""
     value = call.arguments[0]
     return call.builder.node("Mul", [value, _gate(call.builder, value)])
 
 
 @rule("hardswish_backward.default", stretches=True)
 def hard_swish_backward(call: Call) -> str:
-    """Slope x / 3 + 1/2 from -3 to 3, nothing below and 1 above."""
+    """Use the slope x / 3 + 1/2 from -3 to 3, 0 below and 1 above."""
     builder = call.builder
     gradient, value = call.arguments[:2]
     inside = _line(builder, value, 1 / 3)
@@ -47,13 +43,12 @@ def hard_swish_backward(call: Call) -> str:
 
 @rule("hardsigmoid.default", "hardsigmoid_.default", stretches=True)
 def hard_sigmoid(call: Call) -> str:
-    """clip(x / 6 + 1/2, 0, 1)."""
     return _gate(call.builder, call.arguments[0])
 
 
 @rule("hardsigmoid_backward.default", stretches=True)
 def hard_sigmoid_backward(call: Call) -> str:
-    """A sixth of the gradient between -3 and 3; PyTorch has the sixth in single precision."""
+    """Pass a sixth of the gradient between -3 and 3; PyTorch stores 1/6 in single precision."""
     builder = call.builder
     gradient, value = call.arguments[:2]
     inside = _below(builder, builder.node("Abs", [value]), 3)
@@ -63,14 +58,13 @@ def hard_sigmoid_backward(call: Call) -> str:
 
 @rule("hardtanh.default", "hardtanh_.default", stretches=True)
 def hard_tanh(call: Call) -> str:
-    """Between two numbers, which for a ReLU6 are 0 and 6."""
     limits = [call.builder.number(limit) for limit in (call.get(1, -1), call.get(2, 1))]
     return call.builder.node("Clip", [call.arguments[0], *limits])
 
 
 @rule("hardtanh_backward.default", stretches=True)
 def hard_tanh_backward(call: Call) -> str:
-    """The gradient between the two numbers, and nothing at them."""
+    """Pass the gradient strictly between the two limits."""
     builder = call.builder
     gradient, value, low, high = call.arguments[:4]
     above = builder.node("Greater", [value, builder.number(low)])
@@ -80,13 +74,11 @@ def hard_tanh_backward(call: Call) -> str:
 
 @rule("sigmoid.default", "sigmoid_.default", stretches=True)
 def sigmoid(call: Call) -> str:
-    """1 / (1 + exp(-x))."""
     return call.builder.node("Sigmoid", [call.arguments[0]])
 
 
 @rule("sigmoid_backward.default", stretches=True)
 def sigmoid_backward(call: Call) -> str:
-    """The gradient times y (1 - y), y being the result."""
     builder = call.builder
     gradient, result = call.arguments[:2]
     rest = builder.node("Sub", [builder.number(1), result])
@@ -95,14 +87,13 @@ def sigmoid_backward(call: Call) -> str:
 
 @rule("silu.default", "silu_.default", stretches=True)
 def silu(call: Call) -> str:
-    """x * sigmoid(x)."""
     value = call.arguments[0]
     return call.builder.node("Mul", [value, call.builder.node("Sigmoid", [value])])
 
 
 @rule("silu_backward.default", stretches=True)
 def silu_backward(call: Call) -> str:
-    """With s the sigmoid of x: the gradient times s (1 + x (1 - s))."""
+    """Multiply the gradient by s (1 + x (1 - s)), s being the sigmoid of x."""
     builder = call.builder
     gradient, value = call.arguments[:2]
     gate, one = builder.node("Sigmoid", [value]), builder.number(1)
@@ -112,7 +103,7 @@ def silu_backward(call: Call) -> str:
 
 
 def _normal_share(call: Call, value: str) -> str:
-    """Phi(x): how much of a standard normal distribution lies below x."""
+    """Return Phi(x), the standard normal distribution function."""
     builder = call.builder
     assert call.keywords.get("approximate", "none") == "none"
     scaled = builder.node("Mul", [value, builder.number(math.sqrt(0.5))])
@@ -121,14 +112,13 @@ def _normal_share(call: Call, value: str) -> str:
 
 @rule("gelu.default", stretches=True)
 def gelu(call: Call) -> str:
-    """x * Phi(x)."""
     value = call.arguments[0]
     return call.builder.node("Mul", [value, _normal_share(call, value)])
 
 
 @rule("gelu_backward.default", stretches=True)
 def gelu_backward(call: Call) -> str:
-    """The gradient times Phi(x) + x phi(x), phi being the normal density."""
+    """Multiply the gradient by Phi(x) + x phi(x), phi being the normal density."""
     builder = call.builder
     gradient, value = call.arguments[:2]
     half = builder.node("Mul", [builder.node("Mul", [value, value]), builder.number(-0.5)])

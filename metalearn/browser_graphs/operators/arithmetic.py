@@ -1,4 +1,4 @@
-"""Rules for operators that work on each element, and for products of matrices."""
+"""Rules for element-wise operators and matrix products."""
 
 from metalearn.browser_graphs.builder import ONNX_TYPES
 from metalearn.browser_graphs.conversion import Call, rule
@@ -23,20 +23,19 @@ _BINARY |= {"ge": "GreaterOrEqual", "gt": "Greater", "le": "LessOrEqual", "lt": 
 
 
 def operand(call: Call, index: int) -> str:
-    """An argument that is a tensor or a number."""
+    """Return an argument that is a tensor or a number."""
     value = call.arguments[index]
     return value if isinstance(value, str) else call.builder.number(value)
 
 
 @rule(*(f"{name}.default" for name in _SAME), stretches=True)
 def same(call: Call) -> str:
-    """Where a tensor lies in memory does not matter to a graph."""
+    """Pass the value on: memory layout does not matter to a graph."""
     return str(call.arguments[0])
 
 
 @rule("_to_copy.default", stretches=True)
 def cast(call: Call) -> str:
-    """Another type, mostly from true or false to numbers."""
     return call.builder.node("Cast", [call.arguments[0]], to=ONNX_TYPES[call.result.dtype])
 
 
@@ -67,7 +66,6 @@ for _name, _operator in _BINARY.items():
 
 @rule("add.Tensor", "add.Scalar", "add_.Tensor", stretches=True)
 def add(call: Call) -> str:
-    """Sum; `alpha` multiplies the second operand."""
     first, second = operand(call, 0), operand(call, 1)
     alpha = call.keywords.get("alpha", 1)
     if alpha != 1:
@@ -77,7 +75,6 @@ def add(call: Call) -> str:
 
 @rule("sub.Tensor", "sub.Scalar", "sub_.Tensor", stretches=True)
 def subtract(call: Call) -> str:
-    """Difference."""
     first, second = operand(call, 0), operand(call, 1)
     alpha = call.keywords.get("alpha", 1)
     if alpha != 1:
@@ -87,13 +84,11 @@ def subtract(call: Call) -> str:
 
 @rule("rsub.Scalar", stretches=True)
 def subtract_from(call: Call) -> str:
-    """A number minus the tensor."""
     return call.builder.node("Sub", [operand(call, 1), operand(call, 0)])
 
 
 @rule("addcmul.default", stretches=True)
 def add_product(call: Call) -> str:
-    """A tensor plus the product of two others."""
     assert call.keywords.get("value", 1) == 1
     product = call.builder.node("Mul", list(call.arguments[1:3]))
     return call.builder.node("Add", [product, call.arguments[0]])
@@ -101,7 +96,7 @@ def add_product(call: Call) -> str:
 
 @rule("pow.Tensor_Scalar", stretches=True)
 def power(call: Call) -> str:
-    """Powers; squares are products, which is exact and quick."""
+    """Raise to a power; squares become products, which are exact and fast."""
     base, exponent = call.arguments
     if exponent == 1:
         return str(base)
@@ -112,13 +107,11 @@ def power(call: Call) -> str:
 
 @rule("clamp_min.default", "clamp_min_.default", stretches=True)
 def clamp_min(call: Call) -> str:
-    """No less than."""
     return call.builder.node("Max", [operand(call, 0), operand(call, 1)])
 
 
 @rule("clamp.default", stretches=True)
 def clamp(call: Call) -> str:
-    """Between two numbers, either of which may be missing."""
     value = str(call.arguments[0])
     for index, operator in ((1, "Max"), (2, "Min")):
         if call.get(index) is not None:
@@ -128,7 +121,7 @@ def clamp(call: Call) -> str:
 
 @rule("threshold_backward.default", stretches=True)
 def threshold_backward(call: Call) -> str:
-    """The gradient where the result lies above the threshold."""
+    """Pass the gradient where the result is above the threshold."""
     gradient, result, threshold = call.arguments
     builder = call.builder
     passes = builder.node("Greater", [result, builder.number(threshold)])
@@ -137,7 +130,6 @@ def threshold_backward(call: Call) -> str:
 
 @rule("where.self", "where.ScalarOther", "where.ScalarSelf", stretches=True)
 def where(call: Call) -> str:
-    """A choice for each element."""
     return call.builder.node("Where", [call.arguments[0], operand(call, 1), operand(call, 2)])
 
 
@@ -149,20 +141,18 @@ def where(call: Call) -> str:
     stretches=True,
 )
 def masked_fill(call: Call) -> str:
-    """A number where the mask is true."""
     value, mask = call.arguments[:2]
     return call.builder.node("Where", [mask, operand(call, 2), value])
 
 
 @rule("scalar_tensor.default", stretches=True)
 def scalar(call: Call) -> str:
-    """One number."""
     return call.builder.number(call.arguments[0])
 
 
 @rule(*(f"{name}.default" for name in _FILLED), stretches=True)
 def full(call: Call) -> str:
-    """The same number everywhere, kept as one number."""
+    """Return the value as one number, to be broadcast."""
     name = str(call.operator).split("_")[0]
     value = {"ones": 1.0, "zeros": 0.0, "new": 0.0}.get(name)
     return call.builder.number(float(call.get(1)) if value is None else value)
@@ -170,12 +160,10 @@ def full(call: Call) -> str:
 
 @rule("mm.default", "bmm.default", "matmul.default")
 def product(call: Call) -> str:
-    """Product of matrices."""
     return call.builder.node("MatMul", list(call.arguments[:2]))
 
 
 @rule("addmm.default")
 def affine(call: Call) -> str:
-    """A linear layer."""
     bias, left, right = call.arguments
     return call.builder.node("Add", [call.builder.node("MatMul", [left, right]), bias])

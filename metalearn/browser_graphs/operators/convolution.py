@@ -1,4 +1,4 @@
-"""Rules for convolutions and their gradients, as operators that inference runtimes have."""
+"""Rules for convolutions and their gradients."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
 
 @dataclass(frozen=True)
 class _Geometry:
-    """How a kernel moves over a map: (height, width) of everything."""
+    """How a kernel moves over a map; all pairs are (height, width)."""
 
     channels: tuple[int, int]
-    """Of the result, and of the images that one group of the result sees."""
+    """(channels of the result, channels that one group reads)."""
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]
@@ -22,19 +22,18 @@ class _Geometry:
 
     @property
     def pads(self) -> list[int]:
-        """As ONNX wants them: begin of both axes, then end of both."""
+        """Padding in ONNX's order: the starts of both axes, then the ends."""
         return [*self.padding, *self.padding]
 
     @property
     def reach(self) -> tuple[int, int]:
-        """How far the last tap of the kernel lies from the first."""
+        """Distance between the first and last taps of the kernel."""
         height, width = (d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True))
         return height, width
 
 
 @rule("convolution.default")
 def convolution(call: Call) -> str:
-    """A convolution."""
     images, weight, bias = call.arguments[:3]
     stride, padding, dilation = _pairs(call, 3)
     if call.arguments[6]:
@@ -51,7 +50,7 @@ def convolution(call: Call) -> str:
 
 @rule("convolution_backward.default")
 def convolution_backward(call: Call) -> tuple[str | None, str | None, str | None]:
-    """Gradients of the images, the weight and the bias, where they are asked for."""
+    """Return the gradients of the images, the weight and the bias that are requested."""
     gradient, images, weight = call.arguments[:3]
     stride, padding, dilation = _pairs(call, 4)
     if call.arguments[7]:
@@ -94,7 +93,7 @@ def _of_bias(builder: GraphBuilder, gradient: str) -> str:
 
 def _of_images(builder: GraphBuilder, gradient: str, weight: str, at: _Geometry) -> str:
     if at.stride == (1, 1) and all(p <= r for p, r in zip(at.padding, at.reach, strict=True)):
-        # The same as a transposed convolution, and runtimes are quicker at it.
+        # Equal to a transposed convolution, but faster in runtimes.
         pads = [r - p for r, p in zip(at.reach, at.padding, strict=True)]
         return builder.node(
             "Conv",
@@ -121,7 +120,7 @@ def _of_images(builder: GraphBuilder, gradient: str, weight: str, at: _Geometry)
 
 
 def _turned(builder: GraphBuilder, weight: str, at: _Geometry) -> str:
-    """Inputs and outputs of every group in each other's place."""
+    """Swap inputs and outputs within every group."""
     if at.groups == 1:
         return builder.node("Transpose", [weight], perm=[1, 0, 2, 3])
     n_out, n_in = at.channels
@@ -143,9 +142,9 @@ def _flipped(builder: GraphBuilder, weight: str, at: _Geometry) -> str:
 
 
 def _of_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry) -> str:
-    """One product of matrices: every tap of the kernel sees a shifted part of the images.
+    """Compute one matrix product, where every tap of the kernel sees shifted images.
 
-    Channels go first, so that the images of a batch are one long axis, which the product sums.
+    Channels go first, so that a batch of images is one long axis, over which the product sums.
     """
     n_out, n_in = at.channels
     channels_first = builder.node("Transpose", [images], perm=[1, 0, 2, 3])
@@ -169,9 +168,9 @@ def _of_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry)
 
 
 def _of_grouped_weight(builder: GraphBuilder, gradient: str, images: str, at: _Geometry) -> str:
-    """One convolution whose kernel is the gradient, and whose channels are the pictures.
+    """Compute one convolution, with the gradient as kernel and the pictures as channels.
 
-    Where the forward steps by its stride, the kernel is dilated by it, and the other way round.
+    The forward pass's stride becomes the kernel's dilation, and vice versa.
     """
     n_in = at.channels[1]
     apart = builder.integers([-1, at.groups, n_in, *at.before])
@@ -187,7 +186,7 @@ def _of_grouped_weight(builder: GraphBuilder, gradient: str, images: str, at: _G
         dilations=at.stride,
         group=at.groups,
     )
-    # Pixels that the forward's stride left over give taps that the kernel does not have.
+    # Pixels left over by the forward stride give taps that the kernel does not have.
     bounds = [builder.integers(values) for values in ((0, 0), at.kernel, (2, 3))]
     taps = builder.node("Slice", [found, *bounds])
     return builder.node("Transpose", [taps], perm=[1, 0, 2, 3])

@@ -1,8 +1,4 @@
-"""Rules for layer-norm and its gradients.
-
-Written out, as ONNX's own operator keeps its statistics in single precision and browsers need
-them for the gradient anyway.
-"""
+"""Rules for layer-norm, written out because ONNX's own operator works in single precision."""
 
 from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
 from metalearn.browser_graphs.operators.reductions import reduce
@@ -10,7 +6,7 @@ from metalearn.browser_graphs.operators.reductions import reduce
 
 @rule("native_layer_norm.default")
 def layer_norm(call: Call) -> tuple[str, str, str]:
-    """Mean 0 and variance 1 over the last dimensions; also the mean and 1 / deviation."""
+    """Normalise the last dimensions; also return the mean and 1 / deviation."""
     builder = call.builder
     value, shape, weight, bias, epsilon = call.arguments[:5]
     axes = _normalised_axes(call, len(shape))
@@ -28,7 +24,7 @@ def layer_norm(call: Call) -> tuple[str, str, str]:
 
 @rule("native_layer_norm_backward.default")
 def layer_norm_backward(call: Call) -> tuple[str | None, str | None, str | None]:
-    """Gradients of the value, the weight and the bias.
+    """Return the gradients of the value, the weight and the bias.
 
     With n the normalised value, g the gradient times the weight, and means over the normalised
     dimensions: (g - mean g - n mean(g n)) / deviation.

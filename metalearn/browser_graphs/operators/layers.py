@@ -1,7 +1,4 @@
-"""Rules for batch-norm with running statistics and for pools, with their gradients.
-
-Means over windows have no gradient here: few networks have them, and those are large ones.
-"""
+"""Rules for batch-norm with running statistics and for pools; average pools have no gradient."""
 
 import math
 
@@ -12,13 +9,13 @@ _PER_CHANNEL = [0, 2, 3]
 
 @rule("native_batch_norm.default", "_native_batch_norm_legit_no_training.default")
 def batch_norm(call: Call) -> tuple[str | None, ...]:
-    """Batch-norm by its running statistics: every image by itself."""
+    """Normalise by the running statistics, so that every image is independent."""
     images, weight, bias, mean, variance = call.arguments[:5]
     if call.operator == "native_batch_norm.default" and call.arguments[5]:
         return _moments(call)
     if not weight or not bias:
         raise NotForBrowsers("Browsers need batch-norm layers with weight and bias.")
-    # The operator's own epsilon is kept in single precision.
+    # Added here, as the operator's own epsilon is in single precision.
     builder = call.builder
     enough = builder.node("Add", [variance, builder.number(call.arguments[-1])])
     inputs = [images, weight, bias, mean, enough]
@@ -26,7 +23,7 @@ def batch_norm(call: Call) -> tuple[str | None, ...]:
 
 
 def _moments(call: Call) -> tuple[None, None, None]:
-    """The batch's own statistics, which take the place of running ones: `channel_moments`."""
+    """Replace the running statistics by the batch's own; traced from `fused_moments`."""
     if call.arguments[6] != 1:
         raise NotForBrowsers("Browsers judge every picture by itself, not by its neighbours.")
     builder, images, shape = call.builder, call.arguments[0], call.shape(0)
@@ -43,7 +40,6 @@ def _moments(call: Call) -> tuple[None, None, None]:
 
 @rule("native_batch_norm_backward.default")
 def batch_norm_backward(call: Call) -> tuple[str | None, str | None, str | None]:
-    """Gradients of the images, the weight and the bias."""
     builder = call.builder
     gradient, images, weight, mean, variance = call.arguments[:5]
     epsilon, wanted = builder.number(call.arguments[8]), call.arguments[9]
@@ -66,7 +62,7 @@ def _spread(call: Call, per_channel: str) -> str:
 
 @rule("max_pool2d_with_indices.default")
 def max_pool(call: Call) -> tuple[str, str]:
-    """Largest of every window, and where it lies: the first of several, as in PyTorch."""
+    """Return every window's largest value and its index: the first of several, as in PyTorch."""
     kernel, stride, padding = call.arguments[1], call.get(2) or call.arguments[1], call.get(3, [0])
     if call.get(4, [1]) not in ([1], [1, 1]) or call.get(5):
         raise NotForBrowsers("Browsers cannot adapt a network with dilated or ceiling pools.")
@@ -83,7 +79,7 @@ def max_pool(call: Call) -> tuple[str, str]:
 
 @rule("max_pool2d_with_indices_backward.default")
 def max_pool_backward(call: Call) -> str:
-    """Every gradient goes back to where the largest value lay."""
+    """Route every gradient to the position of the largest value."""
     builder = call.builder
     gradient, images, kernel, stride, padding = call.arguments[:5]
     indices = call.arguments[7]
@@ -91,20 +87,16 @@ def max_pool_backward(call: Call) -> str:
     shape = builder.node("Shape", [images])
     n = builder.node("ReduceProd", [shape], keepdims=1)
     zeros = builder.node("Expand", [builder.number(0), n])
-    # Windows that overlap may choose the same place, whose gradients are then added.
+    # Overlapping windows may choose the same position; their gradients are added.
     apart = _pair(kernel) == _pair(stride or kernel) and not any(padding)
     placed = builder.node(
-        "ScatterElements",
-        [zeros, flat[1], flat[0]],
-        axis=0,
-        reduction="none" if apart else "add",
+        "ScatterElements", [zeros, flat[1], flat[0]], axis=0, reduction="none" if apart else "add"
     )
     return builder.node("Reshape", [placed, shape])
 
 
 @rule("avg_pool2d.default")
 def average_pool(call: Call) -> str:
-    """Mean of every window; a border counts or not, as the network has it."""
     kernel, stride, padding = call.arguments[1], call.get(2) or call.arguments[1], call.get(3, [0])
     if call.get(6) is not None:
         raise NotForBrowsers("Browsers cannot adapt a network whose pools have a divisor.")

@@ -1,4 +1,4 @@
-"""Rules for tables that are looked up, such as Swin's of relative positions, with gradients."""
+"""Rules for table lookups, such as Swin's relative positions, with gradients."""
 
 from typing import Any
 
@@ -7,13 +7,12 @@ from metalearn.browser_graphs.conversion import Call, NotForBrowsers, rule
 
 @rule("index.Tensor")
 def look_up(call: Call) -> str:
-    """Rows of a table by their numbers."""
     return call.builder.node("Gather", [call.arguments[0], _rows(call.arguments[1])], axis=0)
 
 
 @rule("index_put.default")
 def add_to_rows(call: Call) -> str:
-    """The gradient of each row; a row that was looked up twice gets the sum."""
+    """Add each gradient to its row; a row that was looked up twice gets the sum."""
     table, indices, values = call.arguments[:3]
     if not call.get(3, False):
         raise NotForBrowsers("Browsers cannot adapt a network that writes into its own tables.")

@@ -1,4 +1,4 @@
-"""Rules for borders of one number around maps, and for elements that go round."""
+"""Rules for constant padding and for rolling."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from metalearn.browser_graphs.conversion import Call, rule
 
 @rule("constant_pad_nd.default")
 def pad(call: Call) -> str:
-    """A border of one number; where its width is negative, a part is cut off instead.
+    """Pad with a constant; negative widths crop.
 
     Widths begin with the last dimension: before it, after it, before the one before, and so on.
     """
@@ -26,7 +26,7 @@ def pad(call: Call) -> str:
 
 
 def _cut(call: Call, value: str, sides: dict[int, tuple[int, int]]) -> str:
-    """Not left to the runtime: not all of them take negative widths."""
+    """Crop with a slice, as not all runtimes accept negative pads."""
     cut = {axis: both for axis, both in sides.items() if min(both) < 0}
     if not cut:
         return value
@@ -39,7 +39,6 @@ def _cut(call: Call, value: str, sides: dict[int, tuple[int, int]]) -> str:
 
 @rule("roll.default")
 def roll(call: Call) -> str:
-    """What leaves a dimension at its end comes back at its beginning."""
     value = str(call.arguments[0])
     for shift, axis in zip(call.arguments[1], call.get(2, []), strict=True):
         value = _rolled(call, value, axis % len(call.shape(0)), shift)

@@ -1,4 +1,4 @@
-"""Rules for sums, means, norms and what is made of them."""
+"""Rules for sums, means, norms and softmaxes."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ from metalearn.browser_graphs.conversion import Call, rule
 
 
 def reduce(call: Call, operator: str, value: str, axes: Sequence[int], *, keep: bool) -> str:
-    """One of ONNX's reductions over axes."""
     return call.builder.node(
         operator, [value, call.builder.integers(list(axes))], keepdims=int(keep)
     )
@@ -14,7 +13,7 @@ def reduce(call: Call, operator: str, value: str, axes: Sequence[int], *, keep: 
 
 @rule("sum.dim_IntList", "mean.dim", "sum.default", "mean.default", "amax.default")
 def total(call: Call) -> str:
-    """Sum, mean or largest, over some axes or all."""
+    """Reduce by sum, mean or maximum, over some axes or all."""
     name = call.operator.split(".")[0]
     operator = {"sum": "ReduceSum", "mean": "ReduceMean", "amax": "ReduceMax"}[name]
     rank = len(call.shape(0))
@@ -26,7 +25,6 @@ def total(call: Call) -> str:
 
 @rule("linalg_vector_norm.default")
 def norm(call: Call) -> str:
-    """Euclidean length."""
     value, order, axes, keep = call.arguments[0], call.get(1, 2), call.get(2), call.get(3, False)
     assert order == 2
     rank = len(call.shape(0))
@@ -36,7 +34,7 @@ def norm(call: Call) -> str:
 
 @rule("logsumexp.default")
 def logsumexp(call: Call) -> str:
-    """Log of the sum of exponentials, taken from the largest so that nothing overflows."""
+    """Subtract the maximum first, so that nothing overflows."""
     builder, value = call.builder, call.arguments[0]
     axes = [axis % len(call.shape(0)) for axis in call.arguments[1]]
     keep = call.get(2, False)
@@ -49,13 +47,12 @@ def logsumexp(call: Call) -> str:
 
 @rule("_log_softmax.default")
 def log_softmax(call: Call) -> str:
-    """Log of the softmax."""
     return call.builder.node("LogSoftmax", [call.arguments[0]], axis=call.arguments[1])
 
 
 @rule("_log_softmax_backward_data.default")
 def log_softmax_backward(call: Call) -> str:
-    """The gradient minus its sum times the probabilities."""
+    """Subtract the gradient's sum times the probabilities."""
     builder = call.builder
     gradient, result, axis = call.arguments[:3]
     axes = [axis % len(call.shape(0))]
@@ -66,13 +63,12 @@ def log_softmax_backward(call: Call) -> str:
 
 @rule("_softmax.default", "_safe_softmax.default")
 def softmax(call: Call) -> str:
-    """Shares of the exponentials."""
     return call.builder.node("Softmax", [call.arguments[0]], axis=call.arguments[1])
 
 
 @rule("_softmax_backward_data.default")
 def softmax_backward(call: Call) -> str:
-    """The shares times how far the gradient lies above its mean over them."""
+    """Multiply the probabilities by the gradient's deviation from its mean under them."""
     builder = call.builder
     gradient, result, axis = call.arguments[:3]
     axes = [axis % len(call.shape(0))]
@@ -82,7 +78,7 @@ def softmax_backward(call: Call) -> str:
 
 @rule("_euclidean_dist.default")
 def distances(call: Call) -> str:
-    """Distances between rows: |a - b|^2 = |a|^2 - 2 ab + |b|^2, and its root."""
+    """Use |a - b|^2 = |a|^2 - 2 ab + |b|^2 for the distances between rows."""
     builder = call.builder
     one, other = call.arguments
     squares = [

@@ -1,4 +1,4 @@
-"""Rules for images of another size."""
+"""Rules for resizing images."""
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,6 @@ from metalearn.browser_graphs.sizes import is_dynamic
 
 @rule("upsample_bilinear2d.default")
 def enlarge(call: Call) -> str:
-    """Images of another size."""
     builder = call.builder
     if call.arguments[2]:
         raise NotForBrowsers("Browsers cannot adapt a network that aligns corners.")
@@ -27,17 +26,13 @@ def enlarge(call: Call) -> str:
 
 @rule("_upsample_bilinear2d_aa.default")
 def box(call: Call) -> str:
-    """Images of another size, smoothed before they lose pixels: what an ensemble's members see.
-
-    A product with a matrix from each side. ONNX's own operator has another filter.
-    """
+    """Resize with anti-aliasing by matrix products; ONNX's own operator has a different filter."""
     before, after = call.shape(0)[2:], call.result_shape[2:]
     return _between_matrices(call, before, after, backward=False)
 
 
 @rule("_upsample_bilinear2d_aa_backward.default")
 def box_backward(call: Call) -> str:
-    """The gradient goes back through the same matrices, turned."""
     before, after = call.result_shape[2:], call.shape(0)[2:]
     return _between_matrices(call, before, after, backward=True)
 
@@ -45,7 +40,6 @@ def box_backward(call: Call) -> str:
 def _between_matrices(
     call: Call, before: tuple[int, ...], after: tuple[int, ...], *, backward: bool
 ) -> str:
-    """The images, or gradients, times the matrix of each axis."""
     if call.arguments[3 if backward else 2]:
         raise NotForBrowsers("Browsers cannot adapt a network that aligns corners.")
     builder = call.builder
@@ -58,7 +52,7 @@ def _between_matrices(
 
 
 def _resizing_matrix(before: int, after: int, dtype: torch.dtype) -> Tensor:
-    """Shape (after, before): what PyTorch makes of one bright pixel at every place."""
+    """Return the (after, before) matrix that PyTorch applies to one axis."""
     bright = torch.eye(before, dtype=dtype).view(1, 1, before, before)
     size = (after, before)
     seen = F.interpolate(bright, size, mode="bilinear", antialias=True, align_corners=False)

@@ -1,4 +1,4 @@
-"""Rules for operators that change shapes, cut and join."""
+"""Rules for operators that reshape, slice and join."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from metalearn.browser_graphs.sizes import is_dynamic
 
 @rule("view.default", "_unsafe_view.default", "reshape.default")
 def reshape(call: Call) -> str:
-    """Another shape; one size that the user decides is left to the runtime to find."""
+    """Reshape; a single dynamic size is left for the runtime to infer."""
     return _reshaped(call)
 
 
@@ -21,13 +21,12 @@ def _reshaped(call: Call) -> str:
 
 @rule("expand.default", stretches=True)
 def expand(call: Call) -> str:
-    """Nothing to do before the whole is needed."""
+    """Pass the value on; it is expanded only where the full size is needed."""
     return str(call.arguments[0])
 
 
 @rule("unsqueeze.default")
 def unsqueeze(call: Call) -> str:
-    """A new dimension of size 1."""
     rank = len(call.shape(0)) + 1
     axes = call.builder.integers([call.arguments[1] % rank])
     return call.builder.node("Unsqueeze", [call.arguments[0], axes])
@@ -35,13 +34,11 @@ def unsqueeze(call: Call) -> str:
 
 @rule("squeeze.dim", "squeeze.dims")
 def squeeze(call: Call) -> str:
-    """Dimensions of size 1 go."""
     return _reshaped(call)
 
 
 @rule("t.default", "permute.default", "transpose.int")
 def permute(call: Call) -> str:
-    """Dimensions in another order."""
     rank = len(call.shape(0))
     order = list(range(rank))
     if call.operator == "permute.default":
@@ -54,7 +51,6 @@ def permute(call: Call) -> str:
 
 @rule("slice.Tensor")
 def cut(call: Call) -> str:
-    """From a start to an end by steps."""
     axis, start, end, step = _span(call, call.shape(0), 1)
     if (start, end, step) == (0, call.shape(0)[axis], 1):
         return str(call.arguments[0])
@@ -65,7 +61,7 @@ def cut(call: Call) -> str:
 
 @rule("slice_backward.default")
 def cut_backward(call: Call) -> str:
-    """The gradient at its place among zeros."""
+    """Pad the gradient with zeros around the slice."""
     shape = call.result_shape
     axis, start, end, step = _span(call, shape, 2)
     gradient = str(call.arguments[0])
@@ -90,10 +86,7 @@ def _span(call: Call, shape: tuple[int, ...], first: int) -> tuple[int, int, int
 
 
 def _spread(call: Call, axis: int, step: int, *, most: int) -> tuple[str, int]:
-    """Zeros between the elements of the first argument, and how long it then is, `most` at most.
-
-    A new dimension is filled up and folded back.
-    """
+    """Insert zeros between elements; return the value and its length, at most `most`."""
     builder, shape = call.builder, call.shape(0)
     wide = builder.node("Unsqueeze", [call.arguments[0], builder.integers([axis + 1])])
     pads, axes = builder.integers([0, step - 1]), builder.integers([axis + 1])
@@ -109,7 +102,6 @@ def _spread(call: Call, axis: int, step: int, *, most: int) -> tuple[str, int]:
 
 @rule("select.int")
 def select(call: Call) -> str:
-    """One index of a dimension."""
     value, axis, index = call.arguments
     which = call.builder.constant(np.array(index, dtype=np.int64))
     return call.builder.node("Gather", [value, which], axis=axis % len(call.shape(0)))
@@ -117,7 +109,6 @@ def select(call: Call) -> str:
 
 @rule("select_backward.default")
 def select_backward(call: Call) -> str:
-    """The gradient at its place among zeros."""
     axis, index = call.arguments[2] % len(call.result_shape), call.arguments[3]
     size, builder = call.result_shape[axis], call.builder
     axes = builder.integers([axis])
@@ -128,7 +119,6 @@ def select_backward(call: Call) -> str:
 
 @rule("unbind.int")
 def unbind(call: Call) -> tuple[str, ...]:
-    """Every index of a dimension by itself."""
     axis = call.get(1, 0) % len(call.shape(0))
     which = [call.builder.constant(np.array(n, np.int64)) for n in range(call.shape(0)[axis])]
     given = call.arguments[0]
@@ -137,14 +127,12 @@ def unbind(call: Call) -> tuple[str, ...]:
 
 @rule("cat.default")
 def cat(call: Call) -> str:
-    """Side by side."""
     axis = call.get(1, 0) % len(call.result_shape)
     return call.builder.node("Concat", call.arguments[0], axis=axis)
 
 
 @rule("stack.default")
 def stack(call: Call) -> str:
-    """Side by side in a new dimension."""
     builder = call.builder
     axis = call.get(1, 0) % len(call.result_shape)
     parts = [builder.node("Unsqueeze", [v, builder.integers([axis])]) for v in call.arguments[0]]

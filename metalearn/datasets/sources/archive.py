@@ -1,7 +1,7 @@
-"""Files of a folder, a zip or a tar archive, handed out one by one; nothing is unpacked to disk.
+"""Files of a folder, zip or tar archive, yielded one by one without unpacking to disk.
 
-Names are only compared, never made into paths, so that no name leads elsewhere. What is read is
-bounded: the files, the bytes of each, and all bytes that an archive unfolds into.
+Names are only compared, never used as paths, so none can lead elsewhere. The number of files, the
+size of each and the unpacked total are bounded.
 """
 
 import gzip
@@ -42,10 +42,10 @@ Wanted = Callable[[str], bool]
 
 
 def members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each wanted file, in the order of the archive or of the names.
+    """Yield name and content of each wanted file, in the order of the archive or of the names.
 
-    Names have forward slashes and no leading "./". Raises InvalidData when the file is no whole
-    archive or asks for too much.
+    Names have forward slashes and no leading "./". Raises InvalidData if the archive is damaged or
+    too large.
     """
     if path.is_dir():
         yield from _of_folder(path, wanted)
@@ -61,7 +61,6 @@ def members(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
 
 
 def names(path: Path) -> list[str]:
-    """The names of all files, sorted."""
     found: list[str] = []
 
     def note(name: str) -> bool:
@@ -94,7 +93,7 @@ def _of_zip(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
             name = info.filename.removeprefix("./")
             if info.is_dir() or not wanted(name):
                 continue
-            # zipfile itself stops at the size that is stated, and compares checksums.
+            # zipfile stops at the stated size and verifies checksums.
             count.content(name, info.file_size)
             yield name, archive.read(info)
 
@@ -106,7 +105,7 @@ def _of_tar(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
         with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_StrictInfo) as archive:
             for info in archive:
                 count.member()
-                # Keeps no list of what was seen: memory stays the same for any archive.
+                # Forget members, so that memory stays constant for any archive.
                 archive.members.clear()  # type: ignore[attr-defined]
                 name = info.name.removeprefix("./")
                 if info.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or not wanted(name):
@@ -125,7 +124,7 @@ def _unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
 
 
 class _StrictInfo(tarfile.TarInfo):
-    """A header that does not make tarfile read a long name of any size into memory."""
+    """A header that stops tarfile from reading a long name of any size into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_StrictInfo":
@@ -136,21 +135,20 @@ class _StrictInfo(tarfile.TarInfo):
 
 
 class _Bounded:
-    """A stream that ends in an error after so many bytes: small files may unfold into huge ones."""
+    """A stream that fails after too many bytes, since small files may unpack to huge ones."""
 
     def __init__(self, stream: io.BufferedIOBase, count: "_Count") -> None:
         self._stream = stream
         self._count = count
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes."""
         data = self._stream.read(size)
         self._count.unfolded(len(data))
         return data
 
 
 class _Count:
-    """How much of what is allowed was used."""
+    """Counter of the used limits."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

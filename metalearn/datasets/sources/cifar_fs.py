@@ -1,8 +1,8 @@
 """CIFAR-FS: CIFAR-100 (Krizhevsky 2009) in the class split of Bertinetto et al. 2019.
 
-Read from the binary version, whose records are a byte for the coarse label, a byte for the fine
-one and 3,072 bytes of pixels, channel after channel (https://www.cs.toronto.edu/~kriz/cifar.html).
-Both parts of CIFAR-100 are taken: 600 pictures a class.
+Read from the binary version, whose records are a byte for the coarse label, a byte for the fine one
+and 3,072 bytes of pixels by channel (https://www.cs.toronto.edu/~kriz/cifar.html). Both parts of
+CIFAR-100 are used: 600 pictures per class.
 """
 
 from pathlib import Path, PurePosixPath
@@ -44,9 +44,9 @@ CLASSES = {
 
 
 def read_cifar_fs(file: Path, split: str) -> ImageSet:
-    """32 x 32 colour pictures of a split, class by class, CIFAR-100's training part first.
+    """Read a split's 32 x 32 colour pictures by class, CIFAR-100's training part first.
 
-    Raises InvalidData for the Python version of the archive: its files are pickles.
+    Raises InvalidData for the Python version of the archive, which consists of pickles.
     """
     found: dict[str, bytes] = {}
     seen: set[str] = set()
@@ -76,7 +76,7 @@ def _records(
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
     if not content or len(content) % _RECORD:
         raise InvalidData(
-            f"{part} in “{file}” is cut off: {len(content):,} bytes are no whole number of "
+            f"{part} in “{file}” is cut off: {len(content):,} bytes are not a whole number of "
             f"records of {_RECORD:,}; download it again."
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(-1, _RECORD)

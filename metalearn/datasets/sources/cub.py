@@ -1,8 +1,8 @@
 """CUB-200-2011 (Wah et al. 2011): 200 kinds of birds, in the few-shot literature's class split.
 
-Of the classes in the order of their numbers, counted from zero, the even ones are train, those
-that leave 1 when divided by 4 are val, the others test (Chen et al. 2019; algorithms.md 0.1).
-Pictures are resized to 84 x 84 pixels as a whole.
+With classes numbered from zero in order, even ones are train, those with remainder 1 modulo 4 are
+val, the others test (Chen et al. 2019; algorithms.md 0.1). Pictures are resized to 84 x 84 pixels
+without cropping.
 """
 
 from pathlib import Path, PurePosixPath
@@ -19,14 +19,13 @@ _FOLDER = "images"
 
 
 def split_of(index: int) -> str:
-    """The split of a class by its place in the order of names."""
+    """Return the split of a class by its index in the order of names."""
     if index % 2 == 0:
         return "train"
     return "val" if index % 4 == 1 else "test"
 
 
 def read_cub(file: Path, split: str) -> ImageSet:
-    """84 x 84 colour pictures of a split."""
     lists = _lists(file)
     chosen = tuple(n for i, n in enumerate(sorted(lists[_CLASSES])) if split_of(i) == split)
     if not chosen:
@@ -45,7 +44,7 @@ def read_cub(file: Path, split: str) -> ImageSet:
 
 
 def _lists(file: Path) -> dict[str, list[str]]:
-    """The names of classes and of pictures, from lines of a number and a name each."""
+    """Read the names of classes and pictures, from lines of a number and a name each."""
     found = {
         PurePosixPath(path).name: text_of(content, file)
         for path, content in members(file, _is_list)
@@ -68,7 +67,7 @@ def _is_list(path: str) -> bool:
 
 
 def _below_images(path: str) -> str:
-    """“001.Albatross/a.jpg” of “CUB_200_2011/images/001.Albatross/a.jpg”, else nothing."""
+    """Return “001.Albatross/a.jpg” for “CUB_200_2011/images/001.Albatross/a.jpg”, else ""."""
     parts = PurePosixPath(path).parts
     return "/".join(parts[-2:]) if len(parts) >= 3 and parts[-3] == _FOLDER else ""
 

@@ -1,7 +1,7 @@
 """GTSRB (Stallkamp et al. 2012): 43 kinds of traffic signs, in films of 30 frames each.
 
-The class split (27, 6 and 10 classes) is our own. Frames of one track show the same sign as a car
-comes near; tasks must keep support and query on different tracks.
+The class split (27, 6 and 10 classes) is our own. The frames of a track show one sign as a car
+approaches; tasks must keep support and query on different tracks.
 """
 
 from pathlib import Path, PurePosixPath
@@ -19,14 +19,13 @@ _FORMATS = ("PPM",)
 
 
 def classes_of(split: str) -> tuple[str, ...]:
-    """Folder names of a split's classes, such as “00014”."""
+    """Return the folder names of a split's classes, such as “00014”."""
     others = {"val": _VAL, "test": _TEST}
     train = sorted(set(range(_N_CLASSES)) - set(_VAL) - set(_TEST))
     return tuple(f"{number:05}" for number in others.get(split, train))
 
 
 def read_gtsrb(file: Path, split: str) -> ImageSet:
-    """32 x 32 colour pictures of a split, with their tracks."""
     chosen = set(classes_of(split))
     collection = Collection(classes_of(split), file)
     for path, content in members(file, lambda name: _class_of(name) in chosen):
@@ -37,7 +36,7 @@ def read_gtsrb(file: Path, split: str) -> ImageSet:
 
 
 def _class_of(path: str) -> str:
-    """“00014” of “GTSRB/Final_Training/Images/00014/00002_00029.ppm”, else nothing."""
+    """Return “00014” for “GTSRB/Final_Training/Images/00014/00002_00029.ppm”, else ""."""
     parts = PurePosixPath(path).parts
     if len(parts) < 3 or parts[-3] != "Images" or not parts[-1].endswith(".ppm"):
         return ""

@@ -1,8 +1,8 @@
 """mini-ImageNet (Vinyals et al. 2016) in the split of Ravi & Larochelle 2017.
 
 The split is a list `train.csv`, `val.csv` or `test.csv` with the columns `filename` and `label`,
-beside a folder of pictures of any size. Pictures are resized to 84 x 84 pixels as a whole, without
-cutting anything off, as the data-free papers do.
+beside a folder of pictures of any size. Pictures are resized to 84 x 84 pixels without cropping, as
+in the data-free papers.
 """
 
 import csv
@@ -19,12 +19,12 @@ IMAGE_SIZE = 84
 
 
 def read_mini_imagenet(file: Path, split: str) -> ImageSet:
-    """84 x 84 colour pictures of a split, from a folder or an archive with list and pictures."""
+    """Read a split's 84 x 84 colour pictures from a folder or archive with list and pictures."""
     classes = _list(file, split)
     collection = Collection(tuple(sorted(set(classes.values()))), file)
     for path, content in members(file, lambda name: PurePosixPath(name).name in classes):
         name = PurePosixPath(path).name
-        # A name that occurs twice would count twice.
+        # A duplicate name would count twice.
         label = classes.pop(name, None)
         if label is not None:
             picture = picture_of(content, name, file, channels=3, size=IMAGE_SIZE)
@@ -35,7 +35,6 @@ def read_mini_imagenet(file: Path, split: str) -> ImageSet:
 
 
 def _list(file: Path, split: str) -> dict[str, str]:
-    """The class of each picture's file name."""
     lists = [c for _, c in members(file, lambda name: PurePosixPath(name).name == f"{split}.csv")]
     if len(lists) != 1:
         raise missing(file, f"single list {split}.csv")

@@ -1,8 +1,8 @@
 """Omniglot (Lake et al. 2015): characters of 50 alphabets, 20 drawings of each.
 
-train and val are alphabets of images_background.zip: in the order of their names every sixth is
-val. test is all of images_evaluation.zip. This split is our own; it never parts an alphabet.
-Drawings are 28 x 28 grey with ink 255 and paper 0.
+train and val are alphabets of images_background.zip: in order of name, every sixth is val. test is
+all of images_evaluation.zip. This split is our own and never divides an alphabet. Drawings are 28 x
+28 grey with ink 255 and paper 0.
 """
 
 from pathlib import Path, PurePosixPath
@@ -13,15 +13,11 @@ from metalearn.datasets.sources.pictures import picture_of
 from metalearn.datasets.sources.source import Collection, Source, missing
 
 IMAGE_SIZE = 28
-_FOLDERS = {
-    "train": "images_background",
-    "val": "images_background",
-    "test": "images_evaluation",
-}
+_FOLDERS = {"train": "images_background", "val": "images_background", "test": "images_evaluation"}
 
 
 def read_omniglot(file: Path, split: str) -> ImageSet:
-    """28 x 28 grey pictures of a split; a class is called “Alphabet/character01”."""
+    """Read a split's 28 x 28 grey pictures; a class is called “Alphabet/character01”."""
     classes = sorted({character for name in names(file) if (character := _character(name, split))})
     chosen = _of_split(classes, split)
     if not chosen:
@@ -47,7 +43,7 @@ def _of_split(classes: list[str], split: str) -> tuple[str, ...]:
 
 
 def _character(path: str, split: str) -> str:
-    """“Greek/character01” of “images_background/Greek/character01/0394_01.png”, else nothing."""
+    """Return “Greek/character01” for “images_background/Greek/character01/0394_01.png”, else ""."""
     parts = PurePosixPath(path).parts
     if len(parts) < 4 or parts[-4] != _FOLDERS[split] or not parts[-1].endswith(".png"):
         return ""

@@ -1,5 +1,3 @@
-"""Pictures of a distribution: decoded as a whole, and named when they cannot be."""
-
 from pathlib import Path
 
 from metalearn.datasets.images import FORMATS, Pixels, decode_image
@@ -14,7 +12,7 @@ def picture_of(
     size: int,
     formats: tuple[str, ...] = FORMATS,
 ) -> Pixels:
-    """A picture of size x size pixels. Nothing is cut off: its sides may be scaled unlike."""
+    """Decode a picture to size x size pixels without cropping; the aspect ratio may change."""
     return decode_image(
         content,
         channels=channels,

@@ -1,4 +1,4 @@
-"""What a data set's own distribution is: its name, its splits and how a split is read."""
+"""Common parts of data sets: splits, sources and collected pictures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_IMAGES = 100_000
 
 @dataclass(frozen=True)
 class Source:
-    """One data set; `read(file, split)` gives the pictures of a class split."""
+    """A data set; `read(file, split)` returns the pictures of a class split."""
 
     name: str
     title: str
@@ -27,7 +27,7 @@ class Source:
 
 
 class Collection:
-    """Pictures of a split in any order; `finish` sorts them by class and by name within it."""
+    """Pictures of a split in any order; `finish` sorts them by class and name."""
 
     def __init__(self, class_names: tuple[str, ...], where: Path) -> None:
         self._class_names = class_names
@@ -36,7 +36,7 @@ class Collection:
         self._items: list[tuple[int, str, int, Tensor]] = []
 
     def add(self, class_name: str, name: str, picture: Tensor, *, track: int = -1) -> None:
-        """A picture (channels, size, size); those of one track show the same thing."""
+        """Add a picture (channels, size, size); equal tracks show the same object."""
         if len(self._items) >= MAX_IMAGES:
             raise InvalidData(
                 f"“{self._where}” has more than {MAX_IMAGES:,} pictures of this split, more than "
@@ -45,7 +45,7 @@ class Collection:
         self._items.append((self._labels[class_name], name, track, picture))
 
     def finish(self) -> ImageSet:
-        """All pictures. Raises InvalidData, naming a class that has none."""
+        """Return all pictures. Raises InvalidData, naming a class that has none."""
         self._items.sort(key=lambda item: item[:2])
         labels = [label for label, _, _, _ in self._items]
         if absent := set(range(len(self._class_names))) - set(labels):
@@ -62,12 +62,10 @@ class Collection:
 
 
 def missing(where: Path, what: str) -> InvalidData:
-    """Something of the distribution that is not in the archive."""
     return InvalidData(f"“{where}” has no {what}; give the data set's own archive, whole.")
 
 
 def text_of(content: bytes, where: Path) -> str:
-    """A list of the distribution as text; old ones are not all in UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,19 +1,23 @@
 """Forgotten passwords and changed addresses."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
+from marketplace.accounts.models import User
 from marketplace.audit.models import Record
 
 RESET = "/accounts/password/reset/"
 
 
 @pytest.fixture
-def alice(alice):
+def alice(alice: User) -> User:
     """With an address."""
     alice.email = "alice@example.org"
     alice.save()
@@ -21,20 +25,24 @@ def alice(alice):
 
 
 @pytest.fixture
-def server(settings):
+def server(settings: Settings) -> None:
     """A mail server."""
     settings.MAIL_WORKS = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
-def changes():
+def changes() -> int:
     """How many changes of an address are recorded."""
     return Record.objects.filter(act="person.email_changed").count()
 
 
 def test_without_a_mail_server_no_link_is_printed_and_the_page_names_the_way_out(
-    client, alice, settings, capsys, caplog
-):
+    client: Client,
+    alice: User,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     pages = [client.get(RESET), client.post(RESET, {"email": alice.email}, follow=True)]
     for page in pages:
@@ -43,7 +51,9 @@ def test_without_a_mail_server_no_link_is_printed_and_the_page_names_the_way_out
     assert "/reset/key/" not in printed.out + printed.err + caplog.text
 
 
-def test_with_a_mail_server_the_link_sets_another_password(client, alice, server):
+def test_with_a_mail_server_the_link_sets_another_password(
+    client: Client, alice: User, server: None
+) -> None:
     page = client.post(RESET, {"email": alice.email}, follow=True, HTTP_HOST="localhost")
     assert "Check your mail" in page.content.decode()
     (link,) = re.findall(r"http://\S+", mail.outbox[0].body)
@@ -60,9 +70,13 @@ def test_with_a_mail_server_the_link_sets_another_password(client, alice, server
 
 
 def test_a_mail_server_that_is_away_is_not_told_to_who_asks(
-    client, alice, server, monkeypatch, caplog
-):
-    def away(*_):
+    client: Client,
+    alice: User,
+    server: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away(*_: Any) -> None:
         raise ConnectionRefusedError("refused")
 
     monkeypatch.setattr(EmailBackend, "send_messages", away)
@@ -71,7 +85,7 @@ def test_a_mail_server_that_is_away_is_not_told_to_who_asks(
     assert "could not be sent" in caplog.text and "/reset/key/" not in caplog.text
 
 
-def test_a_changed_address_is_recorded_without_the_address(client, alice):
+def test_a_changed_address_is_recorded_without_the_address(client: Client, alice: User) -> None:
     client.force_login(alice)
     profile = {"first_name": "A", "last_name": "B", "email": alice.email}
     client.post(reverse("profile_save"), profile)

@@ -2,14 +2,17 @@
 
 import re
 import zlib
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
 from django.core.management import CommandError, call_command
 from django.http import Http404
+from django.test import Client
 from django.utils import timezone
 
 from marketplace.accounts import services
@@ -37,7 +40,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
 
 
-def test_a_token_can_be_recognised_and_checked_without_asking_us(alice):
+def test_a_token_can_be_recognised_and_checked_without_asking_us(alice: User) -> None:
     row, secret = token_create(user=alice, name="laptop")
     match = re.fullmatch(r"fh_([A-Za-z0-9_-]{40})([0-9a-f]{8})", secret)
     assert match
@@ -45,14 +48,14 @@ def test_a_token_can_be_recognised_and_checked_without_asking_us(alice):
     assert secret.startswith(row.prefix) and len(row.prefix) < 12
 
 
-def test_of_a_token_only_the_hash_is_kept(alice):
+def test_of_a_token_only_the_hash_is_kept(alice: User) -> None:
     row, secret = token_create(user=alice, name="laptop")
     stored = ApiToken.objects.values().get()
     assert row.digest == token_digest(secret)
     assert not any(secret in str(value) for value in stored.values())
 
 
-def test_a_token_belongs_to_its_person_until_it_is_revoked(alice):
+def test_a_token_belongs_to_its_person_until_it_is_revoked(alice: User) -> None:
     row, secret = token_create(user=alice, name="laptop")
     assert token_use(secret=secret).user == alice
     assert token_use(secret=f"{secret}x") is None
@@ -60,7 +63,7 @@ def test_a_token_belongs_to_its_person_until_it_is_revoked(alice):
     assert token_use(secret=secret) is None
 
 
-def test_a_closed_account_has_no_token(alice):
+def test_a_closed_account_has_no_token(alice: User) -> None:
     _, secret = token_create(user=alice, name="laptop")
     alice.is_active = False
     alice.save()
@@ -76,7 +79,9 @@ def test_a_closed_account_has_no_token(alice):
         (timedelta(days=400), True),
     ],
 )
-def test_the_use_of_a_token_is_noted_once_a_minute(alice, since, noted):
+def test_the_use_of_a_token_is_noted_once_a_minute(
+    alice: User, since: timedelta, noted: bool
+) -> None:
     _, secret = token_create(user=alice, name="laptop")
     token_use(secret=secret)
     before = timezone.now() - since
@@ -85,7 +90,9 @@ def test_the_use_of_a_token_is_noted_once_a_minute(alice, since, noted):
     assert (ApiToken.objects.get().last_used_at != before) == noted
 
 
-def test_a_person_has_so_many_tokens_and_no_more(alice, bob, monkeypatch):
+def test_a_person_has_so_many_tokens_and_no_more(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "MAX_TOKENS_PER_PERSON", 2)
     for name in ("a", ""):
         token_create(user=alice, name=name)
@@ -96,7 +103,7 @@ def test_a_person_has_so_many_tokens_and_no_more(alice, bob, monkeypatch):
     assert len(tokens_of(bob).get().name) == 80
 
 
-def test_the_command_prints_the_token_alone(alice):
+def test_the_command_prints_the_token_alone(alice: User) -> None:
     out = StringIO()
     call_command("token_create", "alice", stdout=out)
     assert token_use(secret=out.getvalue().strip()).user == alice
@@ -105,7 +112,7 @@ def test_the_command_prints_the_token_alone(alice):
         call_command("token_create", "nobody")
 
 
-def test_a_team_begins_with_its_owner(alice):
+def test_a_team_begins_with_its_owner(alice: User) -> None:
     team = team_create(owner=alice, name=" Botany ")
     assert team.name == "Botany"
     assert Membership.objects.get(team=team).role == Role.OWNER
@@ -113,7 +120,7 @@ def test_a_team_begins_with_its_owner(alice):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "BOTANY"])
-def test_a_team_needs_a_name_of_its_own(alice, name):
+def test_a_team_needs_a_name_of_its_own(alice: User, name: str) -> None:
     team_create(owner=alice, name="Botany")
     with pytest.raises(DomainError) as caught:
         team_create(owner=alice, name=name)
@@ -121,7 +128,9 @@ def test_a_team_needs_a_name_of_its_own(alice, name):
     assert Team.objects.count() == 1
 
 
-def test_only_an_owner_adds_people_and_only_people_there_are(alice, bob, charlie, team):
+def test_only_an_owner_adds_people_and_only_people_there_are(
+    alice: User, bob: User, charlie: User, team: Team
+) -> None:
     team_add_member(team=team, by=alice, username=" charlie ")
     team_add_member(team=team, by=alice, username="charlie")
     assert team.members.count() == 3
@@ -136,7 +145,9 @@ def test_only_an_owner_adds_people_and_only_people_there_are(alice, bob, charlie
         team_add_member(team=team, by=alice, username="gone")
 
 
-def test_an_owner_takes_anybody_out_and_others_only_themselves(alice, bob, charlie, team):
+def test_an_owner_takes_anybody_out_and_others_only_themselves(
+    alice: User, bob: User, charlie: User, team: Team
+) -> None:
     team_add_member(team=team, by=alice, username="charlie")
     with pytest.raises(DomainError, match="Only an owner"):
         team_remove_member(team=team, by=bob, user=charlie)
@@ -145,7 +156,7 @@ def test_an_owner_takes_anybody_out_and_others_only_themselves(alice, bob, charl
     assert list(team.members.all()) == [alice]
 
 
-def test_the_last_owner_stays(alice, bob, team):
+def test_the_last_owner_stays(alice: User, bob: User, team: Team) -> None:
     with pytest.raises(DomainError, match="at least one owner"):
         team_remove_member(team=team, by=alice, user=alice)
     Membership.objects.filter(user=bob).update(role=Role.OWNER)
@@ -153,7 +164,7 @@ def test_the_last_owner_stays(alice, bob, team):
     assert list(team.members.all()) == [bob]
 
 
-def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice):
+def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice: User) -> None:
     for scopes in ([], ["everything"]):
         with pytest.raises(DomainError) as caught:
             token_create(user=alice, name="x", scopes=scopes)
@@ -163,12 +174,14 @@ def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice):
 @pytest.mark.parametrize(
     "secret", ["", "fh_", "x" * 51, "fh_" + "a" * 48, "gh_" + "a" * 48, "fh_" + "ä" * 48]
 )
-def test_what_cannot_be_a_token_is_not_looked_up(db, django_assert_num_queries, secret):
+def test_what_cannot_be_a_token_is_not_looked_up(
+    db: None, django_assert_num_queries: Callable[..., Any], secret: str
+) -> None:
     with django_assert_num_queries(0):
         assert token_use(secret=secret) is None
 
 
-def test_the_command_narrows_a_token_down(alice):
+def test_the_command_narrows_a_token_down(alice: User) -> None:
     out = StringIO()
     arguments = ["alice", "--scopes", "read", "jobs", "--days", "3"]
     call_command("token_create", *arguments, stdout=out)
@@ -180,20 +193,22 @@ def test_the_command_narrows_a_token_down(alice):
         call_command("token_create", "alice", "--days", "0")
 
 
-def test_a_role_that_there_is_not_is_refused(alice, bob, team):
+def test_a_role_that_there_is_not_is_refused(alice: User, bob: User, team: Team) -> None:
     with pytest.raises(DomainError) as caught:
         team_change_role(team=team, by=alice, user=bob, role="king")
     assert set(caught.value.fields) == {"role"}
 
 
-def test_a_team_may_keep_its_name_in_other_letters_but_take_nobody_elses(alice, team):
+def test_a_team_may_keep_its_name_in_other_letters_but_take_nobody_elses(
+    alice: User, team: Team
+) -> None:
     team_create(owner=alice, name="Zoology")
     assert team_rename(team=team, by=alice, name="BOTANY").name == "BOTANY"
     with pytest.raises(DomainError):
         team_rename(team=team, by=alice, name="zoology")
 
 
-def test_what_nobody_signed_in_may_see_and_change(make_checkpoint):
+def test_what_nobody_signed_in_may_see_and_change(make_checkpoint: Callable[..., Any]) -> None:
     row = make_checkpoint(visibility="public")
     make_checkpoint("hidden")
     anybody = AnonymousUser()
@@ -205,12 +220,12 @@ def test_what_nobody_signed_in_may_see_and_change(make_checkpoint):
             get_or_404(Checkpoint.objects.all(), pk)
 
 
-def test_signing_out_without_having_signed_in_is_no_act(db):
+def test_signing_out_without_having_signed_in_is_no_act(db: None) -> None:
     user_logged_out.send(sender=User, request=None, user=None)
     assert not Record.objects.exists()
 
 
-def test_the_token_form_of_an_operator_shows_no_secret(client, alice):
+def test_the_token_form_of_an_operator_shows_no_secret(client: Client, alice: User) -> None:
     alice.is_staff = alice.is_superuser = True
     alice.save()
     token, secret = token_create(user=alice, name="laptop")
@@ -220,7 +235,9 @@ def test_the_token_form_of_an_operator_shows_no_secret(client, alice):
     assert secret not in page
 
 
-def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(alice, team, monkeypatch):
+def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(
+    alice: User, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "_team_name", lambda name, team=None: name)
     with pytest.raises(DomainError, match="of that name"):
         team_create(owner=alice, name=team.name)
@@ -230,7 +247,9 @@ def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(alice, te
     assert Team.objects.get(pk=other.pk).name == "Zoology"
 
 
-def test_a_member_who_left_a_moment_ago_gets_no_role_and_leaves_no_second_record(alice, bob, team):
+def test_a_member_who_left_a_moment_ago_gets_no_role_and_leaves_no_second_record(
+    alice: User, bob: User, team: Team
+) -> None:
     team_remove_member(team=team, by=bob, user=bob)
     team_remove_member(team=team, by=alice, user=bob)
     assert Record.objects.filter(act="team.member_removed").count() == 1

@@ -1,13 +1,18 @@
 """The settings page: profile, tokens, teams."""
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
 from django.urls import reverse
 
 from marketplace.accounts import services
-from marketplace.accounts.models import ApiToken, Membership, Team
+from marketplace.accounts.models import ApiToken, Membership, Team, User
 from marketplace.accounts.services import token_create, token_use
 
 
-def test_a_new_token_is_shown_once_and_works(client, alice):
+def test_a_new_token_is_shown_once_and_works(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = client.post(
         reverse("token_new"), {"name": "laptop", "scopes": ["read"], "days": "never"}
@@ -18,7 +23,9 @@ def test_a_new_token_is_shown_once_and_works(client, alice):
     assert secret not in client.get(reverse("account_settings")).content.decode()
 
 
-def test_a_token_can_be_revoked_by_its_owner_only(client, alice, charlie):
+def test_a_token_can_be_revoked_by_its_owner_only(
+    client: Client, alice: User, charlie: User
+) -> None:
     token, secret = token_create(user=alice, name="laptop")
     client.force_login(charlie)
     assert client.post(reverse("token_revoke", args=[token.pk])).status_code == 404
@@ -28,7 +35,7 @@ def test_a_token_can_be_revoked_by_its_owner_only(client, alice, charlie):
     assert token_use(secret=secret) is None
 
 
-def test_the_profile_is_saved_and_a_wrong_address_refused(client, alice):
+def test_the_profile_is_saved_and_a_wrong_address_refused(client: Client, alice: User) -> None:
     client.force_login(alice)
     client.post(reverse("profile_save"), {"first_name": "Alice", "email": "a@example.org"})
     alice.refresh_from_db()
@@ -36,7 +43,9 @@ def test_the_profile_is_saved_and_a_wrong_address_refused(client, alice):
     assert client.post(reverse("profile_save"), {"email": "nowhere"}).status_code == 422
 
 
-def test_a_team_is_made_and_people_are_added_by_its_owner_only(client, alice, bob, charlie):
+def test_a_team_is_made_and_people_are_added_by_its_owner_only(
+    client: Client, alice: User, bob: User, charlie: User
+) -> None:
     client.force_login(alice)
     client.post(reverse("team_new"), {"name": "Botany"})
     team = Team.objects.get()
@@ -50,21 +59,25 @@ def test_a_team_is_made_and_people_are_added_by_its_owner_only(client, alice, bo
     assert set(team.members.all()) == {alice, bob}
 
 
-def test_a_name_that_is_taken_is_refused_beside_the_field(client, alice, team):
+def test_a_name_that_is_taken_is_refused_beside_the_field(
+    client: Client, alice: User, team: Team
+) -> None:
     client.force_login(alice)
     answer = client.post(reverse("team_new"), {"name": "botany"})
     assert answer.status_code == 422
     assert "Choose another name." in answer.content.decode()
 
 
-def test_nobody_is_added_who_is_not_here(client, alice, team):
+def test_nobody_is_added_who_is_not_here(client: Client, alice: User, team: Team) -> None:
     client.force_login(alice)
     add = reverse("member_add", args=[team.pk])
     page = client.post(add, {"username": "nobody"}, follow=True).content.decode()
     assert "No one here has that user name" in page
 
 
-def test_a_member_may_leave_and_the_last_owner_may_not(client, alice, bob, team):
+def test_a_member_may_leave_and_the_last_owner_may_not(
+    client: Client, alice: User, bob: User, team: Team
+) -> None:
     client.force_login(bob)
     client.post(reverse("member_remove", args=[team.pk, bob.pk]))
     assert not Membership.objects.filter(team=team, user=bob).exists()
@@ -74,13 +87,15 @@ def test_a_member_may_leave_and_the_last_owner_may_not(client, alice, bob, team)
     assert "keeps at least one owner" in page
 
 
-def test_an_empty_token_name_is_refused(client, alice):
+def test_an_empty_token_name_is_refused(client: Client, alice: User) -> None:
     client.force_login(alice)
     assert client.post(reverse("token_new"), {"name": ""}).status_code == 422
     assert not ApiToken.objects.exists()
 
 
-def test_a_person_with_too_many_tokens_is_told_so(client, alice, monkeypatch):
+def test_a_person_with_too_many_tokens_is_told_so(
+    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "MAX_TOKENS_PER_PERSON", 0)
     client.force_login(alice)
     said = {"name": "laptop", "scopes": ["read"], "days": "30"}
@@ -89,7 +104,9 @@ def test_a_person_with_too_many_tokens_is_told_so(client, alice, monkeypatch):
     assert "revoke one that is not used" in answer.content.decode()
 
 
-def test_an_owner_renames_and_deletes_the_team(client, alice, bob, team, make_checkpoint):
+def test_an_owner_renames_and_deletes_the_team(
+    client: Client, alice: User, bob: User, team: Team, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(visibility="team", team=team)
     client.force_login(bob)
     for name in ("team_name", "team_delete"):
@@ -106,7 +123,7 @@ def test_an_owner_renames_and_deletes_the_team(client, alice, bob, team, make_ch
     assert (row.visibility, row.team) == ("private", None)
 
 
-def test_an_owner_says_what_a_member_is(client, alice, bob, team):
+def test_an_owner_says_what_a_member_is(client: Client, alice: User, bob: User, team: Team) -> None:
     client.force_login(alice)
     role = reverse("member_role", args=[team.pk, bob.pk])
     for wanted, becomes in (("king", "member"), ("owner", "owner")):

@@ -1,31 +1,38 @@
 """One check with pictures: what is refused, whose result is kept, and that nothing else stays."""
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from pytest_django import Settings
+
+from marketplace.accounts.models import User
 from marketplace.adaptation import sessions
 from marketplace.adaptation.checking import check_run
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import session_allowed, session_claim
 from marketplace.audit.models import Record
 from marketplace.checkpoints.checked import read_as_now
+from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Busy, Conflict, DomainError, TooMany
+from marketplace.learners.models import MetaLearner
 
 PICTURE = {"label": "birds 0", "image": "AAAA"}
 
 
 @pytest.fixture
-def model(make_checkpoint, shared):
+def model(make_checkpoint: Callable[..., Any], shared: Any) -> Checkpoint:
     """Alice's, shared with her team."""
     return make_checkpoint(**shared.team)
 
 
 @pytest.fixture
-def answered(model, monkeypatch):
+def answered(model: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A worker answers that so many of ten pictures were right."""
 
-    def install(right, **changes):
+    def install(right: int, **changes: Any) -> None:
         read_as = {**read_as_now(model), **changes}
         answer = {"n_pictures": 10, "n_right": right, "read_as": read_as}
         monkeypatch.setattr(sessions, "_wait", lambda session: dict(answer))
@@ -33,7 +40,9 @@ def answered(model, monkeypatch):
     return install
 
 
-def test_the_owners_result_is_kept_on_the_row(alice, model, answered):
+def test_the_owners_result_is_kept_on_the_row(
+    alice: User, model: Checkpoint, answered: Callable[..., None]
+) -> None:
     answered(9)
     answer = check_run(user=alice, checkpoint=model, pictures=[PICTURE] * 10)
     assert answer["recorded"] and answer["summary"] == "9 of 10 pictures right"
@@ -42,7 +51,9 @@ def test_the_owners_result_is_kept_on_the_row(alice, model, answered):
     assert str(model.score) == "9 of 10 pictures right"
 
 
-def test_a_teammates_result_is_told_and_not_kept(bob, model, answered):
+def test_a_teammates_result_is_told_and_not_kept(
+    bob: User, model: Checkpoint, answered: Callable[..., None]
+) -> None:
     answered(1)
     answer = check_run(user=bob, checkpoint=model, pictures=[PICTURE] * 10)
     assert not answer["recorded"] and "no better than guessing" in answer["advice"]
@@ -50,14 +61,18 @@ def test_a_teammates_result_is_told_and_not_kept(bob, model, answered):
     assert model.score is None
 
 
-def test_a_result_of_another_reading_is_told_and_not_kept(alice, model, answered):
+def test_a_result_of_another_reading_is_told_and_not_kept(
+    alice: User, model: Checkpoint, answered: Callable[..., None]
+) -> None:
     answered(9, image_size=64)
     assert not check_run(user=alice, checkpoint=model, pictures=[PICTURE])["recorded"]
     model.refresh_from_db()
     assert model.score is None
 
 
-def test_the_log_says_how_many_pictures_there_were_and_nothing_else_of_them(alice, model, answered):
+def test_the_log_says_how_many_pictures_there_were_and_nothing_else_of_them(
+    alice: User, model: Checkpoint, answered: Callable[..., None]
+) -> None:
     answered(9)
     check_run(user=alice, checkpoint=model, pictures=[PICTURE] * 10)
     entry = Record.objects.get(act="model.checked")
@@ -65,8 +80,14 @@ def test_the_log_says_how_many_pictures_there_were_and_nothing_else_of_them(alic
 
 
 @pytest.mark.parametrize("where", ["enqueue", "_wait", "seal_pictures"])
-def test_nothing_stays_when_anything_fails(alice, model, stored, monkeypatch, where):
-    def fail(*_, **__):
+def test_nothing_stays_when_anything_fails(
+    alice: User,
+    model: Checkpoint,
+    stored: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(sessions, where, fail)
@@ -76,8 +97,12 @@ def test_nothing_stays_when_anything_fails(alice, model, stored, monkeypatch, wh
 
 
 def test_a_worker_that_dies_midway_leaves_a_time_out_and_the_model_as_it_was(
-    alice, model, stored, settings, monkeypatch
-):
+    alice: User,
+    model: Checkpoint,
+    stored: Callable[..., Any],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.05
     monkeypatch.setattr(
         sessions, "enqueue", lambda task, session_id: session_claim(session_id=session_id)
@@ -99,8 +124,8 @@ def test_a_worker_that_dies_midway_leaves_a_time_out_and_the_model_as_it_was(
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_stored(
-    alice, model, stored, pictures, sentence
-):
+    alice: User, model: Checkpoint, stored: Callable[..., Any], pictures: list[Any], sentence: str
+) -> None:
     with pytest.raises(DomainError, match=sentence) as refused:
         check_run(user=alice, checkpoint=model, pictures=pictures)
     assert set(refused.value.fields) == {"pictures"}
@@ -108,21 +133,23 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(
 
 
 @pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
-def test_a_model_that_is_not_valid_cannot_be_checked(alice, make_checkpoint, state):
+def test_a_model_that_is_not_valid_cannot_be_checked(
+    alice: User, make_checkpoint: Callable[..., Any], state: str
+) -> None:
     row = make_checkpoint(state=state)
     with pytest.raises(Conflict, match=f"is {state}; only a valid one"):
         check_run(user=alice, checkpoint=row, pictures=[PICTURE])
 
 
-def test_a_model_in_quarantine_cannot_be_checked(alice, model):
+def test_a_model_in_quarantine_cannot_be_checked(alice: User, model: Checkpoint) -> None:
     held = checkpoint_quarantine(checkpoint=model, by=None, reason="People.")
     with pytest.raises(Conflict, match="in quarantine"):
         check_run(user=alice, checkpoint=held, pictures=[PICTURE])
 
 
 def test_checks_and_adaptations_of_a_person_are_counted_together(
-    alice, bob, model, learner, answered
-):
+    alice: User, bob: User, model: Checkpoint, learner: MetaLearner, answered: Callable[..., None]
+) -> None:
     AdaptationSession.objects.create(learner=learner, user=alice)
     AdaptationSession.objects.create(checkpoint=model, user=alice)
     answered(9)
@@ -131,7 +158,9 @@ def test_checks_and_adaptations_of_a_person_are_counted_together(
     assert check_run(user=bob, checkpoint=model, pictures=[PICTURE])["n_right"] == 9
 
 
-def test_a_model_that_is_hidden_while_its_pictures_wait_is_not_used(alice, bob, model):
+def test_a_model_that_is_hidden_while_its_pictures_wait_is_not_used(
+    alice: User, bob: User, model: Checkpoint
+) -> None:
     session = AdaptationSession.objects.create(checkpoint=model, user=bob)
     assert session_allowed(session=session)
     model.visibility, model.team = "private", None

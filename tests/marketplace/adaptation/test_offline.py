@@ -5,18 +5,22 @@ import hashlib
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import User
 from marketplace.adaptation.bundling import CannotBundle, bundle
 from marketplace.adaptation.offline import offline_parts
+from marketplace.learners.models import MetaLearner
 
 STATIC = settings.BASE_DIR / "static"
 
 
-def test_modules_become_one_script_that_runs_in_the_order_of_their_imports(tmp_path):
+def test_modules_become_one_script_that_runs_in_the_order_of_their_imports(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text(
         'import { two as zwei } from "./sub/b.js";\nconsole.log(zwei() + 1);\n'
     )
@@ -35,13 +39,13 @@ def test_modules_become_one_script_that_runs_in_the_order_of_their_imports(tmp_p
 @pytest.mark.parametrize(
     "line", ['import other from "./c.js";', "export default 1;", 'export * from "./c.js";']
 )
-def test_a_line_that_is_not_understood_is_named(tmp_path, line):
+def test_a_line_that_is_not_understood_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.js").write_text(f"{line}\n")
     with pytest.raises(CannotBundle, match=re.escape(f"a.js: {line}")):
         bundle(tmp_path / "a.js")
 
 
-def test_the_policy_knows_script_and_styles_and_nobody_else():
+def test_the_policy_knows_script_and_styles_and_nobody_else() -> None:
     parts = offline_parts(STATIC)
     for name in ("script", "styles"):
         digest = base64.b64encode(hashlib.sha256(parts[name].encode()).digest()).decode()
@@ -52,7 +56,9 @@ def test_the_policy_knows_script_and_styles_and_nobody_else():
     assert "url(" not in parts["styles"]
 
 
-def test_the_frame_names_no_address_and_nobody(client, alice, learner):
+def test_the_frame_names_no_address_and_nobody(
+    client: Client, alice: User, learner: MetaLearner
+) -> None:
     client.force_login(alice)
     answer = client.get(reverse("learner_offline_frame", args=[learner.pk]))
     text = answer.content.decode()
@@ -66,6 +72,6 @@ def test_the_frame_names_no_address_and_nobody(client, alice, learner):
     assert str(learner.pk) not in text
 
 
-def test_a_stranger_gets_no_frame(client, charlie, learner):
+def test_a_stranger_gets_no_frame(client: Client, charlie: User, learner: MetaLearner) -> None:
     client.force_login(charlie)
     assert client.get(reverse("learner_offline_frame", args=[learner.pk])).status_code == 404

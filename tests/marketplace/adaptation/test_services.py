@@ -1,14 +1,18 @@
 """One adaptation request: nothing of it stays, whatever happens."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.adaptation import sessions, slots
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import adaptation_run, request_check
@@ -23,12 +27,13 @@ from marketplace.adaptation.sessions import (
 from marketplace.adaptation.states import SessionState
 from marketplace.core.errors import Busy, DomainError, TooMany
 from marketplace.core.secrets import Undecryptable
+from marketplace.learners.models import MetaLearner
 
 SUPPORT = [{"label": "robin", "image": "AAAA"}, {"label": "wren", "image": "BBBB"}]
 
 
 @pytest.fixture
-def session(learner, alice):
+def session(learner: MetaLearner, alice: User) -> AdaptationSession:
     """A request that waits for a worker."""
     row = AdaptationSession.objects.create(learner=learner, user=alice)
     storage.put_stream(storage.adaptation_key(row.pk), ContentFile(b"sealed"))
@@ -36,19 +41,19 @@ def session(learner, alice):
 
 
 @pytest.fixture
-def left(stored):
+def left(stored: Callable[..., Any]) -> Callable[..., Any]:
     """What lies in the folder of requests."""
     return lambda: stored("adaptations")
 
 
-def test_of_two_workers_one_takes_the_request(session):
+def test_of_two_workers_one_takes_the_request(session: AdaptationSession) -> None:
     first = session_claim(session_id=session.pk)
     assert (first.state, first.learner) == (SessionState.WORKING, session.learner)
     assert session_claim(session_id=session.pk) is None
     assert session_claim(session_id=uuid4()) is None
 
 
-def test_an_answer_is_sealed_and_only_for_its_request(session):
+def test_an_answer_is_sealed_and_only_for_its_request(session: AdaptationSession) -> None:
     session_answer(session=session, state=SessionState.ANSWERED, answer={"labels": ["robin"]})
     row = AdaptationSession.objects.get()
     assert b"robin" not in bytes(row.answer)
@@ -57,20 +62,24 @@ def test_an_answer_is_sealed_and_only_for_its_request(session):
         unseal_pictures(uuid4(), bytes(row.answer))
 
 
-def test_an_answer_to_a_request_that_is_over_changes_nothing(session):
+def test_an_answer_to_a_request_that_is_over_changes_nothing(session: AdaptationSession) -> None:
     session_forget(session_id=session.pk)
     session_answer(session=session, state=SessionState.ANSWERED, answer={})
     assert not AdaptationSession.objects.exists()
 
 
-def test_forgetting_removes_row_and_pictures_and_may_come_twice(session, left):
+def test_forgetting_removes_row_and_pictures_and_may_come_twice(
+    session: AdaptationSession, left: Callable[..., Any]
+) -> None:
     assert left()
     session_forget(session_id=session.pk)
     session_forget(session_id=session.pk)
     assert left() == [] and not AdaptationSession.objects.exists()
 
 
-def test_the_clock_forgets_what_a_dead_web_process_left(session, left, settings):
+def test_the_clock_forgets_what_a_dead_web_process_left(
+    session: AdaptationSession, left: Callable[..., Any], settings: Settings
+) -> None:
     sessions_tick()
     assert AdaptationSession.objects.exists()
     old = timezone.now() - timedelta(seconds=2 * settings.ADAPTATION_TIMEOUT_S + 1)
@@ -80,8 +89,14 @@ def test_the_clock_forgets_what_a_dead_web_process_left(session, left, settings)
 
 
 @pytest.mark.parametrize("where", ["enqueue", "_wait", "seal_pictures"])
-def test_nothing_stays_when_anything_fails(learner, alice, left, monkeypatch, where):
-    def fail(*_, **__):
+def test_nothing_stays_when_anything_fails(
+    learner: MetaLearner,
+    alice: User,
+    left: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(sessions, where, fail)
@@ -90,7 +105,9 @@ def test_nothing_stays_when_anything_fails(learner, alice, left, monkeypatch, wh
     assert left() == [] and not AdaptationSession.objects.exists()
 
 
-def test_a_time_out_is_said_and_nothing_stays(learner, left, settings):
+def test_a_time_out_is_said_and_nothing_stays(
+    learner: MetaLearner, left: Callable[..., Any], settings: Settings
+) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.01
     with pytest.raises(Busy, match="No worker answered"):
         adaptation_run(
@@ -99,13 +116,13 @@ def test_a_time_out_is_said_and_nothing_stays(learner, left, settings):
     assert left() == [] and not AdaptationSession.objects.exists()
 
 
-def examples(n_classes, per_class):
+def examples(n_classes: int, per_class: int) -> list[dict[str, str]]:
     """So many classes with so many pictures each."""
     return [{"label": f"c{i}", "image": "A"} for i in range(n_classes) for _ in range(per_class)]
 
 
 @pytest.mark.parametrize(("n_classes", "per_class"), [(2, 1), (20, 50), (2, 50), (20, 1)])
-def test_the_ends_of_what_is_allowed(n_classes, per_class):
+def test_the_ends_of_what_is_allowed(n_classes: int, per_class: int) -> None:
     request_check(support=examples(n_classes, per_class), query=["A"] * 200)
 
 
@@ -122,13 +139,15 @@ def test_the_ends_of_what_is_allowed(n_classes, per_class):
         (examples(2, 1), ["A"] * 201, "query"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_stored(support, query, field):
+def test_what_cannot_work_is_refused_before_anything_is_stored(
+    support: list[Any], query: list[Any], field: str
+) -> None:
     with pytest.raises(DomainError) as caught:
         request_check(support=support, query=query)
     assert set(caught.value.fields) == {field}
 
 
-def test_pictures_are_sealed_with_the_key_of_the_instance(settings):
+def test_pictures_are_sealed_with_the_key_of_the_instance(settings: Settings) -> None:
     pk = uuid4()
     sealed = seal_pictures(pk, b"pixels")
     assert b"pixels" not in sealed and unseal_pictures(pk, sealed) == b"pixels"
@@ -137,14 +156,18 @@ def test_pictures_are_sealed_with_the_key_of_the_instance(settings):
         unseal_pictures(pk, sealed)
 
 
-def adapt(person, learner):
+def adapt(person: User, learner: MetaLearner) -> dict[str, Any]:
     """A request of two pictures."""
     return adaptation_run(user=person, learner=learner, support=SUPPORT, query=[], calibrate=False)
 
 
 def test_a_third_request_of_the_same_person_is_told_to_come_later(
-    learner, alice, bob, left, monkeypatch
-):
+    learner: MetaLearner,
+    alice: User,
+    bob: User,
+    left: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     others = [AdaptationSession.objects.create(learner=learner, user=alice) for _ in range(2)]
     monkeypatch.setattr(sessions, "_wait", lambda session: {"labels": []})
     with pytest.raises(TooMany, match="2 adaptations or checks of yours") as refused:
@@ -157,8 +180,8 @@ def test_a_third_request_of_the_same_person_is_told_to_come_later(
 
 
 def test_what_a_dead_process_left_does_not_count_against_anybody(
-    learner, alice, monkeypatch, settings
-):
+    learner: MetaLearner, alice: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
     for _ in range(2):
         AdaptationSession.objects.create(learner=learner, user=alice)
     old = timezone.now() - timedelta(seconds=settings.ADAPTATION_TIMEOUT_S + 1)
@@ -168,8 +191,12 @@ def test_what_a_dead_process_left_does_not_count_against_anybody(
 
 
 def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
-    learner, alice, left, settings, monkeypatch
-):
+    learner: MetaLearner,
+    alice: User,
+    left: Callable[..., Any],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings.WEB_THREADS = 4
     monkeypatch.setattr(sessions, "_wait", lambda session: {})
     with slots.take_slot(), slots.take_slot():
@@ -181,8 +208,10 @@ def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
     assert slots._taken == 0
 
 
-def test_a_row_speaks_of_pictures_before_they_are_stored(learner, alice, left, monkeypatch):
-    def die(*_, **__):
+def test_a_row_speaks_of_pictures_before_they_are_stored(
+    learner: MetaLearner, alice: User, left: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
         assert AdaptationSession.objects.count() == 1 and left() == []
         raise RuntimeError
 

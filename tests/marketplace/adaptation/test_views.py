@@ -1,11 +1,16 @@
 """The adaptation page."""
 
+from typing import Any
+
 import pytest
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import User
 from marketplace.adaptation.views import _RUNTIME
+from marketplace.learners.models import MetaLearner
 
 
 @pytest.mark.parametrize(
@@ -18,8 +23,8 @@ from marketplace.adaptation.views import _RUNTIME
     ],
 )
 def test_pictures_are_scaled_to_a_few_times_what_the_network_sees(
-    client, alice, learner, config, side
-):
+    client: Client, alice: User, learner: MetaLearner, config: dict[str, Any], side: int
+) -> None:
     learner.config = config
     learner.save()
     client.force_login(alice)
@@ -27,22 +32,26 @@ def test_pictures_are_scaled_to_a_few_times_what_the_network_sees(
     assert f'data-image-side="{side}"' in page
 
 
-def test_the_page_asks_the_call_of_the_contract(client, alice, learner):
+def test_the_page_asks_the_call_of_the_contract(
+    client: Client, alice: User, learner: MetaLearner
+) -> None:
     client.force_login(alice)
     page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
     assert f'data-url="/api/v1/learners/{learner.pk}/adaptations/"' in page
 
 
 def test_a_learner_from_before_says_why_it_needs_the_server_and_chooses_nothing(
-    client, alice, learner
-):
+    client: Client, alice: User, learner: MetaLearner
+) -> None:
     client.force_login(alice)
     page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
     assert "made before browsers could" in page
     assert " checked" not in page.split("data-classes")[0]
 
 
-def test_the_page_knows_where_the_browser_finds_what_it_needs(client, alice, learner):
+def test_the_page_knows_where_the_browser_finds_what_it_needs(
+    client: Client, alice: User, learner: MetaLearner
+) -> None:
     learner.files = [{"path": "browser/browser.json", "size": 1, "sha256": "0" * 64}]
     learner.save()
     client.force_login(alice)

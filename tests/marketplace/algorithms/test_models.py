@@ -1,5 +1,7 @@
 """Presets of a published algorithm: what lies beneath what is given, and what a run is called."""
 
+from typing import Any
+
 import pytest
 
 from marketplace.algorithms.models import AlgorithmSpec
@@ -11,11 +13,11 @@ SPEC = AlgorithmSpec(**WITH_PRESETS, version="1")
 PLAIN = AlgorithmSpec(**ALGORITHM, version="1")
 
 
-def checked(**values):
+def checked(**values: Any) -> dict[str, bool | float | str]:
     return settings_check(spec=SPEC, values=values)
 
 
-def test_what_is_left_out_is_the_presets_and_else_the_default():
+def test_what_is_left_out_is_the_presets_and_else_the_default() -> None:
     found = checked(preset="published", n_way=5)
     assert found == {
         "preset": "published", "outer_steps": 900, "n_way": 5, "outer_lr": 0.001,
@@ -26,13 +28,13 @@ def test_what_is_left_out_is_the_presets_and_else_the_default():
 
 
 @pytest.mark.parametrize("name", ["huge", "", 3, None, ["standard"]])
-def test_an_unknown_preset_is_refused_with_those_there_are(name):
+def test_an_unknown_preset_is_refused_with_those_there_are(name: Any) -> None:
     with pytest.raises(DomainError) as caught:
         checked(preset=name)
     assert caught.value.fields == {"preset": "This must be one of standard, published."}
 
 
-def test_an_algorithm_without_presets_has_no_such_setting():
+def test_an_algorithm_without_presets_has_no_such_setting() -> None:
     with pytest.raises(DomainError) as caught:
         settings_check(spec=PLAIN, values={"preset": "standard"})
     assert set(caught.value.fields) == {"preset"}
@@ -49,9 +51,11 @@ def test_an_algorithm_without_presets_has_no_such_setting():
         ({"outer_steps": 900, "replay": False}, "FREE (standard, 2 settings changed)"),
     ],
 )
-def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(values, title):
+def test_a_run_is_called_by_its_preset_and_how_many_settings_were_changed(
+    values: dict[str, Any], title: str
+) -> None:
     assert SPEC.run_title(checked(**values)) == title
 
 
-def test_without_presets_there_is_no_bracket():
+def test_without_presets_there_is_no_bracket() -> None:
     assert PLAIN.run_title(settings_check(spec=PLAIN, values={"n_way": 7})) == "FREE"

@@ -1,6 +1,7 @@
 """The catalogue, and settings checked against it."""
 
 import math
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -24,7 +25,7 @@ SPEC = AlgorithmSpec(**ALGORITHM, version="1")
 DEFAULTS = {setting["name"]: setting["default"] for setting in ALGORITHM["settings"]}
 
 
-def test_publishing_again_replaces_what_there_was(catalogue):
+def test_publishing_again_replaces_what_there_was(catalogue: None) -> None:
     other = {**ALGORITHM, "name": "purer", "title": "PURER"}
     catalogue_publish(
         algorithms=[other, {**ALGORITHM, "title": "FREE 2"}],
@@ -36,22 +37,24 @@ def test_publishing_again_replaces_what_there_was(catalogue):
     assert [row.name for row in architectures_published()] == ["conv4"]
 
 
-def test_publishing_nothing_empties_the_catalogue(catalogue):
+def test_publishing_nothing_empties_the_catalogue(catalogue: None) -> None:
     catalogue_publish(algorithms=[], architectures=[], version="3")
     assert not AlgorithmSpec.objects.exists() and not ArchitectureSpec.objects.exists()
 
 
-def _many(count=1_400):
+def _many(count: int = 1_400) -> list[dict[str, str]]:
     return [{"name": f"timm/{at}", "title": f"{at}", "paper": ""} for at in range(count, 0, -1)]
 
 
-def _publish(architectures):
+def _publish(architectures: list[dict[str, str]]) -> list[str]:
     with CaptureQueriesContext(connection) as seen:
         catalogue_publish(algorithms=[], architectures=architectures, version="3")
     return [query["sql"].split()[0] for query in seen]
 
 
-def test_publishing_many_names_takes_few_queries_and_none_that_write_what_is_there(db):
+def test_publishing_many_names_takes_few_queries_and_none_that_write_what_is_there(
+    db: None,
+) -> None:
     assert len(_publish(_many())) < 15
     assert [row.name for row in architectures_published()][:2] == ["timm/1400", "timm/1399"]
     assert _publish(_many()).count("SELECT") == 2 and "INSERT" not in _publish(_many())
@@ -64,7 +67,7 @@ def test_publishing_many_names_takes_few_queries_and_none_that_write_what_is_the
     ("said", "name"),
     [("", ""), (" timm/resnet18 ", "timm/resnet18"), ("tv_resnet18", "torchvision/resnet18")],
 )
-def test_a_known_architecture_has_its_present_name(db, said, name):
+def test_a_known_architecture_has_its_present_name(db: None, said: str, name: str) -> None:
     _publish([{"name": name, "title": name, "paper": ""} for name in LIBRARIES])
     assert architecture_check(said) == name
 
@@ -82,13 +85,15 @@ LIBRARIES = ("resnet10", "torchvision/resnet18", "timm/resnet18", "timm/resnet18
         ("vit", "choose one of the list,"),
     ],
 )
-def test_an_unknown_one_is_refused_with_those_that_are_like_it(db, said, words):
+def test_an_unknown_one_is_refused_with_those_that_are_like_it(
+    db: None, said: str, words: str
+) -> None:
     _publish([{"name": name, "title": name, "paper": ""} for name in LIBRARIES])
     with pytest.raises(ValueError, match=words):
         architecture_check(said)
 
 
-def test_what_is_left_out_has_its_default():
+def test_what_is_left_out_has_its_default() -> None:
     assert settings_check(spec=SPEC, values={}) == DEFAULTS
     assert settings_check(spec=SPEC, values={"n_way": 5}) == {**DEFAULTS, "n_way": 5}
 
@@ -106,7 +111,9 @@ def test_what_is_left_out_has_its_default():
         ("learner", "resnet10", "resnet10"),
     ],
 )
-def test_a_value_is_read_as_the_kind_that_it_is_to_be(name, value, parsed):
+def test_a_value_is_read_as_the_kind_that_it_is_to_be(
+    name: str, value: bool | float | str, parsed: bool | float | str
+) -> None:
     got = settings_check(spec=SPEC, values={name: value})[name]
     assert got == parsed and type(got) is type(parsed)
 
@@ -129,13 +136,13 @@ def test_a_value_is_read_as_the_kind_that_it_is_to_be(name, value, parsed):
         ("learner", None),
     ],
 )
-def test_a_value_that_cannot_be_used_names_its_setting(name, value):
+def test_a_value_that_cannot_be_used_names_its_setting(name: str, value: Any) -> None:
     with pytest.raises(DomainError) as caught:
         settings_check(spec=SPEC, values={name: value})
     assert set(caught.value.fields) == {name}
 
 
-def test_every_wrong_setting_is_named_at_once():
+def test_every_wrong_setting_is_named_at_once() -> None:
     with pytest.raises(DomainError) as caught:
         settings_check(spec=SPEC, values={"magic": 1, "n_way": 99, "replay": "x", "outer_lr": 0.1})
     assert set(caught.value.fields) == {"magic", "n_way", "replay"}
@@ -150,7 +157,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*DEFAULTS, "magic"]), ANYTHING))
-def test_whatever_comes_it_is_either_in_range_or_named(values):
+def test_whatever_comes_it_is_either_in_range_or_named(values: dict[str, Any]) -> None:
     try:
         result = settings_check(spec=SPEC, values=values)
     except DomainError as error:

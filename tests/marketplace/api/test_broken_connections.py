@@ -6,11 +6,14 @@ import json
 import os
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pytest_django.live_server_helper import LiveServer
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.uploads.models import Upload
@@ -20,11 +23,13 @@ from tests.marketplace.api.test_uploads import PIECE, SAID
 class TusClient:
     """As simple as a client can be; it breaks its connections on purpose."""
 
-    def __init__(self, server, token):
+    def __init__(self, server: str, token: str) -> None:
         self.place = urlsplit(server)
         self.headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
 
-    def ask(self, method, path, body=None, **headers):
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None, **headers: Any
+    ) -> tuple[int, Any]:
         """Status and headers of an answer."""
         connection = http.client.HTTPConnection(self.place.netloc, timeout=60)
         connection.request(method, path, body, {**self.headers, **headers})
@@ -33,20 +38,20 @@ class TusClient:
         connection.close()
         return answer.status, answer.headers
 
-    def begin(self, length):
+    def begin(self, length: int) -> str:
         """Where the pieces go."""
         said = {"Content-Type": "application/json", "Upload-Length": str(length)}
         status, headers = self.ask("POST", "/api/v1/uploads/", json.dumps(SAID), **said)
         assert status == 201
         return urlsplit(headers["Location"]).path
 
-    def offset(self, path):
+    def offset(self, path: str) -> int:
         """How far the server is."""
         status, headers = self.ask("HEAD", path)
         assert status == 200
         return int(headers["Upload-Offset"])
 
-    def send_and_break(self, path, offset, length, pieces):
+    def send_and_break(self, path: str, offset: int, length: int, pieces: list[bytes]) -> None:
         """Announce all of the rest, send some of it, and hang up without a word."""
         connection = http.client.HTTPConnection(self.place.netloc, timeout=60)
         connection.putrequest("PATCH", path)
@@ -59,7 +64,7 @@ class TusClient:
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.close()
 
-    def go_on(self, path, piece):
+    def go_on(self, path: str, piece: bytes) -> int:
         """Send the last piece, once the server has noticed that the other connection broke."""
         for _ in range(100):
             at = self.offset(path)
@@ -72,7 +77,9 @@ class TusClient:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_broken_connections_lose_nothing_that_was_counted(alice, live_server):
+def test_ten_broken_connections_lose_nothing_that_was_counted(
+    alice: User, live_server: LiveServer
+) -> None:
     client = TusClient(live_server.url, token_create(user=alice, name="test")[1])
     content = os.urandom(2_000_000)
     path = client.begin(len(content))

@@ -3,19 +3,27 @@
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from marketplace import storage
+from marketplace.accounts.models import Team, User
 from marketplace.checkpoints.models import Checkpoint
+from marketplace.jobs.models import Job
 
 URL = "/api/v1/checkpoints/"
 
 
-def form(**changes):
+def form(**changes: Any) -> dict[str, Any]:
     """A form that is right, except for the changes; None leaves a field out."""
     said = {
         "file": SimpleUploadedFile("model.safetensors", b"tensors of a model"),
@@ -34,18 +42,24 @@ def form(**changes):
 
 
 @pytest.fixture
-def upload(client_of, alice, django_capture_on_commit_callbacks):
+def upload(
+    client_of: Callable[..., Any],
+    alice: User,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> Callable[..., Any]:
     """Alice uploads the form."""
     client = client_of(alice)
 
-    def send(**changes):
+    def send(**changes: Any) -> Any:
         with django_capture_on_commit_callbacks(execute=True):
             return client.post(URL, form(**changes), format="multipart")
 
     return send
 
 
-def test_an_upload_is_stored_hashed_and_sent_to_a_worker(upload, sent, own_files):
+def test_an_upload_is_stored_hashed_and_sent_to_a_worker(
+    upload: Callable[..., Any], sent: list[Any], own_files: Path
+) -> None:
     answer = upload()
     assert answer.status_code == 201, answer.content
     row = answer.json()
@@ -70,26 +84,28 @@ LIBERAL = [
 
 
 @pytest.mark.parametrize(("changes", "names"), LIBERAL)
-def test_lists_may_be_json_repeated_or_separated_by_commas(upload, changes, names):
+def test_lists_may_be_json_repeated_or_separated_by_commas(
+    upload: Callable[..., Any], changes: dict[str, Any], names: list[str]
+) -> None:
     answer = upload(mean="0.5,0.5,0.5", std=["0.2", "0.2", "0.2"], **changes)
     assert answer.status_code == 201, answer.content
     assert answer.json()["class_names"] == names
     assert answer.json()["std"] == [0.2] * 3
 
 
-def test_what_may_be_left_out_has_careful_defaults(upload):
+def test_what_may_be_left_out_has_careful_defaults(upload: Callable[..., Any]) -> None:
     answer = upload(architecture=None, visibility=None, consent_recovery=None)
     row = answer.json()
     assert (answer.status_code, row["architecture"], row["visibility"]) == (201, "", "private")
     assert row["consent_recovery"] is False and row["consent_preview"] is False
 
 
-def test_a_preview_is_never_consented_to_without_recovery(upload):
+def test_a_preview_is_never_consented_to_without_recovery(upload: Callable[..., Any]) -> None:
     answer = upload(consent_recovery="false", consent_preview="true")
     assert answer.json()["consent_preview"] is False
 
 
-def test_a_team_is_named_by_name_or_id(upload, team):
+def test_a_team_is_named_by_name_or_id(upload: Callable[..., Any], team: Team) -> None:
     for said in ("Botany", str(team.pk)):
         answer = upload(visibility="team", team=said)
         assert (answer.status_code, answer.json()["team"]) == (201, "Botany")
@@ -132,13 +148,15 @@ BAD = [
 
 
 @pytest.mark.parametrize("name", ["class_names", "image_size", "channels", "mean", "std"])
-def test_what_is_left_out_is_left_to_the_file(upload, name):
+def test_what_is_left_out_is_left_to_the_file(upload: Callable[..., Any], name: str) -> None:
     answer = upload(**{name: None})
     assert answer.status_code == 201, answer.content
     assert not answer.json()[name]
 
 
-def test_what_was_assumed_is_told(client, alice, make_checkpoint):
+def test_what_was_assumed_is_told(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     filled = {"class_names": "imagenet", "normalisation": "architecture"}
     row = make_checkpoint("model", reading={"told_by": "tensors", "filled": filled})
     client.force_login(alice)
@@ -146,7 +164,9 @@ def test_what_was_assumed_is_told(client, alice, make_checkpoint):
 
 
 @pytest.mark.parametrize(("changes", "field"), BAD)
-def test_bad_input_names_the_field_and_leaves_nothing(upload, left_behind, changes, field):
+def test_bad_input_names_the_field_and_leaves_nothing(
+    upload: Callable[..., Any], left_behind: Callable[..., Any], changes: dict[str, Any], field: str
+) -> None:
     answer = upload(**changes)
     assert answer.status_code == 400, answer.content
     problem = answer.json()
@@ -156,13 +176,15 @@ def test_bad_input_names_the_field_and_leaves_nothing(upload, left_behind, chang
     assert left_behind() == []
 
 
-def test_an_empty_file_is_refused(upload):
+def test_an_empty_file_is_refused(upload: Callable[..., Any]) -> None:
     answer = upload(file=SimpleUploadedFile("model.pt", b""))
     assert answer.status_code == 400
     assert answer.json()["errors"]["file"] == ["The file is empty; choose another one."]
 
 
-def test_a_file_above_the_limit_is_413_and_leaves_nothing(upload, settings, left_behind):
+def test_a_file_above_the_limit_is_413_and_leaves_nothing(
+    upload: Callable[..., Any], settings: Settings, left_behind: Callable[..., Any]
+) -> None:
     settings.MAX_CHECKPOINT_BYTES = 10
     answer = upload()
     assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
@@ -170,7 +192,9 @@ def test_a_file_above_the_limit_is_413_and_leaves_nothing(upload, settings, left
     assert left_behind() == []
 
 
-def test_a_full_quota_is_507(upload, settings, make_checkpoint):
+def test_a_full_quota_is_507(
+    upload: Callable[..., Any], settings: Settings, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint(content=b"x" * 100)
     settings.MAX_STORAGE_BYTES_PER_PERSON = 110
     answer = upload()
@@ -178,8 +202,10 @@ def test_a_full_quota_is_507(upload, settings, make_checkpoint):
     assert "delete a model" in answer.json()["detail"]
 
 
-def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, left_behind):
-    def full(*_):
+def test_a_full_disk_is_507_and_leaves_nothing(
+    upload: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, left_behind: Callable[..., Any]
+) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(
@@ -191,8 +217,10 @@ def test_a_full_disk_is_507_and_leaves_nothing(upload, monkeypatch, left_behind)
     assert left_behind() == []
 
 
-def test_a_storage_that_fails_is_507_and_leaves_no_row(upload, monkeypatch, left_behind):
-    def full(*_):
+def test_a_storage_that_fails_is_507_and_leaves_no_row(
+    upload: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, left_behind: Callable[..., Any]
+) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("marketplace.storage.adopt_file", full)
@@ -201,8 +229,10 @@ def test_a_storage_that_fails_is_507_and_leaves_no_row(upload, monkeypatch, left
     assert left_behind() == []
 
 
-def test_a_stranger_cannot_have_a_file_written(anybody, own_files, monkeypatch):
-    def never(*_, **__):
+def test_a_stranger_cannot_have_a_file_written(
+    anybody: APIClient, own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
         raise AssertionError("the body was read")
 
     monkeypatch.setattr("django.http.multipartparser.MultiPartParser.parse", never)
@@ -211,12 +241,14 @@ def test_a_stranger_cannot_have_a_file_written(anybody, own_files, monkeypatch):
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_an_upload_must_be_a_form(client_of, alice):
+def test_an_upload_must_be_a_form(client_of: Callable[..., Any], alice: User) -> None:
     answer = client_of(alice).post(URL, {"name": "x"}, format="json")
     assert (answer.status_code, answer["Content-Type"]) == (415, "application/problem+json")
 
 
-def test_a_form_that_breaks_off_is_400_and_leaves_nothing(client_of, alice, left_behind):
+def test_a_form_that_breaks_off_is_400_and_leaves_nothing(
+    client_of: Callable[..., Any], alice: User, left_behind: Callable[..., Any]
+) -> None:
     head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m.pt"\r\n\r\nabc'
     answer = client_of(alice).generic(
         "POST", URL, head, content_type="multipart/form-data; boundary=X"
@@ -225,12 +257,14 @@ def test_a_form_that_breaks_off_is_400_and_leaves_nothing(client_of, alice, left
     assert left_behind() == []
 
 
-def test_a_form_without_boundary_is_400(client_of, alice):
+def test_a_form_without_boundary_is_400(client_of: Callable[..., Any], alice: User) -> None:
     answer = client_of(alice).generic("POST", URL, b"abc", content_type="multipart/form-data")
     assert answer.status_code == 400
 
 
-def test_changes_are_made_and_unknown_fields_named(client_of, alice, make_checkpoint):
+def test_changes_are_made_and_unknown_fields_named(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint()
     client = client_of(alice)
     answer = client.patch(f"{URL}{row.pk}/", {"description": "Grey", "visibility": "public"})
@@ -256,30 +290,43 @@ def test_changes_are_made_and_unknown_fields_named(client_of, alice, make_checkp
         3,
     ],
 )
-def test_bad_changes_are_400(client_of, alice, make_checkpoint, body):
+def test_bad_changes_are_400(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any], body: Any
+) -> None:
     answer = client_of(alice).patch(f"{URL}{make_checkpoint().pk}/", body)
     assert answer.status_code == 400, answer.content
 
 
-def test_consent_withdrawn_takes_the_preview_along(client_of, alice, make_checkpoint):
+def test_consent_withdrawn_takes_the_preview_along(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(consent_preview=True)
     answer = client_of(alice).patch(f"{URL}{row.pk}/", {"consent_recovery": False})
     assert answer.json()["consent_preview"] is False
 
 
-def test_a_model_is_deleted_with_its_file(client_of, alice, make_checkpoint, left_behind):
+def test_a_model_is_deleted_with_its_file(
+    client_of: Callable[..., Any],
+    alice: User,
+    make_checkpoint: Callable[..., Any],
+    left_behind: Callable[..., Any],
+) -> None:
     row = make_checkpoint()
     assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 204
     assert not Checkpoint.objects.exists()
     assert left_behind() == []
 
 
-def test_a_model_that_a_job_used_stays(client_of, alice, job):
+def test_a_model_that_a_job_used_stays(
+    client_of: Callable[..., Any], alice: User, job: Job
+) -> None:
     row = job.pool.checkpoints.first()
     assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 409
 
 
-def test_a_valid_model_can_be_downloaded_in_parts(client_of, alice, make_checkpoint):
+def test_a_valid_model_can_be_downloaded_in_parts(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(content=b"0123456789")
     client = client_of(alice)
     whole = client.get(f"{URL}{row.pk}/download/")
@@ -291,19 +338,25 @@ def test_a_valid_model_can_be_downloaded_in_parts(client_of, alice, make_checkpo
 
 
 @pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
-def test_a_model_that_is_not_valid_cannot_be_downloaded(client_of, alice, make_checkpoint, state):
+def test_a_model_that_is_not_valid_cannot_be_downloaded(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any], state: str
+) -> None:
     row = make_checkpoint(state=state)
     assert client_of(alice).get(f"{URL}{row.pk}/download/").status_code == 409
 
 
-def test_a_rejected_model_says_why(client_of, alice, make_checkpoint):
+def test_a_rejected_model_says_why(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(state="rejected", reason="It has 3 outputs, but 2 names.")
     answer = client_of(alice).get(f"{URL}{row.pk}/").json()
     assert (answer["state"], answer["reason"]) == ("rejected", "It has 3 outputs, but 2 names.")
 
 
 @pytest.fixture
-def listed(client_of, alice, make_checkpoint, charlie):
+def listed(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any], charlie: User
+) -> Callable[..., list[Any]]:
     """Names that Alice's list with this query has."""
     make_checkpoint("robin", dataset="Birds", licence="mit", architecture="conv4")
     make_checkpoint("beetle", dataset="insects", architecture="resnet10", image_size=64)
@@ -311,7 +364,7 @@ def listed(client_of, alice, make_checkpoint, charlie):
     make_checkpoint("foreign", owner=charlie, visibility="public", dataset="cars")
     client = client_of(alice)
 
-    def names(query):
+    def names(query: str) -> list[Any]:
         answer = client.get(f"{URL}?{query}")
         assert answer.status_code == 200, answer.content
         return [row["name"] for row in answer.json()["results"]]
@@ -349,7 +402,9 @@ def listed(client_of, alice, make_checkpoint, charlie):
         ("ordering=name&page_size=1&page=2", ["foreign"]),
     ],
 )
-def test_a_list_is_narrowed_down_and_ordered(listed, query, names):
+def test_a_list_is_narrowed_down_and_ordered(
+    listed: Callable[..., list[Any]], query: str, names: list[Any]
+) -> None:
     assert listed(query) == names
 
 
@@ -367,7 +422,9 @@ def test_a_list_is_narrowed_down_and_ordered(listed, query, names):
         "min_image_size=x",
     ],
 )
-def test_a_filter_that_makes_no_sense_is_400(client_of, alice, query):
+def test_a_filter_that_makes_no_sense_is_400(
+    client_of: Callable[..., Any], alice: User, query: str
+) -> None:
     answer = client_of(alice).get(f"{URL}?{query}")
     assert answer.status_code == 400, answer.content
     assert query.partition("=")[0] in answer.json()["errors"]
@@ -378,7 +435,9 @@ NO_NUMBERS = ["-1e1000000", "1e1000000", "0", "-1", "32768", "1.5", "9" * 4000, 
 
 @pytest.mark.parametrize("field", ["channels", "image_size"])
 @pytest.mark.parametrize("number", NO_NUMBERS, ids=lambda text: text[:12])
-def test_a_number_that_no_model_can_have_is_refused_at_once(client_of, alice, field, number):
+def test_a_number_that_no_model_can_have_is_refused_at_once(
+    client_of: Callable[..., Any], alice: User, field: str, number: str
+) -> None:
     began = time.monotonic()
     answer = client_of(alice).get(f"{URL}?{field}={number}")
     assert answer.status_code == 400 and field in answer.json()["errors"]
@@ -386,11 +445,15 @@ def test_a_number_that_no_model_can_have_is_refused_at_once(client_of, alice, fi
 
 
 @pytest.mark.parametrize("page", ["0", "99", "x", "-1", "9" * 40, "9" * 5000, "1e1000000"])
-def test_a_page_that_is_not_there_is_404(client_of, alice, page):
+def test_a_page_that_is_not_there_is_404(
+    client_of: Callable[..., Any], alice: User, page: str
+) -> None:
     assert client_of(alice).get(f"{URL}?page={page}").status_code == 404
 
 
-def test_a_page_says_how_many_there_are(client_of, alice, make_checkpoint):
+def test_a_page_says_how_many_there_are(
+    client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     for index in range(3):
         make_checkpoint(f"model {index}")
     page = client_of(alice).get(f"{URL}?page_size=2").json()
@@ -399,8 +462,11 @@ def test_a_page_says_how_many_there_are(client_of, alice, make_checkpoint):
 
 
 def test_a_list_takes_as_many_queries_for_many_as_for_one(
-    client_of, alice, make_checkpoint, django_assert_max_num_queries
-):
+    client_of: Callable[..., Any],
+    alice: User,
+    make_checkpoint: Callable[..., Any],
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
     client = client_of(alice)
     for index in range(20):
         make_checkpoint(f"model {index}")
@@ -409,8 +475,8 @@ def test_a_list_takes_as_many_queries_for_many_as_for_one(
 
 
 def test_an_upload_that_is_sent_again_with_its_key_is_answered_with_the_same_model(
-    client_of, alice, own_files, sent
-):
+    client_of: Callable[..., Any], alice: User, own_files: Path, sent: list[Any]
+) -> None:
     client = client_of(alice)
     first, second = (
         client.post(URL, form(), format="multipart", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)
@@ -423,13 +489,15 @@ def test_an_upload_that_is_sent_again_with_its_key_is_answered_with_the_same_mod
 
 
 @pytest.fixture
-def patch(client_of, alice):
+def patch(client_of: Callable[..., Any], alice: User) -> Callable[..., Any]:
     """Alice changes a model."""
     client = client_of(alice)
     return lambda row, **values: client.patch(f"{URL}{row.pk}/", values, format="json")
 
 
-def test_a_change_that_a_worker_checks_is_pending_until_it_has(patch, make_checkpoint, catalogue):
+def test_a_change_that_a_worker_checks_is_pending_until_it_has(
+    patch: Callable[..., Any], make_checkpoint: Callable[..., Any], catalogue: None
+) -> None:
     row = make_checkpoint()
     names = ["wren", "owl"]
     answer = patch(row, class_names=names, image_size=16, name="Birds 2")
@@ -439,7 +507,9 @@ def test_a_change_that_a_worker_checks_is_pending_until_it_has(patch, make_check
     assert said["pending"] == {"class_names": names, "image_size": 16}
 
 
-def test_a_rejected_model_is_fixed_without_sending_the_file_again(patch, make_checkpoint):
+def test_a_rejected_model_is_fixed_without_sending_the_file_again(
+    patch: Callable[..., Any], make_checkpoint: Callable[..., Any]
+) -> None:
     until = timezone.now() + timedelta(hours=1)
     row = make_checkpoint(
         state="rejected", reason="Choose.", reading={"candidates": ["conv4"]}, original_until=until
@@ -450,7 +520,9 @@ def test_a_rejected_model_is_fixed_without_sending_the_file_again(patch, make_ch
     assert (said["mean"], said["architecture"], said["pending"]) == ([0.1, 0.2, 0.3], "conv4", {})
 
 
-def test_what_cannot_be_read_again_is_a_conflict(patch, make_checkpoint, job):
+def test_what_cannot_be_read_again_is_a_conflict(
+    patch: Callable[..., Any], make_checkpoint: Callable[..., Any], job: Job
+) -> None:
     for row in (make_checkpoint(state="rejected"), job.pool.checkpoints.first()):
         answer = patch(row, class_names=["wren", "owl"])
         assert answer.status_code == 409 and answer.json()["detail"]
@@ -469,14 +541,23 @@ def test_what_cannot_be_read_again_is_a_conflict(patch, make_checkpoint, job):
         ({"file_name": "x"}, "file_name"),
     ],
 )
-def test_a_bad_change_names_its_field(patch, make_checkpoint, values, field):
+def test_a_bad_change_names_its_field(
+    patch: Callable[..., Any],
+    make_checkpoint: Callable[..., Any],
+    values: dict[str, Any],
+    field: str,
+) -> None:
     answer = patch(make_checkpoint(), **values)
     assert answer.status_code == 400 and field in answer.json()["errors"]
 
 
 def test_why_a_change_was_refused_is_told_to_the_owner_alone(
-    client_of, alice, charlie, make_checkpoint, shared
-):
+    client_of: Callable[..., Any],
+    alice: User,
+    charlie: User,
+    make_checkpoint: Callable[..., Any],
+    shared: Any,
+) -> None:
     row = make_checkpoint(reason="Name 3.", pending={"image_size": 16}, **shared.public)
     for person, reason in ((alice, "Name 3."), (charlie, "")):
         said = client_of(person).get(f"{URL}{row.pk}/").json()

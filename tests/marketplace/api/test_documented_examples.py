@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_django.live_server_helper import LiveServer
 
 from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
@@ -16,7 +18,7 @@ from marketplace.uploads.models import Upload
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 
 
-def commands_below(heading):
+def commands_below(heading: str) -> str:
     """The first block of shell commands below a heading."""
     section = PAGE.read_text().split(f"\n## {heading}\n")[1]
     found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
@@ -25,7 +27,9 @@ def commands_below(heading):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
-def test_several_models_in_one_request(transactional_db, live_server, tmp_path, sent):
+def test_several_models_in_one_request(
+    transactional_db: None, live_server: LiveServer, tmp_path: Path, sent: list[Any]
+) -> None:
     _, token = token_create(user=User.objects.create_user("alice"), name="script")
     for name in ("birds", "beetles", "large"):
         (tmp_path / f"{name}.pt").write_bytes(name.encode() * 1_000)

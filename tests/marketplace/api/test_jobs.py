@@ -1,31 +1,36 @@
 """`jobs/`."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
+from marketplace.accounts.models import User
 from marketplace.algorithms.services import catalogue_publish
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_log, job_move, job_report
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
 from tests.marketplace.conftest import WITH_PRESETS
 
 URL = "/api/v1/jobs/"
 
 
 @pytest.fixture
-def client(client_of, alice):
+def client(client_of: Callable[..., Any], alice: User) -> APIClient:
     """Alice's client."""
     return client_of(alice)
 
 
 @pytest.fixture
-def body(catalogue, pool):
+def body(catalogue: None, pool: Pool) -> dict[str, dict[str, int] | int | str]:
     """A launch that is right."""
     return {
         "pool": str(pool.pk), "algorithm": "free", "settings": {"outer_steps": 20}, "seed": 3,
@@ -36,8 +41,12 @@ CONTRACT = {"state", "stage", "steps_done", "total_steps", "eta_s", "error", "le
 
 
 def test_a_job_is_launched_with_the_defaults_filled_in(
-    client, body, pool, sent, django_capture_on_commit_callbacks
-):
+    client: APIClient,
+    body: dict[str, dict[str, int] | int | str],
+    pool: Pool,
+    sent: list[Any],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post(URL, body)
     row = answer.json()
@@ -52,7 +61,9 @@ def test_a_job_is_launched_with_the_defaults_filled_in(
     assert client.get(f"{URL}{row['id']}/").json() == row
 
 
-def test_a_preset_lies_beneath_the_settings_and_the_job_is_named_by_it(client, body):
+def test_a_preset_lies_beneath_the_settings_and_the_job_is_named_by_it(
+    client: APIClient, body: dict[str, dict[str, int] | int | str]
+) -> None:
     catalogue_publish(algorithms=[WITH_PRESETS], architectures=[], version="1.0")
     settings = {"preset": "published", "outer_steps": 50}
     row = client.post(URL, {**body, "settings": settings}).json()
@@ -66,12 +77,16 @@ def test_a_preset_lies_beneath_the_settings_and_the_job_is_named_by_it(client, b
     assert "standard, published" in wrong.content.decode()
 
 
-def test_settings_and_seed_may_be_left_out(client, body):
+def test_settings_and_seed_may_be_left_out(
+    client: APIClient, body: dict[str, dict[str, int] | int | str]
+) -> None:
     answer = client.post(URL, {"pool": body["pool"], "algorithm": "free"})
     assert (answer.status_code, answer.json()["seed"]) == (201, 0)
 
 
-def test_the_same_key_gives_the_same_job_and_another_request_409(client, body):
+def test_the_same_key_gives_the_same_job_and_another_request_409(
+    client: APIClient, body: dict[str, dict[str, int] | int | str]
+) -> None:
     first = client.post(URL, body, HTTP_IDEMPOTENCY_KEY="once")
     again = client.post(URL, body, HTTP_IDEMPOTENCY_KEY="once")
     assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
@@ -80,7 +95,14 @@ def test_the_same_key_gives_the_same_job_and_another_request_409(client, body):
     assert Job.objects.count() == 1
 
 
-def test_two_people_may_use_the_same_key(client_of, bob, client, body, pool, make_checkpoint):
+def test_two_people_may_use_the_same_key(
+    client_of: Callable[..., Any],
+    bob: User,
+    client: APIClient,
+    body: dict[str, dict[str, int] | int | str],
+    pool: Pool,
+    make_checkpoint: Callable[..., Any],
+) -> None:
     Checkpoint.objects.update(visibility="public")
     pool.visibility = "public"
     pool.save()
@@ -128,7 +150,12 @@ def test_two_people_may_use_the_same_key(client_of, bob, client, body, pool, mak
         ({"setting": {}}, "setting"),
     ],
 )
-def test_a_bad_launch_names_the_field(client, body, changes, field):
+def test_a_bad_launch_names_the_field(
+    client: APIClient,
+    body: dict[str, dict[str, int] | int | str],
+    changes: dict[str, Any],
+    field: str,
+) -> None:
     raw = json.dumps({**body, **changes})
     answer = client.generic("POST", URL, raw, content_type="application/json")
     assert answer.status_code == 400, answer.content
@@ -136,26 +163,32 @@ def test_a_bad_launch_names_the_field(client, body, changes, field):
     assert not Job.objects.exists()
 
 
-def test_a_key_that_is_too_long_is_400(client, body):
+def test_a_key_that_is_too_long_is_400(
+    client: APIClient, body: dict[str, dict[str, int] | int | str]
+) -> None:
     answer = client.post(URL, body, HTTP_IDEMPOTENCY_KEY="x" * 121)
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.json()["errors"]
 
 
-def test_consent_withdrawn_after_the_pool_was_made_stops_the_launch(client, body):
+def test_consent_withdrawn_after_the_pool_was_made_stops_the_launch(
+    client: APIClient, body: dict[str, dict[str, int] | int | str]
+) -> None:
     Checkpoint.objects.filter(name="pool a").update(consent_recovery=False)
     answer = client.post(URL, body)
     assert answer.status_code == 400
     assert "“pool a”" in answer.json()["errors"]["pool"][0]
 
 
-def test_a_strangers_pool_is_as_if_it_were_not_there(client_of, charlie, body):
+def test_a_strangers_pool_is_as_if_it_were_not_there(
+    client_of: Callable[..., Any], charlie: User, body: dict[str, dict[str, int] | int | str]
+) -> None:
     answer = client_of(charlie).post(URL, body)
     assert answer.status_code == 400
     assert "that you may see" in answer.json()["errors"]["pool"][0]
 
 
-def test_a_job_is_cancelled_once_and_resumed_once(client, job):
+def test_a_job_is_cancelled_once_and_resumed_once(client: APIClient, job: Job) -> None:
     answer = client.post(f"{URL}{job.pk}/cancel/")
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
     twice = client.post(f"{URL}{job.pk}/cancel/")
@@ -165,7 +198,9 @@ def test_a_job_is_cancelled_once_and_resumed_once(client, job):
     assert client.post(f"{URL}{job.pk}/resume/").status_code == 409
 
 
-def test_a_running_job_is_cancelling_and_cannot_be_cancelled_again(client, job):
+def test_a_running_job_is_cancelling_and_cannot_be_cancelled_again(
+    client: APIClient, job: Job
+) -> None:
     job_claim(job_id=job.pk, worker="w")
     answer = client.post(f"{URL}{job.pk}/cancel/")
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelling")
@@ -173,7 +208,7 @@ def test_a_running_job_is_cancelling_and_cannot_be_cancelled_again(client, job):
     assert client.post(f"{URL}{job.pk}/resume/").status_code == 409
 
 
-def test_progress_curves_and_log_are_readable(client, job):
+def test_progress_curves_and_log_are_readable(client: APIClient, job: Job) -> None:
     claimed = job_claim(job_id=job.pk, worker="w")
     job_report(
         job=claimed,
@@ -197,13 +232,15 @@ def test_progress_curves_and_log_are_readable(client, job):
 
 
 @pytest.mark.parametrize("since", ["x", "-1", "1.5", "9" * 30, "²"])
-def test_since_must_be_a_number(client, job, since):
+def test_since_must_be_a_number(client: APIClient, job: Job, since: str) -> None:
     for path in ("metrics", "events"):
         answer = client.get(f"{URL}{job.pk}/{path}/?since={since}")
         assert answer.status_code == 400 and "since" in answer.json()["errors"]
 
 
-def test_a_finished_job_names_its_learner(client, job, learner):
+def test_a_finished_job_names_its_learner(
+    client: APIClient, job: Job, learner: MetaLearner
+) -> None:
     claimed = job_claim(job_id=job.pk, worker="w")
     job_move(job=claimed, to=JobState.SUCCEEDED)
     row = client.get(f"{URL}{job.pk}/").json()
@@ -211,13 +248,13 @@ def test_a_finished_job_names_its_learner(client, job, learner):
     assert client.get(URL).json()["results"][0]["learner"] == row["learner"]
 
 
-def test_a_failed_job_says_why(client, job):
+def test_a_failed_job_says_why(client: APIClient, job: Job) -> None:
     claimed = job_claim(job_id=job.pk, worker="w")
     job_move(job=claimed, to=JobState.FAILED, error="Too little memory.")
     assert client.get(f"{URL}{job.pk}/").json()["error"] == "Too little memory."
 
 
-def test_jobs_are_found(client, job):
+def test_jobs_are_found(client: APIClient, job: Job) -> None:
     for query, count in [
         ("state=queued", 1),
         ("state=running", 0),
@@ -232,7 +269,7 @@ def test_jobs_are_found(client, job):
     assert client.get(f"{URL}?pool=odd").status_code == 400
 
 
-def test_snapshot_secrets_and_keys_are_never_shown(client, job):
+def test_snapshot_secrets_and_keys_are_never_shown(client: APIClient, job: Job) -> None:
     text = client.get(f"{URL}{job.pk}/").content.decode()
     assert job.snapshot_secret not in text
     assert "secret" not in text and "idempotency" not in text
@@ -262,7 +299,9 @@ JSON = st.recursive(
         st.sampled_from(["pool", "algorithm", "settings", "seed", "other"]), JSON, min_size=1
     )
 )
-def test_no_body_at_all_makes_a_crash(client, body, changes):
+def test_no_body_at_all_makes_a_crash(
+    client: APIClient, body: dict[str, dict[str, int] | int | str], changes: dict[str, Any]
+) -> None:
     answer = client.post(URL, {**body, **changes})
     assert answer.status_code in {201, 400}, answer.content
     Job.objects.all().delete()
@@ -274,7 +313,7 @@ def test_no_body_at_all_makes_a_crash(client, body, changes):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(raw=st.binary(max_size=60))
-def test_no_bytes_at_all_make_a_crash(client, raw):
+def test_no_bytes_at_all_make_a_crash(client: APIClient, raw: bytes) -> None:
     answer = client.generic("POST", URL, raw, content_type="application/json")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"

@@ -1,13 +1,18 @@
 """`checkpoints/manifest/`: several models in one request, all of them or none."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from marketplace import storage
+from marketplace.accounts.models import Team, User
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.queue import Task
 from marketplace.uploads.clock import uploads_tick
@@ -20,10 +25,16 @@ BIRDS = {"name": "Birds", "class_names": ["robin", "wren"], "licence": "mit", "c
 
 
 @pytest.fixture
-def post(client_of, alice):
+def post(client_of: Callable[..., Any], alice: User) -> Callable[..., Any]:
     """Send a manifest, with files in parts of their own."""
 
-    def send_it(models, files=None, user=alice, key="", **fields):
+    def send_it(
+        models: Any,
+        files: dict[str, bytes] | None = None,
+        user: User = alice,
+        key: str = "",
+        **fields: Any,
+    ) -> Any:
         headers = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
         said = {"models": models, **fields}
         if files is None:
@@ -36,10 +47,15 @@ def post(client_of, alice):
 
 
 @pytest.fixture
-def hold(client_of, alice):
+def hold(client_of: Callable[..., Any], alice: User) -> Callable[..., str]:
     """The id of an upload in pieces that waits for its manifest."""
 
-    def begin(content=b"0123456789", whole=True, user=alice, said=None):
+    def begin(
+        content: bytes = b"0123456789",
+        whole: bool = True,
+        user: User = alice,
+        said: dict[str, str] | None = None,
+    ) -> str:
         client = client_of(user)
         begun = client.post(
             UPLOADS,
@@ -57,8 +73,13 @@ def hold(client_of, alice):
 
 
 def test_files_in_parts_and_uploads_in_pieces_become_models_in_one_request(
-    post, hold, stored, sent, alice, django_capture_on_commit_callbacks
-):
+    post: Callable[..., Any],
+    hold: Callable[..., str],
+    stored: Callable[..., Any],
+    sent: list[Any],
+    alice: User,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     pk = hold()
     models = [{**BIRDS, "part": "first"}, {"name": "Beetles", "upload": pk}]
     assert Checkpoint.objects.count() == 0
@@ -98,7 +119,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changes", "field"), WRONG)
-def test_one_wrong_entry_stops_all_and_is_named_with_its_field(post, left_behind, changes, field):
+def test_one_wrong_entry_stops_all_and_is_named_with_its_field(
+    post: Callable[..., Any], left_behind: Callable[..., Any], changes: dict[str, Any], field: str
+) -> None:
     right, wrong = {**BIRDS, "part": "first"}, {**BIRDS, "name": "Owls", "part": "other"}
     answer = post([right, {**wrong, **changes}], {"first": b"x", "other": b"y"})
     assert answer.status_code == 400, answer.content
@@ -109,7 +132,9 @@ def test_one_wrong_entry_stops_all_and_is_named_with_its_field(post, left_behind
     assert Checkpoint.objects.count() == 0 and left_behind() == []
 
 
-def test_every_wrong_entry_is_told_of_at_once(post, left_behind):
+def test_every_wrong_entry_is_told_of_at_once(
+    post: Callable[..., Any], left_behind: Callable[..., Any]
+) -> None:
     models = [
         {**BIRDS, "licence": "mine", "part": "a"},
         {**BIRDS, "part": "b"},
@@ -126,12 +151,14 @@ def test_every_wrong_entry_is_told_of_at_once(post, left_behind):
 
 
 @pytest.mark.parametrize("models", [[], None, "x", {}, [{**BIRDS, "part": "a"}] * 51])
-def test_a_manifest_has_one_to_fifty_models(post, models):
+def test_a_manifest_has_one_to_fifty_models(post: Callable[..., Any], models: Any) -> None:
     answer = post(models)
     assert answer.status_code == 400 and "models" in answer.json()["errors"]
 
 
-def test_each_model_needs_a_file_of_its_own_and_each_file_a_model(post, hold, left_behind):
+def test_each_model_needs_a_file_of_its_own_and_each_file_a_model(
+    post: Callable[..., Any], hold: Callable[..., str], left_behind: Callable[..., Any]
+) -> None:
     pk = hold()
     twice = post([{"name": "a", "upload": pk}, {"name": "b", "upload": pk}])
     assert "same file" in str(twice.json()["errors"])
@@ -142,7 +169,9 @@ def test_each_model_needs_a_file_of_its_own_and_each_file_a_model(post, hold, le
     assert Checkpoint.objects.count() == 0
 
 
-def test_what_is_not_whole_or_not_held_is_refused_with_the_cure(post, hold):
+def test_what_is_not_whole_or_not_held_is_refused_with_the_cure(
+    post: Callable[..., Any], hold: Callable[..., str]
+) -> None:
     half, own = hold(whole=False), hold(said={"name": "own"})
     answer = post([{"name": "a", "upload": half}, {"name": "b", "upload": own}]).json()
     assert "Only 9 of its 10 bytes" in answer["errors"]["models[0]"][0]
@@ -150,7 +179,9 @@ def test_what_is_not_whole_or_not_held_is_refused_with_the_cure(post, hold):
     assert Checkpoint.objects.get().name == "own"
 
 
-def test_bob_and_charlie_cannot_use_alices_upload(post, hold, bob, charlie, team):
+def test_bob_and_charlie_cannot_use_alices_upload(
+    post: Callable[..., Any], hold: Callable[..., str], bob: User, charlie: User, team: Team
+) -> None:
     pk = hold()
     for person in (bob, charlie):
         answer = post([{"name": "mine", "upload": pk}], user=person)
@@ -161,12 +192,16 @@ def test_bob_and_charlie_cannot_use_alices_upload(post, hold, bob, charlie, team
     assert post([{**shared, "upload": hold(user=charlie)}], user=charlie).status_code == 400
 
 
-def test_who_may_not_upload_hears_that(anybody, alice, left_behind):
+def test_who_may_not_upload_hears_that(
+    anybody: APIClient, alice: User, left_behind: Callable[..., Any]
+) -> None:
     assert anybody.post(MANIFEST, {"models": []}, format="json").status_code == 401
     assert left_behind() == []
 
 
-def test_the_same_key_gives_the_same_models_again(post, hold, stored):
+def test_the_same_key_gives_the_same_models_again(
+    post: Callable[..., Any], hold: Callable[..., str], stored: Callable[..., Any]
+) -> None:
     pk = hold()
     models, files = [{**BIRDS, "part": "a"}, {"name": "b", "upload": pk}], {"a": b"tensors"}
     first = post(models, files, key="once")
@@ -179,13 +214,15 @@ def test_the_same_key_gives_the_same_models_again(post, hold, stored):
     assert len(stored()) == 2
 
 
-def test_an_upload_is_used_once(post, hold):
+def test_an_upload_is_used_once(post: Callable[..., Any], hold: Callable[..., str]) -> None:
     pk = hold()
     assert post([{"name": "a", "upload": pk}]).status_code == 201
     assert post([{"name": "b", "upload": pk}]).status_code == 400
 
 
-def test_the_quota_holds_for_the_sum(post, left_behind, settings):
+def test_the_quota_holds_for_the_sum(
+    post: Callable[..., Any], left_behind: Callable[..., Any], settings: Settings
+) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 2_500
     models = [{"name": name, "part": name} for name in "ab"]
     answer = post(models, {"a": b"x" * 2_000, "b": b"x" * 2_000})
@@ -195,7 +232,9 @@ def test_the_quota_holds_for_the_sum(post, left_behind, settings):
     assert post(models, {"a": b"x" * 700, "b": b"x" * 700}).status_code == 201
 
 
-def test_a_held_upload_counts_until_it_is_given_up_or_forgotten(hold, alice, client_of, stored):
+def test_a_held_upload_counts_until_it_is_given_up_or_forgotten(
+    hold: Callable[..., str], alice: User, client_of: Callable[..., Any], stored: Callable[..., Any]
+) -> None:
     pk = hold()
     assert storage_used_by(alice) == 10 and stored() == [f"incoming/{pk}"]
     assert client_of(alice).delete(f"{UPLOADS}{pk}/", **TUS).status_code == 204
@@ -206,7 +245,9 @@ def test_a_held_upload_counts_until_it_is_given_up_or_forgotten(hold, alice, cli
     assert storage_used_by(alice) == 0 and stored() == [] and not Upload.objects.exists()
 
 
-def test_an_upload_that_became_a_model_leaves_its_file_when_it_is_forgotten(post, hold, stored):
+def test_an_upload_that_became_a_model_leaves_its_file_when_it_is_forgotten(
+    post: Callable[..., Any], hold: Callable[..., str], stored: Callable[..., Any]
+) -> None:
     pk = hold()
     post([{"name": "a", "upload": pk}])
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -215,11 +256,15 @@ def test_an_upload_that_became_a_model_leaves_its_file_when_it_is_forgotten(post
 
 
 def test_what_fails_in_the_middle_leaves_nothing_but_the_held_file(
-    post, hold, stored, monkeypatch, sent
-):
+    post: Callable[..., Any],
+    hold: Callable[..., str],
+    stored: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    sent: list[Any],
+) -> None:
     pk = hold()
 
-    def fails(*, checkpoint):
+    def fails(*, checkpoint: Checkpoint) -> None:
         if checkpoint.name == "b":
             raise OSError("disk full")
         checkpoint.save(force_insert=True)
@@ -233,18 +278,24 @@ def test_what_fails_in_the_middle_leaves_nothing_but_the_held_file(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", '{"models": [{"name": "\\ud800"}]}'])
-def test_a_manifest_that_is_none_is_400(client_of, alice, text):
+def test_a_manifest_that_is_none_is_400(
+    client_of: Callable[..., Any], alice: User, text: str
+) -> None:
     answer = client_of(alice).post(MANIFEST, {"manifest": text}, format="multipart")
     assert answer.status_code == 400 and answer.json()["detail"]
 
 
-def test_a_manifest_as_a_file_is_told_how_to_come(client_of, alice):
+def test_a_manifest_as_a_file_is_told_how_to_come(
+    client_of: Callable[..., Any], alice: User
+) -> None:
     form = {"manifest": SimpleUploadedFile("models.json", b"{}")}
     answer = client_of(alice).post(MANIFEST, form, format="multipart")
     assert answer.status_code == 400 and "manifest=<" in str(answer.json()["errors"])
 
 
-def test_an_upload_that_is_not_held_needs_a_name(client_of, alice):
+def test_an_upload_that_is_not_held_needs_a_name(
+    client_of: Callable[..., Any], alice: User
+) -> None:
     begun = client_of(alice).post(
         UPLOADS, {"licence": "mit"}, format="json", HTTP_UPLOAD_LENGTH="9", **TUS
     )

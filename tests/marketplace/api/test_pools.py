@@ -1,7 +1,12 @@
 """`pools/`."""
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from rest_framework.test import APIClient
+
+from marketplace.accounts.models import Team, User
 from marketplace.pools.models import Pool
 from marketplace.pools.services import pool_freeze
 
@@ -9,18 +14,20 @@ URL = "/api/v1/pools/"
 
 
 @pytest.fixture
-def client(client_of, alice):
+def client(client_of: Callable[..., Any], alice: User) -> APIClient:
     """Alice's client."""
     return client_of(alice)
 
 
 @pytest.fixture
-def two(make_checkpoint):
+def two(make_checkpoint: Callable[..., Any]) -> list[str]:
     """Ids of two models that fit together."""
     return [str(make_checkpoint(name).pk) for name in ("robin", "wren")]
 
 
-def test_a_pool_keeps_the_order_and_says_how_the_models_fit(client, two):
+def test_a_pool_keeps_the_order_and_says_how_the_models_fit(
+    client: APIClient, two: list[str]
+) -> None:
     answer = client.post(URL, {"name": " Garden  birds ", "checkpoints": two[::-1]})
     row = answer.json()
     assert answer.status_code == 201, row
@@ -30,12 +37,12 @@ def test_a_pool_keeps_the_order_and_says_how_the_models_fit(client, two):
     assert client.get(f"{URL}{row['id']}/").json() == row
 
 
-def test_a_model_named_twice_counts_once(client, two):
+def test_a_model_named_twice_counts_once(client: APIClient, two: list[str]) -> None:
     answer = client.post(URL, {"name": "x", "checkpoints": [*two, two[0]]})
     assert answer.json()["n_models"] == 2
 
 
-def test_a_pool_is_shared_with_a_team(client, two, team):
+def test_a_pool_is_shared_with_a_team(client: APIClient, two: list[str], team: Team) -> None:
     body = {"name": "x", "checkpoints": two, "visibility": "team", "team": "Botany"}
     assert client.post(URL, body).json()["team"] == "Botany"
 
@@ -60,7 +67,9 @@ def test_a_pool_is_shared_with_a_team(client, two, team):
         ({"members": []}, "members"),
     ],
 )
-def test_a_bad_pool_names_the_field(client, two, body, field):
+def test_a_bad_pool_names_the_field(
+    client: APIClient, two: list[str], body: dict[str, Any], field: str
+) -> None:
     said = {} if body == {} else {"name": "x", "checkpoints": two, **body}
     answer = client.post(URL, said)
     assert answer.status_code == 400, answer.content
@@ -68,7 +77,9 @@ def test_a_bad_pool_names_the_field(client, two, body, field):
     assert not Pool.objects.exists()
 
 
-def test_models_that_do_not_fit_are_named(client, make_checkpoint, charlie):
+def test_models_that_do_not_fit_are_named(
+    client: APIClient, make_checkpoint: Callable[..., Any], charlie: User
+) -> None:
     good = make_checkpoint("good")
     cases = {
         "at least two": [good],
@@ -83,7 +94,9 @@ def test_models_that_do_not_fit_are_named(client, make_checkpoint, charlie):
         assert text in answer.json()["errors"]["checkpoints"][0]
 
 
-def test_the_models_can_be_chosen_again_until_a_job_uses_them(client, pool, two):
+def test_the_models_can_be_chosen_again_until_a_job_uses_them(
+    client: APIClient, pool: Pool, two: list[str]
+) -> None:
     answer = client.patch(f"{URL}{pool.pk}/", {"checkpoints": two})
     assert (answer.status_code, answer.json()["checkpoints"]) == (200, two)
     pool_freeze(pool=pool)
@@ -92,13 +105,13 @@ def test_the_models_can_be_chosen_again_until_a_job_uses_them(client, pool, two)
     assert client.delete(f"{URL}{pool.pk}/").status_code == 409
 
 
-def test_an_unused_pool_is_deleted_and_its_models_stay(client, pool):
+def test_an_unused_pool_is_deleted_and_its_models_stay(client: APIClient, pool: Pool) -> None:
     assert client.delete(f"{URL}{pool.pk}/").status_code == 204
     assert not Pool.objects.exists()
     assert client.get("/api/v1/checkpoints/").json()["count"] == 2
 
 
-def test_pools_are_found(client, make_pool):
+def test_pools_are_found(client: APIClient, make_pool: Callable[..., Any]) -> None:
     make_pool("birds")
     make_pool("insects")
     assert [row["name"] for row in client.get(f"{URL}?search=bir").json()["results"]] == ["birds"]
@@ -106,7 +119,9 @@ def test_pools_are_found(client, make_pool):
     assert client.get(f"{URL}?ordering=name").json()["results"][0]["n_models"] == 2
 
 
-def test_a_pool_of_very_many_models_is_refused_by_its_length(client_of, alice):
+def test_a_pool_of_very_many_models_is_refused_by_its_length(
+    client_of: Callable[..., Any], alice: User
+) -> None:
     answer = client_of(alice).post(URL, {"name": "p", "checkpoints": [[]] * 20_000})
     assert answer.status_code == 400
     assert answer.json()["errors"] == {"checkpoints": ["Give at most 500 entries."]}

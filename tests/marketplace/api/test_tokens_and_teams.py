@@ -1,19 +1,24 @@
 """Scopes, tokens made with tokens, leaked tokens, teams, and how often one may call."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from marketplace.accounts.models import ApiToken, Membership
+from marketplace.accounts.models import ApiToken, Membership, Team, User
 from marketplace.accounts.scopes import ALL_SCOPES
 from marketplace.accounts.services import token_create
 from marketplace.api.permissions import scope_of
 from marketplace.audit.models import Record
 from marketplace.core import rate_limits
+from marketplace.jobs.models import Job
+from marketplace.learners.models import MetaLearner
 
 API = "/api/v1"
 LEAKED = f"{API}/credentials/revoke/"
@@ -22,7 +27,7 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
-def still(monkeypatch):
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing was counted before, and the minute does not end in the middle of a test."""
     cache.clear()
     monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: NOON))
@@ -31,10 +36,10 @@ def still(monkeypatch):
 
 
 @pytest.fixture
-def narrow(alice):
+def narrow(alice: User) -> Callable[..., APIClient]:
     """A client of Alice's with these scopes only."""
 
-    def make(*scopes, **more):
+    def make(*scopes: Any, **more: Any) -> APIClient:
         row, secret = token_create(user=alice, name="narrow", scopes=scopes, **more)
         client = APIClient(raise_request_exception=False)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
@@ -58,8 +63,8 @@ NEEDS = [
 
 @pytest.mark.parametrize(("method", "path", "scope"), NEEDS)
 def test_a_scope_that_is_missing_is_named_and_one_that_is_there_is_enough(
-    narrow, method, path, scope
-):
+    narrow: Callable[..., APIClient], method: str, path: str, scope: str
+) -> None:
     others = [name for name in ALL_SCOPES if name != scope]
     refused = getattr(narrow(*others), method)(f"{API}/{path}")
     assert (refused.status_code, refused["Content-Type"]) == (403, PROBLEM)
@@ -68,7 +73,9 @@ def test_a_scope_that_is_missing_is_named_and_one_that_is_there_is_enough(
     assert getattr(narrow(scope), method)(f"{API}/{path}").status_code != 403
 
 
-def test_the_scopes_of_actions_on_rows(narrow, learner, job):
+def test_the_scopes_of_actions_on_rows(
+    narrow: Callable[..., APIClient], learner: MetaLearner, job: Job
+) -> None:
     reader = narrow("read")
     for path, scope in [
         (f"jobs/{job.pk}/cancel/", "jobs"),
@@ -81,18 +88,20 @@ def test_the_scopes_of_actions_on_rows(narrow, learner, job):
     assert (answer.status_code, answer.json()["scope"]) == (403, "write")
 
 
-def test_what_nobody_thought_about_needs_write():
+def test_what_nobody_thought_about_needs_write() -> None:
     assert scope_of(object(), "POST") == "write"
     assert scope_of(object(), "GET") == "read"
 
 
-def test_a_session_needs_no_scope(alice):
+def test_a_session_needs_no_scope(alice: User) -> None:
     client = APIClient()
     client.force_login(alice)
     assert client.get(f"{API}/tokens/").status_code == 200
 
 
-def test_a_token_is_made_shown_once_listed_and_revoked(client_of, alice, anybody):
+def test_a_token_is_made_shown_once_listed_and_revoked(
+    client_of: Callable[..., Any], alice: User, anybody: APIClient
+) -> None:
     client = client_of(alice)
     made = client.post(f"{API}/tokens/", {"name": "copy", "scopes": ["jobs", "read"]})
     assert made.status_code == 201
@@ -109,7 +118,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(client_of, alice, anybody
     assert anybody.get(f"{API}/jobs/").status_code == 401
 
 
-def test_a_token_gives_away_no_scope_that_it_lacks(narrow):
+def test_a_token_gives_away_no_scope_that_it_lacks(narrow: Callable[..., APIClient]) -> None:
     client = narrow("account", "read")
     made = client.post(f"{API}/tokens/", {"name": "child", "scopes": ["read"]})
     assert made.status_code == 201
@@ -118,7 +127,7 @@ def test_a_token_gives_away_no_scope_that_it_lacks(narrow):
     assert "lacks jobs" in refused.json()["detail"]
 
 
-def test_a_token_makes_none_that_outlives_it(narrow):
+def test_a_token_makes_none_that_outlives_it(narrow: Callable[..., APIClient]) -> None:
     soon = timezone.now() + timedelta(days=3)
     client = narrow("account", expires_at=soon)
     for late in (None, (soon + timedelta(seconds=1)).isoformat()):
@@ -128,7 +137,9 @@ def test_a_token_makes_none_that_outlives_it(narrow):
     assert client.post(f"{API}/tokens/", body).status_code == 201
 
 
-def test_a_time_gone_by_and_unknown_scopes_are_refused(client_of, alice):
+def test_a_time_gone_by_and_unknown_scopes_are_refused(
+    client_of: Callable[..., Any], alice: User
+) -> None:
     client = client_of(alice)
     body = {"name": "x", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
     refused = client.post(f"{API}/tokens/", body)
@@ -138,7 +149,7 @@ def test_a_time_gone_by_and_unknown_scopes_are_refused(client_of, alice):
         assert refused.status_code == 400
 
 
-def test_an_expired_token_is_401(narrow):
+def test_an_expired_token_is_401(narrow: Callable[..., APIClient]) -> None:
     client = narrow("read", expires_at=timezone.now() + timedelta(days=1))
     assert client.get(f"{API}/jobs/").status_code == 200
     ApiToken.objects.update(expires_at=timezone.now())
@@ -146,8 +157,8 @@ def test_an_expired_token_is_401(narrow):
 
 
 def test_a_leaked_token_is_revoked_by_its_value_and_the_answer_says_nothing(
-    narrow, anybody, alice, bob, still
-):
+    narrow: Callable[..., APIClient], anybody: APIClient, alice: User, bob: User, still: None
+) -> None:
     client = narrow("read")
     _, other = token_create(user=bob, name="also there")
     body = {"credentials": [client.secret, "nonsense", f"fh_{'a' * 48}"]}
@@ -162,15 +173,15 @@ def test_a_leaked_token_is_revoked_by_its_value_and_the_answer_says_nothing(
     assert anybody.post(LEAKED, {"credentials": []}).status_code == 400
 
 
-def test_reports_are_counted_for_an_address(anybody, db, still):
+def test_reports_are_counted_for_an_address(anybody: APIClient, db: None, still: None) -> None:
     answers = [anybody.post(LEAKED, {"credentials": ["x"]}) for _ in "x" * 31]
     assert [answer.status_code for answer in answers] == [202] * 30 + [429]
     assert answers[-1]["RateLimit"].startswith('"reports";r=0;t=')
 
 
 def test_calls_are_counted_for_a_person_and_the_headers_say_how_many_are_left(
-    client_of, alice, bob, settings, still
-):
+    client_of: Callable[..., Any], alice: User, bob: User, settings: Settings, still: None
+) -> None:
     settings.API_REQUESTS_PER_MINUTE = 3
     client = client_of(alice)
     answers = [client.get(f"{API}/jobs/") for _ in range(4)]
@@ -185,7 +196,7 @@ def test_calls_are_counted_for_a_person_and_the_headers_say_how_many_are_left(
     assert client_of(bob).get(f"{API}/jobs/").status_code == 200
 
 
-def test_no_limit_no_headers(client_of, alice):
+def test_no_limit_no_headers(client_of: Callable[..., Any], alice: User) -> None:
     assert "RateLimit" not in client_of(alice).get(f"{API}/jobs/")
 
 
@@ -198,15 +209,21 @@ def test_no_limit_no_headers(client_of, alice):
     ],
 )
 def test_calls_without_a_person_are_counted_for_the_household(
-    anybody, settings, db, still, addresses
-):
+    anybody: APIClient,
+    settings: Settings,
+    db: None,
+    still: None,
+    addresses: tuple[str, str, str],
+) -> None:
     settings.API_REQUESTS_PER_MINUTE = 1
     assert anybody.get(f"{API}/nothing/").status_code == 404
     calls = [anybody.get(f"{API}/schema/", REMOTE_ADDR=one) for one in addresses]
     assert [answer.status_code for answer in calls] == [200, 429, 200]
 
 
-def test_many_wrong_tokens_lock_an_address_out_for_a_while(anybody, db, client_of, alice, still):
+def test_many_wrong_tokens_lock_an_address_out_for_a_while(
+    anybody: APIClient, db: None, client_of: Callable[..., Any], alice: User, still: None
+) -> None:
     anybody.credentials(HTTP_AUTHORIZATION="Bearer fh_wrong")
     answers = [anybody.get(f"{API}/jobs/") for _ in range(61)]
     assert [answer.status_code for answer in answers] == [401] * 60 + [429]
@@ -214,7 +231,9 @@ def test_many_wrong_tokens_lock_an_address_out_for_a_while(anybody, db, client_o
     assert client_of(alice).get(f"{API}/jobs/").status_code == 200
 
 
-def test_a_team_from_its_making_to_its_end(client_of, alice, bob, make_checkpoint):
+def test_a_team_from_its_making_to_its_end(
+    client_of: Callable[..., Any], alice: User, bob: User, make_checkpoint: Callable[..., Any]
+) -> None:
     owner, member = client_of(alice), client_of(bob)
     team = owner.post(f"{API}/teams/", {"name": "Botany"}).json()
     where = f"{API}/teams/{team['id']}/"
@@ -234,7 +253,9 @@ def test_a_team_from_its_making_to_its_end(client_of, alice, bob, make_checkpoin
     assert member.get(f"{API}/checkpoints/{row.pk}/").status_code == 404
 
 
-def test_one_owner_always_stays(client_of, alice, bob, team):
+def test_one_owner_always_stays(
+    client_of: Callable[..., Any], alice: User, bob: User, team: Team
+) -> None:
     where = f"{API}/teams/{team.pk}/members"
     owner = client_of(alice)
     for answer in (
@@ -250,12 +271,16 @@ def test_one_owner_always_stays(client_of, alice, bob, team):
 
 
 @pytest.mark.parametrize("name", ["nobody", "charlie", "%00"])
-def test_who_is_not_in_the_team_is_404(client_of, alice, charlie, team, name):
+def test_who_is_not_in_the_team_is_404(
+    client_of: Callable[..., Any], alice: User, charlie: User, team: Team, name: str
+) -> None:
     client = client_of(alice)
     assert client.delete(f"{API}/teams/{team.pk}/members/{name}/").status_code == 404
 
 
-def test_only_people_and_roles_that_there_are(client_of, alice, charlie, team):
+def test_only_people_and_roles_that_there_are(
+    client_of: Callable[..., Any], alice: User, charlie: User, team: Team
+) -> None:
     client = client_of(alice)
     where = f"{API}/teams/{team.pk}/members/"
     for body in ({"username": "nobody"}, {"username": "charlie", "role": "king"}, {}):
@@ -264,7 +289,9 @@ def test_only_people_and_roles_that_there_are(client_of, alice, charlie, team):
     assert {"username": "charlie", "role": "owner"} in answer.json()["members"]
 
 
-def test_a_report_of_very_many_entries_is_refused_by_its_length(anybody, db):
+def test_a_report_of_very_many_entries_is_refused_by_its_length(
+    anybody: APIClient, db: None
+) -> None:
     entries = ",".join(["[]"] * 20_000)
     body = f'{{"credentials":[{entries}]}}'.encode()
     answer = anybody.generic("POST", LEAKED, body, "application/json")
@@ -272,17 +299,17 @@ def test_a_report_of_very_many_entries_is_refused_by_its_length(anybody, db):
     assert answer.json()["errors"] == {"credentials": ["Give at most 100 entries."]}
 
 
-def test_a_report_of_more_than_64_kib_is_not_read(anybody, db):
+def test_a_report_of_more_than_64_kib_is_not_read(anybody: APIClient, db: None) -> None:
     answer = anybody.post(LEAKED, {"credentials": ["x" * 2**16]})
     assert answer.status_code == 413 and "64 KiB" in answer.json()["detail"]
 
 
-def test_of_many_wrong_entries_the_first_are_named(anybody, db):
+def test_of_many_wrong_entries_the_first_are_named(anybody: APIClient, db: None) -> None:
     answer = anybody.post(LEAKED, {"credentials": [[]] * 100})
     sentences = answer.json()["errors"]["credentials"]
     assert len(sentences) == 10 and sentences[0].startswith("Entry 1:")
 
 
-def test_of_many_unknown_fields_some_are_named(anybody, db):
+def test_of_many_unknown_fields_some_are_named(anybody: APIClient, db: None) -> None:
     answer = anybody.post(LEAKED, {f"field {number}": 1 for number in range(2000)})
     assert answer.status_code == 400 and len(answer.json()["errors"]) == 10

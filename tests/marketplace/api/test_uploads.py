@@ -2,11 +2,15 @@
 
 import base64
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
-from marketplace.accounts.models import ApiToken
+from marketplace.accounts.models import ApiToken, Team, User
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.uploads.models import Upload
 
@@ -24,21 +28,26 @@ TUS = {"HTTP_TUS_RESUMABLE": "1.0.0"}
 PIECE = "application/offset+octet-stream"
 
 
-def begin(client, length=10, said=SAID, **headers):
+def begin(
+    client: APIClient,
+    length: int | str = 10,
+    said: dict[str, int | str | list[Any]] = SAID,
+    **headers: Any,
+) -> Any:
     """The answer to the beginning of an upload."""
     return client.post(
         UPLOADS, said, format="json", HTTP_UPLOAD_LENGTH=str(length), **TUS, **headers
     )
 
 
-def send(client, where, offset, data, **headers):
+def send(client: APIClient, where: str, offset: int, data: bytes, **headers: Any) -> Any:
     """The answer to one piece."""
     return client.generic(
         "PATCH", where, data, content_type=PIECE, HTTP_UPLOAD_OFFSET=str(offset), **TUS, **headers
     )
 
 
-def test_a_file_in_pieces_becomes_a_model(alice, client_of):
+def test_a_file_in_pieces_becomes_a_model(alice: User, client_of: Callable[..., Any]) -> None:
     client = client_of(alice)
     begun = begin(client)
     assert begun.status_code == 201 and begun["Upload-Offset"] == "0" and begun["Upload-Expires"]
@@ -59,7 +68,9 @@ def test_a_file_in_pieces_becomes_a_model(alice, client_of):
     assert client.head(where, **TUS)["Upload-Offset"] == "10"
 
 
-def test_a_plain_tus_client_says_everything_in_the_metadata(alice, client_of):
+def test_a_plain_tus_client_says_everything_in_the_metadata(
+    alice: User, client_of: Callable[..., Any]
+) -> None:
     words = {**{key: json.dumps(value) for key, value in SAID.items()}, "filename": "birds.pt"}
     words |= {"name": "Birds", "licence": "mit"}
     text = ",".join(f"{k} {base64.b64encode(v.encode()).decode()}" for k, v in words.items())
@@ -79,14 +90,18 @@ def test_a_plain_tus_client_says_everything_in_the_metadata(alice, client_of):
 
 
 @pytest.mark.parametrize("concat", ["partial", "final;/api/v1/uploads/a /api/v1/uploads/b"])
-def test_parts_that_are_to_be_put_together_are_refused(alice, client_of, concat):
+def test_parts_that_are_to_be_put_together_are_refused(
+    alice: User, client_of: Callable[..., Any], concat: str
+) -> None:
     headers = {"HTTP_UPLOAD_LENGTH": "10", "HTTP_UPLOAD_CONCAT": concat, **TUS}
     answer = client_of(alice).post(UPLOADS, SAID, format="json", **headers)
     assert answer.status_code == 400 and "not taken here" in answer.json()["detail"]
     assert not Upload.objects.exists()
 
 
-def test_the_protocol_is_described_where_clients_ask_for_it(alice, client_of):
+def test_the_protocol_is_described_where_clients_ask_for_it(
+    alice: User, client_of: Callable[..., Any]
+) -> None:
     answer = client_of(alice).options(UPLOADS)
     assert answer.status_code == 204 and answer["Tus-Version"] == "1.0.0"
     assert set(answer["Tus-Extension"].split(",")) == {
@@ -97,7 +112,9 @@ def test_the_protocol_is_described_where_clients_ask_for_it(alice, client_of):
 
 @pytest.mark.parametrize("version", [None, "0.2.2"])
 @pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH", "DELETE"])
-def test_another_version_is_refused(alice, client_of, method, version):
+def test_another_version_is_refused(
+    alice: User, client_of: Callable[..., Any], method: str, version: str | None
+) -> None:
     client = client_of(alice)
     where = UPLOADS if method == "POST" else begin(client)["Location"]
     headers = {"HTTP_TUS_RESUMABLE": version} if version else {}
@@ -106,7 +123,14 @@ def test_another_version_is_refused(alice, client_of, method, version):
     assert Upload.objects.count() == int(method != "POST")
 
 
-def test_an_upload_is_its_owners_alone(alice, bob, charlie, team, client_of, anybody):
+def test_an_upload_is_its_owners_alone(
+    alice: User,
+    bob: User,
+    charlie: User,
+    team: Team,
+    client_of: Callable[..., Any],
+    anybody: APIClient,
+) -> None:
     said = {**SAID, "visibility": "team", "team": "Botany"}
     where = begin(client_of(alice), said=said)["Location"]
     for person in (bob, charlie):
@@ -120,7 +144,7 @@ def test_an_upload_is_its_owners_alone(alice, bob, charlie, team, client_of, any
     assert Upload.objects.get().offset == 0
 
 
-def test_a_token_needs_the_scope_to_upload(alice, client_of):
+def test_a_token_needs_the_scope_to_upload(alice: User, client_of: Callable[..., Any]) -> None:
     client = client_of(alice)
     where = begin(client)["Location"]
     ApiToken.objects.update(scopes=["read", "write"])
@@ -129,7 +153,7 @@ def test_a_token_needs_the_scope_to_upload(alice, client_of):
     assert Upload.objects.get().offset == 0
 
 
-def test_a_page_of_another_site_can_send_nothing(alice):
+def test_a_page_of_another_site_can_send_nothing(alice: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice)
     assert browser.post(UPLOADS, SAID, content_type="application/json", **TUS).status_code == 403
@@ -150,8 +174,8 @@ def test_a_page_of_another_site_can_send_nothing(alice):
     ],
 )
 def test_a_piece_that_cannot_be_taken_is_a_problem_document(
-    alice, client_of, headers, status, words
-):
+    alice: User, client_of: Callable[..., Any], headers: dict[str, str], status: int, words: str
+) -> None:
     client = client_of(alice)
     where = begin(client)["Location"]
     said = {"content_type": PIECE, "HTTP_UPLOAD_OFFSET": "0", **TUS, **headers}
@@ -173,13 +197,22 @@ def test_a_piece_that_cannot_be_taken_is_a_problem_document(
         (str(10**17), SAID, 413, "file"),
     ],
 )
-def test_what_cannot_be_begun_is_refused_at_once(alice, client_of, length, said, status, field):
+def test_what_cannot_be_begun_is_refused_at_once(
+    alice: User,
+    client_of: Callable[..., Any],
+    length: str,
+    said: dict[str, int | str | list[Any]],
+    status: int,
+    field: str,
+) -> None:
     answer = begin(client_of(alice), length, said)
     assert answer.status_code == status and field in answer.json()["errors"]
     assert not Upload.objects.exists()
 
 
-def test_an_upload_can_be_given_up(alice, client_of, own_files):
+def test_an_upload_can_be_given_up(
+    alice: User, client_of: Callable[..., Any], own_files: Path
+) -> None:
     client = client_of(alice)
     where = begin(client)["Location"]
     send(client, where, 0, b"01234")
@@ -189,13 +222,17 @@ def test_an_upload_can_be_given_up(alice, client_of, own_files):
 
 
 @pytest.mark.parametrize("field", ["mean", "std"])
-def test_a_number_of_hundreds_of_digits_is_no_number(alice, client_of, field):
+def test_a_number_of_hundreds_of_digits_is_no_number(
+    alice: User, client_of: Callable[..., Any], field: str
+) -> None:
     answer = begin(client_of(alice), said={**SAID, field: [10**400, 0.5, 0.5]})
     assert answer.status_code == 400 and field in answer.json()["errors"]
 
 
 @pytest.mark.parametrize("length", ["", "many", "-5"])
-def test_a_piece_has_to_say_how_long_it_is(alice, client_of, length):
+def test_a_piece_has_to_say_how_long_it_is(
+    alice: User, client_of: Callable[..., Any], length: str
+) -> None:
     client = client_of(alice)
     where = begin(client)["Location"]
     answer = send(client, where, 0, b"01234", CONTENT_LENGTH=length)

@@ -1,7 +1,13 @@
 """Alice owns, Bob is on her team, Charlie is a stranger: what each may see and do."""
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from rest_framework.test import APIClient
+
+from marketplace.accounts.models import Team, User
+from marketplace.jobs.models import Job
 from tests.marketplace.conftest import publish
 
 API = "/api/v1"
@@ -22,10 +28,10 @@ KINDS = list(READS)
 
 
 @pytest.fixture
-def rows(job, shared):
+def rows(job: Job, shared: Any) -> Callable[..., Any]:
     """One row of each kind, shared in the way asked for."""
 
-    def make(kind, sharing):
+    def make(kind: str, sharing: str) -> Any:
         row = {
             "checkpoints": job.pool.checkpoints.first(),
             "pools": job.pool,
@@ -40,7 +46,7 @@ def rows(job, shared):
     return make
 
 
-def people(request):
+def people(request: pytest.FixtureRequest) -> dict[str, APIClient]:
     """Clients by name."""
     client_of = request.getfixturevalue("client_of")
     return {name: client_of(request.getfixturevalue(name)) for name in ("alice", "bob", "charlie")}
@@ -55,7 +61,9 @@ SEES = {
 
 @pytest.mark.parametrize("sharing", SEES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_everybody_sees_exactly_what_is_shared_with_them(request, rows, kind, sharing):
+def test_everybody_sees_exactly_what_is_shared_with_them(
+    request: pytest.FixtureRequest, rows: Callable[..., Any], kind: str, sharing: str
+) -> None:
     row = rows(kind, sharing)
     for name, client in people(request).items():
         for path in READS[kind]:
@@ -67,7 +75,9 @@ def test_everybody_sees_exactly_what_is_shared_with_them(request, rows, kind, sh
 
 @pytest.mark.parametrize("sharing", SEES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_the_owner_changes_and_hidden_rows_are_404(request, rows, kind, sharing):
+def test_only_the_owner_changes_and_hidden_rows_are_404(
+    request: pytest.FixtureRequest, rows: Callable[..., Any], kind: str, sharing: str
+) -> None:
     row = rows(kind, sharing)
     clients = people(request)
     for method, path, body in WRITES[kind]:
@@ -81,7 +91,9 @@ def test_only_the_owner_changes_and_hidden_rows_are_404(request, rows, kind, sha
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "algorithms", "architectures"])
-def test_nobody_gets_anything_without_a_token(request, anybody, rows, kind):
+def test_nobody_gets_anything_without_a_token(
+    request: pytest.FixtureRequest, anybody: APIClient, rows: Callable[..., Any], kind: str
+) -> None:
     paths = [f"{API}/{kind}/"]
     if kind in KINDS:
         row = rows(kind, "public")
@@ -94,20 +106,24 @@ def test_nobody_gets_anything_without_a_token(request, anybody, rows, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pk", ["no-id", "0", "00000000-0000-4000-8000-000000000000", "%00"])
-def test_an_id_that_is_none_is_404(client_of, alice, kind, pk):
+def test_an_id_that_is_none_is_404(
+    client_of: Callable[..., Any], alice: User, kind: str, pk: str
+) -> None:
     answer = client_of(alice).get(f"{API}/{kind}/{pk}/")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_a_model_that_is_not_valid_yet_is_seen_by_its_owner_only(
-    client_of, alice, charlie, make_checkpoint
-):
+    client_of: Callable[..., Any], alice: User, charlie: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(state="uploaded", visibility="public")
     assert client_of(alice).get(f"{API}/checkpoints/{row.pk}/").status_code == 200
     assert client_of(charlie).get(f"{API}/checkpoints/{row.pk}/").status_code == 404
 
 
-def test_who_leaves_the_team_no_longer_sees(client_of, bob, team, make_checkpoint):
+def test_who_leaves_the_team_no_longer_sees(
+    client_of: Callable[..., Any], bob: User, team: Team, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(visibility="team", team=team)
     client = client_of(bob)
     assert client.get(f"{API}/checkpoints/{row.pk}/").status_code == 200
@@ -119,12 +135,14 @@ def test_who_leaves_the_team_no_longer_sees(client_of, bob, team, make_checkpoin
     "header",
     ["Bearer wrong", "Bearer", "Bearer a b", "Bearer \xff\xfe", "bearer fh_", "Basic YTpi", "x"],
 )
-def test_a_wrong_token_is_401(anybody, db, header):
+def test_a_wrong_token_is_401(anybody: APIClient, db: None, header: str) -> None:
     answer = anybody.get(f"{API}/jobs/", HTTP_AUTHORIZATION=header)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_a_revoked_token_and_a_closed_account_are_401(client_of, alice):
+def test_a_revoked_token_and_a_closed_account_are_401(
+    client_of: Callable[..., Any], alice: User
+) -> None:
     client = client_of(alice)
     alice.is_active = False
     alice.save()
@@ -136,7 +154,9 @@ def test_a_revoked_token_and_a_closed_account_are_401(client_of, alice):
     assert client.get(f"{API}/jobs/").status_code == 401
 
 
-def test_a_session_reads_and_writes_only_with_the_csrf_token(alice, make_checkpoint):
+def test_a_session_reads_and_writes_only_with_the_csrf_token(
+    alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     from rest_framework.test import APIClient
 
     row = make_checkpoint()

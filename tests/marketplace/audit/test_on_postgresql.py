@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ for statement in (
 @pytest.mark.timeout(600)
 @pytest.mark.services
 @pytest.mark.skipif(find_postgres() is None, reason="no PostgreSQL on this machine")
-def test_records_written_at_once_make_one_chain_that_nobody_can_change(tmp_path):
+def test_records_written_at_once_make_one_chain_that_nobody_can_change(tmp_path: Path) -> None:
     with postgres_server() as url:
         environment = {
             **os.environ,
@@ -45,7 +46,7 @@ def test_records_written_at_once_make_one_chain_that_nobody_can_change(tmp_path)
             "DJANGO_SETTINGS_MODULE": "marketplace.settings",
         }
 
-        def manage(*arguments):
+        def manage(*arguments: Any) -> Any:
             return subprocess.Popen(
                 [sys.executable, "manage.py", *arguments],
                 cwd=ROOT,
@@ -55,7 +56,7 @@ def test_records_written_at_once_make_one_chain_that_nobody_can_change(tmp_path)
                 text=True,
             )
 
-        def said(process):
+        def said(process: Any) -> Any:
             out, errors = process.communicate(timeout=170)
             assert process.returncode == 0, errors
             return out

@@ -4,21 +4,29 @@ Who held a row and waited for its turn to record, while who had the turn waited 
 wait for ever; PostgreSQL would end one of them with an error.
 """
 
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from marketplace.accounts.models import Team, User
 from marketplace.accounts.services import team_delete, team_rename, token_create, token_revoke
 from marketplace.audit.models import Record
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.services import checkpoint_delete
+from marketplace.pools.models import Pool
 from marketplace.pools.services import pool_delete
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 @pytest.fixture
-def acts(alice, team, make_checkpoint, pool):
+def acts(
+    alice: User, team: Team, make_checkpoint: Callable[..., Any], pool: Pool
+) -> dict[str, tuple[Callable[..., Any], UUID]]:
     """What Alice does, by name, and the id that the log must give."""
     shared = make_checkpoint("shared", visibility="team", team=team)
     token, _ = token_create(user=alice, name="t")
@@ -46,7 +54,9 @@ def acts(alice, team, make_checkpoint, pool):
         "checkpoint_delete",
     ],
 )
-def test_the_record_comes_after_every_other_write(acts, name):
+def test_the_record_comes_after_every_other_write(
+    acts: dict[str, tuple[Callable[..., Any], UUID]], name: str
+) -> None:
     act, pk = acts[name]
     with CaptureQueriesContext(connection) as captured:
         act()

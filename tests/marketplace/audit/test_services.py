@@ -1,18 +1,23 @@
 """The log only grows, and nobody can change it unnoticed."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
-from marketplace.accounts.models import Team
+from marketplace.accounts.models import Team, User
 from marketplace.adaptation.services import adaptation_run
 from marketplace.audit.chain import GENESIS, BrokenChain, as_line, hash_of, verify
 from marketplace.audit.models import AppendOnly, Record
@@ -23,23 +28,26 @@ from marketplace.audit.triggers import triggers_drop, triggers_make
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Busy, Conflict
+from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel, job_resume
+from marketplace.learners.models import MetaLearner
 from marketplace.learners.services import learner_change
+from marketplace.pools.models import Pool
 from marketplace.pools.services import pool_change_checkpoints, pool_delete
 
 
 @pytest.fixture
-def three(alice, bob, team):
+def three(alice: User, bob: User, team: Team) -> list[Record]:
     """Three records."""
     return [record(Act.TEAM_MADE, by=alice, row=team, name="Botany") for _ in range(3)]
 
 
-def acts():
+def acts() -> list[str]:
     """What was recorded, oldest first."""
     return list(Record.objects.order_by("number").values_list("act", flat=True))
 
 
-def forge(number, **changes):
+def forge(number: int, **changes: Any) -> None:
     """Change a record behind everybody's back."""
     names = ", ".join(f"{name} = %s" for name in changes)
     with connection.cursor() as cursor:
@@ -48,7 +56,7 @@ def forge(number, **changes):
         )
 
 
-def test_a_record_says_who_did_what_to_which_row(alice, team):
+def test_a_record_says_who_did_what_to_which_row(alice: User, team: Team) -> None:
     entry = record(Act.TEAM_MADE, by=alice, row=team, name="Botany")
     assert (entry.person_id, entry.person) == (alice.pk, "alice")
     assert (entry.kind, entry.row) == ("team", str(team.pk))
@@ -58,17 +66,17 @@ def test_a_record_says_who_did_what_to_which_row(alice, team):
     assert abs((timezone.now() - entry.at).total_seconds()) < 60
 
 
-def test_nobody_and_no_row_are_fine(db):
+def test_nobody_and_no_row_are_fine(db: None) -> None:
     entry = record(Act.SIGN_IN_FAILED, by=None)
     assert (entry.person_id, entry.person, entry.kind, entry.row) == (None, "", "", "")
     assert str(entry) == "1: unknown, person.sign_in_failed"
 
 
-def test_an_act_of_a_later_version_keeps_its_key(db):
+def test_an_act_of_a_later_version_keeps_its_key(db: None) -> None:
     assert Record(act="later.act").act_name == "later.act"
 
 
-def test_details_come_back_exactly_as_they_were_hashed(alice):
+def test_details_come_back_exactly_as_they_were_hashed(alice: User) -> None:
     odd = {"a": 1.5, "b": None, "c": True, "d": {"x", "w"}, "e": ["\0", "\ud800"], "f": "x" * 400}
     record(Act.SIGN_IN, by=alice, **odd)
     read = Record.objects.get()
@@ -79,7 +87,7 @@ def test_details_come_back_exactly_as_they_were_hashed(alice):
     assert read.hash == hash_of(as_line(read))
 
 
-def test_the_act_and_its_record_happen_together_or_not_at_all(alice):
+def test_the_act_and_its_record_happen_together_or_not_at_all(alice: User) -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         Team.objects.create(name="Zoology")
         record(Act.TEAM_MADE, by=alice)
@@ -88,7 +96,7 @@ def test_the_act_and_its_record_happen_together_or_not_at_all(alice):
     assert not Team.objects.exists()
 
 
-def test_the_chain_holds_and_has_a_head(three):
+def test_the_chain_holds_and_has_a_head(three: list[Record]) -> None:
     found = verify(records_as_lines())
     assert (found.count, found.head) == (3, three[-1].hash)
     assert three[0].previous == GENESIS
@@ -105,27 +113,27 @@ def test_the_chain_holds_and_has_a_head(three):
         {"row": "other"},
     ],
 )
-def test_a_changed_record_is_found(three, change):
+def test_a_changed_record_is_found(three: list[Record], change: dict[str, str]) -> None:
     forge(2, **change)
     with pytest.raises(BrokenChain, match="Record 2 was changed"):
         verify(records_as_lines())
 
 
-def test_a_changed_record_with_a_new_hash_is_found_at_the_next_one(three):
+def test_a_changed_record_with_a_new_hash_is_found_at_the_next_one(three: list[Record]) -> None:
     forge(2, person="mallory")
     forge(2, hash=hash_of(as_line(Record.objects.get(number=2))))
     with pytest.raises(BrokenChain, match="Record 3 does not follow"):
         verify(records_as_lines())
 
 
-def test_a_missing_record_is_found(three):
+def test_a_missing_record_is_found(three: list[Record]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_record WHERE number = 2")
     with pytest.raises(BrokenChain, match="Record 2 is missing"):
         verify(records_as_lines())
 
 
-def test_records_cut_off_the_end_are_missed_when_their_head_was_noted(three):
+def test_records_cut_off_the_end_are_missed_when_their_head_was_noted(three: list[Record]) -> None:
     head = three[-1].hash
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_record WHERE number = 3")
@@ -136,7 +144,7 @@ def test_records_cut_off_the_end_are_missed_when_their_head_was_noted(three):
     assert verify([], expect=GENESIS).count == 0
 
 
-def test_the_model_refuses_to_change_or_delete(three):
+def test_the_model_refuses_to_change_or_delete(three: list[Record]) -> None:
     row = Record.objects.first()
     for act in (
         row.save,
@@ -157,7 +165,7 @@ def test_the_model_refuses_to_change_or_delete(three):
         pytest.param("TRUNCATE audit_record", id="TRUNCATE, which is PostgreSQL's alone"),
     ],
 )
-def test_the_database_itself_refuses(three, statement):
+def test_the_database_itself_refuses(three: list[Record], statement: str) -> None:
     if statement.startswith("TRUNCATE") and connection.vendor != "postgresql":
         pytest.skip("this database knows no TRUNCATE")
     with _editor() as editor:
@@ -180,19 +188,19 @@ class _editor:
 
     connection = connection
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> bool:
         return False
 
-    def execute(self, statement):
+    def execute(self, statement: str) -> None:
         """Run it."""
         with connection.cursor() as cursor:
             cursor.execute(statement)
 
 
-def test_the_commands_export_and_verify(three, tmp_path):
+def test_the_commands_export_and_verify(three: list[Record], tmp_path: Path) -> None:
     out = StringIO()
     call_command("audit_export", stdout=out)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -212,11 +220,11 @@ def test_the_commands_export_and_verify(three, tmp_path):
         call_command("audit_verify", "--file", str(file))
 
 
-def test_an_export_can_be_narrowed_down(three, alice):
+def test_an_export_can_be_narrowed_down(three: list[Record], alice: User) -> None:
     record(Act.SIGN_IN, by=alice)
     tomorrow = (timezone.now() + timedelta(days=1)).date().isoformat()
 
-    def count(*arguments):
+    def count(*arguments: Any) -> int:
         out = StringIO()
         call_command("audit_export", *arguments, stdout=out)
         return len(out.getvalue().splitlines())
@@ -230,7 +238,14 @@ def test_an_export_can_be_narrowed_down(three, alice):
             count("--since", wrong)
 
 
-def test_services_record_what_people_do(alice, job, learner, make_checkpoint, pool, make_pool):
+def test_services_record_what_people_do(
+    alice: User,
+    job: Job,
+    learner: MetaLearner,
+    make_checkpoint: Callable[..., Any],
+    pool: Pool,
+    make_pool: Callable[..., Any],
+) -> None:
     model = make_checkpoint("spare", visibility="private")
     checkpoint_change(checkpoint=model, by=alice, values={"visibility": "public"})
     checkpoint_delete(checkpoint=model)
@@ -253,7 +268,9 @@ def test_services_record_what_people_do(alice, job, learner, make_checkpoint, po
     assert changed.details["consent_recovery"] is True
 
 
-def test_an_adaptation_is_recorded_without_its_pictures(alice, learner, settings):
+def test_an_adaptation_is_recorded_without_its_pictures(
+    alice: User, learner: MetaLearner, settings: Settings
+) -> None:
     settings.ADAPTATION_TIMEOUT_S = 0.01
     support = [{"label": name, "image": "c2VjcmV0LXBpY3R1cmU="} for name in ("robin", "wren")]
     with pytest.raises(Busy):
@@ -264,8 +281,8 @@ def test_an_adaptation_is_recorded_without_its_pictures(alice, learner, settings
 
 
 def test_where_an_act_came_from_is_noted_unless_the_operator_says_no(
-    client, client_of, alice, settings
-):
+    client: Client, client_of: Callable[..., Any], alice: User, settings: Settings
+) -> None:
     client.force_login(alice)
     client.post(reverse("team_new"), {"name": "Botany"}, REMOTE_ADDR="192.0.2.7")
     assert Record.objects.get(act="team.made").address == "192.0.2.7"
@@ -275,7 +292,9 @@ def test_where_an_act_came_from_is_noted_unless_the_operator_says_no(
     assert (entry.address, entry.token) == ("", alice.api_tokens.get().prefix)
 
 
-def test_behind_a_proxy_only_its_own_word_counts(client, alice, settings):
+def test_behind_a_proxy_only_its_own_word_counts(
+    client: Client, alice: User, settings: Settings
+) -> None:
     settings.BEHIND_PROXY = True
     client.force_login(alice)
     for name, said in (("A", "10.0.0.1, 192.0.2.9"), ("B", "nonsense"), ("C", "")):
@@ -285,7 +304,7 @@ def test_behind_a_proxy_only_its_own_word_counts(client, alice, settings):
     assert [row.address for row in found] == ["192.0.2.9", "", "::1"]
 
 
-def test_signing_in_out_and_failing_are_recorded(client, alice):
+def test_signing_in_out_and_failing_are_recorded(client: Client, alice: User) -> None:
     where = reverse("account_login")
     client.post(where, {"login": "alice", "password": "pw"})
     client.post(reverse("account_logout"))
@@ -298,7 +317,9 @@ def test_signing_in_out_and_failing_are_recorded(client, alice):
     assert "my secret" not in json.dumps(list(records_as_lines()))
 
 
-def test_what_staff_do_in_the_operator_pages_is_recorded_once(client, alice, team):
+def test_what_staff_do_in_the_operator_pages_is_recorded_once(
+    client: Client, alice: User, team: Team
+) -> None:
     alice.is_staff = alice.is_superuser = True
     alice.save()
     client.force_login(alice)
@@ -312,7 +333,9 @@ def test_what_staff_do_in_the_operator_pages_is_recorded_once(client, alice, tea
     assert page.context["cl"].result_count == 1
 
 
-def test_a_row_of_the_admins_own_log_that_is_saved_again_is_not_recorded_again(alice, team):
+def test_a_row_of_the_admins_own_log_that_is_saved_again_is_not_recorded_again(
+    alice: User, team: Team
+) -> None:
     kind = ContentType.objects.get_for_model(Team)
     entry = LogEntry.objects.create(
         user=alice, content_type=kind, object_id=str(team.pk), action_flag=CHANGE

@@ -1,11 +1,14 @@
 """Changing what a worker checks: who may, when, and from which file it is read again."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from contract.declared import DECLARED
+from marketplace.accounts.models import User
 from marketplace.audit.models import Record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.changing import checkpoint_change, locked_fields
@@ -14,6 +17,8 @@ from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.jobs.models import Job
+from marketplace.pools.models import Pool
 from marketplace.queue import Task
 from marketplace.uploads.quota import storage_used_by
 
@@ -21,21 +26,23 @@ S = CheckpointState
 NAMES = ["wren", "owl", "jay"]
 
 
-def tomorrow():
+def tomorrow() -> datetime:
     return timezone.now() + timedelta(hours=23)
 
 
 @pytest.fixture
-def rejected(make_checkpoint):
+def rejected(make_checkpoint: Callable[..., Any]) -> Checkpoint:
     """Of Alice, with its file still there."""
     return make_checkpoint(state=S.REJECTED, reason="Name 3.", original_until=tomorrow(), attempt=1)
 
 
 @pytest.fixture
-def change(alice, sent, django_capture_on_commit_callbacks):
+def change(
+    alice: User, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> Callable[..., list[Any]]:
     """Alice changes a model; what was asked of the workers."""
 
-    def make(row, **values):
+    def make(row: Checkpoint, **values: Any) -> list[Any]:
         sent.clear()
         with django_capture_on_commit_callbacks(execute=True):
             checkpoint_change(checkpoint=row, by=alice, values=values)
@@ -44,7 +51,9 @@ def change(alice, sent, django_capture_on_commit_callbacks):
     return make
 
 
-def test_a_rejected_model_is_changed_at_once_and_read_again(rejected, change):
+def test_a_rejected_model_is_changed_at_once_and_read_again(
+    rejected: Checkpoint, change: Callable[..., list[Any]]
+) -> None:
     Checkpoint.objects.update(lost_attempts=2)
     assert change(rejected, class_names=[" wren", "owl", "jay"]) == [Task.VALIDATE_CHECKPOINT]
     row = Checkpoint.objects.get()
@@ -54,8 +63,8 @@ def test_a_rejected_model_is_changed_at_once_and_read_again(rejected, change):
 
 
 def test_a_valid_model_keeps_what_it_has_until_a_worker_has_checked_the_change(
-    make_checkpoint, change
-):
+    make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]]
+) -> None:
     row = make_checkpoint()
     before = list(row.class_names)
     assert change(row, class_names=NAMES, description="new") == [Task.VALIDATE_CHECKPOINT]
@@ -66,8 +75,12 @@ def test_a_valid_model_keeps_what_it_has_until_a_worker_has_checked_the_change(
 
 
 def test_while_it_is_checked_only_its_owner_sees_it(
-    make_checkpoint, change, alice, charlie, shared
-):
+    make_checkpoint: Callable[..., Any],
+    change: Callable[..., list[Any]],
+    alice: User,
+    charlie: User,
+    shared: Any,
+) -> None:
     row = make_checkpoint(**shared.public)
     change(row, image_size=16)
     seen = [checkpoints_visible_to(person).exists() for person in (alice, charlie)]
@@ -84,14 +97,18 @@ def test_while_it_is_checked_only_its_owner_sees_it(
     ],
     ids=["name", "as it was", "nearly as it was", "nothing"],
 )
-def test_what_no_worker_needs_to_check_is_changed_without_one(make_checkpoint, change, values):
+def test_what_no_worker_needs_to_check_is_changed_without_one(
+    make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]], values: dict[str, Any]
+) -> None:
     row = make_checkpoint()
     assert change(row, **values) == []
     assert Checkpoint.objects.get().state == S.VALID
     assert row.name == values.get("name", "birds")
 
 
-def test_the_next_change_forgets_the_refusal_of_the_last(make_checkpoint, change):
+def test_the_next_change_forgets_the_refusal_of_the_last(
+    make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]]
+) -> None:
     row = make_checkpoint(reason="Name 3.", pending={"class_names": ["one", "two"]})
     change(row, description="new")
     assert (row.reason, row.pending) == ("", {})
@@ -110,8 +127,12 @@ def test_the_next_change_forgets_the_refusal_of_the_last(make_checkpoint, change
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_as_a_whole(
-    rejected, catalogue, change, values, field
-):
+    rejected: Checkpoint,
+    catalogue: None,
+    change: Callable[..., list[Any]],
+    values: dict[str, Any],
+    field: str,
+) -> None:
     with pytest.raises(DomainError) as caught:
         change(rejected, description="new", **values)
     assert field in caught.value.fields
@@ -119,14 +140,16 @@ def test_a_change_that_makes_no_sense_is_refused_as_a_whole(
 
 
 def test_an_architecture_that_is_not_published_any_more_hinders_no_other_change(
-    make_checkpoint, catalogue, change
-):
+    make_checkpoint: Callable[..., Any], catalogue: None, change: Callable[..., list[Any]]
+) -> None:
     row = make_checkpoint(architecture="timm/forgotten")
     assert change(row, class_names=NAMES)
     assert row.pending == {"class_names": NAMES}
 
 
-def test_of_a_rejected_file_that_is_gone_nothing_can_be_read_again(rejected, change):
+def test_of_a_rejected_file_that_is_gone_nothing_can_be_read_again(
+    rejected: Checkpoint, change: Callable[..., list[Any]]
+) -> None:
     Checkpoint.objects.update(original_until=timezone.now() - timedelta(seconds=1))
     with pytest.raises(Conflict, match="upload it again"):
         change(rejected, class_names=NAMES)
@@ -135,8 +158,8 @@ def test_of_a_rejected_file_that_is_gone_nothing_can_be_read_again(rejected, cha
 
 @pytest.mark.parametrize("values", [{"architecture": "resnet10"}, {"weights": "raw"}])
 def test_without_its_upload_a_valid_model_keeps_architecture_and_weights(
-    make_checkpoint, change, values
-):
+    make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]], values: dict[str, str]
+) -> None:
     row = make_checkpoint(original_until=timezone.now() - timedelta(hours=1))
     with pytest.raises(Conflict, match="not kept any more"):
         change(row, **values)
@@ -148,7 +171,9 @@ def test_without_its_upload_a_valid_model_keeps_architecture_and_weights(
 
 
 @pytest.mark.parametrize("state", [S.UPLOADED, S.VALIDATING])
-def test_nothing_is_changed_under_the_eyes_of_a_worker(make_checkpoint, change, state):
+def test_nothing_is_changed_under_the_eyes_of_a_worker(
+    make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]], state: CheckpointState
+) -> None:
     row = make_checkpoint(state=state)
     with pytest.raises(Conflict, match="once it has ended"):
         change(row, class_names=NAMES)
@@ -165,7 +190,9 @@ def test_nothing_is_changed_under_the_eyes_of_a_worker(make_checkpoint, change, 
         {"weights": "raw"},
     ],
 )
-def test_a_model_that_a_job_has_used_computes_what_it_computed(job, change, values):
+def test_a_model_that_a_job_has_used_computes_what_it_computed(
+    job: Job, change: Callable[..., list[Any]], values: dict[str, Any]
+) -> None:
     row = job.pool.checkpoints.first()
     Checkpoint.objects.update(original_until=tomorrow())
     with pytest.raises(Conflict, match="A job has used this model"):
@@ -173,26 +200,34 @@ def test_a_model_that_a_job_has_used_computes_what_it_computed(job, change, valu
     assert change(row, name="another name", description="new") == []
 
 
-def test_no_job_begins_with_a_model_whose_change_is_checked(launch, pool, change):
+def test_no_job_begins_with_a_model_whose_change_is_checked(
+    launch: Callable[..., Job], pool: Pool, change: Callable[..., list[Any]]
+) -> None:
     change(pool.checkpoints.first(), class_names=NAMES)
     with pytest.raises(DomainError, match="not validated"):
         launch()
 
 
-def test_in_quarantine_nothing_is_changed(rejected, change, alice):
+def test_in_quarantine_nothing_is_changed(
+    rejected: Checkpoint, change: Callable[..., list[Any]], alice: User
+) -> None:
     checkpoint_quarantine(checkpoint=rejected, by=None, reason="Asked for.")
     with pytest.raises(Conflict, match="quarantine"):
         change(rejected, class_names=NAMES)
 
 
-def test_the_log_says_what_is_read_again(rejected, change):
+def test_the_log_says_what_is_read_again(
+    rejected: Checkpoint, change: Callable[..., list[Any]]
+) -> None:
     change(rejected, class_names=NAMES, image_size=16, description="a secret")
     details = Record.objects.get(act=Act.MODEL_CHANGED).details
     assert details["read_again_for"] == ["class_names", "image_size"]
     assert "secret" not in str(details)
 
 
-def test_an_upload_that_is_kept_counts_as_long_as_it_is_kept(alice, make_checkpoint):
+def test_an_upload_that_is_kept_counts_as_long_as_it_is_kept(
+    alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(state=S.REJECTED, upload_bytes=100, original_until=tomorrow())
     make_checkpoint(upload_bytes=10, content=b"x" * 8, original_until=tomorrow())
     assert storage_used_by(alice) == 118
@@ -202,7 +237,9 @@ def test_an_upload_that_is_kept_counts_as_long_as_it_is_kept(alice, make_checkpo
     assert storage_used_by(alice) == 108
 
 
-def test_what_is_locked_has_its_reason(rejected, make_checkpoint, job):
+def test_what_is_locked_has_its_reason(
+    rejected: Checkpoint, make_checkpoint: Callable[..., Any], job: Job
+) -> None:
     assert not locked_fields(rejected).fields
     assert locked_fields(make_checkpoint()).fields == {"architecture", "weights"}
     assert locked_fields(job.pool.checkpoints.first()).fields == set(DECLARED)

@@ -1,10 +1,15 @@
 """Families of architectures, and the catalogue by them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import User
 from marketplace.checkpoints.families import FAMILIES, OTHER, family_of
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_finish
@@ -13,7 +18,7 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered():
+def _nothing_remembered() -> None:
     cache.clear()
 
 
@@ -42,11 +47,11 @@ def _nothing_remembered():
         ("", ""),
     ],
 )
-def test_a_name_tells_its_family(architecture, family):
+def test_a_name_tells_its_family(architecture: str, family: str) -> None:
     assert family_of(architecture) == family
 
 
-def test_a_row_keeps_the_family_of_its_architecture(make_checkpoint):
+def test_a_row_keeps_the_family_of_its_architecture(make_checkpoint: Callable[..., Any]) -> None:
     row = make_checkpoint(architecture="timm/resnet18")
     assert row.family == "resnet"
     row.architecture = "timm/vit_tiny_patch16_224"
@@ -55,7 +60,9 @@ def test_a_row_keeps_the_family_of_its_architecture(make_checkpoint):
     assert row.family == "vit"
 
 
-def test_a_row_gets_its_family_when_a_worker_recognises_it(make_checkpoint):
+def test_a_row_gets_its_family_when_a_worker_recognises_it(
+    make_checkpoint: Callable[..., Any],
+) -> None:
     row = make_checkpoint(architecture="", state=CheckpointState.UPLOADED)
     assert row.family == ""
     claimed = checkpoint_claim(checkpoint_id=row.pk)
@@ -64,8 +71,8 @@ def test_a_row_gets_its_family_when_a_worker_recognises_it(make_checkpoint):
 
 
 def test_the_catalogue_and_the_api_are_narrowed_down_by_family(
-    client, client_of, alice, make_checkpoint
-):
+    client: Client, client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint("deep", architecture="timm/resnet50")
     make_checkpoint("flat", architecture="timm/vit_tiny_patch16_224")
     make_checkpoint("odd", architecture="timm/mambaout_tiny")
@@ -81,18 +88,22 @@ def test_the_catalogue_and_the_api_are_narrowed_down_by_family(
     assert api.get("/api/v1/checkpoints/?family=cheese").status_code == 400
 
 
-def test_families_of_models_that_one_may_not_see_are_not_listed(charlie, shared, make_checkpoint):
+def test_families_of_models_that_one_may_not_see_are_not_listed(
+    charlie: User, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint(architecture="timm/swin_tiny")
     make_checkpoint(architecture="timm/resnet18", **shared.public)
     assert families_listed(charlie) == [("resnet", "ResNet")]
 
 
-def test_every_family_has_a_name_of_its_own():
+def test_every_family_has_a_name_of_its_own() -> None:
     assert len(dict(FAMILIES)) == len(FAMILIES)
     assert all(len(name) <= Checkpoint._meta.get_field("family").max_length for name, _ in FAMILIES)
 
 
-def test_the_planner_asks_the_index_of_families(alice, make_checkpoint):
+def test_the_planner_asks_the_index_of_families(
+    alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     if connection.vendor == "postgresql":
         pytest.skip("PostgreSQL rightly reads forty rows in another way")
     for number in range(40):

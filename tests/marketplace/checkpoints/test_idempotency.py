@@ -1,12 +1,15 @@
 """An upload that was sent twice is one model."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from marketplace.accounts.models import User
 from marketplace.checkpoints import services
 from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
@@ -27,7 +30,9 @@ DRAFT = CheckpointDraft(
 )
 
 
-def uploaded(owner, content=b"tensors", key="k", **changes):
+def uploaded(
+    owner: User, content: bytes = b"tensors", key: str = "k", **changes: Any
+) -> Checkpoint:
     return checkpoint_upload(
         owner=owner,
         draft=replace(DRAFT, **changes),
@@ -36,7 +41,9 @@ def uploaded(owner, content=b"tensors", key="k", **changes):
     )
 
 
-def test_the_same_key_gives_the_same_model_and_keeps_one_file(alice, stored):
+def test_the_same_key_gives_the_same_model_and_keeps_one_file(
+    alice: User, stored: Callable[..., Any]
+) -> None:
     first = uploaded(alice)
     assert uploaded(alice) == first
     assert Checkpoint.objects.count() == 1
@@ -44,26 +51,30 @@ def test_the_same_key_gives_the_same_model_and_keeps_one_file(alice, stored):
 
 
 @pytest.mark.parametrize("other", [{"content": b"other"}, {"name": "owls"}, {"licence": "cc0-1.0"}])
-def test_another_request_with_the_same_key_is_refused(alice, stored, other):
+def test_another_request_with_the_same_key_is_refused(
+    alice: User, stored: Callable[..., Any], other: dict[str, Any]
+) -> None:
     uploaded(alice)
     with pytest.raises(Conflict, match="Idempotency-Key"):
         uploaded(alice, **other)
     assert len(stored()) == 1
 
 
-def test_a_key_is_its_persons_own(alice, bob, stored):
+def test_a_key_is_its_persons_own(alice: User, bob: User, stored: Callable[..., Any]) -> None:
     assert uploaded(alice) != uploaded(bob)
 
 
-def test_without_a_key_every_upload_is_a_model(alice, stored):
+def test_without_a_key_every_upload_is_a_model(alice: User, stored: Callable[..., Any]) -> None:
     assert uploaded(alice, key="") != uploaded(alice, key="")
 
 
-def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, stored, monkeypatch):
+def test_of_two_uploads_at_the_same_moment_one_makes_the_model(
+    alice: User, stored: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = services.store_received
     first = []
 
-    def meanwhile(key, file):
+    def meanwhile(key: str, file: Any) -> None:
         monkeypatch.setattr(services, "store_received", store)
         first.append(uploaded(alice))
         store(key, file)
@@ -73,7 +84,7 @@ def test_of_two_uploads_at_the_same_moment_one_makes_the_model(alice, stored, mo
     assert len(stored()) == 1
 
 
-def test_a_key_is_kept_for_a_day(alice, stored):
+def test_a_key_is_kept_for_a_day(alice: User, stored: Callable[..., Any]) -> None:
     first = uploaded(alice)
     checkpoints_tick()
     assert uploaded(alice) == first

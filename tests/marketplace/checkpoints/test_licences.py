@@ -7,7 +7,7 @@ from marketplace.checkpoints.models import Licence
 
 
 @pytest.mark.parametrize("licence", Licence.values)
-def test_every_identifier_is_known_in_any_letters(licence):
+def test_every_identifier_is_known_in_any_letters(licence: str) -> None:
     assert licence_named(licence) == licence_named(licence.upper()) == licence
 
 
@@ -27,5 +27,5 @@ def test_every_identifier_is_known_in_any_letters(licence):
         ("mit and apache-2.0", "other"),
     ],
 )
-def test_usual_names_are_known_and_the_rest_is_other(text, licence):
+def test_usual_names_are_known_and_the_rest_is_other(text: str, licence: str) -> None:
     assert licence_named(text) == licence

@@ -1,6 +1,8 @@
 """Who reads an upload, how long, and what becomes of it when reading comes to nothing."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -23,27 +25,27 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 @pytest.fixture
-def waiting(make_checkpoint):
+def waiting(make_checkpoint: Callable[..., Any]) -> Checkpoint:
     """An upload with its file, which nobody has read."""
     row = make_checkpoint("waiting", state=CheckpointState.UPLOADED)
     default_storage.save(storage.incoming_key(row.pk), ContentFile(b"bytes"))
     return row
 
 
-def claimed(row):
+def claimed(row: Checkpoint) -> Checkpoint:
     found = checkpoint_claim(checkpoint_id=row.pk)
     assert found is not None
     return found
 
 
-def test_an_upload_is_claimed_once(waiting):
+def test_an_upload_is_claimed_once(waiting: Checkpoint) -> None:
     assert claimed(waiting).state == CheckpointState.VALIDATING
     assert checkpoint_claim(checkpoint_id=waiting.pk) is None
     waiting.delete()
     assert checkpoint_claim(checkpoint_id=waiting.pk) is None
 
 
-def test_who_was_given_up_for_dead_changes_nothing(waiting):
+def test_who_was_given_up_for_dead_changes_nothing(waiting: Checkpoint) -> None:
     silent = claimed(waiting)
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     checkpoint_reclaim(checkpoint=silent)
@@ -57,14 +59,14 @@ def test_who_was_given_up_for_dead_changes_nothing(waiting):
     assert (living.attempt, living.lost_attempts) == (2, 1)
 
 
-def test_a_worker_that_was_heard_of_again_keeps_its_upload(waiting):
+def test_a_worker_that_was_heard_of_again_keeps_its_upload(waiting: Checkpoint) -> None:
     row = claimed(waiting)
     checkpoint_reclaim(checkpoint=row)
     row.refresh_from_db()
     assert (row.state, row.lost_attempts) == (CheckpointState.VALIDATING, 0)
 
 
-def test_what_is_given_back_waits_and_counts_against_nobody(waiting):
+def test_what_is_given_back_waits_and_counts_against_nobody(waiting: Checkpoint) -> None:
     row = claimed(waiting)
     checkpoint_requeue(checkpoint=row)
     row.refresh_from_db()
@@ -73,7 +75,9 @@ def test_what_is_given_back_waits_and_counts_against_nobody(waiting):
 
 
 @pytest.mark.parametrize("reason", [DIED, FAILED])
-def test_the_third_loss_is_the_end_with_its_reason_and_without_the_file(waiting, reason):
+def test_the_third_loss_is_the_end_with_its_reason_and_without_the_file(
+    waiting: Checkpoint, reason: str
+) -> None:
     for lost in (1, 2):
         checkpoint_lose(checkpoint=claimed(waiting), reason=reason)
         waiting.refresh_from_db()
@@ -87,11 +91,13 @@ def test_the_third_loss_is_the_end_with_its_reason_and_without_the_file(waiting,
     assert not default_storage.exists(storage.incoming_key(waiting.pk))
 
 
-def test_a_storage_that_is_away_does_not_hold_the_verdict_up(waiting, monkeypatch, caplog):
+def test_a_storage_that_is_away_does_not_hold_the_verdict_up(
+    waiting: Checkpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     Checkpoint.objects.update(lost_attempts=2)
     row = claimed(waiting)
 
-    def away(key):
+    def away(key: str) -> None:
         raise OSError("no storage")
 
     monkeypatch.setattr(storage, "remove", away)

@@ -1,13 +1,16 @@
 """Quarantine: who sees what, what stops, and that all of it comes back."""
 
+from collections.abc import Callable
 from importlib import import_module
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db.models import QuerySet
+from django.test import Client
 from django.urls import reverse
 
 from marketplace.accounts.models import User
@@ -24,6 +27,7 @@ from marketplace.checkpoints.selectors import (
 from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs import quarantine
+from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.services import job_resume
@@ -34,20 +38,22 @@ WHY = "It was trained on pictures of people."
 
 
 @pytest.fixture
-def sam(db):
+def sam(db: None) -> User:
     """Staff of the instance."""
     return User.objects.create_superuser("sam", password="pw")
 
 
 @pytest.fixture
-def row(make_checkpoint, sam):
+def row(make_checkpoint: Callable[..., Any], sam: User) -> Checkpoint:
     """Alice's public model, in quarantine."""
     return checkpoint_quarantine(
         checkpoint=make_checkpoint("birds", visibility="public"), by=sam, reason=f"  {WHY} "
     )
 
 
-def test_it_is_hidden_from_all_but_its_owner_and_staff(row, alice, bob, charlie, sam):
+def test_it_is_hidden_from_all_but_its_owner_and_staff(
+    row: Checkpoint, alice: User, bob: User, charlie: User, sam: User
+) -> None:
     for person in (bob, charlie, AnonymousUser()):
         assert row not in checkpoints_visible_to(person)
         assert row not in checkpoints_search(person, {})
@@ -56,7 +62,9 @@ def test_it_is_hidden_from_all_but_its_owner_and_staff(row, alice, bob, charlie,
     assert row in checkpoints_listed_for(alice) and row not in checkpoints_listed_for(sam)
 
 
-def test_nobody_can_use_it_not_even_its_owner(row, alice, sam, make_checkpoint):
+def test_nobody_can_use_it_not_even_its_owner(
+    row: Checkpoint, alice: User, sam: User, make_checkpoint: Callable[..., Any]
+) -> None:
     for person in (alice, sam):
         assert not can_download_checkpoint(person, row)
         assert not can_pool_checkpoint(person, row)
@@ -68,14 +76,16 @@ def test_nobody_can_use_it_not_even_its_owner(row, alice, sam, make_checkpoint):
         checkpoint_delete(checkpoint=row)
 
 
-def test_lifting_it_gives_everything_back(row, alice, charlie, sam):
+def test_lifting_it_gives_everything_back(
+    row: Checkpoint, alice: User, charlie: User, sam: User
+) -> None:
     freed = checkpoint_release(checkpoint=row, by=sam)
     assert freed in checkpoints_visible_to(charlie) and freed in checkpoints_search(charlie, {})
     assert can_download_checkpoint(charlie, freed) and can_pool_checkpoint(charlie, freed)
     checkpoint_change(checkpoint=freed, by=alice, values={"description": "harmless"})
 
 
-def test_it_is_done_once_with_a_reason_and_written_into_the_log(row, sam):
+def test_it_is_done_once_with_a_reason_and_written_into_the_log(row: Checkpoint, sam: User) -> None:
     with pytest.raises(Conflict, match="already"):
         checkpoint_quarantine(checkpoint=row, by=sam, reason=WHY)
     checkpoint_release(checkpoint=row, by=None)
@@ -91,7 +101,9 @@ def test_it_is_done_once_with_a_reason_and_written_into_the_log(row, sam):
     assert acts[0].details["reason"] == WHY
 
 
-def test_its_page_tells_the_owner_why_and_strangers_nothing(row, alice, charlie, sam, client):
+def test_its_page_tells_the_owner_why_and_strangers_nothing(
+    row: Checkpoint, alice: User, charlie: User, sam: User, client: Client
+) -> None:
     page, file = (
         reverse(name, args=[row.pk]) for name in ("checkpoint_detail", "checkpoint_download")
     )
@@ -107,7 +119,13 @@ def test_its_page_tells_the_owner_why_and_strangers_nothing(row, alice, charlie,
     assert str(row.pk) not in builder
 
 
-def test_staff_do_it_by_the_api_and_nobody_else(make_checkpoint, alice, charlie, sam, client_of):
+def test_staff_do_it_by_the_api_and_nobody_else(
+    make_checkpoint: Callable[..., Any],
+    alice: User,
+    charlie: User,
+    sam: User,
+    client_of: Callable[..., Any],
+) -> None:
     row = make_checkpoint(visibility="public")
     address = f"/api/v1/checkpoints/{row.pk}/"
     for person in (alice, charlie):
@@ -127,12 +145,14 @@ def test_staff_do_it_by_the_api_and_nobody_else(make_checkpoint, alice, charlie,
     assert client_of(charlie).get(f"{address}download/").status_code == 200
 
 
-def test_staff_do_it_in_the_operator_pages(make_checkpoint, sam, client):
+def test_staff_do_it_in_the_operator_pages(
+    make_checkpoint: Callable[..., Any], sam: User, client: Client
+) -> None:
     row = make_checkpoint()
     client.force_login(sam)
     address = reverse("admin:checkpoints_checkpoint_changelist")
 
-    def act(action, reason=""):
+    def act(action: str, reason: str = "") -> str:
         said = {"action": action, "_selected_action": [str(row.pk)], "reason": reason}
         answer = client.post(address, said, follow=True)
         row.refresh_from_db()
@@ -144,7 +164,7 @@ def test_staff_do_it_in_the_operator_pages(make_checkpoint, sam, client):
     assert "not in quarantine" in act("release")
 
 
-def test_who_sits_at_the_machine_does_it_by_a_command(make_checkpoint):
+def test_who_sits_at_the_machine_does_it_by_a_command(make_checkpoint: Callable[..., Any]) -> None:
     row, out = make_checkpoint("birds"), StringIO()
     call_command("quarantine", str(row.pk), "--reason", WHY, stdout=out)
     assert Checkpoint.objects.get().is_quarantined
@@ -167,7 +187,9 @@ def test_who_sits_at_the_machine_does_it_by_a_command(make_checkpoint):
         (JobState.FAILED, JobState.FAILED),
     ],
 )
-def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(job, sam, state, after):
+def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(
+    job: Job, sam: User, state: JobState, after: JobState
+) -> None:
     type(job).objects.filter(pk=job.pk).update(state=state)
     jobs_stop_quarantined()
     job.refresh_from_db()
@@ -183,7 +205,9 @@ def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(job, sam, stat
     assert not job.events.filter(text__contains=WHY).exists()
 
 
-def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(job, sam, alice):
+def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(
+    job: Job, sam: User, alice: User
+) -> None:
     model = job.pool.checkpoints.first()
     checkpoint_quarantine(checkpoint=model, by=sam, reason=WHY)
     jobs_stop_quarantined()
@@ -194,18 +218,26 @@ def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(job, sam, alice)
     assert (job.state, job.error) == (JobState.QUEUED, "")
 
 
-def meanwhile(monkeypatch, happening):
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) -> None:
     """Let something happen between the tick's look at the jobs and its write."""
     stop = quarantine.job_stop
 
-    def late(job, reason):
+    stop = quarantine.job_stop
+
+    def late(job: Job, reason: str) -> None:
+        happening()
+        stop(job=job, reason=reason)
+
+    monkeypatch.setattr(quarantine, "job_stop", late)
         happening()
         stop(job=job, reason=reason)
 
     monkeypatch.setattr(quarantine, "job_stop", late)
 
 
-def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(job, sam, monkeypatch):
+def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(
+    job: Job, sam: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
     with monkeypatch.context() as patched:
         meanwhile(patched, lambda: job_claim(job_id=job.pk, worker="here"))
@@ -217,11 +249,13 @@ def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(job, s
     assert job.state == JobState.CANCELLING and job.error == quarantine.TAKEN_OUT
 
 
-def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(job, sam, monkeypatch):
+def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(
+    job: Job, sam: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
     distinct = QuerySet.distinct
 
-    def late(rows, *fields):
+    def late(rows: QuerySet[Any], *fields: Any) -> list[Job]:
         found = list(distinct(rows, *fields))
         checkpoint_release(checkpoint=model, by=sam)
         return found
@@ -233,8 +267,8 @@ def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(job, sam, monk
 
 
 def test_who_has_read_the_model_before_can_neither_change_nor_delete_it(
-    make_checkpoint, sam, alice
-):
+    make_checkpoint: Callable[..., Any], sam: User, alice: User
+) -> None:
     stale = make_checkpoint("birds")
     row = checkpoint_quarantine(checkpoint=Checkpoint.objects.get(), by=sam, reason=WHY)
     with pytest.raises(Conflict, match=WHY):
@@ -248,7 +282,7 @@ def test_who_has_read_the_model_before_can_neither_change_nor_delete_it(
     assert Record.objects.filter(act="model.deleted").count() == 1
 
 
-def test_what_older_versions_wrote_into_jobs_is_forgotten_by_a_migration(job):
+def test_what_older_versions_wrote_into_jobs_is_forgotten_by_a_migration(job: Job) -> None:
     named = f"The model “birds” is in quarantine: {WHY}"
     type(job).objects.update(error=named)
     job.events.create(text=f"Stopped. {named}")

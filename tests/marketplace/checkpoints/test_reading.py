@@ -1,15 +1,19 @@
 """What a model's page says of how its file was read, and the names that people may type."""
 
 import importlib
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import User
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.reading import read_as
@@ -29,19 +33,19 @@ GUESS = {
 SAID = {"told_by": "args.model", "guessed": False, "candidates": ["conv4"], "weights": "raw"}
 
 
-def draft(**changes):
+def draft(**changes: Any) -> CheckpointDraft:
     said = {"name": "birds", "class_names": ["a", "b"], "image_size": 32, "channels": 1}
     return CheckpointDraft(**{**said, "mean": [0.5], "std": [0.5], "licence": "mit", **changes})
 
 
-def page(client, person, row):
+def page(client: Client, person: User, row: Checkpoint) -> str:
     client.force_login(person)
     return client.get(reverse("checkpoint_detail", args=[row.pk])).content.decode()
 
 
 def test_a_guess_is_marked_with_its_rivals_weights_and_what_was_left_out(
-    client, alice, make_checkpoint
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     text = page(client, alice, make_checkpoint(reading=GUESS))
     assert ">Guess</span>" in text and "Other networks can have the same tensors" in text
     assert "a guess from its tensors alone" in text and "timm/conv4_twin" in text
@@ -54,12 +58,16 @@ def test_a_guess_is_marked_with_its_rivals_weights_and_what_was_left_out(
     ("told_by", "words"),
     [("args.model", "the file says so: args.model"), ("chosen", "chosen by its owner")],
 )
-def test_what_is_said_is_no_guess(client, alice, make_checkpoint, told_by, words):
+def test_what_is_said_is_no_guess(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any], told_by: str, words: str
+) -> None:
     text = page(client, alice, make_checkpoint(reading={**SAID, "told_by": told_by}))
     assert words in text and "Guess" not in text and "Same tensors" not in text
 
 
-def test_of_a_model_that_was_read_before_nothing_is_said(client, alice, make_checkpoint):
+def test_of_a_model_that_was_read_before_nothing_is_said(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint()
     assert read_as(row) is None and "Read as" not in page(client, alice, row)
 
@@ -72,12 +80,16 @@ def test_of_a_model_that_was_read_before_nothing_is_said(client, alice, make_che
         ("raw", ["ema"], "raw weights; the file also has the averaged ones (EMA)"),
     ],
 )
-def test_weights_are_named_where_there_is_something_to_say(make_checkpoint, weights, others, words):
+def test_weights_are_named_where_there_is_something_to_say(
+    make_checkpoint: Callable[..., Any], weights: str, others: list[Any], words: str
+) -> None:
     reading = {**SAID, "weights": weights, "other_weights": others}
     assert read_as(make_checkpoint(reading=reading)).weights == words
 
 
-def test_the_catalogue_and_the_api_mark_a_guess(client, client_of, alice, make_checkpoint):
+def test_the_catalogue_and_the_api_mark_a_guess(
+    client: Client, client_of: Callable[..., Any], alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint("told", reading=SAID)
     row = make_checkpoint("guessed", reading=GUESS)
     client.force_login(alice)
@@ -101,11 +113,11 @@ def test_the_catalogue_and_the_api_mark_a_guess(client, client_of, alice, make_c
         ("folder/", ""),
     ],
 )
-def test_of_a_files_name_only_its_last_part_is_kept(said, kept):
+def test_of_a_files_name_only_its_last_part_is_kept(said: str, kept: str) -> None:
     assert safe_file_name(said) == kept
 
 
-def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice):
+def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice: User) -> None:
     row = checkpoint_upload(
         owner=alice, draft=draft(weights="raw"), file=ContentFile(b"x", name="a/resnet18.pt")
     )
@@ -116,24 +128,28 @@ def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice):
     assert (upload.fields["file_name"], upload.fields["weights"]) == ("resnet18.pt", "")
 
 
-def test_weights_of_another_kind_are_refused(alice):
+def test_weights_of_another_kind_are_refused(alice: User) -> None:
     with pytest.raises(DomainError) as caught:
         checkpoint_upload_begin(owner=alice, draft=draft(weights="best"), length=3)
     assert set(caught.value.fields) == {"weights"}
 
 
-def test_an_unknown_architecture_is_refused_at_once_where_the_list_is_published(alice, catalogue):
+def test_an_unknown_architecture_is_refused_at_once_where_the_list_is_published(
+    alice: User, catalogue: None
+) -> None:
     with pytest.raises(DomainError) as caught:
         checkpoint_upload_begin(owner=alice, draft=draft(architecture="resnet"), length=3)
     assert "choose resnet10" in caught.value.fields["architecture"]
 
 
-def test_without_a_list_the_worker_judges_the_name(alice):
+def test_without_a_list_the_worker_judges_the_name(alice: User) -> None:
     upload = checkpoint_upload_begin(owner=alice, draft=draft(architecture="tv_resnet18"), length=3)
     assert upload.fields["architecture"] == "torchvision/resnet18"
 
 
-def test_the_upload_form_suggests_every_published_name(client, alice, catalogue):
+def test_the_upload_form_suggests_every_published_name(
+    client: Client, alice: User, catalogue: None
+) -> None:
     client.force_login(alice)
     text = client.get(reverse("checkpoint_upload")).content.decode()
     assert 'list="id_architecture_list"' in text
@@ -141,8 +157,8 @@ def test_the_upload_form_suggests_every_published_name(client, alice, catalogue)
 
 
 def test_the_filter_lists_the_architectures_of_visible_models_only(
-    alice, charlie, catalogue, shared, make_checkpoint
-):
+    alice: User, charlie: User, catalogue: None, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     cache.clear()
     make_checkpoint("mine", architecture="timm/secret")
     make_checkpoint("all", architecture="conv4", **shared.public)
@@ -150,7 +166,7 @@ def test_the_filter_lists_the_architectures_of_visible_models_only(
     assert architectures_listed(alice) == [("conv4", "Conv4"), ("timm/secret", "timm/secret")]
 
 
-def test_old_names_of_torchvision_become_the_new_ones(make_checkpoint):
+def test_old_names_of_torchvision_become_the_new_ones(make_checkpoint: Callable[..., Any]) -> None:
     for name in ("tv_resnet18", "tv_resnet18", "tv_convnext_tiny", "conv4", "my_tv_net"):
         make_checkpoint(architecture=name)
     step = importlib.import_module("marketplace.checkpoints.migrations.0006_names_of_libraries")

@@ -2,16 +2,20 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace import storage
-from marketplace.accounts.models import Visibility
+from marketplace.accounts.models import Team, User, Visibility
 from marketplace.checkpoints import services
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.clock import checkpoints_tick
@@ -29,6 +33,8 @@ from marketplace.checkpoints.services import (
 )
 from marketplace.checkpoints.states import MOVES, CheckpointState
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
+from marketplace.jobs.models import Job
+from marketplace.pools.models import Pool
 
 S = CheckpointState
 DRAFT = CheckpointDraft(
@@ -43,14 +49,16 @@ DRAFT = CheckpointDraft(
 )
 
 
-def uploaded(owner, content=b"tensors", **changes):
+def uploaded(owner: User, content: bytes = b"tensors", **changes: Any) -> Checkpoint:
     """An upload of this content."""
     return checkpoint_upload(
         owner=owner, draft=replace(DRAFT, **changes), file=ContentFile(content, name="m.pt")
     )
 
 
-def test_an_upload_from_any_file_is_stored_and_hashed(alice, stored):
+def test_an_upload_from_any_file_is_stored_and_hashed(
+    alice: User, stored: Callable[..., Any]
+) -> None:
     row = uploaded(alice)
     assert (row.name, row.class_names, row.state) == (
         "Garden birds",
@@ -64,8 +72,10 @@ def test_an_upload_from_any_file_is_stored_and_hashed(alice, stored):
         assert file.read() == b"tensors"
 
 
-def test_nothing_stays_when_the_row_cannot_be_written(alice, left_behind, monkeypatch):
-    def fail(*_, **__):
+def test_nothing_stays_when_the_row_cannot_be_written(
+    alice: User, left_behind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(services, "enqueue", fail)
@@ -75,8 +85,10 @@ def test_nothing_stays_when_the_row_cannot_be_written(alice, left_behind, monkey
     assert left_behind() == []
 
 
-def test_a_full_disk_is_said_in_words(alice, own_files, monkeypatch):
-    def full(*_):
+def test_a_full_disk_is_said_in_words(
+    alice: User, own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(storage, "put_stream", full)
@@ -84,7 +96,9 @@ def test_a_full_disk_is_said_in_words(alice, own_files, monkeypatch):
         uploaded(alice)
 
 
-def test_the_quota_counts_what_is_stored_and_what_waits(alice, settings, make_checkpoint):
+def test_the_quota_counts_what_is_stored_and_what_waits(
+    alice: User, settings: Settings, make_checkpoint: Callable[..., Any]
+) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 20
     make_checkpoint(content=b"x" * 8)
     uploaded(alice, b"y" * 8)
@@ -93,20 +107,24 @@ def test_the_quota_counts_what_is_stored_and_what_waits(alice, settings, make_ch
     assert uploaded(alice, b"z" * 4)
 
 
-def test_other_peoples_files_do_not_count(alice, charlie, settings, make_checkpoint):
+def test_other_peoples_files_do_not_count(
+    alice: User, charlie: User, settings: Settings, make_checkpoint: Callable[..., Any]
+) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 10
     make_checkpoint(owner=charlie, content=b"x" * 10)
     assert uploaded(alice, b"y" * 10)
 
 
-def test_the_largest_file_is_allowed_and_one_byte_more_is_not(alice, settings):
+def test_the_largest_file_is_allowed_and_one_byte_more_is_not(
+    alice: User, settings: Settings
+) -> None:
     settings.MAX_CHECKPOINT_BYTES = 5
     assert uploaded(alice, b"x" * 5)
     with pytest.raises(TooLarge):
         uploaded(alice, b"x" * 6)
 
 
-def test_every_wrong_field_is_named_at_once(alice):
+def test_every_wrong_field_is_named_at_once(alice: User) -> None:
     with pytest.raises(DomainError) as caught:
         uploaded(
             alice,
@@ -125,7 +143,7 @@ def test_every_wrong_field_is_named_at_once(alice):
 
 
 @pytest.mark.parametrize(("low", "high"), [(8, 512)])
-def test_the_ends_of_the_input_sizes_are_allowed(alice, low, high):
+def test_the_ends_of_the_input_sizes_are_allowed(alice: User, low: int, high: int) -> None:
     assert uploaded(alice, image_size=low).image_size == low
     assert uploaded(alice, image_size=high).image_size == high
     for wrong in (low - 1, high + 1):
@@ -133,18 +151,20 @@ def test_the_ends_of_the_input_sizes_are_allowed(alice, low, high):
             uploaded(alice, image_size=wrong)
 
 
-def test_nobody_shares_with_a_team_that_they_are_not_in(charlie, team):
+def test_nobody_shares_with_a_team_that_they_are_not_in(charlie: User, team: Team) -> None:
     with pytest.raises(DomainError) as caught:
         uploaded(charlie, visibility=Visibility.TEAM, team=team)
     assert set(caught.value.fields) == {"team"}
 
 
-def test_a_team_is_only_kept_with_the_visibility_that_needs_it(alice, team):
+def test_a_team_is_only_kept_with_the_visibility_that_needs_it(alice: User, team: Team) -> None:
     assert uploaded(alice, visibility=Visibility.PUBLIC, team=team).team is None
     assert uploaded(alice, visibility=Visibility.TEAM, team=team).team == team
 
 
-def test_a_change_touches_what_it_names_and_nothing_else(make_checkpoint, alice):
+def test_a_change_touches_what_it_names_and_nothing_else(
+    make_checkpoint: Callable[..., Any], alice: User
+) -> None:
     row = make_checkpoint()
     before = Checkpoint.objects.values().get()
     checkpoint_change(
@@ -154,7 +174,9 @@ def test_a_change_touches_what_it_names_and_nothing_else(make_checkpoint, alice)
     assert {name for name in before if before[name] != after[name]} == {"description"}
 
 
-def test_withdrawn_consent_takes_the_preview_along(make_checkpoint, alice):
+def test_withdrawn_consent_takes_the_preview_along(
+    make_checkpoint: Callable[..., Any], alice: User
+) -> None:
     row = make_checkpoint(consent_preview=True)
     checkpoint_change(checkpoint=row, by=alice, values={"consent_recovery": False})
     row = Checkpoint.objects.get()
@@ -169,7 +191,9 @@ def test_withdrawn_consent_takes_the_preview_along(make_checkpoint, alice):
         ({"licence": "mine"}, "licence"),
     ],
 )
-def test_a_bad_change_is_refused_as_a_whole(make_checkpoint, alice, values, field):
+def test_a_bad_change_is_refused_as_a_whole(
+    make_checkpoint: Callable[..., Any], alice: User, values: dict[str, str], field: str
+) -> None:
     row = make_checkpoint()
     with pytest.raises(DomainError) as caught:
         checkpoint_change(checkpoint=row, by=alice, values={"description": "x", **values})
@@ -177,21 +201,23 @@ def test_a_bad_change_is_refused_as_a_whole(make_checkpoint, alice, values, fiel
     assert Checkpoint.objects.get().description == ""
 
 
-def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(pool, stored):
+def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(
+    pool: Pool, stored: Callable[..., Any]
+) -> None:
     first, second = pool.checkpoints.all()
     checkpoint_delete(checkpoint=first)
     assert list(pool.checkpoints.all()) == [second]
     assert len(stored()) == 1
 
 
-def test_a_model_that_a_job_used_is_not_deleted(job):
+def test_a_model_that_a_job_used_is_not_deleted(job: Job) -> None:
     row = job.pool.checkpoints.first()
     with pytest.raises(Conflict, match="withdraw"):
         checkpoint_delete(checkpoint=row)
     assert Checkpoint.objects.filter(pk=row.pk).exists()
 
 
-def test_of_two_claims_one_wins(alice):
+def test_of_two_claims_one_wins(alice: User) -> None:
     row = uploaded(alice)
     first = checkpoint_claim(checkpoint_id=row.pk)
     assert (first.state, first.attempt) == (S.VALIDATING, 1)
@@ -200,7 +226,9 @@ def test_of_two_claims_one_wins(alice):
 
 
 @pytest.mark.parametrize("to", [S.VALID, S.REJECTED])
-def test_only_a_validation_under_way_ends(make_checkpoint, to):
+def test_only_a_validation_under_way_ends(
+    make_checkpoint: Callable[..., Any], to: CheckpointState
+) -> None:
     for source in S:
         row = make_checkpoint(str(source), state=source)
         ended = checkpoint_finish(checkpoint=row, to=to)
@@ -209,7 +237,7 @@ def test_only_a_validation_under_way_ends(make_checkpoint, to):
         assert row.is_final == (row.state in {S.VALID, S.REJECTED})
 
 
-def test_a_zombie_ends_nothing(alice):
+def test_a_zombie_ends_nothing(alice: User) -> None:
     row = uploaded(alice)
     dead = checkpoint_claim(checkpoint_id=row.pk)
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -222,8 +250,8 @@ def test_a_zombie_ends_nothing(alice):
 
 
 def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed(
-    alice, left_behind
-):
+    alice: User, left_behind: Callable[..., Any]
+) -> None:
     row = uploaded(alice)
     for _ in range(MAX_LOST_ATTEMPTS):
         assert checkpoint_claim(checkpoint_id=row.pk)
@@ -235,8 +263,8 @@ def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed
 
 
 def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
-    alice, sent, django_capture_on_commit_callbacks
-):
+    alice: User, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     row = uploaded(alice)
     for late_s, expected in ((0, []), (61, [{"checkpoint_id": str(row.pk)}])):
         Checkpoint.objects.update(woken_at=timezone.now() - timedelta(seconds=late_s))
@@ -247,7 +275,7 @@ def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
         assert [arguments for _, arguments in sent] == expected
 
 
-def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice):
+def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice: User) -> None:
     names = [f"class {index}" for index in range(9_999)] + ["class 9998"]
     began = time.process_time()
     with pytest.raises(DomainError) as refusal:
@@ -256,12 +284,17 @@ def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice)
     assert time.process_time() - began < 0.5
 
 
-def test_of_two_uploads_at_once_only_one_takes_the_last_room(alice, settings, monkeypatch, stored):
+def test_of_two_uploads_at_once_only_one_takes_the_last_room(
+    alice: User,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: Callable[..., Any],
+) -> None:
     """Both were told that there is room; it is asked again when the row is written."""
     settings.MAX_STORAGE_BYTES_PER_PERSON = 15
     put = services.store_received
 
-    def meanwhile(key, file):
+    def meanwhile(key: str, file: Any) -> None:
         monkeypatch.setattr(services, "store_received", put)
         checkpoint_upload(owner=alice, draft=DRAFT, file=ContentFile(b"0123456789", "other.pt"))
         return put(key, file)
@@ -273,8 +306,10 @@ def test_of_two_uploads_at_once_only_one_takes_the_last_room(alice, settings, mo
     assert stored() == [storage.incoming_key(row.pk)]
 
 
-def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(alice, monkeypatch, stored):
-    def broken(**_):
+def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(
+    alice: User, monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
+) -> None:
+    def broken(**_: Any) -> None:
         raise IntegrityError("something else")
 
     monkeypatch.setattr(services, "checkpoint_arrived", broken)
@@ -283,7 +318,7 @@ def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(alice, mon
     assert stored() == []
 
 
-def test_an_empty_file_is_no_upload(alice, stored):
+def test_an_empty_file_is_no_upload(alice: User, stored: Callable[..., Any]) -> None:
     with pytest.raises(DomainError) as refusal:
         uploaded(alice, content=b"")
     assert refusal.value.fields == {"file": "Empty file."}

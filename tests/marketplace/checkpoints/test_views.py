@@ -1,14 +1,20 @@
 """Pages of the catalogue: Alice owns, Bob is on her team, Charlie is a stranger."""
 
 import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from marketplace.accounts.models import User
 from marketplace.checkpoints.checked import checkpoint_checked, read_as_now
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
@@ -28,19 +34,25 @@ FIELDS = {
 }
 
 
-def url(name, row):
+def url(name: str, row: Checkpoint) -> str:
     return reverse(f"checkpoint_{name}", args=[row.pk])
 
 
-def upload(client, headers=None, **changes):
+def upload(client: Client, headers: dict[str, str] | None = None, **changes: Any) -> HttpResponse:
     said = {**FIELDS, "file": SimpleUploadedFile("birds.pt", b"bytes of a model"), **changes}
     return client.post(reverse("checkpoint_upload"), said, headers=headers or {})
 
 
 @pytest.mark.parametrize("page", ["detail", "status", "download", "classes", "class_names"])
 def test_the_owner_and_the_team_see_a_shared_model_and_a_stranger_gets_404(
-    client, alice, bob, charlie, shared, make_checkpoint, page
-):
+    client: Client,
+    alice: User,
+    bob: User,
+    charlie: User,
+    shared: Any,
+    make_checkpoint: Callable[..., Any],
+    page: str,
+) -> None:
     row = make_checkpoint(**shared.team)
     answers = []
     for person in (alice, bob, charlie):
@@ -51,8 +63,13 @@ def test_the_owner_and_the_team_see_a_shared_model_and_a_stranger_gets_404(
 
 @pytest.mark.parametrize("page", ["edit", "delete"])
 def test_only_the_owner_can_change_or_delete_a_model(
-    client, bob, charlie, shared, make_checkpoint, page
-):
+    client: Client,
+    bob: User,
+    charlie: User,
+    shared: Any,
+    make_checkpoint: Callable[..., Any],
+    page: str,
+) -> None:
     row = make_checkpoint(**shared.team)
     for person in (bob, charlie):
         client.force_login(person)
@@ -60,7 +77,7 @@ def test_only_the_owner_can_change_or_delete_a_model(
     assert Checkpoint.objects.filter(pk=row.pk).exists()
 
 
-def test_an_upload_leads_to_the_page_of_the_new_model(client, alice):
+def test_an_upload_leads_to_the_page_of_the_new_model(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = upload(client)
     row = Checkpoint.objects.get()
@@ -71,14 +88,16 @@ def test_an_upload_leads_to_the_page_of_the_new_model(client, alice):
     assert row.consent_recovery and not row.consent_preview
 
 
-def test_a_script_that_uploads_is_told_where_the_model_is(client, alice):
+def test_a_script_that_uploads_is_told_where_the_model_is(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = upload(client, {"Accept": "application/json"})
     assert answer.status_code == 201
     assert answer.json() == {"url": url("detail", Checkpoint.objects.get())}
 
 
-def test_a_script_that_uploads_is_told_what_is_wrong_in_each_field(client, alice):
+def test_a_script_that_uploads_is_told_what_is_wrong_in_each_field(
+    client: Client, alice: User
+) -> None:
     client.force_login(alice)
     answer = upload(client, {"Accept": "application/json"}, class_names="wren\nwren", mean="a, b")
     assert answer.status_code == 422
@@ -87,7 +106,7 @@ def test_a_script_that_uploads_is_told_what_is_wrong_in_each_field(client, alice
     assert not Checkpoint.objects.exists()
 
 
-def test_a_refusal_of_the_service_stands_beside_its_field(client, alice):
+def test_a_refusal_of_the_service_stands_beside_its_field(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = upload(client, class_names="wren\nwren")
     assert answer.status_code == 422
@@ -95,19 +114,23 @@ def test_a_refusal_of_the_service_stands_beside_its_field(client, alice):
 
 
 @pytest.mark.parametrize("text", ["wren\nowl", "wren, owl", '["wren", "owl"]', " wren ,\n owl,\n"])
-def test_class_names_can_be_pasted_in_several_ways(client, alice, text):
+def test_class_names_can_be_pasted_in_several_ways(client: Client, alice: User, text: str) -> None:
     client.force_login(alice)
     upload(client, class_names=text)
     assert Checkpoint.objects.get().class_names == ["wren", "owl"]
 
 
-def test_a_rejected_model_says_why(client, alice, make_checkpoint):
+def test_a_rejected_model_says_why(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(state=CheckpointState.REJECTED, reason="It has 5 outputs; name 5.")
     client.force_login(alice)
     assert "It has 5 outputs; name 5." in client.get(url("detail", row)).content.decode()
 
 
-def test_consent_can_be_withdrawn_and_takes_previews_with_it(client, alice, make_checkpoint):
+def test_consent_can_be_withdrawn_and_takes_previews_with_it(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(consent_preview=True)
     client.force_login(alice)
     answer = client.post(url("edit", row), {"licence": "mit", "visibility": "public"})
@@ -117,7 +140,9 @@ def test_consent_can_be_withdrawn_and_takes_previews_with_it(client, alice, make
     assert row.visibility == "public"
 
 
-def test_a_download_is_the_stored_file(client, alice, make_checkpoint):
+def test_a_download_is_the_stored_file(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(content=b"weights")
     client.force_login(alice)
     answer = client.get(url("download", row))
@@ -125,15 +150,17 @@ def test_a_download_is_the_stored_file(client, alice, make_checkpoint):
     assert answer["Content-Disposition"] == 'attachment; filename="birds.safetensors"'
 
 
-def test_a_model_that_is_not_valid_has_no_download(client, alice, make_checkpoint):
+def test_a_model_that_is_not_valid_has_no_download(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(state=CheckpointState.REJECTED)
     client.force_login(alice)
     assert client.get(url("download", row)).status_code == 404
 
 
 def test_the_catalogue_shows_what_matches_and_says_so_when_nothing_does(
-    client, alice, make_checkpoint
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint("birds")
     make_checkpoint("fish")
     client.force_login(alice)
@@ -145,11 +172,11 @@ def test_the_catalogue_shows_what_matches_and_says_so_when_nothing_does(
 
 
 def test_the_number_of_queries_of_the_catalogue_does_not_grow_with_its_rows(
-    client, alice, make_checkpoint
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     client.force_login(alice)
 
-    def queries():
+    def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
             assert client.get(reverse("checkpoint_list")).status_code == 200
         return len(seen)
@@ -162,19 +189,23 @@ def test_the_number_of_queries_of_the_catalogue_does_not_grow_with_its_rows(
     assert queries() == few <= 10
 
 
-def test_a_name_with_markup_is_shown_as_text(client, alice, make_checkpoint):
+def test_a_name_with_markup_is_shown_as_text(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint("<script>alert(1)</script>")
     client.force_login(alice)
     for page in (url("detail", row), reverse("checkpoint_list")):
         assert "<script>alert" not in client.get(page).content.decode()
 
 
-def begin_in_pieces(client, length, **changes):
+def begin_in_pieces(client: Client, length: str, **changes: Any) -> Any:
     headers = {"Upload-Length": length, "Accept": "application/json"}
     return client.post(reverse("checkpoint_upload"), {**FIELDS, **changes}, headers=headers)
 
 
-def test_a_script_that_sends_pieces_is_told_where_they_go_and_what_comes_of_them(client, alice):
+def test_a_script_that_sends_pieces_is_told_where_they_go_and_what_comes_of_them(
+    client: Client, alice: User
+) -> None:
     client.force_login(alice)
     answer = begin_in_pieces(client, "10", file_name="birds.pt", weights="ema")
     row = Upload.objects.get()
@@ -187,14 +218,16 @@ def test_a_script_that_sends_pieces_is_told_where_they_go_and_what_comes_of_them
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "many", "\u0663", "9" * 5_000, ""])
-def test_pieces_of_no_sensible_length_are_not_begun(client, alice, length):
+def test_pieces_of_no_sensible_length_are_not_begun(
+    client: Client, alice: User, length: str
+) -> None:
     client.force_login(alice)
     answer = begin_in_pieces(client, length)
     assert answer.status_code == 422 and answer.json()["errors"] == {"__all__": ["Empty file."]}
     assert not Upload.objects.exists()
 
 
-def test_what_is_wrong_is_said_before_the_first_piece(client, alice):
+def test_what_is_wrong_is_said_before_the_first_piece(client: Client, alice: User) -> None:
     client.force_login(alice)
     for changes, field in (({"name": ""}, "name"), ({"class_names": "one"}, "class_names")):
         answer = begin_in_pieces(client, "10", **changes)
@@ -202,7 +235,9 @@ def test_what_is_wrong_is_said_before_the_first_piece(client, alice):
     assert not Upload.objects.exists()
 
 
-def test_a_model_in_quarantine_keeps_what_is_said_about_it(client, alice, make_checkpoint):
+def test_a_model_in_quarantine_keeps_what_is_said_about_it(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(description="as it was", quarantine_reason="Asked for.")
     Checkpoint.objects.update(quarantined_at=timezone.now())
     client.force_login(alice)
@@ -212,7 +247,9 @@ def test_a_model_in_quarantine_keeps_what_is_said_about_it(client, alice, make_c
     assert Checkpoint.objects.get().description == "as it was"
 
 
-def test_the_status_of_a_refused_model_says_why(client, alice, make_checkpoint):
+def test_the_status_of_a_refused_model_says_why(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     refused = make_checkpoint(state=CheckpointState.REJECTED, reason="It has 5 outputs; name 5.")
     valid = make_checkpoint(reason="A change was refused.")
     client.force_login(alice)
@@ -230,11 +267,13 @@ ALIKE = {
 }
 
 
-def like(client, pk):
+def like(client: Client, pk: str | UUID) -> HttpResponse:
     return client.get(reverse("checkpoint_upload"), {"like": pk})
 
 
-def test_an_upload_can_begin_like_another_model_of_ones_own(client, alice, shared, make_checkpoint):
+def test_an_upload_can_begin_like_another_model_of_ones_own(
+    client: Client, alice: User, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(**ALIKE, **shared.team)
     client.force_login(alice)
     answer = like(client, row.pk)
@@ -245,7 +284,9 @@ def test_an_upload_can_begin_like_another_model_of_ones_own(client, alice, share
     assert form["name"].value() is None and not form["class_names"].value()
 
 
-def test_a_team_that_was_left_is_not_chosen_again(client, alice, shared, make_checkpoint):
+def test_a_team_that_was_left_is_not_chosen_again(
+    client: Client, alice: User, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(**shared.team)
     alice.teams.clear()
     client.force_login(alice)
@@ -254,18 +295,22 @@ def test_a_team_that_was_left_is_not_chosen_again(client, alice, shared, make_ch
 
 
 @pytest.mark.parametrize("pk", ["one", "00000000-0000-0000-0000-000000000000"])
-def test_an_upload_like_no_model_is_404(client, alice, pk):
+def test_an_upload_like_no_model_is_404(client: Client, alice: User, pk: str) -> None:
     client.force_login(alice)
     assert like(client, pk).status_code == 404
 
 
-def test_an_upload_like_the_model_of_another_person_is_404(client, bob, shared, make_checkpoint):
+def test_an_upload_like_the_model_of_another_person_is_404(
+    client: Client, bob: User, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(**shared.team)
     client.force_login(bob)
     assert like(client, row.pk).status_code == 404
 
 
-def test_the_page_offers_what_was_said_of_the_last_model(client, alice, bob, make_checkpoint):
+def test_the_page_offers_what_was_said_of_the_last_model(
+    client: Client, alice: User, bob: User, make_checkpoint: Callable[..., Any]
+) -> None:
     client.force_login(alice)
     page = reverse("checkpoint_upload")
     assert "Like my last one" not in client.get(page).content.decode()
@@ -279,15 +324,15 @@ def test_the_page_offers_what_was_said_of_the_last_model(client, alice, bob, mak
     assert "Like my last one" not in client.get(page).content.decode()
 
 
-def checked(row, right, pictures=10):
+def checked(row: Checkpoint, right: int, pictures: int = 10) -> Checkpoint:
     """The model, of which so many pictures were right."""
     checkpoint_checked(checkpoint=row, read_as=read_as_now(row), right=right, pictures=pictures)
     return row
 
 
 def test_a_page_says_how_many_pictures_were_right_or_that_none_were_given(
-    client, alice, make_checkpoint
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     client.force_login(alice)
     row = make_checkpoint()
     page = client.get(url("detail", row)).content.decode()
@@ -300,8 +345,8 @@ def test_a_page_says_how_many_pictures_were_right_or_that_none_were_given(
 
 
 def test_a_teammate_may_check_and_reads_that_only_the_owners_checks_count(
-    client, bob, shared, make_checkpoint
-):
+    client: Client, bob: User, shared: Any, make_checkpoint: Callable[..., Any]
+) -> None:
     client.force_login(bob)
     page = client.get(url("detail", checked(make_checkpoint(**shared.team), 1))).content.decode()
     assert "data-check-run" in page and "Only checks by its owner" in page
@@ -309,13 +354,17 @@ def test_a_teammate_may_check_and_reads_that_only_the_owners_checks_count(
 
 
 @pytest.mark.parametrize("state", ["uploaded", "validating", "rejected"])
-def test_a_model_that_is_not_valid_offers_no_check(client, alice, make_checkpoint, state):
+def test_a_model_that_is_not_valid_offers_no_check(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any], state: str
+) -> None:
     client.force_login(alice)
     page = client.get(url("detail", make_checkpoint(state=state))).content.decode()
     assert "data-check" not in page and "ecked with pictures" not in page
 
 
-def test_the_catalogue_tells_and_filters_what_is_checked(client, alice, make_checkpoint):
+def test_the_catalogue_tells_and_filters_what_is_checked(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     client.force_login(alice)
     checked(make_checkpoint("robins"), 9)
     make_checkpoint("fish")
@@ -329,8 +378,8 @@ def test_the_catalogue_tells_and_filters_what_is_checked(client, alice, make_che
 
 @pytest.mark.parametrize(("n", "inline"), [(1_000, True), (1_001, False)])
 def test_thousands_of_names_are_no_part_of_the_page_but_come_when_a_check_needs_them(
-    client, alice, make_checkpoint, n, inline
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any], n: int, inline: bool
+) -> None:
     names = [f"kind {number}" for number in range(n)]
     row = make_checkpoint(class_names=names)
     client.force_login(alice)

@@ -17,7 +17,7 @@ from marketplace.core.addresses import client_address, counted_by
         ("unix:", ""),
     ],
 )
-def test_a_peer_has_one_way_to_write_its_address(peer, address):
+def test_a_peer_has_one_way_to_write_its_address(peer: str, address: str) -> None:
     assert client_address(RequestFactory().get("/", REMOTE_ADDR=peer)) == address
 
 
@@ -28,7 +28,7 @@ def test_a_peer_has_one_way_to_write_its_address(peer, address):
         ("fe80::1%eth0", "fe80::2%eth0"),
     ],
 )
-def test_one_household_with_ipv6_counts_as_one(one, other):
+def test_one_household_with_ipv6_counts_as_one(one: str, other: str) -> None:
     assert counted_by(one) == counted_by(other)
 
 
@@ -40,5 +40,5 @@ def test_one_household_with_ipv6_counts_as_one(one, other):
         ("2001:db8:1:2::7", "192.0.2.7"),
     ],
 )
-def test_two_households_count_as_two(one, other):
+def test_two_households_count_as_two(one: str, other: str) -> None:
     assert counted_by(one) != counted_by(other)

@@ -1,7 +1,10 @@
 """Ranges and ETags of stored files."""
 
+from typing import Any
+
 import pytest
 from django.core.files.base import ContentFile
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from marketplace import storage
@@ -10,7 +13,7 @@ from marketplace.core.file_response import stored_file_response
 CONTENT = b"0123456789"
 
 
-def ask(**headers):
+def ask(**headers: Any) -> HttpResponse:
     storage.put_stream("probe/file", ContentFile(CONTENT))
     request = RequestFactory().get("/", headers=headers)
     return stored_file_response(
@@ -18,11 +21,11 @@ def ask(**headers):
     )
 
 
-def body(response):
+def body(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_without_a_range_the_whole_file_comes():
+def test_without_a_range_the_whole_file_comes() -> None:
     response = ask()
     assert response.status_code == 200
     assert response["Content-Length"] == "10"
@@ -39,7 +42,7 @@ def test_without_a_range_the_whole_file_comes():
         ("bytes=8-99", b"89", "bytes 8-9/10"),
     ],
 )
-def test_a_range_brings_its_part(asked, part, said):
+def test_a_range_brings_its_part(asked: str, part: bytes, said: str) -> None:
     response = ask(Range=asked)
     assert response.status_code == 206
     assert response["Content-Range"] == said
@@ -58,30 +61,30 @@ MANY = "9" * 5000
         ("bytes=\u0667-", 200, CONTENT),
     ],
 )
-def test_a_range_may_have_many_digits(asked, status, part):
+def test_a_range_may_have_many_digits(asked: str, status: int, part: bytes) -> None:
     response = ask(Range=asked)
     assert (response.status_code, body(response)) == (status, part)
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=5-4", "bytes=-0", f"bytes={MANY}-"])
-def test_a_range_that_the_file_does_not_have_is_refused(asked):
+def test_a_range_that_the_file_does_not_have_is_refused(asked: str) -> None:
     response = ask(Range=asked)
     assert response.status_code == 416
     assert response["Content-Range"] == "bytes */10"
 
 
 @pytest.mark.parametrize("asked", ["lines=1-2", "bytes=1-2,4-5", "bytes=-", "rubbish"])
-def test_what_is_no_single_range_brings_the_whole_file(asked):
+def test_what_is_no_single_range_brings_the_whole_file(asked: str) -> None:
     response = ask(Range=asked)
     assert response.status_code == 200
     assert body(response) == CONTENT
 
 
-def test_a_client_that_has_the_file_gets_304():
+def test_a_client_that_has_the_file_gets_304() -> None:
     assert ask(**{"If-None-Match": '"abc"'}).status_code == 304
     assert ask(**{"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_range_of_an_older_file_brings_the_whole_new_one():
+def test_a_range_of_an_older_file_brings_the_whole_new_one() -> None:
     assert ask(**{"Range": "bytes=2-4", "If-Range": '"old"'}).status_code == 200
     assert ask(**{"Range": "bytes=2-4", "If-Range": '"abc"'}).status_code == 206

@@ -2,10 +2,13 @@
 
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from http import HTTPStatus
 from threading import Thread
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from marketplace.core import preview_store
 from marketplace.core.preview_store import (
@@ -23,7 +26,7 @@ from tests.tools import find_redis, redis_server
 
 
 @pytest.fixture
-def served(settings):
+def served(settings: Settings) -> Iterator[str]:
     """`manage.py up` has it in a thread of its own."""
     server = serve_previews(60)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -33,7 +36,7 @@ def served(settings):
     server.server_close()
 
 
-def _keeps_grids():
+def _keeps_grids() -> None:
     assert preview_get("a") is None
     preview_put("a", b"first")
     preview_put("a", b"second")
@@ -44,13 +47,13 @@ def _keeps_grids():
     assert preview_get("b") == b"another"
 
 
-def test_the_process_that_runs_everything_keeps_grids(served):
+def test_the_process_that_runs_everything_keeps_grids(served: str) -> None:
     _keeps_grids()
 
 
 @pytest.mark.services
 @pytest.mark.skipif(find_redis() is None, reason="no Redis on this machine")
-def test_a_redis_keeps_grids_for_a_while(settings):
+def test_a_redis_keeps_grids_for_a_while(settings: Settings) -> None:
     with redis_server() as url:
         settings.PREVIEW_URL = url
         _keeps_grids()
@@ -58,14 +61,21 @@ def test_a_redis_keeps_grids_for_a_while(settings):
         assert 0 < client.ttl("preview:b") <= settings.PREVIEW_TTL_S
 
 
-def test_without_a_home_there_are_no_previews(settings):
+def test_without_a_home_there_are_no_previews(settings: Settings) -> None:
     settings.PREVIEW_URL = ""
     preview_put("a", b"grid")
     preview_delete("a")
     assert preview_get("a") is None
 
 
-def _ask(url, method="GET", *, secret=None, body=None, **headers):
+def _ask(
+    url: str,
+    method: str = "GET",
+    *,
+    secret: str | None = None,
+    body: bytes | None = None,
+    **headers: Any,
+) -> int:
     secret = preview_secret() if secret is None else secret
     request = urllib.request.Request(
         f"{url}/a",
@@ -81,14 +91,16 @@ def _ask(url, method="GET", *, secret=None, body=None, **headers):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_nobody_else_on_this_machine_may_ask_for_grids(served, method):
+def test_nobody_else_on_this_machine_may_ask_for_grids(served: str, method: str) -> None:
     preview_put("a", b"grid")
     body = b"mine" if method == "PUT" else None
     assert _ask(served, method, secret="guessed", body=body) == HTTPStatus.FORBIDDEN
     assert preview_get("a") == b"grid"
 
 
-def test_a_grid_that_is_empty_or_too_large_is_not_kept(served, monkeypatch):
+def test_a_grid_that_is_empty_or_too_large_is_not_kept(
+    served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preview_store, "MAX_PREVIEW_BYTES", 10)
     assert MAX_PREVIEW_BYTES > 10
     for body in (b"", b"x" * 11):
@@ -98,8 +110,8 @@ def test_a_grid_that_is_empty_or_too_large_is_not_kept(served, monkeypatch):
 
 
 def test_another_answer_than_not_found_is_an_error_and_a_page_does_without(
-    served, settings, caplog
-):
+    served: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     settings.SECRET_KEY = "another instance's"
     with pytest.raises(urllib.error.HTTPError):
         preview_get("a")
@@ -107,12 +119,12 @@ def test_another_answer_than_not_found_is_an_error_and_a_page_does_without(
     assert "does not answer" in caplog.text
 
 
-def test_a_store_that_is_away_costs_a_page_its_preview_only(settings):
+def test_a_store_that_is_away_costs_a_page_its_preview_only(settings: Settings) -> None:
     settings.PREVIEW_URL = "http://127.0.0.1:9"
     assert preview_or_none("a") is None
 
 
-def test_grids_expire(monkeypatch):
+def test_grids_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(preview_store.time, "monotonic", lambda: now[0])
     store = MemoryStore(ttl_s=60)
@@ -124,7 +136,7 @@ def test_grids_expire(monkeypatch):
     assert store._grids == {}
 
 
-def test_of_too_many_grids_the_oldest_goes():
+def test_of_too_many_grids_the_oldest_goes() -> None:
     store = MemoryStore(ttl_s=60)
     for index in range(MAX_PREVIEWS):
         store.put(str(index), b"grid")

@@ -4,6 +4,8 @@ import multiprocessing
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache as django_cache
@@ -19,19 +21,19 @@ OPTIONS = {"serializer": "marketplace.instance.embedded_cache.JsonSerializer"}
 
 
 @pytest.fixture
-def cache(tmp_path):
+def cache(tmp_path: Path) -> EmbeddedCache:
     """An embedded cache of its own."""
     return EmbeddedCache(str(tmp_path / "cache.sqlite3"), {})
 
 
 @pytest.fixture
-def used(monkeypatch, cache):
+def used(monkeypatch: pytest.MonkeyPatch, cache: EmbeddedCache) -> EmbeddedCache:
     """The limits count in it."""
     monkeypatch.setattr(rate_limits, "cache", cache)
     return cache
 
 
-def _is_a_cache(cache):
+def _is_a_cache(cache: EmbeddedCache) -> None:
     """What Django's caches promise and we use."""
     assert cache.get("a", "nothing") == "nothing"
     cache.set("a", {"history": [1.5, 2]}, 60)
@@ -55,13 +57,13 @@ def _is_a_cache(cache):
     assert cache.get("b") is None
 
 
-def test_the_embedded_cache_is_a_cache(cache):
+def test_the_embedded_cache_is_a_cache(cache: EmbeddedCache) -> None:
     _is_a_cache(cache)
 
 
 @pytest.mark.services
 @pytest.mark.skipif(find_redis() is None, reason="no Redis on this machine")
-def test_redis_with_json_is_a_cache_and_counts_exactly(monkeypatch):
+def test_redis_with_json_is_a_cache_and_counts_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_server() as url:
         cache = RedisCache(url, {"OPTIONS": OPTIONS})
         _is_a_cache(cache)
@@ -72,7 +74,7 @@ def test_redis_with_json_is_a_cache_and_counts_exactly(monkeypatch):
         assert sum(usage.allowed for usage in found) == 50
 
 
-def test_nothing_in_redis_is_a_pickle():
+def test_nothing_in_redis_is_a_pickle() -> None:
     serializer = JsonSerializer()
     assert serializer.dumps(7) == 7
     assert serializer.dumps(True) == b"true"
@@ -81,7 +83,7 @@ def test_nothing_in_redis_is_a_pickle():
         serializer.loads(b"\x80\x05K\x01.")
 
 
-def test_what_is_over_is_swept(cache, monkeypatch):
+def test_what_is_over_is_swept(cache: EmbeddedCache, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.set("old", 1, 1)
     later = time.time() + 120
     monkeypatch.setattr(time, "time", lambda: later)
@@ -90,21 +92,21 @@ def test_what_is_over_is_swept(cache, monkeypatch):
         assert database.execute("SELECT count(*) FROM cache").fetchone() == (1,)
 
 
-def test_a_value_that_cannot_be_kept_leaves_the_cache_usable(cache):
+def test_a_value_that_cannot_be_kept_leaves_the_cache_usable(cache: EmbeddedCache) -> None:
     with pytest.raises(TypeError):
         cache.set("a", object())
     cache.set("a", 1)
     assert cache.get("a") == 1
 
 
-def _take_many(path, count, results):
+def _take_many(path: Any, count: Any, results: Any) -> None:
     rate_limits.cache = EmbeddedCache(path, {})
     policy = Policy("test", quota=100, window_s=3600)
     results.put(sum(take(policy, "alice").allowed for _ in range(count)))
 
 
 @pytest.mark.slow
-def test_several_processes_together_get_the_quota_and_not_one_more(tmp_path):
+def test_several_processes_together_get_the_quota_and_not_one_more(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     arguments = (str(tmp_path / "cache.sqlite3"), 60, results)
@@ -117,7 +119,7 @@ def test_several_processes_together_get_the_quota_and_not_one_more(tmp_path):
     assert sum(allowed) == 100
 
 
-def test_many_threads_together_get_the_quota_and_not_one_more(used):
+def test_many_threads_together_get_the_quota_and_not_one_more(used: EmbeddedCache) -> None:
     policy = Policy("test", quota=50, window_s=3600)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: take(policy, "alice"), range(80)))
@@ -126,7 +128,7 @@ def test_many_threads_together_get_the_quota_and_not_one_more(used):
     assert take(policy, "bob").allowed
 
 
-def test_the_next_window_begins_anew(used, monkeypatch):
+def test_the_next_window_begins_anew(used: EmbeddedCache, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = Policy("test", quota=1, window_s=60)
     monkeypatch.setattr(time, "time", lambda: 1_000_000_019.5)
     assert take(policy, "alice").allowed
@@ -138,11 +140,13 @@ def test_the_next_window_begins_anew(used, monkeypatch):
     assert take(policy, "alice").allowed
 
 
-def test_a_quota_of_nought_is_no_limit(used):
+def test_a_quota_of_nought_is_no_limit(used: EmbeddedCache) -> None:
     assert all(take(Policy("test", 0, 60), "alice").allowed for _ in range(3))
 
 
-def test_who_begins_a_window_second_counts_on(used, monkeypatch):
+def test_who_begins_a_window_second_counts_on(
+    used: EmbeddedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(used, "add", lambda key, value, timeout: bool(used.set(key, 1, timeout)))
     assert take(Policy("test", 5, 60), "alice").remaining == 3
 
@@ -150,8 +154,10 @@ def test_who_begins_a_window_second_counts_on(used, monkeypatch):
 @pytest.mark.parametrize(
     "error", [RedisAway("away"), sqlite3.OperationalError("locked"), OSError()]
 )
-def test_a_cache_that_is_away_stops_nobody(monkeypatch, caplog, error):
-    def fail(key):
+def test_a_cache_that_is_away_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: OSError
+) -> None:
+    def fail(key: str) -> None:
         raise error
 
     monkeypatch.setattr(django_cache, "incr", fail)
@@ -162,13 +168,13 @@ def test_a_cache_that_is_away_stops_nobody(monkeypatch, caplog, error):
 class FullDisk:
     """A database whose next commit fails, as on a disk without room."""
 
-    def __init__(self, database, *, ends_it):
+    def __init__(self, database: sqlite3.Connection, *, ends_it: bool) -> None:
         self._database, self._failing, self._ends_it = database, True, ends_it
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> bool:
         return getattr(self._database, name)
 
-    def execute(self, statement, *values):
+    def execute(self, statement: str, *values: Any) -> Any:
         """All but the first COMMIT."""
         if statement == "COMMIT" and self._failing:
             self._failing = False
@@ -179,7 +185,9 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("ends_it", [True, False])
-def test_after_a_disk_that_was_full_the_same_thread_counts_on(cache, ends_it):
+def test_after_a_disk_that_was_full_the_same_thread_counts_on(
+    cache: EmbeddedCache, ends_it: bool
+) -> None:
     """SQLite ends some transactions by itself when they fail, and others not."""
     cache.set("a", 1)
     cache._local.database = FullDisk(cache._local.database, ends_it=ends_it)

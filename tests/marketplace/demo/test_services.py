@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -21,7 +22,7 @@ from marketplace.pools.models import Pool
 from metalearn.registry import catalogue as real_catalogue
 
 
-def validate():
+def validate() -> None:
     """As a quick worker does."""
     for row in Checkpoint.objects.filter(state=CheckpointState.UPLOADED):
         row.state, row.validated_at = CheckpointState.VALID, timezone.now()
@@ -29,17 +30,17 @@ def validate():
         row.save()
 
 
-def publish():
+def publish() -> None:
     """As a quick worker does when it starts, with the settings that the algorithms really have."""
     catalogue_publish(algorithms=real_catalogue(), architectures=[], version="1")
 
 
 @pytest.fixture
-def workers(monkeypatch):
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[Callable[..., None]]:
     """What happens while the demo waits, one after the other; then nothing, and time runs out."""
     waiting, now = [validate, publish], [0.0]
 
-    def sleep(_):
+    def sleep(_: float) -> None:
         now[0] += 1 if waiting else services._WAIT_S
         if waiting:
             waiting.pop(0)()
@@ -49,7 +50,9 @@ def workers(monkeypatch):
     return waiting
 
 
-def test_it_makes_a_person_models_a_public_pool_and_a_job(db, workers):
+def test_it_makes_a_person_models_a_public_pool_and_a_job(
+    db: None, workers: list[Callable[..., None]]
+) -> None:
     job = demo_load()
     assert (job.state, job.algorithm, job.owner.username) == (JobState.QUEUED, "free_plus", "demo")
     assert (job.pool.visibility, job.pool.checkpoints.count()) == (Visibility.PUBLIC, 12)
@@ -60,14 +63,14 @@ def test_it_makes_a_person_models_a_public_pool_and_a_job(db, workers):
     assert "of the held-out pictures right" in model.description
 
 
-def test_a_second_time_nothing_is_made_again(db, workers):
+def test_a_second_time_nothing_is_made_again(db: None, workers: list[Callable[..., None]]) -> None:
     first = demo_load()
     assert demo_load() == first
     counts = [kind.objects.count() for kind in (User, Checkpoint, Pool, Job)]
     assert counts == [1, 12, 1, 1]
 
 
-def test_what_was_interrupted_is_finished(db, workers):
+def test_what_was_interrupted_is_finished(db: None, workers: list[Callable[..., None]]) -> None:
     waiting = list(workers)
     workers.clear()
     with pytest.raises(DomainError, match="No worker validated"):
@@ -77,15 +80,19 @@ def test_what_was_interrupted_is_finished(db, workers):
     assert Checkpoint.objects.count() == 12
 
 
-def test_without_a_published_algorithm_it_says_what_is_missing(db, workers):
+def test_without_a_published_algorithm_it_says_what_is_missing(
+    db: None, workers: list[Callable[..., None]]
+) -> None:
     workers.remove(publish)
     with pytest.raises(DomainError, match="No worker published the algorithm “free_plus”"):
         demo_load()
     assert not Job.objects.exists()
 
 
-def test_a_model_that_is_rejected_ends_it_with_the_reason(db, workers):
-    def reject():
+def test_a_model_that_is_rejected_ends_it_with_the_reason(
+    db: None, workers: list[Callable[..., None]]
+) -> None:
+    def reject() -> None:
         Checkpoint.objects.update(state=CheckpointState.REJECTED, reason="It is damaged.")
 
     workers[0] = reject
@@ -93,7 +100,7 @@ def test_a_model_that_is_rejected_ends_it_with_the_reason(db, workers):
         demo_load()
 
 
-def test_the_password_is_in_a_file_that_only_the_operator_reads(db):
+def test_the_password_is_in_a_file_that_only_the_operator_reads(db: None) -> None:
     person = demo_person()
     path = sign_in_file()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -103,7 +110,7 @@ def test_the_password_is_in_a_file_that_only_the_operator_reads(db):
     assert path.read_text() == password
 
 
-def test_the_command_says_which_job_it_is(db, workers):
+def test_the_command_says_which_job_it_is(db: None, workers: list[Callable[..., None]]) -> None:
     out = StringIO()
     call_command("demo", stdout=out)
     assert out.getvalue().strip() == f"The demo job is {Job.objects.get().pk}, queued."

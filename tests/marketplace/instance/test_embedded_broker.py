@@ -2,6 +2,9 @@
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Connection, Exchange, Queue
@@ -12,7 +15,7 @@ QUEUE = Queue("quick", Exchange("quick"), routing_key="quick")
 
 
 @pytest.fixture
-def connect(tmp_path):
+def connect(tmp_path: Path) -> Callable[..., Any]:
     embedded_broker.register()
     # A process remembers what it has declared, and this one declares into many folders.
     embedded_broker.Transport.global_state.clear()
@@ -26,7 +29,7 @@ def connect(tmp_path):
     return lambda: Connection("embedded://localhost", transport_options=options)
 
 
-def put(connection, numbers):
+def put(connection: Connection, numbers: range) -> None:
     with connection.Producer() as producer:
         for number in numbers:
             producer.publish(
@@ -34,7 +37,7 @@ def put(connection, numbers):
             )
 
 
-def take(connection, count):
+def take(connection: Connection, count: int) -> list[int]:
     channel = connection.default_channel
     bound = QUEUE(channel)
     bound.declare()
@@ -48,7 +51,7 @@ def take(connection, count):
     return taken
 
 
-def test_messages_survive_the_process_and_come_in_order(connect):
+def test_messages_survive_the_process_and_come_in_order(connect: Callable[..., Any]) -> None:
     with connect() as connection:
         put(connection, range(3))
     with connect() as connection:
@@ -56,10 +59,10 @@ def test_messages_survive_the_process_and_come_in_order(connect):
         assert QUEUE(connection.default_channel).get() is None
 
 
-def test_nobody_reads_half_a_message(connect, tmp_path):
+def test_nobody_reads_half_a_message(connect: Callable[..., Any], tmp_path: Path) -> None:
     taken, errors = [], []
 
-    def read():
+    def read() -> None:
         try:
             with connect() as connection:
                 taken.extend(take(connection, 100))
@@ -83,8 +86,10 @@ def test_nobody_reads_half_a_message(connect, tmp_path):
     assert not list((tmp_path / "messages").iterdir())
 
 
-def test_a_message_that_finds_no_room_leaves_nothing_behind(connect, tmp_path, monkeypatch):
-    def full(path, text):
+def test_a_message_that_finds_no_room_leaves_nothing_behind(
+    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str) -> None:
         path.touch()
         raise OSError(28, "No space left on device")
 

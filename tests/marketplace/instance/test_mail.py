@@ -9,7 +9,7 @@ from marketplace.instance.mail import NOWHERE, mail_settings
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
-def test_without_a_server_mail_goes_nowhere_and_is_not_printed():
+def test_without_a_server_mail_goes_nowhere_and_is_not_printed() -> None:
     assert mail_settings("") == {"EMAIL_BACKEND": NOWHERE}
     assert "dummy" in NOWHERE and not django_settings.MAIL_WORKS
 
@@ -23,7 +23,9 @@ def test_without_a_server_mail_goes_nowhere_and_is_not_printed():
         ("smtp://me@mail.example", 25, None),
     ],
 )
-def test_a_server_is_named_by_an_address_and_its_password_apart(url, port, way):
+def test_a_server_is_named_by_an_address_and_its_password_apart(
+    url: str, port: int, way: str | None
+) -> None:
     said = mail_settings(url, "p@ss w/rd")
     assert said["EMAIL_BACKEND"] == SMTP and said["EMAIL_HOST"] == "mail.example"
     assert (said["EMAIL_HOST_USER"], said["EMAIL_HOST_PASSWORD"]) == ("me", "p@ss w/rd")
@@ -31,11 +33,11 @@ def test_a_server_is_named_by_an_address_and_its_password_apart(url, port, way):
     assert [name for name in said if name.startswith("EMAIL_USE_")] == ([way] if way else [])
 
 
-def test_who_develops_can_ask_for_mails_on_the_console():
+def test_who_develops_can_ask_for_mails_on_the_console() -> None:
     assert mail_settings("consolemail://")["EMAIL_BACKEND"].endswith("console.EmailBackend")
 
 
 @pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "filemail:///tmp"])
-def test_what_is_no_mail_server_is_refused_at_the_start(url):
+def test_what_is_no_mail_server_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"smtp\+tls"):
         mail_settings(url)

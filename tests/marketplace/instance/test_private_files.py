@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,17 +11,17 @@ from marketplace.instance.private_files import open_data_folder
 
 
 @pytest.fixture(autouse=True)
-def _usual_mask():
+def _usual_mask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
-def mode(path):
+def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def test_the_folder_and_what_is_written_from_then_on_are_closed(tmp_path):
+def test_the_folder_and_what_is_written_from_then_on_are_closed(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "var"
     open_data_folder(folder)
     (folder / "database").write_text("hashes")
@@ -28,7 +30,7 @@ def test_the_folder_and_what_is_written_from_then_on_are_closed(tmp_path):
     assert mode(folder / "database") == 0o600
 
 
-def test_an_older_folder_is_closed_with_all_that_is_in_it(tmp_path):
+def test_an_older_folder_is_closed_with_all_that_is_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     (folder / "files" / "models").mkdir(parents=True)
     (folder / "freehold.sqlite3").write_text("hashes")
@@ -45,7 +47,7 @@ def test_an_older_folder_is_closed_with_all_that_is_in_it(tmp_path):
     assert mode(elsewhere) == 0o644
 
 
-def test_a_folder_that_is_closed_already_is_not_walked(tmp_path):
+def test_a_folder_that_is_closed_already_is_not_walked(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     folder.mkdir(mode=0o700)
     (folder / "shared-on-purpose").write_text("")
@@ -54,7 +56,7 @@ def test_a_folder_that_is_closed_already_is_not_walked(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_left_as_it_is(tmp_path):
+def test_a_folder_of_another_user_is_left_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "volume"
     folder.mkdir()
     os.chown(folder, 12345, 12345)

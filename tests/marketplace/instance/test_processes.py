@@ -4,6 +4,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import psutil
 import pytest
@@ -11,7 +15,7 @@ import pytest
 from marketplace.instance.processes import Process, Supervisor
 
 
-def wait_for(look, seconds=20):
+def wait_for(look: Callable[..., Any], seconds: int = 20) -> int | list[Any]:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := look():
@@ -20,7 +24,7 @@ def wait_for(look, seconds=20):
     raise AssertionError("waited in vain")
 
 
-def python(code):
+def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
@@ -28,10 +32,10 @@ SLEEP = python("import time; time.sleep(60)")
 
 
 @pytest.fixture
-def supervise():
+def supervise() -> Iterator[Callable[..., tuple[Supervisor, Thread]]]:
     running = []
 
-    def start(*processes):
+    def start(*processes: Any) -> tuple[Supervisor, Thread]:
         supervisor = Supervisor(list(processes))
         thread = threading.Thread(target=supervisor.run)
         thread.start()
@@ -44,7 +48,7 @@ def supervise():
         thread.join(timeout=30)
 
 
-def test_what_dies_is_started_again(supervise):
+def test_what_dies_is_started_again(supervise: Callable[..., tuple[Supervisor, Thread]]) -> None:
     process = Process("sleeper", SLEEP)
     process.pause_s = 0.05
     supervise(process)
@@ -53,7 +57,9 @@ def test_what_dies_is_started_again(supervise):
     wait_for(lambda: process.popen and process.popen.pid != first)
 
 
-def test_what_runs_once_is_not_started_again(supervise, tmp_path):
+def test_what_runs_once_is_not_started_again(
+    supervise: Callable[..., tuple[Supervisor, Thread]], tmp_path: Path
+) -> None:
     note = tmp_path / "note"
     code = f"open({str(note)!r}, 'a').write('x')"
     process = Process("loader", python(code), once=True)
@@ -63,7 +69,9 @@ def test_what_runs_once_is_not_started_again(supervise, tmp_path):
     assert note.read_text() == "x"
 
 
-def test_stopping_ends_every_process_and_its_children(supervise):
+def test_stopping_ends_every_process_and_its_children(
+    supervise: Callable[..., tuple[Supervisor, Thread]],
+) -> None:
     parent = Process(
         "parent",
         python(

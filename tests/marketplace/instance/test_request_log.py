@@ -3,8 +3,11 @@
 import json
 import logging
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from marketplace.core.metrics import REQUESTS
 from marketplace.instance.log_format import JsonFormatter
@@ -13,14 +16,16 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lines(caplog):
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
     """What is logged of requests, as JSON objects."""
     caplog.set_level(logging.INFO, logger="freehold.requests")
     caplog.handler.setFormatter(JsonFormatter())
     return lambda: [json.loads(line) for line in caplog.text.splitlines() if '"view"' in line]
 
 
-def test_a_request_has_one_line_without_path_and_query(client, lines):
+def test_a_request_has_one_line_without_path_and_query(
+    client: Client, lines: Callable[..., Any]
+) -> None:
     client.get("/models/?q=a-secret-word", headers={"authorization": "Bearer nothing"})
     (line,) = lines()
     assert (line["method"], line["view"], line["status"]) == ("GET", "checkpoint_list", 302)
@@ -28,7 +33,9 @@ def test_a_request_has_one_line_without_path_and_query(client, lines):
     assert "secret-word" not in json.dumps(line) and "Bearer" not in json.dumps(line)
 
 
-def test_the_answer_names_the_id_that_the_line_has(client, lines):
+def test_the_answer_names_the_id_that_the_line_has(
+    client: Client, lines: Callable[..., Any]
+) -> None:
     answer = client.get("/healthz")
     assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"])
     assert lines()[0]["request_id"] == answer["X-Request-ID"]
@@ -37,13 +44,15 @@ def test_the_answer_names_the_id_that_the_line_has(client, lines):
 @pytest.mark.parametrize(
     ("given", "kept"), [("proxy-4711-x", True), ("short", False), ("a b\nc forged", False)]
 )
-def test_an_id_that_the_proxy_gave_is_kept_when_it_is_one(client, given, kept):
+def test_an_id_that_the_proxy_gave_is_kept_when_it_is_one(
+    client: Client, given: str, kept: bool
+) -> None:
     answer = client.get("/healthz", headers={"x-request-id": given})
     assert (answer["X-Request-ID"] == given) is kept
 
 
-def test_strangers_cannot_make_up_names_in_the_metrics(client):
-    def count():
+def test_strangers_cannot_make_up_names_in_the_metrics(client: Client) -> None:
+    def count() -> float:
         return REQUESTS.labels("unknown", "other", 404)._value.get()
 
     before = count()

@@ -9,7 +9,7 @@ def headers_of(url: str) -> dict[str, str]:
     return headers
 
 
-def test_the_worker_that_sees_pictures_may_ask_nobody():
+def test_the_worker_that_sees_pictures_may_ask_nobody() -> None:
     for url in ("/static/js/device/worker.js", "/static/js/device/worker.0a1b2c3d4e5f.js"):
         policy = headers_of(url)["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'")
@@ -17,5 +17,5 @@ def test_the_worker_that_sees_pictures_may_ask_nobody():
         assert "'unsafe-eval'" not in policy.split()
 
 
-def test_other_files_have_no_policy():
+def test_other_files_have_no_policy() -> None:
     assert headers_of("/static/js/adaptation/page.js") == {}

@@ -4,10 +4,12 @@ import os
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from pytest_django import Settings
 
 from marketplace.instance.static_storage import StaticFiles
 
@@ -15,7 +17,7 @@ IMPORT = re.compile(r'^import .* from "([^"]+)";$', re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory):
+def collected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StaticFiles]:
     """The folder of our modules as it is served."""
     folder = tmp_path_factory.mktemp("static")
     for part in ("js", "vendor/uplot"):
@@ -31,7 +33,9 @@ def collected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("entry", ["js/device/worker.js", "js/adaptation/page.js"])
-def test_a_module_imports_others_by_names_that_browsers_keep(collected, entry):
+def test_a_module_imports_others_by_names_that_browsers_keep(
+    collected: tuple[Path, StaticFiles], entry: str
+) -> None:
     folder, storage = collected
     waiting, seen = [folder / storage.stored_name(entry)], set()
     while waiting:
@@ -44,7 +48,9 @@ def test_a_module_imports_others_by_names_that_browsers_keep(collected, entry):
     assert len(seen) > 5
 
 
-def test_every_user_may_read_what_is_collected_whatever_the_mask(tmp_path, settings):
+def test_every_user_may_read_what_is_collected_whatever_the_mask(
+    tmp_path: Path, settings: Settings
+) -> None:
     """The images collect as root and serve as another user."""
     source = tmp_path / "source" / "css"
     source.mkdir(parents=True)

@@ -1,10 +1,13 @@
 """Silent jobs are taken back, waiting ones woken, and a clock that jumps costs nothing."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace.jobs import clock
 from marketplace.jobs.clock import Jumps, database_now, jobs_tick
@@ -16,14 +19,14 @@ from marketplace.jobs.states import JobState
 S = JobState
 
 
-def silent(seconds=600):
+def silent(seconds: int = 600) -> datetime:
     """A lease that ended so long ago; PostgreSQL's time stands still within a test."""
     return timezone.now() - timedelta(seconds=seconds)
 
 
 def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
-    job, sent, django_capture_on_commit_callbacks
-):
+    job: Job, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     job_claim(job_id=job.pk, worker="dead")
     Job.objects.update(lease_until=silent())
     sent.clear()
@@ -34,13 +37,13 @@ def test_a_silent_job_goes_back_to_the_queue_and_a_worker_is_woken(
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
-def test_a_job_that_lives_is_left_alone(job):
+def test_a_job_that_lives_is_left_alone(job: Job) -> None:
     job_claim(job_id=job.pk, worker="w")
     jobs_tick()
     assert Job.objects.get().state == S.RUNNING
 
 
-def test_a_silent_job_that_was_to_end_is_cancelled(job):
+def test_a_silent_job_that_was_to_end_is_cancelled(job: Job) -> None:
     claimed = job_claim(job_id=job.pk, worker="dead")
     job_move(job=claimed, to=S.CANCELLING)
     Job.objects.update(lease_until=silent())
@@ -49,7 +52,9 @@ def test_a_silent_job_that_was_to_end_is_cancelled(job):
     assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
 
 
-def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
+def test_after_too_many_lost_workers_the_job_fails_and_says_why(
+    job: Job, settings: Settings
+) -> None:
     settings.HEARTBEAT_S = 600  # on a slow machine the time that stands still looks like a jump
     for attempt in range(1, settings.MAX_LOST_ATTEMPTS + 1):
         assert job_claim(job_id=job.pk, worker="dead").attempt == attempt
@@ -61,12 +66,14 @@ def test_after_too_many_lost_workers_the_job_fails_and_says_why(job, settings):
     assert "Given up" in job_events(row).last().text
 
 
-def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
+def test_a_job_that_ends_while_the_clock_looks_is_left_alone(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claimed = job_claim(job_id=job.pk, worker="w")
     Job.objects.update(lease_until=silent())
     take_back = clock.job_reclaim
 
-    def late(*, job):
+    def late(*, job: Job) -> None:
         job_move(job=claimed, to=S.SUCCEEDED)
         take_back(job=job)
 
@@ -75,12 +82,14 @@ def test_a_job_that_ends_while_the_clock_looks_is_left_alone(job, monkeypatch):
     assert Job.objects.get().state == S.SUCCEEDED
 
 
-def test_a_worker_that_is_heard_of_while_the_clock_looks_keeps_its_job(job, monkeypatch):
+def test_a_worker_that_is_heard_of_while_the_clock_looks_keeps_its_job(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claimed = job_claim(job_id=job.pk, worker="slow")
     Job.objects.update(lease_until=silent())
     take_back = clock.job_reclaim
 
-    def late(*, job):
+    def late(*, job: Job) -> None:
         job_renew_lease(job=claimed)
         take_back(job=job)
 
@@ -91,11 +100,11 @@ def test_a_worker_that_is_heard_of_while_the_clock_looks_keeps_its_job(job, monk
 
 
 @pytest.fixture
-def leased(job):
+def leased(job: Job) -> Callable[..., Any]:
     """A running job whose lease has just run out, and what a tick makes of it."""
     job_claim(job_id=job.pk, worker="alive")
 
-    def tick():
+    def tick() -> Job:
         Job.objects.update(lease_until=silent())
         jobs_tick()
         return Job.objects.get()
@@ -103,7 +112,9 @@ def leased(job):
     return tick
 
 
-def test_while_the_database_was_away_nobody_could_renew_a_lease_so_none_is_called_over(leased):
+def test_while_the_database_was_away_nobody_could_renew_a_lease_so_none_is_called_over(
+    leased: Callable[..., Any],
+) -> None:
     with pytest.raises(OperationalError), clock.jumps.listening():
         raise OperationalError("could not connect")
     assert leased().state == S.RUNNING
@@ -112,8 +123,8 @@ def test_while_the_database_was_away_nobody_could_renew_a_lease_so_none_is_calle
 
 
 def test_a_database_that_answers_late_could_not_be_reached_by_the_workers_either(
-    leased, monkeypatch
-):
+    leased: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     steady = iter([0.0, 20.0])
     monkeypatch.setattr(clock.jumps, "_monotonic", lambda: next(steady, 20.0))
     with clock.jumps.listening():
@@ -121,15 +132,15 @@ def test_a_database_that_answers_late_could_not_be_reached_by_the_workers_either
     assert leased().state == S.RUNNING
 
 
-def test_a_database_that_answers_excuses_nobody(leased):
+def test_a_database_that_answers_excuses_nobody(leased: Callable[..., Any]) -> None:
     with clock.jumps.listening():
         pass
     assert leased().state == S.QUEUED
 
 
 def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
-    job, sent, django_capture_on_commit_callbacks
-):
+    job: Job, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     sent.clear()
     with django_capture_on_commit_callbacks(execute=True):
         jobs_tick()
@@ -142,8 +153,10 @@ def test_a_waiting_job_wakes_a_worker_again_once_a_minute(
 
 
 def test_messages_that_only_remind_do_not_pile_up_behind_a_long_job(
-    job, monkeypatch, django_capture_on_commit_callbacks
-):
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     lives = []
     monkeypatch.setattr(
         "marketplace.queue._send", lambda task, arguments, expires_s: lives.append(expires_s)
@@ -155,8 +168,11 @@ def test_messages_that_only_remind_do_not_pile_up_behind_a_long_job(
 
 
 def test_a_machine_whose_clock_is_ahead_reminds_no_more_often(
-    job, sent, monkeypatch, django_capture_on_commit_callbacks
-):
+    job: Job,
+    sent: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     sent.clear()
     Job.objects.update(woken_at=silent(61))
     ahead = timezone.now() + timedelta(minutes=5)
@@ -167,18 +183,18 @@ def test_a_machine_whose_clock_is_ahead_reminds_no_more_often(
     assert len(sent) == 1
 
 
-def test_the_databases_clock_is_asked(db):
+def test_the_databases_clock_is_asked(db: None) -> None:
     assert abs(database_now() - timezone.now()) < timedelta(seconds=3)
 
 
 @pytest.fixture
-def clocks(monkeypatch):
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The wall's clock and the one that cannot be set, both in our hands."""
     hands = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
     monkeypatch.setattr(clock, "jumps", Jumps(monotonic=lambda: hands["steady"]))
     monkeypatch.setattr(clock, "database_now", lambda: hands["wall"])
 
-    def tick(*, wall, steady):
+    def tick(*, wall: int, steady: int) -> Job:
         hands["wall"] += timedelta(seconds=wall)
         hands["steady"] += steady
         jobs_tick()
@@ -187,7 +203,9 @@ def clocks(monkeypatch):
     return tick
 
 
-def test_a_clock_that_jumps_ahead_costs_no_job_its_lease(job, clocks):
+def test_a_clock_that_jumps_ahead_costs_no_job_its_lease(
+    job: Job, clocks: Callable[..., Any]
+) -> None:
     job_claim(job_id=job.pk, worker="alive")
     Job.objects.update(lease_until=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=30))
     assert clocks(wall=0, steady=0).state == S.RUNNING
@@ -196,7 +214,9 @@ def test_a_clock_that_jumps_ahead_costs_no_job_its_lease(job, clocks):
     assert row.lease_until > timezone.now()
 
 
-def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(job, clocks):
+def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(
+    job: Job, clocks: Callable[..., Any]
+) -> None:
     job_claim(job_id=job.pk, worker="dead")
     clocks(wall=0, steady=0)
     clocks(wall=3600, steady=10)
@@ -204,7 +224,7 @@ def test_a_worker_that_stays_silent_after_the_jump_loses_its_job_all_the_same(jo
     assert clocks(wall=10, steady=10).state == S.QUEUED
 
 
-def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job, settings):
+def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job: Job, settings: Settings) -> None:
     job_claim(job_id=job.pk, worker="dead since")
     Job.objects.update(lease_until=timezone.now() + timedelta(hours=1))
     jobs_tick()
@@ -214,8 +234,8 @@ def test_a_lease_from_a_clock_that_was_set_back_is_cut_short(job, settings):
 
 
 def test_a_job_woken_by_a_clock_that_was_set_back_is_woken_again(
-    job, sent, django_capture_on_commit_callbacks
-):
+    job: Job, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     sent.clear()
     Job.objects.update(woken_at=timezone.now() + timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):
@@ -223,7 +243,7 @@ def test_a_job_woken_by_a_clock_that_was_set_back_is_woken_again(
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
-def test_an_idempotency_key_is_kept_for_a_day(launch):
+def test_an_idempotency_key_is_kept_for_a_day(launch: Callable[..., Job]) -> None:
     job = launch(idempotency_key="k")
     jobs_tick()
     assert launch(idempotency_key="k") == job

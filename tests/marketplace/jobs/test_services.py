@@ -1,10 +1,14 @@
 """Launch, cancel, resume."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from marketplace.accounts.models import User, Visibility
+from marketplace.accounts.models import Team, User, Visibility
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.core.idempotency import rows_made_before
@@ -20,13 +24,17 @@ from marketplace.jobs.services import (
     job_resume,
 )
 from marketplace.jobs.states import FINAL, JobState
+from marketplace.pools.models import Pool
 
 S = JobState
 
 
 def test_a_launch_freezes_the_pool_and_wakes_a_worker_after_the_commit(
-    launch, pool, sent, django_capture_on_commit_callbacks
-):
+    launch: Callable[..., Job],
+    pool: Pool,
+    sent: list[Any],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
         job = launch(seed=7)
     assert sent == [] and len(callbacks) == 1
@@ -39,13 +47,13 @@ def test_a_launch_freezes_the_pool_and_wakes_a_worker_after_the_commit(
     assert job_events(job).count() == 1
 
 
-def test_every_job_has_a_snapshot_secret_of_its_own(launch):
+def test_every_job_has_a_snapshot_secret_of_its_own(launch: Callable[..., Job]) -> None:
     assert launch().snapshot_secret != launch().snapshot_secret
 
 
 def test_a_job_is_shared_like_ones_own_pool_and_private_on_anothers(
-    launch, make_pool, team, charlie
-):
+    launch: Callable[..., Job], make_pool: Callable[..., Any], team: Team, charlie: User
+) -> None:
     mine = make_pool("mine", visibility=Visibility.TEAM, team=team)
     job = launch(pool=mine)
     assert (job.visibility, job.team) == (Visibility.TEAM, team)
@@ -56,7 +64,9 @@ def test_a_job_is_shared_like_ones_own_pool_and_private_on_anothers(
     assert (theirs.owner, theirs.visibility) == (charlie, Visibility.PRIVATE)
 
 
-def test_previews_need_the_consent_of_every_owner(launch, make_pool, make_checkpoint):
+def test_previews_need_the_consent_of_every_owner(
+    launch: Callable[..., Job], make_pool: Callable[..., Any], make_checkpoint: Callable[..., Any]
+) -> None:
     yes = make_checkpoint("yes", consent_preview=True)
     also = make_checkpoint("also", consent_preview=True)
     no = make_checkpoint("no")
@@ -64,7 +74,9 @@ def test_previews_need_the_consent_of_every_owner(launch, make_pool, make_checkp
     assert not launch(pool=make_pool("b", checkpoints=[yes, no])).previews
 
 
-def test_the_same_key_gives_the_same_job_only_for_the_same_request(launch):
+def test_the_same_key_gives_the_same_job_only_for_the_same_request(
+    launch: Callable[..., Job],
+) -> None:
     first = launch(idempotency_key="k", settings={"outer_steps": 20})
     assert launch(idempotency_key="k", settings={"outer_steps": 20}) == first
     for other in ({"settings": {}}, {"seed": 1}, {"algorithm": "other"}):
@@ -73,22 +85,26 @@ def test_the_same_key_gives_the_same_job_only_for_the_same_request(launch):
     assert Job.objects.count() == 1
 
 
-def test_without_a_key_every_launch_is_a_new_job(launch):
+def test_without_a_key_every_launch_is_a_new_job(launch: Callable[..., Job]) -> None:
     assert launch() != launch()
 
 
-def test_a_replay_is_answered_even_when_the_pool_could_no_longer_be_used(launch):
+def test_a_replay_is_answered_even_when_the_pool_could_no_longer_be_used(
+    launch: Callable[..., Job],
+) -> None:
     first = launch(idempotency_key="k")
     Checkpoint.objects.update(consent_recovery=False)
     assert launch(idempotency_key="k") == first
 
 
-def test_a_key_is_asked_about_once_and_under_the_lock_on_its_person(launch, monkeypatch):
+def test_a_key_is_asked_about_once_and_under_the_lock_on_its_person(
+    launch: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of two launches at the same moment the second waits for the first, then finds its job."""
     first = launch(idempotency_key="k")
     asked = []
 
-    def before(rows, digest):
+    def before(rows: QuerySet[Any], digest: str) -> list[Job]:
         asked.append(connection.in_atomic_block)
         return rows_made_before(rows, digest)
 
@@ -103,28 +119,30 @@ def test_a_key_is_asked_about_once_and_under_the_lock_on_its_person(launch, monk
 
 
 @pytest.mark.parametrize("seed", [-1, MAX_SEED + 1])
-def test_a_seed_out_of_range_names_the_field(launch, seed):
+def test_a_seed_out_of_range_names_the_field(launch: Callable[..., Job], seed: int) -> None:
     with pytest.raises(DomainError) as caught:
         launch(seed=seed)
     assert set(caught.value.fields) == {"seed"}
 
 
 @pytest.mark.parametrize("seed", [0, MAX_SEED])
-def test_the_ends_of_the_range_are_seeds(launch, seed):
+def test_the_ends_of_the_range_are_seeds(launch: Callable[..., Job], seed: int) -> None:
     assert launch(seed=seed).seed == seed
 
 
-def test_an_unknown_algorithm_is_answered_with_those_there_are(launch):
+def test_an_unknown_algorithm_is_answered_with_those_there_are(launch: Callable[..., Job]) -> None:
     with pytest.raises(DomainError, match="Choose one of free"):
         launch(algorithm="magic")
 
 
-def test_before_any_worker_has_started_one_is_told_so(pool, alice):
+def test_before_any_worker_has_started_one_is_told_so(pool: Pool, alice: User) -> None:
     with pytest.raises(DomainError, match="No worker has published"):
         job_launch(owner=alice, pool=pool, algorithm="free", settings={})
 
 
-def test_more_ways_than_all_models_know_together_are_refused(launch, pool):
+def test_more_ways_than_all_models_know_together_are_refused(
+    launch: Callable[..., Job], pool: Pool
+) -> None:
     names = [set(member.checkpoint.class_names) for member in pool.members.all()]
     known = len(set.union(*names))
     assert launch(settings={"n_way": known})
@@ -134,7 +152,9 @@ def test_more_ways_than_all_models_know_together_are_refused(launch, pool):
     assert f"know {known} classes together" in caught.value.fields["n_way"]
 
 
-def test_too_many_unfinished_jobs_are_refused(launch, monkeypatch):
+def test_too_many_unfinished_jobs_are_refused(
+    launch: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "MAX_UNFINISHED_PER_PERSON", 2)
     first = launch()
     launch()
@@ -146,7 +166,9 @@ def test_too_many_unfinished_jobs_are_refused(launch, monkeypatch):
 
 
 @pytest.mark.parametrize("change", [{"consent_recovery": False}, {"state": "rejected"}])
-def test_a_model_that_may_no_longer_be_used_stops_launch_and_resume(launch, change):
+def test_a_model_that_may_no_longer_be_used_stops_launch_and_resume(
+    launch: Callable[..., Job], change: dict[str, Any]
+) -> None:
     job = launch()
     job_cancel(job=job, by=job.owner)
     Checkpoint.objects.filter(name="pool a").update(**change)
@@ -157,7 +179,9 @@ def test_a_model_that_may_no_longer_be_used_stops_launch_and_resume(launch, chan
     assert Job.objects.get().state == S.CANCELLED
 
 
-def test_a_model_that_is_no_longer_shared_stops_the_launch(launch, make_pool, charlie, alice):
+def test_a_model_that_is_no_longer_shared_stops_the_launch(
+    launch: Callable[..., Job], make_pool: Callable[..., Any], charlie: User, alice: User
+) -> None:
     from marketplace.pools.services import pool_create
 
     rows = list(make_pool("theirs").checkpoints.all())
@@ -169,31 +193,35 @@ def test_a_model_that_is_no_longer_shared_stops_the_launch(launch, make_pool, ch
 
 
 @pytest.mark.parametrize("state", sorted(FINAL | {S.CANCELLING}))
-def test_what_has_ended_or_is_ending_cannot_be_cancelled(job, alice, state):
+def test_what_has_ended_or_is_ending_cannot_be_cancelled(
+    job: Job, alice: User, state: JobState
+) -> None:
     Job.objects.update(state=state)
     with pytest.raises(Conflict, match="already"):
         job_cancel(job=job, by=alice)
     assert Job.objects.get().state == state
 
 
-def test_a_waiting_job_is_cancelled_at_once(job, alice):
+def test_a_waiting_job_is_cancelled_at_once(job: Job, alice: User) -> None:
     row = job_cancel(job=job, by=alice)
     assert (row.state, row.finished_at is not None) == (S.CANCELLED, True)
 
 
-def meanwhile(monkeypatch, happening):
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) -> None:
     """Lets something happen to the job between the look at it and the move."""
     cancel = services._cancel_from
 
-    def late(job, by):
+    def late(job: Job, by: User) -> Job:
         happening(job)
         return cancel(job, by)
 
     monkeypatch.setattr(services, "_cancel_from", late)
 
 
-def test_a_job_that_a_worker_takes_at_that_moment_is_asked_to_stop(job, alice, monkeypatch):
-    def taken(row):
+def test_a_job_that_a_worker_takes_at_that_moment_is_asked_to_stop(
+    job: Job, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(row: Job) -> None:
         if Job.objects.get().state == S.QUEUED:
             job_claim(job_id=row.pk, worker="quick")
 
@@ -201,10 +229,12 @@ def test_a_job_that_a_worker_takes_at_that_moment_is_asked_to_stop(job, alice, m
     assert job_cancel(job=job, by=alice).state == S.CANCELLING
 
 
-def test_a_job_that_a_worker_loses_at_that_moment_is_cancelled(job, alice, monkeypatch):
+def test_a_job_that_a_worker_loses_at_that_moment_is_cancelled(
+    job: Job, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_claim(job_id=job.pk, worker="dying")
 
-    def lost(row):
+    def lost(row: Job) -> None:
         if Job.objects.get().state == S.RUNNING:
             job_lose(job=Job.objects.get(), reason="The worker went silent")
 
@@ -212,15 +242,19 @@ def test_a_job_that_a_worker_loses_at_that_moment_is_cancelled(job, alice, monke
     assert job_cancel(job=job, by=alice).state == S.CANCELLED
 
 
-def test_a_job_that_ends_at_that_moment_is_a_conflict(job, alice, monkeypatch):
+def test_a_job_that_ends_at_that_moment_is_a_conflict(
+    job: Job, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_claim(job_id=job.pk, worker="w")
     meanwhile(monkeypatch, lambda row: job_move(job=Job.objects.get(), to=S.SUCCEEDED))
     with pytest.raises(Conflict, match="already succeeded"):
         job_cancel(job=job, by=alice)
 
 
-def test_a_job_that_changes_hands_all_the_time_asks_for_patience(job, alice, monkeypatch):
-    def pass_on(row):
+def test_a_job_that_changes_hands_all_the_time_asks_for_patience(
+    job: Job, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pass_on(row: Job) -> None:
         present = Job.objects.get()
         if present.state == S.QUEUED:
             job_claim(job_id=present.pk, worker="w")
@@ -234,7 +268,7 @@ def test_a_job_that_changes_hands_all_the_time_asks_for_patience(job, alice, mon
 
 
 @pytest.mark.parametrize("state", sorted(set(S) - {S.CANCELLED, S.FAILED}))
-def test_only_a_cancelled_or_failed_job_resumes(job, alice, state):
+def test_only_a_cancelled_or_failed_job_resumes(job: Job, alice: User, state: JobState) -> None:
     Job.objects.update(state=state)
     with pytest.raises(Conflict, match="only a cancelled or failed one"):
         job_resume(job=job, by=alice)
@@ -242,8 +276,12 @@ def test_only_a_cancelled_or_failed_job_resumes(job, alice, state):
 
 @pytest.mark.parametrize("state", [S.CANCELLED, S.FAILED])
 def test_a_resumed_job_starts_clean_and_keeps_its_progress(
-    job, alice, state, sent, django_capture_on_commit_callbacks
-):
+    job: Job,
+    alice: User,
+    state: JobState,
+    sent: list[Any],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     Job.objects.update(state=state, error="x", lost_attempts=3, steps_done=5, attempt=2)
     sent.clear()
     with django_capture_on_commit_callbacks(execute=True):
@@ -253,15 +291,17 @@ def test_a_resumed_job_starts_clean_and_keeps_its_progress(
     assert sent == [("worker.run_job", {"job_id": str(job.pk)})]
 
 
-def test_an_idempotency_key_is_unique_per_person_in_the_database(job):
+def test_an_idempotency_key_is_unique_per_person_in_the_database(job: Job) -> None:
     names = connection.introspection
     with connection.cursor() as cursor:
         constraints = names.get_constraints(cursor, Job._meta.db_table)
     assert constraints["job_once_per_idempotency_key"]["unique"]
 
 
-def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(launch, monkeypatch):
-    def broken(**_):
+def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(
+    launch: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
         raise IntegrityError("another constraint")
 
     monkeypatch.setattr(services, "_create", broken)
@@ -269,12 +309,12 @@ def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(launch, mo
         launch(idempotency_key="k")
 
 
-def test_a_job_is_named_after_its_algorithm_and_pool(job):
+def test_a_job_is_named_after_its_algorithm_and_pool(job: Job) -> None:
     assert str(job) == f"FREE on {job.pool}"
 
 
 @pytest.mark.parametrize("state", list(JobState))
-def test_only_a_job_in_the_queue_waits_for_a_worker(job, state):
+def test_only_a_job_in_the_queue_waits_for_a_worker(job: Job, state: JobState) -> None:
     Job.objects.filter(pk=job.pk).update(state=state)
     assert job_waits(str(job.pk)) == (state == JobState.QUEUED)
     assert not job_waits("00000000-0000-0000-0000-000000000000")

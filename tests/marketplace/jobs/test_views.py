@@ -1,10 +1,13 @@
 """Pages of jobs: Alice owns, Bob is on her team, Charlie is a stranger."""
 
 import re
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import Team, User
 from marketplace.algorithms.models import AlgorithmSpec
 from marketplace.algorithms.services import catalogue_publish
 from marketplace.core.errors import DomainError
@@ -25,12 +28,12 @@ SETTINGS = {
 }
 
 
-def url(name, row):
+def url(name: str, row: Job | Pool) -> str:
     return reverse(f"job_{name}", args=[row.pk])
 
 
 @pytest.fixture
-def running(job):
+def running(job: Job) -> Job:
     """Alice's job after its first step."""
     job = job_claim(job_id=job.pk, worker="w1")
     job_report(
@@ -46,8 +49,8 @@ def running(job):
 
 
 def test_the_team_sees_the_dashboard_but_only_the_owner_may_cancel(
-    client, bob, charlie, team, running
-):
+    client: Client, bob: User, charlie: User, team: Team, running: Job
+) -> None:
     Job.objects.filter(pk=running.pk).update(visibility="team", team=team)
     client.force_login(bob)
     assert client.get(url("detail", running)).status_code == 200
@@ -60,7 +63,9 @@ def test_the_team_sees_the_dashboard_but_only_the_owner_may_cancel(
     assert running.state == JobState.RUNNING
 
 
-def test_the_launch_form_is_drawn_from_the_settings(client, alice, catalogue, pool):
+def test_the_launch_form_is_drawn_from_the_settings(
+    client: Client, alice: User, catalogue: None, pool: Pool
+) -> None:
     client.force_login(alice)
     page = client.get(url("new", pool)).content.decode()
     assert 'name="setting_outer_steps" value="10" min="1" max="1000"' in page
@@ -68,7 +73,9 @@ def test_the_launch_form_is_drawn_from_the_settings(client, alice, catalogue, po
     assert '<option value="conv4" selected>' in page
 
 
-def test_a_launch_leads_to_the_dashboard(client, alice, catalogue, pool):
+def test_a_launch_leads_to_the_dashboard(
+    client: Client, alice: User, catalogue: None, pool: Pool
+) -> None:
     client.force_login(alice)
     answer = client.post(url("new", pool), {"algorithm": "free", **SETTINGS})
     job = Job.objects.get()
@@ -79,7 +86,7 @@ def test_a_launch_leads_to_the_dashboard(client, alice, catalogue, pool):
 
 
 @pytest.fixture
-def with_presets(db):
+def with_presets(db: None) -> None:
     """What a worker publishes about an algorithm that has presets."""
     catalogue_publish(algorithms=[WITH_PRESETS], architectures=[], version="1.0")
 
@@ -90,8 +97,8 @@ def replay(page: str) -> str:
 
 
 def test_the_strip_of_presets_fills_in_the_form_and_says_what_the_chosen_one_is(
-    client, alice, with_presets, pool
-):
+    client: Client, alice: User, with_presets: None, pool: Pool
+) -> None:
     client.force_login(alice)
     page = client.get(url("new", pool)).content.decode()
     assert re.search(r'preset=standard"\s+aria-current="true">Standard</a>', page)
@@ -107,21 +114,25 @@ def test_the_strip_of_presets_fills_in_the_form_and_says_what_the_chosen_one_is(
     assert "checked" not in replay(page)
 
 
-def test_an_unknown_preset_in_the_address_shows_the_default_one(client, alice, with_presets, pool):
+def test_an_unknown_preset_in_the_address_shows_the_default_one(
+    client: Client, alice: User, with_presets: None, pool: Pool
+) -> None:
     client.force_login(alice)
     page = client.get(url("new", pool), {"preset": "huge"}).content.decode()
     assert 'type="hidden" name="setting_preset" value="standard"' in page
 
 
-def test_without_presets_there_is_no_strip(client, alice, catalogue, pool):
+def test_without_presets_there_is_no_strip(
+    client: Client, alice: User, catalogue: None, pool: Pool
+) -> None:
     client.force_login(alice)
     page = client.get(url("new", pool), {"preset": "published"}).content.decode()
     assert 'aria-label="Preset"' not in page and "setting_preset" not in page
 
 
 def test_a_launch_with_a_preset_is_named_so_on_every_page_of_the_job(
-    client, alice, with_presets, pool
-):
+    client: Client, alice: User, with_presets: None, pool: Pool
+) -> None:
     client.force_login(alice)
     told = {**SETTINGS, "setting_preset": "published", "setting_outer_steps": "900"}
     client.post(url("new", pool), {**told, "setting_replay": ""})
@@ -134,8 +145,8 @@ def test_a_launch_with_a_preset_is_named_so_on_every_page_of_the_job(
 
 
 def test_a_refused_launch_keeps_the_preset_and_shows_what_is_wrong_with_it(
-    client, alice, with_presets, pool
-):
+    client: Client, alice: User, with_presets: None, pool: Pool
+) -> None:
     client.force_login(alice)
     wrong = {**SETTINGS, "setting_preset": "published", "setting_n_way": "20"}
     page = client.post(url("new", pool), wrong).content.decode()
@@ -148,8 +159,8 @@ def test_a_refused_launch_keeps_the_preset_and_shows_what_is_wrong_with_it(
 
 
 def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
-    client, alice, catalogue, pool
-):
+    client: Client, alice: User, catalogue: None, pool: Pool
+) -> None:
     client.force_login(alice)
     answer = client.post(url("new", pool), {**SETTINGS, "setting_n_way": "20"})
     assert answer.status_code == 422
@@ -157,12 +168,12 @@ def test_a_setting_that_the_pool_cannot_have_is_refused_beside_its_field(
     assert not Job.objects.exists()
 
 
-def test_without_a_worker_the_page_says_what_to_do(client, alice, pool):
+def test_without_a_worker_the_page_says_what_to_do(client: Client, alice: User, pool: Pool) -> None:
     client.force_login(alice)
     assert "No worker has started yet" in client.get(url("new", pool)).content.decode()
 
 
-def test_the_dashboard_is_told_only_what_is_new(client, alice, running):
+def test_the_dashboard_is_told_only_what_is_new(client: Client, alice: User, running: Job) -> None:
     MetricPoint.objects.create(job=running, name="replay", step=2, value=0.25)
     client.force_login(alice)
     everything = client.get(url("live", running)).json()
@@ -176,13 +187,17 @@ def test_the_dashboard_is_told_only_what_is_new(client, alice, running):
 
 
 @pytest.mark.parametrize("rubbish", ["-1", "x", "9" * 40, "²"])
-def test_rubbish_in_the_address_asks_for_everything(client, alice, running, rubbish):
+def test_rubbish_in_the_address_asks_for_everything(
+    client: Client, alice: User, running: Job, rubbish: str
+) -> None:
     client.force_login(alice)
     answer = client.get(url("live", running), {"since": rubbish, "event": rubbish})
     assert answer.json()["curves"] == {"replay": [[1, 0.5]]}
 
 
-def test_a_running_job_is_asked_to_stop_and_a_second_time_says_so(client, alice, running):
+def test_a_running_job_is_asked_to_stop_and_a_second_time_says_so(
+    client: Client, alice: User, running: Job
+) -> None:
     client.force_login(alice)
     client.post(url("cancel", running))
     running.refresh_from_db()
@@ -191,7 +206,7 @@ def test_a_running_job_is_asked_to_stop_and_a_second_time_says_so(client, alice,
     assert "already cancelling" in page
 
 
-def test_a_cancelled_job_can_be_resumed(client, alice, job):
+def test_a_cancelled_job_can_be_resumed(client: Client, alice: User, job: Job) -> None:
     client.force_login(alice)
     client.post(url("cancel", job))
     assert client.get(url("live", job)).json()["can_resume"] is True
@@ -200,7 +215,9 @@ def test_a_cancelled_job_can_be_resumed(client, alice, job):
     assert job.state == JobState.QUEUED
 
 
-def test_a_finished_job_leads_to_its_meta_learner(client, alice, running):
+def test_a_finished_job_leads_to_its_meta_learner(
+    client: Client, alice: User, running: Job
+) -> None:
     learner = publish(running)
     job_move(job=running, to=JobState.SUCCEEDED)
     client.force_login(alice)
@@ -210,13 +227,15 @@ def test_a_finished_job_leads_to_its_meta_learner(client, alice, running):
 
 
 @pytest.fixture
-def consented(running):
+def consented(running: Job) -> None:
     """The same, with everybody's consent to previews from the launch on."""
     running.pool.checkpoints.update(consent_preview=True)
     Job.objects.filter(pk=running.pk).update(previews=True)
 
 
-def test_a_preview_is_shown_only_when_every_owner_consents(client, alice, running, monkeypatch):
+def test_a_preview_is_shown_only_when_every_owner_consents(
+    client: Client, alice: User, running: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views, "preview_or_none", lambda job_id: b"png")
     client.force_login(alice)
     assert client.get(url("preview", running)).status_code == 404
@@ -228,15 +247,17 @@ def test_a_preview_is_shown_only_when_every_owner_consents(client, alice, runnin
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_without_a_grid_now_there_is_nothing_to_show(client, alice, running, consented):
+def test_without_a_grid_now_there_is_nothing_to_show(
+    client: Client, alice: User, running: Job, consented: None
+) -> None:
     client.force_login(alice)
     assert client.get(url("preview", running)).status_code == 204
 
 
 @pytest.mark.parametrize("recovers", [True, False])
 def test_the_dashboard_speaks_of_recovered_images_only_where_there_are_any(
-    client, alice, running, recovers
-):
+    client: Client, alice: User, running: Job, recovers: bool
+) -> None:
     AlgorithmSpec.objects.filter(pk=running.algorithm).update(needs_recovery=recovers)
     client.force_login(alice)
     page = client.get(url("detail", running)).content.decode()
@@ -244,7 +265,7 @@ def test_the_dashboard_speaks_of_recovered_images_only_where_there_are_any(
     assert ("recovers no images" in page) is not recovers
 
 
-def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
+def test_the_list_can_be_narrowed_to_a_state(client: Client, alice: User, running: Job) -> None:
     client.force_login(alice)
     assert (
         "No jobs in this state"
@@ -254,9 +275,9 @@ def test_the_list_can_be_narrowed_to_a_state(client, alice, running):
 
 
 def test_a_refusal_that_belongs_to_no_field_is_shown_above_the_form(
-    client, alice, catalogue, pool, monkeypatch
-):
-    def refuse(**_):
+    client: Client, alice: User, catalogue: None, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> None:
         raise DomainError("You have 20 unfinished jobs; cancel one or wait for one.")
 
     monkeypatch.setattr(views, "job_launch", refuse)
@@ -265,7 +286,9 @@ def test_a_refusal_that_belongs_to_no_field_is_shown_above_the_form(
     assert "You have 20 unfinished jobs" in answer.content.decode()
 
 
-def test_a_pool_is_named_only_to_whom_it_is_shown(client, alice, charlie, job):
+def test_a_pool_is_named_only_to_whom_it_is_shown(
+    client: Client, alice: User, charlie: User, job: Job
+) -> None:
     Pool.objects.update(name="Secret birds", visibility="private")
     Job.objects.update(visibility="public")
     pages = (reverse("job_list"), reverse("job_detail", args=[job.pk]), reverse("home"))

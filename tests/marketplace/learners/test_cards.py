@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 
 from marketplace.learners.cards import card_html
+from marketplace.learners.models import MetaLearner
 
 migration = import_module("marketplace.learners.migrations.0005_cards_without_teachers")
 CARD = """---
@@ -24,14 +25,14 @@ Data-free does not mean private.
 """
 
 
-def test_a_card_becomes_headings_and_tables_without_its_front_matter():
+def test_a_card_becomes_headings_and_tables_without_its_front_matter() -> None:
     html = card_html(CARD)
     assert "library_name" not in html
     assert "<h2>FREE on birds</h2>" in html
     assert "<td>prototypes</td>" in html and "<h3>Limits</h3>" in html
 
 
-def test_cards_of_earlier_releases_lose_their_list_of_teachers(learner):
+def test_cards_of_earlier_releases_lose_their_list_of_teachers(learner: MetaLearner) -> None:
     with_list = CARD.replace("## Limits", "## Made from\n\n| wren |\n\n## Limits")
     rows = type(learner).objects
     for card, expected in ((with_list, CARD), (CARD, CARD), ("", "")):
@@ -50,7 +51,7 @@ def test_cards_of_earlier_releases_lose_their_list_of_teachers(learner):
         '<a href="https://example.org" onclick="alert(1)">x</a>',
     ],
 )
-def test_nothing_in_a_card_can_run_or_load_anything(hostile):
+def test_nothing_in_a_card_can_run_or_load_anything(hostile: str) -> None:
     html = card_html(hostile)
     assert "<script" not in html
     assert "<img" not in html

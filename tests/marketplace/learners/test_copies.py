@@ -3,13 +3,17 @@
 Alice owns the models, Bob is on her team, Charlie is a stranger, Sam is staff.
 """
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import pytest
 from django.apps import apps
+from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
-from marketplace.accounts.models import User
+from marketplace.accounts.models import Team, User
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import session_allowed
 from marketplace.checkpoints.changing import checkpoint_change
@@ -37,22 +41,24 @@ ROW_ONLY = SHUT | {name: OPEN[name] for name in ("page", "list", "detail", "home
 
 
 @pytest.fixture
-def sam(db):
+def sam(db: None) -> User:
     """Staff of the instance."""
     return User.objects.create_superuser("sam", password="pw")
 
 
 @pytest.fixture
-def models(make_checkpoint, shared):
+def models(make_checkpoint: Callable[..., Any], shared: Any) -> list[Checkpoint]:
     """Two public models of Alice's; the first will be copied."""
     return [make_checkpoint(name, **shared.public) for name in ("hushed", "other")]
 
 
 @pytest.fixture
-def copy_of(models, make_pool, catalogue):
+def copy_of(
+    models: list[Checkpoint], make_pool: Callable[..., Any], catalogue: None
+) -> Callable[..., MetaLearner]:
     """A public learner of a person's that holds the weights of Alice's first model."""
 
-    def make(owner, **changes):
+    def make(owner: User, **changes: Any) -> MetaLearner:
         pool = make_pool(owner=owner, checkpoints=models, visibility="public")
         job = job_launch(owner=owner, pool=pool, algorithm="free", settings={})
         learner = publish(job)
@@ -68,19 +74,21 @@ def copy_of(models, make_pool, catalogue):
 
 
 @pytest.fixture
-def answers(client, client_of, settings):
+def answers(
+    client: Client, client_of: Callable[..., Any], settings: Settings
+) -> Callable[..., dict[str, int]]:
     """What a person gets of a learner, by every way there is."""
     settings.ADAPTATION_TIMEOUT_S = 0.01
 
-    def ask(person, learner):
+    def ask(person: User, learner: MetaLearner) -> dict[str, int]:
         client.force_login(person)
         api = client_of(person)
         one = f"/api/v1/learners/{learner.pk}/"
 
-        def status(name, *more):
+        def status(name: str, *more: Any) -> int:
             return client.get(reverse(name, args=[learner.pk, *more])).status_code
 
-        def named(page):
+        def named(page: str) -> bool:
             return f'href="/learners/{learner.pk}/"' in client.get(page).content.decode()
 
         listed = {row["id"] for row in api.get("/api/v1/learners/").json()["results"]}
@@ -102,22 +110,28 @@ def answers(client, client_of, settings):
     return ask
 
 
-def hold(model):
+def hold(model: Checkpoint) -> None:
     checkpoint_quarantine(checkpoint=Checkpoint.objects.get(pk=model.pk), by=None, reason=WHY)
 
 
-def release(model):
+def release(model: Checkpoint) -> None:
     checkpoint_release(checkpoint=Checkpoint.objects.get(pk=model.pk), by=None)
 
 
-def share(model, by, visibility, team=None):
+def share(model: Checkpoint, by: User, visibility: str, team: Team | None = None) -> None:
     row = Checkpoint.objects.get(pk=model.pk)
     checkpoint_change(checkpoint=row, by=by, values={"visibility": visibility, "team": team})
 
 
 def test_a_public_copy_of_a_private_model_is_nothing_to_others(
-    answers, copy_of, models, alice, bob, charlie, sam
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    bob: User,
+    charlie: User,
+    sam: User,
+) -> None:
     learner = copy_of(alice)
     assert answers(charlie, learner) == OPEN
     share(models[0], alice, "private")
@@ -127,8 +141,14 @@ def test_a_public_copy_of_a_private_model_is_nothing_to_others(
 
 
 def test_a_public_copy_of_a_teams_model_is_the_teams(
-    answers, copy_of, models, alice, bob, charlie, team
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    bob: User,
+    charlie: User,
+    team: Team,
+) -> None:
     learner = copy_of(alice)
     share(models[0], alice, "team", team)
     assert answers(bob, learner) == OPEN
@@ -139,8 +159,12 @@ def test_a_public_copy_of_a_teams_model_is_the_teams(
 
 
 def test_a_model_that_was_only_used_and_not_copied_decides_nothing(
-    answers, copy_of, models, alice, charlie
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    charlie: User,
+) -> None:
     learner = copy_of(alice)
     share(models[1], alice, "private")
     hold(models[1])
@@ -148,8 +172,14 @@ def test_a_model_that_was_only_used_and_not_copied_decides_nothing(
 
 
 def test_in_quarantine_a_model_is_hidden_in_its_copy_and_then_back(
-    answers, copy_of, models, alice, bob, charlie, sam
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    bob: User,
+    charlie: User,
+    sam: User,
+) -> None:
     learner = copy_of(alice)
     hold(models[0])
     for person in (bob, charlie):
@@ -162,8 +192,12 @@ def test_in_quarantine_a_model_is_hidden_in_its_copy_and_then_back(
 
 
 def test_the_learners_owner_keeps_the_row_while_anothers_model_is_in_quarantine(
-    answers, copy_of, models, bob, charlie
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    bob: User,
+    charlie: User,
+) -> None:
     learner = copy_of(bob)
     hold(models[0])
     assert answers(bob, learner) == ROW_ONLY
@@ -173,14 +207,25 @@ def test_the_learners_owner_keeps_the_row_while_anothers_model_is_in_quarantine(
 
 
 def test_the_learners_owner_keeps_the_row_of_a_model_that_was_made_private(
-    answers, copy_of, models, alice, bob
-):
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    bob: User,
+) -> None:
     learner = copy_of(bob)
     share(models[0], alice, "private")
     assert answers(bob, learner) == ROW_ONLY
 
 
-def test_a_learner_that_copies_nothing_is_untouched(answers, copy_of, models, alice, bob, charlie):
+def test_a_learner_that_copies_nothing_is_untouched(
+    answers: Callable[..., dict[str, int]],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    bob: User,
+    charlie: User,
+) -> None:
     learner = copy_of(bob)
     learner.copied_models.clear()
     hold(models[0])
@@ -190,8 +235,12 @@ def test_a_learner_that_copies_nothing_is_untouched(answers, copy_of, models, al
 
 
 def test_its_page_says_why_it_is_closed_without_naming_the_model_or_a_dead_link(
-    client, copy_of, models, bob, charlie
-):
+    client: Client,
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    bob: User,
+    charlie: User,
+) -> None:
     learner = copy_of(bob)
     client.force_login(bob)
     address = reverse("learner_detail", args=[learner.pk])
@@ -210,7 +259,13 @@ def test_its_page_says_why_it_is_closed_without_naming_the_model_or_a_dead_link(
         assert not [link for link in dead if link in client.get(shown).content.decode()], shown
 
 
-def test_page_lineage_and_api_mark_whose_weights_it_holds(client, client_of, copy_of, charlie, bob):
+def test_page_lineage_and_api_mark_whose_weights_it_holds(
+    client: Client,
+    client_of: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    charlie: User,
+    bob: User,
+) -> None:
     learner = copy_of(bob)
     client.force_login(charlie)
     page = client.get(reverse("learner_detail", args=[learner.pk])).content.decode()
@@ -221,12 +276,15 @@ def test_page_lineage_and_api_mark_whose_weights_it_holds(client, client_of, cop
 
 
 def test_the_api_says_whether_it_copies_and_whether_one_may_have_it(
-    client_of, copy_of, models, bob
-):
+    client_of: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    bob: User,
+) -> None:
     learner = copy_of(bob)
     client = client_of(bob)
 
-    def flags():
+    def flags() -> tuple[bool, bool]:
         rows = [
             client.get(f"/api/v1/learners/{learner.pk}/").json(),
             *client.get("/api/v1/learners/").json()["results"],
@@ -243,8 +301,12 @@ def test_the_api_says_whether_it_copies_and_whether_one_may_have_it(
 
 
 def test_an_adaptation_that_waits_is_refused_once_a_model_is_hidden(
-    copy_of, models, bob, charlie, sam
-):
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    bob: User,
+    charlie: User,
+    sam: User,
+) -> None:
     learner = copy_of(bob)
     sessions = [
         AdaptationSession.objects.create(learner=learner, user=user)
@@ -263,8 +325,12 @@ PUBLIC = {"visibility": "public"}
 
 @pytest.mark.parametrize("visibility", ["team", "public"])
 def test_a_copy_is_not_shared_more_widely_than_a_private_model(
-    copy_of, models, alice, team, visibility
-):
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    team: Team,
+    visibility: str,
+) -> None:
     learner = copy_of(alice, visibility="private")
     share(models[0], alice, "private")
     with pytest.raises(DomainError, match="“hushed”, which is private; keep it private, or"):
@@ -276,8 +342,12 @@ def test_a_copy_is_not_shared_more_widely_than_a_private_model(
 
 
 def test_a_copy_of_a_teams_model_is_shared_with_that_team_at_most(
-    client_of, copy_of, models, alice, team
-):
+    client_of: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    team: Team,
+) -> None:
     learner = copy_of(alice, visibility="private")
     share(models[0], alice, "team", team)
     answer = client_of(alice).patch(f"/api/v1/learners/{learner.pk}/", PUBLIC)
@@ -290,7 +360,9 @@ def test_a_copy_of_a_teams_model_is_shared_with_that_team_at_most(
     assert MetaLearner.objects.get().team == team
 
 
-def test_a_copy_is_shared_with_no_other_team(copy_of, models, alice, team):
+def test_a_copy_is_shared_with_no_other_team(
+    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User, team: Team
+) -> None:
     learner = copy_of(alice, visibility="private")
     share(models[0], alice, "team", team)
     other = type(team).objects.create(name="Zoology")
@@ -304,8 +376,8 @@ def test_a_copy_is_shared_with_no_other_team(copy_of, models, alice, team):
 
 
 def test_a_refusal_does_not_name_a_model_that_is_hidden_from_who_shares(
-    copy_of, models, alice, bob
-):
+    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User, bob: User
+) -> None:
     learner = copy_of(bob, visibility="private")
     share(models[0], alice, "private")
     with pytest.raises(DomainError, match="a model that is not shared with you") as refused:
@@ -313,7 +385,9 @@ def test_a_refusal_does_not_name_a_model_that_is_hidden_from_who_shares(
     assert "hushed" not in str(refused.value)
 
 
-def test_a_copy_that_was_shared_before_is_renamed_and_narrowed(copy_of, models, alice):
+def test_a_copy_that_was_shared_before_is_renamed_and_narrowed(
+    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User
+) -> None:
     learner = copy_of(alice)
     share(models[0], alice, "private")
     learner_change(learner=learner, by=alice, values={"name": "Mine", **PUBLIC})
@@ -323,8 +397,13 @@ def test_a_copy_that_was_shared_before_is_renamed_and_narrowed(copy_of, models, 
 
 
 def test_what_a_copy_is_published_as_is_no_wider_than_its_models(
-    make_checkpoint, make_pool, catalogue, alice, team, shared
-):
+    make_checkpoint: Callable[..., Any],
+    make_pool: Callable[..., Any],
+    catalogue: None,
+    alice: User,
+    team: Team,
+    shared: Any,
+) -> None:
     models = [make_checkpoint("private"), make_checkpoint("team", **shared.team)]
     pool = make_pool(checkpoints=models, **shared.public)
     job = job_launch(owner=alice, pool=pool, algorithm="free", settings={})
@@ -343,7 +422,9 @@ def test_what_a_copy_is_published_as_is_no_wider_than_its_models(
         assert set(row.copied_models.all()) == set(copied)
 
 
-def test_a_model_that_is_copied_is_deleted_under_the_same_rule_as_before(copy_of, models, alice):
+def test_a_model_that_is_copied_is_deleted_under_the_same_rule_as_before(
+    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User
+) -> None:
     copy_of(alice)
     for row in models:
         with pytest.raises(Conflict, match="part of a pool that a job has used"):
@@ -351,7 +432,9 @@ def test_a_model_that_is_copied_is_deleted_under_the_same_rule_as_before(copy_of
     assert MetaLearner.objects.get().copied_models.count() == 1
 
 
-def test_a_record_is_shown_as_the_model_of_its_place(copy_of, models, alice, charlie):
+def test_a_record_is_shown_as_the_model_of_its_place(
+    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User, charlie: User
+) -> None:
     """An average of the last models of a pool has no record of the first."""
     records = [{"name": "other", "owner": "alice", "place": 1}]
     learner = copy_of(alice, provenance=records)
@@ -364,8 +447,12 @@ def test_a_record_is_shown_as_the_model_of_its_place(copy_of, models, alice, cha
 
 
 def test_many_learners_ask_the_database_no_more_often(
-    client, client_of, copy_of, bob, django_assert_max_num_queries
-):
+    client: Client,
+    client_of: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    bob: User,
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
     client.force_login(bob)
     counts = []
     for _ in range(2):
@@ -380,7 +467,7 @@ def test_many_learners_ask_the_database_no_more_often(
 
 
 @pytest.fixture
-def note_copies():
+def note_copies() -> Callable[..., Any]:
     """What the upgrade does with the learners that are there."""
     name = "marketplace.learners.migrations.0003_copies_of_before"
     return lambda: import_module(name).note_copies(apps, None)
@@ -401,8 +488,14 @@ def note_copies():
     ],
 )
 def test_learners_of_before_are_taken_for_copies_of_all_their_models(
-    note_copies, copy_of, models, alice, algorithm, chosen, all_of_them
-):
+    note_copies: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+    algorithm: str,
+    chosen: dict[str, Any],
+    all_of_them: bool,
+) -> None:
     learner = copy_of(alice)
     learner.copied_models.clear()
     Job.objects.update(algorithm=algorithm, settings=chosen)
@@ -410,7 +503,12 @@ def test_learners_of_before_are_taken_for_copies_of_all_their_models(
     assert set(learner.copied_models.all()) == (set(models) if all_of_them else set())
 
 
-def test_records_of_before_are_given_their_places(note_copies, copy_of, models, alice):
+def test_records_of_before_are_given_their_places(
+    note_copies: Callable[..., Any],
+    copy_of: Callable[..., MetaLearner],
+    models: list[Checkpoint],
+    alice: User,
+) -> None:
     Checkpoint.objects.filter(pk=models[1].pk).update(sha256="2" * 64)
     learner = copy_of(alice, provenance=[{"name": "other", "sha256": "2" * 64}])
     note_copies()

@@ -1,10 +1,11 @@
 """Publishing, renaming and sharing a meta-learner."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from marketplace.accounts.models import Visibility
+from marketplace.accounts.models import Team, User, Visibility
 from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
@@ -20,7 +21,9 @@ from tests.marketplace.conftest import LEARNER_FILES
 WHAT = {"config": {}, "card": "#", "provenance": [], "files": []}
 
 
-def test_a_learner_belongs_to_the_jobs_owner_and_is_shared_like_the_job(job, team):
+def test_a_learner_belongs_to_the_jobs_owner_and_is_shared_like_the_job(
+    job: Job, team: Team
+) -> None:
     Job.objects.update(visibility=Visibility.TEAM, team=team)
     job.refresh_from_db()
     row = learner_publish(job=job, learner_id=uuid4(), **WHAT)
@@ -29,7 +32,7 @@ def test_a_learner_belongs_to_the_jobs_owner_and_is_shared_like_the_job(job, tea
 
 
 @pytest.mark.parametrize("same_id", [True, False])
-def test_publishing_again_replaces_the_row(job, same_id):
+def test_publishing_again_replaces_the_row(job: Job, same_id: bool) -> None:
     first = learner_publish(job=job, learner_id=uuid4(), **WHAT)
     pk = first.pk if same_id else uuid4()
     second = learner_publish(job=job, learner_id=pk, **{**WHAT, "card": "# again"})
@@ -37,14 +40,16 @@ def test_publishing_again_replaces_the_row(job, same_id):
     assert (second.pk, second.card) == (pk, "# again")
 
 
-def test_a_file_is_found_by_exactly_its_path(learner):
+def test_a_file_is_found_by_exactly_its_path(learner: MetaLearner) -> None:
     assert learner_file(learner, "browser/adapt.onnx")["size"] == 5
     for path in ("", "browser", "Model.safetensors", "./config.json", "../config.json"):
         assert learner_file(learner, path) is None
     assert learner.size_bytes == sum(len(content) for content in LEARNER_FILES.values())
 
 
-def test_learners_are_seen_by_whom_they_are_shared_with(learner, shared, alice, bob, charlie):
+def test_learners_are_seen_by_whom_they_are_shared_with(
+    learner: MetaLearner, shared: Any, alice: User, bob: User, charlie: User
+) -> None:
     for name, seen in {"private": 0, "team": 1, "public": 2}.items():
         for field, value in getattr(shared, name).items():
             setattr(learner, field, value)
@@ -58,7 +63,7 @@ def test_learners_are_seen_by_whom_they_are_shared_with(learner, shared, alice, 
     assert can_edit_learner(alice, learner) and not can_edit_learner(bob, learner)
 
 
-def test_it_is_renamed_and_shared(learner, alice, team):
+def test_it_is_renamed_and_shared(learner: MetaLearner, alice: User, team: Team) -> None:
     learner_change(learner=learner, by=alice, values={"name": "  New   name "})
     learner_change(learner=learner, by=alice, values={"visibility": "team", "team": team})
     row = MetaLearner.objects.get()
@@ -76,14 +81,18 @@ def test_it_is_renamed_and_shared(learner, alice, team):
         ({"visibility": "team"}, "team"),
     ],
 )
-def test_a_bad_change_names_the_field_and_changes_nothing(learner, alice, values, field):
+def test_a_bad_change_names_the_field_and_changes_nothing(
+    learner: MetaLearner, alice: User, values: dict[str, str], field: str
+) -> None:
     with pytest.raises(DomainError) as caught:
         learner_change(learner=learner, by=alice, values=values)
     assert set(caught.value.fields) == {field}
     assert MetaLearner.objects.get().name == "FREE on pool"
 
 
-def test_nobody_shares_with_a_team_that_they_are_not_in(learner, alice, team):
+def test_nobody_shares_with_a_team_that_they_are_not_in(
+    learner: MetaLearner, alice: User, team: Team
+) -> None:
     team.members.remove(alice)
     with pytest.raises(DomainError) as caught:
         learner_change(learner=learner, by=alice, values={"visibility": "team", "team": team})

@@ -1,13 +1,19 @@
 """What a backup holds and what a restore refuses; `tests/journeys/test_drill.py` restores one."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.core.errors import Conflict, DomainError
+from marketplace.learners.models import MetaLearner
 from marketplace.operations import backup as backups
 from marketplace.operations.backup import backup_make, hash_of
 from marketplace.operations.restore import backup_check, backup_restore
@@ -16,19 +22,21 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the backup goes; the dump itself is left to the drill."""
     monkeypatch.setattr(backups, "dump_database", lambda target: target.write_bytes(b"dump"))
     return tmp_path / "backup"
 
 
-def change(folder, **entries):
+def change(folder: Path, **entries: Any) -> None:
     """Change entries of the manifest."""
     path = folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
 
 
-def test_every_file_that_lasts_is_there_with_its_hash(folder, learner, make_checkpoint):
+def test_every_file_that_lasts_is_there_with_its_hash(
+    folder: Path, learner: MetaLearner, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint(content=b"weights")
     for key in (f"{storage.snapshot_prefix(row.pk)}/1", storage.adaptation_key(row.pk)):
         storage.put_stream(key, ContentFile(b"sealed"))
@@ -41,11 +49,13 @@ def test_every_file_that_lasts_is_there_with_its_hash(folder, learner, make_chec
     assert backup_check(folder)["files"] == manifest["files"]
 
 
-def test_a_file_that_vanishes_meanwhile_makes_it_begin_anew(folder, make_checkpoint, monkeypatch):
+def test_a_file_that_vanishes_meanwhile_makes_it_begin_anew(
+    folder: Path, make_checkpoint: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone, kept = make_checkpoint("gone"), make_checkpoint("kept")
     real, asked = storage.fetch, []
 
-    def fetch(key, target):
+    def fetch(key: str, target: Path) -> None:
         asked.append(key)
         if str(gone.pk) in key:
             storage.remove(key)
@@ -59,11 +69,11 @@ def test_a_file_that_vanishes_meanwhile_makes_it_begin_anew(folder, make_checkpo
 
 
 def test_when_files_go_on_vanishing_it_says_so_and_leaves_nothing(
-    folder, make_checkpoint, monkeypatch
-):
+    folder: Path, make_checkpoint: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_checkpoint()
 
-    def fetch(key, target):
+    def fetch(key: str, target: Path) -> None:
         raise FileNotFoundError(key)
 
     monkeypatch.setattr(storage, "fetch", fetch)
@@ -72,20 +82,24 @@ def test_when_files_go_on_vanishing_it_says_so_and_leaves_nothing(
     assert list(folder.parent.glob("backup*")) == []
 
 
-def test_no_folder_is_written_over(folder):
+def test_no_folder_is_written_over(folder: Path) -> None:
     backup_make(folder)
     with pytest.raises(CommandError, match="is there already"):
         call_command("backup", str(folder))
 
 
-def test_an_instance_with_people_is_not_restored_into_unless_asked(folder, alice, monkeypatch):
+def test_an_instance_with_people_is_not_restored_into_unless_asked(
+    folder: Path, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backup_make(folder)
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
     with pytest.raises(Conflict, match="say --replace"):
         backup_restore(folder)
 
 
-def test_an_instance_with_files_alone_is_not_empty_either(folder, monkeypatch):
+def test_an_instance_with_files_alone_is_not_empty_either(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backup_make(folder)
     storage.put_stream("learners/x/README.md", ContentFile(b"card"))
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
@@ -93,7 +107,7 @@ def test_an_instance_with_files_alone_is_not_empty_either(folder, monkeypatch):
         backup_restore(folder)
 
 
-def _never(source):
+def _never(source: Any) -> None:
     raise AssertionError("the database was touched")
 
 
@@ -112,8 +126,8 @@ def _never(source):
     ],
 )
 def test_a_backup_that_does_not_fit_is_refused_before_anything_is_touched(
-    folder, monkeypatch, entries, says
-):
+    folder: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, Any], says: str
+) -> None:
     backup_make(folder)
     change(folder, **entries)
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
@@ -121,7 +135,7 @@ def test_a_backup_that_does_not_fit_is_refused_before_anything_is_touched(
         backup_restore(folder, replace=True)
 
 
-def test_a_damaged_file_is_found(folder, make_checkpoint):
+def test_a_damaged_file_is_found(folder: Path, make_checkpoint: Callable[..., Any]) -> None:
     row = make_checkpoint()
     backup_make(folder)
     (folder / "files" / storage.checkpoint_key(row.pk)).write_bytes(b"other")
@@ -129,19 +143,21 @@ def test_a_damaged_file_is_found(folder, make_checkpoint):
         call_command("restore", str(folder), "--replace")
 
 
-def test_a_folder_that_is_no_backup_is_refused(tmp_path):
+def test_a_folder_that_is_no_backup_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DomainError, match="is no backup"):
         backup_check(tmp_path)
 
 
-def test_the_manifest_tells_another_key_without_the_key(folder, settings):
+def test_the_manifest_tells_another_key_without_the_key(folder: Path, settings: Settings) -> None:
     here = backup_make(folder)["key_check"]
     assert here not in settings.SECRET_KEY and len(here) == 16
     settings.SECRET_KEY = "another one that is long enough to be a secret key of an instance"
     assert backups.key_check() != here
 
 
-def test_without_postgresqls_programs_it_says_what_to_install(monkeypatch):
+def test_without_postgresqls_programs_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from marketplace.operations import database_files
 
     monkeypatch.setattr(database_files.shutil, "which", lambda name, path: None)

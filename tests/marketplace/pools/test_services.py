@@ -1,8 +1,11 @@
 """Pools: made of what fits, frozen by the first job."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from marketplace.accounts.models import Visibility
+from marketplace.accounts.models import User, Visibility
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.pools.models import Pool
@@ -23,7 +26,9 @@ from marketplace.pools.services import (
 )
 
 
-def test_a_pool_keeps_the_order_of_its_models(alice, make_checkpoint):
+def test_a_pool_keeps_the_order_of_its_models(
+    alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     rows = [make_checkpoint(name) for name in "cab"]
     pool = pool_create(owner=alice, name="x", checkpoint_ids=[row.pk for row in rows])
     assert pool_checkpoints(pool) == rows
@@ -31,21 +36,23 @@ def test_a_pool_keeps_the_order_of_its_models(alice, make_checkpoint):
     assert pool_checkpoints(pool) == [rows[2], rows[0]]
 
 
-def test_a_model_counts_once(alice, make_checkpoint):
+def test_a_model_counts_once(alice: User, make_checkpoint: Callable[..., Any]) -> None:
     row = make_checkpoint()
     with pytest.raises(DomainError, match="at least two"):
         pool_create(owner=alice, name="x", checkpoint_ids=[row.pk, str(row.pk)])
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 121])
-def test_a_pool_needs_a_name(alice, make_checkpoint, name):
+def test_a_pool_needs_a_name(alice: User, make_checkpoint: Callable[..., Any], name: str) -> None:
     rows = [make_checkpoint("a"), make_checkpoint("b")]
     with pytest.raises(DomainError) as caught:
         pool_create(owner=alice, name=name, checkpoint_ids=[row.pk for row in rows])
     assert set(caught.value.fields) == {"name"}
 
 
-def test_a_foreign_model_enters_only_when_it_is_shared(charlie, make_pool, make_checkpoint):
+def test_a_foreign_model_enters_only_when_it_is_shared(
+    charlie: User, make_pool: Callable[..., Any], make_checkpoint: Callable[..., Any]
+) -> None:
     mine = make_checkpoint("mine", owner=charlie)
     alices = make_checkpoint("alices")
     with pytest.raises(DomainError, match="that you may see"):
@@ -54,19 +61,19 @@ def test_a_foreign_model_enters_only_when_it_is_shared(charlie, make_pool, make_
     assert make_pool(owner=charlie, checkpoints=[mine, alices]).owner == charlie
 
 
-def test_an_id_that_is_none_is_refused_in_words(alice):
+def test_an_id_that_is_none_is_refused_in_words(alice: User) -> None:
     with pytest.raises(DomainError) as caught:
         pool_create(owner=alice, name="x", checkpoint_ids=["no", "id"])
     assert set(caught.value.fields) == {"checkpoints"}
 
 
 @pytest.mark.parametrize("visibility", ["odd", "team"])
-def test_sharing_is_checked(alice, make_pool, visibility):
+def test_sharing_is_checked(alice: User, make_pool: Callable[..., Any], visibility: str) -> None:
     with pytest.raises(DomainError):
         make_pool(visibility=visibility)
 
 
-def test_a_frozen_pool_neither_changes_nor_goes(pool, alice):
+def test_a_frozen_pool_neither_changes_nor_goes(pool: Pool, alice: User) -> None:
     before = pool_checkpoints(pool)
     pool_freeze(pool=pool)
     frozen_at = pool.frozen_at
@@ -80,20 +87,20 @@ def test_a_frozen_pool_neither_changes_nor_goes(pool, alice):
     assert not can_edit_pool(alice, pool)
 
 
-def test_a_change_that_does_not_fit_changes_nothing(pool, alice):
+def test_a_change_that_does_not_fit_changes_nothing(pool: Pool, alice: User) -> None:
     before = pool_checkpoints(pool)
     with pytest.raises(DomainError):
         pool_change_checkpoints(pool=pool, by=alice, checkpoint_ids=[before[0].pk])
     assert pool_checkpoints(pool) == before
 
 
-def test_an_unused_pool_goes(pool, alice, charlie):
+def test_an_unused_pool_goes(pool: Pool, alice: User, charlie: User) -> None:
     assert can_edit_pool(alice, pool) and not can_edit_pool(charlie, pool)
     pool_delete(pool=pool)
     assert not Pool.objects.exists() and Checkpoint.objects.count() == 2
 
 
-def test_a_recheck_says_what_has_changed(pool, alice, charlie):
+def test_a_recheck_says_what_has_changed(pool: Pool, alice: User, charlie: User) -> None:
     pool_recheck(pool=pool, user=alice)
     with pytest.raises(DomainError, match="not shared with you"):
         pool_recheck(pool=pool, user=charlie)
@@ -102,7 +109,9 @@ def test_a_recheck_says_what_has_changed(pool, alice, charlie):
         pool_recheck(pool=pool, user=alice)
 
 
-def test_pools_are_seen_by_whom_they_are_shared_with(make_pool, shared, alice, bob, charlie):
+def test_pools_are_seen_by_whom_they_are_shared_with(
+    make_pool: Callable[..., Any], shared: Any, alice: User, bob: User, charlie: User
+) -> None:
     for name, changes in vars(shared).items():
         make_pool(name, **changes)
     seen = {
@@ -115,7 +124,7 @@ def test_pools_are_seen_by_whom_they_are_shared_with(make_pool, shared, alice, b
     assert pools_editable_by(bob).count() == 0
 
 
-def rows(*changes):
+def rows(*changes: Any) -> list[Checkpoint]:
     """Unsaved models with these changes."""
     common = {
         "state": "valid", "consent_recovery": True, "channels": 3, "image_size": 32,
@@ -135,12 +144,14 @@ def rows(*changes):
         ([{}, {"dataset": "cars", "architecture": "resnet10"}], "MH"),
     ],
 )
-def test_the_scenario_is_seen_from_data_sets_and_architectures(changes, scenario):
+def test_the_scenario_is_seen_from_data_sets_and_architectures(
+    changes: list[Any], scenario: str
+) -> None:
     fit = pool_fit(rows(*changes))
     assert (fit.scenario, fit.problems) == (scenario, [])
 
 
-def test_sizes_and_architectures_may_differ_but_channels_not():
+def test_sizes_and_architectures_may_differ_but_channels_not() -> None:
     fit = pool_fit(rows({}, {"image_size": 84, "architecture": "resnet10", "n_classes": 3}))
     assert fit.problems == []
     assert (fit.image_sizes, fit.n_classes_min, fit.channels) == ([32, 84], 3, 3)
@@ -148,13 +159,13 @@ def test_sizes_and_architectures_may_differ_but_channels_not():
     assert unlike.channels is None and "Colour and grey" in unlike.problems[0]
 
 
-def test_a_pool_has_a_smallest_and_a_largest_size():
+def test_a_pool_has_a_smallest_and_a_largest_size() -> None:
     assert "at least two" in pool_fit(rows({})).problems[0]
     assert pool_fit([]).problems and not pool_fit([]).previews
     assert pool_fit(rows(*[{}] * MAX_POOL_SIZE)).problems == []
     assert "at most" in pool_fit(rows(*[{}] * (MAX_POOL_SIZE + 1))).problems[0]
 
 
-def test_a_grid_needs_everybodys_consent():
+def test_a_grid_needs_everybodys_consent() -> None:
     assert pool_fit(rows({"consent_preview": True}, {"consent_preview": True})).previews
     assert not pool_fit(rows({"consent_preview": True}, {})).previews

@@ -1,21 +1,31 @@
 """Pages of pools: Alice owns, Bob is on her team, Charlie is a stranger."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from marketplace.accounts.models import User
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pool_checkpoints
 from marketplace.pools.services import pool_freeze
 
 
-def url(name, row):
+def url(name: str, row: Pool) -> str:
     return reverse(f"pool_{name}", args=[row.pk])
 
 
 def test_the_team_sees_a_shared_pool_and_a_stranger_gets_404(
-    client, alice, bob, charlie, shared, make_pool
-):
+    client: Client,
+    alice: User,
+    bob: User,
+    charlie: User,
+    shared: Any,
+    make_pool: Callable[..., Any],
+) -> None:
     pool = make_pool(**shared.team)
     answers = []
     for person in (alice, bob, charlie):
@@ -25,14 +35,18 @@ def test_the_team_sees_a_shared_pool_and_a_stranger_gets_404(
 
 
 @pytest.mark.parametrize("page", ["edit", "delete"])
-def test_only_the_owner_can_change_or_delete_a_pool(client, bob, shared, make_pool, page):
+def test_only_the_owner_can_change_or_delete_a_pool(
+    client: Client, bob: User, shared: Any, make_pool: Callable[..., Any], page: str
+) -> None:
     pool = make_pool(**shared.team)
     client.force_login(bob)
     assert client.post(url(page, pool), {}).status_code == 404
     assert Pool.objects.filter(pk=pool.pk).exists()
 
 
-def test_a_pool_is_made_of_the_picked_models_in_their_order(client, alice, make_checkpoint):
+def test_a_pool_is_made_of_the_picked_models_in_their_order(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     rows = [make_checkpoint(name) for name in "cab"]
     client.force_login(alice)
     said = {"name": "Three", "visibility": "private", "checkpoints": [row.pk for row in rows]}
@@ -43,8 +57,8 @@ def test_a_pool_is_made_of_the_picked_models_in_their_order(client, alice, make_
 
 
 def test_a_pool_of_one_model_is_refused_with_a_sentence_and_the_pick_stays(
-    client, alice, make_checkpoint
-):
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint()
     client.force_login(alice)
     said = {"name": "One", "visibility": "private", "checkpoints": [row.pk]}
@@ -55,27 +69,33 @@ def test_a_pool_of_one_model_is_refused_with_a_sentence_and_the_pick_stays(
     assert f'name="checkpoints" value="{row.pk}"' in page
 
 
-def test_the_fit_panel_says_what_does_not_fit(client, alice, make_checkpoint):
+def test_the_fit_panel_says_what_does_not_fit(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     rows = [make_checkpoint("colour"), make_checkpoint("grey", channels=1, mean=[0.5], std=[0.5])]
     client.force_login(alice)
     answer = client.post(reverse("pool_fit"), {"checkpoints": [row.pk for row in rows]})
     assert "Colour and grey models do not fit together" in answer.content.decode()
 
 
-def test_the_fit_panel_counts_only_models_that_one_may_see(client, charlie, make_checkpoint):
+def test_the_fit_panel_counts_only_models_that_one_may_see(
+    client: Client, charlie: User, make_checkpoint: Callable[..., Any]
+) -> None:
     rows = [make_checkpoint("a"), make_checkpoint("b")]
     client.force_login(charlie)
     answer = client.post(reverse("pool_fit"), {"checkpoints": [row.pk for row in rows]})
     assert 'data-n="0"' in answer.content.decode()
 
 
-def test_the_fit_panel_survives_ids_that_are_none(client, alice):
+def test_the_fit_panel_survives_ids_that_are_none(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = client.post(reverse("pool_fit"), {"checkpoints": ["rubbish"]})
     assert answer.status_code == 200
 
 
-def test_only_valid_models_with_consent_are_candidates(client, alice, make_checkpoint):
+def test_only_valid_models_with_consent_are_candidates(
+    client: Client, alice: User, make_checkpoint: Callable[..., Any]
+) -> None:
     make_checkpoint("willing")
     make_checkpoint("unwilling", consent_recovery=False)
     make_checkpoint("unfinished", state=CheckpointState.UPLOADED)
@@ -86,14 +106,16 @@ def test_only_valid_models_with_consent_are_candidates(client, alice, make_check
     assert "unfinished" not in page
 
 
-def test_a_frozen_pool_cannot_be_chosen_again(client, alice, pool):
+def test_a_frozen_pool_cannot_be_chosen_again(client: Client, alice: User, pool: Pool) -> None:
     pool_freeze(pool=pool)
     client.force_login(alice)
     assert client.get(url("edit", pool)).status_code == 409
     assert client.post(url("delete", pool)).status_code == 409
 
 
-def test_an_open_pool_can_be_chosen_again(client, alice, pool, make_checkpoint):
+def test_an_open_pool_can_be_chosen_again(
+    client: Client, alice: User, pool: Pool, make_checkpoint: Callable[..., Any]
+) -> None:
     row = make_checkpoint("third")
     kept = pool_checkpoints(pool)[0]
     client.force_login(alice)
@@ -102,8 +124,13 @@ def test_an_open_pool_can_be_chosen_again(client, alice, pool, make_checkpoint):
 
 
 def test_a_model_that_is_no_longer_shared_is_counted_without_name_or_link(
-    client, alice, charlie, make_checkpoint, make_pool, shared
-):
+    client: Client,
+    alice: User,
+    charlie: User,
+    make_checkpoint: Callable[..., Any],
+    make_pool: Callable[..., Any],
+    shared: Any,
+) -> None:
     lent = make_checkpoint("lent", owner=charlie, **shared.public)
     pool = make_pool(checkpoints=[lent, make_checkpoint("own")])
     lent.visibility = "private"

@@ -1,6 +1,9 @@
 """Where files live, on a local disk."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,7 +12,7 @@ from django.core.files.base import ContentFile, File
 from marketplace import storage
 
 
-def test_what_is_stored_can_be_read_and_removed(own_files):
+def test_what_is_stored_can_be_read_and_removed(own_files: Path) -> None:
     storage.put_stream("a/b", ContentFile(b"one"))
     with storage.local_copy("a/b") as path:
         assert path.read_bytes() == b"one"
@@ -20,7 +23,7 @@ def test_what_is_stored_can_be_read_and_removed(own_files):
     assert storage.names_in("a") == []
 
 
-def test_storing_again_replaces(own_files):
+def test_storing_again_replaces(own_files: Path) -> None:
     for content in (b"old", b"new"):
         storage.put_stream("a/b", ContentFile(content))
     with storage.local_copy("a/b") as path:
@@ -31,13 +34,13 @@ def test_storing_again_replaces(own_files):
 class Breaking(File):
     """A file that breaks off."""
 
-    def chunks(self, chunk_size=None):
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """One piece, then an error."""
         yield b"half"
         raise OSError("gone")
 
 
-def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_folder):
+def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_folder: Path) -> None:
     storage.put_stream("a/b", ContentFile(b"old"))
     with pytest.raises(OSError, match="gone"):
         storage.put_stream("a/b", Breaking(None, name="x"))
@@ -46,7 +49,7 @@ def test_a_stream_that_breaks_off_leaves_the_old_file_and_nothing_else(own_folde
         assert [file.name for file in path.parent.iterdir()] == ["b"]
 
 
-def test_a_file_is_put_or_adopted(own_files):
+def test_a_file_is_put_or_adopted(own_files: Path) -> None:
     source = own_files / "source"
     source.write_bytes(b"x")
     storage.put_file("kept", source)
@@ -58,12 +61,12 @@ def test_a_file_is_put_or_adopted(own_files):
 
 
 @pytest.fixture
-def synced(monkeypatch):
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The inodes that were written to the disk itself, in their order."""
     inodes = []
     real = os.fsync
 
-    def note(handle):
+    def note(handle: int) -> None:
         inodes.append(os.fstat(handle).st_ino)
         real(handle)
 
@@ -71,7 +74,9 @@ def synced(monkeypatch):
     return inodes
 
 
-def test_what_is_stored_survives_a_power_cut_together_with_its_name(own_folder, synced):
+def test_what_is_stored_survives_a_power_cut_together_with_its_name(
+    own_folder: Path, synced: list[Any]
+) -> None:
     source = own_folder / "source"
     source.write_bytes(b"x")
     storage.adopt_file("new/folder/taken", source)
@@ -85,12 +90,14 @@ def test_what_is_stored_survives_a_power_cut_together_with_its_name(own_folder, 
     assert synced.index(file) < synced.index(folder)
 
 
-def test_what_lives_for_one_request_does_not_wait_for_the_disk(own_files, synced):
+def test_what_lives_for_one_request_does_not_wait_for_the_disk(
+    own_files: Path, synced: list[Any]
+) -> None:
     storage.put_stream("brief", ContentFile(b"x"), durable=False)
     assert synced == []
 
 
-def test_unfinished_files_are_not_listed(own_folder):
+def test_unfinished_files_are_not_listed(own_folder: Path) -> None:
     storage.put_stream("a/b", ContentFile(b"x"))
     (own_folder / "files" / "a" / ".part-1").write_bytes(b"y")
     assert storage.names_in("a") == ["b"]
@@ -98,12 +105,12 @@ def test_unfinished_files_are_not_listed(own_folder):
 
 
 @pytest.mark.parametrize("key", ["../outside", "/etc/passwd", "a/../../outside"])
-def test_no_key_leads_out_of_the_folder(own_files, key):
+def test_no_key_leads_out_of_the_folder(own_files: Path, key: str) -> None:
     with pytest.raises(Exception, match=r"outside of the base path|Detected path traversal"):
         storage.put_stream(key, ContentFile(b"x"))
 
 
-def test_keys_of_different_things_never_meet():
+def test_keys_of_different_things_never_meet() -> None:
     pk = uuid4()
     keys = {
         storage.incoming_key(pk), storage.checkpoint_key(pk), storage.snapshot_prefix(pk),

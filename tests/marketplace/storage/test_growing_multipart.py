@@ -1,10 +1,12 @@
 """A growing file in a real object store."""
 
 import os
-from uuid import uuid4
+from collections.abc import Iterator
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.storage import default_storage
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.storage import growing_file, growing_multipart
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Iterator[dict[str, str]]:
     """An S3 server with one bucket."""
     if not find_rclone():
         pytest.skip("rclone is not on this machine")
@@ -24,7 +26,12 @@ def server():
 
 
 @pytest.fixture(params=["", "some/folder"], ids=["the whole bucket", "a folder of it"])
-def store(request, server, settings, monkeypatch):
+def store(
+    request: pytest.FixtureRequest,
+    server: dict[str, str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Storage in that bucket; parts may be small, as no real store allows."""
     settings.S3_BUCKET = server["FREEHOLD_S3_BUCKET"]
     settings.STORAGES = {
@@ -45,7 +52,7 @@ def store(request, server, settings, monkeypatch):
     monkeypatch.setattr(growing_multipart, "_MIN_PART_BYTES", MIB)
 
 
-def append(pk, name, content, offset, end):
+def append(pk: UUID, name: str, content: bytes, offset: int, end: int) -> None:
     """One request's worth, in uneven pieces."""
     file = growing_file.open_at(pk, name, offset=offset, length=len(content))
     for at in range(offset, end, 300_001):
@@ -54,14 +61,14 @@ def append(pk, name, content, offset, end):
     file.close()
 
 
-def stored(pk):
+def stored(pk: UUID) -> bytes:
     """What validation would read."""
     with storage.local_copy(storage.incoming_key(pk)) as path:
         return path.read_bytes()
 
 
 @pytest.mark.parametrize("length", [1000, 2 * MIB, 3 * MIB + 12345])
-def test_a_file_grows_over_many_requests(store, length):
+def test_a_file_grows_over_many_requests(store: None, length: int) -> None:
     pk, content = uuid4(), os.urandom(length)
     name = growing_file.begin(pk)
     offset = 0
@@ -76,7 +83,7 @@ def test_a_file_grows_over_many_requests(store, length):
     assert stored(pk) == content
 
 
-def test_what_was_sent_but_not_counted_is_sent_again(store):
+def test_what_was_sent_but_not_counted_is_sent_again(store: None) -> None:
     pk, content = uuid4(), os.urandom(3 * MIB)
     name = growing_file.begin(pk)
     append(pk, name, content, 0, 700_000)
@@ -87,7 +94,7 @@ def test_what_was_sent_but_not_counted_is_sent_again(store):
     assert stored(pk) == content
 
 
-def test_a_file_that_is_given_up_leaves_nothing(store):
+def test_a_file_that_is_given_up_leaves_nothing(store: None) -> None:
     pk, content = uuid4(), os.urandom(2 * MIB)
     name = growing_file.begin(pk)
     append(pk, name, content, 0, 1_500_000)
@@ -98,7 +105,7 @@ def test_a_file_that_is_given_up_leaves_nothing(store):
     assert storage.names_in(f"incoming-tails/{pk}") == []
 
 
-def test_lost_bytes_are_noticed(store):
+def test_lost_bytes_are_noticed(store: None) -> None:
     pk, content = uuid4(), os.urandom(2 * MIB)
     name = growing_file.begin(pk)
     append(pk, name, content, 0, 1_500_000)
@@ -109,7 +116,7 @@ def test_lost_bytes_are_noticed(store):
         growing_file.open_at(pk, name, offset=1_500_000, length=len(content))
 
 
-def test_a_store_that_fails_is_a_disk_that_fails(store, settings):
+def test_a_store_that_fails_is_a_disk_that_fails(store: None, settings: Settings) -> None:
     settings.S3_BUCKET = "no-such-bucket"
     with pytest.raises(OSError, match="object store"):
         growing_file.begin(uuid4())

@@ -7,7 +7,7 @@ import pytest
 from marketplace.uploads.in_background import InBackground
 
 
-def test_pieces_are_handed_on_in_their_order():
+def test_pieces_are_handed_on_in_their_order() -> None:
     pieces = [os.urandom(1000) for _ in range(50)]
     seen = []
     work = InBackground(seen.append)
@@ -17,8 +17,8 @@ def test_pieces_are_handed_on_in_their_order():
     assert seen == pieces
 
 
-def test_an_error_in_the_background_comes_back_at_the_next_piece_or_the_end():
-    def fail(data):
+def test_an_error_in_the_background_comes_back_at_the_next_piece_or_the_end() -> None:
+    def fail(data: bytes) -> None:
         raise OSError("full")
 
     work = InBackground(fail)

@@ -5,13 +5,16 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from marketplace.accounts.models import User
 from marketplace.uploads.models import Upload
 
 BEFORE = [("uploads", None), ("checkpoints", "0012_fill_family")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_rows_of_unfinished_uploads_stay_when_they_become_an_app_of_their_own(alice):
+def test_the_rows_of_unfinished_uploads_stay_when_they_become_an_app_of_their_own(
+    alice: User,
+) -> None:
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes()
     executor.migrate(BEFORE)

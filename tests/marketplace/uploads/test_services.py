@@ -3,16 +3,22 @@
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
+from pytest_django import Settings
 
 from marketplace import storage
-from marketplace.accounts.models import Visibility
+from marketplace.accounts.models import Team, User, Visibility
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
+from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from marketplace.uploads import services
@@ -32,7 +38,7 @@ from tests.marketplace.checkpoints.test_services import DRAFT
 class Broken(io.BytesIO):
     """A connection that breaks when it has given what it has."""
 
-    def read(self, size=-1, /):
+    def read(self, size: int = -1, /) -> bytes:
         """The next bytes, then an error instead of an end."""
         data = super().read(size)
         if not data:
@@ -41,10 +47,10 @@ class Broken(io.BytesIO):
 
 
 @pytest.fixture
-def begin(alice):
+def begin(alice: User) -> Callable[..., Upload]:
     """An upload of Alice's."""
 
-    def run(length, **changes):
+    def run(length: int, **changes: Any) -> Upload:
         return checkpoint_upload_begin(
             **{"owner": alice, "draft": DRAFT, "length": length, **changes}
         )
@@ -52,15 +58,19 @@ def begin(alice):
     return run
 
 
-def content_of(upload):
+def content_of(upload: Upload) -> bytes:
     """What lies where the validation looks for it."""
     with storage.local_copy(storage.incoming_key(upload.pk)) as path:
         return path.read_bytes()
 
 
 def test_pieces_become_a_model_that_waits_for_validation(
-    begin, alice, sent, own_files, django_capture_on_commit_callbacks
-):
+    begin: Callable[..., Upload],
+    alice: User,
+    sent: list[Any],
+    own_files: Path,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
     content = os.urandom(300_000)
     upload = begin(len(content), sha256=hashlib.sha256(content).hexdigest())
     upload_append(upload=upload, offset=0, stream=io.BytesIO(content[:100_000]))
@@ -80,7 +90,9 @@ def test_pieces_become_a_model_that_waits_for_validation(
     assert list((own_files / "incoming").iterdir()) == []
 
 
-def test_what_arrived_before_a_break_counts_and_nothing_is_sent_twice(begin):
+def test_what_arrived_before_a_break_counts_and_nothing_is_sent_twice(
+    begin: Callable[..., Upload],
+) -> None:
     content = os.urandom(1_000_000)
     upload, sent_bytes = begin(len(content)), 0
     for end in range(100_000, 1_000_001, 100_000):
@@ -93,7 +105,9 @@ def test_what_arrived_before_a_break_counts_and_nothing_is_sent_twice(begin):
     assert sent_bytes == len(content) and content_of(upload) == content
 
 
-def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_folder):
+def test_bytes_that_no_row_speaks_of_are_forgotten(
+    begin: Callable[..., Upload], own_folder: Path
+) -> None:
     """A process that was killed may have written more than it could say."""
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
@@ -103,19 +117,23 @@ def test_bytes_that_no_row_speaks_of_are_forgotten(begin, own_folder):
     assert content_of(upload) == b"0123456789"
 
 
-def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(begin, own_folder, monkeypatch):
+def test_the_row_speaks_only_of_bytes_that_are_on_the_disk(
+    begin: Callable[..., Upload], own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = []
     monkeypatch.setattr("os.fsync", lambda handle: calls.append(Upload.objects.get().offset))
     upload_append(upload=begin(10), offset=0, stream=io.BytesIO(b"01234"))
     assert calls and set(calls) == {0} and Upload.objects.get().offset == 5
 
 
-def test_a_long_piece_is_counted_on_the_way(begin, monkeypatch):
+def test_a_long_piece_is_counted_on_the_way(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "FLUSH_BYTES", 50_000)
     seen = []
 
     class Watched(io.BytesIO):
-        def read(self, size=-1, /):
+        def read(self, size: int = -1, /) -> bytes:
             seen.append(Upload.objects.get().offset)
             return super().read(size)
 
@@ -123,7 +141,7 @@ def test_a_long_piece_is_counted_on_the_way(begin, monkeypatch):
     assert len(set(seen)) > 2 and seen == sorted(seen)
 
 
-def test_only_the_next_byte_can_be_appended(begin):
+def test_only_the_next_byte_can_be_appended(begin: Callable[..., Upload]) -> None:
     upload = begin(10)
     with pytest.raises(Conflict, match="stands at byte 0, not 3"):
         upload_append(upload=upload, offset=3, stream=io.BytesIO(b"x"))
@@ -132,11 +150,11 @@ def test_only_the_next_byte_can_be_appended(begin):
         upload_append(upload=upload, offset=10, stream=io.BytesIO(b""))
 
 
-def test_of_two_connections_one_waits(begin):
+def test_of_two_connections_one_waits(begin: Callable[..., Upload]) -> None:
     upload = begin(10)
 
     class Meanwhile(io.BytesIO):
-        def read(self, size=-1, /):
+        def read(self, size: int = -1, /) -> bytes:
             with pytest.raises(Locked, match="Another connection"):
                 upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"ABCDE"))
             return super().read(size)
@@ -145,11 +163,13 @@ def test_of_two_connections_one_waits(begin):
     assert Upload.objects.get().offset == 5
 
 
-def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(begin, monkeypatch):
+def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = begin(10)
 
     class Asleep(io.BytesIO):
-        def read(self, size=-1, /):
+        def read(self, size: int = -1, /) -> bytes:
             # Silent for longer than its lease, while the client came back and finished.
             Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
             upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"0123456789"))
@@ -163,7 +183,9 @@ def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(begin, monk
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_a_piece_that_was_damaged_on_the_way_does_not_count(begin, algorithm):
+def test_a_piece_that_was_damaged_on_the_way_does_not_count(
+    begin: Callable[..., Upload], algorithm: str
+) -> None:
     upload = begin(10)
     right = hashlib.new(algorithm, b"01234").digest()
     with pytest.raises(ChecksumMismatch, match="send it again"):
@@ -175,7 +197,9 @@ def test_a_piece_that_was_damaged_on_the_way_does_not_count(begin, algorithm):
     assert Upload.objects.get().offset == 5
 
 
-def test_a_damaged_piece_is_not_counted_on_the_way_either(begin, monkeypatch):
+def test_a_damaged_piece_is_not_counted_on_the_way_either(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "FLUSH_BYTES", 10_000)
     upload = begin(200_000)
     with pytest.raises(ChecksumMismatch):
@@ -186,8 +210,8 @@ def test_a_damaged_piece_is_not_counted_on_the_way_either(begin, monkeypatch):
 
 
 def test_everything_that_can_be_refused_is_refused_before_the_first_byte(
-    begin, settings, team, charlie
-):
+    begin: Callable[..., Upload], settings: Settings, team: Team, charlie: User
+) -> None:
     settings.MAX_CHECKPOINT_BYTES, settings.MAX_STORAGE_BYTES_PER_PERSON = 100, 250
     for length, error, words in (
         (0, DomainError, "empty"), (101, TooLarge, "at most"),
@@ -202,12 +226,14 @@ def test_everything_that_can_be_refused_is_refused_before_the_first_byte(
     assert not Upload.objects.exists()
 
 
-def draft_with(**changes):
+def draft_with(**changes: Any) -> CheckpointDraft:
     """The draft with other words."""
     return replace(DRAFT, **changes)
 
 
-def test_room_is_kept_for_what_was_begun(begin, settings, alice):
+def test_room_is_kept_for_what_was_begun(
+    begin: Callable[..., Upload], settings: Settings, alice: User
+) -> None:
     settings.MAX_CHECKPOINT_BYTES, settings.MAX_STORAGE_BYTES_PER_PERSON = 100, 250
     begin(100)
     upload = begin(100)
@@ -218,14 +244,18 @@ def test_room_is_kept_for_what_was_begun(begin, settings, alice):
     begin(51)
 
 
-def test_nobody_begins_more_than_a_few_uploads(begin, monkeypatch):
+def test_nobody_begins_more_than_a_few_uploads(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(services, "MAX_UNFINISHED_PER_PERSON", 2)
     begin(1), begin(1)
     with pytest.raises(Conflict, match="unfinished uploads"):
         begin(1)
 
 
-def test_an_upload_that_is_given_up_leaves_nothing(begin, own_files):
+def test_an_upload_that_is_given_up_leaves_nothing(
+    begin: Callable[..., Upload], own_files: Path
+) -> None:
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     upload_delete(upload=upload)
@@ -237,7 +267,9 @@ def test_an_upload_that_is_given_up_leaves_nothing(begin, own_files):
     assert content_of(finished) == b"x"
 
 
-def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_folder):
+def test_an_abandoned_upload_expires_and_a_live_one_does_not(
+    begin: Callable[..., Upload], alice: User, own_folder: Path
+) -> None:
     old, new = begin(10), begin(10)
     for upload in (old, new):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
@@ -248,7 +280,7 @@ def test_an_abandoned_upload_expires_and_a_live_one_does_not(begin, alice, own_f
     assert len(list((own_folder / "incoming").iterdir())) == 1
 
 
-def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
+def test_a_finished_upload_is_forgotten_but_not_its_file(begin: Callable[..., Upload]) -> None:
     upload = begin(1)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"x"))
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -258,8 +290,8 @@ def test_a_finished_upload_is_forgotten_but_not_its_file(begin):
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
-    begin, own_folder, monkeypatch, moved
-):
+    begin: Callable[..., Upload], own_folder: Path, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
     upload = begin(5)
     with monkeypatch.context() as patch:
         patch.setattr(services, "_finish", lambda upload: None)
@@ -273,7 +305,9 @@ def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
     assert Checkpoint.objects.get().pk == upload.pk and content_of(upload) == b"01234"
 
 
-def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_folder, caplog):
+def test_bytes_that_are_gone_are_said_to_be_gone(
+    begin: Callable[..., Upload], own_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     (file,) = (own_folder / "incoming").iterdir()
@@ -287,11 +321,13 @@ def test_bytes_that_are_gone_are_said_to_be_gone(begin, own_folder, caplog):
     assert not Checkpoint.objects.exists() and "could not be finished" in caplog.text
 
 
-def test_a_full_disk_is_an_answer_and_what_was_counted_stays(begin, own_folder, monkeypatch):
+def test_a_full_disk_is_an_answer_and_what_was_counted_stays(
+    begin: Callable[..., Upload], own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = begin(10)
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
 
-    def full(*_):
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -302,7 +338,9 @@ def test_a_full_disk_is_an_answer_and_what_was_counted_stays(begin, own_folder, 
     assert content_of(upload) == b"0123456789"
 
 
-def test_who_left_the_team_meanwhile_keeps_the_model_private(begin, team, alice):
+def test_who_left_the_team_meanwhile_keeps_the_model_private(
+    begin: Callable[..., Upload], team: Team, alice: User
+) -> None:
     shared = draft_with(visibility=Visibility.TEAM, team=team)
     stays, leaves = begin(1, draft=shared), begin(1, draft=shared)
     upload_append(upload=stays, offset=0, stream=io.BytesIO(b"x"))
@@ -313,11 +351,13 @@ def test_who_left_the_team_meanwhile_keeps_the_model_private(begin, team, alice)
     assert (rows[leaves.pk].visibility, rows[leaves.pk].team) == (Visibility.PRIVATE, None)
 
 
-def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(begin, monkeypatch, stored):
+def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
+) -> None:
     upload = begin(4)
     put_in_place = services.growing_file.finish
 
-    def finish(pk, name, *, length):
+    def finish(pk: UUID, name: str, *, length: int) -> None:
         put_in_place(pk, name, length=length)
         upload_delete(upload=Upload.objects.get())
 
@@ -328,7 +368,7 @@ def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(begin, m
     assert stored() == []
 
 
-def test_what_was_finished_a_moment_ago_is_not_given_up(begin):
+def test_what_was_finished_a_moment_ago_is_not_given_up(begin: Callable[..., Upload]) -> None:
     upload, stale = begin(4), Upload.objects.get()
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert stale.finished_at is None
@@ -337,20 +377,22 @@ def test_what_was_finished_a_moment_ago_is_not_given_up(begin):
     assert Checkpoint.objects.count() == 1
 
 
-def test_an_upload_that_is_given_up_twice_is_given_up(begin):
+def test_an_upload_that_is_given_up_twice_is_given_up(begin: Callable[..., Upload]) -> None:
     upload = begin(4)
     for _ in range(2):
         upload_delete(upload=upload)
     assert not Upload.objects.exists()
 
 
-def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(begin, monkeypatch, stored):
+def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
+) -> None:
     """The clock has read the row as abandoned; before it deletes it, its owner goes on."""
     upload = begin(10)
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     update = QuerySet.update
 
-    def late(rows, **changes):
+    def late(rows: QuerySet[Any], **changes: Any) -> int:
         update(Upload.objects.all(), expires_at=timezone.now() + timedelta(hours=1))
         return update(rows, **changes)
 
@@ -360,11 +402,11 @@ def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(begin, monkey
 
 
 @pytest.fixture
-def failing_store(monkeypatch):
+def failing_store(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A store that fails to discard what is to go; how often it was asked."""
     asked = []
 
-    def discard(pk, name):
+    def discard(pk: UUID, name: str) -> None:
         asked.append((pk, name))
         raise OSError("the object store failed")
 
@@ -373,8 +415,8 @@ def failing_store(monkeypatch):
 
 
 def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones_have_their_turn(
-    begin, failing_store, monkeypatch
-):
+    begin: Callable[..., Upload], failing_store: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("one", "two"):
         Upload.objects.filter(pk=begin(10).pk).update(multipart=name)
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -390,8 +432,11 @@ def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones
 
 
 def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_discards_it(
-    begin, alice, failing_store, monkeypatch
-):
+    begin: Callable[..., Upload],
+    alice: User,
+    failing_store: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     upload = begin(10)
     upload_delete(upload=upload)
     assert list(uploads_of(alice)) == [] and Upload.objects.count() == 1
@@ -403,11 +448,13 @@ def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_
     assert "given up" in str(refused.value) and not Upload.objects.exists()
 
 
-def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatch):
+def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between asking the store for a name and writing it down the lease was lost."""
     upload, forgotten = begin(10), []
 
-    def begin_in_store(pk):
+    def begin_in_store(pk: UUID) -> str:
         Upload.objects.update(lease="somebody else's")
         return "name"
 
@@ -418,17 +465,21 @@ def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(begin, monkeypatc
     assert forgotten == [(upload.pk, "name")] and Upload.objects.get().multipart == ""
 
 
-def test_a_piece_of_an_upload_that_was_just_given_up_is_told_so(begin):
+def test_a_piece_of_an_upload_that_was_just_given_up_is_told_so(
+    begin: Callable[..., Upload],
+) -> None:
     upload, stale = begin(10), Upload.objects.get()
     upload_delete(upload=upload)
     with pytest.raises(Conflict, match="given up"):
         upload_append(upload=stale, offset=0, stream=io.BytesIO(b"0123"))
 
 
-def test_a_store_that_fails_because_the_upload_was_given_up_is_no_full_disk(begin, monkeypatch):
+def test_a_store_that_fails_because_the_upload_was_given_up_is_no_full_disk(
+    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = begin(10)
 
-    def open_at(pk, name, *, offset, length):
+    def open_at(pk: UUID, name: str, *, offset: int, length: int) -> None:
         upload_delete(upload=upload)
         raise OSError("no such upload")
 

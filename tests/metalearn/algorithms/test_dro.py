@@ -1,9 +1,13 @@
 """DRO's three gradient steps against formulas derived by hand for linear maps."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
-from metalearn.algorithm import train
+from metalearn.algorithm import StepReport, train
+from metalearn.algorithms.dro.algorithm import Dro
 from metalearn.algorithms.dro.hyper_network import HyperNetwork, Layout, ascended, log_likelihood
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.pool import Pool
@@ -13,17 +17,19 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def pool(make_teacher) -> Pool:
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     return Pool(tuple(make_teacher(name) for name in "abcde"))
 
 
-def make(pool: Pool, seed: int = 0, **settings):
+def make(pool: Pool, seed: int = 0, **settings: Any) -> Dro:
     return make_algorithm(
         "dro", pool, {"embedding_dim": 4, "statistics": "merged"} | settings, device=CPU, seed=seed
     )
 
 
-def test_a_network_becomes_one_row_and_its_parameters_again(make_teacher):
+def test_a_network_becomes_one_row_and_its_parameters_again(
+    make_teacher: Callable[..., Any],
+) -> None:
     network = make_teacher().network
     layout = Layout(network, with_head=True)
     row = layout.row(network)
@@ -36,19 +42,19 @@ def test_a_network_becomes_one_row_and_its_parameters_again(make_teacher):
     assert len(Layout(network, with_head=False).layer_sizes) == 8
 
 
-def test_the_likelihood_is_minus_the_squared_distance_over_the_variance():
+def test_the_likelihood_is_minus_the_squared_distance_over_the_variance() -> None:
     given, true = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0.0, 0.0, 3.0])
     assert log_likelihood(given, true, 2.0).item() == pytest.approx(-3)
 
 
-def test_a_step_up_is_value_plus_rate_times_gradient():
+def test_a_step_up_is_value_plus_rate_times_gradient() -> None:
     value = torch.tensor([1.0, 2.0], requires_grad=True)
     found = ascended({"v": value}, -(value**2).sum(), lr=0.1)
     assert torch.allclose(found["v"], torch.tensor([0.8, 1.6]))
     assert not found["v"].requires_grad
 
 
-def test_maps_start_small_and_embeddings_of_length_about_one():
+def test_maps_start_small_and_embeddings_of_length_about_one() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         hyper = HyperNetwork([300, 700], n_models=200, dim=20)
@@ -59,7 +65,7 @@ def test_maps_start_small_and_embeddings_of_length_about_one():
 class ByHand:
     """The same step in closed form: with r = W e + b - t, d/dW |r|^2 = 2 r e', d/de = 2 W' r."""
 
-    def __init__(self, algorithm) -> None:
+    def __init__(self, algorithm: Dro) -> None:
         self.w = torch.cat([layer.weight.detach().clone() for layer in algorithm.hyper.maps])
         self.b = torch.cat([layer.bias.detach().clone() for layer in algorithm.hyper.maps])
         self.e = algorithm.hyper.embeddings.detach().clone()
@@ -87,7 +93,9 @@ class ByHand:
 
 
 @pytest.mark.parametrize("inner_steps", [1, 3])
-def test_steps_are_those_derived_by_hand(pool, monkeypatch, inner_steps):
+def test_steps_are_those_derived_by_hand(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, inner_steps: int
+) -> None:
     algorithm = make(
         pool, inner_steps=inner_steps, inner_lr=0.2, outer_lr=0.1, gamma=1.5, variance=1.3
     )
@@ -104,7 +112,7 @@ def test_steps_are_those_derived_by_hand(pool, monkeypatch, inner_steps):
     assert torch.allclose(hyper.embeddings, expected.e, atol=1e-6)
 
 
-def test_models_are_drawn_from_their_own_side_of_the_split(pool):
+def test_models_are_drawn_from_their_own_side_of_the_split(pool: Pool) -> None:
     algorithm = make(pool)
     assert len(algorithm.support) == 4 and len(algorithm.query) == 1
     assert sorted(algorithm.support + algorithm.query) == list(range(5))
@@ -113,7 +121,9 @@ def test_models_are_drawn_from_their_own_side_of_the_split(pool):
     assert len(two.support) == len(two.query) == 1
 
 
-def test_the_worst_embedding_is_less_likely_than_the_models_own_and_held_back_by_gamma(pool):
+def test_the_worst_embedding_is_less_likely_than_the_models_own_and_held_back_by_gamma(
+    pool: Pool,
+) -> None:
     loose, tight = (make(pool, gamma=gamma, inner_steps=5, inner_lr=0.05) for gamma in (0.0, 9.0))
     distances = []
     for algorithm in (loose, tight):
@@ -126,17 +136,17 @@ def test_the_worst_embedding_is_less_likely_than_the_models_own_and_held_back_by
     assert distances[1] < distances[0]
 
 
-def means_of(reports, name: str) -> tuple[float, float]:
+def means_of(reports: list[StepReport], name: str) -> tuple[float, float]:
     values = [report.metrics[name] for report in reports]
     return sum(values[:10]) / 10, sum(values[-30:]) / 30
 
 
-def test_it_learns_to_give_the_weights_of_the_models_in_q(pool):
+def test_it_learns_to_give_the_weights_of_the_models_in_q(pool: Pool) -> None:
     first, last = means_of(list(train(make(pool, outer_steps=150))), "robust_log_likelihood")
     assert first < -0.3 and last > 0.05 * first
 
 
-def test_a_split_drawn_anew_in_every_step_lets_it_learn_all_models(pool):
+def test_a_split_drawn_anew_in_every_step_lets_it_learn_all_models(pool: Pool) -> None:
     found = {}
     for split in ("fixed", "every_step"):
         algorithm = make(pool, outer_steps=300, outer_lr=0.1, embedding_dim=8, split=split)
@@ -144,7 +154,7 @@ def test_a_split_drawn_anew_in_every_step_lets_it_learn_all_models(pool):
     assert found["every_step"] > 0.5 * found["fixed"]
 
 
-def test_the_learner_is_what_the_mean_embedding_gives_with_averaged_statistics(pool):
+def test_the_learner_is_what_the_mean_embedding_gives_with_averaged_statistics(pool: Pool) -> None:
     algorithm = make(pool, outer_steps=3)
     list(train(algorithm))
     learner, hyper = algorithm.meta_learner(), algorithm.hyper
@@ -156,12 +166,12 @@ def test_the_learner_is_what_the_mean_embedding_gives_with_averaged_statistics(p
     assert torch.allclose(learner.network.blocks[1].norm.running_var, statistics)
 
 
-def test_weights_are_measured_in_their_root_mean_square_norm(pool):
+def test_weights_are_measured_in_their_root_mean_square_norm(pool: Pool) -> None:
     algorithm = make(pool)
     assert algorithm.targets.square().sum(1).mean().item() == pytest.approx(1, rel=1e-5)
 
 
-def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
+def test_unlike_class_counts_give_a_fresh_head(tiny_pool: Pool) -> None:
     algorithm = make(tiny_pool, outer_steps=1, n_way=4)
     list(train(algorithm))
     head = algorithm.meta_learner().network.output_layer
@@ -169,14 +179,16 @@ def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
     assert torch.equal(head.weight, algorithm.learner.head.weight)
 
 
-def test_a_hyper_network_too_large_and_a_pool_without_two_of_a_kind_are_refused(pool, make_teacher):
+def test_a_hyper_network_too_large_and_a_pool_without_two_of_a_kind_are_refused(
+    pool: Pool, make_teacher: Callable[..., Any]
+) -> None:
     with pytest.raises(InvalidSetting, match="lower embedding_dim to 143 or raise memory_mb to 7"):
         make(pool, embedding_dim=1000, memory_mb=1)
     with pytest.raises(InvalidPool, match="same architecture and width"):
         make(Pool((make_teacher("a"), make_teacher("w", width=5))))
 
 
-def test_rates_that_diverge_end_the_run_with_advice(pool):
+def test_rates_that_diverge_end_the_run_with_advice(pool: Pool) -> None:
     algorithm = make(pool, inner_lr=10.0, outer_lr=10.0, outer_steps=500)
     with pytest.raises(InvalidSetting, match="diverged.*lower learning rates"):
         list(train(algorithm))

@@ -2,6 +2,8 @@
 
 import copy
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +20,8 @@ from metalearn.algorithms.ota.wiring import wiring_of
 from metalearn.errors import InvalidPool
 from metalearn.merging.fusion import embedding_state
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.conv4 import Conv4Network
+from metalearn.networks.residual import ResidualNetwork
 from metalearn.pool import Pool, Teacher
 from metalearn.registry import make_algorithm
 
@@ -29,7 +33,9 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def network_of(architecture: str, width: int, seed: int = 0, image_size: int = 32):
+def network_of(
+    architecture: str, width: int, seed: int = 0, image_size: int = 32
+) -> Conv4Network | ResidualNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = build_network(NetworkSpec(architecture, width, 3, image_size, 3)).eval()
@@ -41,7 +47,7 @@ def network_of(architecture: str, width: int, seed: int = 0, image_size: int = 3
     return network.requires_grad_(False)
 
 
-def shuffled(network, seed: int):
+def shuffled(network: Conv4Network | ResidualNetwork, seed: int) -> Conv4Network | ResidualNetwork:
     """The same function with its neurons in another order, group by group, by plain indexing."""
     wiring, rng = wiring_of(network), generator(seed)
     orders = {"image": torch.arange(3)}
@@ -63,7 +69,7 @@ def shuffled(network, seed: int):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_transport_is_the_best_of_all_permutations(seed):
+def test_the_transport_is_the_best_of_all_permutations(seed: int) -> None:
     cost = torch.rand(5, 5, generator=generator(seed))
     found = transport_map(cost)
     best = min(itertools.permutations(range(5)), key=lambda order: sum(cost[range(5), list(order)]))
@@ -72,14 +78,14 @@ def test_the_transport_is_the_best_of_all_permutations(seed):
     assert torch.allclose(found, expected, atol=1e-6)
 
 
-def test_unlike_numbers_of_neurons_are_shared_out_by_mass():
+def test_unlike_numbers_of_neurons_are_shared_out_by_mass() -> None:
     # Two neurons onto three, at distances where the middle one is equally far from both.
     own, anchor = torch.tensor([[0.0], [2.0]]), torch.tensor([[0.0], [1.0], [2.0]])
     expected = torch.tensor([[1, 0.5, 0], [0, 0.5, 1]])
     assert torch.allclose(transport_map((own - anchor.T).square()), expected)
 
 
-def test_the_ground_cost_is_the_squared_distance_of_incoming_weights():
+def test_the_ground_cost_is_the_squared_distance_of_incoming_weights() -> None:
     own, anchor = (torch.rand(3, 2, 3, 3, generator=generator(s)) for s in (0, 1))
     cost = ground_cost(own, anchor)
     assert cost[0, 2].item() == pytest.approx(((own[0] - anchor[2]) ** 2).sum().item(), rel=1e-6)
@@ -87,7 +93,7 @@ def test_the_ground_cost_is_the_squared_distance_of_incoming_weights():
 
 
 @pytest.mark.parametrize(("architecture", "width"), KINDS)
-def test_a_planted_order_is_undone_exactly(architecture, width):
+def test_a_planted_order_is_undone_exactly(architecture: str, width: int) -> None:
     anchor = network_of(architecture, width)
     other = shuffled(anchor, seed=3)
     wiring = wiring_of(anchor)
@@ -102,7 +108,7 @@ def test_a_planted_order_is_undone_exactly(architecture, width):
 
 
 @pytest.mark.parametrize(("architecture", "width"), KINDS)
-def test_a_model_put_in_order_is_still_the_same_function(architecture, width):
+def test_a_model_put_in_order_is_still_the_same_function(architecture: str, width: int) -> None:
     anchor, other = (network_of(architecture, width, seed) for seed in (0, 1))
     wiring = wiring_of(anchor)
     maps = neuron_maps(wiring, embedding_state(other), embedding_state(anchor))
@@ -115,11 +121,11 @@ def test_a_model_put_in_order_is_still_the_same_function(architecture, width):
     assert torch.allclose(ordered(images), other(images), atol=1e-4)
 
 
-def teacher(name: str, network, classes: str = "xyz") -> Teacher:
+def teacher(name: str, network: Conv4Network, classes: str = "xyz") -> Teacher:
     return Teacher(name, network, (0.5,) * 3, (0.25,) * 3, tuple(classes))
 
 
-def test_models_that_differ_in_order_alone_average_to_the_anchor():
+def test_models_that_differ_in_order_alone_average_to_the_anchor() -> None:
     first = network_of("conv4", 5)
     networks = [first, *(shuffled(first, seed) for seed in (1, 2, 3))]
     pool = Pool(tuple(teacher(str(i), network) for i, network in enumerate(networks)))
@@ -134,7 +140,9 @@ def test_models_that_differ_in_order_alone_average_to_the_anchor():
         assert torch.allclose(learner[name], tensor, atol=1e-5), name
 
 
-def test_the_learner_is_the_mean_of_the_models_put_in_order(make_teacher):
+def test_the_learner_is_the_mean_of_the_models_put_in_order(
+    make_teacher: Callable[..., Any],
+) -> None:
     pool = Pool(tuple(make_teacher(name) for name in "abc"))
     settings = {"anchor": "first", "statistics": "merged"}
     run = make_algorithm("ota", pool, settings, device=CPU, seed=0)
@@ -149,7 +157,9 @@ def test_the_learner_is_the_mean_of_the_models_put_in_order(make_teacher):
     assert torch.allclose(found, sum(each) / 3, atol=1e-6)
 
 
-def test_the_anchor_is_drawn_unless_the_first_is_asked_for(make_teacher):
+def test_the_anchor_is_drawn_unless_the_first_is_asked_for(
+    make_teacher: Callable[..., Any],
+) -> None:
     pool = Pool(tuple(make_teacher(name) for name in "abcd"))
     anchors = {
         make_algorithm("ota", pool, {}, device=CPU, seed=seed).anchor.name for seed in range(12)
@@ -158,7 +168,7 @@ def test_the_anchor_is_drawn_unless_the_first_is_asked_for(make_teacher):
     assert make_algorithm("ota", pool, {"anchor": "first"}, device=CPU, seed=1).anchor.name == "a"
 
 
-def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
+def test_unlike_class_counts_give_a_fresh_head(tiny_pool: Pool) -> None:
     run = make_algorithm("ota", tiny_pool, {"n_way": 4}, device=CPU, seed=0)
     before = run.learner.head.weight.clone()
     assert len(list(train(run))) == 2
@@ -166,7 +176,7 @@ def test_unlike_class_counts_give_a_fresh_head(tiny_pool):
     assert len(before) == 4
 
 
-def test_an_architecture_without_known_wiring_is_refused(make_teacher):
+def test_an_architecture_without_known_wiring_is_refused(make_teacher: Callable[..., Any]) -> None:
     pool = Pool(
         tuple(
             make_teacher(name, architecture="tv_mobilenet_v3_small", width=16, image_size=32)

@@ -2,18 +2,24 @@
 
 import copy
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.func import functional_call
 
 from metalearn.algorithm import train
+from metalearn.algorithms.purer.algorithm import Purer
 from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss, rolled, total, total_variation
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.learning.replay import Replay
+from metalearn.networks.conv4 import Conv4Network
+from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import TeacherTask
 from metalearn.recovery.teacher_pass import Limits
@@ -34,15 +40,15 @@ SMALL = {
 
 
 @pytest.fixture
-def make(tiny_pool):
-    def make_(pool: Pool = tiny_pool, **settings):
+def make(tiny_pool: Pool) -> Callable[..., Purer]:
+    def make_(pool: Pool = tiny_pool, **settings: Any) -> Purer:
         return make_algorithm("purer", pool, SMALL | settings, device=CPU, seed=0)
 
     return make_
 
 
 @pytest.fixture
-def images():
+def images() -> LearnableImages:
     return LearnableImages(
         ["bee", "cat", "dog"],
         per_class=4,
@@ -52,11 +58,11 @@ def images():
     )
 
 
-def flat(network) -> torch.Tensor:
+def flat(network: Conv4Network) -> torch.Tensor:
     return torch.cat([p.detach().flatten().clone() for p in network.parameters()])
 
 
-def test_images_start_from_standard_normal_noise():
+def test_images_start_from_standard_normal_noise() -> None:
     many = LearnableImages(
         "abcd",
         per_class=20,
@@ -69,18 +75,20 @@ def test_images_start_from_standard_normal_noise():
     assert abs(float(many.std()) - 1) < 0.02
 
 
-def test_a_teachers_images_come_class_by_class_in_turn(images):
+def test_a_teachers_images_come_class_by_class_in_turn(images: LearnableImages) -> None:
     shown = images.of_classes(["dog", "bee"])
     assert torch.equal(shown[0::2], images.of_class[2])
     assert torch.equal(shown[1::2], images.of_class[0])
 
 
-def test_normalised_images_become_pictures(images):
+def test_normalised_images_become_pictures(images: LearnableImages) -> None:
     unit = images.unit(torch.ones(1, 2, 1, 1))
     assert torch.allclose(unit.flatten(), torch.tensor([0.75, 0.3]))
 
 
-def test_an_episode_holds_unlike_images_of_one_class_under_one_label(images):
+def test_an_episode_holds_unlike_images_of_one_class_under_one_label(
+    images: LearnableImages,
+) -> None:
     episode = images.episode(n_way=2, k_shot=1, n_query=3, rng=torch.Generator().manual_seed(5))
     assert episode.support_labels.tolist() == [0, 1]
     assert episode.query_labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -93,7 +101,7 @@ def test_an_episode_holds_unlike_images_of_one_class_under_one_label(images):
         assert rows == {tuple(image.flatten().tolist()) for image in images.of_class[owner[0]]}
 
 
-def test_all_images_are_there_once_when_statistics_are_taken(images):
+def test_all_images_are_there_once_when_statistics_are_taken(images: LearnableImages) -> None:
     batches = images.mixed(5)
     assert min(map(len, batches)) > 1
     ours = sorted(float(image.sum()) for image in torch.cat(batches))
@@ -101,14 +109,14 @@ def test_all_images_are_there_once_when_statistics_are_taken(images):
     assert ours == pytest.approx(sorted(float(image.sum()) for image in theirs))
 
 
-def test_total_variation_of_a_small_image_by_hand():
+def test_total_variation_of_a_small_image_by_hand() -> None:
     image = torch.tensor([[[[0.0, 1.0], [3.0, 7.0]]]])
     # Right: (1, 4); down: (3, 6); falling diagonal: 7; rising: 3 - 1.
     expected = math.hypot(1, 4) + math.hypot(3, 6) + 7 + 2
     assert total_variation(image).item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_images_are_rolled_as_one_by_at_most_the_shift_in_both_directions():
+def test_images_are_rolled_as_one_by_at_most_the_shift_in_both_directions() -> None:
     image = torch.arange(64.0).view(1, 1, 8, 8).repeat(2, 1, 1, 1)
     rng, seen = torch.Generator().manual_seed(0), set()
     for _ in range(200):
@@ -119,7 +127,7 @@ def test_images_are_rolled_as_one_by_at_most_the_shift_in_both_directions():
     assert seen == {(row, column) for row in range(5) for column in range(5)}
 
 
-def test_equal_and_released_sums_over_teachers_differ_as_the_quirk_says():
+def test_equal_and_released_sums_over_teachers_differ_as_the_quirk_says() -> None:
     losses = [torch.tensor(value, requires_grad=True) for value in (1.0, 10.0, 100.0)]
     assert total(losses, "equal").item() == pytest.approx(111)
     # The released code: running sums 1, 11, 111, all added.
@@ -129,7 +137,9 @@ def test_equal_and_released_sums_over_teachers_differ_as_the_quirk_says():
     assert slopes == pytest.approx([3, 2, 1])
 
 
-def test_the_inversion_loss_is_that_of_the_paper(make, make_teacher):
+def test_the_inversion_loss_is_that_of_the_paper(
+    make: Callable[..., Purer], make_teacher: Callable[..., Any]
+) -> None:
     algorithm = make(max_shift=0, batchnorm_weight=0.5, variation_weight=0.1, norm_weight=0.2)
     task = TeacherTask(algorithm.pool.teachers[0], (2, 0, 1))
     found = inversion_loss(
@@ -158,7 +168,7 @@ def test_the_inversion_loss_is_that_of_the_paper(make, make_teacher):
     assert found.accuracy == pytest.approx((logits.argmax(1) == truth).float().mean().item())
 
 
-def test_the_curriculum_waits_for_as_many_batches_without_a_best_and_starts_anew():
+def test_the_curriculum_waits_for_as_many_batches_without_a_best_and_starts_anew() -> None:
     curriculum = Curriculum(patience=2)
     asked = []
     for accuracy in (0.5, 0.4, 0.6, 0.6, 0.1, 0.2, 0.1, 0.2):
@@ -168,7 +178,9 @@ def test_the_curriculum_waits_for_as_many_batches_without_a_best_and_starts_anew
     assert asked == [False, False, False, False, True, False, False, True]
 
 
-def reference_maml(learner, images: list[torch.Tensor], episode, steps: int, lr: float):
+def reference_maml(
+    learner: Conv4Network, images: list[torch.Tensor], episode: Episode, steps: int, lr: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Second-order MAML on a network in training mode, weights as one dictionary."""
     weights = dict(learner.named_parameters())
     for _ in range(steps):
@@ -183,7 +195,9 @@ def reference_maml(learner, images: list[torch.Tensor], episode, steps: int, lr:
     return outer, torch.autograd.grad(outer, images, materialize_grads=True)
 
 
-def test_a_harder_step_turns_the_outer_loss_against_the_images_through_the_inner_loop(make):
+def test_a_harder_step_turns_the_outer_loss_against_the_images_through_the_inner_loop(
+    make: Callable[..., Purer],
+) -> None:
     settings = {"meta_learner": "maml", "inner_steps": 2, "inner_lr": 0.1, "curriculum_weight": 7.0}
     plain, harder = make(**settings), make(**settings)
     before = copy.deepcopy(plain.images.state_dict())
@@ -202,7 +216,9 @@ def test_a_harder_step_turns_the_outer_loss_against_the_images_through_the_inner
         assert torch.allclose(difference, -7.0 * gradient, atol=1e-5)
 
 
-def test_images_of_classes_that_no_teacher_was_asked_about_stay_as_they_are(make):
+def test_images_of_classes_that_no_teacher_was_asked_about_stay_as_they_are(
+    make: Callable[..., Purer],
+) -> None:
     algorithm = make(teachers_per_step=1, curriculum_weight=0.0)
     index = algorithm.images.index
     stayed = 0
@@ -219,7 +235,9 @@ def test_images_of_classes_that_no_teacher_was_asked_about_stay_as_they_are(make
 
 
 @pytest.mark.parametrize("meta_learner", ["protonet", "maml", "anil"])
-def test_a_harder_step_raises_every_learners_loss(make, meta_learner):
+def test_a_harder_step_raises_every_learners_loss(
+    make: Callable[..., Purer], meta_learner: str
+) -> None:
     algorithm = make(meta_learner=meta_learner, image_lr=1e-3, curriculum_weight=1000.0)
     state = algorithm.rng.get_state()
 
@@ -237,7 +255,9 @@ def test_a_harder_step_raises_every_learners_loss(make, meta_learner):
 
 
 @pytest.mark.parametrize("meta_learner", ["protonet", "maml", "anil"])
-def test_every_learner_learns_and_gets_the_head_that_it_was_taught_for(make, meta_learner):
+def test_every_learner_learns_and_gets_the_head_that_it_was_taught_for(
+    make: Callable[..., Purer], meta_learner: str
+) -> None:
     algorithm = make(meta_learner=meta_learner, curriculum_start=0, patience=1)
     before = flat(algorithm.learner)
     reports = list(train(algorithm))
@@ -247,21 +267,23 @@ def test_every_learner_learns_and_gets_the_head_that_it_was_taught_for(make, met
     assert any(report.metrics["harder"] for report in reports)
 
 
-def test_no_step_goes_against_the_learner_before_the_curriculum_or_at_weight_zero(make):
+def test_no_step_goes_against_the_learner_before_the_curriculum_or_at_weight_zero(
+    make: Callable[..., Purer],
+) -> None:
     for settings in ({"curriculum_start": 9}, {"curriculum_weight": 0.0, "curriculum_start": 0}):
         reports = list(train(make(outer_steps=5, patience=1, **settings)))
         assert not any(report.metrics["harder"] for report in reports)
 
 
-def test_images_please_the_teachers_better_and_better(make):
+def test_images_please_the_teachers_better_and_better(make: Callable[..., Purer]) -> None:
     alone = {"merge_classes": False, "batchnorm_weight": 0.0, "max_shift": 0}
     reports = list(train(make(outer_steps=20, teachers_per_step=0, **alone)))
     assert reports[-1].metrics["recovery"] < 0.5 * reports[0].metrics["recovery"]
 
 
 def test_of_many_classes_some_are_drawn_from_every_model_and_the_same_for_a_seed(
-    make, make_teacher
-):
+    make: Callable[..., Purer], make_teacher: Callable[..., Any]
+) -> None:
     rows = [tuple(f"{name} {index}" for index in range(40)) for name in "ab"] + [("x", "y")]
     pool = Pool(tuple(make_teacher(n, class_names=r) for n, r in zip("abc", rows, strict=True)))
     algorithm = make(pool=pool, most_classes=9)
@@ -276,14 +298,16 @@ def test_of_many_classes_some_are_drawn_from_every_model_and_the_same_for_a_seed
     assert len(list(train(algorithm))) == 3
 
 
-def test_as_many_classes_are_drawn_as_the_memory_holds(make, make_teacher):
+def test_as_many_classes_are_drawn_as_the_memory_holds(
+    make: Callable[..., Purer], make_teacher: Callable[..., Any]
+) -> None:
     many = tuple(f"class {index}" for index in range(300))
     pool = Pool(tuple(make_teacher(name, class_names=many) for name in "ab"))
     algorithm = make(pool=pool, memory_mb=1)
     assert len(algorithm.images.of_class) == 2**20 // (3 * 4 * 4 * 3 * 16 * 16)
 
 
-def test_a_learner_of_larger_images_is_shown_them_enlarged(make):
+def test_a_learner_of_larger_images_is_shown_them_enlarged(make: Callable[..., Purer]) -> None:
     assert make(picture_size=16).learner.spec.image_size == 16
     algorithm = make(picture_size=16, learner_image_size=24)
     assert algorithm.learner.spec.image_size == 24
@@ -293,7 +317,9 @@ def test_a_learner_of_larger_images_is_shown_them_enlarged(make):
     algorithm.meta_learner()
 
 
-def test_a_task_has_no_more_classes_than_its_teacher_knows(make, make_teacher):
+def test_a_task_has_no_more_classes_than_its_teacher_knows(
+    make: Callable[..., Purer], make_teacher: Callable[..., Any]
+) -> None:
     names = ("cat", "dog"), ("owl", "fox", "bee")
     pool = Pool(tuple(make_teacher(n, class_names=r) for n, r in zip("ab", names, strict=True)))
     algorithm = make(pool=pool, n_way=5)
@@ -302,11 +328,15 @@ def test_a_task_has_no_more_classes_than_its_teacher_knows(make, make_teacher):
 
 
 @pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
-def test_classes_of_one_name_share_their_images_unless_told_otherwise(make, merge, n_classes):
+def test_classes_of_one_name_share_their_images_unless_told_otherwise(
+    make: Callable[..., Purer], merge: bool, n_classes: int
+) -> None:
     assert len(make(merge_classes=merge).images.of_class) == n_classes
 
 
-def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(make, monkeypatch):
+def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(
+    make: Callable[..., Purer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     algorithm = make(augmentation=1.0, episodes_per_step=1)
     seen, original = [], Replay.loss
     monkeypatch.setattr(Replay, "loss", lambda *given: seen.extend(given[2]) or original(*given))
@@ -321,14 +351,16 @@ def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(ma
     assert seen[0].support_images.min() < -2  # noise, as it lies in the images
 
 
-def test_a_recovered_episode_is_made_of_pictures(make):
+def test_a_recovered_episode_is_made_of_pictures(make: Callable[..., Purer]) -> None:
     episode = next(train(make())).recovered
     assert episode.n_way == 3
     assert episode.support_images.min() >= 0 and episode.query_images.max() <= 1
     assert len(episode.support_labels) == 3 and len(episode.query_labels) == 9
 
 
-def test_the_learner_can_start_from_the_average_of_the_models_that_fit_it(make):
+def test_the_learner_can_start_from_the_average_of_the_models_that_fit_it(
+    make: Callable[..., Purer],
+) -> None:
     algorithm = make(initialisation="average")
     teachers = algorithm.pool.teachers[:2]
     mean = sum(t.network.blocks[1].conv.weight for t in teachers) / 2
@@ -337,7 +369,9 @@ def test_the_learner_can_start_from_the_average_of_the_models_that_fit_it(make):
         make(initialisation="average", learner_width=5)
 
 
-def test_where_possible_the_published_preset_starts_from_the_average_and_else_says_so(make):
+def test_where_possible_the_published_preset_starts_from_the_average_and_else_says_so(
+    make: Callable[..., Purer],
+) -> None:
     algorithm = make(preset="published")
     mean = make(initialisation="average").learner.blocks[1].conv.weight
     assert torch.equal(algorithm.learner.blocks[1].conv.weight, mean)
@@ -349,7 +383,9 @@ def test_where_possible_the_published_preset_starts_from_the_average_and_else_sa
 
 
 @pytest.mark.parametrize("inner_steps", [1, 3])
-def test_the_learner_adapts_with_as_many_inner_steps_as_it_was_trained_with(make, inner_steps):
+def test_the_learner_adapts_with_as_many_inner_steps_as_it_was_trained_with(
+    make: Callable[..., Purer], inner_steps: int
+) -> None:
     algorithm = make(preset="published", inner_steps=inner_steps)
     defaults = algorithm.meta_learner().defaults
     assert (defaults.head, defaults.inner_steps) == ("sgd", inner_steps)
@@ -358,7 +394,7 @@ def test_the_learner_adapts_with_as_many_inner_steps_as_it_was_trained_with(make
     assert defaults.calibrate == "icfil"
 
 
-def test_the_finished_learner_has_statistics_of_the_images(make):
+def test_the_finished_learner_has_statistics_of_the_images(make: Callable[..., Purer]) -> None:
     algorithm = make(calibrate="icfil")
     list(train(algorithm))
     learner = algorithm.meta_learner()
@@ -379,7 +415,9 @@ def test_the_finished_learner_has_statistics_of_the_images(make):
         ({"most_classes": 2}, "needs 3 classes and most_classes is 2"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused_in_one_sentence(make, settings, message):
+def test_settings_that_do_not_go_together_are_refused_in_one_sentence(
+    make: Callable[..., Purer], settings: dict[str, int], message: str
+) -> None:
     with pytest.raises(InvalidSetting, match=message) as caught:
         make(**settings)
     assert str(caught.value).rstrip(".").count(". ") == 0

@@ -1,7 +1,9 @@
 """A soup of relatives: the mean weights of the largest family of a pool."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ KERNEL = "blocks.0.conv.weight"
 
 
 @pytest.fixture
-def pool(make_teacher) -> Pool:
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     """A stranger, and a model with a relative of more classes, a little moved."""
     own = make_teacher("a")
     relative = make_teacher("b", class_names=tuple("pqrst"))
@@ -28,7 +30,7 @@ def pool(make_teacher) -> Pool:
     return Pool((make_teacher("c", width=5), own, replace(relative, mean=(0.5, 0.4, 0.3))))
 
 
-def finished(pool: Pool, **settings) -> Algorithm:
+def finished(pool: Pool, **settings: Any) -> Algorithm:
     run = make_algorithm("soup", pool, settings, device=torch.device("cpu"), seed=0)
     run.step()
     run.steps_done += 1
@@ -79,7 +81,7 @@ def test_its_images_may_be_larger_than_the_models_were(pool: Pool) -> None:
     assert finished(pool, learner_image_size=48).meta_learner().image_size == 48
 
 
-def test_a_pool_of_strangers_makes_no_soup(make_teacher) -> None:
+def test_a_pool_of_strangers_makes_no_soup(make_teacher: Callable[..., Any]) -> None:
     strangers = Pool((make_teacher("a"), make_teacher("b")))
     with pytest.raises(InvalidPool, match="No two models of this pool were fine-tuned"):
         make_algorithm("soup", strangers, {}, device=torch.device("cpu"), seed=0)

@@ -1,6 +1,9 @@
 """The ensemble holds the teachers as they are, and survives saving."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,11 +19,11 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def learner(tiny_pool):
+def learner(tiny_pool: Pool) -> MetaLearner:
     return made(tiny_pool)
 
 
-def made(pool: Pool, **settings) -> MetaLearner:
+def made(pool: Pool, **settings: Any) -> MetaLearner:
     run = make_algorithm("teacher_ensemble", pool, settings, device=CPU, seed=0)
     assert [report.stage for report in train(run)] == ["assembly"]
     return run.meta_learner()
@@ -30,7 +33,7 @@ def pictures(n: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(n, 3, 24, 24, generator=torch.Generator().manual_seed(seed))
 
 
-def test_features_are_those_of_every_teacher(learner, tiny_pool):
+def test_features_are_those_of_every_teacher(learner: MetaLearner, tiny_pool: Pool) -> None:
     features = learner.network.embed(pictures(4))
     start = 0
     for teacher in tiny_pool.teachers:
@@ -41,7 +44,7 @@ def test_features_are_those_of_every_teacher(learner, tiny_pool):
     assert start == features.shape[1]
 
 
-def test_only_the_first_members_take_part_when_their_number_is_given(tiny_pool):
+def test_only_the_first_members_take_part_when_their_number_is_given(tiny_pool: Pool) -> None:
     learner = made(tiny_pool, members=2)
     assert [record.name for record in learner.teachers] == ["a", "b"]
     assert learner.spec.width == 2
@@ -49,13 +52,13 @@ def test_only_the_first_members_take_part_when_their_number_is_given(tiny_pool):
     assert made(tiny_pool, members=9).spec.width == 3
 
 
-def test_an_ensemble_of_one_is_refused(tiny_pool):
+def test_an_ensemble_of_one_is_refused(tiny_pool: Pool) -> None:
     with pytest.raises(InvalidSetting, match="at least 2 members"):
         made(tiny_pool, members=1)
 
 
 @pytest.mark.parametrize("head", ["prototypes", "sgd"])
-def test_a_saved_ensemble_adapts_as_before(learner, tmp_path, head):
+def test_a_saved_ensemble_adapts_as_before(learner: MetaLearner, tmp_path: Path, head: str) -> None:
     learner.save(tmp_path / "learner")
     again = MetaLearner.load(tmp_path / "learner")
     assert again.spec == learner.spec
@@ -68,7 +71,7 @@ def test_a_saved_ensemble_adapts_as_before(learner, tmp_path, head):
     assert torch.equal(one, two)
 
 
-def test_an_ensemble_can_be_evaluated_and_calibrated(learner):
+def test_an_ensemble_can_be_evaluated_and_calibrated(learner: MetaLearner) -> None:
     classes = list(torch.rand(3, 8, 3, 20, 20, generator=torch.Generator().manual_seed(3)))
     plan = EvaluationPlan(n_way=2, k_shot=1, n_query=2, episodes=2)
     settings = AdaptationSettings(calibrate="icfil", inversion_steps=1, calibration_steps=1)
@@ -90,7 +93,9 @@ def test_an_ensemble_can_be_evaluated_and_calibrated(learner):
         (lambda spec: spec["members"].append(spec["members"][0]), "do not make the network"),
     ],
 )
-def test_a_config_that_was_tampered_with_is_refused(learner, tmp_path, change, message):
+def test_a_config_that_was_tampered_with_is_refused(
+    learner: MetaLearner, tmp_path: Path, change: Callable[..., Any], message: str
+) -> None:
     learner.save(tmp_path / "learner")
     file = tmp_path / "learner" / "config.json"
     config = json.loads(file.read_text())
@@ -100,5 +105,5 @@ def test_a_config_that_was_tampered_with_is_refused(learner, tmp_path, change, m
         MetaLearner.load(tmp_path / "learner")
 
 
-def test_no_consent_to_recovery_is_needed(make_teacher):
+def test_no_consent_to_recovery_is_needed(make_teacher: Callable[..., Any]) -> None:
     made(Pool((make_teacher("a", consent_recovery=False), make_teacher("b"))))

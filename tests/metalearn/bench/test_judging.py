@@ -1,12 +1,15 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import Tensor
 
 from metalearn.bench import read_suite
 from metalearn.bench.judging import Judge, Question
 from metalearn.bench.materials import Packs
 from metalearn.bench.suite import Judging
+from metalearn.evaluation.few_shot import EvaluationPlan
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.networks import NetworkSpec, build_network
 
@@ -63,7 +66,13 @@ def test_seeds_have_episodes_of_their_own(
 ) -> None:
     seeds = []
 
-    def note(_learner, _images, plan, *_rest, **_others):
+    def note(
+        _learner: MetaLearner,
+        _images: list[Tensor],
+        plan: EvaluationPlan,
+        *_rest: Any,
+        **_others: Any,
+    ) -> None:
         seeds.append(plan.seed)
         raise StopIteration
 

@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 
 from metalearn.bench.plots import recovery_cost
 from metalearn.bench.table import BEST_TITLE, accuracy_figure, over_seeds, tables
 
 
-def training(label: str, seed: int, **changes) -> dict[str, object]:
+def training(label: str, seed: int, **changes: Any) -> dict[str, object]:
     costs = dict.fromkeys(
         (
             "wall_s", "cpu_s", "teacher_calls", "teacher_images", "teacher_backward_images",
@@ -20,7 +22,7 @@ def training(label: str, seed: int, **changes) -> dict[str, object]:
     return row | changes
 
 
-def judged(label: str, seed: int, accuracy: float, **changes) -> dict[str, object]:
+def judged(label: str, seed: int, accuracy: float, **changes: Any) -> dict[str, object]:
     row = {
         "key": f"{label}{seed}{changes}", "kind": "evaluation", "training": f"{label}{seed}",
         "pool": "pool", "label": label, "seed": seed, "pack": "p", "shot": 5, "way": 5,
@@ -30,7 +32,7 @@ def judged(label: str, seed: int, accuracy: float, **changes) -> dict[str, objec
     return row | changes
 
 
-def both(label: str, seed: int, accuracy: float, **changes) -> list[dict[str, object]]:
+def both(label: str, seed: int, accuracy: float, **changes: Any) -> list[dict[str, object]]:
     kinds = {"inductive": accuracy, "transductive": accuracy + 1}
     return [judged(label, seed, a, batchnorm=kind, **changes) for kind, a in kinds.items()]
 
@@ -140,7 +142,9 @@ def test_images_that_nobody_counted_are_not_called_zero() -> None:
         ("ours", "FREE+", "ours"),
     ],
 )
-def test_a_row_names_the_preset_that_ran_if_its_label_does_not(label, ran, shown) -> None:
+def test_a_row_names_the_preset_that_ran_if_its_label_does_not(
+    label: str, ran: str, shown: str
+) -> None:
     rows = [training(label, 0, ran=ran), judged(label, 0, 50.0)]
     lines = tables(rows)
     assert sum(line.startswith(f"| {shown} |") for line in lines) == 2

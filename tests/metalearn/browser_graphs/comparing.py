@@ -4,11 +4,14 @@ import importlib
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from metalearn.browser_graphs import make_graphs
+from metalearn.browser_graphs.graphs import Graphs
 from metalearn.learning.calibration import (
     AdaptedHead,
     contrastive_step,
@@ -17,14 +20,16 @@ from metalearn.learning.calibration import (
 )
 from metalearn.learning.inner_loop import PureNetwork, balanced_targets, sgd_step
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
+from metalearn.meta_learner.classifier import Classifier
 from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics
+from metalearn.networks.library_network import LibraryNetwork
 
 sys.path.insert(0, str(Path(__file__).parent))
 steps_by_hand = importlib.import_module("steps_by_hand")
 
 
-def network_of(spec: NetworkSpec, dtype=torch.float32):
+def network_of(spec: NetworkSpec, dtype: torch.dtype = torch.float32) -> Any:
     """A network whose running statistics are not those of a fresh one."""
     torch.manual_seed(3)
     network = build_network(spec)
@@ -38,18 +43,20 @@ def network_of(spec: NetworkSpec, dtype=torch.float32):
 
 
 @lru_cache(maxsize=8)
-def graphs_of(spec: NetworkSpec, dtype=torch.float32):
+def graphs_of(spec: NetworkSpec, dtype: torch.dtype = torch.float32) -> Graphs:
     return make_graphs(network_of(spec), dtype=dtype)
 
 
-def episode(n_way: int, shots: list[int], spec: NetworkSpec, n_query: int = 15):
+def episode(
+    n_way: int, shots: list[int], spec: NetworkSpec, n_query: int = 15
+) -> tuple[Tensor, Tensor, Tensor]:
     """Smooth pictures, one colour and one slope a class, with noise."""
     rng = torch.Generator().manual_seed(11)
     counts = (shots * n_way)[:n_way]
     labels = torch.arange(n_way).repeat_interleave(torch.tensor(counts))
     base = torch.randn(n_way, spec.channels, 4, 4, generator=rng)
 
-    def pictures(labels):
+    def pictures(labels: Tensor) -> Tensor:
         noise = torch.randn(len(labels), spec.channels, 4, 4, generator=rng)
         size = (spec.image_size, spec.image_size)
         return torch.nn.functional.interpolate(base[labels] + noise, size, mode="bicubic").sigmoid()
@@ -58,7 +65,9 @@ def episode(n_way: int, shots: list[int], spec: NetworkSpec, n_query: int = 15):
     return pictures(labels), labels, pictures(queries)
 
 
-def both(network, graphs, settings: AdaptationSettings, n_way: int, shots: list[int]):
+def both(
+    network: Any, graphs: Graphs, settings: AdaptationSettings, n_way: int, shots: list[int]
+) -> tuple[Any, Classifier, np.ndarray, np.ndarray]:
     """Adapted through graphs by onnxruntime, and by PyTorch; the logits of both."""
     spec = network.spec
     support, labels, queries = episode(n_way, shots, spec)
@@ -72,14 +81,14 @@ def both(network, graphs, settings: AdaptationSettings, n_way: int, shots: list[
     return by_hand, classifier, by_hand.logits(queries.numpy()), expected.numpy()
 
 
-def farthest(by_hand, classifier) -> float:
+def farthest(by_hand: Any, classifier: Classifier) -> float:
     return max(
         float(np.abs(by_hand.weights[name] - value.numpy()).max())
         for name, value in classifier.weights.items()
     )
 
 
-def calm_network_of(spec: NetworkSpec, dtype=torch.float32):
+def calm_network_of(spec: NetworkSpec, dtype: torch.dtype = torch.float32) -> LibraryNetwork:
     """With the statistics of pictures, without which deep networks say nothing or infinity."""
     torch.manual_seed(3)
     network = build_network(spec)
@@ -88,7 +97,9 @@ def calm_network_of(spec: NetworkSpec, dtype=torch.float32):
     return network.to(dtype).eval().requires_grad_(False)
 
 
-def assert_double_precision_is_autograds(network, graphs, settings: AdaptationSettings) -> None:
+def assert_double_precision_is_autograds(
+    network: Any, graphs: Graphs, settings: AdaptationSettings
+) -> None:
     """All steps of an adaptation to three classes, by the reference of the ONNX project."""
     by_hand = steps_by_hand.GraphAdaptation(
         graphs, network, settings, steps_by_hand.reference_run(graphs)
@@ -103,7 +114,9 @@ def assert_double_precision_is_autograds(network, graphs, settings: AdaptationSe
         assert np.abs(by_hand.weights[name] - value.numpy()).max() < 1e-12, name
 
 
-def stepwise_in_torch(network, images, labels, settings):
+def stepwise_in_torch(
+    network: Any, images: Tensor, labels: Tensor, settings: AdaptationSettings
+) -> dict[str, Tensor]:
     pure = PureNetwork(network)
     targets = balanced_targets(labels, 3).double()
     weights = pure.weights()

@@ -1,9 +1,11 @@
 """Takes the steps of an adaptation through the graphs, as the browser does, in Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from metalearn.browser_graphs import Graph
 from metalearn.learning.calibration import NOISE_GRID
@@ -23,7 +25,9 @@ Run = Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]
 class GraphAdaptation:
     """The stages of `meta_learner/adaptation.py`, every number from a graph."""
 
-    def __init__(self, graphs: list[Graph], network, settings: AdaptationSettings, run: Run):
+    def __init__(
+        self, graphs: list[Graph], network: Any, settings: AdaptationSettings, run: Run
+    ) -> None:
         self.graphs = {graph.step.name: graph for graph in graphs}
         self.network, self.settings, self.run_graph = network, settings, run
         dtype = next(network.parameters()).numpy().dtype
@@ -33,7 +37,7 @@ class GraphAdaptation:
             n: b.numpy() for n, b in network.named_buffers() if b.is_floating_point()
         }
 
-    def run(self, name: str, **given) -> dict[str, np.ndarray]:
+    def run(self, name: str, **given: Any) -> dict[str, np.ndarray]:
         known = {**self.statistics, **self.weights, **given}
         inputs = {n: np.asarray(known[n], self.dtype) for n in self.graphs[name].inputs}
         return self.run_graph(name, inputs)
@@ -41,7 +45,7 @@ class GraphAdaptation:
     def take(self, outputs: dict[str, np.ndarray]) -> None:
         self.weights |= {n[4:]: v for n, v in outputs.items() if n.startswith("new.")}
 
-    def adapt(self, images: np.ndarray, labels: torch.Tensor, seed: int = 0):
+    def adapt(self, images: np.ndarray, labels: torch.Tensor, seed: int = 0) -> None:
         self.images, self.labels = images, labels
         self.n_way = int(labels.max()) + 1
         self.rng = torch.Generator().manual_seed(seed)
@@ -80,10 +84,10 @@ class GraphAdaptation:
         targets = balanced_targets(self.labels.repeat(2), self.n_way)
         self.ridge = ridge_head(features, targets, temperature=self.settings.temperature)
 
-    def targets(self, labels):
+    def targets(self, labels: Tensor) -> np.ndarray:
         return balanced_targets(labels, self.n_way).numpy()
 
-    def batches(self, n: int):
+    def batches(self, n: int) -> Iterator[tuple[np.ndarray, Tensor]]:
         size = max(self.n_way, min(self.settings.batch_size, images_at_once(self.images.shape[-1])))
         for _ in range(n):
             picks = draw_batch(self.labels, size, self.rng)
@@ -188,11 +192,22 @@ def reference_run(graphs: list[Graph]) -> Run:
     from onnx.reference.op_run import OpRun
 
     class Erf(OpRun):
-        def _run(self, x):
+        def _run(self, x: np.ndarray) -> tuple[np.ndarray]:
             return (torch.erf(torch.from_numpy(x)).numpy(),)
 
     class ConvTranspose(OpRun):
-        def _run(self, x, weight, *, pads, output_padding, strides, dilations, group, **_):
+        def _run(
+            self,
+            x: np.ndarray,
+            weight: np.ndarray,
+            *,
+            pads: list[int],
+            output_padding: list[int],
+            strides: list[int],
+            dilations: list[int],
+            group: int,
+            **_: Any,
+        ) -> tuple[np.ndarray]:
             given = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(weight)), None
             moves = (strides, pads[:2], output_padding, group, dilations)
             return (torch.conv_transpose2d(*given, *moves).numpy(),)

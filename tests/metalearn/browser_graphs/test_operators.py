@@ -3,11 +3,12 @@
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from metalearn.browser_graphs import NotForBrowsers, make_graphs
 from metalearn.learning.calibration import AdaptedHead, inversion_step
@@ -36,12 +37,12 @@ class Layers(Network):
     def feature_dim(self) -> int:
         return self._dim
 
-    def embed(self, images):
+    def embed(self, images: Tensor) -> Tensor:
         # Squared: else every place of a map would have the same gradient.
         return self.body(images).square().mean((2, 3))
 
 
-def assert_a_step_is_autograds(size: int, *layers: nn.Module, images=None) -> None:
+def assert_a_step_is_autograds(size: int, *layers: nn.Module, images: Tensor | None = None) -> None:
     """One step on the weights and one on the pixels, to the last digits."""
     torch.manual_seed(1)
     network = Layers(size, *layers).double().eval().requires_grad_(False)
@@ -72,7 +73,7 @@ def assert_a_step_is_autograds(size: int, *layers: nn.Module, images=None) -> No
 class SideBySide(nn.ModuleList):
     """Maps of several layers that see the same."""
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         return torch.cat([layer(images) for layer in self], dim=1)
 
 
@@ -92,15 +93,18 @@ class SideBySide(nn.ModuleList):
     ],
 )
 def test_convolutions_of_every_geometry_in_one_two_and_six_groups(
-    kernel, stride, padding, dilation
-):
+    kernel: int | tuple[int, int],
+    stride: int | tuple[int, int],
+    padding: int | tuple[int, int],
+    dilation: int | tuple[int, int],
+) -> None:
     moves = {"stride": stride, "padding": padding, "dilation": dilation}
     layers = [nn.Conv2d(6, 12, kernel, groups=groups, **moves) for groups in (1, 2, 6)]
     assert_a_step_is_autograds(9, nn.Conv2d(CHANNELS, 6, 1), SideBySide(layers), nn.SiLU())
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_depthwise_convolutions_with_and_without_bias(bias):
+def test_depthwise_convolutions_with_and_without_bias(bias: bool) -> None:
     depthwise = nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=bias)
     assert_a_step_is_autograds(8, nn.Conv2d(CHANNELS, 6, 1), depthwise, nn.SiLU())
 
@@ -108,7 +112,7 @@ def test_depthwise_convolutions_with_and_without_bias(bias):
 @pytest.mark.parametrize(
     "activation", [nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.Sigmoid, nn.GELU, nn.ReLU, nn.ReLU6]
 )
-def test_activations_also_where_their_pieces_meet(activation):
+def test_activations_also_where_their_pieces_meet(activation: Any) -> None:
     images = torch.randn(4, CHANNELS, 5, 5, dtype=torch.float64) * 3
     images[0, 0] = torch.tensor([-4.0, -3.0, 0.0, 3.0, 6.0])
     layers = (activation(), nn.Conv2d(CHANNELS, 6, 1), activation())
@@ -118,26 +122,26 @@ def test_activations_also_where_their_pieces_meet(activation):
 class OverChannels(nn.LayerNorm):
     """Layer-norm over the channels of a map, as ConvNeXt has it."""
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         return super().forward(images.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 @pytest.mark.parametrize(
     "layer", [OverChannels(6, eps=1e-6), nn.LayerNorm([4, 4]), nn.LayerNorm([6, 4, 4])]
 )
-def test_layer_norm_over_channels_and_over_whole_maps(layer):
+def test_layer_norm_over_channels_and_over_whole_maps(layer: OverChannels | nn.LayerNorm) -> None:
     nn.init.normal_(layer.weight)
     assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), layer, nn.SiLU())
 
 
-def test_batch_norm_with_a_large_epsilon_which_graphs_must_not_round():
+def test_batch_norm_with_a_large_epsilon_which_graphs_must_not_round() -> None:
     layer = nn.BatchNorm2d(6, eps=1e-3)
     nn.init.uniform_(layer.running_var, 0.01, 0.1)
     assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), layer, nn.SiLU())
 
 
 @pytest.mark.parametrize("widths", [(0, 1, 0, 1), (1, 2, 0, 3), (-1, 0, 2, -2), (-1, -2, -1, 0)])
-def test_borders_that_are_added_and_cut_off(widths):
+def test_borders_that_are_added_and_cut_off(widths: tuple[int, int, int, int]) -> None:
     layers = (nn.Conv2d(CHANNELS, 6, 1), nn.ZeroPad2d(widths), nn.Conv2d(6, 6, 2), nn.SiLU())
     assert_a_step_is_autograds(6, *layers)
 
@@ -150,7 +154,7 @@ class Attention(nn.Module):
         self.token = nn.Parameter(torch.randn(1, 1, 6))
         self.all = nn.Linear(6, 18)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         pixels = images.flatten(2).transpose(1, 2)
         tokens = torch.cat([self.token.expand(len(images), -1, -1), pixels], dim=1)
         parts = self.all(tokens).reshape(len(images), -1, 3, 2, 3).permute(2, 0, 3, 1, 4)
@@ -159,7 +163,7 @@ class Attention(nn.Module):
         return first[:, :, None, None] * images
 
 
-def test_attention_with_a_token_of_its_own():
+def test_attention_with_a_token_of_its_own() -> None:
     assert_a_step_is_autograds(4, nn.Conv2d(CHANNELS, 6, 1), Attention())
 
 
@@ -173,12 +177,12 @@ class Rolled(nn.Module):
         self.register_buffer("places", places, persistent=False)
         self.register_buffer("mask", torch.randn(5, 5).double(), persistent=False)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         bias = self.table[self.places].view(5, 5, 6).permute(2, 0, 1)
         return torch.roll(images * bias + self.mask, (-2, 1), (2, 3)) * self.mask
 
 
-def test_maps_that_go_round_and_numbers_that_no_file_brings():
+def test_maps_that_go_round_and_numbers_that_no_file_brings() -> None:
     assert_a_step_is_autograds(5, nn.Conv2d(CHANNELS, 6, 1), Rolled())
 
 
@@ -191,7 +195,7 @@ def test_maps_that_go_round_and_numbers_that_no_file_brings():
         nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
     ],
 )
-def test_where_a_gradient_has_no_graph_the_steps_without_one_are_there(pool):
+def test_where_a_gradient_has_no_graph_the_steps_without_one_are_there(pool: nn.AvgPool2d) -> None:
     torch.manual_seed(1)
     network = Layers(7, nn.Conv2d(CHANNELS, 6, 1), pool).eval().requires_grad_(False)
     graphs = make_graphs(network)
@@ -207,7 +211,7 @@ def test_where_a_gradient_has_no_graph_the_steps_without_one_are_there(pool):
         assert np.abs(run(name, inputs)[name] - expected.numpy()).max() < 1e-5
 
 
-def test_transposed_convolutions_are_refused_by_name():
+def test_transposed_convolutions_are_refused_by_name() -> None:
     layers = (nn.Conv2d(CHANNELS, 6, 1), nn.ConvTranspose2d(6, 6, 2))
     with pytest.raises(NotForBrowsers, match="transposed"):
         make_graphs(Layers(5, *layers).eval())

@@ -41,7 +41,9 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @architectures
-def test_grouped_networks_adapt_as_in_pytorch_with_either_head(architecture, width, rate):
+def test_grouped_networks_adapt_as_in_pytorch_with_either_head(
+    architecture: str, width: int, rate: float
+) -> None:
     network = comparing.calm_network_of(NetworkSpec(architecture, width, 3, 32, 5))
     graphs = make_graphs(network)
     # The poster's loss is a sum of dot products, which are large where nothing was learned.
@@ -56,7 +58,9 @@ def test_grouped_networks_adapt_as_in_pytorch_with_either_head(architecture, wid
 
 
 @architectures
-def test_in_double_precision_grouped_networks_are_autograds(architecture, width, rate):
+def test_in_double_precision_grouped_networks_are_autograds(
+    architecture: str, width: int, rate: float
+) -> None:
     network = comparing.calm_network_of(NetworkSpec(architecture, width, 3, 32, 3), torch.float64)
     graphs = make_graphs(network, dtype=torch.float64)
     careful = replace(CAREFUL, inner_lr=rate, calibration_lr=rate / 1_000)

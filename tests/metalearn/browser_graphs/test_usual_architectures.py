@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from metalearn.browser_graphs import make_graphs
+from metalearn.browser_graphs.graphs import Graphs
 from metalearn.learning.inner_loop import PureNetwork, sgd_step
 from metalearn.meta_learner import AdaptationSettings
 from metalearn.networks import NetworkSpec, get_architecture
+from metalearn.networks.library_network import LibraryNetwork
 
 sys.path.insert(0, str(Path(__file__).parent))
 comparing = importlib.import_module("comparing")
@@ -40,7 +42,7 @@ def spec_of(name: str, size: int = 32) -> NetworkSpec:
     return NetworkSpec(name, get_architecture(name).default_width, 3, size, 3)
 
 
-def assert_means_are_pytorchs(network, graphs) -> None:
+def assert_means_are_pytorchs(network: LibraryNetwork, graphs: Graphs) -> None:
     _, _, logits, expected = comparing.both(network, graphs, MEANS, 3, [2])
     # Else a network that says the same of everything would pass.
     assert np.ptp(expected) > 1e-2
@@ -48,7 +50,7 @@ def assert_means_are_pytorchs(network, graphs) -> None:
 
 
 @pytest.mark.parametrize("name", USUAL + [pytest.param(n, marks=pytest.mark.slow) for n in MORE])
-def test_usual_classifiers_have_every_graph_and_adapt_by_means_as_in_pytorch(name):
+def test_usual_classifiers_have_every_graph_and_adapt_by_means_as_in_pytorch(name: str) -> None:
     network = comparing.calm_network_of(spec_of(name, 224 if "swin" in name else 32))
     graphs = make_graphs(network)
     assert graphs.missing == {}
@@ -56,7 +58,7 @@ def test_usual_classifiers_have_every_graph_and_adapt_by_means_as_in_pytorch(nam
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_in_double_precision_a_step_of_usual_classifiers_is_autograds(name):
+def test_in_double_precision_a_step_of_usual_classifiers_is_autograds(name: str) -> None:
     """In single precision a ReLU6 that falls the other way changes a weight by a tenth."""
     network = comparing.calm_network_of(spec_of(name), torch.float64)
     graphs = [g for g in make_graphs(network, dtype=torch.float64) if g.step.name == "sgd"]
@@ -73,7 +75,7 @@ def test_in_double_precision_a_step_of_usual_classifiers_is_autograds(name):
         assert np.abs(found[f"new.{name}"] - new.numpy()).max() < 1e-10 * moved, name
 
 
-def test_a_network_with_averages_over_windows_adapts_by_means_alone():
+def test_a_network_with_averages_over_windows_adapts_by_means_alone() -> None:
     network = comparing.calm_network_of(NetworkSpec("timm/resnet18d", 512, 3, 32, 3))
     graphs = make_graphs(network)
     assert set(graphs.missing) == GRADIENTS

@@ -356,7 +356,7 @@ def _foreign_files() -> Iterator[Hostile]:
         "HTML": b"<!doctype html><title>404</title>",
         "text file": b'{"metadata": {"total_size": 1}, "weight_map": {}}',
         "empty zip": b"PK\x05\x06" + bytes(18),
-        "no kind": b"\xaa" * 500,
+        "format is not supported": b"\xaa" * 500,
         "empty;": b"",
         "NumPy archive": zip_of({"arr_0.npy": b"\x93NUMPY"}),
         "Keras model": zip_of({"config.json": b"{}", "model.weights.h5": b""}),

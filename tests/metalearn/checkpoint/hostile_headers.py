@@ -18,7 +18,7 @@ def hostile_headers() -> Iterator[Hostile]:
     for label, fields in _fields().items():
         yield Hostile(GROUP, label, raw(fields))
     kinds = {"F8_E5M2": "quantised (float8_e5m2)", "F4": "quantised (F4)", "C64": "does not fit"}
-    kinds |= dict.fromkeys(("f32", "", "F32 "), "unknown kind") | {"U64": "does not fit"}
+    kinds |= dict.fromkeys(("f32", "", "F32 "), "unknown dtype") | {"U64": "does not fit"}
     for kind, says in kinds.items():
         data = safetensors({"a": entry(kind, (16,))}, bytes(16))
         yield Hostile(GROUP, f"numbers of kind {kind!r}", data, says)

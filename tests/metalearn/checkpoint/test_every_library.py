@@ -3,6 +3,9 @@
 None is read as something that computes other logits without a question.
 """
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -40,7 +43,7 @@ SEVERAL_HEADS = [
 TIMM = [name for name in NAMES if name.startswith("timm/") and name not in SEVERAL_HEADS][::12]
 
 
-def build(name):
+def build(name: Any) -> Any:
     library, _, builder = name.partition("/")
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -50,13 +53,13 @@ def build(name):
         return torchvision_models().get_model(builder, num_classes=5, **more).eval()
 
 
-def logits_of(model, images):
+def logits_of(model: Any, images: Any) -> Any:
     with torch.no_grad():
         output = model(images)
     return output if isinstance(output, torch.Tensor) else output[0]
 
 
-def assert_same(found, expected, images):
+def assert_same(found: Any, expected: Any, images: Any) -> None:
     ours, theirs = logits_of(found.network, images), logits_of(expected, images)
     largest = theirs.abs().max().clamp(min=1e-12)
     torch.testing.assert_close(ours / largest, theirs / largest, rtol=0, atol=1e-4)
@@ -64,7 +67,9 @@ def assert_same(found, expected, images):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*TORCHVISION, *TIMM, *SEVERAL_HEADS])
-def test_a_file_with_its_name_is_read_as_itself_and_without_it_asked_about_or_right(name, tmp_path):
+def test_a_file_with_its_name_is_read_as_itself_and_without_it_asked_about_or_right(
+    name: Any, tmp_path: Path
+) -> None:
     path, model = tmp_path / "model.pt", build(name)
     torch.save({"arch": name.partition("/")[2], "state_dict": model.state_dict()}, path)
     read = read_model(path, DeclaredFile())

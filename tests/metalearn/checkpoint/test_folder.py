@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -36,7 +37,7 @@ SMALL = {
 }  # fmt: skip
 
 
-def saved(kind: str, folder: Path):
+def saved(kind: str, folder: Path) -> Any:
     """A small model of this type, and the folder that the library writes of it."""
     library = transformers()
     labels = dict(enumerate(NAMES))
@@ -51,12 +52,12 @@ def saved(kind: str, folder: Path):
     return model
 
 
-def declared(size: int, **more) -> DeclaredFile:
+def declared(size: int, **more: Any) -> DeclaredFile:
     return DeclaredFile(image_size=size, mean=(0.5,) * 3, std=(0.5,) * 3, class_names=NAMES, **more)
 
 
 @pytest.fixture(scope="module")
-def vit(tmp_path_factory):
+def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vit")
     saved("vit", folder)
     return folder
@@ -70,7 +71,9 @@ def zipped(folder: Path, target: Path, inside: str = "") -> Path:
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_folder_of_transformers_computes_what_the_library_computes(kind, tmp_path):
+def test_a_folder_of_transformers_computes_what_the_library_computes(
+    kind: str, tmp_path: Path
+) -> None:
     model = saved(kind, tmp_path)
     facts = inspect_checkpoint(tmp_path)
     assert facts["architecture"] == f"transformers/{kind}"
@@ -84,7 +87,7 @@ def test_a_folder_of_transformers_computes_what_the_library_computes(kind, tmp_p
     torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-4)
 
 
-def test_our_own_file_of_such_a_model_is_read_without_the_folder(vit, tmp_path):
+def test_our_own_file_of_such_a_model_is_read_without_the_folder(vit: Path, tmp_path: Path) -> None:
     teacher = read_checkpoint(vit, declared(64))
     write_checkpoint(teacher, tmp_path / "own.safetensors")
     again = read_checkpoint(
@@ -96,13 +99,15 @@ def test_our_own_file_of_such_a_model_is_read_without_the_folder(vit, tmp_path):
 
 
 @pytest.mark.parametrize("inside", ["", "my model/"])
-def test_a_zip_of_the_folder_is_read_like_the_folder(vit, tmp_path, inside):
+def test_a_zip_of_the_folder_is_read_like_the_folder(
+    vit: Path, tmp_path: Path, inside: str
+) -> None:
     facts = inspect_checkpoint(zipped(vit, tmp_path / "model.zip", inside))
     assert facts["architecture"] == "transformers/vit"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.zip"]
 
 
-def test_a_folder_of_timm_says_name_size_normalisation_and_licence(tmp_path):
+def test_a_folder_of_timm_says_name_size_normalisation_and_licence(tmp_path: Path) -> None:
     model = timm().create_model("convnext_atto", num_classes=4)
     safetensors.torch.save_model(model, tmp_path / "model.safetensors")
     config = {
@@ -122,7 +127,7 @@ def test_a_folder_of_timm_says_name_size_normalisation_and_licence(tmp_path):
     assert facts["class_names"] == list(NAMES)
 
 
-def test_a_name_of_a_file_that_is_an_architectures_is_taken(tmp_path):
+def test_a_name_of_a_file_that_is_an_architectures_is_taken(tmp_path: Path) -> None:
     model = timm().create_model("resnet18", num_classes=4)
     torch.save(model.state_dict(), tmp_path / "resnet18-5c106cde.pth")
     facts = inspect_checkpoint(tmp_path / "resnet18-5c106cde.pth")
@@ -131,19 +136,19 @@ def test_a_name_of_a_file_that_is_an_architectures_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["resnet18_caffe.pth", "my_resnet18.pt", "resnet18-best.pt"])
-def test_a_name_of_a_file_with_more_in_it_tells_nothing(tmp_path, name):
+def test_a_name_of_a_file_with_more_in_it_tells_nothing(tmp_path: Path, name: str) -> None:
     model = timm().create_model("resnet18", num_classes=4)
     torch.save(model.state_dict(), tmp_path / name)
     with pytest.raises(InvalidCheckpoint, match="compute different things"):
         inspect_checkpoint(tmp_path / name)
 
 
-def test_a_choice_that_the_configuration_contradicts_is_refused(vit):
+def test_a_choice_that_the_configuration_contradicts_is_refused(vit: Path) -> None:
     with pytest.raises(InvalidCheckpoint, match="is transformers/vit, not timm/resnet18"):
         inspect_checkpoint(vit, "timm/resnet18")
 
 
-def changed(folder: Path, target: Path, **values) -> Path:
+def changed(folder: Path, target: Path, **values: Any) -> Path:
     target.mkdir()
     for path in folder.iterdir():
         (target / path.name).write_bytes(path.read_bytes())
@@ -155,7 +160,7 @@ def changed(folder: Path, target: Path, **values) -> Path:
 LIES = {
     "more layers": ({"num_hidden_layers": 3}, "is missing"),
     "another width": ({"hidden_size": 64}, "instead of|of another size"),
-    "an unknown type": ({"model_type": "gpt2"}, "no image classifier"),
+    "an unknown type": ({"model_type": "gpt2"}, "not a supported image"),
     "immense numbers": ({"hidden_size": 10**9}, "no image classifier needs"),
     "a network too large": ({"hidden_size": 98_304, "intermediate_size": 98_304}, "more than"),
     "heads that do not divide": ({"num_attention_heads": 5}, "can be built|is missing|instead of"),
@@ -164,25 +169,25 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_configuration_that_is_not_true_is_refused(vit, tmp_path, lie):
+def test_a_configuration_that_is_not_true_is_refused(vit: Path, tmp_path: Path, lie: str) -> None:
     values, says = LIES[lie]
     with pytest.raises(InvalidCheckpoint, match=says):
         inspect_checkpoint(changed(vit, tmp_path / "lie", **values))
 
 
-def test_names_that_do_not_fit_the_outputs_are_not_suggested(vit, tmp_path):
+def test_names_that_do_not_fit_the_outputs_are_not_suggested(vit: Path, tmp_path: Path) -> None:
     labels = {str(index): f"class {index}" for index in range(9)}
     facts = inspect_checkpoint(changed(vit, tmp_path / "labels", id2label=labels))
     assert facts["n_classes"] == 4 and facts["class_names"] is None
 
 
-def test_remote_code_is_neither_named_nor_run(vit, tmp_path):
+def test_remote_code_is_neither_named_nor_run(vit: Path, tmp_path: Path) -> None:
     folder = changed(vit, tmp_path / "remote", auto_map={"AutoModel": "evil.Model"})
     (folder / "evil.py").write_text("raise SystemExit('it ran')")
     assert inspect_checkpoint(folder)["architecture"] == "transformers/vit"
 
 
-def test_a_folder_without_weights_or_with_several_is_refused(vit, tmp_path):
+def test_a_folder_without_weights_or_with_several_is_refused(vit: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidCheckpoint, match="no file of weights"):
         inspect_checkpoint(tmp_path / "empty")
@@ -192,7 +197,9 @@ def test_a_folder_without_weights_or_with_several_is_refused(vit, tmp_path):
         inspect_checkpoint(tmp_path / "empty")
 
 
-def test_a_zip_writes_nothing_outside_and_unpacks_within_bounds(vit, tmp_path, monkeypatch):
+def test_a_zip_writes_nothing_outside_and_unpacks_within_bounds(
+    vit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = zipped(vit, tmp_path / "model.zip")
     with zipfile.ZipFile(path, "a") as archive:
         for name in ("../outside.json", "/tmp/outside.json", "a/../../outside.json"):
@@ -204,7 +211,7 @@ def test_a_zip_writes_nothing_outside_and_unpacks_within_bounds(vit, tmp_path, m
         inspect_checkpoint(path)
 
 
-def test_a_zip_with_ten_thousand_and_one_files_is_refused(vit, tmp_path):
+def test_a_zip_with_ten_thousand_and_one_files_is_refused(vit: Path, tmp_path: Path) -> None:
     path = zipped(vit, tmp_path / "model.zip")
     with zipfile.ZipFile(path, "a") as archive:
         for index in range(MAX_ZIP_ENTRIES):

@@ -31,18 +31,20 @@ def front(*lines: str) -> str:
         (["license: a\x07b"], None),
     ],
 )
-def test_the_licence_is_read_from_the_flat_keys_of_the_front_matter(lines, licence):
+def test_the_licence_is_read_from_the_flat_keys_of_the_front_matter(
+    lines: list[str], licence: str | None
+) -> None:
     assert read_readme(front(*lines)).licence == licence
 
 
 @pytest.mark.parametrize(
     "text", ["license: mit\n", "# Birds\n---\nlicense: mit\n---\n", "---\nlicense: mit\n"]
 )
-def test_only_whole_front_matter_at_the_beginning_counts(text):
+def test_only_whole_front_matter_at_the_beginning_counts(text: str) -> None:
     assert read_readme(text).licence is None
 
 
-def test_yaml_that_refers_to_itself_is_a_text_like_any_other():
+def test_yaml_that_refers_to_itself_is_a_text_like_any_other() -> None:
     bomb = front("a: &a [x, x]", "b: &b [*a, *a]", "license: *b", "x: !!python/object:os.system []")
     assert read_readme(bomb).licence == "*b"
 
@@ -68,23 +70,25 @@ def test_yaml_that_refers_to_itself_is_a_text_like_any_other():
         ("", None),
     ],
 )
-def test_the_description_is_the_first_paragraph_of_prose_as_plain_text(body, description):
+def test_the_description_is_the_first_paragraph_of_prose_as_plain_text(
+    body: str, description: str | None
+) -> None:
     assert read_readme(body) == Readme(None, description)
     assert read_readme(front("license: mit") + body) == Readme("mit", description)
 
 
-def test_brackets_without_end_are_no_crash():
+def test_brackets_without_end_are_no_crash() -> None:
     assert read_readme(front("license: " + "[" * 50_000 + "]" * 50_000)).licence is None
 
 
-def test_lines_of_windows_and_a_byte_order_mark_change_nothing():
+def test_lines_of_windows_and_a_byte_order_mark_change_nothing() -> None:
     text = "\ufeff" + (front("license: mit") + "# Birds\n\nTells birds apart.").replace(
         "\n", "\r\n"
     )
     assert read_readme(text) == Readme("mit", "Tells birds apart.")
 
 
-def test_a_long_paragraph_ends_at_a_word():
+def test_a_long_paragraph_ends_at_a_word() -> None:
     description = read_readme("birds " * 1_000).description
     assert description is not None and len(description) <= MAX_DESCRIPTION
     assert description.endswith("birds…")
@@ -93,7 +97,7 @@ def test_a_long_paragraph_ends_at_a_word():
 @pytest.mark.parametrize(
     "part", ["[", "![", "<", "<!--", "](", "*a", "_", "---\n", "- ", "a: [", "[a]("]
 )
-def test_no_text_takes_long(part):
+def test_no_text_takes_long(part: str) -> None:
     begun = time.monotonic()
     read_readme(part * 1_000_000)
     read_readme(front("license: mit") + part * 1_000_000)

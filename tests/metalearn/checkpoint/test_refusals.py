@@ -32,8 +32,8 @@ STATES: dict[str, tuple[dict[str, torch.Tensor], str]] = {
         {"fc.base_layer.weight": WEIGHT, "fc.lora_A.default.weight": WEIGHT * 2},
         "adapter",
     ),
-    "complex": ({"w": torch.ones(2, dtype=torch.complex64)}, r"kind complex64.*model\.float\(\)"),
-    "16-bit whole numbers": ({"w": torch.ones(2).to(torch.uint16)}, "kind uint16"),
+    "complex": ({"w": torch.ones(2, dtype=torch.complex64)}, r"dtype complex64.*model\.float\(\)"),
+    "16-bit whole numbers": ({"w": torch.ones(2).to(torch.uint16)}, "dtype uint16"),
 }
 
 
@@ -55,7 +55,7 @@ def test_one_odd_tensor_beside_the_weights_is_left_out(tmp_path: Path) -> None:
         write(state, tmp_path / "file")
         with open_contents(tmp_path / "file") as contents:
             assert set(contents.weights[0].read()) == {"fc.weight"}
-            assert contents.left_out == (LeftOut("freqs", "numbers of the kind complex64"),)
+            assert contents.left_out == (LeftOut("freqs", "unsupported dtype complex64"),)
 
 
 def test_a_sparse_tensor_beside_the_weights_is_left_out(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_an_optimiser_alone_is_named(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "“git lfs pull”"),
         (b"<!doctype html><title>Sign in</title>", "HTML or XML page.*needs a login"),
         (b"\n\n  <html>", "HTML or XML page"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(60), "Keras or HDF5 file; only models of PyTorch"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(60), "Keras or HDF5 file; only PyTorch models"),
         (b"\x08\x08\x12\x07pytorch" + bytes(60), "ONNX model.*that it was exported from"),
     ],
 )

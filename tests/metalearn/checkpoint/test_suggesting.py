@@ -1,9 +1,12 @@
 """What the owner leaves open comes from the file, else from what the architecture is made for."""
 
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from contract.declared import DeclaredFile
 from metalearn.checkpoint.model import read_model
@@ -23,13 +26,13 @@ def read(path: Path, value: object) -> tuple[DeclaredFile, dict[str, str]]:
     return completed(read_model(path / "model.pt", DeclaredFile()), OPEN)
 
 
-def lite(**options):
+def lite(**options: Any) -> OrderedDict[str, Any]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return timm().create_model("tf_efficientnet_lite0", **options).state_dict()
 
 
-def test_a_file_that_says_everything_needs_nothing_else(tmp_path):
+def test_a_file_that_says_everything_needs_nothing_else(tmp_path: Path) -> None:
     said = {
         "state_dict": state_of(SPEC),
         "classes": ["cat", "dog", "emu"],
@@ -44,7 +47,7 @@ def test_a_file_that_says_everything_needs_nothing_else(tmp_path):
     assert sources["class_names"] == sources["normalisation"] == "file"
 
 
-def test_what_nothing_says_is_what_the_architecture_is_made_for(tmp_path):
+def test_what_nothing_says_is_what_the_architecture_is_made_for(tmp_path: Path) -> None:
     value = {"arch": "tf_efficientnet_lite0", "model": lite(num_classes=2), "classes": ["a", "b"]}
     declared, sources = read(tmp_path, value)
     assert declared.image_size == 224 and declared.mean == (0.5, 0.5, 0.5)
@@ -53,24 +56,24 @@ def test_what_nothing_says_is_what_the_architecture_is_made_for(tmp_path):
     }  # fmt: skip
 
 
-def test_a_thousand_outputs_without_names_are_imagenets(tmp_path):
+def test_a_thousand_outputs_without_names_are_imagenets(tmp_path: Path) -> None:
     declared, sources = read(tmp_path, {"arch": "tf_efficientnet_lite0", "model": lite()})
     assert declared.class_names[954] == "banana" and sources["class_names"] == "imagenet"
     assert len(set(imagenet_names())) == 1_000
 
 
-def test_other_classes_without_names_are_asked_for_with_all_the_rest(tmp_path):
+def test_other_classes_without_names_are_asked_for_with_all_the_rest(tmp_path: Path) -> None:
     with pytest.raises(NamesMissing, match="what its 3 classes are called") as refusal:
         read(tmp_path, {"arch": "conv4", "state_dict": state_of(SPEC)})
     assert refusal.value.rest.image_size == 32 and len(refusal.value.rest.mean) == 3
 
 
-def test_names_of_another_number_of_classes_are_not_taken(tmp_path):
+def test_names_of_another_number_of_classes_are_not_taken(tmp_path: Path) -> None:
     with pytest.raises(NamesMissing):
         read(tmp_path, {"classes": ["cat", "dog"], "state_dict": state_of(SPEC)})
 
 
-def test_a_network_that_normalises_inside_is_normalised_once(tmp_path):
+def test_a_network_that_normalises_inside_is_normalised_once(tmp_path: Path) -> None:
     state = state_of(SPEC) | {
         "mean": torch.full((1, 3, 1, 1), 102.0),
         "std": torch.full((1, 3, 1, 1), 51.0),
@@ -85,7 +88,7 @@ def test_a_network_that_normalises_inside_is_normalised_once(tmp_path):
         teacher_of(model, DeclaredFile(32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), names))
 
 
-def as_efficientnet_pytorch(state):
+def as_efficientnet_pytorch(state: OrderedDict[str, Any]) -> dict[str, Tensor]:
     """The same tensors under the names of the efficientnet_pytorch package."""
     stages = {0: 1, 1: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 1}
     first = {stage: sum(n for s, n in stages.items() if s < stage) for stage in stages}
@@ -107,7 +110,9 @@ def as_efficientnet_pytorch(state):
     return renamed
 
 
-def test_efficientnets_of_another_library_are_read_as_what_computes_the_same(tmp_path):
+def test_efficientnets_of_another_library_are_read_as_what_computes_the_same(
+    tmp_path: Path,
+) -> None:
     state = lite(num_classes=3)
     torch.save(as_efficientnet_pytorch(state), tmp_path / "efficientnet-lite0-57934424.pth")
     model = read_model(tmp_path / "efficientnet-lite0-57934424.pth", DeclaredFile())
@@ -117,7 +122,7 @@ def test_efficientnets_of_another_library_are_read_as_what_computes_the_same(tmp
     assert all(torch.equal(model.tensors[name], state[name]) for name in state)
 
 
-def test_names_that_only_look_like_that_library_are_refused(tmp_path):
+def test_names_that_only_look_like_that_library_are_refused(tmp_path: Path) -> None:
     state = as_efficientnet_pytorch(lite(num_classes=3))
     state["_blocks.0._unknown.weight"] = torch.ones(3)
     torch.save(state, tmp_path / "model.pt")

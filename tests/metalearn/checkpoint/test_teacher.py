@@ -69,11 +69,11 @@ def _first(name: str, value: float) -> Callable[[State], None]:
 DAMAGES = {
     "missing": (_without("blocks.2.conv.bias"), "“blocks.2.conv.bias” is missing"),
     "misshapen": (_with("blocks.1.conv.bias", torch.ones(9)), r"shape \[9\] instead of \[8\]"),
-    "whole numbers": (_with("head.bias", torch.ones(5, dtype=torch.int64)), "kind int64"),
-    "truth values": (_with("head.bias", torch.ones(5, dtype=torch.bool)), "kind bool"),
+    "whole numbers": (_with("head.bias", torch.ones(5, dtype=torch.int64)), "dtype int64"),
+    "truth values": (_with("head.bias", torch.ones(5, dtype=torch.bool)), "dtype bool"),
     "counter of truth values": (
         _with("blocks.0.norm.num_batches_tracked", torch.tensor(True)),
-        "kind bool",
+        "dtype bool",
     ),
     "NaN": (_first(HEAD, float("nan")), "NaN or infinite"),
     "infinity": (_first(MEAN, float("inf")), "NaN or infinite"),

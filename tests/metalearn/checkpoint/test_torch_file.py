@@ -51,8 +51,8 @@ def test_untyped_storages_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (v3(name("torch", "Size")), "no kind of number"),
-        (v3(b"N"), "no kind of number"),
+        (v3(name("torch", "Size")), "is not a dtype"),
+        (v3(b"N"), "no dtype"),
         (v3(name("torch", "float32"), n_parts=6), "wrong number"),
     ],
 )

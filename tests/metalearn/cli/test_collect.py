@@ -28,7 +28,9 @@ def files(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in models]
 
 
-def test_files_of_unlike_libraries_become_one_pool(files, tmp_path, capsys):
+def test_files_of_unlike_libraries_become_one_pool(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("collect", *files, "--out", tmp_path / "pool") == 0
     pool = read_pool(tmp_path / "pool")
     assert [teacher.name for teacher in pool.teachers] == ["mobilenet_v3_small", "mine"]
@@ -43,12 +45,14 @@ def test_files_of_unlike_libraries_become_one_pool(files, tmp_path, capsys):
     assert capsys.readouterr().out.endswith("2 models are in " + f"{tmp_path / 'pool'}.\n")
 
 
-def test_models_can_be_asked_at_another_size(files, tmp_path):
+def test_models_can_be_asked_at_another_size(files: list[Path], tmp_path: Path) -> None:
     assert run("collect", *files, "--image-size", 96, "--out", tmp_path / "pool") == 0
     assert {teacher.image_size for teacher in read_pool(tmp_path / "pool").teachers} == {96}
 
 
-def test_one_bad_file_leaves_no_folder_and_is_named(files, tmp_path, capsys):
+def test_one_bad_file_leaves_no_folder_and_is_named(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = tmp_path / "bad.pth"
     bad.write_bytes(b"no weights")
     assert run("collect", *files, bad, "--out", tmp_path / "pool") == 2
@@ -56,12 +60,16 @@ def test_one_bad_file_leaves_no_folder_and_is_named(files, tmp_path, capsys):
     assert sorted(tmp_path.iterdir()) == sorted([*files, bad])
 
 
-def test_two_files_of_one_name_are_refused_before_any_is_read(files, tmp_path, capsys):
+def test_two_files_of_one_name_are_refused_before_any_is_read(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     twin = tmp_path / "other" / "mine.pth"
     assert run("collect", *files, twin, "--out", tmp_path / "pool") == 2
     assert "2 files are called “mine”" in capsys.readouterr().err
 
 
-def test_a_folder_that_exists_is_not_added_to(files, tmp_path, capsys):
+def test_a_folder_that_exists_is_not_added_to(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("collect", *files, "--out", tmp_path) == 2
     assert "give a new folder" in capsys.readouterr().err

@@ -1,11 +1,14 @@
 """A checkpoint becomes a classifier of a few classes of one's own."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from metalearn.checkpoint import write_checkpoint
 from metalearn.datasets import ImageSet
@@ -13,6 +16,7 @@ from metalearn.errors import InvalidCheckpoint, InvalidData, InvalidSetting
 from metalearn.learning.fine_tuning import FineTuningPlan, Start, fine_tune, new_start, read_start
 from metalearn.learning.pretraining import accuracy_of
 from metalearn.networks import get_architecture
+from metalearn.pool.pool import Teacher
 
 CPU = torch.device("cpu")
 PLAN = FineTuningPlan(epochs=4, batch_size=16, lr=1e-2, keeps_statistics=False, precision="fp32")
@@ -39,11 +43,13 @@ def test_the_classes_are_learned_and_the_network_is_frozen_again(data: ImageSet)
     assert accuracy_of(done.teacher, (blue, torch.zeros(20, dtype=torch.int64))) > 0.9
 
 
-def test_it_ends_when_patience_does_and_gives_the_best_epoch(data: ImageSet, monkeypatch) -> None:
+def test_it_ends_when_patience_does_and_gives_the_best_epoch(
+    data: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown = iter([0.4, 0.8, 0.5, 0.6, 0.9])
     states = []
 
-    def told(teacher, held_out):
+    def told(teacher: Teacher, held_out: tuple[Tensor, Tensor]) -> float:
         states.append(teacher.network.output_layer.weight.clone())
         return next(shown)
 
@@ -54,7 +60,9 @@ def test_it_ends_when_patience_does_and_gives_the_best_epoch(data: ImageSet, mon
     assert torch.equal(done.teacher.network.output_layer.weight, states[1])
 
 
-def test_the_same_plan_makes_the_same_model_and_leaves_the_global_generator_alone(data) -> None:
+def test_the_same_plan_makes_the_same_model_and_leaves_the_global_generator_alone(
+    data: ImageSet,
+) -> None:
     before = torch.get_rng_state()
     one, two, other = (
         fine_tune(
@@ -66,13 +74,15 @@ def test_the_same_plan_makes_the_same_model_and_leaves_the_global_generator_alon
     assert torch.equal(one, two) and not torch.equal(one, other)
 
 
-def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(data, monkeypatch) -> None:
+def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(
+    data: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = {}
 
-    def keep(teacher, train, *_, **__):
+    def keep(teacher: Teacher, train: tuple[Tensor, Tensor], *_: Any, **__: Any) -> None:
         seen["train"] = train[0]
 
-    def held(teacher, held_out):
+    def held(teacher: Teacher, held_out: tuple[Tensor, Tensor]) -> float:
         seen["held_out"] = held_out[0]
         return 1.0
 
@@ -108,7 +118,9 @@ def test_a_plan_that_trains_nothing_is_refused() -> None:
         FineTuningPlan(epochs=0)
 
 
-def test_a_checkpoint_keeps_all_but_its_head(data: ImageSet, tmp_path: Path, make_teacher) -> None:
+def test_a_checkpoint_keeps_all_but_its_head(
+    data: ImageSet, tmp_path: Path, make_teacher: Callable[..., Any]
+) -> None:
     write_checkpoint(make_teacher("old", class_names=("x", "y", "z")), tmp_path / "old.safetensors")
     start = read_start(tmp_path / "old.safetensors", n_classes=2, image_size=16, seed=0)
     old = make_teacher("old", class_names=("x", "y", "z")).network.state_dict()

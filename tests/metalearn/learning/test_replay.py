@@ -1,16 +1,27 @@
 """Episodic losses against the same thing written another way."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from metalearn.learning.inner_loop import PureNetwork
-from metalearn.learning.replay import LEARNERS, Replay, anil_loss, maml_loss, prototype_loss
+from metalearn.learning.replay import (
+    LEARNERS,
+    EpisodeLoss,
+    Replay,
+    anil_loss,
+    maml_loss,
+    prototype_loss,
+)
+from metalearn.networks.conv4 import Conv4Network
 from metalearn.numerics.episode import Episode
 
 
 @pytest.fixture
-def network(make_teacher):
+def network(make_teacher: Callable[..., Any]) -> Conv4Network:
     return make_teacher().network.requires_grad_(True).train()
 
 
@@ -25,7 +36,7 @@ def episode(seed: int) -> Episode:
     )
 
 
-def test_prototype_loss_is_cross_entropy_to_nearest_means(network):
+def test_prototype_loss_is_cross_entropy_to_nearest_means(network: Conv4Network) -> None:
     task = episode(0)
     result = prototype_loss(network, [task], temperature=0.5)
     features = F.normalize(network.embed(torch.cat([task.support_images, task.query_images])))
@@ -36,13 +47,15 @@ def test_prototype_loss_is_cross_entropy_to_nearest_means(network):
     assert result.accuracy == pytest.approx(hits)
 
 
-def test_prototype_loss_updates_the_running_statistics_from_all_episodes_at_once(network):
+def test_prototype_loss_updates_the_running_statistics_from_all_episodes_at_once(
+    network: Conv4Network,
+) -> None:
     before = network.blocks[0].norm.num_batches_tracked.item()
     prototype_loss(network, [episode(0), episode(1)], temperature=0.1)
     assert network.blocks[0].norm.num_batches_tracked.item() == before + 1
 
 
-def test_maml_differentiates_through_its_inner_step(network):
+def test_maml_differentiates_through_its_inner_step(network: Conv4Network) -> None:
     # Against finite differences of the whole procedure, in one direction of the weights.
     network = network.double().eval()
     task = episode(2)
@@ -72,7 +85,9 @@ def test_maml_differentiates_through_its_inner_step(network):
     assert slope.item() == pytest.approx(measured.item(), rel=1e-4)
 
 
-def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(network):
+def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(
+    network: Conv4Network,
+) -> None:
     network.eval()
     task = episode(3)
     pure = PureNetwork(network)
@@ -94,7 +109,9 @@ def test_anil_adapts_the_head_alone_and_equals_logistic_regression_steps(network
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_one_episode_after_another_gives_the_gradient_of_all_together(network, learner):
+def test_one_episode_after_another_gives_the_gradient_of_all_together(
+    network: Conv4Network, learner: str
+) -> None:
     replay = Replay(learner, inner_steps=2, inner_lr=0.1, temperature=0.5, precision="fp32")
     episodes = [episode(seed) for seed in range(3)]
     together = replay.loss(network, episodes)
@@ -109,11 +126,13 @@ def test_one_episode_after_another_gives_the_gradient_of_all_together(network, l
 
 
 @pytest.mark.parametrize(("learner", "graphs"), [("protonet", 1), ("maml", 5), ("anil", 5)])
-def test_only_protonets_episodes_share_a_graph(network, monkeypatch, learner, graphs):
+def test_only_protonets_episodes_share_a_graph(
+    network: Conv4Network, monkeypatch: pytest.MonkeyPatch, learner: str, graphs: int
+) -> None:
     sizes = []
     loss = Replay.loss
 
-    def seen(self, network, episodes):
+    def seen(self, network: Conv4Network, episodes: list[Episode]) -> EpisodeLoss:
         sizes.append(len(episodes))
         return loss(self, network, episodes)
 

@@ -1,6 +1,8 @@
 """Batch-norm statistics after weights were merged."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ import torch
 from metalearn.algorithms.average import Average, AverageConfig
 from metalearn.meta_learner import MetaLearner
 from metalearn.pool import Pool
+from metalearn.pool.pool import Teacher
 
 CPU = torch.device("cpu")
 
@@ -25,12 +28,12 @@ def statistics_of(learner: MetaLearner) -> torch.Tensor:
 
 
 @pytest.fixture
-def strangers(make_teacher) -> Pool:
+def strangers(make_teacher: Callable[..., Any]) -> Pool:
     return Pool((make_teacher("a"), make_teacher("b")))
 
 
 @pytest.fixture
-def relatives(make_teacher) -> Pool:
+def relatives(make_teacher: Callable[..., Any]) -> Pool:
     one = make_teacher("a")
     return Pool((one, replace(one, name="twin")))
 
@@ -66,6 +69,6 @@ def test_asking_for_the_learner_twice_gives_the_same_one(strangers: Pool) -> Non
     assert torch.equal(one, two) and torch.equal(run.rng.get_state(), before)
 
 
-def statistics_of_teacher(teacher) -> torch.Tensor:
+def statistics_of_teacher(teacher: Teacher) -> torch.Tensor:
     state = teacher.network.state_dict()
     return torch.cat([value for name, value in state.items() if "running_" in name])

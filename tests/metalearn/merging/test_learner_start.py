@@ -1,6 +1,8 @@
 """What a learner begins with when it is not drawn at random."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +12,9 @@ from metalearn.merging.learner_start import largest_family, start_of_pool
 from metalearn.pool import Pool, Teacher
 
 
-def tuned(make_teacher, name: str, seed: int, *, of: Teacher, **options) -> Teacher:
+def tuned(
+    make_teacher: Callable[..., Any], name: str, seed: int, *, of: Teacher, **options: Any
+) -> Teacher:
     """A relative: another's weights, moved a little, under a head of its own."""
     made = make_teacher(name, **options)
     state, rng = made.network.state_dict(), torch.Generator().manual_seed(seed)
@@ -22,7 +26,7 @@ def tuned(make_teacher, name: str, seed: int, *, of: Teacher, **options) -> Teac
 
 
 @pytest.fixture
-def pool(make_teacher) -> Pool:
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     """Two strangers and two relatives of the second, which take images of another size."""
     first, second = make_teacher("a"), make_teacher("b")
     return Pool(
@@ -75,7 +79,7 @@ def test_the_best_teacher_is_one_of_the_pool_and_the_same_each_time(pool: Pool) 
     assert one.mean == pool.teachers[one.copied[0]].mean
 
 
-def test_a_pool_of_strangers_has_no_relatives(make_teacher) -> None:
+def test_a_pool_of_strangers_has_no_relatives(make_teacher: Callable[..., Any]) -> None:
     strangers = Pool(tuple(make_teacher(name) for name in "abc"))
     with pytest.raises(InvalidPool, match="add a relative of one of them"):
         largest_family(strangers)
@@ -86,7 +90,9 @@ def test_a_name_that_no_model_has_is_told_with_what_to_give(pool: Pool) -> None:
         start_of_pool(pool, "elsewhere", n_classes=2, image_size=0, rng=torch.Generator())
 
 
-def test_weights_that_hang_on_the_size_of_images_are_not_copied_to_another(make_teacher) -> None:
+def test_weights_that_hang_on_the_size_of_images_are_not_copied_to_another(
+    make_teacher: Callable[..., Any],
+) -> None:
     one = make_teacher("v", architecture="timm/vit_tiny_patch16_224", width=192, image_size=32)
     other = replace(one, name="other")
     with pytest.raises(InvalidSetting, match="set learner_image_size to 32"):

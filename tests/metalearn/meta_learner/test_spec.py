@@ -1,6 +1,7 @@
 """A network's spec in config.json, with and without a configuration of its own."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,9 @@ SMALL = {
 SPEC = NetworkSpec("transformers/vit", 16, 3, 32, 5, plain_config(SMALL))
 
 
-def test_a_learner_of_transformers_is_saved_and_loaded_with_its_configuration(tmp_path):
+def test_a_learner_of_transformers_is_saved_and_loaded_with_its_configuration(
+    tmp_path: Path,
+) -> None:
     learner = MetaLearner(build_network(SPEC), mean=(0.5,) * 3, std=(0.25,) * 3)
     learner.save(tmp_path / "learner")
     loaded = MetaLearner.load(tmp_path / "learner")
@@ -47,12 +50,12 @@ def test_a_learner_of_transformers_is_saved_and_loaded_with_its_configuration(tm
         plain_config({**SMALL, "num_attention_heads": 0}),
     ],
 )
-def test_a_configuration_that_we_did_not_write_is_refused(config):
+def test_a_configuration_that_we_did_not_write_is_refused(config: int | str | None) -> None:
     with pytest.raises(InvalidCheckpoint):
         read_spec({**SPEC.as_dict(), "config": config})
 
 
-def test_only_networks_of_transformers_have_a_configuration():
+def test_only_networks_of_transformers_have_a_configuration() -> None:
     values = {**NetworkSpec("conv4", 4, 3, 16, 5).as_dict(), "config": plain_config(SMALL)}
     with pytest.raises(InvalidCheckpoint, match="config"):
         read_spec(values)

@@ -12,15 +12,15 @@ def cached_in(pool: Pool, max_bytes: int) -> Pool:
     return Pool(tuple(teacher.cached_in(cache) for teacher in pool.teachers))
 
 
-def test_a_pool_on_no_shelf_is_in_memory_as_a_whole(tiny_pool):
+def test_a_pool_on_no_shelf_is_in_memory_as_a_whole(tiny_pool: Pool) -> None:
     total = sum(network_bytes(teacher.network) for teacher in tiny_pool.teachers)
     assert held_bytes(tiny_pool) == held_bytes(tiny_pool, whole=True) == total
     assert cached_bytes(tiny_pool) == 0
 
 
 def test_beyond_its_shelf_a_pool_lies_on_the_disk_and_one_model_more_than_fit_is_in_memory(
-    tiny_pool,
-):
+    tiny_pool: Pool,
+) -> None:
     sizes = [network_bytes(teacher.network) for teacher in tiny_pool.teachers]
     pool = cached_in(tiny_pool, sizes[0])
     assert held_bytes(pool) == min(sum(sizes), sizes[0] + max(sizes))
@@ -28,7 +28,7 @@ def test_beyond_its_shelf_a_pool_lies_on_the_disk_and_one_model_more_than_fit_is
     assert cached_bytes(cached_in(tiny_pool, sum(sizes))) == 0
 
 
-def test_memory_is_megabytes_rounded_up_and_work_adds_up():
+def test_memory_is_megabytes_rounded_up_and_work_adds_up() -> None:
     def product(n: int) -> None:
         torch.ones(n, 5) @ torch.ones(5, 3)
 

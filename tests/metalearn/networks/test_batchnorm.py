@@ -1,5 +1,8 @@
 """Hooks come off, statistics are the layers' own, and can be estimated anew."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -18,7 +21,7 @@ def n_hooks(network: nn.Module) -> int:
     return sum(len(layer._forward_pre_hooks) for layer in network.modules())
 
 
-def test_hooks_are_taken_off_after_a_normal_run(make_teacher):
+def test_hooks_are_taken_off_after_a_normal_run(make_teacher: Callable[..., Any]) -> None:
     network = make_teacher().network
     with recorded_statistics(network) as records:
         network(torch.rand(2, 3, 16, 16))
@@ -27,7 +30,7 @@ def test_hooks_are_taken_off_after_a_normal_run(make_teacher):
     assert n_hooks(network) == 0
 
 
-def test_hooks_are_taken_off_when_the_network_fails(make_teacher):
+def test_hooks_are_taken_off_when_the_network_fails(make_teacher: Callable[..., Any]) -> None:
     network = make_teacher().network
     with pytest.raises(RuntimeError), recorded_statistics(network):
         network(torch.rand(2, 5, 16, 16))
@@ -35,7 +38,7 @@ def test_hooks_are_taken_off_when_the_network_fails(make_teacher):
 
 
 @pytest.mark.parametrize("fused", [False, True])
-def test_recorded_statistics_are_those_batchnorm_itself_uses(fused):
+def test_recorded_statistics_are_those_batchnorm_itself_uses(fused: bool) -> None:
     layer = nn.BatchNorm2d(3, momentum=1.0)
     x = torch.randn(6, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     with recorded_statistics(nn.Sequential(layer).eval(), fused=fused) as records:
@@ -48,7 +51,9 @@ def test_recorded_statistics_are_those_batchnorm_itself_uses(fused):
 
 @pytest.mark.parametrize("moments", [plain_moments, fused_moments])
 @pytest.mark.parametrize("shape", [(6, 3, 5, 4), (7, 3), (1, 3), (1, 3, 1, 1)])
-def test_moments_and_their_gradients_are_those_of_the_usual_formulas(moments, shape):
+def test_moments_and_their_gradients_are_those_of_the_usual_formulas(
+    moments: Callable[..., Any], shape: tuple[Any, ...]
+) -> None:
     rng = torch.Generator().manual_seed(0)
     x = 3 + 2 * torch.randn(shape, generator=rng, dtype=torch.float64)
     weights = torch.randn(2, 3, generator=rng, dtype=torch.float64)
@@ -64,7 +69,7 @@ def test_moments_and_their_gradients_are_those_of_the_usual_formulas(moments, sh
 
 
 @pytest.mark.parametrize("moments", [plain_moments, fused_moments])
-def test_moments_of_half_the_bits_are_counted_in_float32(moments):
+def test_moments_of_half_the_bits_are_counted_in_float32(moments: Callable[..., Any]) -> None:
     x = (8 + torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))).bfloat16()
     mean, var = moments(x)
     assert mean.dtype == var.dtype == torch.float32
@@ -73,25 +78,27 @@ def test_moments_of_half_the_bits_are_counted_in_float32(moments):
     assert torch.allclose(var.double(), exact.var((0, 2, 3), correction=0), rtol=1e-4)
 
 
-def test_the_loss_is_the_mean_over_layers_of_two_distances():
+def test_the_loss_is_the_mean_over_layers_of_two_distances() -> None:
     zero, one = torch.zeros(4), torch.ones(4)
     records = [LayerStatistics(one, one, zero, zero), LayerStatistics(zero, zero, zero, zero)]
     loss = batchnorm_loss(records, like=zero)
     assert loss.item() == pytest.approx((2.0 + 2.0) / 2, abs=1e-5)
 
 
-def test_the_gradient_is_finite_where_statistics_agree_exactly():
+def test_the_gradient_is_finite_where_statistics_agree_exactly() -> None:
     mean = torch.zeros(4, requires_grad=True)
     loss = batchnorm_loss([LayerStatistics(mean, mean, torch.zeros(4), torch.zeros(4))], like=mean)
     (gradient,) = torch.autograd.grad(loss, mean)
     assert torch.isfinite(gradient).all()
 
 
-def test_a_network_without_batchnorm_gives_zero():
+def test_a_network_without_batchnorm_gives_zero() -> None:
     assert batchnorm_loss([], like=torch.rand(2)).item() == 0
 
 
-def test_reestimated_statistics_are_the_plain_average_and_the_mode_is_kept(make_teacher):
+def test_reestimated_statistics_are_the_plain_average_and_the_mode_is_kept(
+    make_teacher: Callable[..., Any],
+) -> None:
     network = make_teacher().network.eval()
     batches = list(torch.rand(4, 8, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
     reestimate_statistics(network, batches)

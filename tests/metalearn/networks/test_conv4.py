@@ -1,5 +1,7 @@
 """Conv4: its keys, its sizes, and what is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from metalearn.networks import NetworkSpec, build_network, expected_shapes, get_
 
 
 @pytest.mark.parametrize(("size", "channels"), [(16, 3), (28, 1), (32, 3), (50, 4), (84, 3)])
-def test_any_size_from_16_and_any_channels(size, channels):
+def test_any_size_from_16_and_any_channels(size: int, channels: int) -> None:
     spec = NetworkSpec("conv4", 8, channels, size, 6)
     network = build_network(spec).eval()
     images = torch.rand(2, channels, size, size)
@@ -17,7 +19,7 @@ def test_any_size_from_16_and_any_channels(size, channels):
     assert get_architecture("conv4").read_spec(expected_shapes(spec), size) == spec
 
 
-def test_key_names_are_those_of_pools_made_elsewhere():
+def test_key_names_are_those_of_pools_made_elsewhere() -> None:
     keys = set(expected_shapes(NetworkSpec("conv4", 32, 3, 32, 5)))
     norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     expected = {f"blocks.{i}.norm.{name}" for i in range(4) for name in norm}
@@ -25,19 +27,19 @@ def test_key_names_are_those_of_pools_made_elsewhere():
     assert keys == expected | {"head.weight", "head.bias"}
 
 
-def test_the_wrong_image_size_is_named():
+def test_the_wrong_image_size_is_named() -> None:
     shapes = expected_shapes(NetworkSpec("conv4", 32, 3, 32, 5))
     with pytest.raises(InvalidCheckpoint, match=r"head\.weight.*128.*800.*84 pixels"):
         get_architecture("conv4").read_spec(shapes, 84)
 
 
-def test_images_that_would_vanish_are_refused():
+def test_images_that_would_vanish_are_refused() -> None:
     with pytest.raises(InvalidCheckpoint, match="at least 16 pixels"):
         build_network(NetworkSpec("conv4", 8, 3, 15, 5))
 
 
 @pytest.mark.parametrize("shapes", [{}, {"blocks.0.conv.weight": (3,)}, {"head.weight": (5, 8)}])
-def test_other_tensors_are_refused_by_name(shapes):
+def test_other_tensors_are_refused_by_name(shapes: dict[str, Any]) -> None:
     with pytest.raises(InvalidCheckpoint, match=r"blocks\.0\.conv\.weight"):
         get_architecture("conv4").read_spec(shapes, 32)
 

@@ -25,18 +25,18 @@ SPEC = EnsembleSpec.of(MEMBERS, n_classes=4)
 
 
 @pytest.fixture
-def network():
+def network() -> EnsembleNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return build_network(SPEC).eval()
 
 
-def test_the_spec_sums_its_members_up():
+def test_the_spec_sums_its_members_up() -> None:
     assert (SPEC.width, SPEC.channels, SPEC.image_size, SPEC.n_classes) == (2, 3, 24, 4)
     assert SPEC.as_dict()["members"][1]["architecture"] == "resnet10"
 
 
-def test_features_are_unit_vectors_of_the_members_side_by_side(network):
+def test_features_are_unit_vectors_of_the_members_side_by_side(network: EnsembleNetwork) -> None:
     images = torch.rand(5, 3, 24, 24, generator=torch.Generator().manual_seed(1))
     features = network.embed(images)
     assert features.shape == (5, network.feature_dim) == (5, 4 + 16)
@@ -51,7 +51,9 @@ def test_features_are_unit_vectors_of_the_members_side_by_side(network):
         assert torch.allclose(part, expected, atol=1e-5)
 
 
-def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(network):
+def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(
+    network: EnsembleNetwork,
+) -> None:
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
     features = network.embed(images)
     parts = features.split([4, 16], dim=1)
@@ -59,7 +61,7 @@ def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(network):
     assert torch.allclose(F.cosine_similarity(features[0], features[1], dim=0), mean, atol=1e-6)
 
 
-def test_a_member_with_more_say_counts_more_in_the_cosine(network):
+def test_a_member_with_more_say_counts_more_in_the_cosine(network: EnsembleNetwork) -> None:
     louder = (MEMBERS[0], replace(MEMBERS[1], say=3.0))
     joint = EnsembleNetwork(EnsembleSpec.of(louder, n_classes=4), list(network.members)).eval()
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
@@ -70,13 +72,13 @@ def test_a_member_with_more_say_counts_more_in_the_cosine(network):
     assert torch.allclose(cosine, (first + 3 * second) / 4, atol=1e-6)
 
 
-def test_the_head_starts_at_zero_and_every_tensor_is_expected(network):
+def test_the_head_starts_at_zero_and_every_tensor_is_expected(network: EnsembleNetwork) -> None:
     assert (network(torch.rand(2, 3, 16, 16)) == 0).all()
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     assert shapes == expected_shapes(SPEC)
 
 
-def test_a_member_whose_child_called_head_holds_more_than_the_head_can_be_adapted():
+def test_a_member_whose_child_called_head_holds_more_than_the_head_can_be_adapted() -> None:
     # ConvNeXt of timm: a norm, and the linear layer behind it.
     members = []
     for architecture, width in (("timm/test_convnext", 64), ("conv4", 4)):

@@ -1,9 +1,11 @@
 """Models with several heads answer with their mean; a network holds that mean as one head."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.func import functional_call
 
 from metalearn.errors import InvalidCheckpoint
@@ -12,6 +14,7 @@ from metalearn.merging.fusion import embedding_state
 from metalearn.networks import NetworkSpec, build_bare, build_network, get_architecture
 from metalearn.networks.joint_head import JOINT_HEAD, joined, joined_shapes
 from metalearn.networks.libraries import timm, torchvision_models
+from metalearn.networks.library_network import LibraryNetwork
 
 # One of each class: tokens of their own, the same features, a norm before each, learned shares.
 SEVERAL = [
@@ -31,13 +34,13 @@ SEVERAL = [
 NOT_LINEAR = ["timm/volo_d1_224", "torchvision/squeezenet1_0", "torchvision/squeezenet1_1"]
 
 
-def spec_of(name, n_classes=4):
+def spec_of(name: str, n_classes: int = 4) -> NetworkSpec:
     architecture = get_architecture(name)
     size = architecture.facts.image_size
     return NetworkSpec(name, architecture.default_width, 3, size, n_classes)
 
 
-def library_model(name, n_classes=4):
+def library_model(name: str, n_classes: int = 4) -> Any:
     """With numbers everywhere: heads and shares begin with zeros and ones."""
     library, _, builder = name.partition("/")
     with torch.random.fork_rng(), torch.no_grad():
@@ -54,7 +57,7 @@ def library_model(name, n_classes=4):
     return model.eval()
 
 
-def network_of(name, model):
+def network_of(name: str, model: Any) -> LibraryNetwork:
     network = build_bare(spec_of(name)).eval()
     tensors = get_architecture(name).own_tensors(model.state_dict())
     shapes = {key: tensor.shape for key, tensor in network.state_dict().items()}
@@ -63,19 +66,19 @@ def network_of(name, model):
     return network
 
 
-def images_for(network, n=2):
+def images_for(network: LibraryNetwork, n: int = 2) -> Tensor:
     size = network.spec.image_size
     return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def assert_close(found, expected):
+def assert_close(found: Tensor, expected: Tensor) -> None:
     largest = expected.abs().max()
     torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SEVERAL)
 @torch.no_grad()
-def test_one_head_gives_the_logits_that_the_library_takes_from_several(name):
+def test_one_head_gives_the_logits_that_the_library_takes_from_several(name: str) -> None:
     model = library_model(name)
     network = network_of(name, model)
     images = images_for(network)
@@ -87,7 +90,7 @@ def test_one_head_gives_the_logits_that_the_library_takes_from_several(name):
 
 
 @torch.no_grad()
-def test_a_model_with_several_heads_can_be_trained_and_copied():
+def test_a_model_with_several_heads_can_be_trained_and_copied() -> None:
     """In training its library may return a tuple."""
     name = "timm/deit_tiny_distilled_patch16_224"
     network = build_network(spec_of(name))
@@ -105,7 +108,7 @@ def test_a_model_with_several_heads_can_be_trained_and_copied():
 
 @pytest.mark.parametrize("name", NOT_LINEAR)
 @torch.no_grad()
-def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name):
+def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name: str) -> None:
     model = library_model(name)
     network = network_of(name, model)
     images = images_for(network)
@@ -116,7 +119,7 @@ def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name):
 
 @pytest.mark.parametrize("name", NOT_LINEAR[:2])
 @torch.no_grad()
-def test_a_learner_decides_by_a_head_of_any_number_of_classes_on_its_features(name):
+def test_a_learner_decides_by_a_head_of_any_number_of_classes_on_its_features(name: str) -> None:
     network = network_of(name, library_model(name))
     pure = PureNetwork(network)
     rows = torch.randn(7, network.feature_dim, generator=torch.Generator().manual_seed(0))
@@ -127,7 +130,7 @@ def test_a_learner_decides_by_a_head_of_any_number_of_classes_on_its_features(na
 
 @pytest.mark.parametrize("name", ["timm/levit_128s", "timm/convnext_atto"])
 @torch.no_grad()
-def test_a_learner_reaches_the_norm_beside_a_head(name):
+def test_a_learner_reaches_the_norm_beside_a_head(name: str) -> None:
     """Their head is part of a child that is called `head` as well."""
     network = build_network(spec_of(name)).eval()
     pure, images = PureNetwork(network), images_for(network)
@@ -139,14 +142,14 @@ def test_a_learner_reaches_the_norm_beside_a_head(name):
 
 
 @pytest.mark.parametrize("name", [SEVERAL[0], NOT_LINEAR[0]])
-def test_no_layer_with_a_row_for_each_class_is_left_when_the_head_is_taken_away(name):
+def test_no_layer_with_a_row_for_each_class_is_left_when_the_head_is_taken_away(name: str) -> None:
     """Models of different classes are averaged without them."""
     few, many = (embedding_state(build_bare(spec_of(name, n))) for n in (3, 9))
     shapes = [{key: tensor.shape for key, tensor in state.items()} for state in (few, many)]
     assert shapes[0] == shapes[1]
 
 
-def test_the_joint_head_is_the_mean_of_the_heads():
+def test_the_joint_head_is_the_mean_of_the_heads() -> None:
     one, two = torch.tensor([[2.0, 4.0]]), torch.tensor([[6.0, 8.0]])
     tensors = {
         "body.weight": torch.ones(3),
@@ -163,14 +166,14 @@ def test_the_joint_head_is_the_mean_of_the_heads():
     assert same["joint_head.weight"].tolist() == [[4, 6]]
 
 
-def test_shares_that_a_model_has_learned_count():
+def test_shares_that_a_model_has_learned_count() -> None:
     tensors = {f"heads.{i}.weight": torch.ones(1, 1) for i in range(2)}
     tensors["weights"] = torch.tensor([3.0, 1.0]).log()
     found = joined(tensors, ("heads.0", "heads.1"), 2)["joint_head.weight"]
     torch.testing.assert_close(found, torch.tensor([[0.75, 0.25]]))
 
 
-def test_heads_of_different_classes_are_refused_with_both_numbers():
+def test_heads_of_different_classes_are_refused_with_both_numbers() -> None:
     shapes = {"head.weight": (5, 8), "head_dist.weight": (7, 8)}
     with pytest.raises(InvalidCheckpoint, match="for 5 and 7 classes"):
         joined_shapes(shapes, ("head", "head_dist"), 16)
@@ -179,7 +182,7 @@ def test_heads_of_different_classes_are_refused_with_both_numbers():
 
 
 @pytest.mark.parametrize("bad", [torch.full((2, 3), torch.nan), torch.ones(2, 3).to(torch.int8)])
-def test_what_is_wrong_in_a_head_is_said_under_the_name_in_the_file(bad):
+def test_what_is_wrong_in_a_head_is_said_under_the_name_in_the_file(bad: Tensor) -> None:
     tensors = {"head.weight": torch.ones(2, 3), "head_dist.weight": bad}
     with pytest.raises(InvalidCheckpoint, match="“head_dist.weight” has values"):
         joined(tensors, ("head", "head_dist"), 6)

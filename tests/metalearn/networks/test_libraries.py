@@ -2,6 +2,7 @@
 
 import copy
 import socket
+from typing import Any
 
 import pytest
 import torch
@@ -38,12 +39,12 @@ SAMPLE = [
 ]
 
 
-def size_of(name):
+def size_of(name: str) -> int:
     facts = the_index().by_name[name].facts
     return facts.image_size if facts.fixed_size or "inception" in name else 64
 
 
-def reference(name, size):
+def reference(name: str, size: int) -> Any:
     library, _, builder = name.partition("/")
     if library == "timm":
         fixed = the_index().by_name[name].facts.fixed_size
@@ -53,14 +54,14 @@ def reference(name, size):
     return torchvision_models().get_model(builder, num_classes=4, **more)
 
 
-def spec_of(name):
+def spec_of(name: str) -> NetworkSpec:
     architecture = get_architecture(name)
     return NetworkSpec(name, architecture.default_width, 3, size_of(name), 4)
 
 
 @pytest.fixture
-def _no_network(monkeypatch):
-    def refuse(*_, **__):
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("it asked the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
@@ -68,7 +69,7 @@ def _no_network(monkeypatch):
 
 @pytest.mark.usefixtures("_no_network")
 @pytest.mark.parametrize("name", SAMPLE)
-def test_the_same_weights_give_the_librarys_own_logits(name):
+def test_the_same_weights_give_the_librarys_own_logits(name: str) -> None:
     spec = spec_of(name)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -91,12 +92,12 @@ def test_the_same_weights_give_the_librarys_own_logits(name):
     assert features.shape == (2, network.feature_dim)
 
 
-def test_a_network_that_waits_for_weights_takes_no_memory_for_them():
+def test_a_network_that_waits_for_weights_takes_no_memory_for_them() -> None:
     network = build_bare(spec_of("timm/vit_tiny_patch16_224"))
     assert all(parameter.is_meta for parameter in network.parameters())
 
 
-def test_buffers_outside_the_state_dict_hold_their_numbers():
+def test_buffers_outside_the_state_dict_hold_their_numbers() -> None:
     """Swin's windows: no checkpoint brings them."""
     network = build_bare(spec_of("timm/swin_tiny_patch4_window7_224"))
     own, state = dict(network.named_buffers()), network.state_dict()
@@ -106,7 +107,7 @@ def test_buffers_outside_the_state_dict_hold_their_numbers():
 
 
 @pytest.mark.parametrize("name", ["timm/vit_tiny_patch16_224", "torchvision/mobilenet_v3_small"])
-def test_a_copy_has_tensors_of_its_own(name):
+def test_a_copy_has_tensors_of_its_own(name: str) -> None:
     torch.manual_seed(0)
     network = build_network(spec_of(name)).eval()
     other = copy.deepcopy(network)
@@ -119,7 +120,7 @@ def test_a_copy_has_tensors_of_its_own(name):
         assert other(images).abs().max() == 0
 
 
-def test_swapped_tensors_reach_the_model_also_at_its_root():
+def test_swapped_tensors_reach_the_model_also_at_its_root() -> None:
     torch.manual_seed(0)
     network = build_network(spec_of("timm/vit_tiny_patch16_224")).eval()
     images = torch.rand(1, 3, 224, 224)
@@ -131,14 +132,14 @@ def test_swapped_tensors_reach_the_model_also_at_its_root():
         torch.testing.assert_close(network(images), moved)
 
 
-def test_training_mode_reaches_the_model_itself():
+def test_training_mode_reaches_the_model_itself() -> None:
     network = build_network(spec_of("timm/vit_tiny_patch16_224"))
     assert network.eval()._model.training is False
     assert network.train()._model.training is True
 
 
 @pytest.mark.parametrize("name", ["torchvision/resnet18", "timm/vit_tiny_patch16_224"])
-def test_grey_images_get_a_first_layer_of_one_channel(name):
+def test_grey_images_get_a_first_layer_of_one_channel(name: str) -> None:
     spec = NetworkSpec(name, get_architecture(name).default_width, 1, size_of(name), 4)
     network = build_network(spec).eval()
     shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
@@ -146,18 +147,18 @@ def test_grey_images_get_a_first_layer_of_one_channel(name):
     assert network(torch.rand(1, 1, spec.image_size, spec.image_size)).shape == (1, 4)
 
 
-def test_the_old_names_of_torchvisions_networks_still_work():
+def test_the_old_names_of_torchvisions_networks_still_work() -> None:
     assert get_architecture("tv_resnet18") is get_architecture("torchvision/resnet18")
     assert NetworkSpec("tv_resnet50", 64, 3, 32, 2).architecture == "torchvision/resnet50"
 
 
 @pytest.mark.parametrize("name", ["timm/no_such_net", "nowhere/resnet18", "os.system", "timm/../x"])
-def test_a_name_that_no_library_has_is_refused(name):
+def test_a_name_that_no_library_has_is_refused(name: str) -> None:
     with pytest.raises(InvalidCheckpoint, match="no architecture"):
         get_architecture(name)
 
 
-def test_the_index_has_the_librarys_names_and_no_other():
+def test_the_index_has_the_librarys_names_and_no_other() -> None:
     models = torchvision_models()
     known = {f"torchvision/{name}" for name in models.list_models(module=models)}
     known |= {f"timm/{name}" for name in timm().list_models()}

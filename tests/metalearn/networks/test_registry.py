@@ -21,13 +21,13 @@ def small_spec(name: str) -> NetworkSpec:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_spec_is_read_back_from_the_tensors_alone(name):
+def test_a_spec_is_read_back_from_the_tensors_alone(name: str) -> None:
     spec = small_spec(name)
     assert get_architecture(name).read_spec(expected_shapes(spec), 32) == spec
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_logits_are_the_head_of_the_features(name):
+def test_logits_are_the_head_of_the_features(name: str) -> None:
     network = build_network(small_spec(name)).eval()
     images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -39,19 +39,19 @@ def test_logits_are_the_head_of_the_features(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tensors_of_another_architecture_are_refused(name):
+def test_tensors_of_another_architecture_are_refused(name: str) -> None:
     other = "resnet10" if name == "conv4" else "conv4"
     shapes = expected_shapes(small_spec(other))
     with pytest.raises(InvalidCheckpoint, match="missing|expected"):
         get_architecture(name).read_spec(shapes, 32)
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones():
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidCheckpoint, match="vgg.*conv4.*resnet10"):
         get_architecture("vgg")
 
 
-def test_networks_for_small_images_have_the_published_number_of_weights():
+def test_networks_for_small_images_have_the_published_number_of_weights() -> None:
     counts = {
         name: sum(p.numel() for p in build_network(NetworkSpec(name, w, 3, 32, 5)).parameters())
         for name, w in (("conv4", 32), ("resnet10", 64), ("resnet18", 64))
@@ -63,7 +63,7 @@ def test_networks_for_small_images_have_the_published_number_of_weights():
 
 
 @pytest.mark.parametrize("width", [2, 4, 5])
-def test_narrow_residual_networks_run_in_channels_last_order(width):
+def test_narrow_residual_networks_run_in_channels_last_order(width: int) -> None:
     # torch 2.13 corrupts its memory in a strided 1x1 convolution of fewer than 8 channels.
     network = build_network(NetworkSpec("resnet10", width, 3, 24, 3))
     plain = network.embed(torch.ones(4, 3, 24, 24))

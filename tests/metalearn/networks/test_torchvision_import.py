@@ -9,7 +9,7 @@ from metalearn.networks import torchvision_import
 from metalearn.networks.torchvision_import import torchvision_models
 
 
-def test_a_healthy_torchvision_is_left_alone(monkeypatch):
+def test_a_healthy_torchvision_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     healthy = ModuleType("torchvision.models")
     monkeypatch.setitem(sys.modules, "torchvision.models", healthy)
     monkeypatch.setattr(torchvision_import.importlib, "import_module", lambda name: healthy)
@@ -19,7 +19,7 @@ def test_a_healthy_torchvision_is_left_alone(monkeypatch):
     assert torchvision_models() is healthy
 
 
-def test_another_failure_of_torchvision_is_not_hidden(monkeypatch):
+def test_another_failure_of_torchvision_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> ModuleType:
         raise RuntimeError("something else is wrong")
 

@@ -1,10 +1,12 @@
 """Episodes hold disjoint support and query images of their own classes."""
 
+from typing import Any
+
 import pytest
 import torch
 
 from metalearn.errors import InvalidData
-from metalearn.numerics.episode import sample_episode
+from metalearn.numerics.episode import Episode, sample_episode
 
 
 def by_class(counts: list[int]) -> list[torch.Tensor]:
@@ -15,12 +17,12 @@ def by_class(counts: list[int]) -> list[torch.Tensor]:
     ]
 
 
-def draw(counts, seed=0, **sizes):
+def draw(counts: list[int], seed: int = 0, **sizes: Any) -> Episode:
     rng = torch.Generator().manual_seed(seed)
     return sample_episode(by_class(counts), **sizes, rng=rng)
 
 
-def test_support_and_query_share_no_image_and_labels_follow_classes():
+def test_support_and_query_share_no_image_and_labels_follow_classes() -> None:
     episode = draw([10, 10, 10], n_way=3, k_shot=2, n_query=5)
     support = (episode.support_images[:, 0, 0, 0] * 255).round().int()
     query = (episode.query_images[:, 0, 0, 0] * 255).round().int()
@@ -31,18 +33,18 @@ def test_support_and_query_share_no_image_and_labels_follow_classes():
         assert len(classes) == 1
 
 
-def test_classes_with_too_few_images_are_left_out():
+def test_classes_with_too_few_images_are_left_out() -> None:
     episode = draw([10, 1, 10], n_way=2, k_shot=1, n_query=3)
     shown = (episode.query_images[:, 0, 0, 0] * 255).round().int() // 20
     assert set(shown.tolist()) == {0, 2}
 
 
-def test_too_few_classes_are_refused_with_the_numbers():
+def test_too_few_classes_are_refused_with_the_numbers() -> None:
     with pytest.raises(InvalidData, match="2 classes with 4 images each.*only 1"):
         draw([10, 3], n_way=2, k_shot=1, n_query=3)
 
 
-def test_the_same_generator_draws_the_same_episode():
+def test_the_same_generator_draws_the_same_episode() -> None:
     one, two, other = (draw([9, 9, 9], seed, n_way=2, k_shot=1, n_query=3) for seed in (1, 1, 2))
     assert torch.equal(one.query_images, two.query_images)
     assert not torch.equal(one.query_images, other.query_images)

@@ -14,7 +14,7 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("layout", UNLIKE)
-def test_a_fused_step_moves_every_weight_against_its_own_gradient(layout):
+def test_a_fused_step_moves_every_weight_against_its_own_gradient(layout: str) -> None:
     gradient = torch.randn(4, 6, 3, 3, generator=torch.Generator().manual_seed(0))
     weight = torch.nn.Parameter(torch.zeros(4, 6, 3, 3))
     optimiser = torch.optim.Adam([weight], lr=0.1, fused=True)
@@ -23,7 +23,7 @@ def test_a_fused_step_moves_every_weight_against_its_own_gradient(layout):
     assert torch.equal(weight.detach().sign(), -gradient.sign())
 
 
-def test_a_weight_without_a_gradient_stays_as_it_is():
+def test_a_weight_without_a_gradient_stays_as_it_is() -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     optimiser = torch.optim.Adam([weight], lr=0.1, fused=True)
     set_gradients([weight], [torch.ones(3)])

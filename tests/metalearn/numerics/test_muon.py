@@ -1,12 +1,13 @@
 import pytest
 import torch
+from torch import Tensor
 
 from metalearn.numerics.muon import Muon, orthogonalised
 from metalearn.numerics.optimisers import OptimiserState
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (32, 288), (288, 32), (1, 9)])
-def test_every_direction_of_a_matrix_comes_to_count_about_the_same(shape):
+def test_every_direction_of_a_matrix_comes_to_count_about_the_same(shape: tuple[int, int]) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
     result = orthogonalised(matrix)
@@ -17,12 +18,12 @@ def test_every_direction_of_a_matrix_comes_to_count_about_the_same(shape):
     assert (diagonal - torch.diag(strengths)).abs().max() < 1e-4
 
 
-def test_the_length_of_a_gradient_does_not_matter():
+def test_the_length_of_a_gradient_does_not_matter() -> None:
     matrix = torch.randn(6, 20, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(orthogonalised(matrix), orthogonalised(1e3 * matrix), atol=1e-4)
 
 
-def test_no_gradient_at_all_leaves_the_weights_as_they_are():
+def test_no_gradient_at_all_leaves_the_weights_as_they_are() -> None:
     kernel = torch.nn.Parameter(torch.ones(4, 3, 3, 3))
     optimiser = Muon([kernel], lr=0.1)
     optimiser.step()
@@ -31,7 +32,7 @@ def test_no_gradient_at_all_leaves_the_weights_as_they_are():
     assert torch.equal(kernel, torch.ones(4, 3, 3, 3))
 
 
-def test_a_first_step_goes_against_the_gradient_by_the_rate_in_every_direction():
+def test_a_first_step_goes_against_the_gradient_by_the_rate_in_every_direction() -> None:
     gradient = torch.linalg.qr(torch.randn(12, 12, generator=torch.Generator().manual_seed(0)))[0]
     weights = torch.nn.Parameter(torch.zeros(12, 12))
     weights.grad = 5 * gradient
@@ -40,7 +41,7 @@ def test_a_first_step_goes_against_the_gradient_by_the_rate_in_every_direction()
     assert strengths.min() > 0.6 and strengths.max() < 1.25
 
 
-def test_a_tall_matrix_moves_further_as_its_outputs_have_fewer_inputs():
+def test_a_tall_matrix_moves_further_as_its_outputs_have_fewer_inputs() -> None:
     square = torch.nn.Parameter(torch.zeros(9, 9))
     tall = torch.nn.Parameter(torch.zeros(36, 9))
     for weights in (square, tall):
@@ -50,7 +51,7 @@ def test_a_tall_matrix_moves_further_as_its_outputs_have_fewer_inputs():
     assert steps[1] == pytest.approx(2 * steps[0], rel=1e-3)
 
 
-def test_the_momentum_remembers_earlier_gradients():
+def test_the_momentum_remembers_earlier_gradients() -> None:
     first, second = torch.eye(4), torch.eye(4).flip(0)
     weights = torch.nn.Parameter(torch.zeros(4, 4))
     optimiser = Muon([weights], lr=0.1, momentum=0.5)
@@ -61,7 +62,7 @@ def test_the_momentum_remembers_earlier_gradients():
     assert torch.allclose(optimiser.state[weights]["momentum"], 0.25 * first + 0.5 * second)
 
 
-def test_a_kernel_moves_as_its_matrix_of_outputs_by_all_else_does():
+def test_a_kernel_moves_as_its_matrix_of_outputs_by_all_else_does() -> None:
     gradient = torch.randn(8, 3, 3, 3, generator=torch.Generator().manual_seed(0))
     kernel = torch.nn.Parameter(torch.zeros(8, 3, 3, 3).to(memory_format=torch.channels_last))
     matrix = torch.nn.Parameter(torch.zeros(8, 27))
@@ -72,13 +73,13 @@ def test_a_kernel_moves_as_its_matrix_of_outputs_by_all_else_does():
     assert torch.allclose(kernel.flatten(1), matrix, atol=1e-6)
 
 
-def test_vectors_are_refused():
+def test_vectors_are_refused() -> None:
     with pytest.raises(ValueError, match="vectors"):
         Muon([torch.nn.Parameter(torch.zeros(3))], lr=0.1)
 
 
-def test_a_run_goes_on_from_its_saved_momentum():
-    def three_steps(interrupted):
+def test_a_run_goes_on_from_its_saved_momentum() -> None:
+    def three_steps(interrupted: bool) -> Tensor:
         generator = torch.Generator().manual_seed(0)
         weights = torch.nn.Parameter(torch.zeros(5, 7))
         optimiser = Muon([weights], lr=0.1)

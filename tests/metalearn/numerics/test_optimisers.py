@@ -23,7 +23,7 @@ def taught(network: nn.Conv2d, optimisers: ScheduledOptimisers, steps: int) -> t
     return network.weight.detach().clone()
 
 
-def test_all_take_the_same_share_of_their_own_highest_rate():
+def test_all_take_the_same_share_of_their_own_highest_rate() -> None:
     optimisers = paced(layer())
     optimisers.set_rate_share(0.5)
     optimisers.set_rate_share(0.2)
@@ -31,14 +31,14 @@ def test_all_take_the_same_share_of_their_own_highest_rate():
     assert rates == pytest.approx({"vector_optimiser": 0.002, "kernel_optimiser": 0.1})
 
 
-def test_at_no_rate_nothing_moves():
+def test_at_no_rate_nothing_moves() -> None:
     network, other = layer(), layer()
     optimisers = paced(network)
     optimisers.set_rate_share(0.0)
     assert torch.equal(taught(network, optimisers, 2), other.weight)
 
 
-def test_moments_of_both_outlive_a_snapshot():
+def test_moments_of_both_outlive_a_snapshot() -> None:
     network, stopped = layer(), layer()
     straight = taught(network, paced(network), 4)
     first = paced(stopped)
@@ -51,7 +51,7 @@ def test_moments_of_both_outlive_a_snapshot():
     assert torch.equal(taught(stopped, second, 2), straight)
 
 
-def test_without_kernels_there_is_no_muon():
+def test_without_kernels_there_is_no_muon() -> None:
     network = layer()
     optimisers = ScheduledOptimisers([], network.parameters(), kernel_lr=0.5, other_lr=0.01)
     assert list(optimisers.parts()) == ["vector_optimiser"]

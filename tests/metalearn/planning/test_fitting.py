@@ -1,7 +1,9 @@
 """A run that needs too much is refused with one sentence, and what that proposes fits."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +33,7 @@ def refused(plan: Plan, memory_mb: int) -> str:
     return text
 
 
-def test_nothing_is_refused_without_a_limit_or_within_it(tiny_pool):
+def test_nothing_is_refused_without_a_limit_or_within_it(tiny_pool: Pool) -> None:
     plan = plan_of("chorus", tiny_pool, **SMALL)
     for limit in (0, plan.memory_mb()):
         check_memory(plan, Allowance(limit, "--memory-mb", "--pool-mb"))
@@ -45,7 +47,9 @@ def test_nothing_is_refused_without_a_limit_or_within_it(tiny_pool):
         ("free", SMALL | {"n_way": 3, "images_per_class": 100, "generator_width": 64}),
     ],
 )
-def test_the_setting_that_is_proposed_fits_and_so_does_the_limit(tiny_pool, name, settings):
+def test_the_setting_that_is_proposed_fits_and_so_does_the_limit(
+    tiny_pool: Pool, name: str, settings: dict[str, int]
+) -> None:
     plan = plan_of(name, tiny_pool, **settings)
     limit = plan.memory_mb() * 3 // 4
     text = refused(plan, limit)
@@ -60,12 +64,14 @@ def test_the_setting_that_is_proposed_fits_and_so_does_the_limit(tiny_pool, name
     check_memory(plan, Allowance(enough, "--memory-mb", "--pool-mb"))
 
 
-def large_pool(make_teacher, *, cache: NetworkCache | None = None) -> Pool:
+def large_pool(make_teacher: Callable[..., Any], *, cache: NetworkCache | None = None) -> Pool:
     teachers = [make_teacher(name, width=96, class_names=tuple("abcd")) for name in "abcdefgh"]
     return Pool(tuple(one.cached_in(cache) for one in teachers) if cache else tuple(teachers))
 
 
-def test_where_models_are_what_is_large_fewer_of_them_at_once_are_proposed(make_teacher):
+def test_where_models_are_what_is_large_fewer_of_them_at_once_are_proposed(
+    make_teacher: Callable[..., Any],
+) -> None:
     cache = NetworkCache(2**30)
     plan = plan_of("random_init", large_pool(make_teacher, cache=cache), learner_width=4)
     text = refused(plan, plan.memory_mb() // 2)
@@ -75,7 +81,9 @@ def test_where_models_are_what_is_large_fewer_of_them_at_once_are_proposed(make_
     assert plan.memory_mb() <= 4
 
 
-def test_where_all_models_are_needed_at_once_a_smaller_pool_is_proposed(make_teacher):
+def test_where_all_models_are_needed_at_once_a_smaller_pool_is_proposed(
+    make_teacher: Callable[..., Any],
+) -> None:
     plan = plan_of("average", large_pool(make_teacher), statistics="merged")
     text = refused(plan, plan.memory_mb() * 2 // 3)
     n_models = int(re.search(r"take only the first (\d+) models", text)[1])
@@ -83,6 +91,6 @@ def test_where_all_models_are_needed_at_once_a_smaller_pool_is_proposed(make_tea
     assert replace(plan, pool=plan.pool.part(range(n_models))).memory_mb() < plan.memory_mb()
 
 
-def test_where_nothing_fits_the_limit_that_would_do_is_named(tiny_pool):
+def test_where_nothing_fits_the_limit_that_would_do_is_named(tiny_pool: Pool) -> None:
     plan = replace(plan_of("random_init", tiny_pool, learner_width=4), libraries_mb=500)
     assert re.search(r"of --memory-mb; raise --memory-mb to 50\d\.", refused(plan, 100))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from metalearn.planning.forecast import Forecast, Plan
+from metalearn.pool.pool import Pool
 from metalearn.registry import algorithm_named
 
 CPU = torch.device("cpu")
@@ -24,16 +25,16 @@ def forecast(seconds: float) -> Forecast:
         (400_000.0, "3.2 to 6.9 days"),
     ],
 )
-def test_time_is_a_range_in_a_unit_that_suits(seconds, time):
+def test_time_is_a_range_in_a_unit_that_suits(seconds: float, time: str) -> None:
     assert forecast(seconds).time == time
 
 
-def test_snapshots_count_on_the_disk_where_there_are_any():
+def test_snapshots_count_on_the_disk_where_there_are_any() -> None:
     assert "1,234 MB of memory and 20 MB of disk" in forecast(1).line(snapshots=False)
     assert "23 MB of disk" in forecast(1).line(snapshots=True)
 
 
-def test_a_plan_counts_what_the_process_has_beside_its_models(tiny_pool):
+def test_a_plan_counts_what_the_process_has_beside_its_models(tiny_pool: Pool) -> None:
     kind = algorithm_named("random_init")
     plan = Plan.of(kind, tiny_pool, kind.Config(learner_width=4), CPU)
     # Python with torch.

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -58,7 +59,7 @@ print(json.dumps(found | {"told_s": told.seconds, "seconds": seconds}))
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory) -> Path:
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pool")
     for index in range(4):
         with torch.random.fork_rng():
@@ -80,7 +81,7 @@ def pool(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(all_algorithms()))
-def test_memory_and_time_are_what_was_said(name, pool):
+def test_memory_and_time_are_what_was_said(name: Any, pool: Any) -> None:
     settings = json.dumps(SETTINGS.get(name, {}))
     command = [sys.executable, "-c", RUN, name, str(pool), settings]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,13 +1,23 @@
 """Recovering one teacher's images, and the first-order meta-gradient against one done by hand."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from metalearn.networks.generator import Generator
 from metalearn.pool import Pool
+from metalearn.pool.pool import Teacher
 from metalearn.recovery import inversion
-from metalearn.recovery.inversion import InversionSettings, TeacherTask, about_statistics, recover
+from metalearn.recovery.inversion import (
+    Fit,
+    InversionSettings,
+    TeacherTask,
+    about_statistics,
+    recover,
+)
 from tests.metalearn.by_hand import conv4_features, divergence, randomise_norms, tensors_of
 
 SETTINGS = InversionSettings(
@@ -29,36 +39,44 @@ class LinearGenerator(Generator):
         nn.Module.__init__(self)
         self.weight = nn.Parameter(torch.full((5, 3 * 16 * 16), 0.01))
 
-    def forward(self, latents, labels):
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         return (latents @ self.weight).view(-1, 3, 16, 16)
 
 
-def with_(settings: InversionSettings, **changes) -> InversionSettings:
+def with_(settings: InversionSettings, **changes: Any) -> InversionSettings:
     return InversionSettings(**{**vars(settings), **changes})
 
 
 @pytest.fixture
-def task(make_teacher):
+def task(make_teacher: Callable[..., Any]) -> TeacherTask:
     return TeacherTask(make_teacher(), (2, 0))
 
 
 @pytest.fixture
-def latents():
+def latents() -> Tensor:
     return torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
 
 
 LABELS = torch.tensor([0, 1, 0, 1, 0, 1])
 
 
-def run(task, latents, generator=None, settings=SETTINGS, **more):
+def run(
+    task: TeacherTask,
+    latents: Tensor,
+    generator: Generator | LinearGenerator | None = None,
+    settings: InversionSettings = SETTINGS,
+    **more: Any,
+) -> Fit:
     rng = torch.Generator().manual_seed(3)
     generator = generator or LinearGenerator()
     return recover(task, generator, latents, LABELS, settings=settings, rng=rng, **more)
 
 
-def test_the_generator_learns_the_last_gradient_or_the_way_of_its_copy(task, latents, monkeypatch):
+def test_the_generator_learns_the_last_gradient_or_the_way_of_its_copy(
+    task: TeacherTask, latents: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # By hand, with plain SGD inside: step once, then differentiate there and nowhere else.
-    def sgd(weights, z, settings):
+    def sgd(weights: list[Tensor], z: Tensor, settings: InversionSettings) -> Any:
         groups = [{"params": weights, "lr": 0.1}, {"params": [z], "lr": 0.2}]
         return torch.optim.SGD(groups)
 
@@ -70,7 +88,7 @@ def test_the_generator_learns_the_last_gradient_or_the_way_of_its_copy(task, lat
     reptile = with_(settings, generator_update="reptile")
     movement = run(task, latents, settings=reptile).direction
 
-    def loss(weight, z):
+    def loss(weight: Tensor, z: Tensor) -> Tensor:
         images = (z @ weight).view(-1, 3, 16, 16)
         logits = task.teacher.network((images - 0.5) / 0.25)[:, [2, 0]]
         return -logits.log_softmax(1)[range(6), LABELS].mean()
@@ -84,7 +102,9 @@ def test_the_generator_learns_the_last_gradient_or_the_way_of_its_copy(task, lat
     assert torch.allclose(movement[0], 0.1 * by_weight, atol=1e-7)
 
 
-def test_neither_generator_nor_teacher_nor_latents_change(task, latents):
+def test_neither_generator_nor_teacher_nor_latents_change(
+    task: TeacherTask, latents: Tensor
+) -> None:
     generator = LinearGenerator()
     before = {name: value.clone() for name, value in task.teacher.network.state_dict().items()}
     given = latents.clone()
@@ -98,12 +118,19 @@ def test_neither_generator_nor_teacher_nor_latents_change(task, latents):
 
 @pytest.mark.parametrize(("kept", "loss", "step"), [("last", 5.0, 3), ("best", 1.0, 1)])
 def test_the_images_kept_are_those_of_the_last_pass_or_with_the_lowest_loss(
-    task, latents, monkeypatch, kept, loss, step
-):
+    task: TeacherTask,
+    latents: Tensor,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: str,
+    loss: float,
+    step: int,
+) -> None:
     losses = iter([3.0, 1.0, 2.0, 5.0])
     shown = []
 
-    def terms(task, images, labels, **_):
+    def terms(
+        task: TeacherTask, images: Tensor, labels: Tensor, **_: Any
+    ) -> tuple[dict[str, Tensor], float]:
         shown.append(images.detach().clone())
         return {"recovery": images.sum() * 0 + next(losses)}, 0.0
 
@@ -121,7 +148,7 @@ def test_the_images_kept_are_those_of_the_last_pass_or_with_the_lowest_loss(
     assert not any(torch.equal(shown[step], shown[other]) for other in range(4) if other != step)
 
 
-def test_fitting_lowers_the_loss(task):
+def test_fitting_lowers_the_loss(task: TeacherTask) -> None:
     generator = Generator(latent_dim=5, width=8, channels=3, image_size=16, n_way=2)
     latents = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
     first, *_ = run(task, latents, generator, with_(SETTINGS, steps=1))
@@ -129,15 +156,17 @@ def test_fitting_lowers_the_loss(task):
     assert sum(last.losses.values()) < sum(first.losses.values())
 
 
-def test_the_adversarial_term_needs_a_student(task, latents):
+def test_the_adversarial_term_needs_a_student(task: TeacherTask, latents: Tensor) -> None:
     alone, *_ = run(task, latents)
     against, *_ = run(task, latents, student=lambda images, labels: task.logits(images) * 0.5)
     assert set(alone.losses) == {"recovery", "batchnorm"}
     assert against.losses["adversarial"] < 0
 
 
-def test_the_released_adversarial_term_takes_the_place_of_the_equations(task, latents):
-    def student(images, labels):
+def test_the_released_adversarial_term_takes_the_place_of_the_equations(
+    task: TeacherTask, latents: Tensor
+) -> None:
+    def student(images: Tensor, labels: Tensor) -> Tensor:
         return task.logits(images) * 0.5
 
     released = with_(SETTINGS, adversarial="as_released", steps=1)
@@ -154,13 +183,15 @@ def test_the_released_adversarial_term_takes_the_place_of_the_equations(task, la
     assert theirs.losses["adversarial"] != pytest.approx(ours.losses["adversarial"], rel=0.1)
 
 
-def without_batchnorm(teacher):
+def without_batchnorm(teacher: Teacher) -> Teacher:
     for block in teacher.network.blocks:
         block.norm = nn.Identity()
     return teacher
 
 
-def test_without_batchnorm_the_term_is_zero_and_it_is_said_of_how_many_models(make_teacher):
+def test_without_batchnorm_the_term_is_zero_and_it_is_said_of_how_many_models(
+    make_teacher: Callable[..., Any],
+) -> None:
     bare = without_batchnorm(make_teacher("b"))
     pool = Pool((make_teacher("a"), bare, make_teacher("c")))
     latents = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
@@ -172,12 +203,14 @@ def test_without_batchnorm_the_term_is_zero_and_it_is_said_of_how_many_models(ma
     assert not about_statistics(pool.part([0, 2]))
 
 
-def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task, latents):
+def test_a_weight_of_zero_leaves_the_batchnorm_term_out(task: TeacherTask, latents: Tensor) -> None:
     recovered, _ = run(task, latents, settings=with_(SETTINGS, batchnorm_weight=0.0))
     assert set(recovered.losses) == {"recovery"}
 
 
-def test_a_task_names_and_restricts_the_teachers_classes(task, make_teacher):
+def test_a_task_names_and_restricts_the_teachers_classes(
+    task: TeacherTask, make_teacher: Callable[..., Any]
+) -> None:
     images = torch.rand(2, 3, 16, 16)
     assert task.class_names == ("owl", "cat")
     assert torch.equal(task.logits(images), task.teacher.logits(images)[:, [2, 0]])
@@ -185,7 +218,9 @@ def test_a_task_names_and_restricts_the_teachers_classes(task, make_teacher):
     assert len(set(drawn.classes)) == 2
 
 
-def test_images_of_another_size_are_resized_for_the_teacher(make_teacher):
+def test_images_of_another_size_are_resized_for_the_teacher(
+    make_teacher: Callable[..., Any],
+) -> None:
     large = TeacherTask(make_teacher("c", image_size=24), (0, 1))
     generator = Generator(latent_dim=5, width=8, channels=3, image_size=17, n_way=2)
     recovered, gradients = run(large, torch.randn(6, 5), generator)
@@ -196,15 +231,17 @@ def test_images_of_another_size_are_resized_for_the_teacher(make_teacher):
 class Pixels(Generator):
     """Its weights are its images, so that the last gradient is the loss's by the images."""
 
-    def __init__(self, images) -> None:
+    def __init__(self, images: Tensor) -> None:
         nn.Module.__init__(self)
         self.images = nn.Parameter(images.clone())
 
-    def forward(self, latents, labels):
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         return self.images + 0 * latents.sum()
 
 
-def test_the_three_terms_and_their_gradient_are_those_of_the_equations(task, monkeypatch):
+def test_the_three_terms_and_their_gradient_are_those_of_the_equations(
+    task: TeacherTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     randomise_norms(task.teacher.network)
     rng = torch.Generator().manual_seed(2)
     images = torch.rand(12, 3, 16, 16, generator=rng)

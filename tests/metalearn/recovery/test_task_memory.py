@@ -15,7 +15,7 @@ def images(values: list[float]) -> torch.Tensor:
     return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).contiguous()
 
 
-def test_images_are_kept_to_eight_bits_under_their_class_name():
+def test_images_are_kept_to_eight_bits_under_their_class_name() -> None:
     held = memory()
     held.add(images([0.0, 0.5, 1.0]), torch.tensor([1, 0, 1]), ("owl", "cat"))
     owl, cat = held.images_by_class()
@@ -24,7 +24,7 @@ def test_images_are_kept_to_eight_bits_under_their_class_name():
     assert cat[:, 0, 0, 0].tolist() == [0, 255]
 
 
-def test_classes_of_the_same_name_from_two_teachers_are_one_class():
+def test_classes_of_the_same_name_from_two_teachers_are_one_class() -> None:
     held = memory()
     held.add(images([0.2]), torch.tensor([0]), ("cat",))
     held.add(images([0.4]), torch.tensor([0]), ("cat",))
@@ -33,24 +33,24 @@ def test_classes_of_the_same_name_from_two_teachers_are_one_class():
     assert held.n_tasks == 2
 
 
-def test_the_oldest_images_make_room():
+def test_the_oldest_images_make_room() -> None:
     held = memory(per_class=3)
     for value in (0.0, 0.2, 0.4, 0.6, 0.8):
         held.add(images([value]), torch.tensor([0]), ("cat",))
     assert sorted(held.images_by_class()[0][:, 0, 0, 0].tolist()) == [102, 153, 204]
 
 
-def test_a_task_larger_than_a_ring_leaves_its_last_images():
+def test_a_task_larger_than_a_ring_leaves_its_last_images() -> None:
     held = memory(per_class=2)
     held.add(images([0.0, 0.2, 0.4]), torch.tensor([0, 0, 0]), ("cat",))
     assert sorted(held.images_by_class()[0][:, 0, 0, 0].tolist()) == [51, 102]
 
 
-def test_the_byte_limit_shortens_the_rings():
+def test_the_byte_limit_shortens_the_rings() -> None:
     assert memory(per_class=400, max_bytes=3 * 12 * 7).images_per_class == 7
 
 
-def test_rings_keep_room_for_an_episode_and_classes_met_first_make_room():
+def test_rings_keep_room_for_an_episode_and_classes_met_first_make_room() -> None:
     held = TaskMemory(
         n_classes=1_000, images_per_class=400, image_bytes=12, max_bytes=6 * 12, fewest_images=3
     )
@@ -70,7 +70,7 @@ def test_rings_keep_room_for_an_episode_and_classes_met_first_make_room():
     assert all(torch.equal(one, two) for one, two in pairs)
 
 
-def test_an_episode_mixes_classes_that_no_teacher_has_together():
+def test_an_episode_mixes_classes_that_no_teacher_has_together() -> None:
     held = memory()
     held.add(images([0.1] * 3), torch.zeros(3, dtype=torch.int64), ("cat",))
     held.add(images([0.9] * 3), torch.zeros(3, dtype=torch.int64), ("owl",))
@@ -82,7 +82,7 @@ def test_an_episode_mixes_classes_that_no_teacher_has_together():
     )
 
 
-def test_sampling_more_than_there_is_is_refused():
+def test_sampling_more_than_there_is_is_refused() -> None:
     held = memory()
     held.add(images([0.1] * 3), torch.zeros(3, dtype=torch.int64), ("cat",))
     assert not held.can_sample(n_way=2, need=3)
@@ -90,7 +90,7 @@ def test_sampling_more_than_there_is_is_refused():
         held.sample(n_way=2, k_shot=1, n_query=2, rng=torch.Generator())
 
 
-def test_a_memory_taken_back_samples_and_overwrites_as_the_one_that_was_saved():
+def test_a_memory_taken_back_samples_and_overwrites_as_the_one_that_was_saved() -> None:
     first = memory(per_class=3)
     for value in (0.0, 0.2, 0.4, 0.6):
         first.add(images([value, value]), torch.tensor([0, 1]), ("cat", "owl"))
@@ -103,7 +103,7 @@ def test_a_memory_taken_back_samples_and_overwrites_as_the_one_that_was_saved():
         assert torch.equal(one, two)
 
 
-def test_a_saved_state_does_not_change_when_the_memory_goes_on():
+def test_a_saved_state_does_not_change_when_the_memory_goes_on() -> None:
     held = memory(per_class=2)
     held.add(images([0.0, 0.0]), torch.tensor([0, 0]), ("cat",))
     state = held.state_dict()
@@ -111,7 +111,7 @@ def test_a_saved_state_does_not_change_when_the_memory_goes_on():
     assert int(state["images"][0].max()) == 0
 
 
-def test_images_of_named_classes_come_in_turn_or_not_at_all():
+def test_images_of_named_classes_come_in_turn_or_not_at_all() -> None:
     held = memory()
     held.add(images([0.0, 0.2, 0.4]), torch.zeros(3, dtype=torch.int64), ("cat",))
     held.add(images([0.6, 0.8]), torch.zeros(2, dtype=torch.int64), ("owl",))
@@ -130,7 +130,7 @@ def test_images_that_were_replaced_still_count_as_taken_in() -> None:
     assert memory.n_images == 2 and memory.n_recovered == 6
 
 
-def test_images_are_drawn_from_classes_that_are_equally_likely_however_many_they_hold():
+def test_images_are_drawn_from_classes_that_are_equally_likely_however_many_they_hold() -> None:
     held = memory(per_class=8)
     rng = torch.Generator().manual_seed(0)
     assert held.draw(3, rng) is None

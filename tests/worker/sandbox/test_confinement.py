@@ -7,7 +7,7 @@ import sys
 from worker.sandbox.confinement import missing_confinement
 
 
-def test_what_is_missing_is_found_out_without_confining_this_process():
+def test_what_is_missing_is_found_out_without_confining_this_process() -> None:
     before = os.getpid()
     missing = missing_confinement()
     assert set(missing) <= {"Landlock", "seccomp"}

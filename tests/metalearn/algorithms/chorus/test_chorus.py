@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,7 +21,14 @@ SETTINGS = {
 }
 
 
-def pool(*, consent=True, architectures=(("conv4", 8, 16), ("resnet10", 4, 24))):
+def pool(
+    *,
+    consent: bool = True,
+    architectures: tuple[tuple[str, int, int], tuple[str, int, int]] = (
+        ("conv4", 8, 16),
+        ("resnet10", 4, 24),
+    ),
+) -> Pool:
     teachers = []
     for index, (architecture, width, size) in enumerate(architectures):
         with torch.random.fork_rng():
@@ -39,12 +48,12 @@ def pool(*, consent=True, architectures=(("conv4", 8, 16), ("resnet10", 4, 24)))
     return Pool(tuple(teachers))
 
 
-def run_of(chosen_pool, **settings):
+def run_of(chosen_pool: Pool, **settings: Any) -> Chorus:
     chosen = {**SETTINGS, **settings}
     return make_algorithm("chorus", chosen_pool, chosen, device=torch.device("cpu"), seed=0)
 
 
-def test_the_learner_comes_to_see_new_pictures_as_the_pool_does():
+def test_the_learner_comes_to_see_new_pictures_as_the_pool_does() -> None:
     run = run_of(pool())
     reports = []
     while run.steps_done < run.total_steps:
@@ -55,13 +64,13 @@ def test_the_learner_comes_to_see_new_pictures_as_the_pool_does():
     assert reports[-1].metrics["loss"] < reports[1].metrics["loss"]
 
 
-def test_no_owners_consent_to_recovery_is_needed_because_nothing_is_recovered():
+def test_no_owners_consent_to_recovery_is_needed_because_nothing_is_recovered() -> None:
     report = run_of(pool(consent=False)).step()
     assert report.stage == "listening"
     assert report.recovered is None
 
 
-def test_the_first_step_fills_the_memory_and_each_later_one_adds_its_pictures():
+def test_the_first_step_fills_the_memory_and_each_later_one_adds_its_pictures() -> None:
     run = run_of(pool())
     run.step()
     assert run.memory.n_seen == 128
@@ -73,7 +82,7 @@ def test_the_first_step_fills_the_memory_and_each_later_one_adds_its_pictures():
 @pytest.mark.parametrize(
     ("optimiser", "highest"), [("kernel_optimiser", "outer_lr"), ("vector_optimiser", "vector_lr")]
 )
-def test_the_rate_rises_to_its_height_and_ends_at_zero(optimiser, highest):
+def test_the_rate_rises_to_its_height_and_ends_at_zero(optimiser: str, highest: str) -> None:
     run = run_of(pool(), outer_steps=10, updates_per_step=10)
     rates = []
     for step in range(1, 11):
@@ -86,7 +95,7 @@ def test_the_rate_rises_to_its_height_and_ends_at_zero(optimiser, highest):
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
-def test_every_weight_but_the_heads_is_learned():
+def test_every_weight_but_the_heads_is_learned() -> None:
     run = run_of(pool())
     before = {name: value.clone() for name, value in run.learner.state_dict().items()}
     for _ in range(3):
@@ -102,7 +111,7 @@ def test_every_weight_but_the_heads_is_learned():
     assert moved["head.weight"] == moved["head.bias"] == 0
 
 
-def test_teachers_stay_as_they_are():
+def test_teachers_stay_as_they_are() -> None:
     chosen = pool()
     before = [
         value.clone() for each in chosen.teachers for value in each.network.state_dict().values()
@@ -115,7 +124,7 @@ def test_teachers_stay_as_they_are():
     assert all(map(torch.equal, before, after))
 
 
-def test_the_meta_learners_running_statistics_are_those_of_its_final_weights():
+def test_the_meta_learners_running_statistics_are_those_of_its_final_weights() -> None:
     run = run_of(pool())
     for _ in range(3):
         run.step()
@@ -127,7 +136,7 @@ def test_the_meta_learners_running_statistics_are_those_of_its_final_weights():
     assert torch.allclose(layer.running_mean, wanted, atol=1e-3)
 
 
-def test_pictures_are_what_the_memory_will_give_back():
+def test_pictures_are_what_the_memory_will_give_back() -> None:
     run = run_of(pool())
     images, _ = run._new_pictures(20)
     # Of 255 levels, so that eight bits lose nothing but rounding.
@@ -135,7 +144,7 @@ def test_pictures_are_what_the_memory_will_give_back():
     assert isinstance(run, Chorus)
 
 
-def test_a_learner_may_begin_with_a_teachers_weights_and_keeps_its_normalisation():
+def test_a_learner_may_begin_with_a_teachers_weights_and_keeps_its_normalisation() -> None:
     run = run_of(pool(), learner_start="teacher 1")
     start = run.pool.teachers[1]
     before = run.learner.state_dict()
@@ -153,11 +162,11 @@ def test_a_learner_may_begin_with_a_teachers_weights_and_keeps_its_normalisation
     assert [record.copied for record in learner.teachers] == [False, True]
 
 
-def test_a_learner_drawn_at_random_copies_nobody():
+def test_a_learner_drawn_at_random_copies_nobody() -> None:
     assert run_of(pool()).copied_teachers() == ()
 
 
-def test_a_stopped_run_that_began_with_a_teacher_goes_on_as_if_never_stopped():
+def test_a_stopped_run_that_began_with_a_teacher_goes_on_as_if_never_stopped() -> None:
     settings = {"learner_start": "teacher 0", "outer_steps": 3}
     whole, first, second = (run_of(pool(), **settings) for _ in range(3))
     for _ in range(4):
@@ -174,7 +183,7 @@ def test_a_stopped_run_that_began_with_a_teacher_goes_on_as_if_never_stopped():
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_pictures_for_large_networks_are_drawn_small_and_kept_at_the_learners_size():
+def test_pictures_for_large_networks_are_drawn_small_and_kept_at_the_learners_size() -> None:
     large = pool(architectures=(("conv4", 8, 128), ("resnet10", 4, 112)))
     run = run_of(large, learner_image_size=64, memory=64, components=8)
     run.step()
@@ -182,13 +191,13 @@ def test_pictures_for_large_networks_are_drawn_small_and_kept_at_the_learners_si
     assert run.memory.recent(4).shape == (4, 3, 64, 64)
 
 
-def test_the_memory_of_pictures_is_bounded_in_bytes_whatever_is_asked():
+def test_the_memory_of_pictures_is_bounded_in_bytes_whatever_is_asked() -> None:
     large = pool(architectures=(("conv4", 8, 128), ("conv4", 8, 128)))
     run = run_of(large, memory=262_144)
     assert run.memory.capacity * 3 * 96**2 <= 250_000_000
 
 
-def test_an_architecture_of_a_library_can_be_the_learner():
+def test_an_architecture_of_a_library_can_be_the_learner() -> None:
     small = pool(architectures=(("conv4", 8, 32), ("conv4", 8, 32)))
     run = run_of(small, learner="timm/test_efficientnet", learner_width=0, outer_steps=1)
     for _ in range(2):
@@ -197,12 +206,12 @@ def test_an_architecture_of_a_library_can_be_the_learner():
     assert run.meta_learner().spec.architecture == "timm/test_efficientnet"
 
 
-def test_an_architecture_that_is_unknown_is_refused_by_name():
+def test_an_architecture_that_is_unknown_is_refused_by_name() -> None:
     with pytest.raises(InvalidCheckpoint, match="magic"):
         run_of(pool(), learner="timm/magic")
 
 
-def test_with_crops_the_learner_sees_windows_and_mirror_images_only_where_they_count():
+def test_with_crops_the_learner_sees_windows_and_mirror_images_only_where_they_count() -> None:
     whole = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     seen = {
         (crops, mirror): run_of(pool(), crops=crops, mirror=mirror)._changed(whole)
@@ -218,7 +227,7 @@ def test_with_crops_the_learner_sees_windows_and_mirror_images_only_where_they_c
         assert not torch.allclose(window, whole, atol=0.1)
 
 
-def test_runs_with_crops_follow_their_seed():
+def test_runs_with_crops_follow_their_seed() -> None:
     runs = [run_of(pool(), crops=crops) for crops in (0.5, 0.5, 0.0)]
     for algorithm in runs:
         for _ in range(3):

@@ -1,12 +1,17 @@
 """Chorus learns from pictures of one's own and keeps none of them."""
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from metalearn.algorithm import train
+from metalearn.algorithms.chorus.algorithm import Chorus
 from metalearn.errors import InvalidSetting
 from metalearn.meta_learner import MetaLearner
 from metalearn.pool import Pool
@@ -27,12 +32,12 @@ SETTINGS = {
 
 
 @pytest.fixture
-def pool(make_teacher) -> Pool:
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     return Pool((make_teacher("a"), make_teacher("b", image_size=24)))
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """Ten pictures of one colour each, which no drawn picture has."""
     path = tmp_path / "own"
     path.mkdir()
@@ -41,28 +46,30 @@ def folder(tmp_path):
     return path
 
 
-def made(pool, folder=None, **settings):
+def made(pool: Pool, folder: Path | None = None, **settings: Any) -> Chorus:
     run = make_algorithm("chorus", pool, SETTINGS | settings, device=torch.device("cpu"), seed=0)
     if folder is not None:
         run.take_pictures(folder)
     return run
 
 
-def plain(pixels) -> torch.Tensor:
+def plain(pixels: Tensor) -> torch.Tensor:
     """Which pictures have one colour."""
     flat = pixels.flatten(2).float()
     return (flat.amax(2) == flat.amin(2)).all(1)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
-def test_as_large_a_share_as_was_set_is_ones_own(pool, folder, share):
+def test_as_large_a_share_as_was_set_is_ones_own(pool: Pool, folder: Path, share: float) -> None:
     images, numbers = made(pool, folder, own_share=share)._new_pictures(32)
     assert (numbers >= 0).sum() == 32 * share
     assert torch.equal(plain(images), numbers >= 0)
     assert made(pool, own_pictures=False)._new_pictures(32)[1] is None
 
 
-def test_the_learner_and_its_card_say_how_many_and_no_name(pool, folder, tmp_path):
+def test_the_learner_and_its_card_say_how_many_and_no_name(
+    pool: Pool, folder: Path, tmp_path: Path
+) -> None:
     run = made(pool, folder)
     for _ in train(run):
         pass
@@ -75,14 +82,16 @@ def test_the_learner_and_its_card_say_how_many_and_no_name(pool, folder, tmp_pat
     assert "9.png" not in text and str(folder) not in text
 
 
-def test_without_such_pictures_nothing_is_said_of_them(pool):
+def test_without_such_pictures_nothing_is_said_of_them(pool: Pool) -> None:
     run = made(pool, own_pictures=False)
     for _ in train(run):
         pass
     assert "operator_pictures" not in run.meta_learner().made_by
 
 
-def test_a_snapshot_holds_none_of_them_and_a_resumed_run_ends_the_same(pool, folder):
+def test_a_snapshot_holds_none_of_them_and_a_resumed_run_ends_the_same(
+    pool: Pool, folder: Path
+) -> None:
     whole = made(pool, folder)
     for _ in train(whole):
         pass
@@ -103,7 +112,7 @@ def test_a_snapshot_holds_none_of_them_and_a_resumed_run_ends_the_same(pool, fol
     same(whole, second)
 
 
-def test_a_folder_that_has_changed_ends_the_run_with_one_sentence(pool, folder):
+def test_a_folder_that_has_changed_ends_the_run_with_one_sentence(pool: Pool, folder: Path) -> None:
     first = made(pool, folder)
     next(train(first))
     state = round_trip(first.state_dict())
@@ -113,13 +122,13 @@ def test_a_folder_that_has_changed_ends_the_run_with_one_sentence(pool, folder):
         second.load_state_dict(state)
 
 
-def test_files_that_cannot_be_read_are_told(pool, folder):
+def test_files_that_cannot_be_read_are_told(pool: Pool, folder: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"no picture")
     told = made(pool).take_pictures(folder)
     assert told[0].startswith("10 pictures") and told[1].startswith("1 files")
 
 
-def test_a_folder_and_the_setting_belong_together(pool, folder):
+def test_a_folder_and_the_setting_belong_together(pool: Pool, folder: Path) -> None:
     with pytest.raises(InvalidSetting, match="Set own_pictures to true"):
         made(pool, own_pictures=False).take_pictures(folder)
     with pytest.raises(InvalidSetting, match="there is no folder; give one"):

@@ -1,7 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from metalearn.algorithms.chorus import geometry
 from metalearn.algorithms.chorus.geometry import (
@@ -14,7 +17,7 @@ from metalearn.networks import NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 
 
-def teacher(architecture="conv4", width=4, size=16, seed=0):
+def teacher(architecture: str = "conv4", width: int = 4, size: int = 16, seed: int = 0) -> Teacher:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = build_network(NetworkSpec(architecture, width, 3, size, 5))
@@ -23,16 +26,16 @@ def teacher(architecture="conv4", width=4, size=16, seed=0):
 
 
 @pytest.fixture
-def pool():
+def pool() -> Pool:
     return Pool((teacher(seed=0), teacher(width=8, seed=1), teacher("resnet10", 4, 24, seed=2)))
 
 
 @pytest.fixture
-def images():
+def images() -> Tensor:
     return torch.rand(40, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
-def fitted(pool, images, **settings):
+def fitted(pool: Pool, images: Tensor, **settings: Any) -> PoolGeometry:
     chosen = {
         "components": 512,
         "whitening": 0.0,
@@ -46,19 +49,21 @@ def fitted(pool, images, **settings):
     return space
 
 
-def cosines(points):
+def cosines(points: Tensor) -> Tensor:
     unit = F.normalize(points, dim=1)
     return unit @ unit.T
 
 
-def test_all_components_without_whitening_keep_the_ensembles_similarities(pool, images):
+def test_all_components_without_whitening_keep_the_ensembles_similarities(
+    pool: Pool, images: Tensor
+) -> None:
     features = [each.network.embed(each.prepare(images)) for each in pool.teachers]
     mean_cosine = sum(cosines(each - each.mean(0)) for each in features) / len(features)
     found = cosines(fitted(pool, images).coordinates(images))
     assert torch.allclose(found, mean_cosine, atol=1e-3)
 
 
-def test_a_picture_and_its_mirror_image_have_one_place(pool, images):
+def test_a_picture_and_its_mirror_image_have_one_place(pool: Pool, images: Tensor) -> None:
     space = fitted(pool, images, mirror=True)
     assert torch.allclose(space.coordinates(images), space.coordinates(images.flip(-1)), atol=1e-5)
     plain = fitted(pool, images)
@@ -66,7 +71,7 @@ def test_a_picture_and_its_mirror_image_have_one_place(pool, images):
     assert apart.abs().max() > 0.01
 
 
-def test_with_mirror_images_a_place_is_the_mean_of_both_views(pool, images):
+def test_with_mirror_images_a_place_is_the_mean_of_both_views(pool: Pool, images: Tensor) -> None:
     features = [
         [each.network.embed(each.prepare(view)) for view in (images, images.flip(-1))]
         for each in pool.teachers
@@ -80,7 +85,7 @@ def test_with_mirror_images_a_place_is_the_mean_of_both_views(pool, images):
     assert torch.allclose(found @ found.T, similarity, atol=1e-3)
 
 
-def test_fit_returns_the_coordinates_of_its_own_pictures(pool, images):
+def test_fit_returns_the_coordinates_of_its_own_pictures(pool: Pool, images: Tensor) -> None:
     space = PoolGeometry(
         pool, components=8, whitening=0.5, weighting=0.0, mirror=True, precision="fp32"
     )
@@ -89,13 +94,17 @@ def test_fit_returns_the_coordinates_of_its_own_pictures(pool, images):
     assert torch.allclose(first, space.coordinates(images), atol=1e-4)
 
 
-def test_whole_whitening_gives_every_component_the_same_deviation(pool, images):
+def test_whole_whitening_gives_every_component_the_same_deviation(
+    pool: Pool, images: Tensor
+) -> None:
     coordinates = fitted(pool, images, components=4, whitening=1.0).coordinates(images)
     assert torch.allclose(coordinates.square().mean(0), torch.ones(4), atol=0.02)
 
 
 @pytest.mark.parametrize("whitening", [0.25, 0.5])
-def test_partial_whitening_divides_by_that_power_of_the_deviation(pool, images, whitening):
+def test_partial_whitening_divides_by_that_power_of_the_deviation(
+    pool: Pool, images: Tensor, whitening: float
+) -> None:
     # Against numpy's singular value decomposition, also for pictures that it has not seen.
     unseen = torch.rand(9, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     parts, others = [], []
@@ -121,7 +130,7 @@ def test_partial_whitening_divides_by_that_power_of_the_deviation(pool, images, 
     assert deviation[0] > 1.5 * deviation[-1]
 
 
-def test_teachers_have_the_same_say_whatever_their_scale(pool, images):
+def test_teachers_have_the_same_say_whatever_their_scale(pool: Pool, images: Tensor) -> None:
     before = fitted(pool, images).coordinates(images)
     with torch.no_grad():
         last = pool.teachers[0].network.blocks[-1].norm
@@ -131,7 +140,7 @@ def test_teachers_have_the_same_say_whatever_their_scale(pool, images):
     assert torch.allclose(cosines(before), cosines(after), atol=1e-3)
 
 
-def test_the_components_do_not_follow_the_global_generator(pool, images):
+def test_the_components_do_not_follow_the_global_generator(pool: Pool, images: Tensor) -> None:
     torch.manual_seed(1)
     first = fitted(pool, images, components=4).coordinates(images)
     torch.manual_seed(2)
@@ -139,8 +148,8 @@ def test_the_components_do_not_follow_the_global_generator(pool, images):
 
 
 def test_features_too_many_to_hold_are_projected_and_keep_similarities_on_the_whole(
-    pool, images, monkeypatch
-):
+    pool: Pool, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = cosines(fitted(pool, images).coordinates(images))
     monkeypatch.setattr(geometry, "MOST_FEATURES", 3 * 24)
     fewer = cosines(fitted(pool, images).coordinates(images))
@@ -149,7 +158,7 @@ def test_features_too_many_to_hold_are_projected_and_keep_similarities_on_the_wh
     assert torch.corrcoef(both)[0, 1] > 0.8
 
 
-def test_a_geometry_taken_back_gives_the_same_coordinates(pool, images):
+def test_a_geometry_taken_back_gives_the_same_coordinates(pool: Pool, images: Tensor) -> None:
     space = fitted(pool, images, components=6, whitening=0.5)
     other = PoolGeometry(
         pool, components=6, whitening=0.5, weighting=0.0, mirror=False, precision="fp32"
@@ -159,7 +168,7 @@ def test_a_geometry_taken_back_gives_the_same_coordinates(pool, images):
     assert torch.equal(space.coordinates(images), other.coordinates(images))
 
 
-def test_the_loss_is_one_minus_the_mean_correlation_of_each_pictures_similarities():
+def test_the_loss_is_one_minus_the_mean_correlation_of_each_pictures_similarities() -> None:
     rng = torch.Generator().manual_seed(0)
     own, wanted = torch.rand(6, 3, generator=rng), torch.randn(6, 5, generator=rng)
     correlations = []
@@ -171,7 +180,7 @@ def test_the_loss_is_one_minus_the_mean_correlation_of_each_pictures_similaritie
     assert torch.allclose(similarity_loss(own, wanted), expected, atol=1e-5)
 
 
-def test_the_loss_is_zero_for_turned_and_scaled_points_and_grows_with_noise():
+def test_the_loss_is_zero_for_turned_and_scaled_points_and_grows_with_noise() -> None:
     rng = torch.Generator().manual_seed(0)
     points = torch.randn(20, 6, generator=rng)
     turn = torch.linalg.qr(torch.randn(6, 6, generator=rng)).Q
@@ -181,7 +190,7 @@ def test_the_loss_is_zero_for_turned_and_scaled_points_and_grows_with_noise():
     assert losses == sorted(losses) and losses[0] > 1e-4
 
 
-def test_effective_rank_counts_dimensions_of_equal_variance():
+def test_effective_rank_counts_dimensions_of_equal_variance() -> None:
     rng = torch.Generator().manual_seed(0)
     for dimensions in (1, 3, 8):
         axes = torch.eye(16)[torch.randint(dimensions, (4000,), generator=rng)]
@@ -195,17 +204,19 @@ def along_axes(*pairs: int) -> torch.Tensor:
     return torch.cat([rows, -rows])
 
 
-def test_effective_rank_of_unequal_variances_is_the_exponential_of_their_entropy():
+def test_effective_rank_of_unequal_variances_is_the_exponential_of_their_entropy() -> None:
     # Shares 1/2, 1/4, 1/4 have an entropy of 1.5 bits.
     assert effective_rank(along_axes(2, 1, 1)) == pytest.approx(2**1.5, rel=1e-4)
     assert effective_rank(along_axes(1, 1, 1, 1, 1)) == pytest.approx(5, rel=1e-4)
 
 
-def test_features_that_are_all_the_same_have_rank_one():
+def test_features_that_are_all_the_same_have_rank_one() -> None:
     assert effective_rank(torch.ones(10, 4)) == pytest.approx(1)
 
 
-def test_a_teacher_whose_features_fill_few_dimensions_has_little_say_and_the_best_count_alike():
+def test_a_teacher_whose_features_fill_few_dimensions_has_little_say_and_the_best_count_alike() -> (
+    None
+):
     pool = Pool(tuple(teacher(seed=seed) for seed in range(8)))
     rng = torch.Generator().manual_seed(0)
     features = [torch.randn(500, 16, generator=rng) for _ in range(8)]
@@ -218,7 +229,7 @@ def test_a_teacher_whose_features_fill_few_dimensions_has_little_say_and_the_bes
     assert torch.allclose(teacher_weights(pool, features, 0.0), torch.full((8,), 1 / 8))
 
 
-def test_teachers_are_compared_with_their_own_kind_only(pool):
+def test_teachers_are_compared_with_their_own_kind_only(pool: Pool) -> None:
     rng = torch.Generator().manual_seed(0)
     narrow = torch.randn(500, 4, generator=rng)
     wide = torch.randn(500, 64, generator=rng)
@@ -228,7 +239,9 @@ def test_teachers_are_compared_with_their_own_kind_only(pool):
 
 @pytest.mark.parametrize("power", [1.0, 3.0])
 @pytest.mark.parametrize("other_kind", [("conv4", 8, 16), ("conv4", 4, 24), ("resnet10", 4, 16)])
-def test_a_teachers_say_is_its_rank_over_its_kinds_upper_quartile_to_a_power(power, other_kind):
+def test_a_teachers_say_is_its_rank_over_its_kinds_upper_quartile_to_a_power(
+    power: float, other_kind: tuple[str, int, int]
+) -> None:
     kinds = [("conv4", 4, 16), other_kind]
     of_kind, ranks = [0, 1, 0, 0, 1, 0], [8, 3, 1, 4, 6, 2]
     pool = Pool(tuple(teacher(*kinds[kind], seed=seed) for seed, kind in enumerate(of_kind)))
@@ -240,7 +253,9 @@ def test_a_teachers_say_is_its_rank_over_its_kinds_upper_quartile_to_a_power(pow
     assert torch.allclose(found, expected / expected.sum(), rtol=1e-3)
 
 
-def test_a_geometry_that_weighs_its_teachers_is_the_same_after_a_snapshot(pool, images):
+def test_a_geometry_that_weighs_its_teachers_is_the_same_after_a_snapshot(
+    pool: Pool, images: Tensor
+) -> None:
     space = fitted(pool, images, weighting=3.0)
     other = PoolGeometry(
         pool, components=512, whitening=0.0, weighting=3.0, mirror=False, precision="fp32"

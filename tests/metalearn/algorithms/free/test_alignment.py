@@ -1,10 +1,12 @@
 """The Reptile direction and the agreement of gradients, on functions whose answer is known."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from metalearn.algorithms.free.alignment import gradient_agreement, sequential_descent
 
@@ -17,7 +19,7 @@ class Point(nn.Module):
         self.at = nn.Parameter(at.clone())
 
 
-def quadratics(n: int):
+def quadratics(n: int) -> tuple[list[Tensor], list[Tensor]]:
     rng = torch.Generator().manual_seed(n)
     hessians = []
     for _ in range(n):
@@ -26,14 +28,14 @@ def quadratics(n: int):
     return hessians, list(torch.randn(n, 3, generator=rng, dtype=torch.float64))
 
 
-def as_losses(hessians, centres):
+def as_losses(hessians: list[Tensor], centres: list[Tensor]) -> list[Callable[..., Any]]:
     return [
         lambda point, h=h, c=c: 0.5 * (point.at - c) @ h @ (point.at - c)
         for h, c in zip(hessians, centres, strict=True)
     ]
 
 
-def test_the_direction_averaged_over_orders_is_the_taylor_expansion_of_alignment():
+def test_the_direction_averaged_over_orders_is_the_taylor_expansion_of_alignment() -> None:
     # algorithms.md 1.6: mean gradient minus lr/2 times the gradient of sum_{i<j} g_i.g_j, over T.
     hessians, centres = quadratics(3)
     start = torch.tensor([0.3, -0.2, 0.5], dtype=torch.float64)
@@ -54,7 +56,7 @@ def test_the_direction_averaged_over_orders_is_the_taylor_expansion_of_alignment
     assert not torch.allclose(measured, plain, atol=lr / 100)
 
 
-def test_one_step_on_one_loss_is_its_gradient():
+def test_one_step_on_one_loss_is_its_gradient() -> None:
     hessians, centres = quadratics(1)
     start = torch.zeros(3, dtype=torch.float64)
     descent = sequential_descent(Point(start), as_losses(hessians, centres), lr=0.01)
@@ -62,7 +64,7 @@ def test_one_step_on_one_loss_is_its_gradient():
     assert descent.losses == [pytest.approx(0.5 * (centres[0] @ hessians[0] @ centres[0]).item())]
 
 
-def test_the_released_codes_adam_walks_another_way_than_the_theorems_sgd():
+def test_the_released_codes_adam_walks_another_way_than_the_theorems_sgd() -> None:
     hessians, centres = quadratics(3)
     start = torch.tensor([0.3, -0.2, 0.5], dtype=torch.float64)
     losses = as_losses(hessians, centres)
@@ -77,7 +79,7 @@ def test_the_released_codes_adam_walks_another_way_than_the_theorems_sgd():
     assert not torch.allclose(found, sgd, rtol=0.1)
 
 
-def test_descent_leaves_the_network_alone():
+def test_descent_leaves_the_network_alone() -> None:
     hessians, centres = quadratics(2)
     point = Point(torch.ones(3, dtype=torch.float64))
     sequential_descent(point, as_losses(hessians, centres), lr=0.1, steps_per_loss=3)
@@ -85,12 +87,12 @@ def test_descent_leaves_the_network_alone():
     assert point.at.grad is None
 
 
-def test_following_the_direction_aligns_what_plain_descent_does_not():
+def test_following_the_direction_aligns_what_plain_descent_does_not() -> None:
     # Two losses that agree in one coordinate and quarrel in the other.
-    def first(point):
+    def first(point: Point) -> Tensor:
         return point.at[0].square() + (point.at[1] - 1).square() * (1 + point.at[0])
 
-    def second(point):
+    def second(point: Point) -> Tensor:
         return point.at[0].square() + (point.at[1] + 1).square() * (1 + point.at[0])
 
     def follow(lr: float) -> float:
@@ -104,7 +106,7 @@ def test_following_the_direction_aligns_what_plain_descent_does_not():
     assert follow(0.2) > follow(1e-6)
 
 
-def test_agreement_of_equal_and_of_opposite_gradients():
+def test_agreement_of_equal_and_of_opposite_gradients() -> None:
     point = Point(torch.tensor([1.0, 2.0]))
     up, down = (lambda p: p.at.sum()), (lambda p: -p.at.sum())
     assert gradient_agreement(point, [up, up]).cosine == pytest.approx(1)

@@ -1,15 +1,19 @@
 """What FREE's learner says and is trained, against the same worked out by hand from its tensors."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from metalearn.algorithms.free.learner_inputs import student_of
 from metalearn.algorithms.free.shared_head import distillation_of
 from metalearn.algorithms.free_plus import FreePlusConfig
 from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks.conv4 import Conv4Network
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import RecoveredTask, TeacherTask
 from tests.metalearn.by_hand import (
@@ -25,12 +29,12 @@ LABELS = torch.arange(3).repeat(5)
 
 
 @pytest.fixture
-def pool(make_teacher):
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     return Pool((make_teacher("a"), make_teacher("b")))
 
 
 @pytest.fixture
-def learner():
+def learner() -> Conv4Network:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = build_network(NetworkSpec("conv4", 4, 3, 16, 3)).train()
@@ -39,14 +43,14 @@ def learner():
 
 
 @pytest.fixture
-def images():
+def images() -> Tensor:
     return torch.rand(15, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("head", ["shared", "prototypes", "own"])
 def test_the_adversarial_student_judges_by_its_head_or_by_its_own_class_means(
-    learner, pool, images, head
-):
+    learner: Conv4Network, pool: Pool, images: Tensor, head: str
+) -> None:
     # With heads of the teachers' own the learner's own one is untaught, so it cannot be asked.
     student = student_of(learner, replace(CONFIG, distillation_head=head), pool)
     before = {name: value.clone() for name, value in learner.state_dict().items()}
@@ -74,15 +78,17 @@ def test_the_adversarial_student_judges_by_its_head_or_by_its_own_class_means(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_the_students_weights_want_no_gradient(learner, pool, images):
+def test_the_students_weights_want_no_gradient(
+    learner: Conv4Network, pool: Pool, images: Tensor
+) -> None:
     student = student_of(learner, CONFIG, pool)
     assert not student(images, LABELS).requires_grad
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_with_prototypes_the_second_half_is_judged_by_the_class_means_of_the_first(
-    learner, pool, images, temperature
-):
+    learner: Conv4Network, pool: Pool, images: Tensor, temperature: float
+) -> None:
     # Five images of a class: two make its mean, three are judged.
     config = replace(CONFIG, distillation_head="prototypes", distillation_temperature=temperature)
     task = RecoveredTask(TeacherTask(pool.teachers[0], (0, 1, 2)), images, LABELS, {}, 0.0)

@@ -1,6 +1,7 @@
 """BELL's steps against the same steps taken by plain gradient descent, written out here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -38,13 +39,13 @@ Loss = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 @pytest.fixture
-def pool(make_teacher):
+def pool(make_teacher: Callable[..., Any]) -> Pool:
     return Pool((make_teacher("a"), make_teacher("b", class_names=("owl", "fox", "cat", "bee"))))
 
 
 @pytest.fixture
-def make(pool):
-    def make_(**settings) -> Free:
+def make(pool: Pool) -> Callable[..., Free]:
+    def make_(**settings: Any) -> Free:
         run = make_algorithm(
             "free_plus", pool, SMALL | settings, device=torch.device("cpu"), seed=0
         )
@@ -56,7 +57,7 @@ def make(pool):
 
 
 @pytest.fixture
-def recovered(pool):
+def recovered(pool: Pool) -> list[RecoveredTask]:
     rng = torch.Generator().manual_seed(0)
     drawn = [(pool.teachers[0], (2, 0, 1)), (pool.teachers[1], (3, 1, 0))]
     return [
@@ -156,7 +157,9 @@ def assert_moved_alike(run: Free, start: dict[str, Tensor], wanted: dict[str, Te
 
 
 @pytest.mark.parametrize("head", ["shared", "own"])
-def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(make, recovered, head):
+def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(
+    make: Callable[..., Free], recovered: list[RecoveredTask], head: str
+) -> None:
     run = make(distillation_head=head)
     start = tensors_of(run.trained)
     if head == "shared":
@@ -172,8 +175,8 @@ def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(make, 
 
 
 def test_realigning_repeats_it_on_lessons_drawn_each_time_from_where_the_last_one_led(
-    make, pool, monkeypatch
-):
+    make: Callable[..., Free], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Which images and teachers are drawn is another test's: here both alignments are given.
     rng = torch.Generator().manual_seed(3)
     batches, by_hand = [], []
@@ -195,7 +198,9 @@ def test_realigning_repeats_it_on_lessons_drawn_each_time_from_where_the_last_on
     assert next(left, None) is None
 
 
-def test_remembered_images_are_put_to_teachers_who_know_their_classes(make, pool, monkeypatch):
+def test_remembered_images_are_put_to_teachers_who_know_their_classes(
+    make: Callable[..., Free], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # With one shared head; the memory holds plain colours, which eight bits keep as they are.
     run = make(distillation_head="shared", replay_alignments=1)
     colours = {"cat": 0.0, "dog": 0.2, "owl": 0.4, "fox": 0.6, "bee": 1.0}
@@ -223,7 +228,9 @@ def gradients_of(run: Free) -> Tensor:
     return torch.cat([weight.grad.flatten() for weight in run.trained.parameters()])
 
 
-def test_the_alignments_weight_scales_the_way_that_the_learner_follows(make, recovered):
+def test_the_alignments_weight_scales_the_way_that_the_learner_follows(
+    make: Callable[..., Free], recovered: list[RecoveredTask]
+) -> None:
     found = {}
     for weight in (0.0, 1.0, 3.0):
         run = make(alignment_weight=weight)
@@ -237,7 +244,7 @@ def test_the_alignments_weight_scales_the_way_that_the_learner_follows(make, rec
     assert same == pytest.approx(loss, rel=1e-6)
 
 
-def test_the_alignments_weight_leaves_the_replay_alone(make):
+def test_the_alignments_weight_leaves_the_replay_alone(make: Callable[..., Free]) -> None:
     found = []
     for weight in (1.0, 3.0):
         run = make(alignment_weight=weight)

@@ -1,9 +1,13 @@
 """FREE+: the very learner that FREE's earlier defaults made, its heads, its remembered batches."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
 from metalearn.algorithm import train
+from metalearn.algorithms.free_plus.algorithm import FreePlus
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -25,8 +29,8 @@ SMALL = {
 
 
 @pytest.fixture
-def make(tiny_pool):
-    def make_(pool: Pool = tiny_pool, **settings):
+def make(tiny_pool: Pool) -> Callable[..., FreePlus]:
+    def make_(pool: Pool = tiny_pool, **settings: Any) -> FreePlus:
         chosen = SMALL | {"alignment_images": 6, "teachers_asked": 2} | settings
         return make_algorithm("free_plus", pool, chosen, device=torch.device("cpu"), seed=0)
 
@@ -42,7 +46,9 @@ EARLIER = {
 """Mean and norm of each kernel that `free` came to before FREE and FREE+ were two algorithms."""
 
 
-def test_with_its_default_settings_it_makes_the_learner_that_free_made_before(tiny_pool):
+def test_with_its_default_settings_it_makes_the_learner_that_free_made_before(
+    tiny_pool: Pool,
+) -> None:
     # Not bit for bit: another processor adds in another order.
     settings = SMALL | {"precision": "fp32"}
     run = make_algorithm("free_plus", tiny_pool, settings, device=torch.device("cpu"), seed=0)
@@ -58,7 +64,9 @@ def test_with_its_default_settings_it_makes_the_learner_that_free_made_before(ti
     }
 
 
-def test_remembered_lessons_are_taught_in_every_step_that_has_a_memory(make):
+def test_remembered_lessons_are_taught_in_every_step_that_has_a_memory(
+    make: Callable[..., FreePlus],
+) -> None:
     reports = list(train(make()))
     told = ["replayed_distillation" in report.metrics for report in reports]
     assert told == [False, True, True, True]
@@ -67,7 +75,9 @@ def test_remembered_lessons_are_taught_in_every_step_that_has_a_memory(make):
 
 @pytest.mark.parametrize("learner", ["protonet", "maml"])
 @pytest.mark.parametrize("head", ["own", "prototypes", "shared"])
-def test_every_way_of_distilling_moves_the_learner_and_remembers(make, learner, head):
+def test_every_way_of_distilling_moves_the_learner_and_remembers(
+    make: Callable[..., FreePlus], learner: str, head: str
+) -> None:
     algorithm = make(distillation_head=head, replay_learner=learner)
     before = [p.detach().clone() for p in algorithm.learner.parameters()]
     reports = list(train(algorithm))
@@ -77,7 +87,9 @@ def test_every_way_of_distilling_moves_the_learner_and_remembers(make, learner, 
     assert "adversarial" in reports[1].metrics and "gradient_cosine" in reports[1].metrics
 
 
-def test_a_head_answers_for_some_classes_of_a_teacher_with_many(make, make_teacher):
+def test_a_head_answers_for_some_classes_of_a_teacher_with_many(
+    make: Callable[..., FreePlus], make_teacher: Callable[..., Any]
+) -> None:
     many = tuple(f"class {index}" for index in range(40))
     pool = Pool((make_teacher("a", class_names=many), make_teacher("b")))
     algorithm = make(pool=pool, head_classes=6)
@@ -89,7 +101,9 @@ def test_a_head_answers_for_some_classes_of_a_teacher_with_many(make, make_teach
     list(train(algorithm))
 
 
-def test_muon_turns_the_learners_kernels_and_nothing_else_and_adam_can_have_all(make):
+def test_muon_turns_the_learners_kernels_and_nothing_else_and_adam_can_have_all(
+    make: Callable[..., FreePlus],
+) -> None:
     algorithm = make(distillation_head="own")
     optimisers = algorithm.learner_optimisers.by_name
     turned = optimisers["kernel_optimiser"].param_groups[0]["params"]

@@ -6,12 +6,14 @@ import torch.nn.functional as F
 
 from metalearn.algorithm import train
 from metalearn.algorithms.free.distiller import LearnerWithHeads
+from metalearn.algorithms.free_plus.algorithm import FreePlus
 from metalearn.algorithms.free_plus.own_head_distiller import (
     TeacherBatch,
     batch_loss,
     remembered_batch,
 )
 from metalearn.algorithms.free_plus.own_heads import TeacherHeads
+from metalearn.pool.pool import Pool
 from metalearn.registry import make_algorithm
 
 SMALL = {
@@ -36,11 +38,13 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def run(tiny_pool):
+def run(tiny_pool: Pool) -> FreePlus:
     return make_algorithm("free_plus", tiny_pool, SMALL, device=CPU, seed=0)
 
 
-def test_each_teacher_has_as_many_rows_as_it_knows_classes_and_they_are_its_own(tiny_pool):
+def test_each_teacher_has_as_many_rows_as_it_knows_classes_and_they_are_its_own(
+    tiny_pool: Pool,
+) -> None:
     heads = TeacherHeads(tiny_pool, 5, most=4, rng=torch.Generator())
     features = torch.randn(2, 5)
     everything = heads(features)
@@ -51,7 +55,9 @@ def test_each_teacher_has_as_many_rows_as_it_knows_classes_and_they_are_its_own(
     torch.testing.assert_close(last, everything[:, 7:])
 
 
-def test_the_loss_is_the_mean_divergence_over_the_teachers_at_the_temperature(run):
+def test_the_loss_is_the_mean_divergence_over_the_teachers_at_the_temperature(
+    run: FreePlus,
+) -> None:
     # Against torch's own divergence.
     images = torch.rand(6, 3, 24, 24)
     said = (torch.randn(6, 4), torch.randn(6, 3))
@@ -74,7 +80,7 @@ def test_the_loss_is_the_mean_divergence_over_the_teachers_at_the_temperature(ru
     assert loss.item() == pytest.approx(sum(expected).item() / 2, rel=1e-4)
 
 
-def test_a_learner_that_says_what_the_teachers_say_has_nothing_to_learn(run):
+def test_a_learner_that_says_what_the_teachers_say_has_nothing_to_learn(run: FreePlus) -> None:
     images = torch.rand(6, 3, 24, 24)
     ready = (images - 0.5) / 0.25
     said = [row.detach() for row in run.trained.heads.of(run.learner.embed(ready), [0, 2])]
@@ -87,7 +93,7 @@ def test_a_learner_that_says_what_the_teachers_say_has_nothing_to_learn(run):
     assert all(gradient.abs().max() < 1e-4 for gradient in gradients)
 
 
-def test_teachers_are_asked_about_images_of_any_class(run):
+def test_teachers_are_asked_about_images_of_any_class(run: FreePlus) -> None:
     assert remembered(run) is None
     run.memory.add(torch.rand(2, 3, 24, 24), torch.zeros(2, dtype=torch.long), ["bee"])
     batch = remembered(run)
@@ -98,11 +104,11 @@ def test_teachers_are_asked_about_images_of_any_class(run):
     assert shapes == [(6, run.pool.teachers[place].n_classes) for place in batch.teachers]
 
 
-def remembered(run) -> TeacherBatch | None:
+def remembered(run: FreePlus) -> TeacherBatch | None:
     return remembered_batch(run.memory, run.config, pool=run.pool, device=CPU, rng=run.rng)
 
 
-def test_alignment_moves_the_heads_and_the_learner_goes_without_them(run):
+def test_alignment_moves_the_heads_and_the_learner_goes_without_them(run: FreePlus) -> None:
     before = run.trained.heads.weight.detach().clone()
     list(train(run))
     assert not torch.equal(run.trained.heads.weight, before)
