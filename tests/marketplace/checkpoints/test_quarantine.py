@@ -222,13 +222,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) ->
     """Let something happen between the tick's look at the jobs and its write."""
     stop = quarantine.job_stop
 
-    stop = quarantine.job_stop
-
     def late(job: Job, reason: str) -> None:
-        happening()
-        stop(job=job, reason=reason)
-
-    monkeypatch.setattr(quarantine, "job_stop", late)
         happening()
         stop(job=job, reason=reason)
 
