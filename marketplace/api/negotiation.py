@@ -1,4 +1,4 @@
-"""Which form an answer has: the one we have."""
+"""Content negotiation."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 
 class AvailableFormatNegotiation(DefaultContentNegotiation):
-    """Answers with what there is even when the client asked for something else.
+    """Negotiation that falls back to the first renderer.
 
     A browser or `Accept: application/zip` gets JSON rather than a 406 that it cannot read.
     """
@@ -19,7 +19,6 @@ class AvailableFormatNegotiation(DefaultContentNegotiation):
         renderers: Sequence[BaseRenderer],  # type: ignore[override]
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        """The first renderer that fits what is accepted, else the first."""
         for wanted in self.get_accept_list(request):
             media_type = wanted.split(";")[0].strip()
             for renderer in renderers:
