@@ -1,4 +1,4 @@
-"""Shape of what comes in about checkpoints."""
+"""Forms for checkpoints."""
 
 import re
 from typing import Any
@@ -37,7 +37,7 @@ def _architecture_names() -> list[str]:
 
 
 class CheckpointFilterForm(forms.Form):
-    """What the catalogue is narrowed down to; an impossible value does not filter."""
+    """Filters of the catalogue. Invalid values do not filter."""
 
     text = forms.CharField(required=False, max_length=200, label="Search")
     knows = forms.CharField(
@@ -103,7 +103,7 @@ class CheckpointFilterForm(forms.Form):
         field.choices = choices
 
     def filters(self) -> dict[str, Any]:
-        """The filters that make sense; the others are left out."""
+        """Return the valid filters."""
         self.is_valid()
         return self.cleaned_data
 
@@ -112,7 +112,6 @@ class NumbersField(forms.CharField):
     """One to three numbers, separated by commas or spaces."""
 
     def to_python(self, value: Any) -> Any:
-        """A list of floats."""
         if isinstance(value, list):
             return value
         parts = [part for part in _SEPARATORS.split(str(value or "").strip()) if part]
@@ -122,31 +121,27 @@ class NumbersField(forms.CharField):
             raise forms.ValidationError("Give numbers, separated by commas.") from None
 
     def prepare_value(self, value: Any) -> Any:
-        """The list as text."""
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 class ClassNamesField(forms.CharField):
-    """Names, one a line; a comma-separated list or a JSON list can be pasted as well."""
+    """Class names, one per line. A comma-separated or JSON list can be pasted as well."""
 
     widget = forms.Textarea
 
     def clean(self, value: Any) -> Any:
-        """The list of names; a field that cannot be changed has one already."""
+        """Return the list of names. A disabled field already has one."""
         return value if isinstance(value, list) else split_class_names(super().clean(value))
 
     def prepare_value(self, value: Any) -> Any:
-        """The list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """By lines, as browsers end them in their own way."""
+        """Compare by lines, because browsers normalise line endings."""
         return str(self.prepare_value(initial) or "").splitlines() != str(data or "").splitlines()
 
 
 class SharingForm(forms.Form):
-    """Who may see a thing."""
-
     visibility = forms.ChoiceField(
         choices=Visibility.choices, initial=Visibility.PRIVATE, label="Who may see it"
     )
@@ -184,7 +179,7 @@ class AboutForm(SharingForm):
 
 
 class ReadForm(forms.Form):
-    """What decides how a file is read and whether it is good, and the model's name."""
+    """The model's name, and what determines how its file is read."""
 
     name = forms.CharField(max_length=120, label="Name")
     architecture = forms.CharField(
@@ -204,21 +199,21 @@ class ReadForm(forms.Form):
             (WeightsKind.EMA, "Averaged (EMA)"),
         ],
         label="Weights",
-        help_text="Of a file that has raw and averaged weights.",
+        help_text="For a file with both raw and averaged weights.",
     )
     class_names = ClassNamesField(
         label="Class names",
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
-        help_text="One a line, in the order of the model’s outputs; a comma-separated or JSON list "
-        "can be pasted. Leave it empty where the file has them, or is of ImageNet’s 1,000 classes.",
+        help_text="One per line, in the order of the model’s outputs; a comma-separated or JSON list "
+        "can be pasted. Leave it empty if the file has them, or has ImageNet’s 1,000 classes.",
     )
     image_size = forms.IntegerField(
         label="Input size",
         required=False,
         min_value=0,
-        help_text="Height of the input in pixels. Empty: as the file says, or as its architecture "
-        "is made for.",
+        help_text="Height of the input in pixels. Empty: as the file says, or the usual one of its "
+        "architecture.",
     )
     channels = forms.TypedChoiceField(
         required=False,
@@ -231,7 +226,7 @@ class ReadForm(forms.Form):
 
 
 class UploadForm(ReadForm, AboutForm):
-    """A file and what its owner says about it."""
+    """A file and its owner's description."""
 
     file = forms.FileField(
         label="Checkpoint file",
@@ -252,15 +247,14 @@ class UploadForm(ReadForm, AboutForm):
         description.help_text = "Empty: the first paragraph of the README.md, if there is one."
 
     def draft(self) -> CheckpointDraft:
-        """What the service wants to know."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         return CheckpointDraft(**values)
 
 
 def initial_like(row: Checkpoint) -> dict[str, Any]:
-    """Initial values for uploading another model that is shared like this one."""
+    """Return initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
-    # What the last one's files told is no word of its owner about another model.
+    # Values read from the last model's files do not apply to another model.
     from_files = row.reading.get("filled", {})
     said = {
         name: ABOUT[name] if name in from_files and name in ABOUT else getattr(row, name)
@@ -272,7 +266,7 @@ def initial_like(row: Checkpoint) -> dict[str, Any]:
 
 
 def split_class_names(text: str) -> list[str]:
-    """Names from lines; from one line, from its commas; quotes and brackets are taken off."""
+    """Split names by lines, or a single line by commas. Quotes and brackets are removed."""
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
