@@ -1,4 +1,4 @@
-"""What the web and the numerics agree on: limits, settings, what people declare.
+"""Definitions shared by the web and the numerics: limits, settings and declarations.
 
-Needs nothing but the standard library.
+Needs only the standard library.
 """

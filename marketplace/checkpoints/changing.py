@@ -121,7 +121,7 @@ def locked_fields(row: Checkpoint) -> Locked:
 
 
 def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
-    """Return to validation, from the upload if it is kept, otherwise from the re-serialised file."""
+    """Validate the model again, from the upload if it is kept, else from the stored file."""
     if row.was_validated:
         row.pending = dict(changes)
         if not row.keeps_original:

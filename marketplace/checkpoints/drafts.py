@@ -53,9 +53,7 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     if draft.licence not in Licence.values:
         wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
     if wrong:
-        raise DomainError(
-            "Some fields of the model cannot be used; see each of them.", fields=wrong
-        )
+        raise DomainError("Some fields cannot be used; see each of them.", fields=wrong)
     return fields
 
 

@@ -205,8 +205,8 @@ class ReadForm(forms.Form):
         label="Class names",
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
-        help_text="One per line, in the order of the model’s outputs; a comma-separated or JSON list "
-        "can be pasted. Leave it empty if the file has them, or has ImageNet’s 1,000 classes.",
+        help_text="One per line, in the order of the model’s outputs; a comma-separated or JSON "
+        "list can be pasted. Leave it empty if the file has them, or has ImageNet’s 1,000 classes.",
     )
     image_size = forms.IntegerField(
         label="Input size",

@@ -24,7 +24,7 @@ _ALSO: dict[str, Licence] = {
 
 
 def licence_named(text: str) -> Licence:
-    """Return the licence of an SPDX identifier in any case, or of a usual name. OTHER if unknown."""
+    """Return the licence of an SPDX identifier in any case, or of a usual name, else OTHER."""
     key = _key(text)
     known = {_key(value): Licence(value) for value in Licence.values}
     return known.get(key) or _ALSO.get(key) or Licence.OTHER

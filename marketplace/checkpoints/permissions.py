@@ -8,7 +8,7 @@ def can_edit_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
 
 
 def can_download_checkpoint(user: Person, checkpoint: Checkpoint) -> bool:
-    """Return whether the file is available. The caller has checked that the user may see the model."""
+    """Return whether the file is available. The user must be able to see the model."""
     return checkpoint.state == CheckpointState.VALID and not checkpoint.is_quarantined
 
 

@@ -68,7 +68,7 @@ def checkpoint_list(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
-    """Upload a model. The script asks for JSON and shows progress; without it, it is a plain form."""
+    """Upload a model. A script asks for JSON and shows progress; without it, this is a form."""
     if request.method != "POST":
         liked = _liked(request)
         form = UploadForm(user=request.user, initial=initial_like(liked) if liked else {})

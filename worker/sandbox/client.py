@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 START_S = 120.0
 """How long the zygote may take to load torch on a busy machine."""
 GRACE_S = 30.0
-# 10,000 class names among other things.
+# Enough for 10,000 class names.
 MAX_ANSWER_BYTES = 4_000_000
 
 # Not the worker's whole environment: a parser must not see database passwords and keys.
@@ -40,7 +40,7 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may use. Memory counts from what the zygote holds already."""
+    """Resource limits of one call. Memory is counted on top of what the zygote holds."""
 
     memory_bytes: int = 2_000_000_000
     cpu_s: int = 60
@@ -51,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended; `answer` is what the function returned when it was `answered`."""
+    """How a call ended. `answer` is the function's result if it was `answered`."""
 
     kind: Literal["answered", "time", "memory", "crashed"]
     answer: dict[str, Any]
@@ -59,15 +59,15 @@ class Outcome:
 
 
 class SandboxError(RuntimeError):
-    """The sandbox itself does not work: a fault of this machine, not of the input."""
+    """The sandbox itself failed: a fault of this machine, not of the input."""
 
 
 class SandboxCrashed(SandboxError):
-    """The process that read the input died or hung; the input may be the cause."""
+    """The process that read the input died or hung. The input may be the cause."""
 
 
 class Sandbox:
-    """One zygote, started at the first call and again after a fork of the worker or its death.
+    """One zygote, started by the first call, and again after a fork of the worker or its death.
 
     `preload` is the `package.module:function` that the zygote calls once, before any fork.
     """
@@ -90,7 +90,7 @@ class Sandbox:
     ) -> Outcome:
         """Call `package.module:function` with a dictionary; it must return a dictionary.
 
-        It may read what `reads` names, and write to the folders of `writes`.
+        It may read the paths in `reads`, and write to the folders in `writes`.
         """
         request = {
             "function": function,
@@ -109,12 +109,10 @@ class Sandbox:
                 raise SandboxCrashed("the validating process died or does not answer") from None
 
     def start(self) -> None:
-        """Start the zygote unless it runs."""
         with self._lock:
             self._ready()
 
     def close(self) -> None:
-        """End the zygote."""
         with self._lock:
             self._stop()
 
@@ -124,7 +122,7 @@ class Sandbox:
             return self._connection
         if self._owner == os.getpid():
             self._stop()
-        # After a fork the zygote belongs to the other process; leave it alone.
+        # After a fork the zygote belongs to the other process and is left alone.
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -184,7 +182,7 @@ def _receive(connection: Connection, timeout_s: float) -> dict[str, Any]:
 
 
 def _outcome(message: dict[str, Any]) -> Outcome:
-    """How the zygote says the child ended; a malformed answer of the child is a crash."""
+    """Return the outcome as the zygote reports it. A malformed answer of the child is a crash."""
     kind, cpu_s = message["kind"], message["cpu_s"]
     if kind != "answered":
         return Outcome(kind, {}, cpu_s)
