@@ -1,6 +1,6 @@
-"""The calibrations of the adaptation page, and what they gained: said here alone.
+"""The calibrations of the adaptation page and their measured gains.
 
-The figures are those of docs/benchmarks/calibration.md.
+The figures are from docs/benchmarks/calibration.md.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ RECOMMENDED = (
 
 
 class Calibration(NamedTuple):
-    """One choice of the page; `value` is what its scripts call it."""
+    """A choice on the page. Its scripts use `value`."""
 
     value: str
     name: str

@@ -9,8 +9,6 @@ from django.db import models
 
 
 class SessionState(models.TextChoices):
-    """Where one adaptation request is."""
-
     WAITING = "waiting", "Waiting for a worker"
     WORKING = "working", "Being worked on"
     ANSWERED = "answered", "Answered"
