@@ -56,9 +56,7 @@ class Jumps:
         if not self.seen(now):
             leased = leased.filter(lease_until__gt=now + length + SLACK)
         if forgiven := leased.update(lease_until=from_now(length)):
-            log.warning(
-                "a clock jumped, or the database was unavailable; %s leases renewed", forgiven
-            )
+            log.warning("a clock jumped, or the database was away; %s leases renewed", forgiven)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

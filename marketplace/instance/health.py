@@ -108,7 +108,7 @@ def _storage() -> None:
     try:
         default_storage.save(key, ContentFile(b"ready"))
         default_storage.delete(key)
-    except Exception as error:  # each storage has its own exceptions
+    except Exception as error:  # noqa: BLE001 - each storage has its own exceptions
         raise NotReady("files cannot be stored") from error
 
 

@@ -72,7 +72,7 @@ class Supervisor:
     def _start(self, process: Process) -> None:
         process.started_at = time.monotonic()
         # A new session: Ctrl-C reaches only us, and we can kill a whole process group.
-        process.popen = subprocess.Popen(  # our own commands
+        process.popen = subprocess.Popen(  # noqa: S603 - our own commands
             process.command, env={**os.environ, **self.environment}, start_new_session=True
         )
 

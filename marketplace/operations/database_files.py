@@ -69,7 +69,7 @@ def _run(program: str, arguments: Sequence[str]) -> None:
         "PGDATABASE": given["NAME"],
     }
     environment = {**os.environ, **{name: value for name, value in told.items() if value}}
-    done = subprocess.run(  # PostgreSQL's own program
+    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program
         [found, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:

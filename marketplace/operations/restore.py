@@ -51,9 +51,7 @@ def backup_check(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DomainError(f"{folder} is no backup: its {MANIFEST} cannot be read.") from error
     if manifest.get("format") != FORMAT:
-        raise DomainError(
-            "This backup has another format; restore it with the release that made it."
-        )
+        raise DomainError("This backup has another format; restore it with its own release.")
     if manifest["database"] != connection.vendor:
         raise DomainError(
             f"This is a backup of {manifest['database']}, and this instance uses "

@@ -107,7 +107,7 @@ def _stored_bytes() -> Metric:
 def _workers(now: datetime) -> Iterator[Metric]:
     alive = GaugeMetricFamily(
         "freehold_workers",
-        "Workers with a sign of life within a minute, by queue.",
+        "Workers with a sign of life within a minute.",
         labels=["queue"],
     )
     silent = GaugeMetricFamily(

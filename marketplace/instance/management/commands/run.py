@@ -19,4 +19,4 @@ class Command(BaseCommand):
         """Replace this process, so that it receives signals directly."""
         command = command_of(options["name"], host=options["host"], port=options["port"])
         environment = {**os.environ, **shared_environment(settings.WORKER_THREADS)}
-        os.execve(command[0], command, environment)  # our own command
+        os.execve(command[0], command, environment)  # noqa: S606 - our own command
