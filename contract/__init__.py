@@ -1,4 +1,1 @@
-"""Definitions shared by the web and the numerics: limits, settings and declarations.
-
-Needs only the standard library.
-"""
+"""Limits, settings and declarations shared by web and numerics. Needs only the standard library."""

@@ -15,10 +15,7 @@ class InvalidRequest(ValueError):
 
 
 def check_request(labels: Sequence[str], n_queries: int) -> tuple[str, ...]:
-    """Return the classes in order of first appearance.
-
-    `labels` has one entry per support picture. Raise InvalidRequest if a limit is exceeded.
-    """
+    """Return the distinct `labels` of the support pictures, in order. Raise InvalidRequest."""
     names = [label.strip() for label in labels]
     if not all(0 < len(name) <= MAX_CLASS_NAME for name in names):
         raise InvalidRequest(

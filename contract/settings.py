@@ -76,10 +76,7 @@ def run_title(
     presets: Sequence[Mapping[str, Any]],
     values: Mapping[str, Any],
 ) -> str:
-    """Return the algorithm's title with its preset: “FREE (standard, 2 settings changed)”.
-
-    Without presets, return the plain title.
-    """
+    """Return the title with its preset, if any: “FREE (standard, 2 settings changed)”."""
     if not presets:
         return title
     plain = preset_values(settings, presets, values.get(PRESET))

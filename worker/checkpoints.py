@@ -65,8 +65,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
 
 
 def _is_infrastructure(error: Exception) -> bool:
-    """Return whether the database, the storage or this machine failed, so that no attempt is
-    counted."""
+    """Return whether database, storage or machine failed, so that no attempt is counted."""
     return is_transient(error) or isinstance(error, OSError | ClientError | SandboxError)
 
 
@@ -102,7 +101,6 @@ def _read(checkpoint: Checkpoint, target: Path) -> ValidationResult:
 
 
 def _clean_up(checkpoint: Checkpoint) -> None:
-    """Remove an upload that cannot be read again, and the files of earlier attempts."""
     if checkpoint.original_until is None:
         _remove(storage.incoming_key(checkpoint.pk))
     for attempt in range(checkpoint.attempt + 1):
@@ -119,7 +117,6 @@ def _remove(key: str) -> None:
 
 
 def _declared(row: Checkpoint) -> DeclaredUpload:
-    """Return the owner's declaration, including the change that is being validated."""
     fields = {name: getattr(row, name) for name in DECLARED} | row.pending
     hints = _reader_hints(row, fields)
     return DeclaredUpload(**{**fields, **hints, "name": row.name}, left_open=_left_open(row))
@@ -149,7 +146,6 @@ def _reader_hints(row: Checkpoint, fields: dict[str, Any]) -> dict[str, str]:
 
 
 def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> bool:
-    """Store our own file and finish as valid, with the pending change applied."""
     sha256, size = file_sha256(target), target.stat().st_size
     storage.adopt_file(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt), target)
     changed = {name: value for name, value in checkpoint.pending.items() if name in DECLARED}
@@ -180,7 +176,6 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
 
 
 def _filled_fields(result: ValidationResult) -> dict[str, Any]:
-    """Return the fields that the file fills in, with its licence as one of ours."""
     fields = sanitise_fields(result.filled)
     if "licence" in fields:
         fields["licence"] = licence_named(fields["licence"])
@@ -201,7 +196,6 @@ def _merged_reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, An
 
 
 def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
-    """Refuse a change of a valid model. Reject any other model, which its owner may fix."""
     if checkpoint.was_validated:
         return checkpoint_keep(checkpoint=checkpoint, reason=result.reason)
     return checkpoint_finish(

@@ -57,7 +57,6 @@ def _run_step(step: Callable[[], None]) -> None:
 
 
 def _request_pulse() -> None:
-    """Ask an idle gpu worker for its pulse. A busy one records it with each heartbeat."""
     if not Job.objects.filter(state__in=LEASED).exists() and _pulse_throttle.allow():
         enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 

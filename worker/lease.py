@@ -1,7 +1,4 @@
-"""The lease of a job or a checkpoint, and the threads that renew it.
-
-Loads no torch, so that an outdated message costs little.
-"""
+"""Leases of jobs and checkpoints, and the threads that renew them. Loads no torch."""
 
 import logging
 import os
@@ -24,10 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def is_stale(job_id: str) -> bool:
-    """Return whether the message is outdated because its job is not waiting for a worker.
-
-    The clock repeats the messages of waiting jobs, so there may be many of them.
-    """
+    """Return whether the job no longer waits. The clock may have sent many messages for it."""
     try:
         return not job_waits(job_id)
     except Error:

@@ -27,10 +27,7 @@ from worker.devices import pick_device, set_up_cpu
 
 
 def build_algorithm(job: Job) -> Algorithm:
-    """Return the job's algorithm on the job's pool, at its first step.
-
-    Raise InvalidSetting if it needs more memory than this worker has, or pictures that it lacks.
-    """
+    """Build the job's algorithm. Raise InvalidSetting without enough memory or pictures."""
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
     rows = enumerate(pool_checkpoints(job.pool), start=1)
@@ -50,10 +47,7 @@ def build_algorithm(job: Job) -> Algorithm:
 
 
 def load_teacher(row: Checkpoint) -> Teacher:
-    """Return the validated checkpoint of a row, with the facts of its card.
-
-    Raise InvalidPool if it is in quarantine, even if its job was queued before.
-    """
+    """Load a checkpoint as a teacher. Raise InvalidPool if it is in quarantine."""
     if row.is_quarantined:
         raise InvalidPool(TAKEN_OUT)
     facts = {name: getattr(row, name) for name in DECLARED if name != "weights"}
@@ -90,10 +84,7 @@ def _check_memory(plan: Plan) -> None:
 
 
 def _pictures_folder(config: object) -> Path | None:
-    """Return the operator's mounted folder if the settings ask for it.
-
-    Raise InvalidSetting if there is none.
-    """
+    """Return the operator's folder if the settings need it. Raise InvalidSetting without one."""
     if not getattr(config, "own_pictures", False):
         return None
     if not settings.WORKER_PICTURES:
@@ -105,10 +96,7 @@ def _pictures_folder(config: object) -> Path | None:
 
 
 def _add_pictures(job: Job, algorithm: Algorithm, folder: Path) -> None:
-    """Add the operator's pictures to the algorithm and log their number.
-
-    Neither their names nor the folder's path are ever shown.
-    """
+    """Add the operator's pictures and log their number, but never their names or the folder."""
     try:
         notices = algorithm.take_pictures(folder)
     except InvalidData:

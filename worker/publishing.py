@@ -149,10 +149,7 @@ def _with_names(
 
 
 def learner_directory(row: LearnerRow) -> Path:
-    """Return the learner's files as a local directory. With remote storage, fetch them once.
-
-    A learner's files never change, so the copy stays valid.
-    """
+    """Return the learner's files as a local directory. They never change, so one fetch suffices."""
     if local := storage.local_directory(f"learners/{row.pk}"):
         return local
     target = settings.DATA_DIR / "cache" / "learners" / str(row.pk)

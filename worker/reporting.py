@@ -1,7 +1,4 @@
-"""Reports of a run's steps: progress in the job's row, and previews of recovered images.
-
-A preview is shown only while every owner in the pool consents to it.
-"""
+"""Reports of a run's steps: progress in the job's row, and previews with consent."""
 
 import io
 import logging
@@ -47,8 +44,7 @@ class Progress:
         self._state = JobState.RUNNING
 
     def record(self, report: StepReport) -> JobState:
-        """Add a report. Return the job's last known state. Raise LeaseLost if another worker has
-        it."""
+        """Add a report. Return the job's last known state, or raise LeaseLost."""
         now = self._clock()
         self._durations.append(now - self._last_step_at)
         self._last_step_at = now
@@ -61,8 +57,7 @@ class Progress:
         return self._state
 
     def flush(self) -> JobState:
-        """Write the pending reports. Return the job's state. Raise LeaseLost if another worker has
-        it."""
+        """Write the pending reports. Return the job's state, or raise LeaseLost."""
         report = self._latest
         if report is not None:
             self._state = job_report(
@@ -83,10 +78,7 @@ class Progress:
 
 
 class Previews:
-    """Puts the newest recovered episode into the preview store, which is in RAM only.
-
-    A failed preview must not stop a long run, so its errors are only logged.
-    """
+    """Puts recovered episodes into the preview store. Its errors never stop a run."""
 
     def __init__(self, job: Job) -> None:
         self._job = job

@@ -86,7 +86,6 @@ def run_job(
 def _train(
     job: Job, algorithm: Algorithm, snapshots: Snapshots, step_done: Callable[[], None]
 ) -> Outcome:
-    """Take the remaining steps, until the last one, a cancellation or a shutdown."""
     _resume(job, algorithm, snapshots)
     progress, previews = Progress(job), Previews(job)
     snapshot_throttle = Throttle(settings.SNAPSHOT_EVERY_S)
@@ -124,8 +123,7 @@ def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
 
 
 def _save(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
-    """Save a snapshot. If storage is full or unavailable, steps may be repeated, but the run goes
-    on."""
+    """Save a snapshot. A storage error may cost repeated steps, but never the run."""
     try:
         snapshots.save(job, algorithm.steps_done, algorithm.state_dict())
     except Exception as error:

@@ -35,10 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def answer_session(session_id: str) -> None:
-    """Claim the session, decrypt, adapt or check, and answer.
-
-    Does nothing for a session that is gone or already claimed.
-    """
+    """Claim, decrypt, adapt or check, and answer. Does nothing if it is already claimed."""
     session = session_claim(session_id=session_id)
     if session is None:
         return
@@ -58,7 +55,6 @@ def answer_session(session_id: str) -> None:
 
 
 def _answer(session: AdaptationSession, payload: dict[str, Any]) -> dict[str, Any]:
-    """Adapt the meta-learner, or check the model as its row describes it."""
     if session.checkpoint:
         read_as = read_as_now(session.checkpoint)
         checked = run_check(load_teacher(session.checkpoint), payload, _device())

@@ -93,10 +93,7 @@ def delete_finished() -> None:
 
 
 def delete_abandoned() -> None:
-    """Delete the snapshots of jobs that failed or were cancelled more than SNAPSHOT_DAYS ago.
-
-    They contain recovered images. A job that is resumed later starts over.
-    """
+    """Delete the snapshots of jobs that failed or were cancelled over SNAPSHOT_DAYS ago."""
     if not settings.SNAPSHOT_DAYS:
         return
     expired = Job.objects.filter(

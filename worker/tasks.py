@@ -1,7 +1,4 @@
-"""Celery tasks, one for each Task of `marketplace.queue`. Each takes an id and calls a function.
-
-Imports are local, so that a worker's parent process never loads torch.
-"""
+"""Celery tasks. Imports are local, so that a worker's parent process never loads torch."""
 
 from marketplace.queue import Task, app
 

@@ -69,7 +69,6 @@ def _factor_removed(user: User, authenticator: Any, **more: Any) -> None:
 
 @receiver(post_save, sender=LogEntry)
 def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
-    """Record what Django's admin has logged, in the same transaction."""
     acts = {ADDITION: Act.ADMIN_ADDED, DELETION: Act.ADMIN_DELETED}
     if not created:
         return
@@ -85,10 +84,7 @@ def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
 
 @receiver(pre_delete, sender=Team)
 def _make_private(instance: Team, **more: Any) -> None:
-    """Make rows private whose team is deleted.
-
-    Rows are locked in the order of their ids, as in a launch, which prevents deadlocks.
-    """
+    """Make the team's rows private. They are locked in the order of their ids, as in a launch."""
     for model in apps.get_models():
         if issubclass(model, Owned):
             shared = model._default_manager.filter(team=instance, visibility=Visibility.TEAM)

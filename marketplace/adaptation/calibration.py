@@ -1,7 +1,4 @@
-"""The calibrations of the adaptation page and their measured gains.
-
-The figures are from docs/benchmarks/calibration.md.
-"""
+"""Calibrations of the adaptation page, with gains from docs/benchmarks/calibration.md."""
 
 from typing import NamedTuple
 

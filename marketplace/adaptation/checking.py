@@ -41,7 +41,6 @@ def check_run(
 def _check_request(
     *, checkpoint: Checkpoint, user: User, pictures: Sequence[Mapping[str, str]]
 ) -> None:
-    """Raise DomainError for an impossible request. Pictures are decoded later."""
     if not can_download_checkpoint(user, checkpoint):
         state = "in quarantine" if checkpoint.is_quarantined else checkpoint.state
         raise Conflict(f"This model is {state}; only a valid one can be checked with pictures.")

@@ -1,7 +1,4 @@
-"""Frame of the single-file page: styles, icons, scripts and its security policy.
-
-The browser adds the learner and the runtime; see `offline_page.js`.
-"""
+"""Frame of the single-file page. The browser adds learner and runtime (`offline_page.js`)."""
 
 import base64
 import hashlib

@@ -18,10 +18,7 @@ def catalogue_publish(
     architectures: Iterable[Mapping[str, Any]],
     version: str,
 ) -> None:
-    """Replace the catalogue with what this worker supports.
-
-    Architectures keep the given order. Only changed rows are written.
-    """
+    """Replace the catalogue. Architectures keep the given order. Only changed rows are written."""
     _publish(AlgorithmSpec, [{**row, "version": version} for row in algorithms])
     _publish(ArchitectureSpec, [{**row, "position": at} for at, row in enumerate(architectures)])
 
@@ -68,10 +65,8 @@ def architecture_check(said: str) -> str:
 
 
 def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all settings of a run. Raise DomainError with an error for each invalid field.
-
-    Missing settings are taken from the named preset, or have their defaults.
-    """
+    """Return all settings of a run, completed from its preset. Raise DomainError if any is
+    wrong."""
     known = {setting["name"]: setting for setting in spec.settings}
     wrong = {
         name: f"{spec.title} has no such setting; it has {', '.join(known)}."

@@ -19,10 +19,7 @@ MAX_ERRORS = 10
 
 
 class BoundedListField(serializers.ListField):
-    """A list whose length is checked before its entries.
-
-    The framework's own field validates every entry first and reports every error.
-    """
+    """A list whose length is checked first. The framework validates all entries before it."""
 
     default_error_messages = {
         "max_length": "Give at most {max_length} entries.",

@@ -30,8 +30,7 @@ MOST_WORDS = 8
 
 @extend_schema_field({"type": "integer", "minimum": _LEAST, "maximum": _MOST})
 class WholeNumberFilter(filters.Filter):
-    """A small integer. `NumberFilter` takes decimals, and `int(Decimal("1e1000000"))` takes a
-    minute."""
+    """A small integer. `NumberFilter` takes decimals, and converting 1e1000000 takes a minute."""
 
     field_class = forms.IntegerField
 

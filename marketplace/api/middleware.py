@@ -8,8 +8,7 @@ from marketplace.core.rate_limits import Usage
 
 
 class RateLimitMiddleware:
-    """Adds `RateLimit` and `RateLimit-Policy` to every response to a counted request, even an
-    error."""
+    """Adds `RateLimit` and `RateLimit-Policy` to the response to every counted request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

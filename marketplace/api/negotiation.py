@@ -8,10 +8,7 @@ from rest_framework.request import Request
 
 
 class AvailableFormatNegotiation(DefaultContentNegotiation):
-    """Negotiation that falls back to the first renderer.
-
-    A browser or `Accept: application/zip` gets JSON rather than a 406 that it cannot read.
-    """
+    """Falls back to the first renderer, so that a browser gets JSON rather than a 406."""
 
     def select_renderer(
         self,

@@ -18,10 +18,7 @@ _KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the problem document of an exception (RFC 9457).
-
-    A bug is logged, and its text is not shown.
-    """
+    """Return an exception's problem document (RFC 9457). A bug's text is logged, but not shown."""
     request = context.get("request")
     error = (count_refused(request) if request is not None else None) or _translate(error)
     if isinstance(error, DomainError):
@@ -83,7 +80,6 @@ def _bug(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _read(data: Any) -> tuple[str, dict[str, list[str]]]:
-    """Return the detail and the field errors of the framework's error data."""
     if isinstance(data, dict) and "detail" in data:
         return str(data["detail"]), {}
     if isinstance(data, dict):

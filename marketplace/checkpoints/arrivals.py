@@ -27,10 +27,7 @@ def checkpoint_upload_begin(
 
 @receiver(upload_finished)
 def make_checkpoint(upload: Upload, **_: Any) -> None:
-    """Create the model of a finished upload, with the upload's id.
-
-    The model becomes private if its owner has left the team meanwhile.
-    """
+    """Create the model of a finished upload, private if its owner has left the team since."""
     fields = dict(upload.fields)
     sharing = Checkpoint.sharing_kept(upload.owner, fields.pop("visibility"), upload.team)
     checkpoint = Checkpoint(

@@ -136,7 +136,6 @@ def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
 
 
 def _for_the_log(row: Checkpoint, read: Mapping[str, Any]) -> dict[str, Any]:
-    """Return who may do what with the model from now on, and the changes that a worker checks."""
     names = ("visibility", "consent_recovery", "consent_preview")
     shared = {name: getattr(row, name) for name in names}
     return {**shared, "read_again_for": sorted(read)} if read else shared

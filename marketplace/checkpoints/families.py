@@ -34,8 +34,7 @@ _PATTERNS = tuple((name, re.compile(pattern)) for name, _, pattern in _FAMILIES)
 
 
 def family_of(architecture: str) -> str:
-    """Return the family of an architecture such as `timm/resnet18`, or an empty string for an empty
-    name."""
+    """Return the family of an architecture such as `timm/resnet18`; empty for an empty name."""
     name = architecture.rpartition("/")[2].lower()
     if not name:
         return ""

@@ -123,7 +123,6 @@ def _checked(owner: User, entries: Sequence[ManifestEntry]) -> list[dict[str, An
 
 
 def _check_files(owner: User, entries: Sequence[ManifestEntry]) -> None:
-    """Check that each file exists and is complete, and that all of them fit."""
     known = {row.pk: row for row in uploads_of(owner).filter(pk__in=_held(entries))}
     wrong: dict[int, dict[str, str]] = {}
     for index, entry in enumerate(entries):
@@ -173,7 +172,6 @@ def _store(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None
 
 
 def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
-    """Create all rows, and take over the held uploads."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     held = uploads_of(owner).filter(free, pk__in=_held(entries), held=True)
@@ -205,7 +203,6 @@ def _held(entries: Sequence[ManifestEntry]) -> list[UUID]:
 
 
 def _source(entry: ManifestEntry) -> str:
-    """Return an identifier of the entry's file."""
     return str(entry.upload) if entry.file is None else hash_and_size(entry.file)[0]
 
 
@@ -215,7 +212,6 @@ def _key(said: str) -> str:
 
 
 def _earlier(owner: User, key: str, digest: str) -> list[Checkpoint]:
-    """Return the remaining models that an earlier request with the same key made."""
     if not key:
         return []
     same_key = Checkpoint.objects.filter(owner=owner, idempotency_key__startswith=key)

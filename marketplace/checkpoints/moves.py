@@ -102,10 +102,7 @@ def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
 
 
 def checkpoint_requeue(*, checkpoint: Checkpoint) -> None:
-    """Return a validation to the queue after an outage of ours. No attempt is counted.
-
-    The clock sends it to a worker again after a while.
-    """
+    """Requeue a validation after an outage of ours, without counting the attempt."""
     _mine(checkpoint).update(state=CheckpointState.UPLOADED, lease_until=None, woken_at=Now())
 
 
@@ -118,8 +115,7 @@ def checkpoint_lose(*, checkpoint: Checkpoint, reason: str) -> None:
 
 
 def checkpoint_reclaim(*, checkpoint: Checkpoint) -> None:
-    """Lose the validation of a silent worker, unless it has renewed its lease since the row was
-    read."""
+    """Lose the validation of a silent worker, unless it has renewed its lease meanwhile."""
     _lose(_mine(checkpoint).filter(lease_until__lt=Now()), DIED)
 
 

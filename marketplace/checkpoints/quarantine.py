@@ -14,10 +14,7 @@ MAX_REASON = 500
 
 @transaction.atomic
 def checkpoint_quarantine(*, checkpoint: Checkpoint, by: User | None, reason: str) -> Checkpoint:
-    """Hide the model and stop every use of it. Its owner sees the reason.
-
-    `by` is None for the command line. The clock stops its jobs within seconds.
-    """
+    """Hide the model and stop every use of it. `by` is None for the command line."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > MAX_REASON:
         message = f"Give the reason, in at most {MAX_REASON} characters; its owner will read it."

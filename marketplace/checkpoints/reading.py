@@ -99,7 +99,6 @@ def _how(told_by: str) -> str:
 
 
 def _weights(reading: dict[str, Any]) -> str:
-    """Return an empty string if the file has only raw weights."""
     taken, others = reading.get("weights", ""), reading.get("other_weights", [])
     if not others:
         return "" if taken == "raw" else _TAKEN.get(taken, "")

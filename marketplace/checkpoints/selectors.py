@@ -9,10 +9,7 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
-    """Return a user's own checkpoints in every state, and other people's valid ones.
-
-    Only the owner and staff see those in quarantine.
-    """
+    """Return own checkpoints in any state and other valid ones. Staff also see quarantined ones."""
     return Checkpoint.objects.select_related("owner", "team").filter(_visible(user))
 
 
@@ -56,10 +53,7 @@ def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
 
 
 def stored_bytes_of(user: User) -> int:
-    """Return the bytes of all checkpoints of this user.
-
-    An upload counts until it is read, and as long as it is kept to be read again.
-    """
+    """Return the bytes of a user's checkpoints, including the uploads that are still kept."""
     read_again = Q(original_until__gt=timezone.now()) | Q(
         original_until__isnull=False,
         state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],

@@ -111,7 +111,6 @@ def _show_upload(
     *,
     liked: Checkpoint | None = None,
 ) -> HttpResponse:
-    """Render the form. It can copy the values of the user's last model."""
     last = checkpoint_last_of(request.user)
     said = json.dumps(initial_like(last)) if last else ""
     context = {"form": form, "last": last, "last_said": said, "liked": liked}
@@ -151,7 +150,6 @@ def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
 def _show(
     request: PersonRequest, checkpoint: Checkpoint, form: FixForm, status: int = HTTPStatus.OK
 ) -> HttpResponse:
-    """Render the model's page. Its owner can fix a rejected model, or choose other weights."""
     can_edit = can_edit_checkpoint(request.user, checkpoint)
     context = {
         "checkpoint": checkpoint,

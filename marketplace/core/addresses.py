@@ -26,11 +26,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def counted_by(address: str) -> str:
-    """Return the key by which attempts are counted: the IPv4 address, or the /64 of an IPv6
-    household.
-
-    `address` is a non-empty result of `client_address`.
-    """
+    """Return the key for counting attempts: the IPv4 address, or an IPv6 household's /64."""
     parsed = ipaddress.ip_address(address)
     if parsed.version == _IPV4:
         return address

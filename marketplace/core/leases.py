@@ -2,7 +2,7 @@
 
 Clocks are set, and virtual machines are paused and resumed. A lease that ends too late was given
 before the clock was set back. If the database's clock has moved differently from our monotonic
-clock, leases must be renewable before any of them expires.
+clock, all leases are renewed before any of them can expire.
 """
 
 import logging

@@ -19,10 +19,7 @@ class Undecryptable(Exception):
 
 
 def read_or_make_secret_key(path: Path) -> str:
-    """Return the secret key in the file, which the first call creates.
-
-    Several processes may start at once. The file is created exclusively, and the others read it.
-    """
+    """Return the secret key in the file. Of several processes starting at once, one creates it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -29,10 +29,7 @@ class UnknownCharset(DomainError):
 
 
 class BodyLimitMiddleware:
-    """Refuses forms that are too long, and text that is not UTF-8.
-
-    Some of Python's encodings decompress while decoding, or take quadratic time.
-    """
+    """Refuses long forms and text that is not UTF-8: some encodings decompress their input."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -31,7 +31,6 @@ class EmbeddedCache(BaseCache):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Allow one writer at a time, across all processes."""
         database = self._database()
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -39,8 +38,7 @@ class EmbeddedCache(BaseCache):
             yield database
             database.execute("COMMIT")
         except BaseException:
-            # A full disk may have ended the transaction already. An open one would block this
-            # thread.
+            # A full disk may have ended the transaction. An open one would block this thread.
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise

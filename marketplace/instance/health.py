@@ -125,7 +125,6 @@ def _alive() -> "QuerySet[WorkerPulse]":
 
 
 def _warnings() -> list[str]:
-    """Return what works, but with less protection than possible."""
     try:
         missing = set(_alive().exclude(unconfined="").values_list("unconfined", flat=True))
     except DatabaseError:

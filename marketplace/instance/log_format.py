@@ -1,7 +1,4 @@
-"""Log formats, which exclude secrets, query strings, bodies and pictures.
-
-Only the fields named here are written; all others of a record are left out.
-"""
+"""Log formats. Only the named fields are written, without secrets, query strings or pictures."""
 
 import json
 import logging
@@ -77,8 +74,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # `freehold.requests` logs every request. Django's own lines for “not found” contain the
-            # path, which may contain the key of a mail.
+            # Django's lines for “not found” contain the path, which may contain the key of a mail.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
             # A person who watches an instance does not want a line for each picture.

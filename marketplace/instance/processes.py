@@ -62,8 +62,7 @@ class Supervisor:
         if process.once:
             process.next_start = float("inf")
             return
-        # A process that died quickly will probably die again. One that ran for a while starts at
-        # once.
+        # A process that died quickly will probably die again. Others restart at once.
         calm = now - process.started_at > _CALM_S
         process.pause_s = 1.0 if calm else min(2 * process.pause_s, self.max_pause_s)
         process.next_start = now + process.pause_s

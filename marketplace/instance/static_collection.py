@@ -1,7 +1,4 @@
-"""Collects static files, unless that has already been done.
-
-Django's own command hashes and compresses everything each time, which takes seconds at every start.
-"""
+"""Collects static files only if they have changed, because Django's command takes seconds."""
 
 import hashlib
 from collections.abc import Iterator
@@ -30,7 +27,6 @@ def static_collect() -> bool:
 
 
 def _fingerprint() -> str:
-    """Hash the path, size and time of every file, and the versions of the collecting packages."""
     lines = [*sorted(_files()), settings.STATIC_URL, str(settings.STORAGES["staticfiles"])]
     lines += [settings.VERSION, *(f"{name} {version(name)}" for name in _MAKERS)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,7 +1,4 @@
-"""gunicorn's configuration, for `manage.py up` and the web's image.
-
-`gunicorn --config python:marketplace.instance.web_server marketplace.wsgi`
-"""
+"""gunicorn's configuration: `--config python:marketplace.instance.web_server`."""
 
 import os
 from pathlib import Path

@@ -34,8 +34,7 @@ def jobs_tick() -> None:
         try:
             job_reclaim(job=job)
         except IllegalMove:
-            # Between the read and the write it ended, renewed its lease, or was taken by another
-            # worker.
+            # Between read and write it ended, renewed its lease, or was taken by another worker.
             continue
     _wake_waiting(now)
     keys_forget(Job.objects.all(), now)
@@ -49,6 +48,5 @@ def _wake_waiting(now: datetime) -> None:
     )
     for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE]):
         Job.objects.filter(pk=pk).update(woken_at=Now())
-        # Messages pile up behind a long job, and each costs a child process. One or two per job are
-        # enough.
+        # Messages pile up behind a long job, and each costs a child process. One or two are enough.
         enqueue(Task.RUN_JOB, expires_s=2 * settings.WAKE_AGAIN_S, job_id=str(pk))

@@ -46,8 +46,7 @@ def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **cha
     if to not in LEASED:
         changes.setdefault("lease_until", None)
     if not mine.update(state=to, **changes):
-        # The caller keeps its old attempt: a worker that lost the job must not learn its
-        # successor's.
+        # The caller keeps its attempt, so that it cannot write under its successor's.
         present = Job.objects.only("state").get(pk=job.pk)
         name = present.get_state_display().lower()
         raise IllegalMove(f"A job that is {name} cannot become {to}.")
@@ -97,10 +96,7 @@ def job_report(
     eta_s: float | None,
     metrics: Mapping[int, Mapping[str, float]],
 ) -> JobState:
-    """Write progress and points (step -> name -> value) under the caller's attempt.
-
-    Return the job's state, or raise LeaseLost.
-    """
+    """Write progress and points (step -> name -> value). Return the state, or raise LeaseLost."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
     if not mine.update(
         stage=stage,

@@ -176,7 +176,6 @@ def _check_seed(seed: int) -> None:
 
 
 def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
-    """Check that the models of the pool have enough classes for an episode."""
     n_way = values.get("n_way")
     rows = [row.class_names for row in pool_checkpoints(pool)]
     merged = len({name for names in rows for name in names})

@@ -157,7 +157,6 @@ def _chosen_spec(specs: list[AlgorithmSpec], name: str) -> AlgorithmSpec:
 
 
 def _with_setting_names(error: DomainError) -> DomainError:
-    """Rename the error's fields to those of the form."""
     known = {"pool", "seed", "algorithm"}
     fields = {
         name if name in known else f"{SETTING_PREFIX}{name}": text

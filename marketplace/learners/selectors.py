@@ -39,10 +39,7 @@ def learners_visible_to(user: Person) -> "QuerySet[MetaLearner]":
 
 
 def learners_usable_by(user: Person) -> "QuerySet[MetaLearner]":
-    """Return the meta-learners that this user may download and adapt.
-
-    Owners are no exception: a model that is hidden from them is also hidden as a copy.
-    """
+    """Return those that a user may download. Even for owners, copied models must be visible."""
     return learners_visible_to(user).filter(Q(usable=True))
 
 

@@ -27,10 +27,7 @@ class Restored:
 
 
 def backup_restore(folder: Path, *, replace: bool = False) -> Restored:
-    """Replace this instance's database and files with those of the backup.
-
-    Raise Conflict if the instance has people or files, unless `replace` is set.
-    """
+    """Restore database and files. Raise Conflict if the instance is not empty, unless `replace`."""
     manifest = backup_check(folder)
     if not replace and not _is_empty():
         raise Conflict(

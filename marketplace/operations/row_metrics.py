@@ -1,7 +1,4 @@
-"""Prometheus metrics from rows: queues, jobs, models, files, workers.
-
-Rows are correct for every process and survive restarts, so workers need not be scraped.
-"""
+"""Prometheus metrics from rows, which survive restarts. Workers need not be scraped."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -78,7 +75,6 @@ def _lost_attempts() -> Metric:
 
 
 def _durations() -> Metric:
-    """Return job durations from first start to end, as a histogram by final state."""
     family = HistogramMetricFamily(
         "freehold_job_duration_seconds", "From a job's first start to its end.", labels=["state"]
     )

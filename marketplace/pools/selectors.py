@@ -41,10 +41,7 @@ class Member:
 
 
 def pool_members(pool: Pool, user: Person) -> list[Member]:
-    """Return the models of the pool in order, and which of them this user may see now.
-
-    A pool can be shared more widely than its models, and models can be hidden later.
-    """
+    """Return the pool's models in order, and whether this user may see each of them now."""
     rows = pool_checkpoints(pool)
     seen = set(
         checkpoints_visible_to(user)

@@ -155,7 +155,6 @@ def _candidates(request: PersonRequest) -> "Page[Checkpoint]":
 
 
 def _chosen(request: PersonRequest, ids: Sequence[str]) -> list[Checkpoint]:
-    """Return the visible chosen models, in the order of choosing."""
     wanted = list(dict.fromkeys(ids))[: MAX_POOL_SIZE + 1]
     try:
         rows = checkpoints_visible_to(request.user).defer("description").filter(pk__in=wanted)

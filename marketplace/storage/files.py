@@ -1,7 +1,4 @@
-"""Files in storage, on disk or in an object store.
-
-Stored files survive a power cut, except those with `durable=False`.
-"""
+"""Files on disk or in an object store. Durable ones survive a power cut."""
 
 import os
 import shutil
@@ -24,10 +21,7 @@ def put_file(key: str, source: Path) -> None:
 
 
 def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
-    """Store a stream under the key. Readers see either the old file or the new one.
-
-    A file that is needed only during a request need not be `durable`.
-    """
+    """Store a stream. Readers see the old file or the new one. A `durable` one is synced."""
     if not is_local():
         default_storage.save(key, file)
         return
@@ -116,7 +110,6 @@ def sync(path: Path) -> None:
 
 
 def _make_way(key: str) -> Path:
-    """Return the key's local path, and create its folder."""
     target = Path(default_storage.path(key))
     target.parent.mkdir(parents=True, exist_ok=True)
     return target

@@ -78,7 +78,6 @@ class MultipartFile:
 
 
 def _key(pk: UUID) -> str:
-    """Return the object's key in the bucket, including storage's own prefix."""
     store: Any = default_storage
     return "/".join(filter(None, [store.location.strip("/"), storage.incoming_key(pk)]))
 

@@ -5,10 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class InBackground:
-    """Passes pieces to a function in a separate thread, in order.
-
-    Writing and hashing take as long as receiving, and can overlap with it.
-    """
+    """Passes pieces to a function in a second thread, in order, while the next piece arrives."""
 
     def __init__(self, consume: Callable[[bytes], object]) -> None:
         self._consume = consume
@@ -16,10 +13,7 @@ class InBackground:
         self._last: Future[object] | None = None
 
     def put(self, data: bytes) -> None:
-        """Submit a piece after the previous one has finished; at most two are in memory.
-
-        Raise the function's error for an earlier piece.
-        """
+        """Submit a piece after the previous one has finished; at most two are in memory."""
         self.wait()
         self._last = self._thread.submit(self._consume, data)
 

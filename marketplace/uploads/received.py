@@ -1,7 +1,4 @@
-"""Files in forms: which are accepted, and how they are stored.
-
-Files too large for one request come in pieces (`marketplace.uploads.services`).
-"""
+"""Files in forms. Larger files come in pieces (`marketplace.uploads.services`)."""
 
 import hashlib
 from pathlib import Path

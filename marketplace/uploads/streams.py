@@ -13,10 +13,7 @@ class Stream(Protocol):
 
 
 def pieces(stream: Stream, left: int) -> Iterator[bytes]:
-    """Yield at most `left` bytes of the stream, in small pieces if it is slow.
-
-    A broken connection ends the iteration.
-    """
+    """Yield up to `left` bytes, in small pieces if slow. A broken connection ends the iteration."""
     size = MIN_READ_BYTES
     while left:
         began = time.monotonic()

@@ -1,14 +1,14 @@
 """Calls a function on hostile input in a throw-away process with limits.
 
-    worker --socket--> zygote (has torch loaded) --fork--> one child for each call
+worker --socket--> zygote (has torch loaded) --fork--> one child for each call
 
-Loading torch takes seconds, so a zygote does it once for each worker process and forks a child
-for every call. Plain subprocesses and bytes of JSON are used instead of `multiprocessing`: that
-works inside Celery's daemonic processes, and nothing that a child sends is ever unpickled.
+Loading torch takes seconds, so a zygote does it once per worker process and forks a child for every
+call. Plain subprocesses and JSON are used instead of `multiprocessing`: they work inside Celery's
+daemonic processes, and nothing from a child is ever unpickled.
 
-What confines a child: limits on memory, time, file size and open files; no network; and, where the
-kernel offers them, Landlock (it reads its source and writes to one folder) and seccomp (it makes
-no socket and starts no program).
+A child has limits on memory, time, file size and open files, and no network. If the kernel supports
+them, Landlock restricts it to its input and one output folder, and seccomp forbids sockets and
+programs.
 """
 
 import json

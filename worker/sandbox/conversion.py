@@ -66,7 +66,6 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filled(declared: DeclaredFile, whole: DeclaredFile) -> dict[str, Any]:
-    """Return the undeclared fields, from the file or its architecture."""
     names = ("class_names", "image_size", "channels", "mean", "std")
     return {name: getattr(whole, name) for name in names if not getattr(declared, name)}
 

@@ -1,7 +1,4 @@
-"""Makes the confined reader's output safe to store and to show.
-
-The reader has parsed an untrusted file, so its output is no more trusted than the file.
-"""
+"""Makes the confined reader's output safe, because it has parsed an untrusted file."""
 
 from collections.abc import Callable
 from typing import Any

@@ -111,7 +111,6 @@ def _result(outcome: Outcome, target: Path) -> ValidationResult:
 
 
 def _typed_result(answer: dict[str, Any]) -> ValidationResult | None:
-    """Return the child's answer, or None if a field is unknown or has the wrong type."""
     known = {field.name: type(getattr(_EMPTY, field.name)) for field in fields(_EMPTY)}
     if any(type(value) is not known.get(name) for name, value in answer.items()):
         return None
