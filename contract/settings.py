@@ -19,7 +19,7 @@ NO_GROUP = "Settings"
 
 
 class SettingDescription(TypedDict):
-    """Plain data about one setting, as published to the web and the REST API."""
+    """A setting as plain data, as published to the web and the REST API."""
 
     name: str
     kind: str  # "int", "float", "bool" or "choice"
@@ -35,7 +35,7 @@ class SettingDescription(TypedDict):
 
 
 class PresetDescription(TypedDict):
-    """Plain data about one preset, as published to the web and the REST API."""
+    """A preset as plain data, as published to the web and the REST API."""
 
     name: str
     help: str

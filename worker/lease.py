@@ -25,7 +25,7 @@ def is_stale(job_id: str) -> bool:
     try:
         return not job_waits(job_id)
     except Error:
-        log.warning("the database cannot say whether job %s waits; its run asks again", job_id)
+        log.warning("could not check whether job %s waits; its run checks again", job_id)
         return False
 
 

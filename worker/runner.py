@@ -115,7 +115,7 @@ def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
     if state or job.steps_done:
         # Steps that the last worker had reported but not saved.
         again = max(0, job.steps_done - algorithm.steps_done)
-        text = f"Goes on after step {algorithm.steps_done}; steps taken again: {again}."
+        text = f"Continues after step {algorithm.steps_done}; repeated steps: {again}."
         retry_transient(job_log)(job=job, text=text)
         return
     for notice in algorithm.notices():
@@ -202,4 +202,4 @@ def _write_failure(job: Job, reason: str) -> None:
 def _reason(error: Exception) -> str:
     if is_transient(error):
         return "Database or storage did not answer for minutes; resume when your operator says so."
-    return "Something went wrong on our side; the operator finds it in the worker's log."
+    return "Something went wrong on our side; your operator can find it in the worker's log."

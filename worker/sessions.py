@@ -48,7 +48,7 @@ def answer_session(session_id: str) -> None:
     except MetaLearnError as error:
         _refuse(session, str(error))
     except Exception:
-        _refuse(session, "Something went wrong on our side; the operator finds it in the log.")
+        _refuse(session, "Something went wrong on our side; your operator can find it in the log.")
         raise
     else:
         session_answer(session=session, state=SessionState.ANSWERED, answer=answer)

@@ -45,7 +45,7 @@ def token_create(
     """
     User.objects.select_for_update().get(pk=user.pk)  # one request at a time counts
     if user.api_tokens.count() >= MAX_TOKENS_PER_PERSON:
-        raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke one that is not used.")
+        raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke an unused one.")
     _check_scopes(scopes, using)
     _check_expiry(expires_at, using)
     secret = make_secret()
@@ -68,8 +68,8 @@ def _check_scopes(scopes: Collection[str], using: ApiToken | None) -> None:
         raise DomainError(message, fields={"scopes": message})
     if using is not None and (more := set(scopes) - set(using.scopes)):
         raise Forbidden(
-            f"The token that you use lacks {', '.join(sorted(more))}, so it cannot give it away; "
-            "make the token in your settings instead."
+            f"Your token lacks {', '.join(sorted(more))}, so it cannot grant it; create the token "
+            "in your settings instead."
         )
 
 
@@ -80,8 +80,7 @@ def _check_expiry(expires_at: datetime | None, using: ApiToken | None) -> None:
     ends = using.expires_at if using is not None else None
     if ends is not None and (expires_at is None or expires_at > ends):
         raise Forbidden(
-            f"The token that you use expires at {ends.isoformat()}; a token made with it has to "
-            "expire by then."
+            f"Your token expires at {ends.isoformat()}; a token created with it must do so by then."
         )
 
 
@@ -214,7 +213,9 @@ def _save_name(team: Team) -> None:
 
 
 def _name_taken() -> DomainError:
-    return DomainError("There is a team of that name.", fields={"name": "Choose another name."})
+    return DomainError(
+        "There is already a team with that name.", fields={"name": "Choose another name."}
+    )
 
 
 def _check_role(role: str) -> None:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 RECOMMENDED = (
-    "ridge regression on the pictures and their mirror images; with five pictures of each class it "
-    "named 0.7 to 4.3 in a hundred more correctly on each of six data sets, with one picture "
-    "up to 0.9 more and on none measurably fewer"
+    "ridge regression on the pictures and their mirror images; with five pictures per class it was "
+    "0.7 to 4.3 percentage points more accurate on each of six data sets, with one picture up to "
+    "0.9 points and on none measurably less"
 )
 
 
@@ -22,8 +22,8 @@ CALIBRATIONS = (
     Calibration(
         "statistics",
         "Ridge and statistics",
-        "Statistics: batch-norm also takes the look of your pictures into account. On traffic "
-        "signs a small network gained 1.2 more; on groceries and clothes a deep one lost 8.",
+        "Statistics: batch-norm also adapts to the statistics of your pictures. A small network "
+        "gained another 1.2 points on traffic signs; a deep one lost 8 on groceries and clothes.",
     ),
     Calibration(
         "icfil",

@@ -80,7 +80,7 @@ def _begin(user: Person, asked: Asked) -> AdaptationSession:
     if waiting.count() >= MAX_WAITING_PER_PERSON:
         raise TooMany(
             f"{MAX_WAITING_PER_PERSON} adaptations or checks of yours are waiting for an answer; "
-            "try again when one has come.",
+            "try again when one has finished.",
             retry_after_s=RETRY_AFTER_S,
         )
     return AdaptationSession.objects.create(**asked.subject(), user=user)

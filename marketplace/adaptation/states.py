@@ -2,7 +2,7 @@
 
 waiting ----> working ----> answered
    |             `--------> refused
-   `---> (the row is gone: answered to the person, or timed out)
+   `---> (the row is deleted: the user has the answer, or it timed out)
 """
 
 from django.db import models

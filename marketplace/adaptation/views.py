@@ -25,7 +25,7 @@ _RUNTIME = {
     "runtime": "vendor/onnxruntime-web/ort.wasm.bundle.min.mjs",
     "wasm": "vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm",
 }
-_TOO_OLD = "This meta-learner was made before browsers could adapt by themselves."
+_TOO_OLD = "This meta-learner was made before in-browser adaptation existed."
 
 
 @require_safe

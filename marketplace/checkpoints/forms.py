@@ -22,13 +22,13 @@ from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 CONSENT_RECOVERY_HELP = (
-    "A job may then reconstruct images from this model, and a meta-learner may be made of them. "
-    "Such images can resemble what the model was trained on. Without consent the model is listed "
-    "and can be downloaded by your rules, but enters no pool."
+    "A job may then reconstruct images from this model and make a meta-learner from them. Such "
+    "images can resemble the training data. Without consent, the model is listed and can be "
+    "downloaded as you share it, but cannot enter a pool."
 )
 CONSENT_PREVIEW_HELP = (
-    "The people who run a job then see small grids of recovered images while it runs, held in "
-    "memory for at most an hour. Without it no one sees any."
+    "People who run a job can then see small grids of recovered images while it runs. The grids "
+    "stay in memory for at most an hour. Without this consent, no one sees any."
 )
 
 
@@ -163,8 +163,8 @@ class AboutForm(SharingForm):
         required=False,
         max_length=80,
         label="Trained on",
-        help_text="The data set in a word or two, such as “CIFAR-100”. It decides which scenario "
-        "a pool is.",
+        help_text="The data set in a word or two, such as “CIFAR-100”. It determines the "
+        "scenario of a pool.",
     )
     licence = forms.ChoiceField(choices=Licence.choices, initial=Licence.UNSTATED)
     description = forms.CharField(
@@ -232,7 +232,7 @@ class UploadForm(ReadForm, AboutForm):
         label="Checkpoint file",
         help_text="A state dict, a training checkpoint or a whole model, as safetensors or as "
         "PyTorch saves it, or a zip of the folder with its config.json. Nothing in it is executed, "
-        "and only our own re-serialisation is kept; a file that can be read in another way stays "
+        "and only our own re-serialisation is kept; a file that can be read differently is kept "
         "for a day.",
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
@@ -243,7 +243,7 @@ class UploadForm(ReadForm, AboutForm):
         assert isinstance(licence, forms.ChoiceField)
         rest = [(value, title) for value, title in Licence.choices if value != Licence.UNSTATED]
         licence.choices = [(Licence.UNSTATED, "As its files say"), *rest]
-        licence.help_text = "A README.md or config.json beside the weights can say it."
+        licence.help_text = "A README.md or config.json next to the weights can state it."
         description.help_text = "Empty: the first paragraph of the README.md, if there is one."
 
     def draft(self) -> CheckpointDraft:

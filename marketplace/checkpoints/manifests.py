@@ -151,7 +151,7 @@ def _check_room(owner: User, entries: Sequence[ManifestEntry]) -> None:
     wanted = sum(entry.file.size for entry in entries if entry.file)
     if wanted > storage_left(owner):
         raise InsufficientStorage(
-            f"The files have {wanted / 2**20:.1f} MiB together, more than you have room for; "
+            f"The files total {wanted / 2**20:.1f} MiB, more than your remaining storage; "
             "delete a model, then send the manifest again."
         )
 

@@ -9,12 +9,12 @@ from marketplace.checkpoints.models import Checkpoint, Licence
 FIRST = 10
 _KINDS = {"raw": "the raw ones", "ema": "the averaged ones (EMA)"}
 _FILLED = {
-    ("class_names", "imagenet"): "Its class names are ImageNet’s: it has 1,000 outputs and its "
-    "file names none. Correct them if that is wrong.",
+    ("class_names", "imagenet"): "Its class names are ImageNet’s: it has 1,000 outputs, and its "
+    "file names no classes.  Correct them if that is wrong.",
     ("class_names", "file"): "Its class names come from its file.",
     ("normalisation", "file"): "Its mean and standard deviation come from its file.",
     ("normalisation", "architecture"): "Its mean and standard deviation are the usual ones of its "
-    "architecture, as its file says none. Correct them if it was trained with others.",
+    "architecture, because its file has none.  Correct them if it was trained with others.",
     ("image_size", "architecture"): "Its input size is the usual one of its architecture.",
     ("image_size", "file"): "Its input size comes from its file.",
     ("licence", "file"): "Its licence comes from its files.",

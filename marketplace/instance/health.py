@@ -130,7 +130,7 @@ def _warnings() -> list[str]:
     except DatabaseError:
         return []  # reported by the database check
     return [
-        f"a worker reads uploads without {what}, which its machine does not offer"
+        f"a worker reads uploads without {what}, which its machine does not support"
         for what in sorted(missing)
     ]
 

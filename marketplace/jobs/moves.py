@@ -128,7 +128,7 @@ def job_log(*, job: Job, text: str) -> None:
 def job_requeue(*, job: Job) -> None:
     """Requeue a job because its worker shuts down. The attempt does not count as lost."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
-    job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
+    job_log(job=job, text="The worker is shutting down; the next one continues from here.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
 
@@ -161,7 +161,7 @@ def job_lose(*, job: Job, reason: str) -> None:
             lost_attempts=lost,
             woken_at=Now(),
         )
-        job_log(job=job, text=f"{reason}; the next one goes on from the snapshot.")
+        job_log(job=job, text=f"{reason}; the next attempt continues from the snapshot.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
 

@@ -181,7 +181,7 @@ def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
     merged = len({name for names in rows for name in names})
     known = merged if values.get("merge_classes", True) else sum(map(len, rows))
     if isinstance(n_way, int) and n_way > known:
-        message = f"The models of the pool know {known} classes together; lower n_way to that."
+        message = f"The models of the pool have {known} classes in total; lower n_way to that."
         raise DomainError(message, fields={"n_way": message})
 
 

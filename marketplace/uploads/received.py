@@ -133,7 +133,7 @@ def safe_file_name(said: str) -> str:
 
 def _too_many(most: int) -> DomainError:
     return DomainError(
-        "Send one file; each model is an upload of its own."
+        "Send one file; upload each model separately."
         if most == 1
         else f"Send at most {most} files at a time."
     )

@@ -160,7 +160,7 @@ class Sandbox:
 def _warn_of_missing(missing: list[str]) -> None:
     if missing:
         log.warning(
-            "uploads are read with limits, but without %s, which this machine does not offer",
+            "uploads are read with limits, but without %s, which this machine does not support",
             " and ".join(missing),
         )
 

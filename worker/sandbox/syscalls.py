@@ -28,7 +28,7 @@ class _Machine(NamedTuple):
 _MACHINES = {"x86_64": _Machine(0xC000003E, 0), "aarch64": _Machine(0xC00000B7, 1)}
 # name: (x86_64, aarch64); None if the processor never had it.
 FORBIDDEN: dict[str, tuple[int | None, int]] = {
-    # the network, and pipes to other processes that look like it
+    # the network, and similar channels to other processes
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
     "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242), "sendto": (44, 206),
     "sendmsg": (46, 211), "sendmmsg": (307, 269),
@@ -47,7 +47,7 @@ FORBIDDEN: dict[str, tuple[int | None, int]] = {
     "keyctl": (250, 219), "init_module": (175, 105), "finit_module": (313, 273),
     "delete_module": (176, 106), "kexec_load": (246, 104), "kexec_file_load": (320, 294),
     "open_by_handle_at": (304, 265), "reboot": (169, 142),
-    # names and rights of files
+    # names and permissions of files
     "fchmod": (91, 52), "fchmodat": (268, 53), "fchown": (93, 55), "fchownat": (260, 54),
     "symlinkat": (266, 36), "linkat": (265, 37), "mknodat": (259, 33),
 }  # fmt: skip

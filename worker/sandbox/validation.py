@@ -34,7 +34,7 @@ class DeclaredUpload(DeclaredFile):
     """The uploader's declaration."""
 
     left_open: tuple[str, ...] = ()
-    """Which of `licence` and `description` are taken from the files."""
+    """The fields of `licence` and `description` that are taken from the files."""
 
 
 @dataclass(frozen=True)

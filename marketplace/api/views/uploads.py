@@ -130,7 +130,7 @@ class UploadView(RowView):
     @extend_schema(
         summary="Progress of an upload",
         responses=UploadSerializer,
-        examples=[examples.answer("Half of it is there", examples.UPLOAD)],
+        examples=[examples.answer("Half of it has arrived", examples.UPLOAD)],
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """`HEAD` returns `Upload-Offset`, where the next piece begins."""
@@ -162,7 +162,7 @@ class UploadView(RowView):
             raise UnsupportedMediaType(request.content_type)
         offset = _number(request, "Upload-Offset")
         if offset + _number(request, "Content-Length") > upload.length:
-            raise TooLarge(f"This piece goes beyond the {upload.length} bytes that were announced.")
+            raise TooLarge(f"This piece exceeds the announced length of {upload.length} bytes.")
         upload_append(
             upload=upload,
             offset=offset,

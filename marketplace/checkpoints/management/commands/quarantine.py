@@ -9,7 +9,7 @@ from marketplace.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Hide a model and stop every use of it, or give it back with --lift."
+    help = "Hide a model and stop every use of it, or release it with --lift."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", help="the model's id, as in its address")

@@ -8,7 +8,7 @@ from marketplace.instance.process_set import NAMES, command_of, shared_environme
 
 
 class Command(BaseCommand):
-    help = "Become one process of the instance: web, gpu, quick or clock."
+    help = "Run one process of the instance: web, gpu, quick or clock."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", choices=NAMES)

@@ -19,6 +19,6 @@ class Command(BaseCommand):
         age_s = sign_age_s(options["queue"])
         if age_s is None or age_s > options["within"]:
             raise CommandError(
-                f"The worker of the queue {options['queue']} on this machine has not been heard of "
-                f"for {options['within']} s."
+                f"The worker of the queue {options['queue']} on this machine has shown no sign of "
+                f"life for {options['within']} s."
             )

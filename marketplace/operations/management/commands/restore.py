@@ -24,7 +24,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The database and {restored.n_files} files are restored.")
         if restored.other_key:
             self.stdout.write(
-                "This instance has another secret key than the one of the backup: sessions end, "
-                "and what was sealed under the old key (second factors) must be set up again. Set "
+                "This instance's secret key differs from that of the backup: sessions end, and "
+                "second factors, which were encrypted with the old key, must be set up again. Set "
                 "FREEHOLD_SECRET_KEY to the old key if you have it."
             )
