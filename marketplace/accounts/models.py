@@ -78,7 +78,7 @@ class ApiToken(Row):
 
 
 class Visibility(models.TextChoices):
-    """Who may see a row besides its owner."""
+    """Visibility of a row to users other than its owner."""
 
     PRIVATE = "private", "Only me"
     TEAM = "team", "My team"

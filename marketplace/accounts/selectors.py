@@ -1,4 +1,4 @@
-"""What a user may see. Every list and detail page uses these rules."""
+"""Visibility rules, which every list and detail page uses."""
 
 import hashlib
 from typing import TypeVar

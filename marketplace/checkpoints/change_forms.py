@@ -23,7 +23,7 @@ _ABOUT = (
 
 
 class FixForm(ReadForm):
-    """What a worker reads a file by. Fields that are not sent keep their values."""
+    """Form for the fields by which a worker reads a file. Missing fields keep their values."""
 
     def __init__(
         self, data: QueryDict | None = None, *, checkpoint: Checkpoint, **kwargs: Any

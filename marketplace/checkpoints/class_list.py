@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 SHOWN = 100
-"""How many names a model's page and the API's lists contain."""
+"""Names that a model's page and the API's lists contain."""
 PER_PAGE = 500
 MOST_INLINE = 1_000
-"""With more names, the page's script fetches them."""
+"""Names that a page contains for its script, which fetches larger numbers."""
 
 
 def classes_matching(names: Sequence[str], text: str) -> list[tuple[int, str]]:

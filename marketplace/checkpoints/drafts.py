@@ -20,7 +20,7 @@ from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
 ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
-"""What else can be read from a file, and its value until the owner sets it."""
+"""Other fields that can be read from a file, with their values until the owner sets them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
 
 
 def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
-    """Clean what a worker needs to read a file. Errors are added to `wrong`."""
+    """Clean the fields that a worker needs to read a file. Errors are added to `wrong`."""
     channels = said["channels"] or 0
     if channels not in (0, 1, 3):
         wrong["channels"] = "Give 1 for grey or 3 for colour images."

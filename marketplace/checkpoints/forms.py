@@ -157,7 +157,7 @@ class SharingForm(forms.Form):
 
 
 class AboutForm(SharingForm):
-    """What may be changed about a checkpoint after the upload."""
+    """Fields of a checkpoint that do not affect how its file is read."""
 
     dataset = forms.CharField(
         required=False,
@@ -226,7 +226,7 @@ class ReadForm(forms.Form):
 
 
 class UploadForm(ReadForm, AboutForm):
-    """A file and its owner's description."""
+    """Form for a file and its owner's description."""
 
     file = forms.FileField(
         label="Checkpoint file",

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 VALIDATION_LEASE = timedelta(minutes=5)
 MAX_LOST_ATTEMPTS = 3
 _OF_A_LOSS = ["lost_attempts", "state", "lease_until", "reason", "validated_at", "original_until"]
-# How long an upload may be read again differently.
+# Time for which an upload is kept, so that it can be read again differently.
 ORIGINAL_KEPT = timedelta(days=1)
 DIED = (
     "The process that read this file died three times; save it as safetensors and upload that, "

@@ -33,7 +33,7 @@ class Score:
 
     @property
     def advice(self) -> str:
-        """What to check if the model does badly, otherwise empty."""
+        """Advice if the model does badly, otherwise empty."""
         if not self.is_doubtful:
             return ""
         if self.could_be_chance:

@@ -53,7 +53,7 @@ def pool_members(pool: Pool, user: Person) -> list[Member]:
 
 @dataclass(frozen=True)
 class Fit:
-    """How the chosen models fit together. `problems` is empty if they can form a pool.
+    """The fit of the chosen models. `problems` is empty if they can form a pool.
 
     Hidden models affect only `n_models`, `n_hidden`, `previews` and `problems`, which do not name
     them.

@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 log = logging.getLogger(__name__)
 START_S = 120.0
-"""How long the zygote may take to load torch on a busy machine."""
+"""Time limit for the zygote to load torch on a busy machine."""
 GRACE_S = 30.0
 # Enough for 10,000 class names.
 MAX_ANSWER_BYTES = 4_000_000
@@ -51,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended. `answer` is the function's result if it was `answered`."""
+    """The end of a call. `answer` is the function's result if it was `answered`."""
 
     kind: Literal["answered", "time", "memory", "crashed"]
     answer: dict[str, Any]

@@ -50,7 +50,7 @@ class ValidationResult:
     fingerprint: str = ""
     size_bytes: int = 0
     reading: dict[str, Any] = field(default_factory=dict)
-    """How the file was read and why, or the candidates after a rejection."""
+    """The reading and its reasons, or the candidates after a rejection."""
     filled: dict[str, Any] = field(default_factory=dict)
     """Undeclared values that the file has: class names, size, channels, normalisation, licence,
     description."""

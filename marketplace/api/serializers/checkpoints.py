@@ -18,8 +18,7 @@ from marketplace.uploads.models import Upload
 
 
 class ReadingSerializer(serializers.Serializer):
-    """How a worker read the file. A rejected file has only `candidates`, for the owner to choose
-    from."""
+    """The worker's account of how it read the file. A rejected file has only `candidates`."""
 
     told_by = serializers.CharField(
         required=False,

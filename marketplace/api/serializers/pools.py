@@ -14,7 +14,7 @@ from marketplace.pools.selectors import MAX_POOL_SIZE, Member, members_fit, pool
 
 
 class FitSerializer(serializers.Serializer):
-    """How the models of a pool fit together."""
+    """The fit of a pool's models to each other."""
 
     n_models = serializers.IntegerField()
     n_hidden = serializers.IntegerField(
