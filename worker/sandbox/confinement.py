@@ -1,4 +1,4 @@
-"""Confines a child process: limits on what it uses, and on what it reads, writes and starts."""
+"""Confinement of a child process: resource limits, and restrictions on files and programs."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ from worker.sandbox.syscalls import forbid_syscalls
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _ROOT = Path(__file__).resolve().parents[2]
-# Code that is imported late, and what it reads about the machine.
+# Code that is imported late, and information about the machine.
 _CODE = [
     *(_ROOT / name for name in ("contract", "metalearn", "worker")),
     *(Path(name) for name in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64")),
@@ -25,7 +25,7 @@ _CODE = [
 
 
 def missing_confinement() -> list[str]:
-    """What the kernel does not offer; tested in a child, because it cannot be undone."""
+    """Return what the kernel lacks. Tested in a child, because confinement cannot be undone."""
     child = os.fork()
     if child == 0:
         _drop_privileges(ctypes.CDLL(None))
@@ -37,7 +37,7 @@ def missing_confinement() -> list[str]:
 def limit_resources(
     *, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_files: int
 ) -> None:
-    """Limit this process; drop its privileges, and its network where the system allows it."""
+    """Limit this process's resources. Drop its privileges, and its network if possible."""
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
         _drop_privileges(libc)
@@ -52,7 +52,7 @@ def limit_resources(
 
 
 def restrict_access(reads: list[str], writes: list[str]) -> None:
-    """Allow only these paths, and no socket or program, where the kernel offers it."""
+    """Allow only these paths, and no socket or program, if the kernel supports it."""
     restrict_files(
         reads=[*_CODE, *(Path(path) for path in reads)], writes=[Path(path) for path in writes]
     )
@@ -60,7 +60,7 @@ def restrict_access(reads: list[str], writes: list[str]) -> None:
 
 
 def _drop_privileges(libc: ctypes.CDLL) -> None:
-    """No new privileges by other programs, and no access to this process by its user's others."""
+    """Forbid new privileges through other programs, and access by the user's other processes."""
     if sys.platform == "linux":
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -72,7 +72,7 @@ def _address_space_bytes() -> int:
 
 
 def _limit(kind: int, value: int, *, grace: int = 0) -> None:
-    """Lower a limit; with `grace` the soft limit signals (SIGXCPU) before the hard one kills."""
+    """Lower a limit. With `grace`, the soft limit signals (SIGXCPU) before the hard one kills."""
     _, hard = resource.getrlimit(kind)
     ceiling = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
     resource.setrlimit(kind, (min(value, ceiling), ceiling))

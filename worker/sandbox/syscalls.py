@@ -1,7 +1,7 @@
-"""The seccomp filter of the parsing child: the kernel ends it for a call that no parser needs.
+"""The seccomp filter of the parsing child: the kernel kills it for a call that no parser needs.
 
-It lists what is forbidden, not what is allowed, which would have to follow every version of libc,
-Python and torch. Numbers from the kernel's `syscall_64.tbl` and `asm-generic/unistd.h`.
+It lists what is forbidden. A list of allowed calls would have to follow every version of libc,
+Python and torch. Numbers are from the kernel's `syscall_64.tbl` and `asm-generic/unistd.h`.
 """
 
 import ctypes
@@ -19,16 +19,16 @@ _X32 = 0x40000000
 
 
 class _Machine(NamedTuple):
-    """How the kernel calls this processor, and a column of the table below."""
+    """The kernel's number of this processor, and its column of the table below."""
 
     audit: int
     column: int
 
 
 _MACHINES = {"x86_64": _Machine(0xC000003E, 0), "aarch64": _Machine(0xC00000B7, 1)}
-# name: (x86_64, aarch64); None where the processor never had it.
+# name: (x86_64, aarch64); None if the processor never had it.
 FORBIDDEN: dict[str, tuple[int | None, int]] = {
-    # the network, and pipes to other processes that look like it
+    # the network, and similar channels to other processes
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
     "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242), "sendto": (44, 206),
     "sendmsg": (46, 211), "sendmmsg": (307, 269),
@@ -47,7 +47,7 @@ FORBIDDEN: dict[str, tuple[int | None, int]] = {
     "keyctl": (250, 219), "init_module": (175, 105), "finit_module": (313, 273),
     "delete_module": (176, 106), "kexec_load": (246, 104), "kexec_file_load": (320, 294),
     "open_by_handle_at": (304, 265), "reboot": (169, 142),
-    # names and rights of files
+    # names and permissions of files
     "fchmod": (91, 52), "fchmodat": (268, 53), "fchown": (93, 55), "fchownat": (260, 54),
     "symlinkat": (266, 36), "linkat": (265, 37), "mknodat": (259, 33),
 }  # fmt: skip
@@ -59,9 +59,9 @@ _CLONE, _CLONE3, _TGKILL, _PRLIMIT = (56, 220), (435, 435), (234, 131), (302, 26
 
 
 def forbid_syscalls() -> bool:
-    """Forbid this process sockets and programs; False where the kernel does not offer it.
+    """Forbid this process sockets and programs. Return False if the kernel does not support it.
 
-    Must come after `no_new_privs`. A forbidden call ends the process with SIGSYS.
+    Must come after `no_new_privs`. A forbidden call kills the process with SIGSYS.
     """
     machine = _MACHINES.get(platform.machine())
     if machine is None or not hasattr(ctypes.CDLL(None), "prctl"):
@@ -76,7 +76,7 @@ def forbid_syscalls() -> bool:
 
 
 def _program(machine: _Machine) -> list[bytes]:
-    """The BPF instructions: each test is followed by its verdict, so that no jump is long."""
+    """Return the BPF instructions. A verdict follows each test, so that jumps are short."""
     old = list(_OLD_X86.values()) if machine.column == 0 else []
     numbers = [row[machine.column] for row in FORBIDDEN.values()] + old
     instructions = [
@@ -90,8 +90,8 @@ def _program(machine: _Machine) -> list[bytes]:
     for number in numbers:
         if number is not None:
             instructions += [_instruction(_JUMP_EQUAL, number, no=1), _instruction(_RETURN, _KILL)]
-    # A thread is allowed, a process is not. A filter cannot read clone3's structure; libc falls
-    # back to clone when clone3 is not implemented.
+    # Threads are allowed, processes are not. A filter cannot read clone3's structure; libc falls
+    # back to clone if clone3 is not implemented.
     instructions += [
         _instruction(_JUMP_EQUAL, _CLONE3[machine.column], no=1),
         _instruction(_RETURN, _NOT_IMPLEMENTED),
@@ -99,7 +99,7 @@ def _program(machine: _Machine) -> list[bytes]:
     instructions += _if_first_argument(_CLONE[machine.column], _JUMP_BITS, _CLONE_THREAD)
     # abort() signals its own process.
     instructions += _if_first_argument(_TGKILL[machine.column], _JUMP_EQUAL, os.getpid())
-    # libc reads the stack's limit; those of other processes are forbidden.
+    # libc reads its own stack limit. Limits of other processes are forbidden.
     instructions += _if_first_argument(_PRLIMIT[machine.column], _JUMP_EQUAL, 0)
     return [*instructions, _instruction(_RETURN, _ALLOW)]
 
