@@ -86,7 +86,7 @@ class CostMeter:
         self._running = False
 
     def _seen(self) -> Callable[[nn.Module, object, object], None]:
-        # A closure: a bound method, copied along with a module, would count in a copy of the meter.
+        # A closure, because a bound method copied with a module would count in a copied meter.
         def seen(module: nn.Module, _inputs: object, output: object) -> None:
             if not self._running or not isinstance(output, Tensor):
                 return

@@ -17,7 +17,7 @@ _OWN = (
 class MemoryDistillationSettings:
     """Distillation on remembered images, which FREE does not have."""
 
-    GROUP: ClassVar[str] = "OwnHeadDistiller from memory"
+    GROUP: ClassVar[str] = "Distillation from memory"
     replay_alignments: int = setting(
         10,
         "alignments per step on remembered images, besides the one on fresh images: each samples "
