@@ -58,7 +58,7 @@ def test_a_quick_suite_takes_one_seed_and_the_quick_settings(suite_file: Path) -
             '[[references]]\nname = "public_backbone"\n[[algorithms]]',
             "[[references]] number 1: “checkpoint” is missing",
         ),
-        ('label = "FREE"', 'label = "nothing learned"', "a name of its own"),
+        ('label = "FREE"', 'label = "nothing learned"', "a unique name"),
         ("settings = { n_way = 2 }", "settings = 2", "must be a table"),
         ("[[algorithms]]", "[algorithms]", "not a TOML file"),
         ('title = "Tiny"', "title = 5", "“title” must be a text"),

@@ -99,7 +99,7 @@ def test_a_class_that_the_data_lacks_is_named(data: ImageSet) -> None:
 def test_a_class_of_one_picture_is_refused(data: ImageSet) -> None:
     keep = (data.labels != 1) | (torch.arange(80) == 20)
     few = ImageSet(data.images[keep], data.labels[keep], data.class_names)
-    with pytest.raises(InvalidData, match="“red” has fewer than two pictures"):
+    with pytest.raises(InvalidData, match="“red” has fewer than two images"):
         fine_tune(few, ["red", "blue"], started(data), PLAN, device=CPU, name="m")
 
 
