@@ -33,7 +33,6 @@ PARTS = {
 
 
 def main() -> None:
-    """Run each part in a separate process, one after the other."""
     sections = [_header()]
     for title, module in PARTS.items():
         print(f"… {title}", flush=True)

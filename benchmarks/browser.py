@@ -96,20 +96,17 @@ def compared(learner: MetaLearner, options: argparse.Namespace, folder: Path) ->
 
 
 def written(learner: MetaLearner, images: torch.Tensor, path: Path) -> str:
-    """Write normalised images to a file and return its name."""
     size, mean, std = learner.image_size, learner.mean, learner.std
     prepare_images(images, size=size, mean=mean, std=std).numpy().astype("float32").tofile(path)
     return str(path)
 
 
 def share(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
-    """Return the percentage of equal labels."""
     same = [one == other for one, other in zip(some, others, strict=True)]
     return round(100 * float(np.mean(same)), 2)
 
 
 def in_node(requests: list[dict[str, object]], folder: Path, warm: str) -> list[dict[str, Any]]:
-    """Run every episode in Node and return its answers."""
     (folder / "episodes.json").write_text(json.dumps(requests))
     places = [ROOT / "static/vendor/onnxruntime-web", folder / "learner", folder / "episodes.json"]
     command = ["node", str(SCRIPT), *map(str, places), str(folder / "answer.json"), warm]

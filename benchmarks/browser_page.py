@@ -64,7 +64,6 @@ STOPWATCH = """() => {
 
 
 def main() -> None:
-    """Print one line of JSON for each learner and pause."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--learners", nargs="+", default=["conv4:32", "conv4:64"])
     parser.add_argument("--pause", nargs="+", type=float, default=[0.0, 15.0])
@@ -97,7 +96,6 @@ def open_at(page: Page, instance: Instance, learner: str) -> None:
 
 
 def print_times(name: str, options: argparse.Namespace, begin: Callable[[Page], object]) -> None:
-    """Print one line for each pause, each from a fresh browser."""
     for pause in options.pause:
         with chromium() as browser:
             found = timed(browser, begin, pause, plain=options.plain)
@@ -105,7 +103,6 @@ def print_times(name: str, options: argparse.Namespace, begin: Callable[[Page], 
 
 
 def learner_of(instance: Instance, name: str, head: str) -> str:
-    """Make a meta-learner with this head and return its id."""
     architecture, width, *size = name.split(":")
     side = int(size[0]) if size else SIZE
     models = []
@@ -131,7 +128,7 @@ def validated(instance: Instance, pk: str) -> bool:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A fresh browser with an empty compilation cache."""
+    """Yield a fresh browser with an empty compilation cache."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(find_chromium()), args=CHROMIUM_FLAGS
@@ -163,7 +160,6 @@ def timed(
 
 
 def says(page: Page, selector: str, word: str) -> None:
-    """Wait until the text begins with `word`."""
     expect(page.locator(selector)).to_have_text(re.compile(f"^{word}"), timeout=WAIT_MS)
 
 
@@ -179,7 +175,6 @@ def give_support(page: Page) -> None:
 
 
 def one_round(page: Page, session: CDPSession) -> dict[str, float]:
-    """Adapt once and classify the queries once."""
     questions = [picture(n % WAYS, 1000 + n) for n in range(QUESTIONS)]
     field = page.locator("[data-query-drop] input[type=file]").first
     adapted = waited(page, session, page.locator("[data-adapt]").click)
@@ -223,7 +218,7 @@ def most_memory(session: CDPSession) -> float:
 
 
 def picture(label: int, seed: int) -> FilePayload:
-    """A small image whose colours follow its class."""
+    """Return a small image whose colours follow its class."""
     rng = np.random.default_rng(100 * seed + label)
     base = np.random.default_rng(label).integers(40, 210, 3)
     rough = (rng.normal(0, 50, (8, 8, 3)) + base).clip(0, 255).astype(np.uint8)

@@ -24,7 +24,6 @@ PICTURES_EACH = 5
 
 
 def main() -> None:
-    """Print one line of JSON for each network."""
     for wanted in sys.argv[1:]:
         architecture, width, size = wanted.split(":")
         spec = NetworkSpec(architecture, int(width), 3, int(size), 5)

@@ -127,7 +127,6 @@ def _followed(accuracies: Iterator[float]) -> Iterator[float]:
 
 
 def interval(values: Sequence[float], *, sign: str = "") -> str:
-    """Return mean and half-width of the 95 % interval, in percent."""
     half = 1.96 * statistics.stdev(values) / len(values) ** 0.5
     return f"{100 * statistics.fmean(values):{sign}.2f} ± {100 * half:.2f}"
 

@@ -124,7 +124,6 @@ def _print_table(url: str, token: str, options: argparse.Namespace) -> None:
 
 
 def _ask(url: str, token: str, options: argparse.Namespace) -> list[float]:
-    """Return the response times of all clients in seconds."""
     times: list[float] = []
     until = time.monotonic() + options.seconds
 

@@ -54,7 +54,6 @@ def _chosen(table: dict[str, Found], beginnings: Sequence[str]) -> dict[str, Fou
 
 
 def picture(tables: Sequence[dict[str, Found]]) -> str:
-    """Return the SVG: a row of panels for each table, a panel for each number of shots."""
     # A fixed salt for element ids: the same numbers give the same bytes.
     names = {"svg.hashsalt": "freehold", "svg.fonttype": "none"}
     inks = dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), INK)
@@ -140,7 +139,6 @@ def _in_words(tables: Sequence[dict[str, Found]]) -> str:
 
 
 def _themed(svg: str, words: str) -> str:
-    """Add a title, a description, and colours for light and dark pages."""
     about = (
         f'<title id="title">{escape(TITLE)}</title>\n<desc id="words">\n'
         f"{escape(textwrap.fill(words, 120))}\n</desc>\n<style>{STYLE}</style>\n"

@@ -69,7 +69,6 @@ def _cells(device: torch.device, settings: dict[str, object], repeat: int) -> li
 
 
 def _measure(device: torch.device, settings: dict[str, object], repeat: int) -> list[float]:
-    """Return median seconds of each part, after a warm-up step."""
     run = FreePlus(_pool(), build(FreePlusConfig, settings), device=device, seed=0)
     seconds: list[list[float]] = []
     for _ in range(repeat + 1):

@@ -48,7 +48,6 @@ def oracle_accuracies(
 
 
 def _others(drawn: Drawn, size: int, n: int, rng: torch.Generator) -> Tensor:
-    """Return images of a class outside its episode."""
     order = torch.randperm(size, generator=rng)
     return order[~torch.isin(order, torch.cat([drawn.support, drawn.query]))][:n]
 

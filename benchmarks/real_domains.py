@@ -102,7 +102,6 @@ class Judge:
 def all_rows(
     judge: Judge, pool: Path | None, backbone: Path | None, learners: Sequence[Path]
 ) -> Iterator[Row]:
-    """Yield the public backbone, the pool's models, and the learners."""
     if backbone is not None:
         for size in (112, 224):
             learner = public_backbone(backbone, size)
@@ -148,12 +147,10 @@ def _best(figures: Sequence[Figures]) -> Figures:
 
 
 def mean_of(figures: Figures) -> float:
-    """Return the mean over domains and shots, in percent."""
     return statistics.fmean(figure.accuracy for figure in figures.values())
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return the rows in Markdown: one and five shots of each domain."""
     heads = [f"{domain} ({figure.way}-way)" for domain, figure in _first_of(rows[0].figures)]
     lines = [f"| | {' | '.join(heads)} | mean |", f"|---|{'---:|' * (len(heads) + 1)}"]
     for row in rows:

@@ -22,7 +22,6 @@ Pass = Callable[[], tuple[Tensor, list[Tensor]]]
 
 
 def batched_table(repeat: int = 3) -> list[str]:
-    """Return a Markdown table: processor time of four teachers, with the images' gradient."""
     ways: dict[str, Pass] = {
         "one after another": _one_after_another(),
         "grouped convolutions": _grouped(),

@@ -45,7 +45,6 @@ class Method:
     pool: Pool
     one: RecoverOne
     tasks: int = 1
-    """Tasks recovered from each teacher."""
 
     def run(self) -> Recovery:
         """Recover from one teacher after another, with the same classes for every method."""

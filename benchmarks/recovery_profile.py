@@ -28,7 +28,6 @@ GROUPS = {
 
 
 def profile_table(pool: Pool) -> list[str]:
-    """Return Markdown lines: share of each kind of operation, and floating-point rates."""
     one = by_generator(lambda: new_generator(pool), STEPS)
 
     def recovered() -> None:
@@ -102,7 +101,6 @@ def _formats() -> list[str]:
 
 
 def _convolution_rate(name: str) -> float:
-    """Return the GFLOP/s of a convolution large enough to saturate the machine."""
     dtype = torch.bfloat16 if name == "bf16" else torch.float32
     images = torch.rand(64, 256, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
     weight = torch.rand(256, 256, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -115,7 +113,6 @@ def _convolution_rate(name: str) -> float:
 
 
 def _seconds(work: Callable[[], None], times: int = 3) -> float:
-    """Return the processor time of one call, the minimum of a few."""
     found = []
     for _ in range(times):
         start = time.process_time()

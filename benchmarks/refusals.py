@@ -26,8 +26,6 @@ DECLARED = DeclaredUpload(32, (0.5,) * 3, (0.5,) * 3, ("a", "b", "c"), channels=
 
 @dataclass(frozen=True)
 class Refusal:
-    """The result for one file."""
-
     name: str
     wall_s: float
     cpu_s: float

@@ -29,14 +29,11 @@ from metalearn.settings import PRESET
 
 @dataclass(frozen=True)
 class Run:
-    """Ingredients of every learner."""
-
     pool: Pool
     algorithm: str
     settings: dict[str, object]
 
     def make(self) -> Algorithm:
-        """Return a run at its first step."""
         cpu = torch.device("cpu")
         return make_algorithm(self.algorithm, self.pool, self.settings, device=cpu, seed=0)
 
@@ -78,7 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def same_weights(one: Algorithm, two: Algorithm) -> bool:
-    """Return whether two runs' learners agree in every bit."""
     weights, others = (run.meta_learner().network.state_dict() for run in (one, two))
     return all(torch.equal(weights[name], others[name]) for name in weights)
 

@@ -110,7 +110,6 @@ def make_shop(shop: Shop, *, packs: Path, weights: Path, seed: int, folder: Path
 
 
 def gather(pool: Path) -> None:
-    """Combine the twelve folders into one pool."""
     folders = [pool / "shops" / shop.name for shop in SHOPS]
     manifest = "".join((folder / MANIFEST).read_text(encoding="utf-8") for folder in folders)
     for folder in folders:

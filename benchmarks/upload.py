@@ -261,7 +261,6 @@ def _manage(environment: dict[str, str], *command: str) -> str:
 
 
 def _worker_of(server: "subprocess.Popen[bytes]", port: int) -> psutil.Process:
-    """Return the process that handles requests, once it accepts connections."""
     for _ in range(300):
         try:
             with socket.create_connection(("127.0.0.1", port), 1):

@@ -113,7 +113,6 @@ class Judge:
         seed: int,
         episodes: int,
     ) -> Row:
-        """Evaluate an unfinished learner, with the suite's first head and calibration."""
         head, calibrate = self.judging.heads[0], self.judging.calibrations[0]
         question = Question(pack, shot, head, calibrate, batchnorm)
         result = self._evaluate(learner, question, seed, episodes)
@@ -147,7 +146,6 @@ class Judge:
         )
 
     def _settings(self, learner: MetaLearner, question: Question) -> AdaptationSettings:
-        """Return the learner's defaults, overridden by the suite's and the question's settings."""
         asked: dict[str, object] = {
             "calibrate": question.calibrate,
             "batchnorm": question.batchnorm,

@@ -8,7 +8,6 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def machine(device: torch.device) -> dict[str, str | int]:
-    """Describe the processor or GPU, cores, threads and versions as plain data."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
         "cores": os.cpu_count() or 1,

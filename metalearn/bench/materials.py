@@ -32,8 +32,6 @@ def check_materials(suite: Suite) -> None:
 
 @dataclass(frozen=True)
 class LoadedPool:
-    """A pool with its descriptions in tables."""
-
     entry: PoolEntry
     pool: Pool
     scenario: str

@@ -19,8 +19,6 @@ REFERENCE = "reference"
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """A row of the suite, and whether it has just been measured."""
-
     row: Row
     fresh: bool
 

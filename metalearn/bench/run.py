@@ -83,8 +83,6 @@ class _Keys(NamedTuple):
 
 
 class _Work:
-    """The state of one call: existing rows and cached packs."""
-
     def __init__(self, suite: Suite, out: Path, device: torch.device, watch: Watch) -> None:
         self.suite = suite
         self.out = out
@@ -186,7 +184,6 @@ class _Work:
         learner.save(folder / key)
 
     def _training_inputs(self, run: Run) -> dict[str, object]:
-        """Return everything that a training row depends on, including its curve on the packs."""
         suite, judging = self.suite, self.suite.judging
         return {
             "pool": run.pool.fingerprint,

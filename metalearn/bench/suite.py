@@ -61,13 +61,10 @@ class ReferenceEntry:
     """At most this many of the pool's models, evenly spread; None takes all."""
     checkpoint: Path | None = None
     image_size: int = 0
-    """Input size of a published backbone, in pixels."""
 
 
 @dataclass(frozen=True)
 class Judging:
-    """How every learner is evaluated."""
-
     way: int
     query: int
     episodes: int
@@ -101,7 +98,6 @@ class Suite:
     selection: str
     """Which learner of a run is evaluated: its last, or the best on pseudo-tasks of its memory."""
     best_on_judged: bool
-    """Whether to report the run's best result on the test classes too."""
     tuned_on: tuple[str, ...] = ()
     """Packs on whose classes the algorithms' settings were tuned."""
     references: tuple[ReferenceEntry, ...] = ()

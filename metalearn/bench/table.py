@@ -71,7 +71,6 @@ def _accuracy_tables(rows: Sequence[Row]) -> list[str]:
 
 
 def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, Row]) -> list[str]:
-    """Return one table; for several packs it shows their mean."""
     mine = [row for row in rows if row["pack"] in packs]
     shots = sorted({row["shot"] for row in mine})
     one = mine[0]
@@ -144,7 +143,6 @@ def _best_figure(runs: Sequence[Row], packs: list[str], shot: int) -> Figure:
 
 
 def _has_best(trainings: Iterable[Row]) -> bool:
-    """Return whether the curves were evaluated like the final learners, in both modes."""
     kinds = [
         {found["batchnorm"] for point in run["curve"] for found in point["accuracies"]}
         for run in trainings

@@ -62,7 +62,6 @@ class Trainer:
         self.watch = watch
 
     def train(self, run: Run) -> tuple[MetaLearner, Row]:
-        """Return the learner to evaluate, and facts about its training."""
         meter = CostMeter(run.pool.pool, self.device)
         record = _Record()
         with meter.counting():
@@ -180,5 +179,4 @@ class Trainer:
 
 
 def curve_steps(total: int, points: int) -> set[int]:
-    """Return `points` evenly spread steps of 1 … total, including the last."""
     return {math.ceil(total * index / points) for index in range(1, points + 1)}

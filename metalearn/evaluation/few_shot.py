@@ -97,7 +97,6 @@ def episode_accuracies(
 
 
 def _needs_features_alone(settings: AdaptationSettings) -> bool:
-    """Return whether predictions follow from each image's own features."""
     learns_nothing = settings.head in {"prototypes", "ridge"} and settings.calibrate == "none"
     return learns_nothing and settings.batchnorm == "inductive"
 

@@ -44,8 +44,6 @@ class AdaptedHead:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Settings of one calibration."""
-
     pseudo_images: int
     inversion_steps: int
     inversion_lr: float
@@ -102,7 +100,7 @@ def poster_loss(
     *,
     temperature: float | Scalar,
 ) -> Scalar:
-    """The poster's equation, with the sum over the pseudo images of a class outside the logarithm.
+    """Return the poster's loss, with the sum over the pseudo images of a class outside the log.
 
     With s the dot product over temperature: - sum over real, sum over pseudo of the same class, of
     log(exp s / sum_{all pseudo} exp s). `same_class` is true where both are of one class.
@@ -118,7 +116,7 @@ def cosine_loss(
     *,
     temperature: float | Scalar,
 ) -> Scalar:
-    """Minus the log of the share of a real image's similarity that falls on its own class.
+    """Return minus the log of the share of a real image's similarity to its own class.
 
     Deviates from the poster so that its scale does not grow with features or images. s is the
     cosine and the sum is inside: mean over real of -log(sum_{same} exp s / sum_{all} exp s).

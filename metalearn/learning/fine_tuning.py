@@ -47,7 +47,6 @@ class FineTuningPlan:
     head_lr: float = 3e-3
     augmentation: float = 0.5
     keeps_statistics: bool = True
-    """Whether batch-norm keeps its original statistics."""
     seed: int = 0
     precision: str = "auto"
 
@@ -216,7 +215,6 @@ def _train_epoch(
 
 
 def _pace(optimiser: torch.optim.Optimizer, done: float, epochs: int) -> None:
-    """Set the rate: linear over the first epoch, then half a cosine down to zero."""
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, done - 1) / max(1, epochs - 1)))
     for group in optimiser.param_groups:
         group["lr"] = group["full_lr"] * min(done, falling, 1.0)

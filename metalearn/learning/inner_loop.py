@@ -19,7 +19,6 @@ from metalearn.numerics.precision import autocast
 from metalearn.shapes import Features, Images, Labels, Logits, Scalar
 
 Weights = Mapping[str, Tensor]
-"""Parameters of a network by their names in its state dict."""
 
 BatchNormMode = Literal["inductive", "transductive"]
 
@@ -233,7 +232,6 @@ def head_from_centroids(
 def prototype_head(
     features: Features, targets: Logits, *, temperature: float | Scalar
 ) -> tuple[Tensor, Tensor]:
-    """Return `head_from_centroids` of a support set's features."""
     return head_from_centroids(
         class_centroids(features, targets),
         temperature=temperature,

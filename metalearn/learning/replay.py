@@ -20,8 +20,6 @@ LEARNERS = ("protonet", "maml", "anil")
 
 
 class EpisodeLoss(NamedTuple):
-    """Mean query loss and accuracy over some episodes."""
-
     loss: Scalar
     accuracy: float
 
@@ -29,7 +27,7 @@ class EpisodeLoss(NamedTuple):
 def prototype_loss(
     network: Network, episodes: Sequence[Episode], *, temperature: float
 ) -> EpisodeLoss:
-    """Prototypical networks (Snell et al. 2017) on normalised features, as in adaptation.
+    """Return the loss of prototypical networks (Snell et al. 2017) on normalised features.
 
     All episodes pass through the network together, so that batch-norm sees many classes at once and
     its statistics stay close to the running ones that inductive adaptation uses. Images are
@@ -60,7 +58,7 @@ def _prototype_logits(
 def maml_loss(
     network: PureNetwork, weights: dict[str, Tensor], episode: Episode, *, steps: int, lr: float
 ) -> EpisodeLoss:
-    """MAML (Finn et al. 2017), second order: query loss after `steps` on all weights.
+    """Return MAML's second-order loss (Finn et al. 2017): query loss after `steps` on all weights.
 
     Differentiable in `weights`. `network` determines the batch-norm mode.
     """
@@ -79,7 +77,7 @@ def maml_loss(
 def anil_loss(
     network: PureNetwork, weights: dict[str, Tensor], episode: Episode, *, steps: int, lr: float
 ) -> EpisodeLoss:
-    """ANIL (Raghu et al. 2020): like MAML, but with inner steps on the head only."""
+    """Return ANIL's loss (Raghu et al. 2020): like MAML's, with inner steps on the head only."""
     support = network.features(weights, episode.support_images)
     head, bias = weights[network.head_weight], weights[network.head_bias]
     for _ in range(steps):

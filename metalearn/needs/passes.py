@@ -23,8 +23,6 @@ from metalearn.shapes import Images
 
 
 class Moved(Protocol):
-    """An optimiser, or an object that steps several."""
-
     def step(self) -> object: ...
 
 

@@ -30,7 +30,7 @@ def prepare_images(
 
 
 def resized(images: Images, size: int) -> Float[Tensor, "n channels {size} {size}"]:
-    """Resize to `size` x `size` pixels, differentiably. No copy is made at that size."""
+    """Resize to `size` x `size` pixels, differentiably. Images of that size are returned as is."""
     if images.shape[-1] == size and images.shape[-2] == size:
         return images
     return F.interpolate(

@@ -57,7 +57,6 @@ def _cure(plan: Plan, allowed: Allowance) -> str:
 
 
 def _smaller_settings(plan: Plan, room_mb: int) -> dict[str, int]:
-    """Return one lowered setting that fits, else several, else none."""
     for name in plan.kind.smaller:
         for value in _halves(plan, name):
             if _fits(_with(plan, {name: value}), room_mb):

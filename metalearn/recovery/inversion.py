@@ -111,8 +111,6 @@ def about_statistics(pool: Pool) -> list[str]:
 
 
 class Fit(NamedTuple):
-    """One inversion: its images, and the generator's update, by parameter."""
-
     recovered: RecoveredTask
     direction: list[Tensor]
     """The gradient at the copy's last forward pass, or the difference of the weights.

@@ -105,7 +105,6 @@ class TaskMemory:
         return torch.stack(drawn, dim=1).flatten(0, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the filled part of the rings."""
         return {
             "n_tasks": self.n_tasks,
             "n_recovered": self._n_recovered,

@@ -112,8 +112,6 @@ class _Portions:
 
 
 class _InPortions(torch.autograd.Function):
-    """Maps images to logits, means and variances of the whole batch, one of each per layer."""
-
     @staticmethod
     def forward(ctx: Any, images: Tensor, portions: _Portions) -> tuple[Tensor, ...]:
         logits, records, shares = [], [], []

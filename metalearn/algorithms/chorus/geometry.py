@@ -186,7 +186,6 @@ def similarity_loss(features: Features, coordinates: Coordinates) -> Scalar:
 
 
 def _others(points: Tensor) -> Float[Tensor, "n n-1"]:
-    """Return each point's similarities to all others, minus their mean."""
     n = len(points)
     unit = F.normalize(points, dim=1)
     elsewhere = ~torch.eye(n, dtype=torch.bool, device=points.device)

@@ -48,7 +48,6 @@ def augmented(
 
 
 def n_way_of(labels: Labels) -> int:
-    """Return the number of classes; labels must be 0 … n_way-1."""
     return int(labels.max()) + 1
 
 

@@ -66,7 +66,7 @@ class FreePlus(Free):
         return self.realign() | super().teach(recovered)
 
     def realign(self) -> dict[str, float]:
-        """BELL on images from the memory, with newly sampled teachers for each alignment."""
+        """Align (BELL) on images from the memory, with newly sampled teachers each time."""
         losses = []
         for _ in range(self.config.replay_alignments):
             if remembered := self.distiller.remembered(self.memory, self.rng):

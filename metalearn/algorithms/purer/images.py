@@ -55,7 +55,6 @@ class LearnableImages(nn.Module):
         return (pictures - per_channel(self.mean, images)) / per_channel(self.std, images)
 
     def episode(self, *, n_way: int, k_shot: int, n_query: int, rng: torch.Generator) -> Episode:
-        """Return an episode of normalised images, differentiable in the pixels."""
         classes = torch.randperm(len(self.index), generator=rng)[:n_way].tolist()
         picks = [self._picks(k_shot + n_query, rng) for _ in classes]
         drawn = [self.of_class[c][pick] for c, pick in zip(classes, picks, strict=True)]
