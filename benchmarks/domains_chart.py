@@ -32,7 +32,7 @@ STYLE = (
     "@media(prefers-color-scheme:dark){:root{--ink:#dde5ec;--paper:#14191f}}"
 )
 Found = dict[str, dict[str, Any]]
-"""By domain and shots, such as “groceries 1”: an evaluation as JSON."""
+"""Evaluations in JSON form by domain and shots, such as “groceries 1”."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

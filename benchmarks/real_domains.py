@@ -36,7 +36,7 @@ PACKS = {
 SHOTS = (1, 5)
 CPU = torch.device("cpu")
 Figures = dict[str, Evaluation]
-"""By domain and shots, such as “groceries 1”."""
+"""Evaluations by domain and shots, such as “groceries 1”."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Judge:
-    """Evaluates learners on the packs, at each learner's own input size, all with the same head."""
+    """Evaluator of learners on the packs, at each learner's input size, with one head for all."""
 
     def __init__(self, packs: Path, episodes: int, seed: int, settings: AdaptationSettings) -> None:
         self.packs = packs

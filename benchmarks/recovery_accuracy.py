@@ -13,7 +13,7 @@ from metalearn.settings import build
 
 
 class Judge:
-    """Trains the same learner on each set of images for equally many updates, and evaluates it."""
+    """Evaluator that trains the same learner on each set of images, with equally many updates."""
 
     def __init__(self, pool: Pool, data: Path | None, updates: int, episodes: int) -> None:
         self.pool = pool

@@ -1,4 +1,4 @@
-"""Checks that a run on a pool of real models stays within its memory and resumes exactly.
+"""Check that a run on a pool of real models stays within its memory and resumes exactly.
 
 `python -m benchmarks.resumed POOL_DIR ALGORITHM [--preset NAME] [--set KEY=VALUE ...]`
 

@@ -1,4 +1,4 @@
-"""Makes the pool “twelve shops”: models as owners of private images would have them.
+"""Generator of the pool “twelve shops”: models as owners of private images would have them.
 
 `python -m benchmarks.twelve_shops PACKS WEIGHTS --out POOL_DIR [--seed S] [--processes N]`
 

@@ -1,4 +1,4 @@
-"""Installs one group of the lock files into the environment of the running Python.
+"""Installation of one group of the lock files into the running Python's environment.
 
     python requirements/install.py {web,run,dev} [--editable] [--torch-index URL]
 

@@ -1,4 +1,4 @@
-"""Writes the lock files: every package that Freehold installs, with exact version and SHA-256.
+"""Update of the lock files: every package that Freehold installs, with version and SHA-256.
 
     make lock              update everything to the newest release that pyproject.toml allows
     make lock KEEP=1       keep locked versions; only follow additions and removals

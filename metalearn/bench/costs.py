@@ -44,7 +44,7 @@ class Costs:
 
 
 class CostMeter:
-    """Counts inside `counting()`, except inside `paused()`."""
+    """Meter that is active inside `counting()`, except inside `paused()`."""
 
     def __init__(self, pool: Pool, device: torch.device) -> None:
         self.costs = Costs()

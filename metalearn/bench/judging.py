@@ -20,7 +20,7 @@ from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
 BATCHNORMS = ("inductive", "transductive")
-"""The main result first."""
+"""The first is the main result."""
 TIMED_EPISODES = 10
 
 

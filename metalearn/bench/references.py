@@ -35,7 +35,7 @@ def public_backbone(file: Path, image_size: int) -> MetaLearner:
 
 
 class References:
-    """Evaluates a suite's references: one or two rows for every pack and number of shots."""
+    """Evaluation of a suite's references: one or two rows per pack and number of shots."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Runs a suite: trains and evaluates whatever is missing, writing a row for each."""
+"""Execution of a suite: training and evaluation of whatever is missing, a row for each."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""Reads one table of a TOML file key by key, and rejects unknown keys."""
+"""Reader for a table of a TOML file, which rejects unknown keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -30,7 +30,7 @@ PSEUDO_EPISODES = 100
 
 @runtime_checkable
 class Watch(Protocol):
-    """Passes items through and displays progress, like `metalearn.cli.common.progress`."""
+    """Progress display that passes items through, like `metalearn.cli.common.progress`."""
 
     def __call__(self, items: Iterable[T], total: int, label: str) -> Iterator[T]: ...
 

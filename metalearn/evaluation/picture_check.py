@@ -27,7 +27,7 @@ class Judged:
     label: int
     predicted: int
     probability: float
-    """Of the predicted class."""
+    """Probability of the predicted class."""
     in_top: bool
     """Whether the label is among the five most probable classes."""
 

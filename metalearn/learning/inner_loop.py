@@ -76,7 +76,7 @@ class PureNetwork:
 
 
 class _Shell(nn.Module):
-    """Lets `functional_call` reach `embed` and the head under the network's own parameter names.
+    """Adapter that lets `functional_call` reach `embed` and the head under their own names.
 
     It shares the network's tables instead of being its parent, so names need no prefix. The head is
     called here rather than in `forward`: a new one may have other classes than VOLO's second head.

@@ -1,4 +1,4 @@
-"""Re-estimates batch-norm statistics of merged weights on drawn images.
+"""Re-estimation of merged weights' batch-norm statistics on drawn images.
 
 Merged neurons vary less than the originals, so merged statistics flatten all features (Jordan et
 al. 2023, "REPAIR", https://arxiv.org/abs/2211.08403). Models fine-tuned from the same weights agree

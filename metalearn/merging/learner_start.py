@@ -37,7 +37,7 @@ class LearnerStart:
 def start_of_pool(
     pool: Pool, start: str, *, n_classes: int, image_size: int, rng: torch.Generator
 ) -> LearnerStart:
-    """Return the start that a learner's settings ask for.
+    """Return the initial network that a learner's settings ask for.
 
     `image_size` 0 means the largest among the copied teachers. Raises InvalidSetting if the pool
     has no such teachers, or none for images of that size.

@@ -120,7 +120,7 @@ def _bytes_saved(part: Part, n: int) -> int:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts multiply-adds and records the size of each result in bytes."""
+    """Counter of multiply-adds, which also records each result's size in bytes."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Makes the C library keep freed memory for the next tensor.
+"""Reuse of freed memory for the next tensor.
 
 A layer's output is a few megabytes and lives for milliseconds. By default, glibc maps and unmaps
 each, so the kernel has to zero its pages every time: a tenth of a step of FREE's recovery and a

@@ -1,4 +1,4 @@
-"""Refuses a run that exceeds its memory limit and suggests settings that fit."""
+"""Refusal of runs that exceed their memory limit, with suggestions of settings that fit."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -21,7 +21,7 @@ POOL_MB = 1_024
 
 
 class NetworkCache:
-    """Holds networks of at most `max_bytes` in memory, and always the most recently used.
+    """A cache of networks: at most `max_bytes` in memory, and always the most recently used.
 
     An evicted network remains usable by code that has a reference to it, but keeps its memory until
     then. `folder` is where the file is created; None means the system's temporary folder.

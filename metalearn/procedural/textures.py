@@ -11,7 +11,7 @@ from metalearn.shapes import Images
 N_WAVES = 4
 """Few waves, which gives a texture a recognisable direction and scale."""
 LOWEST, HIGHEST = 1.0, 6.0
-"""Periods of a wave across the image."""
+"""Range of a wave's periods per image."""
 
 
 def texture_task(

@@ -1,4 +1,4 @@
-"""Recovers images from a teacher by fitting a copy of the meta-generator in a few steps (FIVE)."""
+"""Recovery of images from a teacher by briefly fitting a copy of the meta-generator (FIVE)."""
 
 import copy
 from collections.abc import Callable, Sequence

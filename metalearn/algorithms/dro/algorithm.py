@@ -123,7 +123,7 @@ class Dro(Algorithm):
         return values, first
 
     def _worst_embedding(self, phi: Mapping[str, Tensor], j: int) -> Tensor:
-        """Return e*: K steps down a Q model's likelihood, penalised by distance from its own."""
+        """Return e*: K steps down a Q model's likelihood, penalised by distance from its start."""
         own = self.hyper.embeddings[j].detach()
         worst = own.clone()
         for _ in range(self.config.inner_steps):

@@ -122,7 +122,7 @@ class Free(Algorithm):
         return self.report(stage, metrics, recovered=as_episode(recovered[0], self.config))
 
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
-        """FIVE: recover a task from each sampled teacher, then update the generator."""
+        """Recover a task from each sampled teacher, then update the generator (FIVE)."""
         config = self.config
         adversarial = adversarial and config.adversarial_weight > 0
         student = student_of(self.learner, config, self.pool) if adversarial else None
@@ -153,7 +153,7 @@ class Free(Algorithm):
         return aligned | self.replay()
 
     def align(self, recovered: Sequence[RecoveredTask]) -> float:
-        """BELL: distil the teachers into a clone one after another, and follow it.
+        """Distil the teachers into a clone one after another, and follow it (BELL).
 
         Returns the mean distillation loss along the way.
         """

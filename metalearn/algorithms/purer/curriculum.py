@@ -2,7 +2,7 @@ from typing import Any
 
 
 class Curriculum:
-    """Watches the meta-batches' accuracy and is due after `patience` of them without a new best.
+    """Monitor of the meta-batches' accuracy, due after `patience` of them without a new best.
 
     This is the paper's indicator Omega. It is consumed once, and the best accuracy is then reset.
     """
