@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: every measurement of speed and memory, into docs/benchmarks/speed.md.
+"""`python -m benchmarks`: measurements of speed and memory, written to docs/benchmarks/speed.md.
 
-A benchmark, not a timed test: it asserts nothing, and it wants the machine for itself.
+These are benchmarks, not timed tests: they assert nothing and need an otherwise idle machine.
 """
 
 import os
@@ -23,8 +23,8 @@ PARTS = {
         "--teachers",
         "6",
         "--tasks",
-        # PURER takes 60,000, which is hours. 500 beside 200 show whether stopping early flatters
-        # the meta-generator: a learner gets no more from them (docs/benchmarks/recovery.md).
+        # PURER uses 60,000, which takes hours. 500 next to 200 shows that stopping early does
+        # not favour the meta-generator: more gains nothing (docs/benchmarks/recovery.md).
         "--iterations",
         "200",
         "500",
@@ -33,7 +33,6 @@ PARTS = {
 
 
 def main() -> None:
-    """Run each part in a process of its own, one after the other."""
     sections = [_header()]
     for title, module in PARTS.items():
         print(f"… {title}", flush=True)

@@ -1,8 +1,8 @@
-"""How long an adaptation takes on one core: 5-way 5-shot, 75 queries, Conv4-32 at 32 pixels.
+"""Time of an adaptation on one core: 5-way 5-shot, 75 queries, Conv4-32 at 32 pixels.
 
 `python -m benchmarks.adaptation` prints a table. The time is that of a whole request in a warm
-worker: base64 and PNG decoding of 100 pictures, adaptation, prediction. The processor time says
-what a machine that does nothing else would need.
+worker: base64 and PNG decoding of 100 images, adaptation, prediction. Processor time is what an
+idle machine would need.
 """
 
 import argparse
@@ -32,7 +32,6 @@ STAGES = ("decode_s", "adapt_s", "predict_s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description="Seconds an adaptation takes.")
     parser.add_argument("--repeat", type=int, default=20, help="requests of each kind")
     parser.add_argument("--architecture", default="conv4")
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def table(spec: NetworkSpec, repeat: int) -> list[str]:
-    """Lines of a Markdown table: medians of each stage, median, 95th percentile, processor."""
+    """Return a Markdown table: medians of each stage, median, 95th percentile, processor time."""
     request = make_request(spec.image_size)
     lines = [
         f"{spec.architecture}-{spec.width}, {spec.image_size} x {spec.image_size}, {N_WAY}-way "
@@ -69,7 +68,7 @@ def table(spec: NetworkSpec, repeat: int) -> list[str]:
 
 def _row(name: str, path: Path, payload: dict[str, object], repeat: int) -> str:
     device = torch.device("cpu")
-    run_adaptation(path, payload, device)  # the learner is loaded, the kernels are chosen
+    run_adaptation(path, payload, device)  # warm-up
     stages: dict[str, list[float]] = {stage: [] for stage in STAGES}
     totals, processor = [], []
     for _ in range(repeat):

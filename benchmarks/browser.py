@@ -1,8 +1,8 @@
-"""Adaptation in the browser's runtime against PyTorch, episode by episode, and its time.
+"""Adaptation in the browser's runtime compared with PyTorch, episode by episode, and its time.
 
-`python -m benchmarks.browser --data PACK [--learner DIR] [--episodes 100] [--widths 32 64]`
-runs onnxruntime-web's wasm build in Node on one thread with the very files that a page loads.
-Without `--learner`, networks are taken as they are initialised: good for times, not for accuracy.
+`python -m benchmarks.browser --data PACK [--learner DIR] [--episodes 100] [--widths 32 64]` runs
+onnxruntime-web's wasm build in Node on one thread, with the same files that a page loads. Without
+`--learner`, networks are randomly initialised: times are meaningful, accuracy is not.
 """
 
 import argparse
@@ -30,7 +30,6 @@ SCRIPT = ROOT / "tests" / "javascript" / "adapt.mjs"
 
 
 def main() -> None:
-    """Print one line of numbers for each learner."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--learner", type=Path)
@@ -52,7 +51,6 @@ def main() -> None:
 
 
 def fresh(options: argparse.Namespace) -> list[MetaLearner]:
-    """Networks as they are initialised."""
     made = []
     for width in options.widths:
         torch.manual_seed(0)
@@ -62,7 +60,7 @@ def fresh(options: argparse.Namespace) -> list[MetaLearner]:
 
 
 def compared(learner: MetaLearner, options: argparse.Namespace, folder: Path) -> dict[str, object]:
-    """Agreement and times over 5-way 5-shot episodes with 75 queries."""
+    """Measure agreement and times over 5-way 5-shot episodes with 75 queries."""
     changes = {"head": options.head, "calibrate": options.calibrate}
     settings = replace(learner.defaults, **changes)
     learner.save(folder / "learner", for_browsers=True)
@@ -98,20 +96,17 @@ def compared(learner: MetaLearner, options: argparse.Namespace, folder: Path) ->
 
 
 def written(learner: MetaLearner, images: torch.Tensor, path: Path) -> str:
-    """Normalised images as a file; its name."""
     size, mean, std = learner.image_size, learner.mean, learner.std
     prepare_images(images, size=size, mean=mean, std=std).numpy().astype("float32").tofile(path)
     return str(path)
 
 
 def share(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> float:
-    """Percent of labels that are the same."""
     same = [one == other for one, other in zip(some, others, strict=True)]
     return round(100 * float(np.mean(same)), 2)
 
 
 def in_node(requests: list[dict[str, object]], folder: Path, warm: str) -> list[dict[str, Any]]:
-    """What the runtime says of every episode, one after the other."""
     (folder / "episodes.json").write_text(json.dumps(requests))
     places = [ROOT / "static/vendor/onnxruntime-web", folder / "learner", folder / "episodes.json"]
     command = ["node", str(SCRIPT), *map(str, places), str(folder / "answer.json"), warm]

@@ -1,15 +1,16 @@
-"""How long a person waits on the adaptation page, in a real Chromium with a whole instance.
+"""Waiting times on the adaptation page, in a real Chromium with a whole instance.
 
 `python -m benchmarks.browser_page [--learners conv4:32 conv4:64] [--pause 0 15]` makes learners
-(averages of two networks as they are initialised: good for times, not for accuracy), opens a fresh
-page for each, waits until it says that it is ready and `--pause` seconds more, as somebody does who
-looks for pictures, then adapts to 5 x 5 pictures with calibration and asks about 75 others; twice.
-A learner is architecture:width or architecture:width:size of its pictures; `--head prototypes`
-takes no gradient steps, and `--plain` leaves the calibration out.
-Seconds are those that the person waits, by the page's own clock: from the press until “Adapted” is
-on the screen, and from the choice of the questions until the last answer is. Processor seconds are
-of all renderers, whose threads for numbers, pictures and the browser's compiler work side by side.
-Bytes are those that the page fetched, as they came; memory is the most that one renderer ever held.
+(averages of two randomly initialised networks: times are meaningful, accuracy is not). For each it
+opens a fresh page, waits until the page is ready and `--pause` seconds more, like a person choosing
+images, then adapts to 5 x 5 images with calibration and classifies 75 others; twice. A learner is
+architecture:width or architecture:width:size of its images. `--head prototypes` takes no gradient
+steps, and `--plain` leaves the calibration out.
+
+Seconds are measured by the page's clock: from the click until “Adapted” is on the screen, and from
+the choice of the queries until the last result is. Processor seconds cover all renderers, whose
+threads for computation, images and compilation run in parallel. Bytes are what the page fetched, as
+encoded; memory is the peak of one renderer.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from tests.tools import CHROMIUM_FLAGS, find_chromium
 WAIT_MS = 600_000
 SIZE = 32
 WAYS, SHOTS, QUESTIONS = 5, 5, 75
-# Megabytes of weights, and of all else that was fetched once the page stood there.
+# Megabytes of weights, and of everything else fetched after the page itself.
 FETCHED = """() => {
   const mb = { weights: 0, other: 0 };
   for (const { name, encodedBodySize } of performance.getEntriesByType("resource")) {
@@ -44,7 +45,7 @@ FETCHED = """() => {
   }
   return mb;
 }"""
-# Begins with the person's event, ends when what it led to has been painted.
+# Starts with the user's event and ends when its result has been painted.
 STOPWATCH = """() => {
   let start = 0;
   const begin = (kind, selector) => document.addEventListener(kind, (event) => {
@@ -63,7 +64,6 @@ STOPWATCH = """() => {
 
 
 def main() -> None:
-    """Print one line of numbers for each learner and pause."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--learners", nargs="+", default=["conv4:32", "conv4:64"])
     parser.add_argument("--pause", nargs="+", type=float, default=[0.0, 15.0])
@@ -82,12 +82,11 @@ def main() -> None:
 
 
 def file_url(options: argparse.Namespace) -> str:
-    """The address of the saved page."""
     return str(options.file.resolve().as_uri())
 
 
 def open_at(page: Page, instance: Instance, learner: str) -> None:
-    """The learner's page, as Alice."""
+    """Sign in as Alice and open the learner's page."""
     page.goto(f"{instance.url}/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("correct horse battery")
@@ -97,7 +96,6 @@ def open_at(page: Page, instance: Instance, learner: str) -> None:
 
 
 def print_times(name: str, options: argparse.Namespace, begin: Callable[[Page], object]) -> None:
-    """One line of numbers for each pause, each from a fresh browser."""
     for pause in options.pause:
         with chromium() as browser:
             found = timed(browser, begin, pause, plain=options.plain)
@@ -105,7 +103,6 @@ def print_times(name: str, options: argparse.Namespace, begin: Callable[[Page], 
 
 
 def learner_of(instance: Instance, name: str, head: str) -> str:
-    """The id of a new meta-learner that adapts by this head."""
     architecture, width, *size = name.split(":")
     side = int(size[0]) if size else SIZE
     models = []
@@ -126,13 +123,12 @@ def learner_of(instance: Instance, name: str, head: str) -> str:
 
 
 def validated(instance: Instance, pk: str) -> bool:
-    """Whether the model may be used."""
     return bool(instance.call("GET", f"checkpoints/{pk}/")["state"] == "valid")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A fresh browser, that has compiled nothing yet."""
+    """Yield a fresh browser with an empty compilation cache."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(find_chromium()), args=CHROMIUM_FLAGS
@@ -144,7 +140,7 @@ def chromium() -> Iterator[Browser]:
 def timed(
     browser: Browser, begin: Callable[[Page], object], pause: float, *, plain: bool
 ) -> dict[str, Any]:
-    """Seconds until ready, and of two adaptations with their answers."""
+    """Return seconds until ready, and of two adaptations with their queries."""
     page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
     session = browser.new_browser_cdp_session()
@@ -164,12 +160,10 @@ def timed(
 
 
 def says(page: Page, selector: str, word: str) -> None:
-    """Wait until the text begins with the word."""
     expect(page.locator(selector)).to_have_text(re.compile(f"^{word}"), timeout=WAIT_MS)
 
 
 def give_support(page: Page) -> None:
-    """Names and pictures for every class."""
     cards = page.locator("[data-classes] > li")
     for label in range(WAYS):
         if cards.count() <= label:
@@ -181,7 +175,6 @@ def give_support(page: Page) -> None:
 
 
 def one_round(page: Page, session: CDPSession) -> dict[str, float]:
-    """Press, wait; ask, wait."""
     questions = [picture(n % WAYS, 1000 + n) for n in range(QUESTIONS)]
     field = page.locator("[data-query-drop] input[type=file]").first
     adapted = waited(page, session, page.locator("[data-adapt]").click)
@@ -197,24 +190,23 @@ def one_round(page: Page, session: CDPSession) -> dict[str, float]:
 
 
 def waited(page: Page, session: CDPSession, act: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the page's clock, and of all renderers' processors."""
+    """Return the page's seconds, and the processor seconds of all renderers."""
     before = renderer_seconds(session)
     page.evaluate("delete document.body.dataset.waited")
     act()
-    # The page's policy lets nobody wait for a text of JavaScript to become true.
+    # The page's content security policy blocks wait_for_function.
     there = page.wait_for_selector("body[data-waited]", timeout=WAIT_MS)
     seconds = float(there.get_attribute("data-waited") or "nan")
     return round(seconds, 2), round(renderer_seconds(session) - before, 2)
 
 
 def renderer_seconds(session: CDPSession) -> float:
-    """Processor time of all renderers so far."""
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     return float(sum(one["cpuTime"] for one in processes if one["type"] == "renderer"))
 
 
 def most_memory(session: CDPSession) -> float:
-    """The most megabytes that one renderer has ever held, as the kernel counts them."""
+    """Return the largest peak memory of a renderer in megabytes, as the kernel counts it."""
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     states = [
         Path(f"/proc/{one['id']}/status").read_text()
@@ -226,7 +218,7 @@ def most_memory(session: CDPSession) -> float:
 
 
 def picture(label: int, seed: int) -> FilePayload:
-    """A small picture whose colours follow its class."""
+    """Return a small image whose colours follow its class."""
     rng = np.random.default_rng(100 * seed + label)
     base = np.random.default_rng(label).integers(40, 210, 3)
     rough = (rng.normal(0, 50, (8, 8, 3)) + base).clip(0, 255).astype(np.uint8)

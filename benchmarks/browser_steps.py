@@ -1,8 +1,8 @@
-"""What each step of a network costs in the browser's runtime: processor seconds, and its heap.
+"""Cost of each step of a network in the browser's runtime: processor seconds, and its heap.
 
 `python -m benchmarks.browser_steps tv_mobilenet_v3_small:16:32 tv_mobilenet_v3_small:16:224` makes
-a learner of each (architecture:width:size of its pictures) and runs it in Node on one thread.
-The networks have learned nothing; the rate is small, so that they stay near their pictures.
+a learner of each (architecture:width:size of its images) and runs it in Node on one thread. The
+networks are untrained; the learning rate is small, so that they remain stable.
 """
 
 import json
@@ -24,7 +24,6 @@ PICTURES_EACH = 5
 
 
 def main() -> None:
-    """Print one line of numbers for each network."""
     for wanted in sys.argv[1:]:
         architecture, width, size = wanted.split(":")
         spec = NetworkSpec(architecture, int(width), 3, int(size), 5)
@@ -46,7 +45,7 @@ def main() -> None:
 def _learner(spec: NetworkSpec) -> MetaLearner:
     torch.manual_seed(0)
     network = build_network(spec)
-    # Without the statistics of pictures deep networks say infinity.
+    # Without estimated statistics, deep untrained networks overflow.
     reestimate_statistics(network, [torch.randn(16, 3, spec.image_size, spec.image_size)])
     return MetaLearner(network.eval(), mean=(0.5,) * 3, std=(0.25,) * 3, defaults=SETTINGS)
 

@@ -1,13 +1,13 @@
-"""What calibrations and heads gain over prototypes, on the same episodes.
+"""Gain of calibrations and heads over prototypes, on the same episodes.
 
     python -m benchmarks.calibration --data PACK
         (--pool POOL_DIR [--teachers 4] | --learner DIR | --checkpoint FILE --size PIXELS)
         [--kinds recommended statistics icfil oracle ...] [--shots 5 1]
 
-With `--pool`, single teachers stand in for meta-learners, as many episodes for each; with
-`--checkpoint`, the features of one classifier. Where a pack says what shows the same thing, support
-and query pictures are apart. `oracle` is ICFIL with real pictures of the class, which no episode
-shows, in place of recovered ones: more than that no inversion can give.
+With `--pool`, single teachers stand in for meta-learners, with equally many episodes each; with
+`--checkpoint`, the features of one classifier. If a pack has tracks, support and query images come
+from different ones. `oracle` is ICFIL with real images of the class, outside the episode, in place
+of recovered ones, which bounds what any inversion can achieve.
 """
 
 import argparse
@@ -42,7 +42,6 @@ KINDS: dict[str, dict[str, object]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)
     learners = _learners(options)
@@ -70,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--pool", type=Path)
     source.add_argument("--learner", type=Path)
     source.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--size", type=int, default=112, help="pixels that a checkpoint looks at")
+    parser.add_argument("--size", type=int, default=112, help="input size of a checkpoint")
     parser.add_argument("--teachers", type=int, default=4)
-    parser.add_argument("--episodes", type=int, default=200, help="in all, for each row")
+    parser.add_argument("--episodes", type=int, default=200, help="in total, for each row")
     parser.add_argument("--way", type=int, default=5)
     parser.add_argument("--query", type=int, default=15, help="per class")
     parser.add_argument("--shots", type=int, nargs="+", default=[5, 1])
@@ -128,7 +127,6 @@ def _followed(accuracies: Iterator[float]) -> Iterator[float]:
 
 
 def interval(values: Sequence[float], *, sign: str = "") -> str:
-    """Mean and half of the 95 % interval, in percent."""
     half = 1.96 * statistics.stdev(values) / len(values) ** 0.5
     return f"{100 * statistics.fmean(values):{sign}.2f} ± {100 * half:.2f}"
 

@@ -1,10 +1,10 @@
-"""Catalogue pages and lists with 10,000 models and 20 clients: how long an answer takes.
+"""Response times of catalogue pages and lists with 10,000 models and 20 clients.
 
     python -m benchmarks.catalogue [--models 10000] [--clients 20] [--seconds 10] [--pause 1]
 
 Fills an SQLite database in a temporary folder, starts the web processes as `make run` does, and
-prints a Markdown table. The clients share the machine with the server; each waits a second
-between an answer and its next question, as a quick person does. `--pause 0` shows the limit.
+prints a Markdown table. The clients share the machine with the server. Each waits a second between
+a response and its next request, as a fast user does. `--pause 0` shows the limit.
 """
 
 import argparse
@@ -56,12 +56,11 @@ print(client.cookies["sessionid"].value)
 
 
 def main() -> None:
-    """Fill, start, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two questions")
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two requests")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         port = 18_000 + random.randrange(1000)
@@ -98,7 +97,7 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
 
 
 def start_web(environment: dict[str, str], port: int) -> "subprocess.Popen[bytes]":
-    """The web processes of `make run`, once they answer."""
+    """Start the web processes of `make run` and wait until they respond."""
     command = [sys.executable, "-m", "gunicorn", "marketplace.wsgi", "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", "2", "--threads", "16"]
     web = subprocess.Popen([*command, "--log-level", "error"], cwd=ROOT, env=environment)
@@ -125,12 +124,11 @@ def _print_table(url: str, token: str, options: argparse.Namespace) -> None:
 
 
 def _ask(url: str, token: str, options: argparse.Namespace) -> list[float]:
-    """Seconds of every answer, of all clients together."""
     times: list[float] = []
     until = time.monotonic() + options.seconds
 
     def client(number: int) -> None:
-        # People do not ask in step with each other.
+        # Users do not send requests in lockstep.
         time.sleep(options.pause * number / options.clients)
         session = requests.Session()
         session.cookies["sessionid"] = token
@@ -139,7 +137,7 @@ def _ask(url: str, token: str, options: argparse.Namespace) -> list[float]:
             answer = session.get(url, timeout=60)
             times.append(time.perf_counter() - start)
             answer.raise_for_status()
-            assert not answer.history, "this was the sign-in page"
+            assert not answer.history, "redirected to the sign-in page"
             time.sleep(options.pause)
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(options.clients)]

@@ -1,8 +1,8 @@
-"""The table of `benchmarks.real_domains` as a picture: grouped bars with their intervals.
+"""The table of `benchmarks.real_domains` as a chart: grouped bars with their intervals.
 
 `python -m benchmarks.domains_chart FILE [FILE ...] --out PICTURE.svg`
 
-FILE is what `--json` of that command wrote, one for each head. Needs the optional group `bench`.
+FILE is the output of that command's `--json`, one for each head. Needs the optional group `bench`.
 """
 
 import argparse
@@ -23,21 +23,19 @@ from matplotlib.lines import Line2D
 TITLE = "Accuracy on classes of three domains that no model was trained on"
 ROWS = ("public backbone at 224", "learner", "best model")
 HEADS = {"prototypes": "nearest centroid", "ridge": "ridge"}
-# Colours that are told apart without seeing red or green (Okabe & Ito), the first for what one has
-# without us.
+# Colours for colour-blind readers (Okabe & Ito). The first is for the public baseline.
 COLOURS = ("#8a8a8a", "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7")
-# Two that no bar has: in the file they become variables, which a dark page sets otherwise.
+# Placeholders that no bar uses. They become CSS variables, which a dark page overrides.
 INK, PAPER = "#010203", "#fefdfc"
 STYLE = (
     ":root{--ink:#1c2733;--paper:#ffffff}"
     "@media(prefers-color-scheme:dark){:root{--ink:#dde5ec;--paper:#14191f}}"
 )
 Found = dict[str, dict[str, Any]]
-"""By domain and shots, such as “groceries 1”: an evaluation as JSON."""
+"""Evaluations in JSON form by domain and shots, such as “groceries 1”."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw the picture."""
     parser = argparse.ArgumentParser(description="The table of real domains as a picture.")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.svg")
@@ -56,8 +54,7 @@ def _chosen(table: dict[str, Found], beginnings: Sequence[str]) -> dict[str, Fou
 
 
 def picture(tables: Sequence[dict[str, Found]]) -> str:
-    """The SVG of some tables: a line of panels for each, a panel for each number of shots."""
-    # The names inside the file come from a fixed salt: the same numbers give the same bytes.
+    # A fixed salt for element ids: the same numbers give the same bytes.
     names = {"svg.hashsalt": "freehold", "svg.fonttype": "none"}
     inks = dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), INK)
     ticks = dict.fromkeys(("xtick.color", "ytick.color"), INK)
@@ -95,7 +92,7 @@ def _figure(tables: Sequence[dict[str, Found]]) -> Figure:
 
 
 def _draw(axes: Axes, table: dict[str, Found], shot: int) -> None:
-    """The bars of one number of shots; each begins where guessing ends."""
+    """Draw the bars of one number of shots, starting at chance level."""
     first = next(iter(table.values()))
     keys = [key for key, found in first.items() if found["shot"] == shot]
     guesses = [100 / first[key]["way"] for key in keys]
@@ -128,7 +125,7 @@ def _legend_name(title: str) -> str:
 
 
 def _in_words(tables: Sequence[dict[str, Found]]) -> str:
-    """Every figure of the picture, for those who do not see it."""
+    """Describe every figure in words, for screen readers."""
     sentences = []
     for table in tables:
         for title, row in table.items():
@@ -142,7 +139,6 @@ def _in_words(tables: Sequence[dict[str, Found]]) -> str:
 
 
 def _themed(svg: str, words: str) -> str:
-    """The file with a title, its figures in words, and colours for light and dark pages."""
     about = (
         f'<title id="title">{escape(TITLE)}</title>\n<desc id="words">\n'
         f"{escape(textwrap.fill(words, 120))}\n</desc>\n<style>{STYLE}</style>\n"

@@ -1,8 +1,8 @@
-"""How long FREE+'s outer step takes, split into recovery, alignment and replay.
+"""Time of FREE+'s outer step, split into recovery, alignment and replay.
 
-`python -m benchmarks.free_step` prints a table: the default settings and those of the paper's
-generator, in fp32 and in bf16 (both with channels-last memory), on the CPU and on a GPU where there
-is one. Teachers are freshly initialised: time does not depend on what they know.
+`python -m benchmarks.free_step` prints a table: the default settings and the paper's generator, in
+fp32 and bf16 (both with channels-last memory), on the CPU and on a GPU if there is one. Teachers
+are randomly initialised, as time does not depend on their weights.
 """
 
 import argparse
@@ -31,7 +31,6 @@ PARTS = ("recovery", "alignment", "replay")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description="Seconds of FREE+'s outer step.")
     parser.add_argument("--repeat", type=int, default=3, help="steps of each kind")
     parser.add_argument("--threads", type=int, default=1)
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def table(repeat: int) -> list[str]:
-    """Lines of a Markdown table: median milliseconds of each part of a step."""
+    """Return a Markdown table: median milliseconds of each part of a step."""
     devices = [torch.device("cpu")] + [torch.device("cuda")] * torch.cuda.is_available()
     config = FreePlusConfig()
     lines = [
@@ -55,7 +54,7 @@ def table(repeat: int) -> list[str]:
     ]
     for device in devices:
         for title, settings in GENERATORS.items():
-            # The paper's generator takes minutes a step on a CPU: once will do.
+            # The paper's generator takes minutes per step on a CPU, so measure once.
             times = 1 if settings and device.type == "cpu" else repeat
             for name in FORMATS:
                 cells = _cells(device, {**settings, "precision": name}, times)
@@ -70,7 +69,6 @@ def _cells(device: torch.device, settings: dict[str, object], repeat: int) -> li
 
 
 def _measure(device: torch.device, settings: dict[str, object], repeat: int) -> list[float]:
-    """Median seconds of each part, after one step that is not counted."""
     run = FreePlus(_pool(), build(FreePlusConfig, settings), device=device, seed=0)
     seconds: list[list[float]] = []
     for _ in range(repeat + 1):
@@ -93,7 +91,7 @@ def _timed(device: torch.device, work: Callable[[], T]) -> tuple[T, float]:
 
 
 def _pool() -> Pool:
-    """Teachers of overlapping classes, so that the memory soon holds enough of each."""
+    """Return teachers of overlapping classes, which fills the memory quickly."""
     teachers = []
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)

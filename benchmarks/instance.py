@@ -1,11 +1,11 @@
-"""The dashboard and an adaptation as a person meets them: through web, database and queue.
+"""Delays of the dashboard and of an adaptation for a user: through web, database and queue.
 
     python -m benchmarks.instance [--outer-steps 10] [--repeat 20]
 
 Starts web and the quick worker, loads the demo, runs its FREE+ job in this process with the
 worker's own runner, and opens the job's page in Chromium. A step's delay is the time from the end
-of the step to the moment when the page shows its number. Then the finished meta-learner is asked
-for predictions through the REST API. Prints two Markdown tables.
+of the step until the page shows its number. Then the finished meta-learner is queried through the
+REST API. Prints two Markdown tables.
 """
 
 import argparse
@@ -40,7 +40,7 @@ new MutationObserver(look).observe(node, {childList: true, characterData: true, 
 
 @dataclass
 class _View:
-    """What the page showed: (seconds since 1970, step)."""
+    """What the page showed: (Unix time in seconds, step)."""
 
     seen: list[tuple[float, int]] = field(default_factory=list)
     ready: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +48,6 @@ class _View:
 
 
 def main() -> None:
-    """Start, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--outer-steps", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=20, help="adaptations of each kind")
@@ -99,7 +98,7 @@ def _launch(outer_steps: int) -> "Job":
 
 
 def _delays(url: str, job: "Job") -> list[float]:
-    """Run the job while its page is open; seconds of each step until the page showed it."""
+    """Run the job while its page is open; return the seconds until the page showed each step."""
     from worker.loading import build_algorithm  # noqa: PLC0415
     from worker.runner import run_job  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""ICFIL with a perfect inversion: real pictures of each class in place of recovered ones."""
+"""ICFIL with a perfect inversion: real images of each class in place of recovered ones."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -27,7 +27,7 @@ def oracle_accuracies(
     *,
     tracks_by_class: list[Tensor] | None = None,
 ) -> Iterator[float]:
-    """The accuracy of prototypes after the contrastive steps, for the same episodes as usual."""
+    """Yield the accuracy of prototypes after the contrastive steps, for the usual episodes."""
     sizes = [len(images) for images in images_by_class]
     rng = torch.Generator().manual_seed(plan.seed)
     own = torch.Generator().manual_seed(plan.seed)
@@ -48,7 +48,6 @@ def oracle_accuracies(
 
 
 def _others(drawn: Drawn, size: int, n: int, rng: torch.Generator) -> Tensor:
-    """Pictures of a class that its episode does not show."""
     order = torch.randperm(size, generator=rng)
     return order[~torch.isin(order, torch.cat([drawn.support, drawn.query]))][:n]
 

@@ -1,8 +1,8 @@
-"""Many small teachers: one after the other, or all in one batched call?
+"""Training of many small teachers: sequentially, or in one batched call?
 
 `python -m benchmarks.pretraining` prints a table: milliseconds of processor time for one training
-step of one Conv4-32 (128 pictures of 32 x 32), alone, through `torch.func.vmap` over stacked
-weights, and as grouped convolutions, in fp32 and bf16.
+step of one Conv4-32 (128 images of 32 x 32), alone, through `torch.func.vmap` over stacked weights,
+and as grouped convolutions, in fp32 and bf16.
 """
 
 import argparse
@@ -24,7 +24,6 @@ Step = Callable[[], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description="Milliseconds of a pre-training step.")
     parser.add_argument("--models", type=int, default=8, help="in one batched call")
     parser.add_argument("--repeat", type=int, default=5)
@@ -60,7 +59,7 @@ def _network() -> Network:
 
 
 def _learn(precision: str, weights: list[nn.Parameter], logits: Callable[[], Tensor]) -> Step:
-    """A step of Adam on random labels; `logits` has a row for each picture of each model."""
+    """Return an Adam step on random labels; `logits` has a row for each image of each model."""
     optimiser = torch.optim.Adam(weights, lr=0.01, fused=True)
 
     def step() -> None:

@@ -1,13 +1,12 @@
-"""How good are learners of real models on real pictures, and what would one have without them?
+"""Accuracy of learners of real models on real images, compared with baselines.
 
 `python -m benchmarks.real_domains PACKS --pool POOL_DIR --backbone FILE [--learner DIR ...]`
 
-PACKS holds `grocery81_val.npz`, `clothing16_val.npz` and `chula_rbc12_val.npz`, whose classes no
-model of the pool was trained on. Each row is one way to tell them apart from 1 or 5 pictures of
-each class: nearest centroid of features (or, with `--head ridge`, a linear classifier), 5 classes
-at a time where a pack has as many, 15 queries of each, support and queries from different groups,
-the same tasks in every row. Printed as a table in Markdown, with the mean over domains; `--json
-FILE` keeps the numbers.
+PACKS holds `grocery81_val.npz`, `clothing16_val.npz` and `chula_rbc12_val.npz`, on whose classes no
+model of the pool was trained. Each row is a method of classification from 1 or 5 images per class:
+nearest centroid of features (or, with `--head ridge`, a linear classifier), 5 classes at a time if
+a pack has as many, 15 queries each, support and queries from different groups, the same tasks in
+every row. Prints a Markdown table with the mean over domains; `--json FILE` saves the numbers.
 """
 
 import argparse
@@ -37,12 +36,12 @@ PACKS = {
 SHOTS = (1, 5)
 CPU = torch.device("cpu")
 Figures = dict[str, Evaluation]
-"""By domain and shots, such as “groceries 1”."""
+"""Evaluations by domain and shots, such as “groceries 1”."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `spent` is processor seconds of judging it."""
+    """A row of the table; `spent` is the processor seconds of its evaluation."""
 
     title: str
     figures: Figures
@@ -50,7 +49,6 @@ class Row:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Judge every row and print the table."""
     parser = argparse.ArgumentParser(description="Learners of real models on real pictures.")
     parser.add_argument("packs", type=Path, metavar="PACKS")
     parser.add_argument("--pool", type=Path, metavar="POOL_DIR")
@@ -74,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Judge:
-    """Judges learners on the packs, at each learner's own input size, all with the same head."""
+    """Evaluator of learners on the packs, at each learner's input size, with one head for all."""
 
     def __init__(self, packs: Path, episodes: int, seed: int, settings: AdaptationSettings) -> None:
         self.packs = packs
@@ -83,7 +81,6 @@ class Judge:
         self.settings = settings
 
     def row(self, title: str, learner: MetaLearner) -> Row:
-        """The learner's figures in every domain."""
         begin = time.process_time()
         figures = {}
         for domain, file in PACKS.items():
@@ -105,7 +102,6 @@ class Judge:
 def all_rows(
     judge: Judge, pool: Path | None, backbone: Path | None, learners: Sequence[Path]
 ) -> Iterator[Row]:
-    """What one has without us, the pool's models, and the learners."""
     if backbone is not None:
         for size in (112, 224):
             learner = public_backbone(backbone, size)
@@ -151,12 +147,10 @@ def _best(figures: Sequence[Figures]) -> Figures:
 
 
 def mean_of(figures: Figures) -> float:
-    """Mean over domains and shots, in percent."""
     return statistics.fmean(figure.accuracy for figure in figures.values())
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown: one and five shots of each domain."""
     heads = [f"{domain} ({figure.way}-way)" for domain, figure in _first_of(rows[0].figures)]
     lines = [f"| | {' | '.join(heads)} | mean |", f"|---|{'---:|' * (len(heads) + 1)}"]
     for row in rows:

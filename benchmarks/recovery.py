@@ -1,15 +1,15 @@
-"""What it costs to recover images from models: a meta-generator, a fresh one each, or pixels.
+"""Cost of recovering images from models: with a meta-generator, a fresh one each, or pixels.
 
     python -m benchmarks.recovery [--pool DIR] [--data PACK] [--teachers 12] [--iterations 200 1000]
                                   [--device auto]
 
-One task of 5 classes with 20 images each from every teacher, by each method on the same machine
-(and more tasks by the meta-generator, to see how many of its images teach as much as others' few),
-and the same learner trained for as many updates on each set of images. Prints Markdown: costs and
-accuracy, where the time of the meta-generator's recovery goes, its share of the peak, and whether
-several teachers in one call are quicker. `--device` as for `python -m metalearn bench`; on a GPU
-seconds are the clock's, and what is only about a processor (where the time goes, the share of its
-peak, several teachers in one call) is left out.
+Each method recovers one task of 5 classes with 20 images each from every teacher on the same
+machine. The meta-generator also recovers more tasks, to see how many of its images match the
+others' few. The same learner is trained for equally many updates on each set of images. Prints
+Markdown: costs and accuracy, a profile of the meta-generator's recovery, its share of peak
+performance, and whether several teachers in one call are faster. `--device` as for `python -m
+metalearn bench`. On a GPU, seconds are wall-clock time, and the measurements that only concern a
+CPU (profile, share of the peak, several teachers in one call) are left out.
 """
 
 import argparse
@@ -34,7 +34,6 @@ DEMO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "pool"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pool", type=Path, default=DEMO)
     parser.add_argument("--data", type=Path, help="a data pack of classes no teacher knows")

@@ -1,4 +1,4 @@
-"""How good recovered images are: a learner is trained on them and judged on real classes."""
+"""Quality of recovered images: a learner trained on them is evaluated on real classes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from metalearn.settings import build
 
 
 class Judge:
-    """Trains the same learner on each set of images, for as many updates, and tests it."""
+    """Evaluator that trains the same learner on each set of images, with equally many updates."""
 
     def __init__(self, pool: Pool, data: Path | None, updates: int, episodes: int) -> None:
         self.pool = pool
@@ -30,14 +30,14 @@ class Judge:
         self.images_by_class = images.by_class() if images else None
 
     def accuracies(self, tasks: list[RecoveredTask]) -> list[str]:
-        """1- and 5-shot with their 95 % intervals, in percent; dashes without a data pack."""
+        """Return 1- and 5-shot accuracy with 95 % intervals; dashes without a data pack."""
         if self.images_by_class is None:
             return ["–", "–"]
         config = build(FreePlusConfig, self.settings)
         run = FreePlus(self.pool, config, device=device_of(self.pool), seed=0)
         for task in tasks:
             run.memory.add(task.images, task.labels, task.task.class_names)
-        run.steps_done = 1  # what follows only replays
+        run.steps_done = 1  # skip to the replay
         while run.steps_done < run.total_steps:
             run.step()
             run.steps_done += 1

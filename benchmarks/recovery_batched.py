@@ -1,7 +1,6 @@
-"""Whether several teachers in one call, or compiled, are quicker than one after another.
+"""Recovery's pass with several teachers: sequential, in one call, or compiled.
 
-In recovery's pass. `torch.compile` needs a C++ compiler on the machine; without one its row is left
-out.
+`torch.compile` needs a C++ compiler; without one its row is left out.
 """
 
 import shutil
@@ -19,11 +18,10 @@ from metalearn.numerics.precision import autocast, on_device
 TEACHERS, IMAGES, WIDTH, SIZE = 4, 100, 32, 32
 CPU = torch.device("cpu")
 Pass = Callable[[], tuple[Tensor, list[Tensor]]]
-"""Features of all teachers, and the images that want a gradient."""
+"""Features of all teachers, and the images that need a gradient."""
 
 
 def batched_table(repeat: int = 3) -> list[str]:
-    """Lines of Markdown: processor time of four teachers' passes, to the images' gradient."""
     ways: dict[str, Pass] = {
         "one after another": _one_after_another(),
         "grouped convolutions": _grouped(),

@@ -1,6 +1,6 @@
-"""The three ways to recover images that `benchmarks.recovery` compares.
+"""The three methods of recovery that `benchmarks.recovery` compares.
 
-All of them run where the pool's teachers lie.
+All of them run on the device of the pool's teachers.
 """
 
 import argparse
@@ -30,7 +30,7 @@ RecoverOne = Callable[[TeacherTask, torch.Generator], RecoveredTask]
 
 @dataclass(frozen=True)
 class Recovery:
-    """The tasks of all teachers, and what they cost; the warm-up is not among it."""
+    """The tasks of all teachers, and their cost without the warm-up."""
 
     tasks: list[RecoveredTask]
     seconds: float
@@ -45,12 +45,11 @@ class Method:
     pool: Pool
     one: RecoverOne
     tasks: int = 1
-    """Tasks recovered from each teacher."""
 
     def run(self) -> Recovery:
-        """The teachers one after another; the same classes for every method."""
+        """Recover from one teacher after another, with the same classes for every method."""
         rng = torch.Generator().manual_seed(1)
-        # The first call of a kernel is slower than all others.
+        # The first call of a kernel is slower.
         self.one(TeacherTask.sample(self.pool.teachers[0], 5, rng), rng)
         device = device_of(self.pool)
         meter = CostMeter(self.pool, device)
@@ -65,7 +64,7 @@ class Method:
 
 
 def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
-    """FREE+'s first, as the others are compared with it."""
+    """Return all methods, FREE+'s first, with which the others are compared."""
     device = device_of(pool)
     free = FreePlus(pool, build(FreePlusConfig, {}), device=device, seed=0)
     start = now(device)
@@ -76,7 +75,7 @@ def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
     title = f"meta-generator, {steps} steps (after {warm_up:.0f} s of warm-up, once)"
     quick = by_generator(lambda: free.generator, steps)
     rows = [Method(title, pool, quick)]
-    # What FREE+ runs after its warm-up; the learner is as FREE+ starts with, which costs the same.
+    # As FREE+ does after its warm-up. An untrained learner costs the same.
     student = student_of(free.learner, free.config, pool)
     against = by_generator(lambda: free.generator, steps, student)
     title = f"meta-generator, {steps} steps, with the adversarial term against a fresh learner"
@@ -93,19 +92,17 @@ def methods(pool: Pool, options: argparse.Namespace) -> list[Method]:
 
 
 def device_of(pool: Pool) -> torch.device:
-    """Where the teachers lie."""
     return next(pool.teachers[0].network.parameters()).device
 
 
 def now(device: torch.device) -> float:
-    """Seconds: the processor's on a CPU, which others use as well, and the clock's on a GPU."""
+    """Return seconds: processor time on a CPU, which is shared with others, wall time on a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.process_time() if device.type == "cpu" else time.perf_counter()
 
 
 def new_generator(pool: Pool) -> Generator:
-    """A generator as FREE+ starts with, freshly drawn."""
     config = FreePlusConfig()
     generator = generator_as_set(pool, config, learner_spec(pool, config))
     return on_device(generator, device_of(pool))
@@ -114,9 +111,9 @@ def new_generator(pool: Pool) -> Generator:
 def by_generator(
     generator: Callable[[], Generator], steps: int, student: Student | None = None
 ) -> RecoverOne:
-    """`steps` passes of a generator over a task, with FREE+'s settings.
+    """Return a recovery by `steps` passes of a generator, with FREE+'s settings.
 
-    With a student the adversarial term counts as much as in FREE+; without one it is left out.
+    With a student, the adversarial term has the same weight as in FREE+.
     """
     config = FreePlusConfig()
     settings = replace(config.inversion, steps=steps)
@@ -133,7 +130,7 @@ def by_generator(
 
 
 def by_pixels(pool: Pool, iterations: int) -> RecoverOne:
-    """Adam on the pixels of one task's images, with PURER's loss and settings."""
+    """Return a recovery with Adam on the pixels, with PURER's loss and settings."""
     config = build(PurerConfig, {})
     limits = Limits(config.teacher_mb * 2**20, config.precision)
 

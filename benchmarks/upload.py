@@ -1,13 +1,12 @@
-"""How fast an upload is against `cp`, and how much memory the web process takes for it.
+"""Speed of an upload compared with `cp`, and the web process's memory.
 
     python benchmarks/upload.py [--megabytes 500] [--repeats 5]
 
-Starts a web process of its own in a temporary folder and prints a Markdown table. An upload is
-answered once it is on the disk itself, so it is compared with `cp` followed by `sync FILE`; `cp`
-into the page cache and SHA-256 alone are printed too. Files arrive as a form, hashed on the way, or
-by tus, as the upload page sends them, hashed by the worker that validates them. All take turns,
-because the speed of a disk changes while one measures, and each begins with nothing left to be
-written.
+Starts a web process in a temporary folder and prints a Markdown table. An upload is acknowledged
+once it is on disk, so it is compared with `cp` followed by `sync FILE`; `cp` into the page cache
+and SHA-256 alone are printed too. Files arrive as a form, hashed on the way, or by tus, as the
+upload page sends them, hashed later by the worker that validates them. The measurements alternate,
+because disk speed varies over time, and each starts after a sync.
 """
 
 import argparse
@@ -48,7 +47,6 @@ SEND_BYTES = 2**20
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=5)
@@ -58,9 +56,7 @@ def main() -> None:
         source = folder / "model.safetensors"
         write_noise(source, args.megabytes)
         with web_server(folder) as (port, process, token):
-            upload_as_form(
-                port, token, source, limit=2**20
-            )  # the first request imports what it needs
+            upload_as_form(port, token, source, limit=2**20)  # warm-up
             print(_table(args, folder, source, (port, process, token)))
 
 
@@ -142,7 +138,7 @@ def _hash(source: Path) -> float:
 
 
 def upload_as_form(port: int, token: str, source: Path, limit: int | None = None) -> float:
-    """Seconds from the first byte sent to the answer."""
+    """Return seconds from the first byte sent to the response."""
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in FIELDS.items()
@@ -170,7 +166,7 @@ def upload_as_form(port: int, token: str, source: Path, limit: int | None = None
 
 
 def upload_in_pieces(port: int, token: str, source: Path) -> float:
-    """Seconds from the announcement to the answer that the file is whole, in one piece."""
+    """Return seconds from creating the upload to the response to its only piece."""
     size = source.stat().st_size
     known = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
     announced = {**known, "Upload-Length": str(size), "Content-Type": "application/json"}
@@ -204,7 +200,7 @@ def _send(connection: socket.socket, source: Path, size: int) -> None:
 
 @contextmanager
 def peak_rss(process: psutil.Process) -> Iterator[list[int]]:
-    """The largest resident size while the block runs, asked 50 times a second."""
+    """Sample the resident size 50 times a second and yield its maximum."""
     peak, done = [0], threading.Event()
 
     def watch() -> None:
@@ -222,7 +218,7 @@ def peak_rss(process: psutil.Process) -> Iterator[list[int]]:
 
 @contextmanager
 def web_server(folder: Path, **more: str) -> Iterator[tuple[int, psutil.Process, str]]:
-    """Port, worker process and token of a gunicorn of our own, with `more` in its environment."""
+    """Run gunicorn with `more` in its environment; yield port, worker process and token."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -265,7 +261,6 @@ def _manage(environment: dict[str, str], *command: str) -> str:
 
 
 def _worker_of(server: "subprocess.Popen[bytes]", port: int) -> psutil.Process:
-    """The process that answers requests, once it does."""
     for _ in range(300):
         try:
             with socket.create_connection(("127.0.0.1", port), 1):

@@ -1,4 +1,1 @@
-"""What the web and the numerics agree on: limits, settings, what people declare.
-
-Needs nothing but the standard library.
-"""
+"""Limits, settings and declarations shared by web and numerics. Needs only the standard library."""

@@ -1,4 +1,4 @@
-"""How many classes and pictures one adaptation request may have."""
+"""Limits on the classes and pictures of an adaptation request."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from contract.limits import MAX_CLASS_NAME, MAX_QUERIES, MAX_SHOT, MAX_WAY, MIN_
 
 
 class InvalidRequest(ValueError):
-    """A request that cannot be answered: one sentence, and the `field` that is wrong."""
+    """A request is invalid. `field` names the invalid field."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -15,10 +15,7 @@ class InvalidRequest(ValueError):
 
 
 def check_request(labels: Sequence[str], n_queries: int) -> tuple[str, ...]:
-    """The classes in order of first appearance; `labels` has one entry per support picture.
-
-    Raises InvalidRequest.
-    """
+    """Return the distinct `labels` of the support pictures, in order. Raise InvalidRequest."""
     names = [label.strip() for label in labels]
     if not all(0 < len(name) <= MAX_CLASS_NAME for name in names):
         raise InvalidRequest(

@@ -1,13 +1,13 @@
-"""What a person declares about a model, and what decides how its file is read."""
+"""The owner's declarations about a model, which determine how its file is read."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """Seven facts about a model; an empty one is read from the file or its architecture.
+    """Seven facts about a model. An empty one is read from the file or its architecture.
 
-    Lists become tuples and None becomes empty, as forms and JSON bring them.
+    Lists from forms and JSON become tuples, and None becomes empty.
     """
 
     image_size: int = 0
@@ -16,11 +16,11 @@ class Declared:
     """For pixels from 0 to 1, like `std`."""
     std: tuple[float, ...] = ()
     class_names: tuple[str, ...] = ()
-    """One for each output, in the order of the outputs."""
+    """One for each output, in order."""
     architecture: str = ""
     channels: int = 0
     weights: str = ""
-    """`raw` or `ema`, where a file has both."""
+    """`raw` or `ema`, if a file has both."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(Declared):
@@ -34,7 +34,7 @@ DECLARED = tuple(field.name for field in dataclasses.fields(Declared))
 
 @dataclasses.dataclass(frozen=True)
 class DeclaredFile(Declared):
-    """The same, with the names of the model and of its file, which may tell the architecture."""
+    """Adds the names of the model and of its file. The file name may tell the architecture."""
 
     name: str = "model"
     file_name: str = ""

@@ -1,6 +1,6 @@
-"""Settings of an algorithm and its presets as plain data, and values checked against them.
+"""Settings and presets of an algorithm as plain data, and validation of values.
 
-`metalearn.settings` makes the data from a Config; workers publish it, and the web draws its
+`metalearn.settings` derives the data from a Config. Workers publish it, and the web builds its
 launch form from it.
 """
 
@@ -11,15 +11,15 @@ from typing import Any, TypedDict
 Value = int | float | bool | str
 
 PRESET = "preset"
-"""The setting that names a preset, in the algorithms that have presets."""
+"""The setting that names a preset, in algorithms with presets."""
 MAX_TEXT = 200
-"""Characters of a choice that is not one of those listed."""
+"""Characters of a choice outside the listed ones."""
 NO_GROUP = "Settings"
-"""The group of settings that name none."""
+"""The group of settings without one."""
 
 
 class SettingDescription(TypedDict):
-    """Plain data about one setting, as published to the web and the REST API."""
+    """A setting as plain data, as published to the web and the REST API."""
 
     name: str
     kind: str  # "int", "float", "bool" or "choice"
@@ -29,24 +29,24 @@ class SettingDescription(TypedDict):
     high: float | None
     choices: list[str] | None
     others: str
-    """What else a choice may be, in words; '' where it is one of the choices."""
+    """Other accepted values, in words; '' if there are none."""
     group: str
-    """Title of the part it belongs to; '' where only a preset sets it, so that no form shows it."""
+    """Title of its group; '' if only presets set it, so that no form shows it."""
 
 
 class PresetDescription(TypedDict):
-    """Plain data about one preset, as published to the web and the REST API."""
+    """A preset as plain data, as published to the web and the REST API."""
 
     name: str
     help: str
     values: dict[str, Value]
-    """What differs from the settings' defaults."""
+    """The settings that differ from their defaults."""
 
 
 def parse_setting(setting: Mapping[str, Any], value: object) -> Value:
-    """The value as the kind of its setting; text is read as `--set name=value` gives it.
+    """Convert the value to the kind of its setting. Text is parsed as in `--set name=value`.
 
-    Raises ValueError with the end of a sentence that begins with the setting's name.
+    Raise ValueError with the rest of a sentence that begins with the setting's name.
     """
     if setting["kind"] == "choice":
         return _parse_choice(setting, value)
@@ -56,14 +56,14 @@ def parse_setting(setting: Mapping[str, Any], value: object) -> Value:
 
 
 def preset_named(presets: Sequence[Mapping[str, Any]], name: object) -> Mapping[str, Any] | None:
-    """The preset of this name, else the default one; None if there are none."""
+    """Return the preset of this name, else the default one, or None if there are none."""
     return next((one for one in presets if one["name"] == name), presets[0] if presets else None)
 
 
 def preset_values(
     settings: Sequence[Mapping[str, Any]], presets: Sequence[Mapping[str, Any]], name: object
 ) -> dict[str, Any]:
-    """Every setting's value under this preset; the defaults where there are no presets."""
+    """Return every setting's value under this preset, or the defaults if there are no presets."""
     values = {setting["name"]: setting["default"] for setting in settings}
     if preset := preset_named(presets, name):
         values |= {**preset["values"], PRESET: preset["name"]}
@@ -76,10 +76,7 @@ def run_title(
     presets: Sequence[Mapping[str, Any]],
     values: Mapping[str, Any],
 ) -> str:
-    """The algorithm's title with its preset: “FREE (standard, 2 settings changed)”.
-
-    Algorithms without presets keep their title as it is.
-    """
+    """Return the title with its preset, if any: “FREE (standard, 2 settings changed)”."""
     if not presets:
         return title
     plain = preset_values(settings, presets, values.get(PRESET))

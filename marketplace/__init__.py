@@ -1,1 +1,1 @@
-"""The web: people, rows and pages. It knows no tensors."""
+"""The web: users, rows and pages, without tensors."""

@@ -1,4 +1,4 @@
-"""The first page. It looks at every app, so it stands above them."""
+"""The home page. It shows rows of all apps, so it is above them."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +15,7 @@ N_RECENT = 5
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What Freehold is, for strangers; where one was, for those who are signed in."""
+    """Show the landing page to visitors, and recent work to users."""
     if not isinstance(request.user, User):
         return render(request, "core/landing.html")
     user = request.user

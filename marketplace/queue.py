@@ -1,4 +1,4 @@
-"""Every kind of work there is, and how the web asks for it: by name, after the commit."""
+"""Tasks and queues. The web enqueues tasks by name, after the commit."""
 
 import logging
 from enum import StrEnum
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Task(StrEnum):
-    """Every kind of work there is. `worker.tasks` defines one function for each."""
+    """All tasks. `worker.tasks` defines a function for each."""
 
     RUN_JOB = "worker.run_job"
     VALIDATE_CHECKPOINT = "worker.validate_checkpoint"
@@ -24,7 +24,7 @@ class Task(StrEnum):
 
 
 class Queue(StrEnum):
-    """`gpu` for hours, `quick` for seconds; each has workers of its own."""
+    """`gpu` for tasks of hours, `quick` for seconds. Each has its own workers."""
 
     GPU = "gpu"
     QUICK = "quick"
@@ -37,10 +37,10 @@ ROUTES = {
     Task.KEEP_TIME: Queue.QUICK,
     Task.SHOW_PULSE: Queue.GPU,
 }
-# Ticks that no worker takes expire; machines' clocks differ by less than this.
-# Those that a worker finds together cost it one (`worker/clock.py`).
+# Ticks that no worker takes expire. Clocks of machines differ by less than this. A worker that
+# finds several together handles them as one (`worker/clock.py`).
 PULSE_EXPIRES_S, TICK_EXPIRES_S = 60, 600
-# A kept connection may be to a broker that has restarted since; only a fresh one tells.
+# A kept connection may be to a broker that has restarted. Only a new one shows whether it works.
 _ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 
@@ -56,13 +56,13 @@ def _transport_options() -> dict[str, object]:
             "polling_interval": 0.1,
         }
     if not settings.BROKER_URL.startswith(("redis://", "rediss://")):
-        # RabbitMQ says of each message that it has it; otherwise a dead socket takes it silently.
+        # RabbitMQ confirms each message. Otherwise a dead socket would lose it silently.
         return {"confirm_publish": True}
     return {
-        # The lease in the database decides who runs what, so an early second delivery is harmless
-        # and a lost message is sent again by the clock.
+        # Leases in the database decide who runs what, so an early second delivery is harmless, and
+        # the clock repeats lost messages.
         "visibility_timeout": 24 * 3600,
-        # A broker that hangs must not hold a person's request for the two minutes of the default.
+        # A broker that hangs must not block a user's request for the default of two minutes.
         "socket_connect_timeout": 5,
         "socket_timeout": 15,
         "socket_keepalive": True,
@@ -85,9 +85,9 @@ app.conf.update(
     worker_enable_remote_control=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options=_transport_options(),
-    # Importing torch before the first task takes longer than the four seconds allowed.
+    # Importing torch before the first task takes longer than the default of four seconds.
     worker_proc_alive_timeout=120,
-    # The clock never gives up on a broker that is away, and says at once that it is back.
+    # The clock never gives up on an unavailable broker, and notices at once when it is back.
     broker_connection_max_retries=None,
     beat_schedule={
         "clock": {
@@ -102,10 +102,11 @@ app.conf.update(
 
 
 def enqueue(task: Task, *, expires_s: float | None = None, **arguments: str) -> None:
-    """Send the work once the surrounding transaction is committed, so the worker finds its row.
+    """Send the task after the surrounding transaction is committed, so that the worker finds its
+    row.
 
-    A broker that is away does not fail the request: the row says that the work is wanted, and
-    the clock sends it again.
+    An unavailable broker does not fail the request: the row shows that the work is wanted, and the
+    clock sends the task again.
     """
     transaction.on_commit(lambda: _send(task, arguments, expires_s))
 

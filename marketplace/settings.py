@@ -1,7 +1,7 @@
-"""All settings, read from the environment; safe without any.
+"""Settings, all from environment variables, with safe defaults.
 
-`docs/configuration.md` lists every variable. Nothing set means: SQLite, local files and an
-embedded broker under `var/`, reachable from this machine only.
+`docs/configuration.md` lists all variables. The defaults are SQLite, local files and an embedded
+broker in `var/`, reachable from this machine only.
 """
 
 import os
@@ -28,11 +28,11 @@ DATA_DIR = Path(env.str("FREEHOLD_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 open_data_folder(DATA_DIR)
 close_memory()
 
-# --- who may reach us ---------------------------------------------------------------------------
+# --- hosts and security -------------------------------------------------------------------------
 SITE_URL = env.str("FREEHOLD_SITE_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
 _site = urlsplit(SITE_URL)
 _local_hosts = ["127.0.0.1", "localhost", "[::1]"]
-# This machine is always one of them: containers ask themselves whether they are well.
+# Always includes this machine, for the containers' own health checks.
 ALLOWED_HOSTS = [
     *env.list("FREEHOLD_ALLOWED_HOSTS", default=[_site.hostname or ""]),
     *_local_hosts,
@@ -42,7 +42,7 @@ SECRET_KEY = env.str("FREEHOLD_SECRET_KEY", "") or read_or_make_secret_key(DATA_
 SECRET_KEY_FALLBACKS = env.list("FREEHOLD_SECRET_KEY_FALLBACKS", default=[])
 SIGN_UP_OPEN = env.bool("FREEHOLD_SIGN_UP_OPEN", True)
 
-# Everything that needs TLS follows from the site's own address.
+# TLS settings follow from the site's own address.
 _https = _site.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
@@ -159,11 +159,11 @@ DATABASES = {"default": env.db_url_config(_database_url)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
-        # A transaction that will write takes the lock at once instead of failing half-way.
+        # A transaction that will write takes the lock at once rather than failing halfway.
         "transaction_mode": "IMMEDIATE",
         "init_command": (
-            # Threads share the file through the mapping; a large cache of each would add up.
-            # What was answered survives a power cut: every commit waits for the disk.
+            # Threads share the file through the mapping. A large cache for each would add up. Every
+            # commit waits for the disk, so that confirmed writes survive a power cut.
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; "
             "PRAGMA mmap_size=268435456;"
         ),
@@ -204,11 +204,11 @@ FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["marketplace.uploads.received.BoundedUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
-# Form fields and JSON, not files; `core.body_limits` has less for most forms.
+# For form fields and JSON, not files. `instance.body_limits` allows less for most forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-# A pool of 500 models, and what else its form has.
+# A pool of 500 models, and the form's other fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
-# The pictures of an adaptation travel as base64 in one JSON body, and nothing else is so large.
+# For the pictures of an adaptation, as base64 in one JSON body. No other body is so large.
 MAX_BODY_BYTES = env.int("FREEHOLD_MAX_BODY_BYTES", 64 * 2**20)
 MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
@@ -230,19 +230,19 @@ WATCHDOG_S = env.int("FREEHOLD_WATCHDOG_S", 180)
 ADAPTATION_TIMEOUT_S = env.int("FREEHOLD_ADAPTATION_TIMEOUT_S", 60)
 WORKER_DEVICE = env.str("FREEHOLD_DEVICE", "auto")
 WORKER_THREADS = env.int("FREEHOLD_WORKER_THREADS", 1)
-# Megabytes of models that a run has in memory at once; the others lie in a file on the disk.
+# Megabytes of models that a run keeps in memory at once. The others are in a file on disk.
 WORKER_POOL_MB = env.int("FREEHOLD_WORKER_POOL_MB", 1_024)
-# A run that would need more is refused before it starts; 0: none is.
+# A run that would need more is refused before it starts. 0 means no limit.
 WORKER_MEMORY_MB = env.int("FREEHOLD_WORKER_MEMORY_MB", 0)
-# A folder of unlabelled pictures that is mounted for the worker: `own_pictures` of Chorus.
+# A mounted folder of unlabelled pictures for the worker: `own_pictures` of Chorus.
 WORKER_PICTURES = env.str("FREEHOLD_WORKER_PICTURES", "")
-# Where preview grids live: in RAM only, either of Redis or of the process that runs everything.
+# The store of preview grids, in RAM only: Redis, or the process that runs everything.
 PREVIEW_URL = with_password(
     env.str("FREEHOLD_PREVIEW_URL", ""), env.str("FREEHOLD_PREVIEW_PASSWORD", "")
 )
 PREVIEW_TTL_S = env.int("FREEHOLD_PREVIEW_TTL_S", 3600)
 
-# --- cache: sign-in attempts and rate limits, nothing that must not be lost ----------------------
+# --- cache: sign-in attempts and rate limits, nothing that must survive --------------------------
 CACHE_URL = env.str("FREEHOLD_CACHE_URL", BROKER_URL if BROKER_URL.startswith("redis") else "")
 if CACHE_URL:
     CACHES: dict[str, dict[str, Any]] = {
@@ -261,7 +261,7 @@ else:
         }
     }
 
-# --- people -------------------------------------------------------------------------------------
+# --- users --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -282,17 +282,17 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-# A self-hosted instance often has no mail server: an address is optional and never verified.
+# A self-hosted instance often has no mail server: addresses are optional and never verified.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "marketplace.accounts.adapter.AccountAdapter"
 ACCOUNT_RATE_LIMITS = {
-    # Five wrong passwords lock the name for five minutes, ten in a minute the address.
+    # Five wrong passwords lock the name for five minutes, ten in a minute lock the address.
     "login_failed": "10/m/ip,5/5m/key",
     "login": "30/m/ip",
     "signup": "20/m/ip",
 }
 ACCOUNT_LOGOUT_ON_GET = False
-# A mailed code proves nothing here, where addresses are never verified.
+# A mailed code proves nothing, because addresses are never verified.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_SESSION_REMEMBER = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -300,9 +300,9 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "marketplace.accounts.adapter.MfaAdapter"
 USERSESSIONS_ADAPTER = "marketplace.accounts.adapter.SessionsAdapter"
 MFA_TOTP_ISSUER = _site.hostname or "Freehold"
-# Clocks of phones go wrong by some seconds.
+# Phone clocks are off by a few seconds.
 MFA_TOTP_TOLERANCE = 1
-# Addresses are never verified here, so this must not wait for it.
+# Addresses are never verified, so this must not depend on it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Browsers offer passkeys over plain HTTP on this machine only, and so do we.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
@@ -311,7 +311,7 @@ AUDIT_ADDRESSES = env.bool("FREEHOLD_AUDIT_ADDRESSES", True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-# Without a server no mail is sent, nor printed into a log: links in it set passwords.
+# Without a server, mail is neither sent nor logged: its links set passwords.
 _email_url = env.str("FREEHOLD_EMAIL_URL", "")
 MAIL_WORKS = bool(_email_url)
 globals().update(mail_settings(_email_url, env.str("FREEHOLD_EMAIL_PASSWORD", "")))
@@ -361,11 +361,11 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- what operators see -------------------------------------------------------------------------
+# --- logs, health and metrics -------------------------------------------------------------------
 LOGGING = logging_config(
     level=env.str("FREEHOLD_LOG_LEVEL", "INFO"), as_json=env.bool("FREEHOLD_LOG_JSON", False)
 )
-# For so long an answer of `/readyz` is given again: anybody may ask, and a check writes a file.
+# Results of `/readyz` are cached, because anyone may request them and a check writes a file.
 READY_KEPT_S = 2.0
 METRICS_TOKEN = env.str("FREEHOLD_METRICS_TOKEN", "")
 METRICS_DIR = DATA_DIR / "metrics"

@@ -1,5 +1,3 @@
-"""Every address there is."""
-
 from django.contrib import admin
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""The web process's entry point."""
+"""WSGI entry point of the web processes."""
 
 import ctypes
 import os
@@ -11,10 +11,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def _keep_buffers() -> None:
-    """Have glibc use freed buffers again instead of giving each one back to the kernel.
+    """Make glibc reuse freed buffers rather than return each to the kernel.
 
-    An upload passes through buffers of a megabyte; without this more time goes into page faults
-    than into all the rest (`benchmarks/upload.py`).
+    An upload passes through buffers of a megabyte. Otherwise page faults would take more time than
+    all the rest (`benchmarks/upload.py`).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -23,10 +23,10 @@ def _keep_buffers() -> None:
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
-# The library looks here when it is imported: the web's processes keep their numbers side by side.
-# Processes that serve no requests, such as a command, do not come here and leave no file.
+# The library reads this on import: the web processes keep their metrics in one folder. Other
+# processes, such as commands, do not import this module and leave no file.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.METRICS_DIR))
 _keep_buffers()
 application = get_wsgi_application()
-# Import all pages now: otherwise the first person of every process waits for that.
+# Import all pages now, so that the first request of a process need not wait for it.
 get_resolver().url_patterns  # noqa: B018 - a property that imports

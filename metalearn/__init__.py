@@ -6,12 +6,12 @@
                                                                  recovered tasks (Episode)
     Algorithm --meta_learner()--> MetaLearner --adapt(support)--> Classifier
 
-* `metalearn.checkpoint`: untrusted files become Teachers; parsed, never executed.
+* `metalearn.checkpoint`: turns untrusted files into Teachers; parses, never executes them.
 * `metalearn.pool`: Teacher and Pool; `metalearn.learning.pretraining` makes some.
 * `metalearn.registry`: `all_algorithms()`, `make_algorithm(name, pool, settings, device=, seed=)`.
 * `metalearn.algorithm`: `for report in train(algorithm)`; progress, cancel and resume.
 * `metalearn.meta_learner`: adapt, save, load; `metalearn.evaluation` measures.
 * `python -m metalearn`: all of it from the shell.
 
-Nothing in here knows of a web server, a queue or people.
+This package does not depend on a web server, a queue or user accounts.
 """

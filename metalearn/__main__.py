@@ -1,5 +1,3 @@
-"""`python -m metalearn`."""
-
 import sys
 
 from metalearn.cli import main

@@ -1,4 +1,4 @@
-"""What an algorithm is: something that can take one outer step."""
+"""The base class of all algorithms, and the loop that trains one."""
 
 import math
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ _MANY_STEPS = 1_000_003
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one outer step has to say: plain numbers, and the recovered episode if there is one."""
+    """Result of one outer step: plain numbers, and the recovered episode if there is one."""
 
     step: int
     total_steps: int
@@ -41,10 +41,10 @@ class StepReport:
 
 
 class Algorithm(ABC):
-    """One way to turn a pool of teachers into a meta-learner.
+    """A way to turn a pool of teachers into a meta-learner.
 
-    It takes one outer step at a time; it does not loop, print, save, look at the clock or ask
-    whether to stop. Randomness comes only from `self.rng`.
+    It takes one outer step at a time. Looping, output, saving, timing and cancelling are the
+    caller's job. All randomness comes from `self.rng`.
     """
 
     name: ClassVar[str]
@@ -52,12 +52,12 @@ class Algorithm(ABC):
     paper: ClassVar[str]
     summary: ClassVar[str]
     needs_recovery: ClassVar[bool] = True
-    """Whether the algorithm recovers images, so that every teacher's owner must have consented."""
+    """Whether the algorithm recovers images; every teacher's owner must then have consented."""
     draws_weights: ClassVar[bool] = True
-    """Whether weights are drawn at random, so that another seed gives another learner."""
+    """Whether weights are initialised at random, so that the learner depends on the seed."""
     Config: ClassVar[type]
     smaller: ClassVar[tuple[str, ...]] = ()
-    """Settings that need less memory with a smaller value, those first that cost least."""
+    """Settings to lower when memory is short, cheapest first."""
 
     def __init__(self, pool: Pool, config: Any, *, device: torch.device, seed: int) -> None:
         if self.needs_recovery:
@@ -72,71 +72,67 @@ class Algorithm(ABC):
     @classmethod
     @abstractmethod
     def needs_of(cls, pool: Pool, config: Any, device: torch.device) -> Needs:
-        """What a run with these settings will need; nothing that is large is made for it.
+        """Return what a run with these settings needs, without allocating anything large.
 
-        Raises InvalidPool for a pool that the algorithm cannot work with.
+        Raises InvalidPool if the algorithm cannot work with the pool.
         """
 
     def needs(self) -> Needs:
-        """What this run needs in all."""
         return self.needs_of(self.pool, self.config, self.device)
 
     @property
     @abstractmethod
     def total_steps(self) -> int:
-        """Outer steps of the whole run, warm-up included."""
+        """Number of outer steps in the whole run, warm-up included."""
 
     @property
     def run_title(self) -> str:
-        """What runs, as people write it: with its preset, where the algorithm has some."""
         return run_title(self.title, self.config)
 
     @abstractmethod
     def step(self) -> StepReport:
-        """Take one outer step. `steps_done` is the index of this step, counted from zero."""
+        """Take one outer step. `steps_done` is its zero-based index."""
 
     @abstractmethod
     def meta_learner(self) -> MetaLearner:
-        """The learner as it is now; a copy that later steps do not change."""
+        """Return a copy of the current learner, unaffected by later steps."""
 
     def notices(self) -> list[str]:
-        """What a person who starts the run should know, in a sentence each."""
+        """Return notices for the person who starts the run, one sentence each."""
         return []
 
     @property
     def wants_pictures(self) -> bool:
-        """Whether the settings ask for unlabelled pictures of a folder beside the pool."""
+        """Whether the settings ask for a folder of unlabelled images in addition to the pool."""
         return bool(getattr(self.config, "own_pictures", False))
 
     def take_pictures(self, folder: Path) -> list[str]:
-        """Read the folder's pictures, before the first step; notices about them.
+        """Read the folder's images before the first step, and return notices about them.
 
-        Raises InvalidSetting where the algorithm or its settings have no use for them.
+        Raises InvalidSetting if the algorithm or its settings do not use images.
         """
         raise InvalidSetting(
-            f"{self.title} learns from no pictures of one's own; leave the folder out, or take "
+            f"{self.title} does not learn from your own pictures; leave the folder out, or use "
             "chorus with own_pictures=true."
         )
 
     def used_teachers(self) -> tuple[int, ...]:
-        """Places, in the pool that the run was given, of the teachers that take part."""
+        """Return the places, in the pool given to the run, of the teachers that take part."""
         return self.pool.places
 
     def copied_teachers(self) -> tuple[int, ...]:
-        """Places, in the pool that the run was given, of the teachers that the learner copies.
+        """Return the places, in the pool given to the run, of the teachers that the learner copies.
 
-        It holds their weights, or others can compute these back from what it holds. Who may not
-        have one of these models may not have the learner either. None, unless the algorithm says
-        which.
+        The learner contains their weights, or allows others to compute them. Only someone with
+        access to all of these models may have the learner. The default is none.
         """
         return ()
 
     @abstractmethod
     def parts(self) -> dict[str, Stateful]:
-        """Everything that must be saved for the run to go on as if it had never stopped."""
+        """Return everything that must be saved for the run to resume exactly."""
 
     def new_learner(self, spec: NetworkSpec) -> Network:
-        """A freshly initialised learner, drawn from `self.rng`."""
         with seeded_from(self.rng):
             network = get_architecture(spec.architecture).build(spec)
         return on_device(network, self.device)
@@ -149,9 +145,9 @@ class Algorithm(ABC):
         mean: tuple[float, ...] = (),
         std: tuple[float, ...] = (),
     ) -> MetaLearner:
-        """A copy of a network as this run's learner, with how it was made.
+        """Return a copy of a network as this run's learner, with its provenance.
 
-        Its normalisation is the pool's, unless another is given.
+        `mean` and `std` default to the pool's normalisation.
         """
         return MetaLearner(
             network,
@@ -163,11 +159,10 @@ class Algorithm(ABC):
         )
 
     def records(self) -> tuple[TeacherRecord, ...]:
-        """What is said of each teacher that takes part, and of which the learner holds weights."""
         return TeacherRecord.of_pool(self.pool, copied=self.copied_teachers())
 
     def origin(self) -> dict[str, object]:
-        """How this run made its learner so far, as plain data for config.json and the card."""
+        """Return the learner's provenance as plain data for config.json and the model card."""
         return {
             "algorithm": self.name,
             "title": self.run_title,
@@ -184,10 +179,9 @@ class Algorithm(ABC):
         *,
         recovered: Episode | None = None,
     ) -> StepReport:
-        """A report on the step being taken (1-based in the report).
+        """Return a report on the current step, numbered from 1.
 
-        Raises InvalidSetting when a number is no longer finite: the run has diverged, and
-        nothing that it would still make is of use.
+        Raises InvalidSetting if a metric is not finite: the run has diverged and cannot recover.
         """
         for name, value in metrics.items():
             if not math.isfinite(value):
@@ -198,7 +192,7 @@ class Algorithm(ABC):
         return StepReport(self.steps_done + 1, self.total_steps, stage, dict(metrics), recovered)
 
     def state_dict(self) -> dict[str, Any]:
-        """Parts, generator and step counter: nested dicts and lists of tensors and plain values."""
+        """Return parts, generator and step counter as nested dicts and lists of plain values."""
         return {
             "steps_done": self.steps_done,
             "rng": self.rng.get_state(),
@@ -206,11 +200,11 @@ class Algorithm(ABC):
         }
 
     def fits(self, state: dict[str, Any]) -> bool:
-        """Whether a saved state has what this run needs; one of another release may not."""
+        """Return whether a saved state has the parts this run needs; other releases may differ."""
         return set(state["parts"]) == set(self.parts())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state that fits."""
+        """Resume from a saved state for which `fits` is true."""
         self.steps_done = state["steps_done"]
         self.rng.set_state(state["rng"].cpu())
         for name, part in self.parts().items():
@@ -218,15 +212,14 @@ class Algorithm(ABC):
 
 
 def train(algorithm: Algorithm) -> Iterator[StepReport]:
-    """Take outer steps until none are left, handing back a report after each.
+    """Take outer steps until none are left, yielding a report after each.
 
-    Between two reports the algorithm is at rest: the caller may save its state_dict(),
-    show the report, or stop the run by no longer iterating.
+    The algorithm is idle between two reports. The caller may save its state_dict(), show the
+    report, or cancel the run by ending the iteration.
     """
     while algorithm.steps_done < algorithm.total_steps:
-        # Dropout draws from the global generator. Its seed follows from the step, so that a run
-        # that goes on draws as one never stopped, and not from the run's generator, so that
-        # learners without dropout come out as they always did.
+        # Dropout draws from the global generator. Seeding it from the step makes a resumed run
+        # equal to an uninterrupted one. Not using `rng` keeps learners without dropout unchanged.
         seed = (algorithm.seed * _MANY_STEPS + algorithm.steps_done) % 2**63
         with seeded_from(torch.Generator().manual_seed(seed)):
             report = algorithm.step()

@@ -1,7 +1,7 @@
-"""Presets: names for whole sets of settings, and what a run with them is called.
+"""Presets: named sets of setting values, and how a run that uses one is titled.
 
-A Config that has some inherits `PresetSettings`, lists them in `PRESETS`, the default first, and
-declares `preset` by `preset_setting(PRESETS)`. `metalearn.settings.build` applies them.
+A Config with presets inherits `PresetSettings`, lists them in `PRESETS` (the default first), and
+declares `preset` with `preset_setting(PRESETS)`. `metalearn.settings.build` applies them.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,19 @@ _HELP = "which set of values the other settings start from"
 
 @dataclass(frozen=True)
 class PresetSettings:
-    """The setting that names a preset; as the last base class it comes first in every form."""
+    """The setting that names a preset. As the last base class it comes first in every form."""
 
     PRESETS: ClassVar[tuple[Preset, ...]]
     preset: str = setting("standard", _HELP, choices=("standard",))
 
 
 def preset_setting(presets: Sequence[Preset]) -> Any:
-    """The setting `preset` of a Config with these presets; the first is the default."""
+    """Return the `preset` field for a Config with these presets; the first is the default."""
     names = tuple(preset.name for preset in presets)
     return setting(names[0], _HELP, choices=names)
 
 
 def describe_presets(config: type) -> list[PresetDescription]:
-    """Every preset of a Config as plain data; an empty list where there is none."""
     return [
         {"name": preset.name, "help": preset.help, "values": dict(preset.values)}
         for preset in presets_of(config)
@@ -38,7 +37,6 @@ def describe_presets(config: type) -> list[PresetDescription]:
 
 
 def run_title(title: str, config: Any) -> str:
-    """What ran, for people: “FREE (published)”, “FREE (standard, 2 settings changed)”."""
     kind = type(config)
     presets = describe_presets(kind)
     return plain_settings.run_title(title, describe(kind), presets, asdict(config))

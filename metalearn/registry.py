@@ -1,4 +1,4 @@
-"""Algorithms by name: every module of the folder `algorithms` is imported once."""
+"""Registry of algorithms, which imports every module of `metalearn.algorithms` once."""
 
 import importlib
 import inspect
@@ -19,7 +19,7 @@ from metalearn.settings import build, describe
 
 
 class CatalogueEntry(TypedDict):
-    """Plain data about one algorithm, as published to the web and the REST API."""
+    """Description of an algorithm as published to the web pages and the REST API."""
 
     name: str
     title: str
@@ -49,17 +49,14 @@ def _is_algorithm(kind: object) -> bool:
 
 
 def _is_home(module: str, defined_in: str) -> bool:
-    """Whether a class belongs to this module (or folder) and was not merely imported there."""
     return defined_in == module or defined_in.startswith(f"{module}.")
 
 
 def all_algorithms() -> dict[str, type[Algorithm]]:
-    """Every algorithm by its name."""
     return dict(_algorithms())
 
 
 def algorithm_named(name: str) -> type[Algorithm]:
-    """The algorithm of this name; InvalidSetting with the known ones if there is none."""
     kinds = _algorithms()
     if name not in kinds:
         raise InvalidSetting(
@@ -71,17 +68,16 @@ def algorithm_named(name: str) -> type[Algorithm]:
 def make_algorithm(
     name: str, pool: Pool, settings: Mapping[str, object], *, device: torch.device, seed: int
 ) -> Algorithm:
-    """A run of the algorithm at its first step.
+    """Return a run of the algorithm, ready for its first step.
 
-    Raises InvalidSetting for an unknown algorithm or a setting that will not do, InvalidPool
-    for a pool that it cannot work with.
+    Raises InvalidSetting for an unknown algorithm or an invalid setting, and InvalidPool if the
+    algorithm cannot work with the pool.
     """
     kind = algorithm_named(name)
     return kind(pool, build(kind.Config, settings), device=device, seed=seed)
 
 
 def catalogue() -> list[CatalogueEntry]:
-    """What is published about every algorithm, sorted by name."""
     return [
         {
             "name": kind.name,

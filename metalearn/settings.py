@@ -1,10 +1,11 @@
 """Settings of an algorithm: a frozen dataclass whose fields carry their own help and limits.
 
-`setting(...)` declares one, `describe(Config)` turns them into the plain data that
-`contract.settings` defines, and `build(Config, values)` checks values and makes the Config.
-Values that are not given come from the chosen preset (`metalearn/presets.py`) or are defaults.
-A Config with many settings inherits them from dataclasses of a few each, whose `GROUP` titles a
-section of the launch form; "" keeps settings out of it that only presets should change.
+`setting(...)` declares a field. `describe(Config)` returns the fields as the plain data that
+`contract.settings` defines. `build(Config, values)` validates values and makes the Config. Missing
+values come from the chosen preset (`metalearn/presets.py`) or are defaults.
+
+A Config with many settings inherits them from smaller dataclasses. The `GROUP` of each titles a
+section of the launch form; "" hides settings that only presets should change.
 """
 
 import dataclasses
@@ -19,32 +20,32 @@ C = TypeVar("C")
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A name for a whole set of settings: the values that differ from the Config's defaults."""
+    """A named set of settings: the values that differ from the Config's defaults."""
 
     name: str
     help: str
-    """One sentence, as the launch page shows it."""
+    """One sentence, shown on the launch page."""
     values: Mapping[str, Value] = dataclasses.field(default_factory=dict)
 
 
 def presets_of(config: type) -> tuple[Preset, ...]:
-    """The presets of a Config, the default one first; none for most."""
+    """Return a Config's presets, the default first. Most Configs have none."""
     presets: tuple[Preset, ...] = getattr(config, "PRESETS", ())
     return presets
 
 
 def setting(
     default: Value,
-    help: str,  # noqa: A002 - the word users see
+    help: str,  # noqa: A002 - the name that users see
     *,
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     others: str = "",
 ) -> Any:
-    """A setting as a dataclass field; numbers need `low` and `high`, texts need `choices`.
+    """Declare a setting as a dataclass field. Numbers need `low` and `high`, texts need `choices`.
 
-    `others` says in words what else a choice may be, and leaves judging that to the algorithm.
+    `others` describes further values that a choice accepts; the algorithm validates those.
     """
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if number and (low is None or high is None):
@@ -58,21 +59,20 @@ def setting(
 
 
 def with_default(config: type, name: str, default: Value) -> Any:
-    """The setting of a base class as it is there, but for its default."""
+    """Return a base class's field for redeclaration with another default."""
     (field,) = (field for field in dataclasses.fields(config) if field.name == name)
     return dataclasses.field(default=default, metadata=field.metadata)
 
 
 def describe(config: type) -> list[SettingDescription]:
-    """Every setting of a Config class as plain data, in the order of its declaration."""
     return [_describe_field(config, field) for field in dataclasses.fields(config)]
 
 
 def build(config: type[C], values: Mapping[str, object]) -> C:
-    """Make the Config from values of outside (JSON, a form, `--set key=value` text).
+    """Make the Config from external values (JSON, a form, `--set key=value` text).
 
-    What is not given has the value of the preset that is named, or its default. Raises
-    InvalidSetting for an unknown name, a wrong kind or a value out of range.
+    Missing values come from the chosen preset, or else are the defaults. Raises InvalidSetting for
+    an unknown name, a wrong type or a value out of range.
     """
     settings = {setting["name"]: setting for setting in describe(config)}
     unknown = sorted(set(values) - set(settings))
@@ -107,7 +107,7 @@ def _describe_field(config: type, field: "dataclasses.Field[Any]") -> SettingDes
 
 
 def _group_of(config: type, name: str) -> str:
-    """The `GROUP` of the class that declared the setting first; another default changes nothing."""
+    """Return the `GROUP` of the class that first declared the setting."""
     declared = [kind for kind in config.__mro__ if name in kind.__dict__.get("__annotations__", {})]
     group: str = declared[-1].__dict__.get("GROUP", NO_GROUP)
     return group

@@ -1,13 +1,13 @@
-"""Tensor shapes as types: one name for each kind of tensor that crosses a module border."""
+"""Shape types, one for each kind of tensor that crosses a module boundary."""
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
 Images = Float[Tensor, "n channels height width"]
-"""Pictures in [0, 1], before any teacher's normalisation."""
+"""Images in [0, 1], before any teacher's normalisation."""
 
 Batch = Float[Tensor, "_ channels height width"]
-"""Pictures as one of several batches; those of one list may differ in their number."""
+"""One of several batches of images; batches in one list may differ in length."""
 
 Labels = Int[Tensor, " n"]
 """Labels relative to an episode: 0 … n_way-1."""

@@ -1,11 +1,11 @@
-"""Installs one group of the lock files into the environment whose Python runs this.
+"""Installation of one group of the lock files into the running Python's environment.
 
     python requirements/install.py {web,run,dev} [--editable] [--torch-index URL]
 
-Every file that pip fetches is checked against its hash. A torch of the locked version that is
-installed already stays, whichever build it is; then comes one that lies on this machine, where
-pip's `find-links` say so; then the one of `--torch-index`; and last the one on PyPI, which on
-Linux brings several gigabytes of CUDA libraries.
+pip checks the hash of every file it downloads. An installed torch of the locked version is kept,
+whichever build it is. Otherwise the build comes from this machine if pip's `find-links` has it,
+then from `--torch-index`, and finally from PyPI, which on Linux brings several gigabytes of CUDA
+libraries.
 """
 
 import argparse
@@ -18,15 +18,15 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Install PyTorch, its CUDA libraries where the build needs them, then the group."""
+    """Install PyTorch, its CUDA libraries if the build needs them, then the group."""
     parser = argparse.ArgumentParser()
     parser.add_argument("group", choices=("web", "run", "dev"))
-    parser.add_argument("--editable", action="store_true", help="also Freehold itself, in place")
-    parser.add_argument("--torch-index", default="", help="where PyTorch's CPU build lies")
+    parser.add_argument("--editable", action="store_true", help="also install Freehold, editable")
+    parser.add_argument("--torch-index", default="", help="URL of an index with CPU builds")
     options = parser.parse_args()
     index = ["--extra-index-url", options.torch_index] if options.torch_index else []
     if options.group != "web":
-        # By itself pip prefers files whose hash an index tells, so ask the machine first.
+        # pip prefers files whose hash an index lists, so try local files first.
         if _pip(*_locked("torch"), "--no-index", quiet=True):
             _install("torch", *index)
         if _torch_needs_cuda():
@@ -51,7 +51,6 @@ def _pip(*words: str, quiet: bool = False) -> int:
 
 
 def _torch_needs_cuda() -> bool:
-    """Whether the build of torch that is installed names CUDA libraries; the CPU builds do not."""
     wanted = metadata.requires("torch") or []
     return any(line.startswith(("nvidia-", "cuda-")) for line in wanted)
 

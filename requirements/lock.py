@@ -1,14 +1,14 @@
-"""Writes the lock files: every package that Freehold installs, by exact version and SHA-256.
+"""Update of the lock files: every package that Freehold installs, with version and SHA-256.
 
-    make lock              renew everything to the newest release that pyproject.toml admits
-    make lock KEEP=1       keep what is locked; add and drop only what pyproject.toml asks for
+    make lock              update everything to the newest release that pyproject.toml allows
+    make lock KEEP=1       keep locked versions; only follow additions and removals
 
-uv resolves for all platforms and Python versions at once. It reads UV_DEFAULT_INDEX and the like,
-not pip's configuration.
+uv resolves for all platforms and Python versions at once. It reads UV_DEFAULT_INDEX and similar
+variables, not pip's configuration.
 
-PyTorch and torchvision are admitted in two builds: the one on PyPI, which on Linux needs the CUDA
-libraries of `cuda.txt`, and the much smaller CPU build of PyTorch's own index. So a machine that
-offers the CPU build installs it, checked against its hash, and nothing of CUDA.
+PyTorch and torchvision are locked in two builds: PyPI's, which on Linux needs the CUDA libraries of
+`cuda.txt`, and the much smaller CPU build of PyTorch's own index. A machine that has access to the
+CPU build installs it, checked against its hash, without CUDA.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _HASH_LINE = re.compile(r"^ +--hash=")
 def main() -> None:
     """Resolve the largest group, then the smaller ones within it, and write all files."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--keep", action="store_true", help="keep the versions that are locked")
+    parser.add_argument("--keep", action="store_true", help="keep the locked versions")
     pins = _pins(_locked()) if parser.parse_args().keep else []
     largest = _resolve("dev", pins)
     resolved = {"dev": largest, **{name: _resolve(name, _pins(largest)) for name in ("web", "run")}}
@@ -54,7 +54,7 @@ def _locked() -> list[str]:
 
 
 def _resolve(group: str, pins: Iterable[str]) -> list[str]:
-    """One block for each package: its line, its hashes, and what asks for it."""
+    """Return one block per package: its line, its hashes, and what requires it."""
     extras = [word for extra in GROUPS[group] for word in ("--extra", extra)]
     uv = str(Path(sys.executable).with_name("uv"))
     command = [uv, "pip", "compile", "pyproject.toml", *extras, "--universal", "--quiet"]
@@ -82,7 +82,7 @@ def _pins(blocks: Iterable[str]) -> list[str]:
 
 
 def _cpu_builds(versions: dict[str, str]) -> dict[str, str]:
-    """File name to SHA-256 of the CPU builds; the known ones where PyTorch's index is away."""
+    """Map file names to SHA-256 of the CPU builds; uses known ones if the index is down."""
     try:
         return {
             file: digest
@@ -94,9 +94,9 @@ def _cpu_builds(versions: dict[str, str]) -> dict[str, str]:
         if not all(any(f.startswith(f"{n}-{v}+cpu") for f in known) for n, v in versions.items()):
             sys.exit(
                 f"{CPU_INDEX} did not answer ({error}), and the hashes of its builds of "
-                f"{versions} are not known; run this where it can be reached."
+                f"{versions} are unknown; run this on a machine that can reach it."
             )
-        print(f"{CPU_INDEX} did not answer ({error}); the hashes of its builds stay.")
+        print(f"{CPU_INDEX} did not answer ({error}); keeping the hashes of its builds.")
         return known
 
 
@@ -109,7 +109,7 @@ def _listed(name: str, version: str) -> list[tuple[str, str]]:
 
 
 def _with_cpu_builds(block: str, builds: dict[str, str]) -> str:
-    """The block with the hashes of the package's CPU builds, where it has some, behind its own."""
+    """Append the hashes of the package's CPU builds, if any, to the block."""
     name = block.partition("==")[0]
     digests = [digest for file, digest in builds.items() if file.startswith(f"{name}-")]
     lines = block.splitlines()

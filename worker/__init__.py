@@ -1,1 +1,1 @@
-"""The bridge: takes ids off the queue, runs `metalearn`, writes rows and files of `marketplace`."""
+"""The bridge: takes ids off the queue, runs `metalearn`, writes `marketplace` rows and files."""

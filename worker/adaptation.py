@@ -1,4 +1,4 @@
-"""Runs an adaptation request: pictures in, predictions out. The pictures are in memory only."""
+"""Adaptation requests: pictures in, predictions out. Pictures stay in memory."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ N_CACHED = 4
 
 @dataclass(frozen=True)
 class AdaptRequest:
-    """A request whose form is right; its pictures are still base64."""
+    """A well-formed request. Its pictures are still base64."""
 
     class_names: tuple[str, ...]
     support: tuple[tuple[int, str], ...]
@@ -38,7 +38,8 @@ class AdaptRequest:
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any], defaults: AdaptationSettings) -> "AdaptRequest":
-        """Check the JSON body of `POST learners/{id}/adaptations/`; InvalidData says what is wrong.
+        """Parse the JSON body of `POST learners/{id}/adaptations/`. Raise InvalidData if it is
+        invalid.
 
         Classes are numbered in the order in which their names first appear.
         """
@@ -60,14 +61,14 @@ class AdaptRequest:
         )
 
     def support_pictures(self) -> Iterator[tuple[str, str]]:
-        """(how to call it, base64) of each support picture."""
+        """Yield (name for messages, base64) of each support picture."""
         seen = [0] * len(self.class_names)
         for label, picture in self.support:
             seen[label] += 1
             yield f"Support picture {seen[label]} of “{self.class_names[label]}”", picture
 
     def query_pictures(self) -> Iterator[tuple[str, str]]:
-        """(how to call it, base64) of each query picture."""
+        """Yield (name for messages, base64) of each query picture."""
         for index, picture in enumerate(self.query, start=1):
             yield f"Query picture {index}", picture
 
@@ -77,10 +78,10 @@ def run_adaptation(
 ) -> dict[str, Any]:
     """Adapt the meta-learner to the support pictures and label the query pictures.
 
-    `payload` is {"support": [{"label", "image"}], "query": [image], "calibrate": bool,
-    "settings": {...}} with base64 pictures. The answer is {"labels", "predictions": [{"label",
-    "probabilities": {label: p}}], "timings": {stage_s: seconds}, "warnings": [sentence]}. Raises
-    MetaLearnError for what the caller or the meta-learner's owner can fix.
+    `payload` is {"support": [{"label", "image"}], "query": [image], "calibrate": bool, "settings":
+    {...}} with base64 pictures. The result is {"labels", "predictions": [{"label", "probabilities":
+    {label: p}}], "timings": {stage_s: seconds}, "warnings": [sentence]}. Raise MetaLearnError for
+    errors that the caller or the meta-learner's owner can fix.
     """
     timings: dict[str, float] = {}
     with _timed(timings, "load_s"):
@@ -105,7 +106,7 @@ def run_adaptation(
 
 
 def load_learner(learner_directory: Path, device: torch.device) -> MetaLearner:
-    """The meta-learner of a directory, kept in memory until the directory changes."""
+    """Return the meta-learner of a directory, cached until its files change."""
     return _load(learner_directory.resolve(), _stamp(learner_directory), device)
 
 
@@ -162,9 +163,10 @@ def _settings(payload: Mapping[str, Any], defaults: AdaptationSettings) -> Adapt
 
 
 def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner, black: list[str]) -> Tensor:
-    """Images (n, c, h, w) in [0, 1]; InvalidData names the picture that cannot be used.
+    """Return images (n, c, h, w) in [0, 1].
 
-    `black` takes the names of those that are nearly black.
+    The names of nearly black pictures are appended to `black`. Raise InvalidData for an unreadable
+    picture.
     """
     size = learner.image_size
     images = []
@@ -181,7 +183,7 @@ def _decoded(pictures: Iterator[tuple[str, str]], learner: MetaLearner, black: l
 
 
 def picture_bytes(name: str, text: str) -> bytes:
-    """The picture's file; InvalidData, which begins with `name`, where the text is no base64."""
+    """Decode a picture's base64. Raise InvalidData, with a message that begins with `name`."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,7 +1,7 @@
-"""The worker's Celery app: that of the web, with the tasks loaded.
+"""The worker's Celery app: the web's app with the tasks loaded.
 
-`celery -A worker.app worker -Q gpu` runs jobs, each in a child of its own; `-Q quick` validates
-and adapts in a child that has torch loaded already. The parents never load torch, so no child
+`celery -A worker.app worker -Q gpu` runs each job in its own child process. `-Q quick` validates
+and adapts in a child that has already loaded torch. The parents never load torch, so that no child
 inherits a CUDA context.
 """
 
@@ -28,7 +28,6 @@ __all__ = ["app", "tasks"]
 
 @worker_ready.connect
 def _show_liveness(**_: Any) -> None:
-    """Touch the liveness files and start the watchdog."""
     from worker.liveness import LivenessFiles, Watchdog
 
     queues = {str(name) for name in app.amqp.queues.consume_from}
@@ -40,7 +39,7 @@ def _show_liveness(**_: Any) -> None:
 
 @worker_process_init.connect
 def _prepare_child(**_: Any) -> None:
-    """Listen for a shutdown; a quick child loads torch now rather than in a request."""
+    """Listen for a shutdown. A quick child also loads torch now rather than during a request."""
     shutdown.prepare_child()
     if Queue.QUICK in app.amqp.queues.consume_from:
         from worker.liveness import record_confinement

@@ -1,4 +1,4 @@
-"""Validates an upload or a change: claim, read in a child process, store our own file, finish."""
+"""Validation of an upload or a change: claim, read in the sandbox, store our own file, finish."""
 
 import logging
 import tempfile
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 _FILLED_FIELDS = {"normalisation": {"mean", "std"}}
 HASH_MISMATCH = ValidationResult(
     ok=False,
-    reason="The file was damaged on its way: its SHA-256 differs from that of the upload; "
+    reason="The file was damaged in transit: its SHA-256 differs from that of the upload; "
     "upload it again.",
 )
 
@@ -65,7 +65,7 @@ def validate_checkpoint(checkpoint_id: str) -> None:
 
 
 def _is_infrastructure(error: Exception) -> bool:
-    """Whether database, storage or this machine are at fault, so that no attempt is lost."""
+    """Return whether database, storage or machine failed, so that no attempt is counted."""
     return is_transient(error) or isinstance(error, OSError | ClientError | SandboxError)
 
 
@@ -77,22 +77,22 @@ def _validate(checkpoint: Checkpoint) -> None:
     if finished:
         _clean_up(checkpoint)
         return
-    # No other attempt writes under the key of this one.
+    # No other attempt writes under this attempt's key.
     _remove(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt))
     if Checkpoint.objects.filter(pk=checkpoint.pk).exists():
         log.warning("checkpoint %s has gone to another worker", checkpoint.pk)
     else:
-        # Its owner has deleted it meanwhile, so its upload goes too.
+        # Its owner has deleted it meanwhile, so its upload is deleted too.
         _remove(storage.incoming_key(checkpoint.pk))
 
 
 def _read(checkpoint: Checkpoint, target: Path) -> ValidationResult:
-    """Validate the upload, or our own file when only its description changes."""
+    """Validate the upload, or our own file if only its description changes."""
     if not checkpoint.reads_original:
         with storage.local_copy(checkpoint.stored_key) as source:
             return validate_file(source, target, _declared(checkpoint))
     with storage.local_copy(storage.incoming_key(checkpoint.pk)) as source:
-        # The upload's hash in the row is that of the bytes that were read here.
+        # The row then has the hash of the bytes that were read here.
         actual = file_sha256(source)
         expected, checkpoint.upload_sha256 = checkpoint.upload_sha256, actual
         if expected not in {"", actual}:
@@ -101,7 +101,6 @@ def _read(checkpoint: Checkpoint, target: Path) -> ValidationResult:
 
 
 def _clean_up(checkpoint: Checkpoint) -> None:
-    """Remove an upload that cannot be read again, and the files of earlier attempts."""
     if checkpoint.original_until is None:
         _remove(storage.incoming_key(checkpoint.pk))
     for attempt in range(checkpoint.attempt + 1):
@@ -110,7 +109,7 @@ def _clean_up(checkpoint: Checkpoint) -> None:
 
 
 def _remove(key: str) -> None:
-    """Remove a stored file; an error changes no verdict, and an original is swept later."""
+    """Remove a stored file. An error does not change the verdict; the file is swept later."""
     try:
         storage.remove(key)
     except Exception:
@@ -118,21 +117,20 @@ def _remove(key: str) -> None:
 
 
 def _declared(row: Checkpoint) -> DeclaredUpload:
-    """What its owner declares about the file, with the change that is being validated."""
     fields = {name: getattr(row, name) for name in DECLARED} | row.pending
     hints = _reader_hints(row, fields)
     return DeclaredUpload(**{**fields, **hints, "name": row.name}, left_open=_left_open(row))
 
 
 def _left_open(row: Checkpoint) -> tuple[str, ...]:
-    """The fields that the first reading takes from the files; later the owner edits them."""
+    """Return the fields that the first reading fills in. Later only the owner changes them."""
     if row.was_validated:
         return ()
     return tuple(name for name, empty in ABOUT.items() if getattr(row, name) == empty)
 
 
 def _reader_hints(row: Checkpoint, fields: dict[str, Any]) -> dict[str, str]:
-    """What to read the file as. Our own file is what it was read as, with one set of weights."""
+    """Return how to read the file. Our own file is read as it was written."""
     if not row.reads_original:
         return {"architecture": row.architecture, "weights": "", "file_name": ""}
     chosen = (
@@ -148,7 +146,6 @@ def _reader_hints(row: Checkpoint, fields: dict[str, Any]) -> dict[str, str]:
 
 
 def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> bool:
-    """Store our own file and finish as valid, with the pending change applied."""
     sha256, size = file_sha256(target), target.stat().st_size
     storage.adopt_file(storage.checkpoint_key(checkpoint.pk, checkpoint.attempt), target)
     changed = {name: value for name, value in checkpoint.pending.items() if name in DECLARED}
@@ -158,7 +155,7 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
         checkpoint=checkpoint,
         to=CheckpointState.VALID,
         **changed
-        # After the change, which may leave a field open again.
+        # After the change, which may clear a field again.
         | _filled_fields(result)
         | {
             "upload_sha256": checkpoint.upload_sha256,
@@ -179,7 +176,6 @@ def _accept(checkpoint: Checkpoint, result: ValidationResult, target: Path) -> b
 
 
 def _filled_fields(result: ValidationResult) -> dict[str, Any]:
-    """The fields that the file fills in, its licence as one of those that models can have."""
     fields = sanitise_fields(result.filled)
     if "licence" in fields:
         fields["licence"] = licence_named(fields["licence"])
@@ -187,7 +183,7 @@ def _filled_fields(result: ValidationResult) -> dict[str, Any]:
 
 
 def _merged_reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, Any]:
-    """How the upload was read, and the sources of the fields that its owner has not changed."""
+    """Combine the reading with the sources of fields that the owner has not changed."""
     before = checkpoint.reading.get("filled", {})
     kept = {
         name: source
@@ -200,7 +196,6 @@ def _merged_reading(checkpoint: Checkpoint, now: dict[str, Any]) -> dict[str, An
 
 
 def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
-    """A change of a valid model is refused; any other model is rejected and may be fixed."""
     if checkpoint.was_validated:
         return checkpoint_keep(checkpoint=checkpoint, reason=result.reason)
     return checkpoint_finish(
@@ -210,7 +205,7 @@ def _refuse(checkpoint: Checkpoint, result: ValidationResult) -> bool:
         reason=result.reason,
         reading=_merged_reading(checkpoint, sanitise_reading(result.reading)),
         **_filled_fields(result),
-        # Reading a damaged file again gives the same.
+        # A damaged file gives the same result again.
         original_until=None if result is HASH_MISMATCH else _in_a_day(),
     )
 

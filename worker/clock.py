@@ -1,4 +1,4 @@
-"""The periodic work: takes back work of silent workers, wakes waiting work, sweeps what is left."""
+"""Periodic work: reclaim the work of silent workers, wake waiting work, sweep leftovers."""
 
 import logging
 from collections.abc import Callable
@@ -27,22 +27,21 @@ _PULSE_EVERY_S = 20.0
 _SWEEP_EVERY_S = 3600.0
 
 
-# Each answer costs an idle gpu worker a child of its own. Asked with every tick, a slow machine was
-# busy with answering, while jobs waited behind hundreds of such messages.
+# Each pulse starts a child process of an idle gpu worker. With one per tick, a slow machine was
+# busy with pulses while jobs waited behind hundreds of such messages.
 _pulse_throttle = Throttle(_PULSE_EVERY_S, at_once=True)
-# Behind a large upload ticks pile up, and what people wait for stands behind them.
+# Ticks pile up behind a large upload and would delay users' requests.
 _tick_throttle = Throttle(settings.CLOCK_EVERY_S / 2, at_once=True)
 _sweep_throttle = Throttle(_SWEEP_EVERY_S, at_once=True)
 
 
 def tick() -> None:
-    """Do the periodic work, unless this worker did it a moment ago."""
     if _tick_throttle.allow():
         keep_time()
 
 
 def keep_time() -> None:
-    """Do the periodic work now; a step that fails does not keep the others from running."""
+    """Run all steps. A step that fails does not stop the others."""
     with jumps.listening(), checkpoints_clock.jumps.listening():
         record_pulse("quick")
     for step in _STEPS:
@@ -59,7 +58,6 @@ def _run_step(step: Callable[[], None]) -> None:
 
 
 def _request_pulse() -> None:
-    """Ask an idle gpu worker for its pulse; a busy one records it with each heartbeat."""
     if not Job.objects.filter(state__in=LEASED).exists() and _pulse_throttle.allow():
         enqueue(Task.SHOW_PULSE, expires_s=PULSE_EXPIRES_S)
 

@@ -1,4 +1,4 @@
-"""Which device a worker computes on, and how many threads it uses."""
+"""The device and the number of threads of a worker."""
 
 import logging
 
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def pick_device(preference: str = "auto") -> torch.device:
-    """The device for a preference: `auto`, `cpu`, `cuda` or one GPU such as `cuda:1`.
+    """Return the device for a preference: `auto`, `cpu`, `cuda` or one GPU such as `cuda:1`.
 
-    `auto` and `cuda` take the GPU with the most free memory; `auto` without a GPU takes the
-    CPU. Raises InvalidSetting for a device that this machine does not have.
+    `auto` and `cuda` choose the GPU with the most free memory. Without a GPU, `auto` is the CPU.
+    Raise InvalidSetting for a device that this machine does not have.
     """
     n_gpus = torch.cuda.device_count()
     if preference == "cpu" or (preference == "auto" and not n_gpus):
@@ -30,10 +30,10 @@ def pick_device(preference: str = "auto") -> torch.device:
 
 
 def set_up_cpu(threads: int = 0) -> None:
-    """Let PyTorch use this many threads in this process; 0 leaves its own choice.
+    """Set PyTorch's number of threads in this process; 0 leaves its default.
 
-    Several workers on one machine want one each: two that share cores are slower than one.
-    Memory that one step frees is kept for the next.
+    Several workers on one machine need one each: two that share cores are slower than one. Memory
+    that a step frees is kept for the next.
     """
     keep_freed_memory()
     if threads > 0:

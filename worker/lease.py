@@ -1,7 +1,4 @@
-"""Holds the lease of a job or a checkpoint: who has it, and the threads that renew it.
-
-Loads no torch, so that a message whose job needs no worker costs little.
-"""
+"""Leases of jobs and checkpoints, and the threads that renew them. Loads no torch."""
 
 import logging
 import os
@@ -24,14 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def is_stale(job_id: str) -> bool:
-    """Whether a message is out of date because its job does not wait for a worker.
-
-    The clock sends a message for a waiting job again and again, so there may be many of them.
-    """
+    """Return whether the job no longer waits. The clock may have sent many messages for it."""
     try:
         return not job_waits(job_id)
     except Error:
-        log.warning("the database cannot say whether job %s waits; its run asks again", job_id)
+        log.warning("could not check whether job %s waits; its run checks again", job_id)
         return False
 
 
@@ -57,7 +51,7 @@ class Heartbeat(ABC):
 
     @abstractmethod
     def beat(self) -> bool:
-        """Renew the lease; False when another worker holds it."""
+        """Renew the lease. Return False if another worker holds it."""
 
     def _run(self) -> None:
         try:
@@ -75,11 +69,11 @@ class CheckpointHeartbeat(Heartbeat):
         self._checkpoint = checkpoint
 
     def beat(self) -> bool:
-        """Renew the lease; False when another worker holds it."""
         try:
             renewed = checkpoint_renew_lease(checkpoint=self._checkpoint)
         except Error:
-            # The database may be back before the lease ends; if not, the fence holds.
+            # The database may be back before the lease ends. If not, the attempt number protects
+            # the row.
             log.exception("the lease of checkpoint %s was not renewed", self._checkpoint.pk)
             connection.close()
             return True
@@ -89,7 +83,7 @@ class CheckpointHeartbeat(Heartbeat):
 
 
 class JobHeartbeat(Heartbeat):
-    """Renews the lease of a job while a step takes long, and ends the process if a step hangs."""
+    """Renews the lease of a job during a long step, and ends the process if a step hangs."""
 
     def __init__(self, job: Job) -> None:
         super().__init__("job heartbeat")
@@ -97,15 +91,15 @@ class JobHeartbeat(Heartbeat):
         self._beats_in_step = 0
 
     def step_done(self) -> None:
-        """Restart the time limit, because a step or the set-up has just ended."""
+        """Restart the time limit after a step or the set-up."""
         self._beats_in_step = 0
 
     def beat(self) -> bool:
-        """Renew the lease and check the step; False when another worker holds the job."""
+        """Renew the lease and check the step. Return False if another worker holds the job."""
         try:
             self._renew()
         except LeaseLost:
-            # The next report finds out too, and stops the run.
+            # The next report will raise it too, and stop the run.
             log.warning("job %s has gone to another worker", self._job.pk)
             return False
         if self._step_hangs():
@@ -117,12 +111,13 @@ class JobHeartbeat(Heartbeat):
             job_renew_lease(job=self._job)
             record_pulse("gpu")
         except Error:
-            # The database may be back before the lease ends; if not, the fence holds.
+            # The database may be back before the lease ends. If not, the attempt number protects
+            # the row.
             log.exception("the lease of job %s was not renewed", self._job.pk)
             connection.close()
 
     def _step_hangs(self) -> bool:
-        # Beats, not time: while a process or its machine was frozen, no step could end.
+        # Counts beats, not time: while a process or its machine is frozen, no step can end.
         self._beats_in_step += 1
         limit_s = settings.STEP_LIMIT_S
         return bool(limit_s) and self._beats_in_step * settings.HEARTBEAT_S > limit_s
@@ -134,6 +129,6 @@ class JobHeartbeat(Heartbeat):
         try:
             job_lose(job=self._job, reason=f"No step ended within {minutes:g} minutes")
         except (Error, IllegalMove):
-            # The lease is renewed no more, so the clock takes the job back.
-            log.exception("job %s could not be given back", self._job.pk)
+            # The lease is no longer renewed, so the clock reclaims the job.
+            log.exception("job %s could not be released", self._job.pk)
         os._exit(EXIT_STATUS)

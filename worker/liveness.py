@@ -1,7 +1,7 @@
-"""Shows that this worker is alive, and ends it when it no longer consumes messages.
+"""Signs of life of a worker, and a watchdog that ends it if it no longer receives messages.
 
-Three signs, for three readers: a file for the health check of a container, a row for `/readyz`,
-and the watchdog for the supervisor, which starts another worker. Loads no torch.
+There are three signs: a file for a container's health check, a row for `/readyz`, and the exit by
+the watchdog, after which the supervisor starts another worker. Loads no torch.
 """
 
 import logging
@@ -33,12 +33,11 @@ _BUSY_FACTOR = 10
 
 
 def worker_name(pid: int) -> str:
-    """The name in a job's row of a process on this machine."""
+    """Return the name of a process of this machine in a job's row."""
     return f"{socket.gethostname()}:{pid}"[:120]
 
 
 def record_pulse(queue: str) -> None:
-    """Record that a worker of this queue is alive on this machine."""
     WorkerPulse.objects.update_or_create(
         name=f"{queue}@{socket.gethostname()}",
         defaults={"queue": queue, "device": f"pid {os.getppid()}", "at": timezone.now()},
@@ -46,7 +45,7 @@ def record_pulse(queue: str) -> None:
 
 
 def record_confinement() -> None:
-    """Record beside the pulse what this machine lacks to confine the reader of uploads."""
+    """Record beside the pulse which confinement this machine lacks for the reader of uploads."""
     WorkerPulse.objects.update_or_create(
         name=f"quick@{socket.gethostname()}",
         defaults={
@@ -58,7 +57,7 @@ def record_confinement() -> None:
 
 
 class LivenessFiles:
-    """Touches a file for each queue every few seconds, in a thread that waits for nothing else."""
+    """Touches a file for each queue every few seconds, in its own thread."""
 
     def __init__(self, queues: Collection[str], *, every_s: float = EVERY_S) -> None:
         self._queues = sorted(queues)
@@ -66,11 +65,9 @@ class LivenessFiles:
         self._stopped = Event()
 
     def start(self) -> None:
-        """Start the thread."""
         Thread(target=self._run, name="liveness files", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop the thread."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -79,7 +76,7 @@ class LivenessFiles:
                 try:
                     touch_sign(queue)
                 except OSError:
-                    # A full disk passes; the health check allows for some silence.
+                    # A full disk may be temporary, and the health check allows some silence.
                     log.exception("the liveness file of queue %s was not touched", queue)
             if self._stopped.wait(self._every_s):
                 return
@@ -88,10 +85,9 @@ class LivenessFiles:
 class Watchdog:
     """Ends a worker that should have received a message long ago.
 
-    A worker can lose its place at the broker without any error: a connection that was cut and came
-    back, a child that hangs. It then sits idle beside waiting work for ever. The rows are the
-    truth here too: if work waits, no message has come in for minutes, and no job of this worker
-    has a lease that is renewed, the worker is stuck.
+    A worker can lose its broker silently, for example after a reconnection or because a child
+    hangs, and then idle while work waits. The database decides: the worker is stuck if work waits,
+    no message has arrived for minutes, and none of its jobs has a current lease.
     """
 
     def __init__(
@@ -102,19 +98,17 @@ class Watchdog:
         self._last_message_at = monotonic()
 
     def message_received(self) -> None:
-        """Restart the time limit."""
         self._last_message_at = self._monotonic()
 
     def is_stuck(self) -> bool:
-        """Whether this worker should have received a message long ago."""
         silence_s = self._monotonic() - self._last_message_at
         return silence_s >= settings.WATCHDOG_S and (
             self._ticks_are_missing(silence_s) or self._jobs_wait()
         )
 
     def _ticks_are_missing(self, silence_s: float) -> bool:
-        # The clock sends a tick to `quick` every few seconds, so silence is enough there, unless
-        # the worker has a message in hand, such as a large upload to read.
+        # The clock sends ticks to `quick` every few seconds, so silence is enough there, unless the
+        # worker is processing a message, such as a large upload.
         factor = _BUSY_FACTOR if _has_reserved_message() else 1
         return Queue.QUICK in self._queues and silence_s >= factor * settings.WATCHDOG_S
 
@@ -139,7 +133,7 @@ class Watchdog:
 
     def _run(self) -> None:
         checks = 0
-        # Between two jobs there is a moment without lease and message; that is not yet a silence.
+        # Between two jobs there is a moment with neither lease nor message.
         while checks < _CHECKS_BEFORE_EXIT:
             time.sleep(settings.WATCHDOG_S / 10)
             checks = checks + 1 if self.is_stuck() else 0

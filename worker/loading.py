@@ -1,4 +1,4 @@
-"""Loads what a row describes: a checkpoint as a teacher, a job as an algorithm."""
+"""Loads rows: a checkpoint as a teacher, a job as an algorithm."""
 
 import dataclasses
 from pathlib import Path
@@ -28,10 +28,7 @@ from worker.devices import pick_device, set_up_cpu
 
 
 def build_algorithm(job: Job) -> Algorithm:
-    """The job's algorithm on the job's pool, at its first step.
-
-    Raises InvalidSetting where it needs more memory or other pictures than this worker has.
-    """
+    """Build the job's algorithm. Raise InvalidSetting without enough memory or pictures."""
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
     rows = enumerate(pool_checkpoints(job.pool), start=1)
@@ -51,10 +48,7 @@ def build_algorithm(job: Job) -> Algorithm:
 
 
 def load_teacher(row: Checkpoint) -> Teacher:
-    """The validated checkpoint of a row, with what its card says.
-
-    Raises InvalidPool for one in quarantine, also if its job was queued before.
-    """
+    """Load a checkpoint as a teacher. Raise InvalidPool if it is in quarantine."""
     if row.is_quarantined:
         raise InvalidPool(TAKEN_OUT)
     facts = {name: getattr(row, name) for name in DECLARED if name != "weights"}
@@ -72,11 +66,11 @@ def load_teacher(row: Checkpoint) -> Teacher:
 
 
 def _pool_teacher(job: Job, number: int, row: Checkpoint) -> Teacher:
-    """The teacher of a row, without names that the job's owner must not pass on.
+    """Return the teacher of a row, without names that the job's owner must not pass on.
 
-    The run's messages and files go where the model does not: the job's owner decides who gets
-    them. So they name public models and the owner's own. Raises InvalidPool for a model whose
-    owner withdrew the consent, also if the job was queued before.
+    The run's messages and files may be shared more widely than the model, as the job's owner
+    decides. They therefore name only public models and the owner's own. Raise InvalidPool
+    if the owner withdrew the consent, also after the job was queued.
     """
     if not row.consent_recovery:
         raise InvalidPool(WITHDRAWN)
@@ -87,7 +81,6 @@ def _pool_teacher(job: Job, number: int, row: Checkpoint) -> Teacher:
 
 
 def _check_memory(plan: Plan) -> None:
-    """Raise InvalidSetting where the plan needs more memory than the operator allows."""
     allowed = Allowance(
         settings.WORKER_MEMORY_MB, "FREEHOLD_WORKER_MEMORY_MB", "FREEHOLD_WORKER_POOL_MB"
     )
@@ -95,10 +88,7 @@ def _check_memory(plan: Plan) -> None:
 
 
 def _pictures_folder(config: object) -> Path | None:
-    """The operator's mounted folder where the settings ask for it.
-
-    Raises InvalidSetting where there is none.
-    """
+    """Return the operator's folder if the settings need it. Raise InvalidSetting without one."""
     if not getattr(config, "own_pictures", False):
         return None
     if not settings.WORKER_PICTURES:
@@ -110,10 +100,7 @@ def _pictures_folder(config: object) -> Path | None:
 
 
 def _add_pictures(job: Job, algorithm: Algorithm, folder: Path) -> None:
-    """Give the operator's pictures to the algorithm and log their number.
-
-    Neither their names nor the folder's path are ever shown.
-    """
+    """Add the operator's pictures and log their number, but never their names or the folder."""
     try:
         notices = algorithm.take_pictures(folder)
     except InvalidData:

@@ -1,4 +1,4 @@
-"""Checks a model with labelled pictures, which are in memory only."""
+"""Checks of a model with labelled pictures, which stay in memory."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from worker.adaptation import picture_bytes
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture that is still base64, with the class that it is of and what to call it."""
+    """A base64 picture, with the index of its class and a name for messages."""
 
     label: int
     image: str
@@ -23,11 +23,11 @@ class LabelledPicture:
 
 
 def run_check(teacher: Teacher, payload: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """Label the pictures by the model as it is read, and count those that are right.
+    """Label the pictures with the model, and count the correct predictions.
 
-    `payload` is {"pictures": [{"label", "image"}]} with base64 pictures. The answer is
+    `payload` is {"pictures": [{"label", "image"}]} with base64 pictures. The result is
     {"n_pictures", "n_right", "n_right_top5", "predictions": [{"label", "predicted", "probability",
-    "right"}], "warnings": [sentence]}. Raises InvalidData for what the caller can fix.
+    "right"}], "warnings": [sentence]}. Raise InvalidData for errors that the caller can fix.
     """
     pictures = _pictures(payload, teacher.class_names)
     black: list[str] = []
@@ -61,7 +61,7 @@ def _pictures(payload: Mapping[str, Any], class_names: tuple[str, ...]) -> list[
 def _decoded(
     pictures: list[LabelledPicture], teacher: Teacher, black: list[str]
 ) -> Iterator[tuple[int, Pixels]]:
-    """Each label with its pixels; `black` takes the names of those that are nearly black."""
+    """Yield each label with its pixels. Names of nearly black pictures are added to `black`."""
     for picture in pictures:
         data = picture_bytes(picture.name, picture.image)
         yield (

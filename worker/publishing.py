@@ -1,4 +1,4 @@
-"""Publishes meta-learners as files and rows, and the catalogue of algorithms and architectures."""
+"""Publishes meta-learners, and the catalogue of algorithms and architectures."""
 
 import hashlib
 import json
@@ -28,7 +28,6 @@ _FIRST = "torchvision/"
 
 
 def publish_catalogue() -> None:
-    """Publish to the web which algorithms and architectures this worker knows."""
     catalogue_publish(
         algorithms=catalogue(),
         architectures=_architectures(),
@@ -37,7 +36,7 @@ def publish_catalogue() -> None:
 
 
 def _architectures() -> list[dict[str, str]]:
-    """All that uploads are recognised as: our own first, then torchvision's, then timm's."""
+    """Return all architectures: our own first, then torchvision's, then timm's."""
     own = [name for name in all_architectures() if "/" not in name]
     theirs = sorted(the_index().by_name, key=lambda name: (not name.startswith(_FIRST), name))
     kinds = (get_architecture(name) for name in (*own, *theirs))
@@ -57,7 +56,6 @@ class StoredLearner:
     files: list[dict[str, Any]]
 
     def publish(self) -> LearnerRow:
-        """Create the row."""
         return learner_publish(
             job=self.job,
             copied=self.copied,
@@ -75,10 +73,10 @@ class StoredLearner:
 
 
 def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
-    """Store the meta-learner's directory, which is not visible before it is published.
+    """Store the meta-learner's directory, which is invisible until it is published.
 
-    The id follows from the job's and the attempt's: a worker that was given up for dead and
-    goes on writes beside what its successor publishes, never into it.
+    The id is derived from the job's id and the attempt. A worker that lost its lease but keeps
+    running therefore never writes into its successor's files.
     """
     learner = algorithm.meta_learner()
     learner.teachers = algorithm.records()
@@ -93,7 +91,7 @@ def store_learner(job: Job, algorithm: Algorithm) -> StoredLearner:
         learner.save(directory, for_browsers=True)
         stored = _store_directory(job, algorithm, directory)
     for attempt in range(1, job.attempt):
-        # Files of an attempt that died after it had stored them.
+        # Files of an earlier attempt that died after storing them.
         replace(stored, learner_id=_learner_id(job, attempt)).remove()
     return stored
 
@@ -112,7 +110,7 @@ def _store_directory(job: Job, algorithm: Algorithm, directory: Path) -> StoredL
         copied=tuple(rows[place] for place in algorithm.copied_teachers()),
         learner_id=learner_id,
         config=config,
-        # Who reads it on a page may not know each teacher by name; the page lists them from rows.
+        # Not all readers may know each teacher by name. The page lists the teachers from rows.
         card=model_card(config, records, names_teachers=False),
         provenance=_with_names(rows, records, algorithm.pool.places),
         files=files,
@@ -132,10 +130,10 @@ def _teachers(provenance: object) -> list[dict[str, object]]:
 def _with_names(
     rows: Sequence[Checkpoint], records: list[dict[str, object]], places: Sequence[int]
 ) -> list[dict[str, object]]:
-    """The records with the names of all models, for the row, which shows each person a part.
+    """Add the names of all models for the row, of which each user sees a part.
 
     The files name only public models and the job owner's own (`worker/loading.py`). An algorithm
-    may use a part of the pool, so each record has its place there.
+    may use only a part of the pool, so each record has its place in the pool.
     """
     if len(rows) <= max(places) or len(places) != len(records):
         return records
@@ -151,10 +149,7 @@ def _with_names(
 
 
 def learner_directory(row: LearnerRow) -> Path:
-    """The learner's files as a directory on this machine; fetched once where storage is remote.
-
-    A learner's files never change, so what was fetched stays good.
-    """
+    """Return the learner's files as a local directory. They never change, so one fetch suffices."""
     if local := storage.local_directory(f"learners/{row.pk}"):
         return local
     target = settings.DATA_DIR / "cache" / "learners" / str(row.pk)
@@ -170,6 +165,6 @@ def learner_directory(row: LearnerRow) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file in constant memory."""
+    """Return the SHA-256 of a file in constant memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,4 @@
-"""Reports a run's steps: progress in the job's row, and preview grids of recovered images.
-
-A grid is shown only while every owner in the pool consents to it.
-"""
+"""Reports of a run's steps: progress in the job's row, and previews with consent."""
 
 import io
 import logging
@@ -47,12 +44,12 @@ class Progress:
         self._state = JobState.RUNNING
 
     def record(self, report: StepReport) -> JobState:
-        """Add a report; return the job's state as last known. Raises LeaseLost."""
+        """Add a report. Return the job's last known state, or raise LeaseLost."""
         now = self._clock()
         self._durations.append(now - self._last_step_at)
         self._last_step_at = now
         self._latest = report
-        # A curve cannot show NaN or infinity; the weights are checked at the end.
+        # A curve cannot show NaN or infinity. The weights are checked at the end.
         finite = {name: value for name, value in report.metrics.items() if math.isfinite(value)}
         self._pending[report.step] = finite
         if self._throttle.allow() or report.step in (1, report.total_steps):
@@ -60,7 +57,7 @@ class Progress:
         return self._state
 
     def flush(self) -> JobState:
-        """Write the pending reports; return the job's state. Raises LeaseLost."""
+        """Write the pending reports. Return the job's state, or raise LeaseLost."""
         report = self._latest
         if report is not None:
             self._state = job_report(
@@ -75,23 +72,20 @@ class Progress:
         return self._state
 
     def eta_s(self, report: StepReport) -> float:
-        """Seconds left, if each step to come takes as long as the recent ones."""
+        """Return the seconds left, if the remaining steps take as long as the recent ones."""
         mean = sum(self._durations) / max(1, len(self._durations))
         return mean * (report.total_steps - report.step)
 
 
 class Previews:
-    """Puts the newest recovered episode into the preview store: RAM only, never a disk.
-
-    A preview that cannot be shown must not stop a run of hours, so its errors are logged.
-    """
+    """Puts recovered episodes into the preview store. Its errors never stop a run."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._throttle = Throttle(PREVIEW_EVERY_S)
 
     def put(self, report: StepReport) -> None:
-        """Show the report's recovered episode, if there is one and it may be shown."""
+        """Store the report's recovered episode, if there is one and it may be shown."""
         if not self._job.previews or report.recovered is None or not self._throttle.allow():
             return
         if not self._consented():
@@ -112,7 +106,7 @@ class Previews:
             return False
 
     def remove(self) -> None:
-        """Remove the grid now rather than when it expires."""
+        """Remove the grid before it expires."""
         if not self._job.previews:
             return
         try:
@@ -122,7 +116,7 @@ class Previews:
 
 
 def grid_png(images: Tensor, labels: Tensor) -> bytes:
-    """One row of images for each class, as PNG bytes; images (n, c, h, w) in [0, 1] or uint8."""
+    """Return PNG bytes with one row of images per class; images (n, c, h, w) in [0, 1] or uint8."""
     if images.dtype != torch.uint8:
         images = (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
     images, labels = images.cpu(), labels.cpu()

@@ -1,7 +1,7 @@
-"""Which errors go away by themselves, and a decorator that waits for it.
+"""Retries of transient errors.
 
-A minute without database or storage must not cost hours of work. Loads torch only where it is
-needed, because Celery's parent imports this module to read OutOfMemory.
+A minute without database or storage must not cost hours of work. Loads torch only when needed,
+because Celery's parent imports this module to unpickle OutOfMemory.
 """
 
 import logging
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 TIMEOUT_S = 600.0
 CLAIM_TIMEOUT_S = 60.0
-"""A claim waits less: the clock sends its message again."""
+"""Shorter for a claim, because the clock sends its message again."""
 _PAUSE_S = 1.0
 _TOO_MANY_REQUESTS = 429
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
@@ -34,9 +34,9 @@ class OutOfMemory(Exception):
 
 
 def retry_transient(function: Callable[P, T], *, timeout_s: float = TIMEOUT_S) -> Callable[P, T]:
-    """Wrap a function so that a call is repeated while it raises transient errors.
+    """Wrap a function so that it is retried while it raises transient errors.
 
-    The last error is raised when `timeout_s` is over or this worker must shut down.
+    The last error is raised after `timeout_s`, or if this worker must shut down.
     """
 
     @wraps(function)
@@ -57,7 +57,6 @@ def retry_transient(function: Callable[P, T], *, timeout_s: float = TIMEOUT_S) -
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the error is of a kind that goes away by itself."""
     if isinstance(error, FileNotFoundError):
         return False
     if isinstance(error, ClientError):
@@ -65,12 +64,12 @@ def is_transient(error: Exception) -> bool:
         return bool(status >= 500 or status == _TOO_MANY_REQUESTS)
     if isinstance(error, OperationalError | InterfaceError | OSError | BotoCoreError | Boto3Error):
         return True
-    # What the driver raises when the server dies in the middle of an answer.
+    # The driver raises this class itself if the server dies in the middle of a response.
     return type(error) is DatabaseError
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the machine or the GPU had no memory left; torch has several errors for it."""
+    """Return whether the machine or the GPU ran out of memory. Torch has several errors for it."""
     import torch
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

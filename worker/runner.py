@@ -1,4 +1,4 @@
-"""Runs a job: claim, resume, train, publish, end."""
+"""Runs a job: claim, resume, train, publish, finish."""
 
 import logging
 import os
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(Enum):
-    """How a run ended."""
-
     FINISHED = auto()
     CANCELLED = auto()
     RELEASED = auto()
@@ -55,7 +53,7 @@ def run_job(
     build: Callable[[Job], Algorithm] = build_algorithm,
     snapshots: Snapshots | None = None,
 ) -> None:
-    """Claim, resume, train, end. A second delivery of the same message does nothing."""
+    """Claim, resume, train and finish. A second delivery of the same message does nothing."""
     claim = retry_transient(job_claim, timeout_s=CLAIM_TIMEOUT_S)
     try:
         job = claim(job_id=job_id, worker=worker_name(os.getpid()))
@@ -75,10 +73,10 @@ def run_job(
     except Exception as error:
         if is_out_of_memory(error):
             _lose_out_of_memory(job)
-            # Celery's parent takes a MemoryError of its child for one of its own, and ends.
+            # Celery's parent would take a child's MemoryError for its own, and exit.
             raise OutOfMemory(f"job {job_id}: {error}") from error
         if is_transient(error) and shutdown.requested():
-            # This worker has no time to wait until the error is over; the next one has.
+            # This worker has no time to wait until the error is over. The next one has.
             _release(job)
         else:
             _fail(job, _reason(error))
@@ -88,7 +86,6 @@ def run_job(
 def _train(
     job: Job, algorithm: Algorithm, snapshots: Snapshots, step_done: Callable[[], None]
 ) -> Outcome:
-    """Take the steps that are left, until the last one, a cancel or a shutdown."""
     _resume(job, algorithm, snapshots)
     progress, previews = Progress(job), Previews(job)
     snapshot_throttle = Throttle(settings.SNAPSHOT_EVERY_S)
@@ -99,7 +96,7 @@ def _train(
         previews.put(report)
         cancelled, stops = state is JobState.CANCELLING, shutdown.requested()
         if cancelled or stops or snapshot_throttle.allow():
-            # Only a report that went through shows that this worker still has the job.
+            # Only a successful report proves that this worker still holds the job.
             retry_transient(progress.flush)()
             _save(job, algorithm, snapshots)
         if cancelled or stops:
@@ -110,15 +107,15 @@ def _train(
 def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
     state = retry_transient(snapshots.load)(job)
     if state and not algorithm.fits(state):
-        # To start over costs time; to go on with half of the state would cost the run.
+        # Starting over costs time. Continuing with a partial state would spoil the run.
         log.warning("the snapshot of job %s is of another release; it starts over", job.pk)
         state = None
     if state:
         algorithm.load_state_dict(state)
     if state or job.steps_done:
-        # Steps that the last worker had reported and not saved.
+        # Steps that the last worker had reported but not saved.
         again = max(0, job.steps_done - algorithm.steps_done)
-        text = f"Goes on after step {algorithm.steps_done}; steps taken again: {again}."
+        text = f"Continues after step {algorithm.steps_done}; repeated steps: {again}."
         retry_transient(job_log)(job=job, text=text)
         return
     for notice in algorithm.notices():
@@ -126,7 +123,7 @@ def _resume(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
 
 
 def _save(job: Job, algorithm: Algorithm, snapshots: Snapshots) -> None:
-    """Save a snapshot. A storage that is full or away costs repeated work, never the run."""
+    """Save a snapshot. A storage error may cost repeated steps, but never the run."""
     try:
         snapshots.save(job, algorithm.steps_done, algorithm.state_dict())
     except Exception as error:
@@ -152,7 +149,7 @@ def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome)
 
 
 def _move_finally(job: Job, to: JobState, move: Callable[[], None]) -> None:
-    """Make this attempt's last move. One that was made but whose answer got lost counts."""
+    """Make this attempt's last transition. It counts even if its response was lost."""
     try:
         retry_transient(move)()
     except IllegalMove:
@@ -163,7 +160,7 @@ def _move_finally(job: Job, to: JobState, move: Callable[[], None]) -> None:
 
 @transaction.atomic
 def _succeed(job: Job, learner: StoredLearner) -> None:
-    # The move first: it holds the fence until the learner's row is written as well.
+    # The transition comes first: it locks the job until the learner's row is written as well.
     job_move(job=job, to=JobState.SUCCEEDED, eta_s=0.0, finished_at=timezone.now())
     learner.publish()
     job_log(job=job, text="Finished; the meta-learner is ready.")
@@ -205,4 +202,4 @@ def _write_failure(job: Job, reason: str) -> None:
 def _reason(error: Exception) -> str:
     if is_transient(error):
         return "Database or storage did not answer for minutes; resume when your operator says so."
-    return "Something went wrong on our side; the operator finds it in the worker's log."
+    return "Something went wrong on our side; your operator can find it in the worker's log."

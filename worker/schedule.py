@@ -1,4 +1,4 @@
-"""Intervals by the monotonic clock, which goes on evenly when the time of day is set."""
+"""Intervals by the monotonic clock, which is not affected by setting the time of day."""
 
 import math
 import time
@@ -11,8 +11,8 @@ from celery.beat import ScheduleEntry, Scheduler
 class MonotonicScheduler(Scheduler):
     """Sends every entry of Celery's beat schedule at its interval of the monotonic clock.
 
-    Celery's own schedulers compare times of day, so a clock that is set back an hour silences them
-    for an hour. This one keeps no file either: after a restart every entry is due.
+    Celery's own schedulers compare times of day, so setting the clock back an hour silences them
+    for an hour. This one also needs no file: after a restart every entry is due.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -20,7 +20,7 @@ class MonotonicScheduler(Scheduler):
         super().__init__(*args, **kwargs)
 
     def tick(self, **_: Any) -> float:
-        """Send the entries that are due; return the seconds until the next one."""
+        """Send the entries that are due. Return the seconds until the next one."""
         for name, entry in list(self.schedule.items()):
             if time.monotonic() >= self._due_at.get(name, 0.0):
                 self._due_at[name] = time.monotonic() + _interval_s(entry)
@@ -48,7 +48,7 @@ class Throttle:
         self._allowed_at = -math.inf if at_once else clock()
 
     def allow(self) -> bool:
-        """Whether the interval is over; True starts the next one."""
+        """Return whether the interval is over. If so, the next one begins."""
         now = self._clock()
         if now - self._allowed_at < self._interval_s:
             return False

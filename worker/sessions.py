@@ -1,4 +1,4 @@
-"""Answers a request with pictures, which are in clear only in this process's memory."""
+"""Requests with pictures, which are decrypted only in this process's memory."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def answer_session(session_id: str) -> None:
-    """Claim, open, adapt or check, answer. Does nothing for a session that is gone or claimed."""
+    """Claim, decrypt, adapt or check, and answer. Does nothing if it is already claimed."""
     session = session_claim(session_id=session_id)
     if session is None:
         return
@@ -48,14 +48,13 @@ def answer_session(session_id: str) -> None:
     except MetaLearnError as error:
         _refuse(session, str(error))
     except Exception:
-        _refuse(session, "Something went wrong on our side; the operator finds it in the log.")
+        _refuse(session, "Something went wrong on our side; your operator can find it in the log.")
         raise
     else:
         session_answer(session=session, state=SessionState.ANSWERED, answer=answer)
 
 
 def _answer(session: AdaptationSession, payload: dict[str, Any]) -> dict[str, Any]:
-    """Adapt the meta-learner, or check the model as its row says it is read."""
     if session.checkpoint:
         read_as = read_as_now(session.checkpoint)
         checked = run_check(load_teacher(session.checkpoint), payload, _device())
@@ -79,6 +78,5 @@ def _refuse(session: AdaptationSession, detail: str) -> None:
 
 @cache
 def _device() -> torch.device:
-    """The device of every request of this process."""
     set_up_cpu(settings.WORKER_THREADS)
     return pick_device(settings.WORKER_DEVICE)

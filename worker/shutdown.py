@@ -1,6 +1,6 @@
-"""A worker's soft shutdown: its children save a snapshot and put their job back.
+"""A worker's soft shutdown: its children save a snapshot and requeue their job.
 
-A job may run for hours, so Celery's wait for running tasks would last as long.
+Celery's own soft shutdown waits for running tasks, and a job may run for hours.
 """
 
 import mmap
@@ -12,28 +12,28 @@ from types import FrameType
 
 from billiard import process
 
-# Ignored by default, and one of the few that the pool does not use itself in its children.
+# Ignored by default, and not used by the pool in its children.
 SIGNAL = signal.SIGURG
 
 _requested = Event()
 _parent = os.getppid()
-# Memory that a worker shares with the children it forks: a signal that arrives before the child
-# has installed its handler is ignored, and a child that is just being forked is not sent one.
+# Memory shared with forked children. A signal that arrives before a child has installed its handler
+# is ignored, and a child that is being forked does not get one.
 _requested_in_children = mmap.mmap(-1, 1)
 
 
 def requested() -> bool:
-    """Whether this process must stop: it was asked to, or its parent is gone."""
+    """Return whether this process must stop: it was asked to, or its parent is gone."""
     return _requested.is_set() or bool(_requested_in_children[0]) or os.getppid() != _parent
 
 
 def request() -> None:
-    """Ask this process to save a snapshot after the current step and put its job back."""
+    """Ask this process to save a snapshot after the current step and requeue its job."""
     _requested.set()
 
 
 def request_in_children() -> None:
-    """Ask every child of this worker, including one that is just being forked.
+    """Ask every child of this worker, including one that is being forked.
 
     The signal is for children that were not forked from this process and share no memory with it.
     """
@@ -50,7 +50,7 @@ def prepare_child() -> None:
 
 
 def remember_parent() -> None:
-    """Take the present parent for the worker; a later change means that the worker died."""
+    """Take the current parent for the worker. A later change means that the worker died."""
     global _parent  # noqa: PLW0603 - one value for each process, set once after the fork
     _parent = os.getppid()
     _requested.clear()

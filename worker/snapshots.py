@@ -1,8 +1,8 @@
-"""The saved state of an unfinished run: sealed, one file per job, attempt and step.
+"""The saved state of an unfinished run: encrypted, one file per job, attempt and step.
 
-A snapshot holds the task memory, and so recovered images; therefore it is never written in
-clear. It is sealed under the instance's secret and a secret of the job's own, which is forgotten
-when the job has ended for good (docs/decisions/0002-sealed-snapshots.md).
+A snapshot contains the task memory, and thus recovered images, so it is never written in clear. It
+is sealed with the instance's secret and a secret of the job, which is deleted when the job has
+finally ended (docs/decisions/0002-sealed-snapshots.md).
 """
 
 import json
@@ -35,13 +35,13 @@ _LENGTH = struct.Struct("<Q")
 
 
 class Snapshots(Protocol):
-    """Keeps the state of a job; a test may use another storage."""
+    """Storage for a job's state. Tests may replace it."""
 
     def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
         """Save the state after this step."""
 
     def load(self, job: Job) -> dict[str, Any] | None:
-        """The newest state that can be read, or None."""
+        """Return the newest readable state, or None."""
 
     def delete(self, job: Job) -> None:
         """Delete every state of the job."""
@@ -51,20 +51,23 @@ class StoredSnapshots:
     """Snapshots in the instance's storage."""
 
     def save(self, job: Job, step: int, state: dict[str, Any]) -> None:
-        """Write this one, then remove all but the newest few; LeaseLost if the job is not ours."""
+        """Save the state, then remove all but the newest few.
+
+        Raise LeaseLost if another worker holds the job.
+        """
         sealed = seal(encode_state(state), secret=_secret(job), purpose=_purpose(job))
         prefix = storage.snapshot_prefix(job.pk)
         name = f"{job.attempt:06d}-{step:09d}.snapshot"
         storage.put_stream(f"{prefix}/{name}", ContentFile(sealed))
         if not Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED).exists():
-            # The job changed hands while we wrote, and may have ended for good.
+            # The job changed hands during the write, and may have finally ended.
             storage.remove(f"{prefix}/{name}")
             raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
         for old in storage.names_in(prefix)[:-KEEP]:
             storage.remove(f"{prefix}/{old}")
 
     def load(self, job: Job) -> dict[str, Any] | None:
-        """The newest one that can be read; one that cannot is logged and skipped."""
+        """Return the newest readable state, or None. Unreadable ones are logged and skipped."""
         prefix = storage.snapshot_prefix(job.pk)
         for name in reversed(storage.names_in(prefix)):
             try:
@@ -76,7 +79,7 @@ class StoredSnapshots:
         return None
 
     def delete(self, job: Job) -> None:
-        """Delete the files, and the secret without which no copy of them can be opened."""
+        """Delete the files, and the secret without which no copy of them can be decrypted."""
         prefix = storage.snapshot_prefix(job.pk)
         for name in storage.names_in(prefix):
             storage.remove(f"{prefix}/{name}")
@@ -84,17 +87,14 @@ class StoredSnapshots:
 
 
 def delete_finished() -> None:
-    """Delete the snapshots of succeeded jobs whose worker died before it could."""
+    """Delete the snapshots of succeeded jobs whose worker died before doing so."""
     finished = Job.objects.filter(state=JobState.SUCCEEDED).exclude(snapshot_secret="")
     for job in finished[:_JOBS_PER_TICK]:
         StoredSnapshots().delete(job)
 
 
 def delete_abandoned() -> None:
-    """Delete the snapshots of jobs that failed or were cancelled more than SNAPSHOT_DAYS ago.
-
-    They hold recovered images. A job that is resumed later starts over.
-    """
+    """Delete the snapshots of jobs that failed or were cancelled over SNAPSHOT_DAYS ago."""
     if not settings.SNAPSHOT_DAYS:
         return
     expired = Job.objects.filter(
@@ -103,7 +103,7 @@ def delete_abandoned() -> None:
     ).exclude(snapshot_secret="")
     for pk in list(expired.values_list("pk", flat=True)[:_JOBS_PER_TICK]):
         with transaction.atomic():
-            # Its owner may resume it at this moment; then it is theirs.
+            # Unless its owner resumes it at this moment.
             if job := expired.select_for_update().filter(pk=pk).first():
                 StoredSnapshots().delete(job)
 
@@ -130,7 +130,7 @@ def _purpose(job: Job) -> str:
 
 
 def encode_state(state: dict[str, Any]) -> bytes:
-    """Nested dicts, lists and tuples of tensors and plain values, as bytes.
+    """Encode nested dicts, lists and tuples of tensors and plain values.
 
     Tensors become one safetensors block, everything else JSON that refers to them by number.
     """
@@ -141,7 +141,7 @@ def encode_state(state: dict[str, Any]) -> bytes:
 
 
 def decode_state(data: bytes) -> dict[str, Any]:
-    """The reverse of `encode_state`; raises ValueError or SafetensorError for anything else."""
+    """Decode the result of `encode_state`. Raise ValueError or SafetensorError otherwise."""
     (length,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + length
     skeleton = json.loads(data[_LENGTH.size : end])
@@ -152,12 +152,12 @@ def decode_state(data: bytes) -> dict[str, Any]:
 def _flatten(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
-        # safetensors refuses tensors that share memory, so each gets its own.
+        # safetensors rejects tensors that share memory, so each is copied.
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        # The order in memory decides which kernels add the numbers up, and so the last bits.
+        # The memory format determines which kernels sum the numbers, and thus the last bits.
         return {"channels_last" if _is_channels_last(value) else "tensor": name}
     if isinstance(value, dict):
-        # As pairs, because an optimiser's state has whole numbers for keys.
+        # As pairs, because an optimiser's state has integer keys.
         pairs = [[key, _flatten(item, tensors)] for key, item in value.items()]
         return {"dict": pairs}
     if isinstance(value, list | tuple):

@@ -1,1 +1,1 @@
-"""People, their teams and their tokens."""
+"""Users, teams and tokens."""

@@ -1,4 +1,4 @@
-"""How sign-up and second factors behave here."""
+"""Adapters that customise django-allauth."""
 
 import base64
 import logging
@@ -23,20 +23,17 @@ _PURPOSE = "second-factor"
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """An operator can close the sign-up."""
-
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether strangers may make an account."""
         return bool(settings.SIGN_UP_OPEN)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that attempts are counted by; peers without one count together."""
+        """Return the address by which attempts are counted. Clients without one count together."""
         return client_address(request) or "0.0.0.0"  # noqa: S104 - no address to listen on
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail that its server does not take is an operator's trouble, not an error page.
+        """Send a mail. A mail server's error is logged rather than shown.
 
-        The answer would otherwise tell whether an account has that address.
+        The response would otherwise reveal whether an account has that address.
         """
         try:
             super().send_mail(template_prefix, email, context)
@@ -44,32 +41,30 @@ class AccountAdapter(DefaultAccountAdapter):
             log.exception("a mail (%s) could not be sent", template_prefix)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Under the site's own address, whatever name the request called it by."""
+        """Return a link with the site's own address, whatever host name the request used."""
         path = urlsplit(super().get_reset_password_from_key_url(key)).path
         return f"{settings.SITE_URL}{path}"
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):
-    """Who ends sessions elsewhere leaves a record, as who signs out does."""
+    """Records in the audit log that a user ended other sessions."""
 
     @transaction.atomic
     def end_sessions(self, sessions: Sequence[Any]) -> None:
-        """End them all, and note how many there were."""
         super().end_sessions(sessions)
         if sessions:
             record(Act.SESSIONS_ENDED, by=sessions[0].user, sessions=len(sessions))
 
 
 class MfaAdapter(DefaultMFAAdapter):
-    """Secrets of second factors are sealed: who reads the database cannot make codes."""
+    """Encrypts the secrets of second factors, so that the database alone does not yield codes."""
 
     def encrypt(self, text: str) -> str:
-        """For the database."""
         sealed = seal(text.encode(), secret=settings.SECRET_KEY, purpose=_PURPOSE)
         return base64.b64encode(sealed).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """From the database, also when it was sealed with a former key of the instance."""
+        """Decrypt a secret, also one encrypted with a former key of the instance."""
         sealed = base64.b64decode(encrypted_text)
         former: list[str] = list(settings.SECRET_KEY_FALLBACKS)
         for secret in [settings.SECRET_KEY, *former]:
@@ -80,4 +75,4 @@ class MfaAdapter(DefaultMFAAdapter):
         raise last
 
     def send_notification_mail(self, *args: object, **kwargs: object) -> None:
-        """Addresses are never verified, so nothing is sent; the audit log has it."""
+        """Send nothing, because addresses are never verified. The audit log records the change."""

@@ -1,5 +1,3 @@
-"""People, teams and tokens for the operator."""
-
 from typing import Any
 
 from django.contrib import admin
@@ -12,8 +10,6 @@ admin.site.register(User, UserAdmin)
 
 
 class MembershipInline(admin.TabularInline):
-    """The members of a team."""
-
     model = Membership
     extra = 0
     raw_id_fields = ["user"]
@@ -21,8 +17,6 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(Team)
 class TeamAdmin(admin.ModelAdmin):
-    """Teams."""
-
     list_display = ["name", "created_at"]
     search_fields = ["name"]
     inlines = [MembershipInline]
@@ -30,16 +24,16 @@ class TeamAdmin(admin.ModelAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    """Tokens, to look at and to revoke; their secret is not known to anybody here."""
+    """Tokens, which operators can view and revoke. Their secrets are not stored."""
 
     list_display = ["prefix", "name", "user", "scopes", "expires_at", "created_at", "last_used_at"]
     search_fields = ["prefix", "name", "user__username"]
     list_select_related = ["user"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A token without its secret is of no use to anybody."""
+        """Return False: a token without its secret is useless."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An operator cannot widen what another person's token may do."""
+        """Return False: operators must not extend the scopes of another person's token."""
         return False

@@ -1,5 +1,3 @@
-"""The operator's pages: people get in through our own sign-in only."""
-
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,22 +11,21 @@ from marketplace.accounts.permissions import can_operate
 
 
 class OperatorSite(AdminSite):
-    """Django's admin without a sign-in of its own, which would know no limit and no factor."""
+    """Django's admin without its own sign-in page, which has no rate limits or second factors."""
 
     site_header = site_title = "Freehold"
     index_title = "Operator pages"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
-        # Rows are deleted one at a time: each is in the audit log then.
+        # Rows are deleted one at a time, so that each deletion is in the audit log.
         self.disable_action("delete_selected")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff, with a second factor where the operator asks for one."""
         return can_operate(request.user)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """To whatever is missing: a sign-in, or a second factor."""
+        """Redirect to what is missing: the sign-in page, or the page for second factors."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         if request.user.is_authenticated and request.user.is_staff:

@@ -1,14 +1,10 @@
-"""App configuration."""
-
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """The accounts app."""
-
     name = "marketplace.accounts"
     label = "accounts"
 
     def ready(self) -> None:
-        """Listen to who signs in."""
+        """Connect the signal receivers."""
         from marketplace.accounts import signals  # noqa: F401, PLC0415 - models are loaded now

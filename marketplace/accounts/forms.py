@@ -1,5 +1,3 @@
-"""Shape of what comes in about people, teams and tokens."""
-
 from datetime import datetime, timedelta
 
 from django import forms
@@ -12,8 +10,6 @@ _LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("never",
 
 
 class ProfileForm(forms.Form):
-    """What a person says about themselves."""
-
     first_name = forms.CharField(required=False, max_length=150, label="First name")
     last_name = forms.CharField(required=False, max_length=150, label="Last name")
     email = forms.EmailField(
@@ -24,8 +20,6 @@ class ProfileForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    """A new token."""
-
     name = forms.CharField(
         max_length=80, label="Name", help_text="Where it is used, so that you recognise it later."
     )
@@ -38,29 +32,21 @@ class TokenForm(forms.Form):
     days = forms.ChoiceField(choices=_LIFETIMES, initial="90", label="How long it works")
 
     def expires_at(self) -> datetime | None:
-        """When it ends, if ever."""
         days = self.cleaned_data["days"]
         return None if days == "never" else timezone.now() + timedelta(days=int(days))
 
 
 class TeamForm(forms.Form):
-    """A team."""
-
     name = forms.CharField(max_length=80, label="Name of the team")
 
 
 class RoleForm(forms.Form):
-    """The role of a member."""
-
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class MemberForm(RoleForm):
-    """A person to add to a team."""
-
     username = forms.CharField(max_length=150, label="User name")
     role = forms.ChoiceField(choices=Role.choices, required=False)
 
     def clean_role(self) -> str:
-        """A plain member unless said otherwise."""
         return self.cleaned_data["role"] or Role.MEMBER

@@ -1,4 +1,4 @@
-"""People, teams, tokens, and what it means for a row to belong to someone."""
+"""Users, teams and tokens, and the ownership of rows."""
 
 from typing import Any
 
@@ -13,19 +13,15 @@ from marketplace.core.models import Row
 
 
 class User(AbstractUser):
-    """A person."""
+    """A user of this instance."""
 
 
 class Role(models.TextChoices):
-    """What a member may do with the team's things."""
-
     OWNER = "owner", "Owner"
     MEMBER = "member", "Member"
 
 
 class Team(Row):
-    """People who share models."""
-
     name = models.CharField(max_length=80, unique=True)
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
@@ -39,8 +35,6 @@ class Team(Row):
 
 
 class Membership(models.Model):
-    """One person in one team."""
-
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
@@ -50,12 +44,12 @@ class Membership(models.Model):
 
 
 def all_scopes() -> list[str]:
-    """What a token may be used for unless its maker narrows it down."""
+    """Return the default scopes of a token. Migrations refer to this function."""
     return list(ALL_SCOPES)
 
 
 class ApiToken(Row):
-    """A token for the REST API; only its hash is kept."""
+    """A token for the REST API. Only its hash is stored."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
@@ -75,17 +69,16 @@ class ApiToken(Row):
 
     @property
     def is_expired(self) -> bool:
-        """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def scope_names(self) -> list[str]:
-        """What it may be used for, in the order in which scopes are listed everywhere."""
+        """The scopes in their usual order."""
         return [scope for scope in ALL_SCOPES if scope in self.scopes]
 
 
 class Visibility(models.TextChoices):
-    """Who may see a row besides its owner."""
+    """Visibility of a row to users other than its owner."""
 
     PRIVATE = "private", "Only me"
     TEAM = "team", "My team"
@@ -93,7 +86,7 @@ class Visibility(models.TextChoices):
 
 
 class Owned(Row):
-    """A row that belongs to a person, perhaps shared with a team or everybody."""
+    """Base class: a row with an owner, who may share it with a team or everybody."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="%(class)ss"
@@ -116,9 +109,9 @@ class Owned(Row):
 
     @staticmethod
     def check_sharing(owner: User, visibility: str, team: Team | None) -> dict[str, Any]:
-        """`visibility` and `team` as fields of a row of this owner.
+        """Return `visibility` and `team` as fields of a row of this owner.
 
-        Raises DomainError, naming each field that is wrong, unless they may share so.
+        Raise DomainError with an error for each invalid field if the owner may not share so.
         """
         wrong = {}
         if visibility not in Visibility.values:
@@ -133,7 +126,7 @@ class Owned(Row):
 
     @staticmethod
     def sharing_kept(owner: User, visibility: str, team: Team | None) -> dict[str, Any]:
-        """The same, for what was shared before: private where the owner has left the team since."""
+        """Return the sharing of an existing row, or private if the owner has left the team."""
         try:
             return Owned.check_sharing(
                 owner, visibility, team if visibility == Visibility.TEAM else None

@@ -1,11 +1,9 @@
-"""What a view knows about its request once sign-in is required."""
-
 from django.http import HttpRequest
 
 from marketplace.accounts.models import User
 
 
 class PersonRequest(HttpRequest):
-    """A request of a signed-in person; `login_required` stands before every view that takes one."""
+    """A request of a signed-in user. Every view that takes one has `login_required`."""
 
     user: User

@@ -1,4 +1,4 @@
-"""What a token may be used for; a session may be used for everything."""
+"""Scopes of tokens. Sessions have all of them."""
 
 from django.db import models
 

@@ -1,5 +1,3 @@
-"""Writes about people, teams and tokens."""
-
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -21,14 +19,13 @@ _LAST_USED_EVERY_S = 60
 
 @transaction.atomic
 def user_change(*, user: User, values: Mapping[str, str]) -> User:
-    """Change what a person says about themselves."""
     before = user.email
     changed = [name for name in ("first_name", "last_name", "email") if name in values]
     for name in changed:
         setattr(user, name, values[name])
     user.save(update_fields=changed)
     if user.email != before:
-        # Links that set a password go there from now on.
+        # Links to set a password are sent there from now on.
         record(Act.EMAIL_CHANGED, by=user, row=user)
     return user
 
@@ -42,13 +39,13 @@ def token_create(
     expires_at: datetime | None = None,
     using: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token: its row, and the secret that is shown once.
+    """Create a token. Return its row and the secret, which is shown only once.
 
-    Made `using` another token it can do no more, and lives no longer, than that one.
+    A token created `using` another has no more scopes and no later expiry than that one.
     """
-    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
+    User.objects.select_for_update().get(pk=user.pk)  # one request at a time counts
     if user.api_tokens.count() >= MAX_TOKENS_PER_PERSON:
-        raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke one that is not used.")
+        raise DomainError(f"You have {MAX_TOKENS_PER_PERSON} tokens; revoke an unused one.")
     _check_scopes(scopes, using)
     _check_expiry(expires_at, using)
     secret = make_secret()
@@ -71,34 +68,32 @@ def _check_scopes(scopes: Collection[str], using: ApiToken | None) -> None:
         raise DomainError(message, fields={"scopes": message})
     if using is not None and (more := set(scopes) - set(using.scopes)):
         raise Forbidden(
-            f"The token that you use lacks {', '.join(sorted(more))}, so it cannot give it away; "
-            "make the token in your settings instead."
+            f"Your token lacks {', '.join(sorted(more))}, so it cannot grant it; create the token "
+            "in your settings instead."
         )
 
 
 def _check_expiry(expires_at: datetime | None, using: ApiToken | None) -> None:
     if expires_at is not None and expires_at <= timezone.now():
-        message = "Choose a time to come."
+        message = "Choose a time in the future."
         raise DomainError(message, fields={"expires_at": message})
     ends = using.expires_at if using is not None else None
     if ends is not None and (expires_at is None or expires_at > ends):
         raise Forbidden(
-            f"The token that you use expires at {ends.isoformat()}; a token made with it has to "
-            "expire by then."
+            f"Your token expires at {ends.isoformat()}; a token created with it must do so by then."
         )
 
 
 @transaction.atomic
 def token_revoke(*, token: ApiToken, by: User) -> None:
-    """The token stops working at once."""
-    # By the query, so that the row that the log speaks of keeps its id.
+    # Deleting by query leaves the instance its id, which the log needs.
     ApiToken.objects.filter(pk=token.pk).delete()
     record(Act.TOKEN_REVOKED, by=by, row=token, name=token.name)
 
 
 @transaction.atomic
 def tokens_revoke_leaked(*, secrets: Collection[str]) -> int:
-    """Revoke leaked tokens of any person; how many there were."""
+    """Revoke leaked tokens of any user. Return how many there were."""
     digests = {token_digest(secret) for secret in secrets if is_well_formed(secret)}
     found = list(ApiToken.objects.select_related("user").filter(digest__in=digests))
     for token in found:
@@ -109,7 +104,7 @@ def tokens_revoke_leaked(*, secrets: Collection[str]) -> int:
 
 
 def token_use(*, secret: str) -> ApiToken | None:
-    """The token, if it is good now, noting (once a minute) that it was used."""
+    """Return the token if it is valid, and record its use at most once a minute."""
     if not is_well_formed(secret):
         return None
     rows = ApiToken.objects.select_related("user").filter(digest=token_digest(secret))
@@ -127,7 +122,7 @@ def token_use(*, secret: str) -> ApiToken | None:
 
 @transaction.atomic
 def team_create(*, owner: User, name: str) -> Team:
-    """A new team with its first member."""
+    """Create a team with its first owner."""
     team = Team(name=_team_name(name))
     _save_name(team)
     Membership.objects.create(team=team, user=owner, role=Role.OWNER)
@@ -137,7 +132,6 @@ def team_create(*, owner: User, name: str) -> Team:
 
 @transaction.atomic
 def team_rename(*, team: Team, by: User, name: str) -> Team:
-    """Give the team another name."""
     _must_manage(team, by)
     before, team.name = team.name, _team_name(name, team)
     _save_name(team)
@@ -147,7 +141,7 @@ def team_rename(*, team: Team, by: User, name: str) -> Team:
 
 @transaction.atomic
 def team_delete(*, team: Team, by: User) -> None:
-    """Delete the team; what was shared with it becomes private (see `signals`)."""
+    """Delete the team. Rows shared with it become private (see `signals`)."""
     _must_manage(team, by)
     Team.objects.filter(pk=team.pk).delete()
     record(Act.TEAM_DELETED, by=by, row=team, name=team.name)
@@ -155,7 +149,7 @@ def team_delete(*, team: Team, by: User) -> None:
 
 @transaction.atomic
 def team_add_member(*, team: Team, by: User, username: str, role: str = Role.MEMBER) -> Membership:
-    """Add a person to the team; a member keeps their role."""
+    """Add a user to the team. An existing member keeps their role."""
     _must_manage(team, by)
     _check_role(role)
     user = User.objects.filter(username=username.strip(), is_active=True).first()
@@ -174,7 +168,7 @@ def team_add_member(*, team: Team, by: User, username: str, role: str = Role.MEM
 
 @transaction.atomic
 def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membership:
-    """Make a member owner, or an owner member; the last owner stays one."""
+    """Change a member's role. Raise Conflict for the last owner."""
     _must_manage(team, by)
     _check_role(role)
     membership = Membership.objects.filter(team=team, user=user).first()
@@ -190,7 +184,7 @@ def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membersh
 
 @transaction.atomic
 def team_remove_member(*, team: Team, by: User, user: User) -> None:
-    """Take a person out: an owner may take anybody, others themselves, never the last owner."""
+    """Remove a member. Owners can remove anyone, members themselves, but never the last owner."""
     if by != user:
         _must_manage(team, by)
     _must_leave_an_owner(team, user)
@@ -210,7 +204,7 @@ def _team_name(name: str, team: Team | None = None) -> str:
 
 
 def _save_name(team: Team) -> None:
-    """Of two people who choose a name at the same moment one is told that it is taken."""
+    """Save the team. Raise DomainError if a concurrent request has taken the name."""
     try:
         with transaction.atomic():
             team.save()
@@ -219,7 +213,9 @@ def _save_name(team: Team) -> None:
 
 
 def _name_taken() -> DomainError:
-    return DomainError("There is a team of that name.", fields={"name": "Choose another name."})
+    return DomainError(
+        "There is already a team with that name.", fields={"name": "Choose another name."}
+    )
 
 
 def _check_role(role: str) -> None:
@@ -234,7 +230,7 @@ def _must_manage(team: Team, by: User) -> None:
 
 
 def _must_leave_an_owner(team: Team, user: User) -> None:
-    """Under a lock: two owners who leave at the same moment would leave none."""
+    """Raise Conflict for the last owner. Locked, because two owners may leave at the same time."""
     Team.objects.select_for_update().get(pk=team.pk)
     others = Membership.objects.filter(team=team, role=Role.OWNER).exclude(user=user)
     if not others.exists():

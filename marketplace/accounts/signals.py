@@ -1,4 +1,4 @@
-"""What other apps do with people, noted in the audit log; and what goes with a team."""
+"""Receivers that record account events in the audit log, and unshare the rows of a deleted team."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def _signed_out(user: User | None, **more: Any) -> None:
 
 @receiver(user_login_failed)
 def _sign_in_failed(credentials: dict[str, Any], **more: Any) -> None:
-    """Only a name that is there is noted: people type their password into the wrong field."""
+    """Record only an existing name, because people type their password into the wrong field."""
     name = str(credentials.get("username") or "")
     known = User.objects.filter(username__iexact=name).first() if name else None
     record(Act.SIGN_IN_FAILED, by=None, tried=known or "an unknown name")
@@ -53,7 +53,7 @@ def _password_changed(user: User, **more: Any) -> None:
 
 @receiver([email_added, email_changed, email_removed])
 def _email_changed(user: User, **more: Any) -> None:
-    """Which address it is stays with the person; that it changed is what an operator looks for."""
+    """Record the change without the address."""
     record(Act.EMAIL_CHANGED, by=user, row=user)
 
 
@@ -69,7 +69,6 @@ def _factor_removed(user: User, authenticator: Any, **more: Any) -> None:
 
 @receiver(post_save, sender=LogEntry)
 def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
-    """Django's admin notes what it did, in the transaction in which it did it."""
     acts = {ADDITION: Act.ADMIN_ADDED, DELETION: Act.ADMIN_DELETED}
     if not created:
         return
@@ -85,10 +84,7 @@ def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
 
 @receiver(pre_delete, sender=Team)
 def _make_private(instance: Team, **more: Any) -> None:
-    """A row cannot be shared with a team that is gone.
-
-    Rows are locked in the order of their ids, as a launch does, so that there is no deadlock.
-    """
+    """Make the team's rows private. They are locked in the order of their ids, as in a launch."""
     for model in apps.get_models():
         if issubclass(model, Owned):
             shared = model._default_manager.filter(team=instance, visibility=Visibility.TEAM)

@@ -1,7 +1,7 @@
-"""What a token looks like: `fh_`, 40 random characters, and their CRC-32 in hexadecimal.
+"""Format of tokens: `fh_`, 40 random characters, and their CRC-32 in hexadecimal.
 
-A scanner can so tell a leaked token from random text without asking us, and we can tell a
-mistyped one without asking the database.
+A scanner can recognise a leaked token without asking us, and we can reject a mistyped one without a
+query.
 """
 
 import re
@@ -13,13 +13,12 @@ _SHAPE = re.compile(r"fh_([A-Za-z0-9_-]{40})([0-9a-f]{8})", re.ASCII)
 
 
 def make_secret() -> str:
-    """A new token."""
     body = secrets.token_urlsafe(30)
     return f"{PREFIX}{body}{_checksum(body)}"
 
 
 def is_well_formed(secret: str) -> bool:
-    """Whether it can be a token at all: shape and checksum are right."""
+    """Return whether shape and checksum are right."""
     match = _SHAPE.fullmatch(secret)
     return match is not None and match[2] == _checksum(match[1])
 

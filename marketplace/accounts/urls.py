@@ -1,5 +1,3 @@
-"""Addresses of the accounts app."""
-
 from django.urls import path
 
 from marketplace.accounts.views import settings, teams, tokens

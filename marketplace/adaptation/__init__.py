@@ -1,1 +1,1 @@
-"""Few-shot adaptation: a person's pictures in, predictions out, nothing kept."""
+"""Few-shot adaptation. Pictures and predictions are not kept."""

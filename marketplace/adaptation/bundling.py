@@ -1,8 +1,8 @@
-"""Our own JavaScript modules as one script, for the page that has everything in one file.
+"""Bundles our JavaScript modules into one script, for the page that is a single file.
 
-A page opened from a disk cannot import the files beside it. The modules have one style, which the
-tests hold, so that two kinds of lines are all that must be read: `import { … } from "./x.js";`
-and `export function|function*|class|const …`.
+A page opened from disk cannot import other files. Tests enforce the modules' style, so that only
+two kinds of lines need parsing: `import { … } from "./x.js";` and `export
+function|function*|class|const …`.
 """
 
 import re
@@ -14,11 +14,11 @@ _LEFT = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
 class CannotBundle(Exception):
-    """A module has a line that is not understood."""
+    """A module has an unsupported line."""
 
 
 def bundle(entry: Path) -> str:
-    """The module and all that it imports, in an order in which they can run."""
+    """Return the module and everything that it imports, in an order that can run."""
     done: dict[Path, str] = {}
     _add(entry.resolve(), done)
     return "".join(done.values())

@@ -1,19 +1,16 @@
-"""The calibrations of the adaptation page, and what they gained: said here alone.
-
-The figures are those of docs/benchmarks/calibration.md.
-"""
+"""Calibrations of the adaptation page, with gains from docs/benchmarks/calibration.md."""
 
 from typing import NamedTuple
 
 RECOMMENDED = (
-    "ridge regression on the pictures and their mirror images; with five pictures of each class it "
-    "named 0.7 to 4.3 in a hundred more correctly on each of six data sets, with one picture "
-    "up to 0.9 more and on none measurably fewer"
+    "ridge regression on the pictures and their mirror images; with five pictures per class it was "
+    "0.7 to 4.3 percentage points more accurate on each of six data sets, with one picture up to "
+    "0.9 points and on none measurably less"
 )
 
 
 class Calibration(NamedTuple):
-    """One choice of the page; `value` is what its scripts call it."""
+    """A choice on the page. Its scripts use `value`."""
 
     value: str
     name: str
@@ -25,8 +22,8 @@ CALIBRATIONS = (
     Calibration(
         "statistics",
         "Ridge and statistics",
-        "Statistics: batch-norm also takes the look of your pictures into account. On traffic "
-        "signs a small network gained 1.2 more; on groceries and clothes a deep one lost 8.",
+        "Statistics: batch-norm also adapts to the statistics of your pictures. A small network "
+        "gained another 1.2 points on traffic signs; a deep one lost 8 on groceries and clothes.",
     ),
     Calibration(
         "icfil",

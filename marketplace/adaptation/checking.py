@@ -1,4 +1,4 @@
-"""One check with pictures: labelled pictures in, how many a model gets right out, nothing kept."""
+"""Checks with pictures: count the labelled pictures that a model gets right."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ _MOST_NAMED = 5
 def check_run(
     *, user: User, checkpoint: Checkpoint, pictures: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """Have a worker label the pictures by the model; wait for the answer.
+    """Have a worker label the pictures with the model, and wait for the answer.
 
-    `pictures` are [{"label", "image"}], labels of the model's classes, images the base64 of their
-    files. Only the owner's result is kept, and only if the model is still read as it was.
+    `pictures` are [{"label", "image"}] with class names of the model and base64 files. Only the
+    owner's result is recorded, and only if the model is unchanged by then.
     """
     _check_request(checkpoint=checkpoint, user=user, pictures=pictures)
     answer = session_run(
@@ -41,7 +41,6 @@ def check_run(
 def _check_request(
     *, checkpoint: Checkpoint, user: User, pictures: Sequence[Mapping[str, str]]
 ) -> None:
-    """DomainError with a sentence for what cannot work; pictures are decoded later."""
     if not can_download_checkpoint(user, checkpoint):
         state = "in quarantine" if checkpoint.is_quarantined else checkpoint.state
         raise Conflict(f"This model is {state}; only a valid one can be checked with pictures.")

@@ -1,5 +1,3 @@
-"""Adaptation sessions: rows that live as long as one request."""
-
 from django.conf import settings
 from django.db import models
 
@@ -10,10 +8,10 @@ from marketplace.learners.models import MetaLearner
 
 
 class AdaptationSession(Row):
-    """One request: to adapt a meta-learner, or to check a model with pictures.
+    """A request to adapt a meta-learner, or to check a model with pictures.
 
     Pictures are sealed under `storage.adaptation_key`, the answer in this row. Both are removed
-    when the person has the answer, or when the time is over.
+    after the answer or the timeout.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)

@@ -1,7 +1,4 @@
-"""The frame of the page that has everything in one file: styles, icons, scripts, and its policy.
-
-The browser that asks for it puts the learner and the runtime into it; see `offline_page.js`.
-"""
+"""Frame of the single-file page. The browser adds learner and runtime (`offline_page.js`)."""
 
 import base64
 import hashlib
@@ -15,7 +12,7 @@ _FONT = re.compile(r"@font-face\s*\{[^}]*\}")
 
 
 def offline_parts(static: Path) -> dict[str, str]:
-    """What the template takes: texts from our static files, and the policy with their hashes."""
+    """Return the template's context: texts from static files, and the policy with their hashes."""
     names = (*_STYLES, "adaptation")
     styles = "\n".join((static / "css" / f"{name}.css").read_text("utf-8") for name in names)
     styles = _FONT.sub("", styles)
@@ -30,7 +27,7 @@ def offline_parts(static: Path) -> dict[str, str]:
 
 
 def _inline(script: str) -> str:
-    """Unchanged, once it is sure that it does not end its own element."""
+    """Return the script. Raise ValueError if it would close its own element."""
     if "</script" in script.lower() or "<!--" in script:
         raise ValueError("a script would end its element")
     return script
@@ -39,7 +36,7 @@ def _inline(script: str) -> str:
 def _policy(script: str, styles: str) -> str:
     directives = {
         "default-src": "'none'",
-        # blob: for the worker and its runtime, which are made of texts in the page.
+        # blob: is for the worker and its runtime, which are created from texts in the page.
         "script-src": f"'{_hash(script)}' blob: 'wasm-unsafe-eval'",
         "worker-src": "blob:",
         "style-src": f"'{_hash(styles)}'",

@@ -1,5 +1,3 @@
-"""One adaptation request: pictures in, predictions out, nothing kept."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,10 +18,9 @@ def adaptation_run(
     calibrate: bool,
     settings_: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Have a worker adapt the meta-learner and label the queries; wait for the answer.
+    """Have a worker adapt the meta-learner and label the queries, and wait for the answer.
 
-    `support` is [{"label", "image"}], images the base64 of their files. Whatever happens, the
-    pictures are gone when this returns.
+    `support` is [{"label", "image"}] with base64 files. The pictures are removed in every case.
     """
     request_check(support=support, query=query)
     counts = {"support": len(support), "query": len(query)}
@@ -40,7 +37,7 @@ def adaptation_run(
 
 
 def request_check(*, support: Sequence[Mapping[str, str]], query: Sequence[str]) -> None:
-    """DomainError with a sentence for counts that cannot work; pictures are decoded later."""
+    """Raise DomainError for impossible counts. Pictures are decoded later."""
     try:
         check_request([example["label"] for example in support], len(query))
     except InvalidRequest as error:

@@ -1,4 +1,4 @@
-"""Requests with pictures: sealed on their way to a worker, answered, and nothing kept."""
+"""Sessions: sealed pictures on their way to a worker, and its answer. Nothing is kept."""
 
 import json
 import time
@@ -36,23 +36,23 @@ _POLL_S = 0.03
 
 @dataclass(frozen=True)
 class Asked:
-    """What a worker is asked to do with the pictures, and what the log says of it."""
+    """The request to the worker, and its entry in the audit log."""
 
     about: MetaLearner | Checkpoint
     act: Act
     counts: Mapping[str, int]
-    """How many pictures there are, never which."""
+    """Numbers of pictures."""
 
     def subject(self) -> dict[str, MetaLearner | Checkpoint]:
-        """The field of the session that names the row."""
+        """Return the field of the session that refers to the row."""
         return {"learner" if isinstance(self.about, MetaLearner) else "checkpoint": self.about}
 
 
 def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Hand the pictures to a worker and wait for the answer; then they are gone, whatever happens.
+    """Pass the pictures to a worker and wait for the answer. They are removed in every case.
 
-    Raises DomainError with the worker's sentence, Busy when none answers, TooMany when this person
-    waits for others already.
+    Raise DomainError with the worker's message, Busy if no worker answers, or TooMany if this user
+    has other requests waiting.
     """
     with take_slot():
         session = _begin(user, asked)
@@ -70,34 +70,33 @@ def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> di
 
 @transaction.atomic
 def _begin(user: Person, asked: Asked) -> AdaptationSession:
-    """The row first: pictures of which no row speaks would outlive a process that dies."""
+    """Create the row before the pictures, which would otherwise outlive a crashed process."""
     if not user.is_authenticated:
         return AdaptationSession.objects.create(**asked.subject())
-    User.objects.select_for_update().get(pk=user.pk)  # one at a time sees the same number
+    User.objects.select_for_update().get(pk=user.pk)  # one request at a time counts
     waiting = AdaptationSession.objects.filter(
         user=user, created_at__gt=timezone.now() - _timeout()
     )
     if waiting.count() >= MAX_WAITING_PER_PERSON:
         raise TooMany(
             f"{MAX_WAITING_PER_PERSON} adaptations or checks of yours are waiting for an answer; "
-            "try again when one has come.",
+            "try again when one has finished.",
             retry_after_s=RETRY_AFTER_S,
         )
     return AdaptationSession.objects.create(**asked.subject(), user=user)
 
 
 def seal_pictures(session_id: UUID, payload: bytes) -> bytes:
-    """Only this instance can open it, and only as this session's pictures."""
+    """Encrypt the pictures, so that only this instance can open them, for this session only."""
     return seal(payload, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
 
 
 def unseal_pictures(session_id: UUID, sealed: bytes) -> bytes:
-    """The reverse of `seal_pictures`."""
     return unseal(sealed, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
 
 
 def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
-    """Take the session for this worker; None when it is taken or its time is over."""
+    """Claim the session for this worker. Return None if it is taken or gone."""
     taken = AdaptationSession.objects.filter(pk=session_id, state=SessionState.WAITING).update(
         state=SessionState.WORKING
     )
@@ -108,30 +107,29 @@ def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
 
 
 def session_allowed(*, session: AdaptationSession) -> bool:
-    """Whether the person may still have it: while they waited, a model may have been hidden."""
+    """Check access again: a model may have been hidden while the user waited."""
     user = session.user or AnonymousUser()
     if session.checkpoint:
         return checkpoints_usable_by(user).filter(pk=session.checkpoint.pk).exists()
-    assert session.learner  # the database sees to it
+    assert session.learner  # a database constraint
     return learners_usable_by(user).filter(pk=session.learner.pk).exists()
 
 
 def session_answer(
     *, session: AdaptationSession, state: SessionState, answer: Mapping[str, Any]
 ) -> None:
-    """Hand the answer, sealed like the pictures, to the waiting request."""
+    """Pass the answer, sealed like the pictures, to the waiting request."""
     sealed = seal_pictures(session.pk, json.dumps(answer).encode())
     AdaptationSession.objects.filter(pk=session.pk).update(state=state, answer=sealed)
 
 
 def session_forget(*, session_id: UUID) -> None:
-    """Remove pictures and answer."""
     storage.remove(storage.adaptation_key(session_id))
     AdaptationSession.objects.filter(pk=session_id).delete()
 
 
 def sessions_tick() -> None:
-    """Forget the sessions whose web process died before it could."""
+    """Remove sessions whose web process died before doing so."""
     cutoff = timezone.now() - 2 * _timeout()
     stale = AdaptationSession.objects.filter(created_at__lt=cutoff)
     for pk in list(stale.values_list("pk", flat=True)[:100]):

@@ -1,4 +1,4 @@
-"""Slots for requests that wait for a worker: a web process always keeps threads for all others."""
+"""Slots for requests that wait for a worker, so that a web process keeps threads for the others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ _taken = 0
 
 @contextmanager
 def take_slot() -> Iterator[None]:
-    """Hold one of this process's slots, half of its threads; Busy when none is free."""
+    """Hold one of this process's slots (half of its threads). Raise Busy if none is free."""
     _take()
     try:
         yield
@@ -29,8 +29,7 @@ def _take() -> None:
     with _lock:
         if _taken >= max(1, settings.WEB_THREADS // 2):
             raise Busy(
-                "Too many adaptations and checks are waiting for a worker just now; try again in a "
-                "moment.",
+                "Too many adaptations and checks are waiting for a worker; try again in a moment.",
                 retry_after_s=RETRY_AFTER_S,
             )
         _taken += 1

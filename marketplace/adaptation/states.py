@@ -2,15 +2,13 @@
 
 waiting ----> working ----> answered
    |             `--------> refused
-   `---> (the row is gone: answered to the person, or timed out)
+   `---> (the row is deleted: the user has the answer, or it timed out)
 """
 
 from django.db import models
 
 
 class SessionState(models.TextChoices):
-    """Where one adaptation request is."""
-
     WAITING = "waiting", "Waiting for a worker"
     WORKING = "working", "Being worked on"
     ANSWERED = "answered", "Answered"

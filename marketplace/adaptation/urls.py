@@ -1,5 +1,3 @@
-"""Addresses of the adaptation app."""
-
 from django.urls import path
 
 from marketplace.adaptation import views

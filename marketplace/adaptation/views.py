@@ -1,4 +1,4 @@
-"""The adaptation page; the numbers come from the REST API."""
+"""The adaptation page. Its script gets predictions from the REST API."""
 
 from typing import Any
 
@@ -25,14 +25,13 @@ _RUNTIME = {
     "runtime": "vendor/onnxruntime-web/ort.wasm.bundle.min.mjs",
     "wasm": "vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm",
 }
-_TOO_OLD = "This meta-learner was made before browsers could adapt by themselves."
+_TOO_OLD = "This meta-learner was made before in-browser adaptation existed."
 
 
 @require_safe
 @ensure_csrf_cookie
 @login_required
 def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
-    """Name classes, give pictures, ask about others."""
     learner = get_or_404(learners_usable_by(request.user), pk)
     context = {
         **_workbench(learner),
@@ -45,7 +44,7 @@ def adaptation_page(request: PersonRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def offline_frame(request: PersonRequest, pk: str) -> HttpResponse:
-    """The frame of the page as one file: a text for the page's script, never shown by itself."""
+    """Return the frame of the single-file page as text for the page's script."""
     learner = get_or_404(learners_usable_by(request.user), pk)
     context = {
         **_workbench(learner),
@@ -75,7 +74,7 @@ def _workbench(learner: MetaLearner) -> dict[str, Any]:
 
 
 def _browser(learner: MetaLearner) -> dict[str, Any]:
-    """Where the browser finds what it needs to adapt by itself; or None, and why."""
+    """Return the URLs that in-browser adaptation needs, or None and the reason."""
     if learner_file(learner, "browser/browser.json") is None:
         return {"browser": None, "browser_reason": _TOO_OLD}
     addresses = {

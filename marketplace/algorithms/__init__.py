@@ -1,1 +1,1 @@
-"""What the workers can run, published by them as plain data."""
+"""Algorithms and architectures, published by the workers as plain data."""

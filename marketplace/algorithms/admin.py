@@ -1,5 +1,3 @@
-"""What the workers published, to look at."""
-
 from django.contrib import admin
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec

@@ -1,5 +1,3 @@
-"""What the workers can run, as rows that they publish when they start."""
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +7,7 @@ from contract.settings import preset_named, preset_values, run_title
 
 
 class AlgorithmSpec(models.Model):
-    """One algorithm: its name, where it comes from and its settings as plain data."""
+    """An algorithm with its settings as plain data. Workers publish it when they start."""
 
     name = models.CharField(max_length=60, primary_key=True)
     title = models.CharField(max_length=120)
@@ -28,20 +26,19 @@ class AlgorithmSpec(models.Model):
         return self.title
 
     def preset_named(self, name: object) -> Mapping[str, Any] | None:
-        """The preset of this name, else the default one; None if there are none."""
+        """Return the preset of this name, else the default one, or None if there are none."""
         return preset_named(self.presets, name)
 
     def preset_values(self, name: object) -> dict[str, Any]:
-        """Every setting's value under this preset; the defaults where there are no presets."""
+        """Return every setting's value under this preset, or the defaults if there are none."""
         return preset_values(self.settings, self.presets, name)
 
     def run_title(self, values: Mapping[str, Any]) -> str:
-        """What a run with these settings is called."""
         return run_title(self.title, self.settings, self.presets, values)
 
 
 class ArchitectureSpec(models.Model):
-    """One architecture that uploads are recognised as."""
+    """An architecture that uploads are recognised as."""
 
     name = models.CharField(max_length=120, primary_key=True)
     title = models.CharField(max_length=160)

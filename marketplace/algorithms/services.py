@@ -1,4 +1,4 @@
-"""Publishing the catalogue, and checking settings against it."""
+"""Publication of the catalogue, and validation of settings against it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,10 +18,7 @@ def catalogue_publish(
     architectures: Iterable[Mapping[str, Any]],
     version: str,
 ) -> None:
-    """Make the rows say what this worker can run; what it no longer knows goes.
-
-    Architectures keep the order in which they are given. Only rows that differ are written.
-    """
+    """Replace the catalogue. Architectures keep the given order. Only changed rows are written."""
     _publish(AlgorithmSpec, [{**row, "version": version} for row in algorithms])
     _publish(ArchitectureSpec, [{**row, "position": at} for at, row in enumerate(architectures)])
 
@@ -32,7 +29,7 @@ def _publish(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> No
     there = {row["name"]: row for row in specs.values()}
     new = [row for name, row in wanted.items() if not _says(there.get(name), row)]
     if new:
-        # Another worker may publish the same at the same moment.
+        # Another worker may publish the same rows at the same time.
         specs.bulk_create(
             [model(**row) for row in new],
             update_conflicts=True,
@@ -48,9 +45,9 @@ def _says(there: Mapping[str, Any] | None, row: Mapping[str, Any]) -> bool:
 
 
 def architecture_check(said: str) -> str:
-    """The architecture's name as it is written now; ValueError with a sentence if it is unknown.
+    """Return the architecture's current name. Raise ValueError with a hint if it is unknown.
 
-    As long as no worker has published any, every name passes: the worker judges it.
+    Until a worker has published its list, every name passes. The worker decides then.
     """
     name = said.strip()
     if name.startswith("tv_"):
@@ -68,10 +65,8 @@ def architecture_check(said: str) -> str:
 
 
 def settings_check(*, spec: AlgorithmSpec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a run; DomainError names every wrong field.
-
-    What is left out is filled in from the preset that is named, or has its default.
-    """
+    """Return all settings of a run, completed from its preset. Raise DomainError if any is
+    wrong."""
     known = {setting["name"]: setting for setting in spec.settings}
     wrong = {
         name: f"{spec.title} has no such setting; it has {', '.join(known)}."

@@ -1,1 +1,1 @@
-"""The REST API: one router over the same services and selectors as the pages."""
+"""REST API: one router over the same services and selectors as the pages."""

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer TOKEN`."""
+"""Bearer token authentication."""
 
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -10,17 +10,17 @@ from marketplace.api.throttling import address_of, note
 from marketplace.audit.context import set_token
 from marketplace.core.rate_limits import Policy, take
 
-# A token cannot be guessed; a client that sends wrong ones this often has a broken script.
+# A token cannot be guessed. A client that sends wrong ones this often is a broken script.
 WRONG_TOKENS = Policy("wrong-tokens", quota=60, window_s=60)
 
 
 class TokenAuthentication(BaseAuthentication):
-    """A person's token in the Authorization header; the token is `request.auth`."""
+    """Authentication by a person's API token, which becomes `request.auth`."""
 
     keyword = "Bearer"
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """The token's person; None when there is no bearer token at all."""
+        """Return the token and its user, or None if the request has no bearer token."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None
@@ -37,5 +37,4 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
         return self.keyword

@@ -1,4 +1,4 @@
-"""Examples in the documentation: one made-up story, told in every call."""
+"""Examples for the API documentation. All of them tell the same made-up story."""
 
 from typing import Any
 
@@ -13,17 +13,15 @@ _AT = "2026-11-20T09:30:00Z"
 
 
 def answer(name: str, value: dict[str, Any]) -> OpenApiExample:
-    """An example of an answer."""
     return OpenApiExample(name, value=value, response_only=True)
 
 
 def body(name: str, value: dict[str, Any]) -> OpenApiExample:
-    """An example of a request."""
     return OpenApiExample(name, value=value, request_only=True)
 
 
 def manifest(name: str, value: dict[str, Any]) -> OpenApiExample:
-    """An example of a manifest as JSON, not as a part of a form."""
+    """Return an example of a manifest that is sent as JSON, not as a part of a form."""
     return OpenApiExample(name, value=value, request_only=True, media_type="application/json")
 
 

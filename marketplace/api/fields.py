@@ -1,4 +1,4 @@
-"""Fields that several serialisers share."""
+"""Fields shared by several serializers."""
 
 import binascii
 import json
@@ -14,15 +14,12 @@ from rest_framework.fields import empty
 from marketplace.accounts.models import Team
 from marketplace.accounts.selectors import teams_of
 
-# Of a list in which everything is wrong the first entries say what.
+# If every entry of a list is wrong, only the first ones are reported.
 MAX_ERRORS = 10
 
 
 class BoundedListField(serializers.ListField):
-    """A list whose length is looked at before its entries are.
-
-    The framework's own field checks every entry first, and tells of each that is wrong.
-    """
+    """A list whose length is checked first. The framework validates all entries before it."""
 
     default_error_messages = {
         "max_length": "Give at most {max_length} entries.",
@@ -30,7 +27,6 @@ class BoundedListField(serializers.ListField):
     }
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """The list, or why it has the wrong length."""
         if isinstance(data, list):
             if self.max_length is not None and len(data) > self.max_length:
                 self.fail("max_length", max_length=self.max_length)
@@ -40,7 +36,6 @@ class BoundedListField(serializers.ListField):
         return values
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        """The entries, or what is wrong with the first of them."""
         values: list[Any] = []
         errors: dict[Any, Any] = {}
         for index, item in enumerate(data):
@@ -57,7 +52,7 @@ class BoundedListField(serializers.ListField):
 
 @extend_schema_field({"type": "string"})
 class JsonListField(serializers.Field):
-    """A list in a multipart form: JSON as text, or the field repeated, or commas between."""
+    """A list in a multipart form: JSON text, a repeated field, or comma-separated values."""
 
     default_error_messages = {
         "json": "Write a JSON list as text, for instance {example}, or repeat the field.",
@@ -71,13 +66,11 @@ class JsonListField(serializers.Field):
         self._example = example
 
     def get_value(self, dictionary: Any) -> Any:
-        """All values of the field, in a form; the value itself elsewhere."""
         if isinstance(dictionary, QueryDict):
             return dictionary.getlist(self.field_name or "") or empty
         return super().get_value(dictionary)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """The list."""
         if isinstance(data, list) and len(data) == 1 and isinstance(data[0], str):
             data = data[0]
         if isinstance(data, str):
@@ -97,15 +90,13 @@ class JsonListField(serializers.Field):
         return value
 
     def to_representation(self, value: Any) -> Any:
-        """As it is."""
         return value
 
 
 class NumberField(serializers.FloatField):
-    """A number; one of hundreds of digits, which Python cannot turn into a float, is none."""
+    """A float. Integers too large for a float are rejected as invalid."""
 
     def to_internal_value(self, data: Any) -> float:
-        """The number."""
         try:
             return super().to_internal_value(data)
         except OverflowError:
@@ -113,7 +104,7 @@ class NumberField(serializers.FloatField):
 
 
 class PictureField(serializers.CharField):
-    """A picture file as base64; the head of a data URL is taken off."""
+    """An image file as base64. The prefix of a data URL is removed."""
 
     default_error_messages = {
         "base64": "Send the picture's bytes as base64.",
@@ -121,7 +112,7 @@ class PictureField(serializers.CharField):
     }
 
     def to_internal_value(self, data: Any) -> str:
-        """Base64 that can be decoded; a worker looks at the picture itself."""
+        """Return base64 that can be decoded. A worker checks the image itself."""
         text = super().to_internal_value(data)
         if text.startswith("data:"):
             text = text.partition(",")[2]
@@ -137,12 +128,11 @@ class PictureField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "nullable": True, "description": "a team's name or id"})
 class TeamField(serializers.Field):
-    """A team of the person who asks, by name or id."""
+    """A team of the current user, by name or id."""
 
-    default_error_messages = {"unknown": "You are in no team of that name or id."}
+    default_error_messages = {"unknown": "You are not in a team with that name or id."}
 
     def to_internal_value(self, data: Any) -> Team:
-        """The team."""
         teams = teams_of(self.context["request"].user)
         team = teams.filter(name=str(data)[:80]).first() if "\0" not in str(data) else None
         if team is None and (pk := _uuid(data)):
@@ -152,7 +142,6 @@ class TeamField(serializers.Field):
         return team
 
     def to_representation(self, value: Team) -> str:
-        """Its name."""
         return value.name
 
 

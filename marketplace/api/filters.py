@@ -1,4 +1,4 @@
-"""What lists can be narrowed down by."""
+"""Filters for lists."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,14 @@ else:
     Rows = QuerySet
 
 
-# What the columns that are filtered by can hold.
+# The range of the filtered database columns.
 _LEAST, _MOST = 1, 32_767
 MOST_WORDS = 8
 
 
 @extend_schema_field({"type": "integer", "minimum": _LEAST, "maximum": _MOST})
 class WholeNumberFilter(filters.Filter):
-    """A small whole number. `NumberFilter` takes a decimal: 1e1000000 is an integer of a minute."""
+    """A small integer. `NumberFilter` takes decimals, and converting 1e1000000 takes a minute."""
 
     field_class = forms.IntegerField
 
@@ -39,22 +39,21 @@ class WholeNumberFilter(filters.Filter):
 
 
 class OwnedFilter(filters.FilterSet):
-    """`mine`, `owner`, `visibility` and `search`, for everything that has an owner."""
+    """`mine`, `owner`, `visibility` and `search`, for every model with an owner."""
 
     searched: tuple[str, ...] = ("name", "owner__username")
 
-    mine = filters.BooleanFilter(method="keep_mine", label="only, or never, what is one's own")
-    owner = filters.CharFilter(field_name="owner__username", label="user name of the owner")
+    mine = filters.BooleanFilter(method="keep_mine", label="only your own, or only other people's")
+    owner = filters.CharFilter(field_name="owner__username", label="the owner's user name")
     visibility = filters.ChoiceFilter(choices=Visibility.choices)
     search = filters.CharFilter(method="keep_matching", label="text to look for")
 
     def keep_mine(self, rows: Rows, name: str, value: bool) -> Rows:
-        """One's own rows, or the others."""
         mine = Q(owner=self.request.user)
         return rows.filter(mine if value else ~mine)
 
     def keep_matching(self, rows: Rows, name: str, value: str) -> Rows:
-        """Rows in which every word stands somewhere."""
+        """Keep rows in which every word occurs in one of the searched fields."""
         for word in value.split()[:MOST_WORDS]:
             found = Q()
             for field in self.searched:
@@ -64,13 +63,13 @@ class OwnedFilter(filters.FilterSet):
 
 
 class CheckpointFilter(OwnedFilter):
-    """Of models; `search` also looks at class names."""
+    """Filters for checkpoints. `search` also looks at class names."""
 
     family = filters.ChoiceFilter(
         choices=FAMILIES, label="family of the architecture, such as `resnet` or `vit`"
     )
     knows = filters.CharFilter(
-        method="keep_knowing", label="part of a class name; several with commas between"
+        method="keep_knowing", label="part of a class name; separate several with commas"
     )
     min_image_size = WholeNumberFilter(field_name="image_size", lookup_expr="gte")
     max_image_size = WholeNumberFilter(field_name="image_size", lookup_expr="lte")
@@ -85,7 +84,7 @@ class CheckpointFilter(OwnedFilter):
         field_name="checked_at",
         lookup_expr="isnull",
         exclude=True,
-        label="whether its owner has checked it with pictures",
+        label="whether the owner has checked it with pictures",
     )
     ordering = filters.OrderingFilter(fields=["created_at", "name", "size_bytes", "n_classes"])
 
@@ -94,19 +93,16 @@ class CheckpointFilter(OwnedFilter):
         fields: list[str] = []
 
     def keep_matching(self, rows: Rows, name: str, value: str) -> Rows:
-        """Rows in which every word stands somewhere, as on the page, or is the owner's name."""
+        """Keep rows in which every word occurs, as on the page, or is in the owner's name."""
         for word in value.split()[:MOST_WORDS]:
             rows = with_class_text(rows).filter(says(word) | Q(owner__username__icontains=word))
         return rows
 
     def keep_knowing(self, rows: Rows, name: str, value: str) -> Rows:
-        """Rows with such classes."""
         return knowing(rows, value)
 
 
 class PoolFilter(OwnedFilter):
-    """Of pools."""
-
     ordering = filters.OrderingFilter(fields=["created_at", "name"])
 
     class Meta:
@@ -115,8 +111,6 @@ class PoolFilter(OwnedFilter):
 
 
 class JobFilter(OwnedFilter):
-    """Of jobs."""
-
     searched = ("algorithm", "title", "pool__name", "owner__username")
 
     state = filters.ChoiceFilter(choices=JobState.choices)
@@ -130,8 +124,6 @@ class JobFilter(OwnedFilter):
 
 
 class LearnerFilter(OwnedFilter):
-    """Of meta-learners."""
-
     pool = filters.UUIDFilter(field_name="job__pool_id")
     algorithm = filters.CharFilter(field_name="job__algorithm")
     ordering = filters.OrderingFilter(fields=["created_at", "name"])

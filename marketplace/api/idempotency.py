@@ -1,4 +1,4 @@
-"""The header by which a request that was sent twice is done once."""
+"""The `Idempotency-Key` header: a request that is sent twice is carried out once."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -11,14 +11,14 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The same key with the same request gives the same answer, however often it is "
-    "sent within 24 hours; with another request it is refused. "
+    description="Repeating a request with the same key within 24 hours returns the same answer. "
+    "The same key with a different request is refused. "
     f"At most {MAX_KEY_LENGTH} characters.",
 )
 
 
 def idempotency_key(request: Request) -> str:
-    """The key of a request; empty without one."""
+    """Return the request's key, or an empty string."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > MAX_KEY_LENGTH:
         raise ValidationError(

@@ -1,4 +1,4 @@
-"""Tells callers how many calls they have left (draft-ietf-httpapi-ratelimit-headers)."""
+"""Rate limit headers (draft-ietf-httpapi-ratelimit-headers)."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from marketplace.core.rate_limits import Usage
 
 
 class RateLimitMiddleware:
-    """Adds `RateLimit` and `RateLimit-Policy` to every answer that was counted, also to errors."""
+    """Adds `RateLimit` and `RateLimit-Policy` to the response to every counted request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

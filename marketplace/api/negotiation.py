@@ -1,4 +1,4 @@
-"""Which form an answer has: the one we have."""
+"""Content negotiation."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,7 @@ from rest_framework.request import Request
 
 
 class AvailableFormatNegotiation(DefaultContentNegotiation):
-    """Answers with what there is even when the client asked for something else.
-
-    A browser or `Accept: application/zip` gets JSON rather than a 406 that it cannot read.
-    """
+    """Falls back to the first renderer, so that a browser gets JSON rather than a 406."""
 
     def select_renderer(
         self,
@@ -19,7 +16,6 @@ class AvailableFormatNegotiation(DefaultContentNegotiation):
         renderers: Sequence[BaseRenderer],  # type: ignore[override]
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        """The first renderer that fits what is accepted, else the first."""
         for wanted in self.get_accept_list(request):
             media_type = wanted.split(";")[0].strip()
             for renderer in renderers:

@@ -1,4 +1,4 @@
-"""How lists are paged."""
+"""Pagination of lists."""
 
 from rest_framework.pagination import PageNumberPagination
 
@@ -6,7 +6,7 @@ from marketplace.core.paging import LongListPaginator
 
 
 class Pages(PageNumberPagination):
-    """`?page=2&page_size=100`."""
+    """Pages by number: `?page=2&page_size=100`."""
 
     django_paginator_class = LongListPaginator
     page_size = 25

@@ -1,4 +1,4 @@
-"""How bodies are read: within bounds."""
+"""Parsers of bounded size."""
 
 import io
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from rest_framework.renderers import JSONRenderer
 from marketplace.core.errors import TooLarge
 from marketplace.core.whole_numbers import content_length
 
-# An adaptation has some thousands of values. Lists of nothing take twenty times their text.
+# An adaptation has a few thousand values. Empty lists take twenty times the memory of their text.
 MAX_VALUES = 100_000
 
 
 class BoundedJSONParser(BaseParser):
-    """JSON in UTF-8 of a bounded size; deep nesting is refused, not a crash.
+    """Parser for UTF-8 JSON of bounded size. Deep nesting is refused and does not crash.
 
-    It is no `JSONParser`: to such a one the framework hands the whole body, read already.
+    Not a subclass of `JSONParser`, because the framework gives those a body that is already read.
     """
 
     media_type = "application/json"
@@ -27,7 +27,6 @@ class BoundedJSONParser(BaseParser):
     too_large = "The request has more than {limit:g} MiB; send less at a time."
 
     def max_bytes(self) -> int:
-        """How long a body may be."""
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
     def parse(
@@ -36,11 +35,11 @@ class BoundedJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The parsed body; no more of it is read than is allowed."""
+        """Parse the body without reading more of it than the limit."""
         body = self._read(stream, (parser_context or {}).get("request"))
         if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
             raise TooLarge(f"The request has more than {MAX_VALUES} values; send less at a time.")
-        # A charset of the caller's choice could be one that unpacks what it decodes.
+        # A charset chosen by the client could be one that decompresses while decoding.
         context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
             return JSONParser().parse(io.BytesIO(body), media_type, context)
@@ -57,20 +56,18 @@ class BoundedJSONParser(BaseParser):
 
 
 class PicturesJSONParser(BoundedJSONParser):
-    """The pictures of an adaptation travel as base64 in one body."""
+    """Parser for bodies that contain images as base64."""
 
     too_large = "The request has more than {limit:g} MiB; send fewer or smaller pictures."
 
     def max_bytes(self) -> int:
-        """What the operator allows."""
         return int(settings.MAX_BODY_BYTES)
 
 
 class ReportJSONParser(BoundedJSONParser):
-    """Read little of a caller who is not signed in."""
+    """Parser with a small limit, because the caller is not signed in."""
 
     too_large = "The report has more than 64 KiB; send a hundred tokens at a time."
 
     def max_bytes(self) -> int:
-        """A hundred tokens have some kilobytes."""
         return 64 * 2**10

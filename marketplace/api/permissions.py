@@ -1,4 +1,4 @@
-"""What a token may be used for: the scope that each action needs."""
+"""The scope that each action requires of a token."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MissingScope(PermissionDenied):
-    """The token is good, but not for this."""
+    """A valid token lacks the required scope."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(
@@ -27,10 +27,10 @@ class MissingScope(PermissionDenied):
 
 
 class TokenScope(BasePermission):
-    """A session may do everything; a token what its scopes say."""
+    """Allows a session everything, and a token what its scopes allow."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Raises MissingScope, which names the scope."""
+        """Raise MissingScope if the token lacks the scope."""
         token = request.auth
         if isinstance(token, ApiToken):
             scope = scope_of(view, request.method or "")
@@ -40,10 +40,10 @@ class TokenScope(BasePermission):
 
 
 def scope_of(view: "APIView", method: str) -> str:
-    """The scope of a view's action: what its `scopes` say, else `read` or `write`.
+    """Return the scope of a view's action: from the view's `scopes`, else `read` or `write`.
 
-    `scopes` maps actions to scopes; "*" stands for all others. What is not listed so
-    needs a token that may change everything.
+    `scopes` maps actions to scopes, and "*" to the scope of all other actions. An action without an
+    entry needs `write` unless its method is safe.
     """
     scopes: dict[str, Scope] = getattr(view, "scopes", {})
     action = getattr(view, "action", None) or method.lower()

@@ -1,4 +1,4 @@
-"""Pictures that come as files of a form: in memory alone, where all others are written to disk."""
+"""Images in a form. They stay in memory, whereas other uploads are written to disk."""
 
 import io
 from typing import Any
@@ -14,14 +14,14 @@ FIELD = "pictures"
 
 
 class PicturesHandler(FileUploadHandler):
-    """Keeps the files of one field, of people who are signed in; nothing reaches the disk."""
+    """Keeps the files of one field in memory, for signed-in users only."""
 
     _begun = 0
 
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any
     ) -> None:
-        """Refuse a form that is too large before any of it is read."""
+        """Refuse a form that is too large before reading any of it."""
         limit = settings.MAX_BODY_BYTES
         if content_length > limit:
             raise TooLarge(
@@ -29,7 +29,7 @@ class PicturesHandler(FileUploadHandler):
             )
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a picture, or skip what was not asked for."""
+        """Begin an image, or skip a file that is not expected."""
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated or self.field_name != FIELD:
@@ -41,11 +41,10 @@ class PicturesHandler(FileUploadHandler):
         self._content = io.BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Keep it, and hand it to no other handler."""
+        """Keep the chunk and pass it to no other handler."""
         self._content.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
-        """The picture."""
         self._content.seek(0)
         return InMemoryUploadedFile(
             self._content,

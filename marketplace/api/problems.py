@@ -1,5 +1,3 @@
-"""Errors as application/problem+json (RFC 9457)."""
-
 import logging
 from typing import Any
 
@@ -20,7 +18,7 @@ _KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The problem document of an exception; a bug is logged and answered without its text."""
+    """Return an exception's problem document (RFC 9457). A bug's text is logged, but not shown."""
     request = context.get("request")
     error = (count_refused(request) if request is not None else None) or _translate(error)
     if isinstance(error, DomainError):
@@ -46,7 +44,6 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 def problem(
     status: int, title: str, detail: str, fields: dict[str, list[str]] | None = None
 ) -> Response:
-    """A problem document."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
@@ -59,7 +56,7 @@ def problem(
 
 
 def _translate(error: Exception) -> Exception:
-    """What Django raises while it reads a body, in words for people."""
+    """Reword the exceptions that Django raises while it reads a body."""
     if isinstance(error, RequestDataTooBig):
         return TooLarge("The form fields are too large; only the file may be large.")
     if isinstance(error, NotAuthenticated):
@@ -83,7 +80,6 @@ def _bug(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _read(data: Any) -> tuple[str, dict[str, list[str]]]:
-    """Detail and field errors out of what the framework made."""
     if isinstance(data, dict) and "detail" in data:
         return str(data["detail"]), {}
     if isinstance(data, dict):
@@ -94,7 +90,7 @@ def _read(data: Any) -> tuple[str, dict[str, list[str]]]:
 
 
 def sentences(data: Any, where: str = "") -> list[str]:
-    """[{}, {"image": [text]}] -> ["Entry 2, image: text"]."""
+    """Flatten nested errors: `[{}, {"image": [text]}]` becomes `["Entry 2, image: text"]`."""
     if isinstance(data, dict):
         parts = [(_part(name), value) for name, value in data.items()]
     elif isinstance(data, list) and any(isinstance(item, dict) for item in data):

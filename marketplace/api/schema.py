@@ -1,4 +1,4 @@
-"""The OpenAPI document: how tokens and errors are described, for every operation alike."""
+"""The OpenAPI document: tokens and errors, described alike for every operation."""
 
 from typing import Any
 
@@ -11,25 +11,25 @@ from marketplace.api.permissions import scope_of
 from marketplace.api.problems import MEDIA_TYPE
 
 _MEANING = {
-    "400": "The request cannot be used; `errors` says why, field by field.",
+    "400": "The request is invalid; `errors` says why, field by field.",
     "401": "No token, or one that is not valid.",
     "403": "You may see it, but not do that with it, or your token lacks the scope (`scope`).",
-    "404": "There is nothing here that you may see.",
+    "404": "It does not exist, or you may not see it.",
     "409": "Not possible in the present state; `detail` says which state that is.",
-    "412": "“Tus-Resumable” does not name a version that is known here.",
-    "413": "More bytes than allowed here.",
-    "415": "This call does not take a body of that kind.",
-    "423": "Another connection sends the same upload.",
+    "412": "“Tus-Resumable” names an unsupported version.",
+    "413": "The request is too large.",
+    "415": "Unsupported media type.",
+    "423": "Another connection is sending the same upload.",
     "429": "Too many calls, or too many at once; `Retry-After` says how many seconds to wait.",
-    "460": "The checksum is not that of the piece that arrived.",
-    "503": "No worker answered in time, or too many wait for one; then `Retry-After` says how many "
-    "seconds to wait.",
+    "460": "The checksum does not match the piece.",
+    "503": "No worker answered in time, or too many requests are waiting; `Retry-After` then says "
+    "how many seconds to wait.",
     "507": "The disk or your quota is full.",
 }
 
 
 class ProblemSerializer(serializers.Serializer):
-    """RFC 9457: what is wrong, and how to fix it."""
+    """An error as RFC 9457 defines it: what is wrong, and how to fix it."""
 
     type = serializers.CharField(default="about:blank")
     title = serializers.CharField()
@@ -38,19 +38,16 @@ class ProblemSerializer(serializers.Serializer):
     errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="field name -> sentences",
+        help_text="field name -> error messages",
     )
     scope = serializers.CharField(required=False, help_text="the scope that the token lacks")
 
 
 class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """`Authorization: Bearer TOKEN`."""
-
     target_class = "marketplace.api.authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        """A token that a person makes in their settings."""
         return {
             "type": "http",
             "scheme": "bearer",
@@ -83,7 +80,6 @@ class Schema(AutoSchema):
         return codes
 
     def get_description(self) -> str:  # type: ignore[override]
-        """With the scope that a token needs."""
         said = super().get_description()
         return f"{said}\n\nNeeds the scope `{scope_of(self.view, self.method)}`."
 

@@ -1,4 +1,4 @@
-"""How often the API may be called: counted for a person, or for an address without one."""
+"""Rate limits of the API, per person, or per address without one."""
 
 from typing import TYPE_CHECKING
 
@@ -18,37 +18,33 @@ _NOTED = "freehold.rate_limit"
 
 
 class RequestsThrottle(BaseThrottle):
-    """Every call counts. The answer's headers say how many are left."""
+    """Counts every call. Response headers say how many are left."""
 
     usage: Usage | None = None
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Count this call."""
         self.usage = _count(request)
         return self.usage is None or self.usage.allowed
 
     def wait(self) -> float | None:
-        """Seconds until the next call may come."""
         return self.usage.reset_s if self.usage else None
 
 
 class ReportsThrottle(RequestsThrottle):
-    """Reports of leaked tokens need no account, so an address may send few."""
+    """A low limit per address for reports of leaked tokens, which need no account."""
 
     policy = Policy("reports", quota=30, window_s=60)
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Count this report."""
         self.usage = take(self.policy, address_of(request))
         note(request, self.usage)
         return self.usage.allowed
 
 
 def count_refused(request: Request) -> Throttled | None:
-    """Count a call that was refused before any throttle was asked; Throttled when it is too many.
+    """Count a call that was refused before the throttles ran. Return Throttled if over the limit.
 
-    The framework asks them last: a client without a token, or without the scope, would never be
-    counted.
+    The framework runs throttles last, so a client without a token or scope would not be counted.
     """
     if _NOTED in _plain(request).META:
         return None
@@ -66,13 +62,13 @@ def _count(request: Request) -> Usage | None:
 
 
 def who(request: Request) -> str:
-    """Whose calls are counted together."""
+    """Return the key under which the calls of a person or address are counted."""
     user = request.user
     return f"person-{user.pk}" if user.is_authenticated else address_of(request)
 
 
 def address_of(request: Request) -> str:
-    """The address, as a name to count by."""
+    """Return the address as a key to count by."""
     address = client_address(_plain(request))
     return f"address-{counted_by(address) if address else 'unknown'}"
 
@@ -82,5 +78,5 @@ def _plain(request: Request) -> HttpRequest:
 
 
 def note(request: Request, usage: Usage) -> None:
-    """For `RateLimitMiddleware`, which puts it onto whatever the answer becomes."""
+    """Store the usage for `RateLimitMiddleware`."""
     _plain(request).META[_NOTED] = usage

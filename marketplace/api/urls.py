@@ -1,5 +1,3 @@
-"""Addresses of the REST API."""
-
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter

@@ -1,1 +1,1 @@
-"""Who did what to which row, when, and from where: a log that only grows."""
+"""Audit log: who did what to which row, when, and from where. It is append-only."""

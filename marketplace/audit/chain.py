@@ -1,4 +1,4 @@
-"""How records hang together: each hash covers the record and the hash before it."""
+"""The hash chain: each hash covers the record and the hash before it."""
 
 import hashlib
 import json
@@ -17,35 +17,35 @@ FIELDS = (
 
 
 def as_line(record: Record) -> dict[str, Any]:
-    """A record as plain data, the form in which it is hashed and exported."""
+    """Return a record as plain data, the form in which it is hashed and exported."""
     values = {name: getattr(record, name) for name in FIELDS}
     values["at"] = record.at.astimezone(UTC).isoformat(timespec="microseconds")
     return {**values, "act": str(record.act), "hash": record.hash}
 
 
 def hash_of(line: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of everything but the hash itself."""
+    """Return the SHA-256 of the canonical JSON of all fields except the hash."""
     covered = {name: line[name] for name in FIELDS}
     text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class BrokenChain(Exception):
-    """The log was changed: one sentence on where."""
+    """The log was changed. The message says where."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A chain that holds: how many records, and the last hash."""
+    """The number of records in an intact chain, and its last hash."""
 
     count: int
     head: str
 
 
 def verify(lines: Iterable[Mapping[str, Any]], *, expect: str = "") -> Verified:
-    """Walk the chain from its first record, or raise BrokenChain.
+    """Verify the chain from its first record. Raise BrokenChain if it is damaged.
 
-    `expect` is a head noted down earlier: without one, records cut off the end are not missed.
+    `expect` is an earlier head. Without it, records removed from the end are not noticed.
     """
     previous, count, met = GENESIS, 0, expect in {"", GENESIS}
     for line in lines:

@@ -1,4 +1,4 @@
-"""From where, and with which token, the request at hand came; set by middleware and the API."""
+"""Address and token of the current request, set by the middleware and the API."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an act came from; empty for commands and workers."""
+    """The origin of an act. Empty for commands and workers."""
 
     address: str = ""
     token: str = ""
@@ -17,15 +17,13 @@ _origin: ContextVar[Origin] = ContextVar("audit_origin", default=_NOWHERE)
 
 
 def origin() -> Origin:
-    """Of the request at hand."""
     return _origin.get()
 
 
 def set_address(address: str) -> None:
-    """At the start of a request; forgets the token of the one before."""
+    """Set the address at the start of a request, and clear the token of the last one."""
     _origin.set(Origin(address=address))
 
 
 def set_token(prefix: str) -> None:
-    """Once the request's token is known."""
     _origin.set(Origin(address=_origin.get().address, token=prefix))

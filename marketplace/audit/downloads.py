@@ -1,4 +1,4 @@
-"""Downloads in the log: whatever part of a file was sent, and once an hour of the same person."""
+"""Records downloads, at most one per hour for the same user and file."""
 
 from django.db import models
 from django.http import HttpResponseBase
@@ -18,10 +18,10 @@ def record_download(
     row: models.Model,
     **details: object,
 ) -> HttpResponseBase:
-    """The response; noted when it sends content.
+    """Return the response, and record a download if it sends content.
 
-    All but the first byte of a file is as good as the file, so a piece from anywhere counts. A
-    download that is resumed a hundred times within the hour is one record.
+    Any part counts, because all but the first byte is as good as the whole file. A download that is
+    resumed a hundred times within the hour is one record.
     """
     if method == "GET" and response.status_code in _SENDS_CONTENT:
         record_hourly(act, by=by, row=row, **details)

@@ -1,5 +1,3 @@
-"""Notes where a request came from, for what is recorded while it is answered."""
-
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,7 +8,7 @@ from marketplace.core.addresses import client_address
 
 
 class OriginMiddleware:
-    """Sets the origin of every request, so that services need not hand it on."""
+    """Sets the origin of every request, so that services need not pass it on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,5 +1,3 @@
-"""One row for every act, each with the hash of the one before."""
-
 from typing import Any
 
 from django.db import models
@@ -12,21 +10,20 @@ class AppendOnly(Exception):
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
-    """Reads and inserts; nothing else."""
+    """Allows only reads and inserts."""
 
     def update(self, **changes: Any) -> int:
-        """Refused."""
         raise AppendOnly("The audit log is append-only; record another act instead.")
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Refused."""
         raise AppendOnly("The audit log is append-only; nothing in it can be deleted.")
 
 
 class Record(models.Model):
-    """Who did what to which row, when, from where. Written by `audit.services.record` alone.
+    """An act: who did what to which row, when, and from where.
 
-    People and rows are named, not referred to, so that a record outlives both.
+    Users and rows are named rather than referenced, so that a record outlives both. Only
+    `audit.services.record` creates records.
     """
 
     number = models.PositiveBigIntegerField(primary_key=True)
@@ -52,16 +49,15 @@ class Record(models.Model):
 
     @property
     def act_name(self) -> str:
-        """What was done, in words; acts of a later version keep their key."""
+        """The act in words. An act of a later version keeps its key."""
         return str(Act(self.act).label) if self.act in Act.values else self.act
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; a second time is refused."""
+        """Insert the record. Raise AppendOnly if it exists."""
         if not self._state.adding:
             raise AppendOnly("The audit log is append-only; record another act instead.")
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refused."""
         raise AppendOnly("The audit log is append-only; nothing in it can be deleted.")

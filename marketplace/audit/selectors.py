@@ -1,5 +1,3 @@
-"""Reads of the log."""
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -11,7 +9,7 @@ from marketplace.audit.models import Record
 def records_as_lines(
     *, since: datetime | None = None, until: datetime | None = None, act: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """Records as plain data, oldest first, without holding them all."""
+    """Yield records as plain data, oldest first, in constant memory."""
     rows = Record.objects.order_by("number")
     if since is not None:
         rows = rows.filter(at__gte=since)

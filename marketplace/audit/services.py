@@ -1,5 +1,3 @@
-"""The one way into the log."""
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
@@ -12,29 +10,27 @@ from marketplace.audit.context import origin
 from marketplace.audit.models import Record
 from marketplace.audit.states import Act
 
-# Any number will do, as long as nothing else in the database locks the same one.
+# Any number that nothing else in the database uses for an advisory lock.
 _LOCK = 0x6672_6565
 
 
 class Person(Protocol):
-    """A person who acts, signed in or not."""
+    """A user, signed in or not."""
 
     pk: Any
 
-    def get_username(self) -> str:
-        """The user name."""
-        ...
+    def get_username(self) -> str: ...
 
 
 @transaction.atomic
 def record(
     act: Act, *, by: Person | None, row: models.Model | None = None, **details: object
 ) -> Record:
-    """Add an act to the log, in the transaction of the act itself: both happen or neither.
+    """Add an act to the log, in the same transaction as the act itself.
 
-    `by` is None when the person is unknown, as after a failed sign-in. Details are short plain
-    values, never a secret, a picture or a file's content. Call it last in the transaction: from
-    here to its end other records wait.
+    `by` is None if the user is unknown, as after a failed sign-in. Details are short plain values,
+    never a secret, a picture or a file's content. Call this last in the transaction, because other
+    records wait from here until its end.
     """
     _wait_for_turn()
     last = Record.objects.order_by("-number").values_list("number", "hash").first()
@@ -58,7 +54,7 @@ def record(
 
 
 def record_hourly(act: Act, *, by: Person, row: models.Model, **details: object) -> None:
-    """The same, unless this person did just that within the hour, from the same place."""
+    """Record the act, unless the same user did the same from the same place within the hour."""
     earlier = Record.objects.filter(
         act=act,
         person_id=by.pk,
@@ -73,14 +69,14 @@ def record_hourly(act: Act, *, by: Person, row: models.Model, **details: object)
 
 
 def _wait_for_turn() -> None:
-    """One record at a time; SQLite's transactions exclude each other already."""
+    """Serialise records. SQLite's transactions are exclusive anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _plain(details: Mapping[str, object]) -> dict[str, Any]:
-    """Values that every database gives back exactly as they were."""
+    """Return values that every database returns unchanged."""
     return {name: _value(value) for name, value in sorted(details.items())}
 
 
@@ -93,5 +89,5 @@ def _value(value: object) -> Any:
 
 
 def _text(text: str, length: int) -> str:
-    """What no database stores, a zero or half of a surrogate pair, is taken out."""
+    """Remove what databases cannot store: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]

@@ -1,11 +1,9 @@
-"""What can be in the log. A new kind of act is a new line here."""
+"""Kinds of acts in the log."""
 
 from django.db import models
 
 
 class Act(models.TextChoices):
-    """Everything that is recorded."""
-
     SIGN_UP = "person.sign_up", "Signed up"
     SIGN_IN = "person.sign_in", "Signed in"
     SIGN_IN_FAILED = "person.sign_in_failed", "Failed to sign in"

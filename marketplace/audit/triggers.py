@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete a record, also through SQL."""
+"""Database triggers that refuse changes and deletions of records, even through SQL."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _POSTGRESQL = [
 
 
 def triggers_make(editor: Any) -> None:
-    """Of the connection of a schema editor; other databases have the model's refusal only."""
+    """Create the triggers through a schema editor. Other databases rely on the model alone."""
     if editor.connection.vendor == "sqlite":
         for statement in _SQLITE.values():
             editor.execute(statement)
@@ -29,7 +29,6 @@ def triggers_make(editor: Any) -> None:
 
 
 def triggers_drop(editor: Any) -> None:
-    """The reverse."""
     if editor.connection.vendor == "sqlite":
         for name in _SQLITE:
             editor.execute(f"DROP TRIGGER IF EXISTS {name}")

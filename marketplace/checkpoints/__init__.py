@@ -1,1 +1,1 @@
-"""From an uploaded file to a validated checkpoint."""
+"""Checkpoints, from an uploaded file to a validated model."""

@@ -1,4 +1,4 @@
-"""Models for the operator: to look at, to take out of use and to give back."""
+"""Admin pages for models. Operators can view models and put them into quarantine."""
 
 from typing import Any
 
@@ -16,15 +16,11 @@ from marketplace.core.errors import DomainError
 
 
 class ReasonForm(ActionForm):
-    """Asks for the reason next to the choice of the action."""
-
-    reason = forms.CharField(required=False, label="Reason, which the owner will read")
+    reason = forms.CharField(required=False, label="Reason, shown to the owner")
 
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(admin.ModelAdmin):
-    """Quarantine is all that an operator does to another person's model."""
-
     list_display = ["name", "owner", "state", "visibility", "quarantined_at", "created_at"]
     list_filter = ["state", ("quarantined_at", admin.EmptyFieldListFilter)]
     list_select_related = ["owner"]
@@ -33,24 +29,20 @@ class CheckpointAdmin(admin.ModelAdmin):
     actions = ["quarantine", "release"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Models are uploaded."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They are their owners'."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Their files would stay behind."""
+        """Return False, because deleting the row would leave its files behind."""
         return False
 
     def has_quarantine_permission(self, request: HttpRequest) -> bool:
-        """Allow every operator."""
         return can_operate(request.user)
 
     @admin.action(description="Put into quarantine", permissions=["quarantine"])
     def quarantine(self, request: HttpRequest, rows: "QuerySet[Checkpoint]") -> None:
-        """With the reason from the form."""
         reason = request.POST.get("reason", "")
         for row in rows:
             self._try(
@@ -63,7 +55,6 @@ class CheckpointAdmin(admin.ModelAdmin):
 
     @admin.action(description="Take out of quarantine", permissions=["quarantine"])
     def release(self, request: HttpRequest, rows: "QuerySet[Checkpoint]") -> None:
-        """As they were before."""
         for row in rows:
             self._try(
                 request,

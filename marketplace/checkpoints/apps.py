@@ -1,16 +1,12 @@
-"""App configuration."""
-
 from django.apps import AppConfig
 
 
 class CheckpointsConfig(AppConfig):
-    """The checkpoints app."""
-
     name = "marketplace.checkpoints"
     label = "checkpoints"
 
     def ready(self) -> None:
-        """Have finished uploads become models, and the quota count them."""
+        """Connect the receiver of finished uploads, and count models towards the quota."""
         from marketplace.checkpoints import arrivals  # noqa: F401 - connects its receiver
         from marketplace.checkpoints.selectors import stored_bytes_of
         from marketplace.uploads.quota import count_stored_bytes

@@ -16,10 +16,10 @@ from marketplace.uploads.signals import upload_finished
 def checkpoint_upload_begin(
     *, owner: User, draft: CheckpointDraft | None, length: int, **about_file: str
 ) -> Upload:
-    """Begin the upload of a model in pieces: the draft is checked now, the rest by a worker.
+    """Begin the upload of a model in pieces. The draft is checked now, the file later by a worker.
 
-    Without a draft the file is held until a manifest says which model it is. `about_file` has
-    `file_name`, `sha256` and `metadata`, as far as they are known.
+    Without a draft the file is held until a manifest describes it. `about_file` may contain
+    `file_name`, `sha256` and `metadata`.
     """
     fields = draft_check(owner=owner, draft=draft) if draft else {}
     return upload_begin(owner=owner, fields=fields, length=length, held=draft is None, **about_file)
@@ -27,10 +27,7 @@ def checkpoint_upload_begin(
 
 @receiver(upload_finished)
 def make_checkpoint(upload: Upload, **_: Any) -> None:
-    """Make the model of a finished upload; it has the upload's id.
-
-    Of an owner who has left the team meanwhile it becomes private.
-    """
+    """Create the model of a finished upload, private if its owner has left the team since."""
     fields = dict(upload.fields)
     sharing = Checkpoint.sharing_kept(upload.owner, fields.pop("visibility"), upload.team)
     checkpoint = Checkpoint(

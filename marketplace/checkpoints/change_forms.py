@@ -1,4 +1,4 @@
-"""Forms about a model that is there: fixing what was refused, and changing what is said."""
+"""Forms for existing models: to fix a rejected model, and to change a description."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _ABOUT = (
 
 
 class FixForm(ReadForm):
-    """What a worker reads a file by; what is not sent stays as it is."""
+    """Form for the fields by which a worker reads a file. Missing fields keep their values."""
 
     def __init__(
         self, data: QueryDict | None = None, *, checkpoint: Checkpoint, **kwargs: Any
@@ -38,7 +38,7 @@ class FixForm(ReadForm):
             self.fields[name].disabled = True
 
     def _wanted(self) -> dict[str, Any]:
-        """A change that is being checked, or that was refused and can be said in another way."""
+        """Return a change that is being checked, or that was refused and can be corrected."""
         known = self.locked.fields if self.checkpoint.is_final else frozenset()
         return {
             name: _as_shown(name, value)
@@ -54,7 +54,7 @@ class FixForm(ReadForm):
         return filled
 
     def changes(self) -> dict[str, Any]:
-        """What is said in another way than before, and what was said before and refused."""
+        """Return what differs from the row, and what was changed before and refused."""
         return {
             name: self.cleaned_data[name]
             for name in _SAID
@@ -64,8 +64,6 @@ class FixForm(ReadForm):
 
 
 class EditForm(FixForm, AboutForm):
-    """All that may be changed about a model."""
-
     def __init__(
         self, data: QueryDict | None = None, *, checkpoint: Checkpoint, user: User
     ) -> None:
@@ -73,7 +71,6 @@ class EditForm(FixForm, AboutForm):
         super().__init__(data, checkpoint=checkpoint, initial=about, user=user)
 
     def values(self) -> dict[str, Any]:
-        """For the service."""
         return {name: self.cleaned_data[name] for name in _ABOUT} | self.changes()
 
 
@@ -82,7 +79,7 @@ def _now(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _as_shown(name: str, value: Any) -> Any:
-    """Selects compare texts; what is not known yet is empty."""
+    """Return the value as a select compares it. Unknown values are empty."""
     if name in {"channels", "image_size"} and not value:
         return None
     return str(value) if name == "channels" else value

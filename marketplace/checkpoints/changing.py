@@ -1,7 +1,8 @@
-"""Changing a model after its upload: at once, or after a worker has checked it with the file.
+"""Changes to a model after its upload: at once, or after a worker has checked them with the file.
 
-A rejected model is changed at once and read again. A valid one stays as it is, with the change in
-`pending`, until a worker has read it with the change: then both come true together, or neither.
+A rejected model is changed at once and read again. A valid model stays as it is, with the change in
+`pending`, until a worker has read it with the change. Then both take effect together, or neither
+does.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ _OF_THE_ORIGINAL = frozenset({"architecture", "weights"})
 
 @dataclass(frozen=True)
 class Locked:
-    """Fields that cannot be changed now, and why."""
+    """Fields that cannot be changed now, and the reason."""
 
     fields: frozenset[str]
     why: str
@@ -38,9 +39,10 @@ class Locked:
 
 @transaction.atomic
 def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, Any]) -> Checkpoint:
-    """Change what is said about a model; what the file must agree with goes to a worker first.
+    """Change the description of a model. Changes that must match the file go to a worker first.
 
-    Withdrawn consent also stops running jobs, at the next tick. Raises Conflict for what is locked.
+    Withdrawn consent also stops running jobs, at the next tick. Raise Conflict if a field can no
+    longer be changed.
     """
     row = checkpoint_hold(checkpoint=checkpoint)
     wrong: dict[str, str] = {}
@@ -61,7 +63,7 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
             raise Conflict(locked.why)
         _read_again(row, read)
     elif row.state == CheckpointState.VALID:
-        # Of a change that was refused nothing is left to say.
+        # A refused change needs no further explanation.
         row.pending, row.reason = {}, ""
     row.save()
     record(Act.MODEL_CHANGED, by=by, row=row, **_for_the_log(row, read))
@@ -83,7 +85,7 @@ def _changed_at_once(by: User, values: Mapping[str, Any], wrong: dict[str, str])
 def _changed_reading(
     row: Checkpoint, values: Mapping[str, Any], wrong: dict[str, str]
 ) -> dict[str, Any]:
-    """What a worker must check, tidied; empty when it is all as it was."""
+    """Return the cleaned changes that a worker must check; empty if nothing changes."""
     now = {name: getattr(row, name) for name in DECLARED}
     said = {name: values[name] for name in DECLARED if name in values and values[name] != now[name]}
     if not said:
@@ -91,7 +93,7 @@ def _changed_reading(
     problems: dict[str, str] = {}
     tidy = check_read({**now, **said}, problems)
     if "architecture" not in said:
-        # It is a worker's word, and no worker may have published its list yet.
+        # A worker set the architecture, and no worker may have published its list yet.
         problems.pop("architecture", None)
         tidy["architecture"] = now["architecture"]
     wrong |= problems
@@ -99,28 +101,28 @@ def _changed_reading(
 
 
 def locked_fields(row: Checkpoint) -> Locked:
-    """What no worker could check now, or must stay as it is."""
+    """Return the fields that no worker could check now, or that must not change."""
     if not row.is_final:
-        return Locked(_ALL, "A worker reads this model now; change that once it has ended.")
+        return Locked(_ALL, "A worker is reading this model; change this once it has finished.")
     if is_in_use(row):
         return Locked(
             _ALL,
             "A job has used this model, so its classes, input, architecture and weights stay as "
-            "they are; upload the file again to say something else about it.",
+            "they are; upload the file again to describe it differently.",
         )
     if row.keeps_original:
         return Locked(frozenset(), "")
     if not row.was_validated:
-        return Locked(_ALL, "The file is not kept any more; upload it again.")
+        return Locked(_ALL, "The file is no longer kept; upload it again.")
     return Locked(
         _OF_THE_ORIGINAL,
-        "The uploaded file is not kept any more; upload it again to change architecture or "
+        "The uploaded file is no longer kept; upload it again to change its architecture or "
         "weights.",
     )
 
 
 def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
-    """Back to validation: from the upload where it is kept, otherwise from our own file."""
+    """Validate the model again, from the upload if it is kept, else from the stored file."""
     if row.was_validated:
         row.pending = dict(changes)
         if not row.keeps_original:
@@ -135,7 +137,6 @@ def _read_again(row: Checkpoint, changes: Mapping[str, Any]) -> None:
 
 
 def _for_the_log(row: Checkpoint, read: Mapping[str, Any]) -> dict[str, Any]:
-    """Who may do what with it from now on, and what a worker reads it again for."""
     names = ("visibility", "consent_recovery", "consent_preview")
     shared = {name: getattr(row, name) for name in names}
     return {**shared, "read_again_for": sorted(read)} if read else shared

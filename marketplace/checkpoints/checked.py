@@ -1,6 +1,6 @@
-"""The check with pictures: how many of its owner's labelled pictures a model gets right.
+"""The check with pictures: how many of the owner's labelled pictures a model gets right.
 
-It finds out what no tensor tells: a wrong architecture, size, normalisation or order of classes.
+It reveals what tensors cannot: a wrong architecture, size, normalisation or order of classes.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _READ = ("architecture", "fingerprint", "image_size", "channels", "mean", "std")
 
 
 def read_as_now(checkpoint: Checkpoint) -> dict[str, Any]:
-    """All that decides what the model says of a picture; `fingerprint` stands for the weights."""
+    """Return everything that determines a prediction. `fingerprint` identifies the weights."""
     names = json.dumps(checkpoint.class_names).encode()
     read = {name: getattr(checkpoint, name) for name in _READ}
     return {
@@ -37,7 +37,7 @@ def read_as_now(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def is_read_otherwise(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> bool:
-    """Whether the changes make it another model than the one that was checked."""
+    """Return whether the changes invalidate the last check."""
     if checkpoint.checked_at is None:
         return False
     changed = copy(checkpoint)
@@ -50,7 +50,7 @@ def is_read_otherwise(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> boo
 def checkpoint_checked(
     *, checkpoint: Checkpoint, read_as: Mapping[str, Any], right: int, pictures: int
 ) -> bool:
-    """Keep the result on the row; False when the model is no longer what the worker looked at."""
+    """Record the result. Return False if the model has changed since the worker read it."""
     row = Checkpoint.objects.select_for_update().filter(pk=checkpoint.pk).first()
     if row is None or row.state != CheckpointState.VALID or read_as_now(row) != read_as:
         return False

@@ -1,4 +1,4 @@
-"""What the clock does with checkpoints: silent validations are taken back, waiting ones woken."""
+"""Periodic work on checkpoints: reclaim expired validations and wake waiting ones."""
 
 import logging
 from datetime import datetime, timedelta
@@ -22,7 +22,6 @@ jumps = Jumps()
 
 
 def checkpoints_tick() -> None:
-    """One tick."""
     now = database_now()
     leased = Checkpoint.objects.filter(state=CheckpointState.VALIDATING)
     jumps.forgive(leased, now, length=VALIDATION_LEASE)

@@ -1,4 +1,4 @@
-"""What the uploader says about a file, and whether it makes sense."""
+"""The uploader's description of a file, and its validation."""
 
 import math
 from collections import Counter
@@ -20,12 +20,12 @@ from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
 from marketplace.core.errors import DomainError
 
 ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
-"""What else a file can tell, and how it reads as long as its owner has not said it."""
+"""Other fields that can be read from a file, with their values until the owner sets them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointDraft(Declared):
-    """What the uploader says about a file. What is left open is read from the file."""
+    """The uploader's description of a file. Fields that are left out are read from the file."""
 
     name: str
     licence: str = Licence.UNSTATED
@@ -38,7 +38,7 @@ class CheckpointDraft(Declared):
 
 
 def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
-    """The row's fields, or DomainError naming every field that is wrong."""
+    """Return the row's fields. Raise DomainError with an error for each invalid field."""
     wrong: dict[str, str] = {}
     fields = {
         "name": check_name(draft.name, wrong),
@@ -53,12 +53,12 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     if draft.licence not in Licence.values:
         wrong["licence"] = f"Choose one of {', '.join(Licence.values)}."
     if wrong:
-        raise DomainError("Some of what you say about the model cannot be used.", fields=wrong)
+        raise DomainError("Some fields cannot be used; see each of them.", fields=wrong)
     return fields
 
 
 def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
-    """What a worker needs in order to read a file, tidied; `wrong` says what cannot be used."""
+    """Clean the fields that a worker needs to read a file. Errors are added to `wrong`."""
     channels = said["channels"] or 0
     if channels not in (0, 1, 3):
         wrong["channels"] = "Give 1 for grey or 3 for colour images."
@@ -123,10 +123,10 @@ def _check_statistics(
         return numbers
     if len(numbers) != (channels or len(numbers)) or len(numbers) not in (1, 3):
         wrong[field] = (
-            f"Give one number for each of the {channels or 3} channels, of images in 0 to 1."
+            f"Give one number for each of the {channels or 3} channels, for images from 0 to 1."
         )
     elif not all(math.isfinite(number) for number in numbers):
-        wrong[field] = "Give ordinary numbers, of images in 0 to 1."
+        wrong[field] = "Give finite numbers, for images from 0 to 1."
     elif field == "std" and min(numbers) <= 0:
         wrong[field] = "A standard deviation must be above 0."
     elif max(abs(number) for number in numbers) > 10:
@@ -137,7 +137,7 @@ def _check_statistics(
 def check_sharing(
     owner: User, visibility: str, team: Team | None, wrong: dict[str, str]
 ) -> dict[str, Any]:
-    """Visibility and team, when this person may share so; otherwise `wrong` says what is."""
+    """Return visibility and team. Errors are added to `wrong`."""
     try:
         return Checkpoint.check_sharing(owner, visibility, team)
     except DomainError as error:

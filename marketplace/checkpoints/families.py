@@ -1,8 +1,8 @@
-"""Coarse families of architectures, told by the names that the libraries give them.
+"""Coarse families of architectures, recognised by their names in the libraries.
 
-The order decides: the first family whose pattern begins the name. A name of another library or of
-a later release falls into its family by itself, and into “other” where none fits. Rows keep their
-family in a column: a changed pattern needs a migration like `0012_fill_family`.
+The first family whose pattern matches the beginning of the name wins. Names from other libraries or
+later releases are matched in the same way, and belong to “other” if no pattern fits. Rows store
+their family in a column, so a changed pattern needs a migration like `0012_fill_family`.
 """
 
 import re
@@ -28,13 +28,13 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     (OTHER, "Other"),
 )
 """Names and titles, for forms and filters."""
-# What the libraries write before the name: where the weights come from, or a variant.
+# Prefixes that the libraries use for the source of the weights, or for a variant.
 _BEFORE = re.compile(r"(?:tf_|tv_|test_|legacy_|wide_|nf_|gc_|ese_)+")
 _PATTERNS = tuple((name, re.compile(pattern)) for name, _, pattern in _FAMILIES)
 
 
 def family_of(architecture: str) -> str:
-    """The family of an architecture such as `timm/resnet18`; empty where none is known yet."""
+    """Return the family of an architecture such as `timm/resnet18`; empty for an empty name."""
     name = architecture.rpartition("/")[2].lower()
     if not name:
         return ""

@@ -1,4 +1,4 @@
-"""Shape of what comes in about checkpoints."""
+"""Forms for checkpoints."""
 
 import re
 from typing import Any
@@ -22,13 +22,13 @@ from marketplace.core.forms import PlainSelect, SuggestingInput
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 CONSENT_RECOVERY_HELP = (
-    "A job may then reconstruct images from this model, and a meta-learner may be made of them. "
-    "Such images can resemble what the model was trained on. Without consent the model is listed "
-    "and can be downloaded by your rules, but enters no pool."
+    "A job may then reconstruct images from this model and make a meta-learner from them. Such "
+    "images can resemble the training data. Without consent, the model is listed and can be "
+    "downloaded as you share it, but cannot enter a pool."
 )
 CONSENT_PREVIEW_HELP = (
-    "The people who run a job then see small grids of recovered images while it runs, held in "
-    "memory for at most an hour. Without it no one sees any."
+    "People who run a job can then see small grids of recovered images while it runs. The grids "
+    "stay in memory for at most an hour. Without this consent, no one sees any."
 )
 
 
@@ -37,7 +37,7 @@ def _architecture_names() -> list[str]:
 
 
 class CheckpointFilterForm(forms.Form):
-    """What the catalogue is narrowed down to; an impossible value does not filter."""
+    """Filters of the catalogue. Invalid values do not filter."""
 
     text = forms.CharField(required=False, max_length=200, label="Search")
     knows = forms.CharField(
@@ -103,7 +103,7 @@ class CheckpointFilterForm(forms.Form):
         field.choices = choices
 
     def filters(self) -> dict[str, Any]:
-        """The filters that make sense; the others are left out."""
+        """Return the valid filters."""
         self.is_valid()
         return self.cleaned_data
 
@@ -112,7 +112,6 @@ class NumbersField(forms.CharField):
     """One to three numbers, separated by commas or spaces."""
 
     def to_python(self, value: Any) -> Any:
-        """A list of floats."""
         if isinstance(value, list):
             return value
         parts = [part for part in _SEPARATORS.split(str(value or "").strip()) if part]
@@ -122,31 +121,27 @@ class NumbersField(forms.CharField):
             raise forms.ValidationError("Give numbers, separated by commas.") from None
 
     def prepare_value(self, value: Any) -> Any:
-        """The list as text."""
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 class ClassNamesField(forms.CharField):
-    """Names, one a line; a comma-separated list or a JSON list can be pasted as well."""
+    """Class names, one per line. A comma-separated or JSON list can be pasted as well."""
 
     widget = forms.Textarea
 
     def clean(self, value: Any) -> Any:
-        """The list of names; a field that cannot be changed has one already."""
+        """Return the list of names. A disabled field already has one."""
         return value if isinstance(value, list) else split_class_names(super().clean(value))
 
     def prepare_value(self, value: Any) -> Any:
-        """The list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """By lines, as browsers end them in their own way."""
+        """Compare by lines, because browsers normalise line endings."""
         return str(self.prepare_value(initial) or "").splitlines() != str(data or "").splitlines()
 
 
 class SharingForm(forms.Form):
-    """Who may see a thing."""
-
     visibility = forms.ChoiceField(
         choices=Visibility.choices, initial=Visibility.PRIVATE, label="Who may see it"
     )
@@ -162,14 +157,14 @@ class SharingForm(forms.Form):
 
 
 class AboutForm(SharingForm):
-    """What may be changed about a checkpoint after the upload."""
+    """Fields of a checkpoint that do not affect how its file is read."""
 
     dataset = forms.CharField(
         required=False,
         max_length=80,
         label="Trained on",
-        help_text="The data set in a word or two, such as “CIFAR-100”. It decides which scenario "
-        "a pool is.",
+        help_text="The data set in a word or two, such as “CIFAR-100”. It determines the "
+        "scenario of a pool.",
     )
     licence = forms.ChoiceField(choices=Licence.choices, initial=Licence.UNSTATED)
     description = forms.CharField(
@@ -184,7 +179,7 @@ class AboutForm(SharingForm):
 
 
 class ReadForm(forms.Form):
-    """What decides how a file is read and whether it is good, and the model's name."""
+    """The model's name, and what determines how its file is read."""
 
     name = forms.CharField(max_length=120, label="Name")
     architecture = forms.CharField(
@@ -204,21 +199,21 @@ class ReadForm(forms.Form):
             (WeightsKind.EMA, "Averaged (EMA)"),
         ],
         label="Weights",
-        help_text="Of a file that has raw and averaged weights.",
+        help_text="For a file with both raw and averaged weights.",
     )
     class_names = ClassNamesField(
         label="Class names",
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "bear\nlion\nmountain"}),
-        help_text="One a line, in the order of the model’s outputs; a comma-separated or JSON list "
-        "can be pasted. Leave it empty where the file has them, or is of ImageNet’s 1,000 classes.",
+        help_text="One per line, in the order of the model’s outputs; a comma-separated or JSON "
+        "list can be pasted. Leave it empty if the file has them, or has ImageNet’s 1,000 classes.",
     )
     image_size = forms.IntegerField(
         label="Input size",
         required=False,
         min_value=0,
-        help_text="Height of the input in pixels. Empty: as the file says, or as its architecture "
-        "is made for.",
+        help_text="Height of the input in pixels. Empty: as the file says, or the usual one of its "
+        "architecture.",
     )
     channels = forms.TypedChoiceField(
         required=False,
@@ -231,13 +226,13 @@ class ReadForm(forms.Form):
 
 
 class UploadForm(ReadForm, AboutForm):
-    """A file and what its owner says about it."""
+    """Form for a file and its owner's description."""
 
     file = forms.FileField(
         label="Checkpoint file",
         help_text="A state dict, a training checkpoint or a whole model, as safetensors or as "
         "PyTorch saves it, or a zip of the folder with its config.json. Nothing in it is executed, "
-        "and only our own re-serialisation is kept; a file that can be read in another way stays "
+        "and only our own re-serialisation is kept; a file that can be read differently is kept "
         "for a day.",
         widget=forms.FileInput(attrs={"accept": ".safetensors,.pt,.pth,.pt2,.bin,.ckpt,.zip"}),
     )
@@ -248,19 +243,18 @@ class UploadForm(ReadForm, AboutForm):
         assert isinstance(licence, forms.ChoiceField)
         rest = [(value, title) for value, title in Licence.choices if value != Licence.UNSTATED]
         licence.choices = [(Licence.UNSTATED, "As its files say"), *rest]
-        licence.help_text = "A README.md or config.json beside the weights can say it."
+        licence.help_text = "A README.md or config.json next to the weights can state it."
         description.help_text = "Empty: the first paragraph of the README.md, if there is one."
 
     def draft(self) -> CheckpointDraft:
-        """What the service wants to know."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         return CheckpointDraft(**values)
 
 
 def initial_like(row: Checkpoint) -> dict[str, Any]:
-    """Initial values for uploading another model that is shared like this one."""
+    """Return initial values for uploading another model that is shared like this one."""
     same = ("dataset", "licence", "description", "consent_recovery", "consent_preview")
-    # What the last one's files told is no word of its owner about another model.
+    # Values read from the last model's files do not apply to another model.
     from_files = row.reading.get("filled", {})
     said = {
         name: ABOUT[name] if name in from_files and name in ABOUT else getattr(row, name)
@@ -272,7 +266,7 @@ def initial_like(row: Checkpoint) -> dict[str, Any]:
 
 
 def split_class_names(text: str) -> list[str]:
-    """Names from lines; from one line, from its commas; quotes and brackets are taken off."""
+    """Split names by lines, or a single line by commas. Quotes and brackets are removed."""
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]

@@ -1,4 +1,4 @@
-"""Holding a model's row while it is changed, and whether a job has used it."""
+"""Locks on a model's row while it is changed."""
 
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import check_free
@@ -6,9 +6,10 @@ from marketplace.core.errors import Conflict
 
 
 def checkpoint_hold(*, checkpoint: Checkpoint) -> Checkpoint:
-    """The row as it is now, kept so until the transaction ends; Conflict unless it may be changed.
+    """Return the current row, locked until the transaction ends.
 
-    What the caller has read may be old: staff may have put it into quarantine since.
+    Raise Conflict if it may not be changed. The caller's copy may be old: staff may have put the
+    model into quarantine since.
     """
     row = Checkpoint.objects.select_for_update().filter(pk=checkpoint.pk).first()
     if row is None:
@@ -18,5 +19,5 @@ def checkpoint_hold(*, checkpoint: Checkpoint) -> Checkpoint:
 
 
 def is_in_use(checkpoint: Checkpoint) -> bool:
-    """Whether it is in a pool that a job has used: then what it computes stays as it is."""
+    """Return whether a job has used one of its pools, so that the weights must not change."""
     return checkpoint.pools.filter(pool__frozen_at__isnull=False).exists()

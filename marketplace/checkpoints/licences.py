@@ -1,11 +1,11 @@
-"""The licence that a file names, as one of those that models here can have."""
+"""Recognition of the licence that a file names."""
 
 import re
 
 from marketplace.checkpoints.models import Licence
 
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
-# CompanionFiles SPDX's identifiers, how people write the same.
+# Other usual spellings of the SPDX identifiers.
 _ALSO: dict[str, Licence] = {
     "apache2": Licence.APACHE,
     "apache-2": Licence.APACHE,
@@ -24,7 +24,7 @@ _ALSO: dict[str, Licence] = {
 
 
 def licence_named(text: str) -> Licence:
-    """By SPDX's identifier in any letters, or by a usual name; OTHER for what is not known."""
+    """Return the licence of an SPDX identifier in any case, or of a usual name, else OTHER."""
     key = _key(text)
     known = {_key(value): Licence(value) for value in Licence.values}
     return known.get(key) or _ALSO.get(key) or Licence.OTHER

@@ -1,6 +1,6 @@
-"""Several models in one request: every entry is checked first, then all become rows or none does.
+"""Several models in one request. All entries are checked first; then all become rows, or none.
 
-The file of an entry came before, as an upload in pieces that is held, or comes with the request.
+The file of an entry is either a held upload in pieces, or part of the request.
 """
 
 import hashlib
@@ -32,20 +32,20 @@ MAX_MODELS = MAX_FILES
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """What is said about one model, and where its file is: in a held upload, or at hand."""
+    """The description of one model, and its file: in a held upload or in the request."""
 
     name: str
     draft: CheckpointDraft | None
-    """None where its shape is wrong."""
+    """None if its shape is invalid."""
     wrong: Mapping[str, str] = field(default_factory=dict)
-    """Field -> sentence, of an entry that cannot be read."""
+    """Errors by field, if the entry cannot be read."""
     upload: UUID | None = None
     file: "File[bytes] | None" = None
     file_name: str = ""
 
 
 class ManifestRefused(DomainError):
-    """Some entries cannot be accepted, so none is; `fields` has a sentence for each of them."""
+    """Some entries cannot be accepted, so none is. `fields` has an error for each of them."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ def _told(index: int, name: str, wrong: Mapping[str, str]) -> str:
 def checkpoints_from_manifest(
     *, owner: User, entries: Sequence[ManifestEntry], idempotency_key: str = ""
 ) -> list[Checkpoint]:
-    """The models, in the order of their entries; ManifestRefused says what stops which of them.
+    """Create the models, in the order of their entries. Raise ManifestRefused if any is invalid.
 
-    The same key with the same manifest and bytes gives the same models again.
+    The same key with the same manifest and bytes returns the same models.
     """
     fields = _checked(owner, entries)
     key = _key(idempotency_key)
@@ -84,7 +84,9 @@ def checkpoints_from_manifest(
     try:
         _store(rows, entries)
         with transaction.atomic():
-            User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+            User.objects.select_for_update().get(
+                pk=owner.pk
+            )  # one request at a time reserves space
             if earlier := _earlier(owner, key, digest):
                 _remove(rows, entries)
                 return earlier
@@ -100,7 +102,7 @@ def checkpoints_from_manifest(
 
 
 def _checked(owner: User, entries: Sequence[ManifestEntry]) -> list[dict[str, Any]]:
-    """The rows' fields. Whatever is wrong with any entry is told of all of them at once."""
+    """Return the rows' fields. All errors of all entries are reported together."""
     wrong: dict[int, dict[str, str]] = {}
     fields: list[dict[str, Any]] = []
     uses = Counter(entry.upload or id(entry.file) for entry in entries)
@@ -121,7 +123,6 @@ def _checked(owner: User, entries: Sequence[ManifestEntry]) -> list[dict[str, An
 
 
 def _check_files(owner: User, entries: Sequence[ManifestEntry]) -> None:
-    """Whether each file is there and whole, and whether there is room for all of them."""
     known = {row.pk: row for row in uploads_of(owner).filter(pk__in=_held(entries))}
     wrong: dict[int, dict[str, str]] = {}
     for index, entry in enumerate(entries):
@@ -135,22 +136,22 @@ def _check_files(owner: User, entries: Sequence[ManifestEntry]) -> None:
 
 
 def _why_not(upload: Upload | None) -> str:
-    """What is wrong with an upload that an entry names; nothing if it is held and whole."""
+    """Return the problem with an upload, or an empty string if it is held and complete."""
     if upload is None:
         return "You have no such upload."
     if not upload.held:
-        return "It was not begun with “held”, so it becomes a model by itself."
+        return "It was not created with “held”, so it becomes a model by itself."
     if upload.finished_at is None:
         return f"Only {upload.offset:,} of its {upload.length:,} bytes have arrived; send the rest."
     return ""
 
 
 def _check_room(owner: User, entries: Sequence[ManifestEntry]) -> None:
-    """For what comes with the request; held uploads have their room."""
+    """Check the space for the request's files. Held uploads have already reserved theirs."""
     wanted = sum(entry.file.size for entry in entries if entry.file)
     if wanted > storage_left(owner):
         raise InsufficientStorage(
-            f"The files have {wanted / 2**20:.1f} MiB together, more than you have room for; "
+            f"The files total {wanted / 2**20:.1f} MiB, more than your remaining storage; "
             "delete a model, then send the manifest again."
         )
 
@@ -171,7 +172,6 @@ def _store(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None
 
 
 def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
-    """Write every row; what is held becomes a model's."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     held = uploads_of(owner).filter(free, pk__in=_held(entries), held=True)
@@ -184,7 +184,7 @@ def _arrive(owner: User, rows: Sequence[Checkpoint], entries: Sequence[ManifestE
 
 def _take_over(row: Checkpoint, upload: Upload | None) -> None:
     if upload is None:
-        raise Conflict("One of the uploads was given up or used meanwhile; send the rest again.")
+        raise Conflict("One of the uploads was cancelled or used meanwhile; send the rest again.")
     row.upload_sha256, row.upload_bytes = upload.sha256, upload.length
     row.file_name = row.file_name or upload.fields.get("file_name", "")
     upload.held = False
@@ -192,7 +192,7 @@ def _take_over(row: Checkpoint, upload: Upload | None) -> None:
 
 
 def _remove(rows: Sequence[Checkpoint], entries: Sequence[ManifestEntry]) -> None:
-    """What came with the request; what is held stays for the next try."""
+    """Remove the request's files. Held uploads stay for the next attempt."""
     for row, entry in zip(rows, entries, strict=True):
         if entry.file is not None:
             storage.remove(storage.incoming_key(row.pk))
@@ -203,17 +203,15 @@ def _held(entries: Sequence[ManifestEntry]) -> list[UUID]:
 
 
 def _source(entry: ManifestEntry) -> str:
-    """What tells its file from another."""
     return str(entry.upload) if entry.file is None else hash_and_size(entry.file)[0]
 
 
 def _key(said: str) -> str:
-    """Before the number of an entry; of a length of its own, and never one of a single upload."""
+    """Return the prefix for the entries' keys. It never equals the key of a single upload."""
     return f"manifest:{hashlib.sha256(said.encode()).hexdigest()}:" if said else ""
 
 
 def _earlier(owner: User, key: str, digest: str) -> list[Checkpoint]:
-    """What this person's request with the same key made before, as far as it is still there."""
     if not key:
         return []
     same_key = Checkpoint.objects.filter(owner=owner, idempotency_key__startswith=key)

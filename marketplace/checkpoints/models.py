@@ -1,5 +1,3 @@
-"""Checkpoints: what a person uploaded and what the worker found in it."""
-
 from typing import Any
 
 from django.db import models
@@ -13,7 +11,7 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 class Licence(models.TextChoices):
-    """Licences a model is commonly given (SPDX identifiers)."""
+    """Common licences for models (SPDX identifiers)."""
 
     APACHE = "apache-2.0", "Apache 2.0"
     MIT = "mit", "MIT"
@@ -27,7 +25,7 @@ class Licence(models.TextChoices):
 
 
 class WeightsKind(models.TextChoices):
-    """Which weights are taken from a file that has both."""
+    """The choice of weights from a file that has both."""
 
     RAW = "raw", "The raw weights"
     EMA = "ema", "The averaged weights (EMA)"
@@ -48,12 +46,12 @@ class Checkpoint(Owned):
     mean = models.JSONField(default=list)
     std = models.JSONField(default=list)
     architecture = models.CharField(max_length=120, blank=True)
-    # Follows from the architecture; a column, so that the catalogue can be asked by it.
+    # Derived from the architecture, and stored so that the catalogue can filter by it.
     family = models.CharField(max_length=20, blank=True, editable=False)
     weights = models.CharField(
         max_length=4, choices=WeightsKind.choices, blank=True, help_text="of a file that has both"
     )
-    # What the uploaded file was called, which may tell its architecture.
+    # The upload's file name, which may tell its architecture.
     file_name = models.CharField(max_length=255, blank=True)
     consent_recovery = models.BooleanField(default=False)
     consent_preview = models.BooleanField(default=False)
@@ -62,10 +60,10 @@ class Checkpoint(Owned):
         max_length=12, choices=CheckpointState.choices, default=CheckpointState.UPLOADED
     )
     reason = models.TextField(blank=True)
-    # Of an upload in pieces it is known once a worker has read the file.
+    # For an upload in pieces, set once a worker has read the file.
     upload_sha256 = models.CharField(max_length=64, blank=True)
     upload_bytes = models.BigIntegerField()
-    # Filled in by validation.
+    # Set by validation.
     sha256 = models.CharField(max_length=64, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
     size_bytes = models.BigIntegerField(default=0)
@@ -73,15 +71,15 @@ class Checkpoint(Owned):
     width = models.PositiveIntegerField(default=0)
     n_parameters = models.BigIntegerField(default=0)
     validated_at = models.DateTimeField(null=True)
-    # What the worker says of how it read the file; after a refusal, what it may be read as.
+    # The worker's account of how it read the file, or the candidates after a rejection.
     reading = models.JSONField(default=dict)
-    # Which attempt wrote the stored file.
+    # The attempt that wrote the stored file.
     stored_by = models.PositiveIntegerField(default=0)
-    # Until when the upload itself is kept, to be read again in another way.
+    # The upload is kept until then, so that it can be read again differently.
     original_until = models.DateTimeField(null=True, blank=True)
-    # What the owner of a validated model wants changed; a worker checks it first.
+    # Changes to a validated model that a worker must check first.
     pending = models.JSONField(default=dict, blank=True)
-    # The owner's last check with pictures, and how the model was read then.
+    # The owner's last check with pictures, and how the model was read at the time.
     checked_at = models.DateTimeField(null=True, blank=True)
     checked_pictures = models.PositiveSmallIntegerField(default=0)
     checked_right = models.PositiveSmallIntegerField(default=0)
@@ -91,11 +89,11 @@ class Checkpoint(Owned):
     lost_attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
-    # An operator's word: hidden and of no use to anybody until it is taken back.
+    # Set by an operator. A model in quarantine is hidden and cannot be used.
     quarantined_at = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.CharField(max_length=500, blank=True)
 
-    # Of the request that made it; both are forgotten after a day.
+    # From the request that created the row. Both are cleared after a day.
     idempotency_key = models.CharField(max_length=120, blank=True)
     request_digest = models.CharField(max_length=64, blank=True)
 
@@ -126,18 +124,16 @@ class Checkpoint(Owned):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """With the family of its architecture."""
         self.family = family_of(self.architecture)
         super().save(*args, **kwargs)
 
     @property
     def is_final(self) -> bool:
-        """Whether validation has come to an end."""
+        """Whether validation has ended."""
         return self.state in {CheckpointState.VALID, CheckpointState.REJECTED}
 
     @property
     def stored_key(self) -> str:
-        """Where its file lies, once it was validated."""
         return storage.checkpoint_key(self.pk, self.stored_by)
 
     @property
@@ -147,27 +143,26 @@ class Checkpoint(Owned):
 
     @property
     def keeps_original(self) -> bool:
-        """Whether the upload itself is still there to be read in another way."""
+        """Whether the upload is still there and can be read differently."""
         return self.original_until is not None and self.original_until > timezone.now()
 
     @property
     def reads_original(self) -> bool:
-        """Whether a worker that is asked to read it reads the upload, not our own file."""
+        """Whether a worker reads the upload rather than the re-serialised file."""
         return not self.was_validated or self.original_until is not None
 
     @property
     def is_guess(self) -> bool:
-        """Whether nothing but the tensors told the architecture."""
+        """Whether the architecture was recognised from the tensors alone."""
         return bool(self.reading.get("guessed"))
 
     @property
     def score(self) -> Score | None:
-        """Its owner's last check with pictures, read as it is now; None when there is none."""
+        """The owner's last check with pictures, or None."""
         if self.checked_at is None:
             return None
         return Score(self.checked_right, self.checked_pictures, len(self.class_names))
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether an operator has taken it out of use."""
         return self.quarantined_at is not None

@@ -1,7 +1,7 @@
-"""What a worker does with a validation: claim it, say that it lives, end it, or let it go.
+"""A worker's transitions of a validation: claim, renew, finish, requeue or lose it.
 
-Leases are compared by the database's clock alone, and every write names the attempt under which it
-was claimed, so a worker that was given up for dead can change nothing.
+Leases are compared by the database's clock only. Every write names the attempt that claimed the
+validation, so that a worker whose lease has expired cannot change anything.
 """
 
 import logging
@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 VALIDATION_LEASE = timedelta(minutes=5)
 MAX_LOST_ATTEMPTS = 3
 _OF_A_LOSS = ["lost_attempts", "state", "lease_until", "reason", "validated_at", "original_until"]
-# How long an upload may be read again in another way.
+# Time for which an upload is kept, so that it can be read again differently.
 ORIGINAL_KEPT = timedelta(days=1)
 DIED = (
     "The process that read this file died three times; save it as safetensors and upload that, "
     "or ask your operator."
 )
 FAILED = (
-    "Reading this file failed three times on our side; your operator finds the reason in the "
+    "Reading this file failed three times on our side; your operator can find the reason in the "
     "worker's log. Upload it again once that is fixed."
 )
 
 
 def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
-    """Take the validation for this worker; None when another worker has it or had it."""
+    """Claim the validation for this worker. Return None if another worker has it or had it."""
     with transaction.atomic():
         row = Checkpoint.objects.filter(pk=checkpoint_id).first()
         if row is None:
@@ -58,14 +58,14 @@ def checkpoint_claim(*, checkpoint_id: UUID | str) -> Checkpoint | None:
 
 
 def checkpoint_renew_lease(*, checkpoint: Checkpoint) -> bool:
-    """Say that this worker still reads; False when the validation is no longer its own."""
+    """Extend the lease. Return False if it belongs to another worker by now."""
     return bool(_mine(checkpoint).update(lease_until=from_now(VALIDATION_LEASE)))
 
 
 def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes: Any) -> bool:
-    """End the validation; False when the attempt was given up for dead, or the row is gone.
+    """End the validation. Return False if the attempt was reclaimed, or the row is gone.
 
-    A check with pictures holds only for a model that is read as it was.
+    The last check with pictures is kept only if the model is read as it was then.
     """
     if is_read_otherwise(checkpoint, changes):
         changes = {**changes, **NOT_CHECKED}
@@ -85,7 +85,7 @@ def checkpoint_finish(*, checkpoint: Checkpoint, to: CheckpointState, **changes:
 
 
 def _without_what_was_said(row: Checkpoint, changes: dict[str, Any]) -> dict[str, Any]:
-    """What the owner has said while the file was read holds, whatever the file says."""
+    """Prefer what the owner has entered while the file was read."""
     said = {name for name, nothing in ABOUT.items() if getattr(row, name) != nothing}
     kept = {name: value for name, value in changes.items() if name not in said}
     if said & changes.keys():
@@ -94,7 +94,7 @@ def _without_what_was_said(row: Checkpoint, changes: dict[str, Any]) -> dict[str
 
 
 def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
-    """validating -> valid, as it was: the change is refused, and `reason` says why."""
+    """Refuse a change to a valid model, which stays as it was. `reason` is shown to its owner."""
     updated = _mine(checkpoint).update(state=CheckpointState.VALID, lease_until=None, reason=reason)
     if updated:
         checkpoint.refresh_from_db()
@@ -102,23 +102,20 @@ def checkpoint_keep(*, checkpoint: Checkpoint, reason: str) -> bool:
 
 
 def checkpoint_requeue(*, checkpoint: Checkpoint) -> None:
-    """validating -> uploaded, because something of ours is away; no attempt is counted.
-
-    The clock sends it to a worker again after a while.
-    """
+    """Requeue a validation after an outage of ours, without counting the attempt."""
     _mine(checkpoint).update(state=CheckpointState.UPLOADED, lease_until=None, woken_at=Now())
 
 
 def checkpoint_lose(*, checkpoint: Checkpoint, reason: str) -> None:
-    """An attempt that came to nothing: the next one, or with the third the end, and `reason`.
+    """Count a failed attempt. After the third, end the validation with `reason`.
 
-    The end of a first validation is a rejection; a model that was valid stays as it was.
+    A first validation ends with a rejection. A model that was valid stays as it was.
     """
     _lose(_mine(checkpoint), reason)
 
 
 def checkpoint_reclaim(*, checkpoint: Checkpoint) -> None:
-    """Lose the validation of a silent worker, unless it was heard of since it was read."""
+    """Lose the validation of a silent worker, unless it has renewed its lease meanwhile."""
     _lose(_mine(checkpoint).filter(lease_until__lt=Now()), DIED)
 
 
@@ -148,7 +145,7 @@ def _end_unread(row: Checkpoint, reason: str) -> None:
         row.state = CheckpointState.VALID
         return
     row.state, row.validated_at = CheckpointState.REJECTED, timezone.now()
-    # What its readers died of is not read again.
+    # Its readers died from this file, so it is not read again.
     row.original_until = None
 
 
@@ -156,5 +153,5 @@ def _remove_original(row: Checkpoint) -> None:
     try:
         storage.remove(storage.incoming_key(row.pk))
     except Exception:
-        # What stays is swept later; the verdict stands.
+        # A file that stays is swept later. The rejection is final.
         log.exception("the file of rejected checkpoint %s could not be removed", row.pk)

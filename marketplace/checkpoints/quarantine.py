@@ -1,4 +1,4 @@
-"""Quarantine: an operator takes a model out of use, and may give it back."""
+"""Quarantine: an operator takes a model out of use, and may release it."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,17 +14,14 @@ MAX_REASON = 500
 
 @transaction.atomic
 def checkpoint_quarantine(*, checkpoint: Checkpoint, by: User | None, reason: str) -> Checkpoint:
-    """Hide the model and stop every use of it; its owner is told the reason.
-
-    `by` is None for who sits at the machine itself. Jobs are stopped by the clock within seconds.
-    """
+    """Hide the model and stop every use of it. `by` is None for the command line."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > MAX_REASON:
         message = f"Give the reason, in at most {MAX_REASON} characters; its owner will read it."
         raise DomainError(message, fields={"reason": message})
     row = Checkpoint.objects.select_for_update().get(pk=checkpoint.pk)
     if row.is_quarantined:
-        raise Conflict("This model is in quarantine already.")
+        raise Conflict("This model is already in quarantine.")
     row.quarantined_at, row.quarantine_reason = timezone.now(), reason
     row.save(update_fields=["quarantined_at", "quarantine_reason"])
     record(Act.MODEL_QUARANTINED, by=by, row=row, name=row.name, reason=reason)
@@ -33,7 +30,7 @@ def checkpoint_quarantine(*, checkpoint: Checkpoint, by: User | None, reason: st
 
 @transaction.atomic
 def checkpoint_release(*, checkpoint: Checkpoint, by: User | None) -> Checkpoint:
-    """Give the model back as it was; jobs that were stopped can be resumed by their owners."""
+    """Release the model as it was. Owners can resume jobs that were stopped."""
     row = Checkpoint.objects.select_for_update().get(pk=checkpoint.pk)
     if not row.is_quarantined:
         raise Conflict("This model is not in quarantine.")
@@ -44,7 +41,7 @@ def checkpoint_release(*, checkpoint: Checkpoint, by: User | None) -> Checkpoint
 
 
 def check_free(checkpoint: Checkpoint) -> None:
-    """Conflict while the model is in quarantine: it cannot be changed or deleted then."""
+    """Raise Conflict if the model is in quarantine, so that it cannot be changed or deleted."""
     if checkpoint.is_quarantined:
         raise Conflict(
             f"This model is in quarantine ({checkpoint.quarantine_reason}); "

@@ -1,4 +1,4 @@
-"""What a model's page says of how its file was read."""
+"""The account of how a file was read, for a model's page."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,51 +9,47 @@ from marketplace.checkpoints.models import Checkpoint, Licence
 FIRST = 10
 _KINDS = {"raw": "the raw ones", "ema": "the averaged ones (EMA)"}
 _FILLED = {
-    ("class_names", "imagenet"): "Its class names are ImageNet’s: it has 1,000 outputs and its "
-    "file names none. Correct them if that is wrong.",
+    ("class_names", "imagenet"): "Its class names are ImageNet’s: it has 1,000 outputs, and its "
+    "file names no classes.  Correct them if that is wrong.",
     ("class_names", "file"): "Its class names come from its file.",
     ("normalisation", "file"): "Its mean and standard deviation come from its file.",
     ("normalisation", "architecture"): "Its mean and standard deviation are the usual ones of its "
-    "architecture, as its file says none. Correct them if it was trained with others.",
+    "architecture, because its file has none.  Correct them if it was trained with others.",
     ("image_size", "architecture"): "Its input size is the usual one of its architecture.",
     ("image_size", "file"): "Its input size comes from its file.",
     ("licence", "file"): "Its licence comes from its files.",
     ("description", "file"): "Its description is the first paragraph of its README.md.",
 }
-# Under which name the rows have what is filled in together.
+# Fields that were filled in together have one entry.
 _FILLED_TOGETHER = {"mean": "normalisation", "std": "normalisation"}
 _TAKEN = {"raw": "raw weights", "ema": "averaged weights (EMA)"}
 
 
 @dataclass(frozen=True)
 class ReadAs:
-    """How a file was read, in words."""
-
     how: str
     other_weights: tuple[tuple[str, str], ...]
-    """Kinds of weights that the file also has, each with words for it."""
+    """Other kinds of weights in the file, each with its title."""
     guessed: bool
     others: tuple[str, ...]
-    """Architectures that have the same tensors."""
+    """Other architectures that have the same tensors."""
     weights: str
     left_out: tuple[tuple[str, str], ...]
-    """What was not taken, each with the reason."""
+    """Entries that were not used, each with the reason."""
     filled: tuple[str, ...]
-    """Where that comes from which its owner did not say, a sentence each."""
+    """Sentences about where the values come from that the owner left out."""
 
     @property
     def first_left_out(self) -> tuple[tuple[str, str], ...]:
-        """What is shown at once."""
         return self.left_out[:FIRST]
 
     @property
     def rest_left_out(self) -> tuple[tuple[str, str], ...]:
-        """What is folded away."""
         return self.left_out[FIRST:]
 
 
 def read_as(checkpoint: Checkpoint) -> ReadAs | None:
-    """None for what is not valid yet, or was read before workers said how."""
+    """Return None for a model that is not valid yet, or was read before workers recorded it."""
     reading: dict[str, Any] = checkpoint.reading
     if not reading.get("told_by") or not checkpoint.was_validated:
         return None
@@ -72,13 +68,13 @@ def read_as(checkpoint: Checkpoint) -> ReadAs | None:
 
 
 def what_was_filled(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Where that comes from which the owner did not say, also of a file that was refused."""
+    """Return sentences about where filled-in values come from, even for a rejected file."""
     entries = checkpoint.reading.get("filled", {}).items()
     return tuple(_FILLED[entry] for entry in entries if entry in _FILLED)
 
 
 def licence_called(checkpoint: Checkpoint) -> str:
-    """What the files call a licence that is none of the usual ones; empty where they do not."""
+    """Return the name of an unusual licence as the files give it, or an empty string."""
     from_files = "licence" in checkpoint.reading.get("filled", {})
     other = from_files and checkpoint.licence == Licence.OTHER
     called = str(checkpoint.reading.get("licence", "")) if other else ""
@@ -86,7 +82,7 @@ def licence_called(checkpoint: Checkpoint) -> str:
 
 
 def without_filled(reading: Mapping[str, Any], said: Iterable[str]) -> dict[str, Any]:
-    """The reading, once the owner has said these fields of the row."""
+    """Return the reading without the fields that the owner has now set."""
     filled = reading.get("filled")
     if not filled:
         return dict(reading)
@@ -103,7 +99,6 @@ def _how(told_by: str) -> str:
 
 
 def _weights(reading: dict[str, Any]) -> str:
-    """Nothing where the file has only the one kind that every file has."""
     taken, others = reading.get("weights", ""), reading.get("other_weights", [])
     if not others:
         return "" if taken == "raw" else _TAKEN.get(taken, "")

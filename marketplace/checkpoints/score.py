@@ -1,4 +1,4 @@
-"""How many of a few labelled pictures a model gets right, and whether that is reason for doubt."""
+"""The result of a check with pictures, and whether it casts doubt on the model."""
 
 import math
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 _BY_CHANCE = 0.05
 _WHAT_TO_CHECK = (
     "Check its architecture, input size, mean and standard deviation, and whether the class names "
-    "stand in the order of its outputs."
+    "are in the order of its outputs."
 )
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many pictures were right, and of how many classes the model had to choose."""
+    """The number of correct predictions, and of classes to choose from."""
 
     right: int
     pictures: int
@@ -28,12 +28,12 @@ class Score:
 
     @property
     def could_be_chance(self) -> bool:
-        """Whether guessing among all classes does as well, more often than one time in twenty."""
+        """Whether guessing does as well in more than one of twenty cases."""
         return _at_least(self.right, self.pictures, 1 / max(1, self.classes)) > _BY_CHANCE
 
     @property
     def advice(self) -> str:
-        """What to look at when the model does badly; empty when it does not."""
+        """Advice if the model does badly, otherwise empty."""
         if not self.is_doubtful:
             return ""
         if self.could_be_chance:
@@ -42,7 +42,7 @@ class Score:
 
 
 def _at_least(right: int, pictures: int, chance: float) -> float:
-    """The probability that guessing gets so many right, or more."""
+    """Return the probability of at least so many hits by guessing."""
     return sum(
         math.comb(pictures, n) * chance**n * (1 - chance) ** (pictures - n)
         for n in range(right, pictures + 1)

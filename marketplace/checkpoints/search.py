@@ -1,4 +1,4 @@
-"""The catalogue: finding checkpoints among ten thousand."""
+"""Search in the catalogue of checkpoints."""
 
 import json
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ SIZES = {
     "medium": ("25 to 90 million", (25_000_000, 90_000_000)),
     "large": ("Over 90 million", (90_000_000, 2**62)),
 }
-"""Kinds of size, each with its title and its bounds: as large as the first, below the second."""
+"""Model sizes, each with its title, lower bound (inclusive) and upper bound (exclusive)."""
 INPUTS = {
     "small": ("Up to 64 px", (1, 64)),
     "medium": ("65 to 192 px", (65, 192)),
     "usual": ("193 to 256 px", (193, 256)),
     "large": ("Over 256 px", (257, 2**15 - 1)),
 }
-"""Kinds of input, each with its title and its least and largest height."""
+"""Input sizes, each with its title and its smallest and largest height."""
 LISTED_FIELDS = [
     "name",
     "architecture",
@@ -61,11 +61,11 @@ _MOST_CLASSES = 8
 
 
 def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
-    """The checkpoints this person may see that match; only the fields that lists show are read.
+    """Return the matching checkpoints that this user may see, with only the fields that lists show.
 
     `filters` may hold text, knows, family, architecture, dataset, licence, channels, input (of
     `INPUTS`), size (of `SIZES`), consent ("recovery" or "preview"), checked ("yes" or "no"), mine
-    and sort; what is missing or empty does not filter.
+    and sort. Missing or empty values do not filter.
     """
     rows = checkpoints_listed_for(user).select_related(None).select_related("owner")
     for field in ("family", "architecture", "dataset", "licence", "channels"):
@@ -82,7 +82,6 @@ def checkpoints_search(user: Person, filters: Mapping[str, Any]) -> "QuerySet[Ch
 
 
 def _of_a_kind(rows: "QuerySet[Checkpoint]", filters: Mapping[str, Any]) -> "QuerySet[Checkpoint]":
-    """Rows within the ranges, with the consent and with the check that are asked for."""
     if size := filters.get("size"):
         _, (least, below) = SIZES[size]
         rows = rows.filter(n_parameters__gte=least, n_parameters__lt=below)
@@ -96,19 +95,19 @@ def _of_a_kind(rows: "QuerySet[Checkpoint]", filters: Mapping[str, Any]) -> "Que
 
 
 def knowing(rows: "QuerySet[Checkpoint]", classes: str) -> "QuerySet[Checkpoint]":
-    """Rows with a class name that contains this; each of several between commas."""
+    """Keep rows with a matching class name for each of the comma-separated parts."""
     for name in filter(None, map(str.strip, classes.split(",")[:_MOST_CLASSES])):
         rows = with_class_text(rows).filter(_has_class(name))
     return rows
 
 
 def with_class_text(rows: "QuerySet[Checkpoint]") -> "QuerySet[Checkpoint]":
-    """Rows whose class names can be searched as one text, for `says`."""
+    """Annotate the rows so that `says` can search their class names as one text."""
     return rows.alias(class_text=Cast("class_names", TextField()))
 
 
 def says(word: str) -> Q:
-    """Whether the word stands in name, description, data set or a class name."""
+    """Match the word in name, description, data set and class names."""
     return (
         _has_class(word)
         | Q(name__icontains=word)
@@ -118,13 +117,13 @@ def says(word: str) -> Q:
 
 
 def _has_class(text: str) -> Q:
-    # SQLite keeps JSON with other letters escaped, PostgreSQL as they are; look for both.
+    # SQLite stores JSON with non-ASCII letters escaped, PostgreSQL does not. Search for both.
     plain, escaped = (json.dumps(text, ensure_ascii=ascii)[1:-1] for ascii in (False, True))
     return Q(class_text__icontains=plain) | Q(class_text__icontains=escaped)
 
 
 def architectures_listed(user: Person) -> list[tuple[str, str]]:
-    """Names and titles of the architectures of these checkpoints, at most a minute old."""
+    """Return names and titles of the visible checkpoints' architectures, cached for a minute."""
     key = f"architectures:{user.pk or 'anybody'}"
     known: list[tuple[str, str]] | None = cache.get(key)
     if known is None:
@@ -141,13 +140,12 @@ def architectures_listed(user: Person) -> list[tuple[str, str]]:
 
 
 def families_listed(user: Person) -> list[tuple[str, str]]:
-    """Names and titles of the families of these architectures."""
     listed = {family_of(name) for name, _ in architectures_listed(user)}
     return [(name, title) for name, title in FAMILIES if name in listed]
 
 
 def datasets_listed(user: Person) -> list[str]:
-    """The data sets of the checkpoints this person may see, at most a minute old."""
+    """Return the data sets of the visible checkpoints, cached for a minute."""
     key = f"datasets:{user.pk or 'anybody'}"
     known: list[str] | None = cache.get(key)
     if known is None:

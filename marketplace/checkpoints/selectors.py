@@ -1,5 +1,3 @@
-"""Reads about checkpoints."""
-
 from django.db.models import Case, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -11,15 +9,11 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
-    """Their own in every state; other people's once they are valid, and not in quarantine.
-
-    Staff also see what is in quarantine, whosever it is.
-    """
+    """Return own checkpoints in any state and other valid ones. Staff also see quarantined ones."""
     return Checkpoint.objects.select_related("owner", "team").filter(_visible(user))
 
 
 def checkpoints_hidden_from(user: Person) -> "QuerySet[Checkpoint]":
-    """All that `checkpoints_visible_to` leaves out."""
     return Checkpoint.objects.exclude(_visible(user))
 
 
@@ -33,38 +27,33 @@ def _visible(user: Person) -> Case:
 
 
 def checkpoints_listed_for(user: Person) -> "QuerySet[Checkpoint]":
-    """What lists show of it: in quarantine only one's own."""
+    """Return the visible checkpoints for lists, which omit other people's quarantined ones."""
     mine = Q(owner_id=user.pk) if user.is_authenticated else Q(pk__in=[])
     return checkpoints_visible_to(user).filter(Q(quarantined_at=None) | mine)
 
 
 def checkpoints_judged_by(user: Person) -> "QuerySet[Checkpoint]":
-    """Every model for staff, who may put any into quarantine; for others what they see."""
+    """Return every checkpoint for staff, who may put any into quarantine; else the visible ones."""
     if can_operate(user):
         return Checkpoint.objects.select_related("owner", "team")
     return checkpoints_visible_to(user)
 
 
 def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":
-    """The ones this person may change."""
     return editable_by(Checkpoint.objects.select_related("owner", "team"), user)
 
 
 def checkpoint_last_of(user: User) -> Checkpoint | None:
-    """The model that this person uploaded last."""
     return checkpoints_editable_by(user).order_by("-created_at", "-id").first()
 
 
 def checkpoints_usable_by(user: Person) -> "QuerySet[Checkpoint]":
-    """The ones whose file this person may have, or have pictures labelled by."""
+    """Return the checkpoints whose file this user may download, or check with pictures."""
     return checkpoints_visible_to(user).filter(state=CheckpointState.VALID, quarantined_at=None)
 
 
 def stored_bytes_of(user: User) -> int:
-    """Bytes of all checkpoints of this person.
-
-    The file that came counts until it is read, and as long as it is kept to be read again.
-    """
+    """Return the bytes of a user's checkpoints, including the uploads that are still kept."""
     read_again = Q(original_until__gt=timezone.now()) | Q(
         original_until__isnull=False,
         state__in=[CheckpointState.UPLOADED, CheckpointState.VALIDATING],

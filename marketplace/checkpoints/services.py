@@ -1,4 +1,4 @@
-"""Writes about checkpoints: the only place that changes one."""
+"""Creation and deletion of checkpoints."""
 
 from django.core.files import File
 from django.db import transaction
@@ -26,10 +26,10 @@ from marketplace.uploads.received import (
 def checkpoint_upload(
     *, owner: User, draft: CheckpointDraft, file: "File[bytes]", idempotency_key: str = ""
 ) -> Checkpoint:
-    """Store the file, make the row and ask a worker to validate it.
+    """Store the file, create the row and ask a worker to validate it.
 
-    The file is hashed once, before it is stored. Nothing stays behind when anything fails. The same
-    idempotency key with the same description and bytes gives the same checkpoint again.
+    The file is hashed once, before it is stored. It is removed if anything fails. The same
+    idempotency key with the same description and bytes returns the same checkpoint.
     """
     fields = {
         **draft_check(owner=owner, draft=draft),
@@ -44,7 +44,9 @@ def checkpoint_upload(
         store_received(key, file)
         checkpoint.request_digest = request_digest([fields, checkpoint.upload_sha256])
         with transaction.atomic():
-            User.objects.select_for_update().get(pk=owner.pk)  # one at a time takes the room
+            User.objects.select_for_update().get(
+                pk=owner.pk
+            )  # one request at a time reserves space
             if earlier := rows_made_before(
                 Checkpoint.objects.filter(owner=owner, idempotency_key=checkpoint.idempotency_key),
                 checkpoint.request_digest,
@@ -64,7 +66,7 @@ def checkpoint_upload(
 
 @transaction.atomic
 def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
-    """Write the row of a file that lies under its key, and ask a worker to validate it."""
+    """Create the row of a stored file, and ask a worker to validate it."""
     checkpoint.woken_at = timezone.now()
     checkpoint.save(force_insert=True)
     enqueue(Task.VALIDATE_CHECKPOINT, checkpoint_id=str(checkpoint.pk))
@@ -72,7 +74,7 @@ def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
 
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
-    """Delete row and files. A model that a job has used stays, because its lineage names it."""
+    """Delete row and files. A model that a job has used stays, because its provenance names it."""
     with transaction.atomic():
         row = checkpoint_hold(checkpoint=checkpoint)
         if is_in_use(row):
@@ -80,9 +82,9 @@ def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
                 "This model is part of a pool that a job has used; make it private and withdraw "
                 "the consent to recovery instead."
             )
-        # Pools that no job has used yet go on without it.
+        # Deletes the memberships only. Pools that no job has used continue without the model.
         checkpoint.pools.all().delete()
-        # By the query, so that the row that the log speaks of keeps its id.
+        # Deleting by query leaves the instance its id, which the log needs.
         Checkpoint.objects.filter(pk=checkpoint.pk).delete()
         record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
     storage.remove(storage.incoming_key(checkpoint.pk))

@@ -10,8 +10,6 @@ from django.db import models
 
 
 class CheckpointState(models.TextChoices):
-    """Where a checkpoint is on its way from upload to use."""
-
     UPLOADED = "uploaded", "Waiting for validation"
     VALIDATING = "validating", "Being validated"
     VALID = "valid", "Valid"
@@ -28,5 +26,5 @@ MOVES: dict[CheckpointState, frozenset[CheckpointState]] = {
 
 
 def sources_of(to: CheckpointState) -> frozenset[CheckpointState]:
-    """The states from which `to` can be reached in one move."""
+    """Return the states from which `to` can be reached in one transition."""
     return frozenset(source for source, targets in MOVES.items() if to in targets)

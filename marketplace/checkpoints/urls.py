@@ -1,5 +1,3 @@
-"""Addresses of the checkpoints app."""
-
 from django.urls import path
 
 from marketplace.checkpoints import views

@@ -54,7 +54,6 @@ from marketplace.uploads.received import check_received
 @require_safe
 @login_required
 def checkpoint_list(request: PersonRequest) -> HttpResponse:
-    """The catalogue."""
     form = CheckpointFilterForm(request.GET, user=request.user)
     filters = form.filters()
     page = page_of(request, checkpoints_search(request.user, filters))
@@ -69,7 +68,7 @@ def checkpoint_list(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
-    """The upload. A script asks for JSON and shows progress; without one it is a plain form."""
+    """Upload a model. A script asks for JSON and shows progress; without it, this is a form."""
     if request.method != "POST":
         liked = _liked(request)
         form = UploadForm(user=request.user, initial=initial_like(liked) if liked else {})
@@ -82,7 +81,7 @@ def checkpoint_upload_page(request: PersonRequest) -> HttpResponse:
         check_received(request)
         row = _upload(request.user, form) if form.is_valid() else None
     except DomainError as error:
-        # Of a file that was not taken, the form would say that it is missing.
+        # The file was discarded, and the form would report it as missing.
         form.fields["file"].required = False
         show_refusal(form, error)
         row = None
@@ -100,7 +99,7 @@ def _upload(user: User, form: UploadForm) -> Checkpoint:
 
 
 def _liked(request: PersonRequest) -> Checkpoint | None:
-    """The model of one's own that `?like=` names."""
+    """Return the user's own model that `?like=` names."""
     pk = request.GET.get("like")
     return get_or_404(checkpoints_editable_by(request.user), pk) if pk else None
 
@@ -112,7 +111,6 @@ def _show_upload(
     *,
     liked: Checkpoint | None = None,
 ) -> HttpResponse:
-    """The form, with what its person said of their last model."""
     last = checkpoint_last_of(request.user)
     said = json.dumps(initial_like(last)) if last else ""
     context = {"form": form, "last": last, "last_said": said, "liked": liked}
@@ -120,7 +118,7 @@ def _show_upload(
 
 
 def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
-    """The form without its file, which the script then sends in pieces to where the answer says."""
+    """Check the form without its file, and return the URL to which the script sends the pieces."""
     form = UploadForm(request.POST, user=request.user)
     del form.fields["file"]
     if form.is_valid():
@@ -145,7 +143,6 @@ def _begin_in_pieces(request: PersonRequest) -> JsonResponse:
 @require_safe
 @login_required
 def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
-    """One model."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     return _show(request, checkpoint, FixForm(checkpoint=checkpoint))
 
@@ -153,7 +150,6 @@ def checkpoint_detail(request: PersonRequest, pk: str) -> HttpResponse:
 def _show(
     request: PersonRequest, checkpoint: Checkpoint, form: FixForm, status: int = HTTPStatus.OK
 ) -> HttpResponse:
-    """The model's page; its owner can fix a refused one, or have other weights taken."""
     can_edit = can_edit_checkpoint(request.user, checkpoint)
     context = {
         "checkpoint": checkpoint,
@@ -172,7 +168,6 @@ def _show(
 
 
 def _check(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What the part of the page that checks with pictures must know."""
     return {
         "maxPictures": MAX_PICTURES,
         "maxPerClass": MAX_PICTURES,
@@ -186,7 +181,6 @@ def _check(checkpoint: Checkpoint) -> dict[str, Any]:
 @require_safe
 @login_required
 def checkpoint_class_names(request: PersonRequest, pk: str) -> JsonResponse:
-    """The names of all classes of one model, in the order of its outputs."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     return JsonResponse(checkpoint.class_names, safe=False)
 
@@ -194,7 +188,6 @@ def checkpoint_class_names(request: PersonRequest, pk: str) -> JsonResponse:
 @require_safe
 @login_required
 def checkpoint_classes(request: PersonRequest, pk: str) -> HttpResponse:
-    """All classes of one model, or those that match, a page at a time."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     text = request.GET.get("text", "")[:200]
     pages = Paginator(classes_matching(checkpoint.class_names, text), PER_PAGE)
@@ -206,7 +199,7 @@ def checkpoint_classes(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def checkpoint_fix(request: PersonRequest, pk: str) -> HttpResponse:
-    """Have the file read in another way: with other names, as another architecture, …"""
+    """Have the file read differently: with other class names, as another architecture, …."""
     checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
     form = FixForm(request.POST, checkpoint=checkpoint)
     if form.is_valid():
@@ -223,7 +216,6 @@ def checkpoint_fix(request: PersonRequest, pk: str) -> HttpResponse:
 @never_cache
 @login_required
 def checkpoint_status(request: PersonRequest, pk: str) -> JsonResponse:
-    """Where validation is, for the page that waits for it."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     refused = checkpoint.state == CheckpointState.REJECTED
     reason = checkpoint.reason if refused else ""
@@ -233,7 +225,6 @@ def checkpoint_status(request: PersonRequest, pk: str) -> JsonResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def checkpoint_edit(request: PersonRequest, pk: str) -> HttpResponse:
-    """Change what is said about a model, who sees it, and the consents."""
     checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
     form = EditForm(request.POST or None, checkpoint=checkpoint, user=request.user)
     if request.method == "POST" and form.is_valid():
@@ -253,7 +244,6 @@ def checkpoint_edit(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def checkpoint_remove(request: PersonRequest, pk: str) -> HttpResponse:
-    """Delete a model."""
     checkpoint = get_or_404(checkpoints_editable_by(request.user), pk)
     name = checkpoint.name
     checkpoint_delete(checkpoint=checkpoint)
@@ -264,7 +254,6 @@ def checkpoint_remove(request: PersonRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def checkpoint_download(request: PersonRequest, pk: str) -> HttpResponseBase:
-    """Our re-serialisation of the file."""
     checkpoint = get_or_404(checkpoints_visible_to(request.user), pk)
     if not can_download_checkpoint(request.user, checkpoint):
         raise Http404("There is no file yet.")

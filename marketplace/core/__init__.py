@@ -1,1 +1,1 @@
-"""What every app shares: errors for people, base models, pages of lists, answers with files."""
+"""Shared by all apps: user-facing errors, base models, pagination and file responses."""

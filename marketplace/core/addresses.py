@@ -1,5 +1,3 @@
-"""Which address a request came from."""
-
 import ipaddress
 
 from django.conf import settings
@@ -10,10 +8,10 @@ _HOUSEHOLD_BITS = 64
 
 
 def client_address(request: HttpRequest) -> str:
-    """The peer's address; behind the operator's proxy what that proxy saw. Empty when unknown.
+    """Return the client's address, as seen by the operator's proxy if there is one; else empty.
 
-    A proxy appends to X-Forwarded-For, so only the last entry is the proxy's own word; all before
-    it is whatever the client sent.
+    A proxy appends to X-Forwarded-For. Only the last entry comes from the proxy; the others are
+    from the client.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if settings.BEHIND_PROXY:
@@ -23,15 +21,12 @@ def client_address(request: HttpRequest) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         return ""
-    # A socket for both families shows IPv4 peers as ::ffff:192.0.2.1, all within one /64.
+    # A dual-stack socket shows IPv4 peers as ::ffff:192.0.2.1, all within one /64.
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def counted_by(address: str) -> str:
-    """Whose attempts count together: an IPv4 address, or the /64 that every IPv6 household has.
-
-    `address` is one of `client_address`, not empty.
-    """
+    """Return the key for counting attempts: the IPv4 address, or an IPv6 household's /64."""
     parsed = ipaddress.ip_address(address)
     if parsed.version == _IPV4:
         return address

@@ -1,11 +1,9 @@
-"""What every template knows about the site."""
-
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Name, version, whether sign-up is open, and whether mail is sent."""
+    """Provide every template with the version, and whether sign-up is open and mail is sent."""
     return {
         "version": settings.VERSION,
         "sign_up_open": settings.SIGN_UP_OPEN,

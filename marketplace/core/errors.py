@@ -1,10 +1,10 @@
-"""Errors whose text is shown to people: one sentence, what is wrong and how to fix it."""
+"""Errors that are shown to users: one sentence that says what is wrong and how to fix it."""
 
 
 class DomainError(Exception):
-    """A request that cannot be done as asked. `fields` maps field names to sentences.
+    """A request that cannot be carried out. `fields` maps field names to error messages.
 
-    `retry_after_s` says when the same request may be made again, where that is known.
+    `retry_after_s` says when the request can be repeated, if known.
     """
 
     status = 400
@@ -19,47 +19,46 @@ class DomainError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the answer says beside its text."""
         return {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
 
 
 class Forbidden(DomainError):
-    """One may see it, but not do that with it."""
+    """The user may see it, but not do this with it."""
 
     status = 403
     title = "You may not do that"
 
 
 class Conflict(DomainError):
-    """The request was fine, but the thing is no longer, or not yet, in the state it needs."""
+    """The request is valid, but the object's state does not allow it."""
 
     status = 409
     title = "Not possible in the present state"
 
 
 class TooLarge(DomainError):
-    """More bytes than allowed."""
+    """The request has more bytes than allowed."""
 
     status = 413
     title = "Too large"
 
 
 class TooMany(DomainError):
-    """More of one person's at once than allowed."""
+    """The user has too many requests at once."""
 
     status = 429
     title = "Too many at once"
 
 
 class Busy(DomainError):
-    """No worker answered in time, or too many wait for one."""
+    """No worker answered in time, or too many requests are waiting."""
 
     status = 503
     title = "No worker is free"
 
 
 class InsufficientStorage(DomainError):
-    """The disk or the person's quota is full."""
+    """The disk or the user's quota is full."""
 
     status = 507
     title = "No room left"

@@ -1,4 +1,4 @@
-"""One stored file as an answer: ETag, Range, constant memory."""
+"""Responses with a stored file: ETag, Range, constant memory."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from marketplace.core.whole_numbers import whole_number
 
 _CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
-# Further than any file reaches.
+# Beyond the size of any file.
 _FAR = 2**63
 
 
@@ -26,7 +26,7 @@ def stored_file_response(
     content_type: str = "application/octet-stream",
     attachment: bool = True,
 ) -> HttpResponseBase:
-    """The file, a part of it (206), nothing new (304) or a range that it does not have (416)."""
+    """Return the file, a part of it (206), not modified (304) or range not satisfiable (416)."""
     etag = quote_etag(sha256)
     headers = {
         "ETag": etag,
@@ -57,7 +57,7 @@ def stored_file_response(
 
 
 def stored_chunks(key: str, *, first: int = 0, n_bytes: int | None = None) -> Iterator[bytes]:
-    """The bytes of a stored file from `first` on, chunk by chunk."""
+    """Yield the bytes of a stored file from `first` on, in chunks."""
     with storage.open_stored(key) as file:
         if first:
             file.seek(first)
@@ -72,7 +72,7 @@ def stored_chunks(key: str, *, first: int = 0, n_bytes: int | None = None) -> It
 
 
 def _asked_range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
-    """First and last byte; the whole file when no single valid range is asked for; None for 416."""
+    """Return first and last byte; the whole file without a single valid range; None for 416."""
     whole = (0, size - 1)
     match = _RANGE.fullmatch(request.headers.get("Range", ""))
     if match is None or request.headers.get("If-Range", etag) != etag:

@@ -1,4 +1,4 @@
-"""What forms of several apps share: a quick select, and refusals beside their fields."""
+"""Widgets and errors shared by the forms of several apps."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,12 +11,11 @@ from marketplace.core.errors import DomainError
 
 
 class PlainSelect(forms.Select):
-    """A select without groups, written directly: Django's renders a template for every option."""
+    """A select without groups, rendered directly: Django's renders a template for every option."""
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
-        """The select with its options."""
         chosen = "" if value is None else str(value)
         options = format_html_join(
             "",
@@ -32,7 +31,7 @@ class PlainSelect(forms.Select):
 
 
 class SuggestingInput(forms.TextInput):
-    """A text field that suggests what may be typed, for lists too long for a select."""
+    """A text input with suggestions, for lists too long for a select."""
 
     def __init__(
         self, suggestions: Callable[[], Iterable[str]], attrs: dict[str, Any] | None = None
@@ -43,7 +42,6 @@ class SuggestingInput(forms.TextInput):
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
-        """The field and, behind it, the list."""
         place = f"{(attrs or {}).get('id', name)}_list"
         field = super().render(name, value, {**(attrs or {}), "list": place}, renderer)
         options = format_html_join(
@@ -53,7 +51,7 @@ class SuggestingInput(forms.TextInput):
 
 
 def show_refusal(form: forms.BaseForm, error: DomainError) -> None:
-    """Put the sentences of a DomainError beside the fields that they are about."""
+    """Add the errors of a DomainError to the fields that they are about."""
     placed = False
     for name, sentence in error.fields.items():
         if name in form.fields:

@@ -1,7 +1,7 @@
-"""Idempotency keys: a request that is sent again is answered with what it made before.
+"""Idempotency keys: a repeated request returns what the first one created.
 
-A service asks about a key in one place: in the transaction that writes the rows, once it has
-locked their owner's row. Of two equal requests at once the second then finds what the first made.
+A service looks up a key only in the transaction that writes the rows, after locking the owner's
+row. The second of two equal concurrent requests then finds what the first one created.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def request_digest(request: Any) -> str:
-    """By which a request that is sent again is told from another one."""
+    """Return a hash that distinguishes a repeated request from a different one."""
     text = json.dumps(request, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def rows_made_before(same_key: "QuerySet[_Row]", digest: str) -> list[_Row]:
-    """The rows with a request's key; Conflict when another request made them."""
+    """Return the rows with a request's key. Raise Conflict if a different request made them."""
     rows = list(same_key.exclude(idempotency_key=""))
     if any(row.request_digest != digest for row in rows):  # type: ignore[attr-defined]
         raise Conflict(
@@ -35,6 +35,6 @@ def rows_made_before(same_key: "QuerySet[_Row]", digest: str) -> list[_Row]:
 
 
 def keys_forget(rows: "QuerySet[Any]", now: datetime) -> None:
-    """Forget the keys that are older than a day."""
+    """Clear keys older than a day."""
     old = rows.exclude(idempotency_key="").filter(created_at__lt=now - KEYS_LIVE)
     old.update(idempotency_key="", request_digest="")

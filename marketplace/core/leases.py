@@ -1,8 +1,8 @@
-"""Leases: given and called over by the database's clock, and not believed when clocks jump.
+"""Leases by the database's clock, with protection against clock jumps.
 
-A clock is set; a virtual machine is frozen and thawed. A lease that ends later than any can
-was given by a clock that has been set back since. And when the database's clock has moved otherwise
-than ours, which cannot be set, no lease can be called expired before it could be renewed.
+Clocks are set, and virtual machines are paused and resumed. A lease that ends too late was given
+before the clock was set back. If the database's clock has moved differently from our monotonic
+clock, all leases are renewed before any of them can expire.
 """
 
 import logging
@@ -20,17 +20,17 @@ from django.db.models.functions import Now
 
 log = logging.getLogger(__name__)
 
-# Clocks of machines that keep their time differ by less.
+# Synchronised clocks differ by less.
 SLACK = timedelta(seconds=2)
 
 
 def from_now(length: timedelta) -> CombinedExpression:
-    """When a lease ends that is given now, in the database's time."""
+    """Return the end of a lease that starts now, in the database's time."""
     return Now() + length
 
 
 def database_now() -> datetime:
-    """The time of the clock by which leases are given."""
+    """Return the time of the clock that leases use."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT CURRENT_TIMESTAMP")
         now = cursor.fetchone()[0]
@@ -38,7 +38,7 @@ def database_now() -> datetime:
 
 
 class Jumps:
-    """Notices when leases cannot be believed: a clock was set, or they could not be renewed."""
+    """Notices when leases cannot be trusted: a clock was set, or they could not be renewed."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -46,21 +46,21 @@ class Jumps:
         self._deaf = False
 
     def seen(self, now: datetime) -> bool:
-        """Whether `now` is not where the last look let expect it, or a write could not be made."""
+        """Return whether `now` differs from the expected time, or a write has failed."""
         before, self._offset = self._offset, now.timestamp() - self._monotonic()
         deaf, self._deaf = self._deaf, False
         return deaf or (before is not None and abs(self._offset - before) > settings.HEARTBEAT_S)
 
     def forgive(self, leased: QuerySet[Any], now: datetime, *, length: timedelta) -> None:
-        """Renew the leases of these rows that cannot be believed: all, or those too long."""
+        """Renew the leases that cannot be trusted: all of them, or only those too long."""
         if not self.seen(now):
             leased = leased.filter(lease_until__gt=now + length + SLACK)
         if forgiven := leased.update(lease_until=from_now(length)):
-            log.warning("a clock jumped, or the database was away; %s new leases", forgiven)
+            log.warning("a clock jumped, or the database was away; %s leases renewed", forgiven)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Around a write: where ours fails or waits, so did those by which workers show life."""
+        """Watch a write: if ours fails or waits, so did the workers' renewals."""
         began = self._monotonic()
         try:
             yield

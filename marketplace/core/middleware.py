@@ -1,5 +1,3 @@
-"""Turns a DomainError into a page."""
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +7,7 @@ from marketplace.core.errors import DomainError
 
 
 class DomainErrorMiddleware:
-    """A DomainError that no form caught becomes a page with its sentence and status."""
+    """Renders a DomainError that no form caught as a page with its message and status."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,7 +16,6 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Render the sentence; leave everything else to Django."""
         if not isinstance(error, DomainError):
             return None
         context = {"title": error.title, "message": str(error), "fields": error.fields}

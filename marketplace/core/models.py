@@ -1,12 +1,10 @@
-"""The base of every row that people can see."""
-
 import uuid
 
 from django.db import models
 
 
 class Row(models.Model):
-    """A row with an id that cannot be guessed and the time of its making."""
+    """Base class: a row with a random id and its creation time."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
@@ -16,7 +14,7 @@ class Row(models.Model):
 
 
 class WorkerPulse(models.Model):
-    """When a worker process last said that it lives."""
+    """The last sign of life of a worker process."""
 
     name = models.CharField(max_length=120, primary_key=True)
     queue = models.CharField(max_length=20)

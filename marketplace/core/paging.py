@@ -1,4 +1,4 @@
-"""Pages of long lists that do not count everything again for every visitor."""
+"""Pagination of long lists without counting all rows on every request."""
 
 import hashlib
 from functools import cached_property
@@ -14,28 +14,28 @@ T = TypeVar("T", bound=Model)
 
 PAGE_SIZE = 24
 _COUNT_KEPT_S = 30
-# A short list is counted each time, so that a row just made is never missing from it.
+# A short list is counted each time, so that a new row is never missing.
 _SHORT = 500
-# What changes which rows a page shows, but not how many there are.
+# Parameters that do not change the number of rows.
 _SAME_ROWS = {"page", "sort"}
 
 
 class LongListPaginator(Paginator):
-    """A paginator whose count, once it is large, is remembered for half a minute."""
+    """A paginator that caches large counts for half a minute."""
 
     def __init__(self, rows: "QuerySet[Any]", per_page: int, *, key: str = "") -> None:
-        """`key` says which rows these are; without one their query says it."""
+        """Identify the rows by `key`, or by their query if it is empty."""
         super().__init__(rows, per_page)
         self._rows = rows
         self._key = key
 
     @cached_property
     def count(self) -> int:
-        """The number of rows, at most half a minute old for long lists."""
+        """The number of rows, up to half a minute old for long lists."""
         try:
             said = self._key or str(self._rows.query)
         except EmptyResultSet:
-            # What is asked for cannot be, such as a number that the column does not hold.
+            # The filter cannot match, for example a number out of the column's range.
             return 0
         key = f"count:{hashlib.sha256(said.encode()).hexdigest()}"
         known: int | None = cache.get(key)
@@ -47,17 +47,17 @@ class LongListPaginator(Paginator):
         return counted
 
     def page(self, number: "int | str") -> "Page[Any]":
-        """One page: its ids are found and sorted first, so that wide rows are read for it alone."""
+        """Return a page. Ids are sorted first, so that wide rows are read for this page only."""
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         ids = list(self._rows.values_list("pk", flat=True)[start : start + self.per_page])
         found = {row.pk: row for row in self._rows.order_by().filter(pk__in=ids)}
-        # A row may have gone between the two queries.
+        # A row may have been deleted between the two queries.
         return Page([found[pk] for pk in ids if pk in found], number, self)
 
 
 def page_of(request: HttpRequest, rows: "QuerySet[T]", *, size: int = PAGE_SIZE) -> "Page[T]":
-    """The page that `?page=` asks for; the nearest one when there is no such page."""
+    """Return the page that `?page=` asks for, or the nearest existing one."""
     asked = sorted(item for item in request.GET.lists() if item[0] not in _SAME_ROWS)
     key = f"{request.path} {getattr(request, 'user', '')} {asked}"
     page: Page[T] = LongListPaginator(rows, size, key=key).get_page(request.GET.get("page"))

@@ -1,8 +1,8 @@
-"""Preview grids: recovered images that may be shown, kept in RAM only, never on a disk.
+"""Preview grids: recovered images that may be shown. They are kept in RAM, never on disk.
 
-With `PREVIEW_URL=redis://…` they live in that Redis (run it without persistence). With
-`http://…` they live in the memory of the process that runs web and workers together: it serves
-`MemoryStore` on the loopback interface behind a bearer secret. Without either there are none.
+With `PREVIEW_URL=redis://…` they are in that Redis (run it without persistence). With `http://…`
+they are in the memory of the process that runs web and workers together: it serves `MemoryStore` on
+the loopback interface with a bearer secret. Without a URL there are no previews.
 """
 
 import hmac
@@ -26,11 +26,11 @@ MAX_PREVIEWS = 64
 _TIMEOUT_S = 2.0
 
 STORE_ERRORS = (OSError, redis.RedisError)
-"""What the functions below raise when the store is away; no reason to stop a run or a page."""
+"""Raised by the functions below if the store is unavailable. No run or page fails for it."""
 
 
 def preview_put(job_id: str, png: bytes) -> None:
-    """Show this grid for the job from now on; silently nothing when previews have no home."""
+    """Set the job's grid. Does nothing if previews are not configured."""
     if settings.PREVIEW_URL.startswith("redis"):
         client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
         client.set(f"preview:{job_id}", png, ex=settings.PREVIEW_TTL_S)
@@ -39,7 +39,6 @@ def preview_put(job_id: str, png: bytes) -> None:
 
 
 def preview_get(job_id: str) -> bytes | None:
-    """The job's present grid as PNG, if there is one."""
     if settings.PREVIEW_URL.startswith("redis"):
         client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
         return client.get(f"preview:{job_id}")  # type: ignore[return-value]
@@ -47,7 +46,7 @@ def preview_get(job_id: str) -> bytes | None:
 
 
 def preview_or_none(job_id: str) -> bytes | None:
-    """The same for a page, which does without when the store is away."""
+    """Return the grid for a page, which is shown without it if the store is unavailable."""
     try:
         return preview_get(job_id)
     except STORE_ERRORS:
@@ -56,7 +55,6 @@ def preview_or_none(job_id: str) -> bytes | None:
 
 
 def preview_delete(job_id: str) -> None:
-    """Remove the job's grid."""
     if settings.PREVIEW_URL.startswith("redis"):
         redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S).delete(
             f"preview:{job_id}"
@@ -66,7 +64,7 @@ def preview_delete(job_id: str) -> None:
 
 
 def preview_secret() -> str:
-    """What web and workers of one instance know and others do not."""
+    """Return a secret shared by one instance's web and worker processes."""
     return hmac.new(settings.SECRET_KEY.encode(), b"previews", "sha256").hexdigest()
 
 
@@ -88,7 +86,7 @@ def _call(method: str, job_id: str, body: bytes | None = None) -> bytes | None:
 
 
 class MemoryStore:
-    """A bounded dictionary of grids whose entries expire."""
+    """A bounded dictionary of grids that expire."""
 
     def __init__(self, ttl_s: float) -> None:
         self._ttl_s = ttl_s
@@ -96,7 +94,7 @@ class MemoryStore:
         self._lock = Lock()
 
     def put(self, key: str, png: bytes) -> None:
-        """Keep the grid, dropping the oldest when there are too many."""
+        """Store the grid. Drops the oldest ones if there are too many."""
         with self._lock:
             self._grids.pop(key, None)
             self._grids[key] = (time.monotonic() + self._ttl_s, png)
@@ -104,7 +102,6 @@ class MemoryStore:
                 del self._grids[next(iter(self._grids))]
 
     def get(self, key: str) -> bytes | None:
-        """The grid, unless it expired."""
         with self._lock:
             until, png = self._grids.get(key, (0.0, b""))
             if until < time.monotonic():
@@ -113,25 +110,22 @@ class MemoryStore:
             return png
 
     def forget(self, key: str) -> None:
-        """Drop the grid."""
         with self._lock:
             self._grids.pop(key, None)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """GET, PUT and DELETE of one grid each, for those who know the secret."""
+    """GET, PUT and DELETE of one grid each, protected by the secret."""
 
     store: MemoryStore
     secret: str
 
     def do_GET(self) -> None:
-        """Answer with the grid."""
         if self._allowed():
             png = self.store.get(self.path)
             self._answer(HTTPStatus.OK if png else HTTPStatus.NOT_FOUND, png or b"")
 
     def do_PUT(self) -> None:
-        """Keep the grid."""
         if not self._allowed():
             return
         length = whole_number(self.headers.get("Content-Length", "")) or 0
@@ -142,13 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.NO_CONTENT)
 
     def do_DELETE(self) -> None:
-        """Drop the grid."""
         if self._allowed():
             self.store.forget(self.path)
             self._answer(HTTPStatus.NO_CONTENT)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Previews are not logged."""
+        """Do nothing: previews are not logged."""
 
     def _allowed(self) -> bool:
         given = self.headers.get("Authorization", "")
@@ -165,6 +158,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve_previews(ttl_s: float) -> ThreadingHTTPServer:
-    """A server on a free loopback port; call `serve_forever` in a thread of your own."""
+    """Return a server on a free loopback port. The caller runs `serve_forever` in a thread."""
     own = {"store": MemoryStore(ttl_s), "secret": preview_secret()}
     return ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), own))

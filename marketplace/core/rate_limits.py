@@ -1,7 +1,7 @@
-"""Rate limits: counts in fixed windows, exact over all processes.
+"""Rate limits: counts in fixed windows, exact across all processes.
 
-The cache's `incr` and `add` are atomic, in Redis and in the embedded cache alike. Around the
-border of two windows up to twice the quota passes; within one never more than the quota.
+The cache's `incr` and `add` are atomic, both in Redis and in the embedded cache. Around the border
+of two windows up to twice the quota is allowed, within one never more than the quota.
 """
 
 import logging
@@ -18,33 +18,31 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Policy:
-    """At most `quota` times in `window_s` seconds; a quota of 0 means no limit."""
+    """At most `quota` times in `window_s` seconds. A quota of 0 means no limit."""
 
     name: str
     quota: int
     window_s: int
 
     def header(self) -> str:
-        """As in `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers)."""
+        """Return the value for `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers)."""
         return f'"{self.name}";q={self.quota};w={self.window_s}'
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The state of a limit after one request."""
-
     policy: Policy
     allowed: bool
     remaining: int
     reset_s: int
 
     def header(self) -> str:
-        """As in `RateLimit`."""
+        """Return the value for `RateLimit`."""
         return f'"{self.policy.name}";r={self.remaining};t={self.reset_s}'
 
 
 def take(policy: Policy, who: str) -> Usage:
-    """Count one more for `who`, and say whether it is still within the quota."""
+    """Count a request of `who`. Return its usage, which tells whether it is within the quota."""
     now = time.time()
     window = int(now // policy.window_s)
     reset_s = max(1, math.ceil((window + 1) * policy.window_s - now))
@@ -57,7 +55,7 @@ def _count(key: str, timeout: int) -> int:
     try:
         return _incr(key, timeout)
     except (RedisError, sqlite3.Error, OSError):
-        # A cache that is away must not take the site along; it is back before anybody guesses.
+        # The site must work without its cache, which is back before anyone can guess a password.
         log.warning("the cache does not answer, so nothing is counted", exc_info=True)
         return 0
 
@@ -68,5 +66,5 @@ def _incr(key: str, timeout: int) -> int:
     except ValueError:
         if cache.add(key, 1, timeout):
             return 1
-        # Another process began the window in between.
+        # Another process has started the window meanwhile.
         return cache.incr(key)

@@ -1,4 +1,4 @@
-"""The instance's secret: made once, readable by its owner only, and what is derived from it."""
+"""The instance's secret key, readable by its user only, and encryption with derived keys."""
 
 import os
 import secrets
@@ -15,14 +15,11 @@ _READ_TRIES, _READ_PAUSE_S = 200, 0.01
 
 
 class Undecryptable(Exception):
-    """The bytes were not sealed by this instance for this purpose, or were changed since."""
+    """The bytes were not sealed by this instance for this purpose, or have been changed."""
 
 
 def read_or_make_secret_key(path: Path) -> str:
-    """The secret key kept in the file, made on the first call.
-
-    Several processes start at once, so the file is created exclusively and the loser reads it.
-    """
+    """Return the secret key in the file. Of several processes starting at once, one creates it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -39,7 +36,7 @@ def _read_secret_key(path: Path) -> str:
             return key
         # The process that created the file has not written it yet.
         time.sleep(_READ_PAUSE_S)
-    raise RuntimeError(f"{path} is empty; delete it to have a new secret key made.")
+    raise RuntimeError(f"{path} is empty; delete it to create a new secret key.")
 
 
 def seal(data: bytes, *, secret: str, purpose: str) -> bytes:
@@ -49,7 +46,7 @@ def seal(data: bytes, *, secret: str, purpose: str) -> bytes:
 
 
 def unseal(sealed: bytes, *, secret: str, purpose: str) -> bytes:
-    """The reverse of `seal`; raises Undecryptable."""
+    """Decrypt the result of `seal`. Raise Undecryptable if that fails."""
     cipher = AESGCM(_derive(secret, purpose))
     try:
         return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())

@@ -1,1 +1,1 @@
-"""What a first start shows: a pool of real models and a short real job on it."""
+"""The demo on a first start: a pool of real models and a short job on it."""

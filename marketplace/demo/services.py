@@ -1,4 +1,4 @@
-"""Loads the demo the way a person would: upload, wait for validation, pool, launch."""
+"""Loads the demo as a user would: upload, wait for validation, create a pool, launch."""
 
 import json
 import secrets
@@ -28,12 +28,12 @@ _WAIT_S = 300.0
 
 
 def sign_in_file() -> Path:
-    """Where the demo's password is kept, readable by the operator only."""
+    """Return the file with the demo's password, which only the operator can read."""
     return settings.DATA_DIR / "demo-password"
 
 
 def demo_person() -> User:
-    """The demo's person, with a password made on this machine."""
+    """Return the demo user, creating it with a random password on the first call."""
     user = User.objects.filter(username=USERNAME).first()
     if user is None:
         password = secrets.token_urlsafe(9)
@@ -45,7 +45,7 @@ def demo_person() -> User:
 
 
 def demo_load() -> Job:
-    """Everything that is missing of the demo; what is there already is left as it is."""
+    """Create the missing parts of the demo."""
     user = demo_person()
     checkpoints = [_checkpoint(user, line) for line in _manifest()]
     _wait_until_valid([row.pk for row in checkpoints])

@@ -1,1 +1,1 @@
-"""What runs an instance: processes, settings from the environment, logs, health, static files."""
+"""Running an instance: processes, environment, logs, health checks and static files."""

@@ -1,7 +1,7 @@
-"""What a form may weigh, before anything of it is read.
+"""Limits on the size of forms, checked before any of the body is read.
 
-Django's own limit is one for everybody and every page, and a form of `%41%41…` takes eighty times
-its length while it is parsed. Files are not meant: they come as multipart, and are streamed.
+Django has a single limit for all users and pages, and a form of `%41%41…` takes eighty times its
+length to parse. Files are not affected: they come as multipart and are streamed.
 """
 
 import codecs
@@ -16,23 +16,20 @@ from marketplace.core.whole_numbers import content_length
 FORM = "application/x-www-form-urlencoded"
 # The longest form describes a model, in 20,000 characters of up to twelve bytes.
 MAX_FORM_BYTES = 512 * 2**10
-# Who is not signed in sends a name and a password.
+# Anonymous users only send a name and a password.
 MAX_FORM_BYTES_OF_STRANGERS = 32 * 2**10
 _PLAIN = {"utf-8", "ascii"}
 
 
 class UnknownCharset(DomainError):
-    """Text that is not UTF-8."""
+    """The text is not UTF-8."""
 
     status = 415
     title = "Unknown kind of text"
 
 
 class BodyLimitMiddleware:
-    """Refuses forms that are too long, and text in anything but UTF-8.
-
-    Some of Python's encodings unpack what they decode, or take the square of its length.
-    """
+    """Refuses long forms and text that is not UTF-8: some encodings decompress their input."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,8 +1,8 @@
-"""The embedded broker: kombu's file-system transport, whose files appear whole or not at all.
+"""The embedded broker: kombu's file-system transport with atomic writes.
 
-kombu writes a message, and the table of an exchange, into the file that readers already see; a
-reader that comes in between finds half of it and its worker dies of a JSON error. Ours are
-written beside it and renamed. `embedded://` is the scheme of its address.
+kombu writes messages and exchange tables directly into files that readers already see. A concurrent
+reader finds incomplete JSON, and its worker dies. This transport writes a separate file and renames
+it. Its URL scheme is `embedded://`.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ class Channel(filesystem.Channel):
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
-        # Readers go through the names in order, so the clock comes first.
+        # Readers take the names in order, so the time comes first.
         name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         _write_whole(folder / name, message)
 
@@ -38,13 +38,13 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """The transport behind `embedded://`."""
+    """The transport for `embedded://`."""
 
     Channel = Channel
 
 
 def _write_whole(path: Path, content: Any) -> None:
-    # No reader takes “part” for the name of a queue.
+    # Readers do not take “part” for the name of a queue.
     part = path.parent / f"{uuid.uuid4()}.part"
     try:
         part.write_text(dumps(content))  # type: ignore[no-untyped-call]
@@ -55,5 +55,5 @@ def _write_whole(path: Path, content: Any) -> None:
 
 
 def register() -> None:
-    """Make kombu know the scheme."""
+    """Register the scheme with kombu."""
     TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"

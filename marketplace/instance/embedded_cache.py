@@ -1,7 +1,7 @@
-"""The cache of the embedded default: one SQLite file that all web processes share.
+"""The embedded cache: one SQLite file shared by all web processes.
 
-Django's own local caches either belong to one process or count without a lock, and all of them
-store pickles. Rate limits need counting that no other process can slip between.
+Django's own local caches belong to one process or count without a lock, and all of them store
+pickles. Rate limits need atomic counting.
 """
 
 import json
@@ -21,7 +21,7 @@ _WAIT_S = 5.0
 
 
 class EmbeddedCache(BaseCache):
-    """Django's cache interface over a file; values are JSON. `add` and `incr` are atomic."""
+    """Django's cache interface over a file. Values are JSON. `add` and `incr` are atomic."""
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -31,7 +31,6 @@ class EmbeddedCache(BaseCache):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One writer at a time, over all processes."""
         database = self._database()
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -39,7 +38,7 @@ class EmbeddedCache(BaseCache):
             yield database
             database.execute("COMMIT")
         except BaseException:
-            # A disk that is full may have ended it already; left open it would stop this thread.
+            # A full disk may have ended the transaction. An open one would block this thread.
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
@@ -48,7 +47,7 @@ class EmbeddedCache(BaseCache):
         database: sqlite3.Connection | None = getattr(self._local, "database", None)
         if database is None:
             database = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None)
-            # Nothing in here is worth waiting for the disk.
+            # Nothing in the cache is worth waiting for the disk.
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=OFF")
             database.execute(_TABLE)
@@ -75,14 +74,12 @@ class EmbeddedCache(BaseCache):
         )
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        """The value, or the default."""
         found = self._read(self._database(), self.make_and_validate_key(key, version=version))
         return default if found is None else json.loads(found[0])
 
     def set(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        """Keep the value until the timeout."""
         name = self.make_and_validate_key(key, version=version)
         with self._writing() as database:
             self._write(database, name, value, self.get_backend_timeout(timeout))
@@ -90,7 +87,7 @@ class EmbeddedCache(BaseCache):
     def add(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """Keep the value if there is none; of several callers at once one succeeds."""
+        """Store the value if there is none. Of several concurrent callers one succeeds."""
         name = self.make_and_validate_key(key, version=version)
         with self._writing() as database:
             if self._read(database, name) is not None:
@@ -99,7 +96,7 @@ class EmbeddedCache(BaseCache):
         return True
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        """Count on; ValueError when there is no such count. Its timeout stays."""
+        """Increment a count and keep its timeout. Raise ValueError if it does not exist."""
         name = self.make_and_validate_key(key, version=version)
         with self._writing() as database:
             found = self._read(database, name)
@@ -110,7 +107,6 @@ class EmbeddedCache(BaseCache):
         return value
 
     def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Give what is there another timeout."""
         name = self.make_and_validate_key(key, version=version)
         with self._writing() as database:
             found = self._read(database, name)
@@ -119,26 +115,23 @@ class EmbeddedCache(BaseCache):
         return found is not None
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        """Whether there was something to forget."""
         name = self.make_and_validate_key(key, version=version)
         with self._writing() as database:
             return database.execute("DELETE FROM cache WHERE key = ?", (name,)).rowcount > 0
 
     def clear(self) -> None:
-        """Forget everything."""
         with self._writing() as database:
             database.execute("DELETE FROM cache")
 
 
 class JsonSerializer:
-    """For a cache in Redis: JSON, so that writing to it cannot run anything here."""
+    """Redis cache values as JSON, so that writing to Redis cannot execute code here."""
 
     def dumps(self, value: Any) -> bytes | int:
-        """Whole numbers stay numbers, so that Redis can count with them."""
+        """Leave integers as they are, so that Redis can increment them."""
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         return json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:
-        """The value."""
         return json.loads(data)

@@ -1,7 +1,7 @@
-"""The environment, from which all settings come; any variable's value may lie in a file.
+"""Environment variables, from which all settings come. Any value may be in a file.
 
-`NAME_FILE=/run/secrets/name` stands for `NAME` with the file's content, so that secrets need not
-be part of a process's environment, which shows in inspections and is passed on to children.
+`NAME_FILE=/run/secrets/name` sets `NAME` to the file's content. Secrets then need not be in the
+process's environment, which can be inspected and is inherited by child processes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class FilesFirst(Mapping[str, str]):
-    """The variables, with `NAME_FILE` read where it is set, less its last line break."""
+    """The variables. If `NAME_FILE` is set, it is read without its last line break."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -42,14 +42,13 @@ def _content(name: str, path: str) -> str:
 
 
 def read_environment(variables: Mapping[str, str]) -> environ.Env:
-    """A reader of these variables."""
     env = environ.Env()
     env.ENVIRON = FilesFirst(variables)
     return env
 
 
 def with_password(url: str, password: str) -> str:
-    """The URL with this password, which so can lie in a file of its own; unchanged without one."""
+    """Return the URL with this password, which may come from its own file."""
     if not password:
         return url
     parts = urlsplit(url)

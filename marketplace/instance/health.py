@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: what it needs answers."""
+"""`/healthz`: the process is alive. `/readyz`: its dependencies answer."""
 
 import threading
 import time
@@ -25,27 +25,27 @@ SILENT_AFTER = timedelta(seconds=60)
 
 
 class NotReady(Exception):
-    """One sentence on what is missing."""
+    """A dependency is not ready. The message is one sentence."""
 
 
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answers while the process lives."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Says which of database, migrations, storage, broker and worker is not ready, with 503.
+    """Report the state of database, migrations, storage, broker and workers; 503 if any is not
+    ready.
 
-    `?only=database,storage` asks for these alone: a load balancer must not take a web process off
-    because a worker is away. `warnings` leave it ready.
+    `?only=database,storage` restricts the checks: a load balancer must not remove a web process
+    because a worker is missing. `warnings` do not affect readiness.
     """
     named = {name for name in request.GET.get("only", "").split(",") if name} or set(CHECKS)
     if not named <= set(CHECKS):
-        detail = f"There are only these checks: {', '.join(CHECKS)}."
+        detail = f"Choose from these checks: {', '.join(CHECKS)}."
         return JsonResponse({"detail": detail}, status=400)
     asked = [name for name in CHECKS if name in named]
     report = {name: _answer(name) for name in asked}
@@ -58,7 +58,7 @@ _answers: dict[str, tuple[float, str]] = {}
 
 
 def _answer(name: str) -> str:
-    """What the check says, or has said a moment ago; of many who ask at once one asks."""
+    """Return the check's result, cached for a moment. Concurrent callers share one check."""
     with _asking[name]:
         until, said = _answers.get(name, (0.0, ""))
         if time.monotonic() < until:
@@ -85,7 +85,7 @@ def _database() -> None:
 
 
 def _migrations() -> None:
-    """Once applied they stay applied, so a process looks until then only."""
+    """Applied migrations stay applied, so a process checks only until then."""
     global _migrated
     if _migrated:
         return
@@ -103,12 +103,12 @@ _migrated = False
 
 
 def _storage() -> None:
-    # A key of its own: of two processes that probe at once none may see the other's file.
+    # A unique key, so that concurrent probes do not see each other's file.
     key = f"probe/{uuid.uuid4()}"
     try:
         default_storage.save(key, ContentFile(b"ready"))
         default_storage.delete(key)
-    except Exception as error:  # noqa: BLE001 - every storage has exceptions of its own
+    except Exception as error:  # noqa: BLE001 - each storage has its own exceptions
         raise NotReady("files cannot be stored") from error
 
 
@@ -125,13 +125,12 @@ def _alive() -> "QuerySet[WorkerPulse]":
 
 
 def _warnings() -> list[str]:
-    """What works, but with less protection than it could have."""
     try:
         missing = set(_alive().exclude(unconfined="").values_list("unconfined", flat=True))
     except DatabaseError:
-        return []  # the check of the database says so
+        return []  # reported by the database check
     return [
-        f"a worker reads uploads without {what}, which its machine does not offer"
+        f"a worker reads uploads without {what}, which its machine does not support"
         for what in sorted(missing)
     ]
 

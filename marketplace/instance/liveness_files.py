@@ -1,7 +1,7 @@
-"""A file that a worker of this machine touches while it lives, for health checks of containers.
+"""Files that the workers of this machine touch, for container health checks.
 
-It says nothing of database or broker: a worker waits for those, and must not be ended for it. A
-worker that lives and no longer consumes ends itself (`worker/liveness.py`).
+They do not depend on database or broker, since a worker must not be killed while it waits for
+those. A worker that is alive but no longer consumes ends itself (`worker/liveness.py`).
 """
 
 import socket
@@ -14,14 +14,13 @@ EVERY_S = 20.0
 
 
 def touch_sign(queue: str) -> None:
-    """Say that a worker of this queue lives on this machine."""
     path = _path(queue)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
 
 def sign_age_s(queue: str) -> float | None:
-    """Seconds since the last sign; None when there was none."""
+    """Return the seconds since the last sign of life, or None if there was none."""
     try:
         return time.time() - _path(queue).stat().st_mtime
     except FileNotFoundError:
@@ -29,5 +28,5 @@ def sign_age_s(queue: str) -> float | None:
 
 
 def _path(queue: str) -> Path:
-    """Named after the machine as well: a data folder may be shared."""
+    """Return a path that includes the host name, because a data folder may be shared."""
     return settings.DATA_DIR / "alive" / f"{queue}@{socket.gethostname()}"

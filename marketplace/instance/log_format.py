@@ -1,7 +1,4 @@
-"""How log lines look, and what they never hold: secrets, query strings, bodies, pictures.
-
-Only the fields named here are written; all others of a record are left out.
-"""
+"""Log formats. Only the named fields are written, without secrets, query strings or pictures."""
 
 import json
 import logging
@@ -12,15 +9,15 @@ from typing import Any
 from marketplace.instance.request_id import current_request_id
 
 FIELDS = ("method", "view", "status", "duration_ms", "job", "task")
-"""What a caller may add with `extra=`; numbers and names, never what a person sent."""
+"""Names that callers may pass with `extra=`: numbers and names, never user input."""
 
 MAX_MESSAGE = 20_000
 _SECRETS = (
-    # Our tokens, whatever stands before them, and every other way to present a secret.
+    # Our tokens in any context, and all other ways to present a secret.
     (re.compile(r"fh_[A-Za-z0-9_-]{6,}"), "fh_…"),
     (re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9+/=._~-]{8,}"), r"\1 …"),
     (re.compile(r"(?i)\b(sessionid|csrftoken|password|secret)=[^\s;,&]+"), r"\1=…"),
-    # The password of a URL, and everything behind a path's question mark.
+    # The password in a URL, and everything after a path's question mark.
     (re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+(?=@)"), r"\1:…"),
     (re.compile(r"(?<=[\w/])\?[\w%.~-]+=[^\s'\"]*"), "?…"),
     # A picture as text.
@@ -29,7 +26,7 @@ _SECRETS = (
 
 
 def redact(text: str) -> str:
-    """The text without anything that looks like a secret, a query string or encoded data."""
+    """Replace anything that looks like a secret, a query string or encoded data."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text[:MAX_MESSAGE]
@@ -42,17 +39,16 @@ class LineFormatter(logging.Formatter):
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with the request's id where there is one."""
+        """Format the line, with the request's id if there is one."""
         text = redact(super().format(record))
         found = current_request_id()
         return f"{text} [{found}]" if found else text
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object on one line, for machines."""
+    """One JSON object per line, for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object."""
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -69,7 +65,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
-    """For `logging.config.dictConfig`: everything to standard error, in one of the two forms."""
+    """Return a configuration for `logging.config.dictConfig` that logs to standard error."""
     formatter = JsonFormatter if as_json else LineFormatter
     return {
         "version": 1,
@@ -78,11 +74,10 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Every request has a line of its own in `freehold.requests`; Django's own lines for
-            # what was not found hold the path, and a path can hold the key of a mail.
+            # Django's lines for “not found” contain the path, which may contain the key of a mail.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
-            # A person who watches one instance does not want a line for each picture.
+            # A person who watches an instance does not want a line for each picture.
             "freehold.requests": {"level": level if as_json else "WARNING"},
         },
     }

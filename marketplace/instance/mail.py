@@ -1,7 +1,7 @@
-"""How mail leaves: by the operator's server, or not at all.
+"""Outgoing mail, through the operator's server or not at all.
 
-A mail can hold a link that sets a password. So without a server it is dropped, and not printed:
-what a process prints is kept in logs that many can read.
+A mail can contain a link that sets a password. Without a server it is dropped rather than printed,
+because logs have many readers.
 """
 
 from typing import Any
@@ -13,20 +13,20 @@ from marketplace.instance.environment import with_password
 
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 587, "smtp+ssl": 465}
-# For those who develop: prints mails. It must be asked for.
+# For development: prints mails. Must be set explicitly.
 _CONSOLE = "consolemail"
-# A page waits for the server.
+# A page waits for the mail server.
 _TIMEOUT_S = 10
 
 
 def mail_settings(url: str, password: str = "") -> dict[str, Any]:
-    """Django's settings for `smtp+tls://user@host:587`; for none, mail that goes nowhere."""
+    """Return Django's settings for `smtp+tls://user@host:587`. Without a URL, mail is dropped."""
     if not url:
         return {"EMAIL_BACKEND": NOWHERE}
     scheme = url.partition("://")[0]
     if scheme not in {*_PORTS, _CONSOLE}:
         raise ImproperlyConfigured(
-            f"FREEHOLD_EMAIL_URL begins with {', '.join(f'{name}://' for name in _PORTS)}."
+            f"FREEHOLD_EMAIL_URL must begin with {', '.join(f'{name}://' for name in _PORTS)}."
         )
     said: dict[str, Any] = environ.Env.email_url_config(with_password(url, password))
     port = said["EMAIL_PORT"] or _PORTS.get(scheme, 0)

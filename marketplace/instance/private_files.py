@@ -1,4 +1,4 @@
-"""Keeps the instance's files from the other users of the machine."""
+"""Makes the instance's files private to its user."""
 
 import os
 import stat
@@ -8,18 +8,18 @@ _OTHERS = 0o077
 
 
 def open_data_folder(folder: Path) -> None:
-    """Make the data folder; from now on what this process writes is for its own user alone.
+    """Create the data folder, and make all files that this process writes private to its user.
 
-    The settings call this first, so it holds in the web, the workers, the clock and every command.
-    A folder that other users can enter, as releases before 0.2.0 left it, is closed with all that
-    is in it. One that belongs to another user, such as a volume that Kubernetes mounts, is left:
-    its files are closed one by one as they are written.
+    The settings call this first, so it applies to web, workers, clock and commands. A folder that
+    other users can enter, as releases before 0.2.0 left it, is closed with everything in it. A
+    folder of another user, such as a volume mounted by Kubernetes, is left as it is; files in it
+    are private from the moment they are written.
     """
     os.umask(_OTHERS)
     folder.mkdir(parents=True, exist_ok=True)
     about = folder.stat()
     if stat.S_IMODE(about.st_mode) & _OTHERS and about.st_uid == os.geteuid():
-        # First the folder, so that the rest is out of reach while it is walked.
+        # The folder first, so that its content is out of reach during the walk.
         folder.chmod(stat.S_IMODE(about.st_mode) & ~_OTHERS)
         for path in folder.rglob("*"):
             _close(path)
@@ -31,5 +31,5 @@ def _close(path: Path) -> None:
         if not stat.S_ISLNK(about.st_mode) and about.st_uid == os.geteuid():
             path.chmod(stat.S_IMODE(about.st_mode) & ~_OTHERS)
     except FileNotFoundError:
-        # Another process of the instance was done with it; what it writes now is closed already.
+        # Another process of the instance removed it. New files are private already.
         return

@@ -1,4 +1,4 @@
-"""Lets load balancers and Prometheus ask by whatever name, before anybody looks at the name."""
+"""Health and metrics probes under any host name."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ _PROBES = {"healthz", "readyz", "metrics"}
 
 
 class ProbeMiddleware:
-    """Answers the probes; stands before what refuses unknown hosts.
+    """Answers probes before other middleware refuses unknown hosts.
 
-    A pod is asked by its address, which is not known beforehand, and no link is made of that name.
-    Who may not read the numbers gets what any unknown address gets.
+    A pod is probed by its IP address, which is not known beforehand, and the host name is not used
+    for links. Without permission, metrics look like any unknown URL.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

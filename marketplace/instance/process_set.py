@@ -1,7 +1,4 @@
-"""Which processes an instance is made of; `manage.py up` and every container start these.
-
-Each is started by `manage.py run NAME`, or all of them by `manage.py up`.
-"""
+"""The processes of an instance, for `manage.py run NAME` and `manage.py up`."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +8,7 @@ _WORKER = (*_CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--w
            "--concurrency", "1")  # fmt: skip
 
 WORKERS: Mapping[str, tuple[str, ...]] = {
-    # A job may leave CUDA in any state, so every job has a child process of its own.
+    # A job may leave CUDA in any state, so every job has its own child process.
     "gpu": (*_WORKER, "-Q", "gpu", "--max-tasks-per-child", "1"),
     "quick": (*_WORKER, "-Q", "quick"),
     # Exactly one.
@@ -21,7 +18,6 @@ NAMES = ("web", *WORKERS)
 
 
 def command_of(name: str, *, host: str = "127.0.0.1", port: int = 8000) -> list[str]:
-    """The command line of one process."""
     if name != "web":
         return list(WORKERS[name])
     configuration = "python:marketplace.instance.web_server"
@@ -30,10 +26,10 @@ def command_of(name: str, *, host: str = "127.0.0.1", port: int = 8000) -> list[
 
 
 def shared_environment(threads: int) -> dict[str, str]:
-    """What every process is told beside the settings."""
+    """Return environment variables for every process, besides the settings."""
     return {
         "OMP_NUM_THREADS": str(threads),
         "PYTHONUNBUFFERED": "1",
-        # In a container one often is root; messages are JSON, so that costs no safety here.
+        # Containers often run as root. That is safe here, because messages are JSON.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }

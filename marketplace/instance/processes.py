@@ -1,4 +1,4 @@
-"""Keeps the processes of an instance running: starts them, restarts what dies, ends them all."""
+"""Supervision of an instance's processes: starts, restarts and stops them."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ _CALM_S = 60.0
 
 @dataclass
 class Process:
-    """One command that should be running; `once` means that its end is no reason to restart."""
+    """A command that should be running. If `once`, it is not restarted when it ends."""
 
     name: str
     command: Sequence[str]
@@ -30,7 +30,7 @@ class Process:
 
 @dataclass
 class Supervisor:
-    """Runs until `stop` is called (by a signal handler), then ends every process it started."""
+    """Runs until `stop` is called (by a signal handler), then stops all its processes."""
 
     processes: list[Process]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -38,11 +38,9 @@ class Supervisor:
     max_pause_s: float = 30.0
 
     def stop(self) -> None:
-        """End everything soon."""
         self.stopping = True
 
     def run(self) -> None:
-        """Start all, watch all, end all."""
         try:
             while not self.stopping:
                 for process in self.processes:
@@ -64,7 +62,7 @@ class Supervisor:
         if process.once:
             process.next_start = float("inf")
             return
-        # What dies at once dies again; what ran for a while gets a fresh start.
+        # A process that died quickly will probably die again. Others restart at once.
         calm = now - process.started_at > _CALM_S
         process.pause_s = 1.0 if calm else min(2 * process.pause_s, self.max_pause_s)
         process.next_start = now + process.pause_s
@@ -72,13 +70,13 @@ class Supervisor:
 
     def _start(self, process: Process) -> None:
         process.started_at = time.monotonic()
-        # A session of its own: Ctrl-C reaches us alone, and we can end a whole process group.
+        # A new session: Ctrl-C reaches only us, and we can kill a whole process group.
         process.popen = subprocess.Popen(  # noqa: S603 - our own commands
             process.command, env={**os.environ, **self.environment}, start_new_session=True
         )
 
     def _bury(self, process: Process) -> None:
-        """Children that outlive their parent would go on working beside the next one."""
+        """Kill the process group: surviving children would interfere with the next process."""
         if process.popen is not None:
             _signal_group(process.popen.pid, signal.SIGKILL)
         process.popen = None

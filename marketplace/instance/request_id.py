@@ -1,4 +1,4 @@
-"""The id under which one request's log lines, and its answer, can be found again."""
+"""Request ids, which connect a request's log lines with its response."""
 
 import re
 import uuid
@@ -9,17 +9,17 @@ _SHAPE = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 
 def current_request_id() -> str:
-    """The id of the request that this thread answers; empty outside of one."""
+    """Return the id of the request that this thread is serving, or an empty string."""
     return _current.get()
 
 
 def choose_request_id(given: str) -> str:
-    """Take over the id that the proxy chose when it has an id's shape, or make one."""
+    """Keep the proxy's id if it is well-formed, or create one."""
     chosen = given if _SHAPE.fullmatch(given) else uuid.uuid4().hex
     _current.set(chosen)
     return chosen
 
 
 def forget_request_id() -> None:
-    """The request is over; the thread may answer another."""
+    """Clear the id, because the thread will serve other requests."""
     _current.set("")

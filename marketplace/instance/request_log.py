@@ -1,4 +1,4 @@
-"""One log line and one count for each request: which view, how it ended, how long it took."""
+"""One log line and one count per request: view, status and duration."""
 
 import logging
 import time
@@ -15,10 +15,10 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestLogMiddleware:
-    """Stands first, so that it sees also what the others refuse.
+    """The outermost middleware, so that it also sees requests that others refuse.
 
-    Neither the path nor what the client sent is written: a view's name says enough, and no
-    stranger can fill the metrics with names of their own.
+    Neither the path nor user input is logged. The view's name is enough, and clients cannot add
+    names of their own to the metrics.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

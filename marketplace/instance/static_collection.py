@@ -1,8 +1,4 @@
-"""Puts the pages' files where they are served from, when they are not there already.
-
-Django's own command hashes and compresses everything each time: seconds of a processor at every
-start, of which all but the first are for nothing.
-"""
+"""Collects static files only if they have changed, because Django's command takes seconds."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,12 +13,12 @@ _MAKERS = ("django", "whitenoise")
 
 
 def static_collect() -> bool:
-    """Collect if anything has changed since it was done last; whether it was done now."""
+    """Collect if anything has changed since the last time. Return whether it was done."""
     stamp = Path(settings.STATIC_ROOT) / ".collected"
     wanted = _fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted:
         return False
-    # A process that dies half-way leaves no stamp that says otherwise.
+    # A process that dies halfway leaves no stamp.
     stamp.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +27,6 @@ def static_collect() -> bool:
 
 
 def _fingerprint() -> str:
-    """Of every file that will be collected, by its path, size and time, and of what collects."""
     lines = [*sorted(_files()), settings.STATIC_URL, str(settings.STORAGES["staticfiles"])]
     lines += [settings.VERSION, *(f"{name} {version(name)}" for name in _MAKERS)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

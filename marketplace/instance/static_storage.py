@@ -1,4 +1,4 @@
-"""Static files under names with the hash of their content."""
+"""Static files whose names contain a hash of their content."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +10,17 @@ _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Also our modules import one another by those names, which browsers keep for good.
+    """Also rewrites imports between our modules to hashed names, which browsers cache forever.
 
-    So a page and its workers have all modules of one version, and a worker that must be replaced
-    needs no network for it; under their plain names modules are kept for a minute.
+    A page and its workers therefore use modules of one version, and a worker can be restarted
+    without network access. Under their plain names, modules are cached for a minute.
 
-    Every user of the machine may read them, unlike all else that is stored: an image collects them
-    as root, and its web serves them as another user.
+    All users of the machine may read these files, unlike other stored files: an image collects them
+    as root, and another user serves them.
     """
 
     support_js_module_import_aggregation = True
-    # Names are found from the leaves of the imports upwards, one layer in each pass.
+    # Names are resolved from the leaves of the imports upwards, one layer per pass.
     max_post_process_passes = 20
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -31,7 +31,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         super().__init__(*args, **{**modes, **options})
 
     def post_process(self, *args: Any, **options: Any) -> Iterator[Any]:
-        """Hash and compress; then open what was compressed, which the process's mask has closed."""
+        """Hash and compress, then make the compressed files readable despite the umask."""
         yield from super().post_process(*args, **options)
         for path in Path(self.location).rglob("*"):
             path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)

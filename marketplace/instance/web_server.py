@@ -1,7 +1,4 @@
-"""gunicorn's configuration; `manage.py up` and the web's image start it in the same way.
-
-`gunicorn --config python:marketplace.instance.web_server marketplace.wsgi`
-"""
+"""gunicorn's configuration: `--config python:marketplace.instance.web_server`."""
 
 import os
 from pathlib import Path
@@ -22,25 +19,25 @@ logconfig_dict = {
     **settings.LOGGING,
     "loggers": {
         **settings.LOGGING["loggers"],
-        # Requests are logged by ourselves, without paths and query strings.
+        # Requests are logged by `RequestLogMiddleware`, without paths and query strings.
         "gunicorn.access": {"handlers": [], "level": "ERROR", "propagate": False},
         "gunicorn.error": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
-# Heartbeats of the processes are files; on a disk they could block.
+# gunicorn's heartbeat files could block on a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Counters begin at zero with the server; what processes long gone counted goes."""
+    """Reset all counters when the server starts."""
     for file in settings.METRICS_DIR.glob("*.db"):
         file.unlink(missing_ok=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What the process counted stays counted; what it showed of itself goes."""
-    # Late, because the library looks for its folder when it is imported.
+    """Remove the process's gauges. Its counters stay."""
+    # Imported late, because the library looks for its folder on import.
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]

@@ -1,1 +1,1 @@
-"""A run: its state, progress, log and previews."""
+"""Jobs: their state, progress, log and previews."""

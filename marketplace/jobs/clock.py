@@ -1,7 +1,7 @@
-"""What the clock does with jobs: silent ones are taken back, waiting ones are woken.
+"""Periodic work on jobs: reclaim silent ones and wake waiting ones.
 
-Clocks jump, so leases are never believed blindly (`marketplace.core.leases`): one that is too long
-is cut short, and after a jump every lease is renewed before any is called expired.
+Clocks jump, so leases are never trusted blindly (`marketplace.core.leases`): a lease that is too
+long is shortened, and after a jump all leases are renewed before any expires.
 """
 
 import logging
@@ -27,7 +27,6 @@ jumps = Jumps()
 
 
 def jobs_tick() -> None:
-    """One tick."""
     now = database_now()
     leased = Job.objects.filter(state__in=LEASED)
     jumps.forgive(leased, now, length=timedelta(seconds=settings.LEASE_S))
@@ -35,20 +34,19 @@ def jobs_tick() -> None:
         try:
             job_reclaim(job=job)
         except IllegalMove:
-            # It ended, was heard of, or another worker took it, between our read and our write.
+            # Between read and write it ended, renewed its lease, or was taken by another worker.
             continue
     _wake_waiting(now)
     keys_forget(Job.objects.all(), now)
 
 
 def _wake_waiting(now: datetime) -> None:
-    """Send the messages again that may have been lost: this is what makes the queue reliable."""
+    """Repeat messages that may have been lost. This makes the queue reliable."""
     long_ago = now - timedelta(seconds=settings.WAKE_AGAIN_S)
     waiting = Job.objects.filter(state=JobState.QUEUED).filter(
         Q(woken_at__isnull=True) | Q(woken_at__lt=long_ago) | Q(woken_at__gt=now + SLACK)
     )
     for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE]):
         Job.objects.filter(pk=pk).update(woken_at=Now())
-        # Messages would pile up behind a long job and hold up what comes after it: each costs a
-        # child. One or two of a job at a time are enough.
+        # Messages pile up behind a long job, and each costs a child process. One or two are enough.
         enqueue(Task.RUN_JOB, expires_s=2 * settings.WAKE_AGAIN_S, job_id=str(pk))

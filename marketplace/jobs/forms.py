@@ -1,4 +1,4 @@
-"""The launch form, drawn from what the workers published about an algorithm."""
+"""The launch form, built from the settings that the workers published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,21 +14,19 @@ from marketplace.jobs.services import MAX_SEED
 
 SETTING_PREFIX = "setting_"
 MAX_OPEN = 10
-"""Fields that the page shows at once, the seed among them; the other groups are folded."""
+"""Fields that the page shows at once, including the seed. The other groups are collapsed."""
 _PRESET_FIELD = f"{SETTING_PREFIX}{PRESET}"
 
 
 @dataclass(frozen=True)
 class SettingGroup:
-    """Settings of one part, as the page shows them together."""
-
     title: str
     fields: list[BoundField]
     is_open: bool
 
 
 class LaunchForm(forms.Form):
-    """A field for each setting but those of presets alone, filled in as a preset says; the seed."""
+    """The seed, and a field for each visible setting with the preset's values."""
 
     seed = forms.IntegerField(
         initial=0,
@@ -51,17 +49,16 @@ class LaunchForm(forms.Form):
             if group and name != PRESET:
                 self._groups.setdefault(group, []).append(f"{SETTING_PREFIX}{name}")
         if self.preset:
-            # Chosen by a link, as it fills in the others.
+            # A link chooses the preset, because it changes the other fields.
             self.fields[_PRESET_FIELD].widget = forms.HiddenInput()
 
     @property
     def preset_field(self) -> BoundField | None:
-        """The hidden field that names the preset, if the algorithm has some."""
         return self[_PRESET_FIELD] if self.preset else None
 
     @property
     def groups(self) -> list[SettingGroup]:
-        """Settings by the part that they belong to; the first few parts are open."""
+        """Settings by group. The first few groups are open."""
         left = MAX_OPEN - 1
         groups = []
         for title, names in self._groups.items():
@@ -72,7 +69,7 @@ class LaunchForm(forms.Form):
         return groups
 
     def settings(self) -> dict[str, Any]:
-        """The settings as the service wants them."""
+        """Return the settings for the service."""
         return {
             name.removeprefix(SETTING_PREFIX): value
             for name, value in self.cleaned_data.items()
@@ -81,7 +78,6 @@ class LaunchForm(forms.Form):
 
 
 def setting_field(setting: Mapping[str, Any]) -> forms.Field:
-    """The form field of one setting."""
     common = {
         "label": _title(setting["name"]),
         "help_text": setting_help(setting),
@@ -100,13 +96,13 @@ def setting_field(setting: Mapping[str, Any]) -> forms.Field:
     limits = {"min_value": setting["low"], "max_value": setting["high"]}
     if setting["kind"] == "int":
         return forms.IntegerField(**common, **limits)
-    # Any step: a learning rate is not a multiple of something.
+    # Any step: a learning rate need not be a multiple of anything.
     widget = forms.NumberInput(attrs={"step": "any"})
     return forms.FloatField(widget=widget, **common, **limits)
 
 
 def setting_help(setting: Mapping[str, Any]) -> str:
-    """What it is and what is allowed, as one sentence each."""
+    """Return sentences with the setting's meaning and its allowed values."""
     text = str(setting["help"]).strip()
     text = text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
     if setting["kind"] in ("int", "float"):

@@ -1,4 +1,4 @@
-"""What a dashboard shows of a job, as plain data, only what is new to it."""
+"""Dashboard updates of a job as plain data."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from marketplace.jobs.selectors import job_curves, job_events
 
 
 def job_live(job: Job, *, since: int, event: int) -> dict[str, Any]:
-    """State, progress, points above step `since` and log lines above id `event`."""
+    """Return state, progress, points above step `since` and log lines above id `event`."""
     return {
         "state": job.state,
         "state_title": job.get_state_display(),

@@ -1,5 +1,3 @@
-"""Jobs: runs of an algorithm on a pool, their curves and their log."""
-
 from django.db import models
 
 from marketplace.accounts.models import Owned
@@ -8,7 +6,7 @@ from marketplace.pools.models import Pool
 
 
 class Job(Owned):
-    """One run. The row is the truth; the queue only wakes a worker up."""
+    """A run of an algorithm on a pool. The row is authoritative; messages only wake a worker."""
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="jobs")
     algorithm = models.CharField(max_length=60)
@@ -35,7 +33,7 @@ class Job(Owned):
     worker = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
-    # Unlocks the snapshots; forgotten when the job has ended for good.
+    # Decrypts the snapshots. Deleted when the job has finally ended.
     snapshot_secret = models.CharField(max_length=64, blank=True)
 
     idempotency_key = models.CharField(max_length=120, blank=True)
@@ -61,17 +59,16 @@ class Job(Owned):
 
     @property
     def is_final(self) -> bool:
-        """Whether it has ended, so that nothing happens without a request."""
         return self.state in FINAL
 
     @property
     def percent(self) -> int:
-        """Progress, 0 to 100."""
+        """Progress from 0 to 100."""
         return 100 * self.steps_done // self.total_steps if self.total_steps else 0
 
 
 class MetricPoint(models.Model):
-    """One point of one curve; at most about a thousand to a curve."""
+    """A point of a curve. A curve has at most about a thousand."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics")
     name = models.CharField(max_length=60)
@@ -85,8 +82,6 @@ class MetricPoint(models.Model):
 
 
 class JobEvent(models.Model):
-    """One line of a job's log."""
-
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
     text = models.CharField(max_length=500)

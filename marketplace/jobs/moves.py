@@ -1,6 +1,6 @@
-"""The only place that writes a job's state, and what a worker reports about it.
+"""All transitions of a job, and the reports of its worker.
 
-Leases are compared by the database's clock alone, so that machines need not agree on the time.
+Leases are compared by the database's clock only, so that machines need not agree on the time.
 """
 
 import math
@@ -26,18 +26,18 @@ POINTS_PER_CURVE = 1000
 
 
 class IllegalMove(Conflict):
-    """The job is not in a state, or no longer under the attempt, from which it can move so."""
+    """The job's state or attempt does not allow this transition."""
 
 
 class LeaseLost(Exception):
-    """Another worker has the job; this one must touch nothing more."""
+    """Another worker holds the job. This one must stop writing."""
 
 
 def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **changes: Any) -> Job:
-    """Move the job, or raise IllegalMove.
+    """Move the job to another state, or raise IllegalMove.
 
-    One UPDATE that only matches a legal state and the caller's own attempt, so of two callers
-    at most one wins, and a worker that was given up for dead can change nothing.
+    A single UPDATE matches only a legal state and the caller's attempt. Of two callers at most one
+    succeeds, and a worker that lost its lease cannot change anything.
     """
     sources = sources_of(to)
     if only_from:
@@ -46,7 +46,7 @@ def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **cha
     if to not in LEASED:
         changes.setdefault("lease_until", None)
     if not mine.update(state=to, **changes):
-        # The caller keeps the attempt it came with: a zombie must not learn that of its successor.
+        # The caller keeps its attempt, so that it cannot write under its successor's.
         present = Job.objects.only("state").get(pk=job.pk)
         name = present.get_state_display().lower()
         raise IllegalMove(f"A job that is {name} cannot become {to}.")
@@ -55,7 +55,7 @@ def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **cha
 
 
 def job_claim(*, job_id: UUID | str, worker: str) -> Job:
-    """queued -> running under a new attempt; IllegalMove for a second delivery."""
+    """Move a queued job to running under a new attempt. Raise IllegalMove for a second delivery."""
     job = Job.objects.select_related("pool", "owner").filter(pk=job_id).first()
     if job is None:
         raise IllegalMove("There is no such job.")
@@ -74,12 +74,12 @@ def job_claim(*, job_id: UUID | str, worker: str) -> Job:
 
 
 def lease_from_now() -> CombinedExpression:
-    """When a lease ends that is given now, in the database's time."""
+    """Return the end of a lease that starts now, in the database's time."""
     return from_now(timedelta(seconds=settings.LEASE_S))
 
 
 def job_renew_lease(*, job: Job) -> JobState:
-    """Say that this worker lives; returns the job's state, or raises LeaseLost."""
+    """Renew the lease. Return the job's state, or raise LeaseLost."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
     if not mine.update(lease_until=lease_from_now()):
         raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
@@ -96,7 +96,7 @@ def job_report(
     eta_s: float | None,
     metrics: Mapping[int, Mapping[str, float]],
 ) -> JobState:
-    """Write progress and points (step -> name -> value) under the caller's attempt."""
+    """Write progress and points (step -> name -> value). Return the state, or raise LeaseLost."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
     if not mine.update(
         stage=stage,
@@ -112,16 +112,15 @@ def job_report(
         for step, values in metrics.items()
         if step % stride == 0 or step in (1, total_steps)
         for name, value in values.items()
-        # A loss that is not a number cannot be drawn, nor written as JSON.
+        # NaN and infinity cannot be drawn, nor written as JSON.
         if math.isfinite(value)
     ]
-    # Steps taken again after a crash give the same values, so the first ones may stay.
+    # Steps repeated after a crash give the same values, so the first ones stay.
     MetricPoint.objects.bulk_create(points, ignore_conflicts=True)
     return JobState(Job.objects.values_list("state", flat=True).get(pk=job.pk))
 
 
 def job_log(*, job: Job, text: str) -> None:
-    """Add a line to the job's log."""
     JobEvent.objects.create(job=job, text=text[:500])
 
 
@@ -146,16 +145,16 @@ def job_stop(*, job: Job, reason: str) -> None:
 
 @transaction.atomic
 def job_requeue(*, job: Job) -> None:
-    """running -> queued by a worker that is being stopped; it does not count against the job."""
+    """Requeue a job because its worker shuts down. The attempt does not count as lost."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())
-    job_log(job=job, text="The worker is being stopped; the next one goes on from here.")
+    job_log(job=job, text="The worker is shutting down; the next one continues from here.")
     enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
 
 @transaction.atomic
 def job_lose(*, job: Job, reason: str) -> None:
-    """An attempt that came to nothing: back to the queue, or the end if that was one too many."""
-    # As it is now and stays until we are done; what the caller knows may be of an earlier try.
+    """Count a lost attempt: requeue the job, or fail it after too many."""
+    # Locked, because the caller's copy may be of an earlier attempt.
     present = Job.objects.select_for_update().get(pk=job.pk)
     lost = present.lost_attempts + 1
     if present.state == JobState.CANCELLING:
@@ -181,16 +180,16 @@ def job_lose(*, job: Job, reason: str) -> None:
             lost_attempts=lost,
             woken_at=Now(),
         )
-        job_log(job=job, text=f"{reason}; the next one goes on from the snapshot.")
+        job_log(job=job, text=f"{reason}; the next attempt continues from the snapshot.")
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
 
 
 @transaction.atomic
 def job_reclaim(*, job: Job) -> None:
-    """Lose the job of a silent worker; IllegalMove for one that was heard of since it was read."""
+    """Lose the job of a silent worker. Raise IllegalMove if it has renewed its lease meanwhile."""
     silent = Job.objects.select_for_update().filter(
         pk=job.pk, attempt=job.attempt, lease_until__lt=Now()
     )
     if silent.first() is None:
-        raise IllegalMove("Its worker lives.")
+        raise IllegalMove("Its worker is alive.")
     job_lose(job=job, reason="The worker went silent")

@@ -1,5 +1,3 @@
-"""Who may do what with a job."""
-
 from marketplace.accounts.selectors import Person
 from marketplace.jobs.models import Job
 from marketplace.jobs.states import JobState
@@ -10,10 +8,8 @@ def _owns(user: Person, job: Job) -> bool:
 
 
 def can_cancel_job(user: Person, job: Job) -> bool:
-    """Its owner, while it waits or runs."""
     return _owns(user, job) and job.state in {JobState.QUEUED, JobState.RUNNING}
 
 
 def can_resume_job(user: Person, job: Job) -> bool:
-    """Its owner, after it was cancelled or failed."""
     return _owns(user, job) and job.state in {JobState.CANCELLED, JobState.FAILED}

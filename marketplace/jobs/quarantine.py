@@ -1,7 +1,8 @@
-"""Jobs on a pool with a quarantined model stop.
+"""Stops jobs on a pool with a quarantined model.
 
-Which model and why stands on that model's own page, for its owner and the staff; a job is seen by
-others, so it says neither."""
+The model's page tells its owner and the staff which model and why. A job has other readers, so it
+tells neither.
+"""
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import IllegalMove, job_stop
@@ -13,14 +14,14 @@ _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
 def jobs_stop_quarantined() -> None:
-    """One tick: cancel what waits, ask what runs to stop after its step."""
+    """Cancel waiting jobs, and ask running ones to stop after their step."""
     held = PoolMember.objects.filter(checkpoint__quarantined_at__isnull=False)
     jobs = Job.objects.filter(state__in=_UNFINISHED, pool__in=held.values("pool"))
     for job in jobs.distinct():
-        if not held.filter(pool=job.pool_id).exists():  # taken out of quarantine just now
+        if not held.filter(pool=job.pool_id).exists():  # released from quarantine meanwhile
             continue
         try:
             job_stop(job=job, reason=TAKEN_OUT)
         except IllegalMove:
-            # It moved between our read and our write; the next tick sees where to.
+            # It moved between the read and the write. The next tick handles it.
             continue

@@ -1,4 +1,4 @@
-"""What people do with jobs: launch, cancel, resume."""
+"""Launching, cancelling and resuming jobs."""
 
 import secrets
 from collections.abc import Mapping
@@ -38,13 +38,13 @@ def job_launch(
     seed: int = 0,
     idempotency_key: str = "",
 ) -> Job:
-    """Queue a run, shared like the pool when the pool is one's own.
+    """Queue a run, which is shared like the pool if the user owns the pool.
 
-    The same idempotency key with the same request gives the same job again.
+    The same idempotency key with the same request returns the same job.
     """
     key = idempotency_key[:MAX_KEY_LENGTH]
     digest = request_digest([str(pool.pk), algorithm, dict(settings), seed])
-    User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same number
+    User.objects.select_for_update().get(pk=owner.pk)  # one request at a time counts
     same_key = Job.objects.filter(owner=owner, idempotency_key=key)
     if earlier := rows_made_before(same_key, digest):
         return earlier[0]
@@ -71,7 +71,7 @@ def _sharing(owner: User, pool: Pool) -> dict[str, Any]:
 
 
 def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
-    """Check and write under the same locks: what was true a moment ago may not be any more."""
+    """Check and write under the same locks, because earlier checks may be outdated."""
     pool_hold(pool=pool)
     pool_recheck(pool=pool, user=owner)
     _check_fits(pool, fields["settings"])
@@ -92,7 +92,7 @@ def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
 
 
 def job_cancel(*, job: Job, by: User) -> Job:
-    """Ask the job to stop; one that has not begun stops at once."""
+    """Ask the job to stop. A queued one stops at once."""
     for _ in range(_CANCEL_TRIES):
         job.refresh_from_db()
         if job.is_final or job.state == JobState.CANCELLING:
@@ -100,9 +100,9 @@ def job_cancel(*, job: Job, by: User) -> Job:
         try:
             return _cancel_from(job, by)
         except IllegalMove:
-            # A worker took it, or lost it, between our read and our write.
+            # A worker claimed or lost it between the read and the write.
             continue
-    raise Conflict("This job changes hands just now; ask again.")
+    raise Conflict("Another worker is taking over this job; try again.")
 
 
 @transaction.atomic
@@ -124,7 +124,7 @@ def _cancel_from(job: Job, by: User) -> Job:
 
 
 def job_resume(*, job: Job, by: User) -> Job:
-    """Queue a cancelled or failed job again; it goes on from its last snapshot, if that is kept."""
+    """Queue a cancelled or failed job again. It continues from its last snapshot, if any."""
     job.refresh_from_db()
     if job.state not in {JobState.CANCELLED, JobState.FAILED}:
         raise Conflict(
@@ -143,14 +143,14 @@ def job_resume(*, job: Job, by: User) -> Job:
         )
         job_log(job=job, text=f"Resumed by {by}.")
         if not job.snapshot_secret:
-            _start_anew(job)
+            _start_over(job)
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
         record(Act.JOB_RESUMED, by=by, row=job)
     return job
 
 
-def _start_anew(job: Job) -> None:
-    """Its snapshots were deleted because it was not resumed for long."""
+def _start_over(job: Job) -> None:
+    """Start from the beginning, because the snapshots were deleted after a long time."""
     job.snapshot_secret, job.steps_done = secrets.token_hex(32), 0
     job.save(update_fields=["snapshot_secret", "steps_done"])
     job_log(job=job, text="Its snapshots have been deleted since; it starts from the beginning.")
@@ -176,13 +176,12 @@ def _check_seed(seed: int) -> None:
 
 
 def _check_fits(pool: Pool, values: Mapping[str, Any]) -> None:
-    """An episode cannot have more classes than all models of the pool know together."""
     n_way = values.get("n_way")
     rows = [row.class_names for row in pool_checkpoints(pool)]
     merged = len({name for names in rows for name in names})
     known = merged if values.get("merge_classes", True) else sum(map(len, rows))
     if isinstance(n_way, int) and n_way > known:
-        message = f"The models of the pool know {known} classes together; lower n_way to that."
+        message = f"The models of the pool have {known} classes in total; lower n_way to that."
         raise DomainError(message, fields={"n_way": message})
 
 

@@ -12,8 +12,6 @@ from django.db import models
 
 
 class JobState(models.TextChoices):
-    """Where a job is."""
-
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
     CANCELLING = "cancelling", "Cancelling"
@@ -26,7 +24,7 @@ S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
     S.QUEUED: frozenset({S.RUNNING, S.CANCELLED}),
     S.RUNNING: frozenset({S.SUCCEEDED, S.FAILED, S.CANCELLING, S.QUEUED}),
-    # A cancel may come too late.
+    # A cancellation may come too late.
     S.CANCELLING: frozenset({S.CANCELLED, S.SUCCEEDED, S.FAILED}),
     S.CANCELLED: frozenset({S.QUEUED}),
     S.FAILED: frozenset({S.QUEUED}),
@@ -37,5 +35,5 @@ LEASED = frozenset({S.RUNNING, S.CANCELLING})
 
 
 def sources_of(to: JobState) -> frozenset[JobState]:
-    """The states from which `to` can be reached in one move."""
+    """Return the states from which `to` can be reached in one transition."""
     return frozenset(source for source, targets in MOVES.items() if to in targets)

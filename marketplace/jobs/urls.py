@@ -1,5 +1,3 @@
-"""Addresses of the jobs app."""
-
 from django.urls import path
 
 from marketplace.jobs import views

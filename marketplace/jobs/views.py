@@ -1,5 +1,3 @@
-"""Pages of jobs: launch, list, the dashboard that lives."""
-
 from http import HTTPStatus
 from typing import Any
 
@@ -36,7 +34,6 @@ _PREFERRED = "free_plus"
 @require_safe
 @login_required
 def job_list(request: PersonRequest) -> HttpResponse:
-    """Every job this person may see."""
     rows = jobs_visible_to(request.user)
     state = request.GET.get("state", "")
     if state in JobState.values:
@@ -49,7 +46,6 @@ def job_list(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def job_new(request: PersonRequest, pk: str) -> HttpResponse:
-    """Launch an algorithm on a pool."""
     pool = get_or_404(pools_visible_to(request.user), pk)
     specs = list(algorithms_published())
     context: dict[str, Any] = {
@@ -83,7 +79,6 @@ def job_new(request: PersonRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def job_detail(request: PersonRequest, pk: str) -> HttpResponse:
-    """The dashboard of one job."""
     job = get_or_404(jobs_visible_to(request.user), pk)
     spec = algorithms_published().filter(pk=job.algorithm).first()
     context = {
@@ -99,7 +94,7 @@ def job_detail(request: PersonRequest, pk: str) -> HttpResponse:
 @never_cache
 @login_required
 def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
-    """What is new since the step and the log line that the page already shows."""
+    """Return what is new since the step and the log line that the page already shows."""
     job = get_or_404(jobs_visible_to(request.user), pk)
     since, event = _whole(request, "since"), _whole(request, "event")
     return JsonResponse(_live(request, job, since=since, event=event))
@@ -109,7 +104,7 @@ def job_live_data(request: PersonRequest, pk: str) -> JsonResponse:
 @never_cache
 @login_required
 def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
-    """The present grid of recovered images, from memory; 204 when there is none now."""
+    """Return the current grid of recovered images, or 204 if there is none."""
     job = get_or_404(jobs_visible_to(request.user), pk)
     if not previews_shown(request.user, job):
         raise Http404("Not every owner consents to previews.")
@@ -122,7 +117,6 @@ def job_preview(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def job_cancel_now(request: PersonRequest, pk: str) -> HttpResponse:
-    """Ask the job to stop."""
     job = get_or_404(jobs_editable_by(request.user), pk)
     return _moved(request, job, lambda: job_cancel(job=job, by=request.user))
 
@@ -130,7 +124,6 @@ def job_cancel_now(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def job_resume_now(request: PersonRequest, pk: str) -> HttpResponse:
-    """Let the job go on from its last snapshot."""
     job = get_or_404(jobs_editable_by(request.user), pk)
     return _moved(request, job, lambda: job_resume(job=job, by=request.user))
 
@@ -164,7 +157,6 @@ def _chosen_spec(specs: list[AlgorithmSpec], name: str) -> AlgorithmSpec:
 
 
 def _with_setting_names(error: DomainError) -> DomainError:
-    """The same refusal with the names that the form gives to settings."""
     known = {"pool", "seed", "algorithm"}
     fields = {
         name if name in known else f"{SETTING_PREFIX}{name}": text

@@ -1,1 +1,1 @@
-"""Finished meta-learners: card, provenance, download."""
+"""Meta-learners: card, provenance and download."""

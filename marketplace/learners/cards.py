@@ -1,5 +1,3 @@
-"""A model card as HTML that may stand on a page."""
-
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -12,11 +10,11 @@ _LINKS = {"http", "https", "mailto"}
 
 
 def card_html(card: str) -> SafeString:
-    """Markdown without its front matter, and nothing in it that could run or load anything."""
+    """Render the card's Markdown without its front matter. The HTML cannot run or load anything."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     html = markdown.render(_without_front_matter(card))
     clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_LINKS)
-    # The page has its own h1; the card's headings go one down.
+    # The page has its own h1, so the card's headings move down one level.
     for level in (3, 2, 1):
         clean = clean.replace(f"<h{level}>", f"<h{level + 1}>")
         clean = clean.replace(f"</h{level}>", f"</h{level + 1}>")

@@ -1,4 +1,4 @@
-"""A learner directory as a download: all of it as a zip, or one file with ETag and Range."""
+"""Downloads of a learner directory: all of it as a zip, or one file with ETag and Range."""
 
 import mimetypes
 import zipfile
@@ -17,31 +17,30 @@ _ZIP64_FROM = 2**31
 
 
 class _Sink:
-    """What a zip writes into: bytes that are taken out again after every chunk."""
+    """The zip's output: a buffer that is emptied after every chunk."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        """Keep the bytes until they are taken."""
         self._parts.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits anywhere."""
+        """Do nothing, because the buffer is emptied by `take`."""
 
     def close(self) -> None:
-        """The caller sends the parts."""
+        """Do nothing."""
 
     def take(self) -> bytes:
-        """What was written since the last call."""
+        """Return and remove what was written since the last call."""
         taken = b"".join(self._parts)
         self._parts.clear()
         return taken
 
 
 def learner_zip(learner: MetaLearner) -> Iterator[bytes]:
-    """The learner directory as an uncompressed zip, made while it is sent: constant memory."""
+    """Yield the learner directory as an uncompressed zip, in constant memory."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for entry in learner.files:
@@ -56,7 +55,6 @@ def learner_zip(learner: MetaLearner) -> Iterator[bytes]:
 
 
 def zip_response(learner: MetaLearner) -> StreamingHttpResponse:
-    """The zip as an answer."""
     name = f"{slugify(learner.name) or learner.pk}.zip"
     headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
     return StreamingHttpResponse(
@@ -67,7 +65,7 @@ def zip_response(learner: MetaLearner) -> StreamingHttpResponse:
 def file_response(
     request: HttpRequest, learner: MetaLearner, entry: Mapping[str, Any]
 ) -> HttpResponseBase:
-    """One file of the learner directory; `entry` is its row of `learner.files`."""
+    """Return a file of the learner directory. `entry` is its entry in `learner.files`."""
     path = str(entry["path"])
     return stored_file_response(
         request,

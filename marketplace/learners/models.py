@@ -1,5 +1,3 @@
-"""Meta-learners: what a job made."""
-
 from django.db import models
 
 from marketplace.accounts.models import Owned
@@ -8,17 +6,17 @@ from marketplace.jobs.models import Job
 
 
 class MetaLearner(Owned):
-    """A finished meta-learner. Its files are immutable; the row describes them."""
+    """A finished meta-learner, the result of a job. Its files never change."""
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="learner")
     name = models.CharField(max_length=160)
     config = models.JSONField(default=dict)
     card = models.TextField(blank=True)
     provenance = models.JSONField(default=list)
-    # [{"path", "size", "sha256"}]: what can be downloaded, and the ETags.
+    # [{"path", "size", "sha256"}]: the files for download, and their ETags.
     files = models.JSONField(default=list)
-    # Models whose weights it holds: it goes where these may go. They cannot be deleted before
-    # it, as its job's pool is frozen and protects them.
+    # Models whose weights it contains, and which limit who may have it. They cannot be deleted
+    # before it, because the frozen pool of its job protects them.
     copied_models = models.ManyToManyField(Checkpoint, related_name="copied_into")
 
     class Meta(Owned.Meta):
@@ -33,5 +31,4 @@ class MetaLearner(Owned):
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all files together."""
         return sum(entry["size"] for entry in self.files)

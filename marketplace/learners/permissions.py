@@ -1,9 +1,6 @@
-"""Who may do what with a meta-learner."""
-
 from marketplace.accounts.selectors import Person
 from marketplace.learners.models import MetaLearner
 
 
 def can_edit_learner(user: Person, learner: MetaLearner) -> bool:
-    """Rename it or change who may see it."""
     return bool(user.is_authenticated and learner.owner_id == user.pk)

@@ -1,5 +1,3 @@
-"""Reads about meta-learners."""
-
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +18,11 @@ CLOSED = (
 
 
 def learners_visible_to(user: Person) -> "QuerySet[MetaLearner]":
-    """The meta-learners this person may see: their own, and others with every model they copy.
+    """Return a user's own meta-learners, and others of which every copied model is visible.
 
-    `job_shown` and `pool_shown` say whether they may see what it came from as well,
-    `copies_weights` whether it holds weights of models, and `usable` whether they may have those.
+    `job_shown` and `pool_shown` tell whether the user may see its job and its pool,
+    `copies_weights` whether it contains weights of models, and `usable` whether the user may have
+    those.
     """
     seen = seen_by(user)
     copies = MetaLearner.copied_models.through.objects.filter(metalearner=OuterRef("pk"))
@@ -40,30 +39,26 @@ def learners_visible_to(user: Person) -> "QuerySet[MetaLearner]":
 
 
 def learners_usable_by(user: Person) -> "QuerySet[MetaLearner]":
-    """Those of which this person may have the weights: to download, and to adapt.
-
-    Its owner is no exception: a model that is hidden from them is hidden in its copy as well.
-    """
+    """Return those that a user may download. Even for owners, copied models must be visible."""
     return learners_visible_to(user).filter(Q(usable=True))
 
 
 def learners_editable_by(user: Person) -> "QuerySet[MetaLearner]":
-    """The meta-learners this person may change."""
     return editable_by(learners_visible_to(user), user)
 
 
 def learner_file(learner: MetaLearner, path: str) -> dict[str, object] | None:
-    """The entry of one file, only if the learner has a file of exactly that path."""
+    """Return the entry of the file with exactly this path, or None."""
     return next((entry for entry in learner.files if entry["path"] == path), None)
 
 
 def learner_lineage(learner: MetaLearner, user: Person) -> list[dict[str, Any]]:
-    """What it was made from, in the pool's order, as this person may know it now.
+    """Return the source models in the pool's order, as this user may see them now.
 
-    Of a model that they may not see: hash, architecture, licence and consent, which say what the
-    meta-learner is; not its name and owner.
+    For a hidden model the entry has hash, architecture, licence and consent, which describe the
+    meta-learner, but not its name and owner.
     """
-    # A pool that a job has used is frozen, so members stay in their places.
+    # A used pool is frozen, so members keep their positions.
     members = dict(enumerate(pool_members(learner.job.pool, user)))
     copied = set(learner.copied_models.values_list("pk", flat=True))
     return [

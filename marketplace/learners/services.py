@@ -1,5 +1,3 @@
-"""Writes about meta-learners."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -27,12 +25,11 @@ def learner_publish(
     files: Sequence[Mapping[str, Any]],
     copied: Sequence[Checkpoint] = (),
 ) -> MetaLearner:
-    """The row of a job's result; its files are stored already.
+    """Create the row of a job's result, whose files are already stored.
 
-    It is shared as the job is, or kept private where the job is shared more widely than one of
-    the models whose weights it holds (`copied`).
-    A second call for the same job (the worker died between row and job state) replaces the row,
-    which is harmless because the files are the same.
+    It is shared like the job, but private if the job is shared more widely than one of the models
+    whose weights it contains (`copied`). A second call for the same job, after a worker died
+    between the two writes, replaces the row. That is harmless, because the files are the same.
     """
     wider = any(not _reaches(row, job.visibility, job.team_id) for row in copied)
     MetaLearner.objects.filter(job=job).exclude(pk=learner_id).delete()
@@ -56,7 +53,6 @@ def learner_publish(
 
 @transaction.atomic
 def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any]) -> MetaLearner:
-    """Rename it or change who may see it."""
     if "name" in values:
         name = " ".join(str(values["name"]).split())
         if not name or len(name) > 160:
@@ -78,7 +74,7 @@ def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -
 
 
 def _check_copies(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
-    """DomainError when others would get the weights of a model that is not shared with them."""
+    """Raise DomainError if others would get weights of a model that is not shared with them."""
     rows = learner.copied_models.select_related("team").order_by("name", "pk")
     team_id = team.pk if team else None
     narrower = [row for row in rows if not _reaches(row, visibility, team_id)]
@@ -88,7 +84,7 @@ def _check_copies(learner: MetaLearner, by: User, visibility: str, team: Team | 
 
 
 def _reaches(model: Checkpoint, visibility: str, team_id: UUID | None) -> bool:
-    """Whether the model is shared with all with whom something would be that is shared so."""
+    """Return whether the model is shared at least as widely as this."""
     if visibility == Visibility.PRIVATE or model.visibility == Visibility.PUBLIC:
         return True
     both_team = visibility == model.visibility == Visibility.TEAM
@@ -96,7 +92,7 @@ def _reaches(model: Checkpoint, visibility: str, team_id: UUID | None) -> bool:
 
 
 def _how_far(models: Sequence[Checkpoint], by: User) -> str:
-    """How far the narrowest of these may go, and what to do; names only what the person sees."""
+    """Describe how widely the models are shared, and what to do. Hidden models are not named."""
     pks = [model.pk for model in models]
     if checkpoints_visible_to(by).filter(pk__in=pks).count() < len(pks):
         return "a model that is not shared with you; keep it private"

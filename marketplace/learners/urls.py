@@ -1,5 +1,3 @@
-"""Addresses of the learners app."""
-
 from django.urls import path
 
 from marketplace.learners import views

@@ -1,5 +1,3 @@
-"""Pages of meta-learners."""
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -31,7 +29,6 @@ from marketplace.learners.services import learner_change
 @require_safe
 @login_required
 def learner_list(request: PersonRequest) -> HttpResponse:
-    """Every meta-learner this person may see."""
     rows = learners_visible_to(request.user).defer("card", "provenance")
     return render(request, "learners/list.html", {"page": page_of(request, rows)})
 
@@ -39,7 +36,6 @@ def learner_list(request: PersonRequest) -> HttpResponse:
 @require_safe
 @login_required
 def learner_detail(request: PersonRequest, pk: str) -> HttpResponse:
-    """One meta-learner: card, provenance, files."""
     learner = get_or_404(learners_visible_to(request.user), pk)
     context = {
         "learner": learner,
@@ -54,7 +50,6 @@ def learner_detail(request: PersonRequest, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def learner_edit(request: PersonRequest, pk: str) -> HttpResponse:
-    """Rename a meta-learner or change who may see it."""
     learner = get_or_404(learners_editable_by(request.user), pk)
     initial = {name: getattr(learner, name) for name in ("name", "visibility", "team")}
     form = LearnerForm(request.POST or None, user=request.user, initial=initial)
@@ -72,7 +67,6 @@ def learner_edit(request: PersonRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
-    """The whole learner directory."""
     learner = get_or_404(learners_usable_by(request.user), pk)
     return record_download(
         zip_response(learner),
@@ -86,7 +80,6 @@ def learner_download(request: PersonRequest, pk: str) -> HttpResponseBase:
 @require_safe
 @login_required
 def learner_one_file(request: PersonRequest, pk: str, path: str) -> HttpResponseBase:
-    """One file of the learner directory."""
     learner = get_or_404(learners_usable_by(request.user), pk)
     entry = learner_file(learner, path)
     if entry is None:

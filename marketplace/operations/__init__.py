@@ -1,1 +1,1 @@
-"""What an operator needs: metrics, backup, restore. It looks at every app, so it stands above."""
+"""Operator tools: metrics, backup and restore. They read every app, so this app is above them."""

@@ -1,16 +1,12 @@
-"""App configuration."""
-
 from django.apps import AppConfig
 
 
 class OperationsConfig(AppConfig):
-    """The operations app."""
-
     name = "marketplace.operations"
     label = "operations"
 
     def ready(self) -> None:
-        """Begin to count."""
+        """Connect the signals that count uploads and adaptations."""
         from marketplace.operations import signals
 
         self.signals = signals

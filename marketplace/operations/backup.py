@@ -1,9 +1,8 @@
-"""A backup: one folder with the database, every file that is meant to last, and their hashes.
+"""Backups: one folder with the database, all permanent files and their hashes.
 
-Left out are what must not be kept and what is no loss: the sealed snapshots of unfinished
-jobs, whose keys are in the database (a key never lies beside what it opens), the sealed pictures
-of adaptations under way, and previews, which are in no storage. The instance's own secret key is
-left out too: the backup alone opens nothing.
+Not included are the sealed snapshots of unfinished jobs, whose keys are in the database (a key is
+never stored next to what it opens), the sealed pictures of running adaptations, and previews, which
+are not stored. The instance's secret key is not included either: the backup alone opens nothing.
 """
 
 import hashlib
@@ -33,22 +32,20 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One file of the backup."""
-
     key: str
     size: int
     sha256: str
 
 
 def backup_make(folder: Path) -> dict[str, Any]:
-    """Write a backup into a folder that does not exist yet; its manifest.
+    """Write a backup into a new folder. Return its manifest.
 
-    The database comes first and the files after it. Files never change, and each is there before
-    its row, so all that the rows name is found, unless one is deleted meanwhile: then we
-    start again.
+    The database is saved first, then the files. Files never change, and each is stored before its
+    row, so all files of the rows exist unless one is deleted meanwhile. In that case the backup
+    starts again.
     """
     if folder.exists():
-        raise DomainError(f"{folder} is there already; name a folder that is not.")
+        raise DomainError(f"{folder} already exists; name a new folder.")
     part = folder.with_name(f"{folder.name}.part")
     for _ in range(_TRIES):
         shutil.rmtree(part, ignore_errors=True)
@@ -63,11 +60,11 @@ def backup_make(folder: Path) -> dict[str, Any]:
             part.rename(folder)
             return manifest
     shutil.rmtree(part, ignore_errors=True)
-    raise DomainError("Files were deleted during every attempt; try again when fewer people work.")
+    raise DomainError("Files were deleted during every attempt; try again at a quieter time.")
 
 
 def kept_keys() -> Iterable[str]:
-    """The keys of everything that is meant to last."""
+    """Return the keys of all permanent files."""
     return (key for key in stored_keys() if not key.startswith(NOT_KEPT))
 
 
@@ -99,11 +96,10 @@ def _manifest(database: Path, files: list[SavedFile]) -> dict[str, Any]:
 
 
 def key_check() -> str:
-    """Tells whether a backup was made under this instance's secret key, and nothing of the key."""
+    """Return a check value of the secret key, which reveals nothing about the key."""
     return hmac.new(settings.SECRET_KEY.encode(), b"backup", "sha256").hexdigest()[:16]
 
 
 def hash_of(path: Path) -> str:
-    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

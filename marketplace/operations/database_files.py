@@ -1,4 +1,4 @@
-"""The database as one file, and back: SQLite by its backup API, PostgreSQL by its own programs."""
+"""Saves and loads the database: SQLite by its backup API, PostgreSQL by its own programs."""
 
 import os
 import shutil
@@ -30,19 +30,19 @@ END $$
 
 
 def dump_database(target: Path) -> None:
-    """Write the database, as it is at one moment, into the file."""
+    """Write a consistent copy of the database into the file."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         with closing(sqlite3.connect(target)) as copy:
             connection.connection.backup(copy)
-            # A file that needs no companions, wherever it is carried.
+            # A single file without companions, so that it can be moved.
             copy.execute("PRAGMA journal_mode=DELETE")
         return
     _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"])
 
 
 def load_database(source: Path) -> None:
-    """Put the file's content in place of all that is in the database."""
+    """Replace the content of the database with that of the file."""
     if connection.vendor == "sqlite":
         path = str(connection.settings_dict["NAME"])
         connection.close()
@@ -58,7 +58,7 @@ def load_database(source: Path) -> None:
 
 
 def _run(program: str, arguments: Sequence[str]) -> None:
-    """Run one of PostgreSQL's programs; the password travels in the environment, not in sight."""
+    """Run a PostgreSQL program. The password is passed in the environment, not as an argument."""
     found = _find(program)
     given = connection.settings_dict
     told = {

@@ -1,4 +1,4 @@
-"""The way back from a backup: everything is checked before anything is touched."""
+"""Restore from a backup. Everything is verified before anything is changed."""
 
 import json
 import secrets
@@ -22,22 +22,17 @@ from marketplace.operations.stored_files import stored_keys
 
 @dataclass(frozen=True)
 class Restored:
-    """What came back."""
-
     n_files: int
     other_key: bool
 
 
 def backup_restore(folder: Path, *, replace: bool = False) -> Restored:
-    """Put database and files of the backup in place of this instance's.
-
-    An instance that has people or files is left alone unless `replace` is given.
-    """
+    """Restore database and files. Raise Conflict if the instance is not empty, unless `replace`."""
     manifest = backup_check(folder)
     if not replace and not _is_empty():
         raise Conflict(
-            "This instance has people or files; restore into an empty one, or say --replace to "
-            "lose what it has."
+            "This instance has people or files; restore into an empty one, or use --replace to "
+            "delete what it has."
         )
     load_database(folder / FILE_NAMES[connection.vendor])
     call_command("migrate", interactive=False, verbosity=0)
@@ -47,13 +42,13 @@ def backup_restore(folder: Path, *, replace: bool = False) -> Restored:
 
 
 def backup_check(folder: Path) -> dict[str, Any]:
-    """The manifest of a backup that is whole and fits this instance, or DomainError."""
+    """Return a backup's manifest. Raise DomainError if it is damaged or does not fit."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise DomainError(f"{folder} is no backup: its {MANIFEST} cannot be read.") from error
     if manifest.get("format") != FORMAT:
-        raise DomainError("This backup has another format; restore it with the release it is of.")
+        raise DomainError("This backup has another format; restore it with its own release.")
     if manifest["database"] != connection.vendor:
         raise DomainError(
             f"This is a backup of {manifest['database']}, and this instance uses "
@@ -99,6 +94,6 @@ def _put_files(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def _renew_snapshot_secrets() -> None:
-    """Have unfinished jobs start from the beginning: a backup has no snapshots."""
+    """Make unfinished jobs start from the beginning, because a backup has no snapshots."""
     for job in Job.objects.exclude(state__in=FINAL).only("pk"):
         Job.objects.filter(pk=job.pk).update(snapshot_secret=secrets.token_hex(32))

@@ -1,8 +1,4 @@
-"""What Prometheus learns from the rows: queues, jobs, models, files, workers.
-
-The rows are the truth whichever process asks and however often workers were restarted, so
-workers need no address of their own to be watched.
-"""
+"""Prometheus metrics from rows, which survive restarts. Workers need not be scraped."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -33,10 +29,9 @@ DURATION_BUCKETS_S = (10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 48 * 3600)
 
 
 class RowMetrics(Collector):
-    """Asks the database once for each family."""
+    """Queries the database once for each family."""
 
     def collect(self) -> Iterator[Metric]:
-        """Everything below."""
         yield InfoMetricFamily("freehold", "The release.", {"version": settings.VERSION})
         now = timezone.now()
         yield _by_state("freehold_jobs", "Jobs by state.", Job, JobState)
@@ -55,7 +50,7 @@ class RowMetrics(Collector):
 
 
 def _by_state(name: str, help_: str, model: type, states: type) -> Metric:
-    """Every state has a number, also 0: a series that is not there cannot be watched."""
+    """Include states without rows, because a missing series cannot be monitored."""
     family = GaugeMetricFamily(name, help_, labels=["state"])
     rows = model.objects.order_by().values_list("state").annotate(n=Count("pk"))  # type: ignore[attr-defined]
     counted = dict(rows)
@@ -68,19 +63,18 @@ def _waiting(now: datetime) -> Metric:
     oldest = Job.objects.filter(state=JobState.QUEUED).aggregate(at=Min("created_at"))["at"]
     seconds = (now - oldest).total_seconds() if oldest else 0.0
     return GaugeMetricFamily(
-        "freehold_job_longest_wait_seconds", "Since when the oldest queued job exists.", seconds
+        "freehold_job_longest_wait_seconds", "Age of the oldest queued job.", seconds
     )
 
 
 def _lost_attempts() -> Metric:
     total = Job.objects.aggregate(n=Coalesce(Sum("lost_attempts"), 0))["n"]
     return CounterMetricFamily(
-        "freehold_job_lost_attempts", "Times that a worker died with a job.", total
+        "freehold_job_lost_attempts", "Attempts lost because a worker died.", total
     )
 
 
 def _durations() -> Metric:
-    """How long jobs took from their first start to their end, as a histogram by end state."""
     family = HistogramMetricFamily(
         "freehold_job_duration_seconds", "From a job's first start to its end.", labels=["state"]
     )
@@ -108,11 +102,13 @@ def _stored_bytes() -> Metric:
 
 def _workers(now: datetime) -> Iterator[Metric]:
     alive = GaugeMetricFamily(
-        "freehold_workers", "Workers heard of within a minute, by queue.", labels=["queue"]
+        "freehold_workers",
+        "Workers with a sign of life within a minute.",
+        labels=["queue"],
     )
     silent = GaugeMetricFamily(
         "freehold_worker_silent_seconds",
-        "Since when the last worker of this queue is silent.",
+        "Time since the last sign of life of a worker, by queue.",
         labels=["queue"],
     )
     pulses = list(WorkerPulse.objects.values_list("queue", "at"))

@@ -1,4 +1,4 @@
-"""Counts uploads and adaptations when their rows come and go, so no service has to think of it."""
+"""Counts uploads and adaptations by their rows, so that services need not do so."""
 
 from typing import Any
 
@@ -14,14 +14,13 @@ from marketplace.core.metrics import ADAPTATION_SECONDS, ADAPTATIONS, UPLOADED_B
 
 @receiver(post_save, sender=Checkpoint)
 def count_upload(instance: Checkpoint, created: bool, **_: Any) -> None:
-    """A model has been received."""
     if created:
         UPLOADED_BYTES.labels("checkpoint").inc(instance.upload_bytes)
 
 
 @receiver(post_delete, sender=AdaptationSession)
 def count_adaptation(instance: AdaptationSession, **_: Any) -> None:
-    """An adaptation, or a check with pictures, is over; one without an answer was given up."""
+    """Count a finished adaptation or check. One without an answer was abandoned."""
     answered = instance.state in {SessionState.ANSWERED, SessionState.REFUSED}
     ADAPTATIONS.labels(str(instance.state) if answered else "given up").inc()
     ADAPTATION_SECONDS.observe((timezone.now() - instance.created_at).total_seconds())

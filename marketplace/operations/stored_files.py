@@ -1,4 +1,4 @@
-"""Everything that lies in storage, whichever storage that is."""
+"""Lists all stored files, in any kind of storage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 
 
 def stored_keys(prefix: str = "") -> Iterator[str]:
-    """Every key below the prefix, sorted; temporary files of unfinished writes are left out."""
+    """Yield every key below the prefix, sorted, without temporary files of unfinished writes."""
     if hasattr(default_storage, "bucket"):
         yield from _in_bucket(prefix)
         return
@@ -18,7 +18,7 @@ def stored_keys(prefix: str = "") -> Iterator[str]:
 
 
 def _in_bucket(prefix: str) -> Iterator[str]:
-    """One request for a thousand keys, where `listdir` would ask once for each folder."""
+    """Need one request per thousand keys, whereas `listdir` needs one per folder."""
     location = f"{default_storage.location}/".lstrip("/")  # type: ignore[attr-defined]
     objects = default_storage.bucket.objects.filter(  # type: ignore[attr-defined]
         Prefix=f"{location}{prefix}"

@@ -1,6 +1,6 @@
-"""Removes what processes left that were killed: files of which no row speaks, once they are old.
+"""Removes old files without a row, which killed processes left behind.
 
-Nothing young is touched: a file is there a moment before its row, or a moment after.
+Recent files stay, because a file may exist shortly before or after its row.
 """
 
 import logging
@@ -29,16 +29,17 @@ _READ = [CheckpointState.UPLOADED, CheckpointState.VALIDATING]
 
 
 def sweep() -> None:
-    """Look once at uploads and pictures in storage, and at this machine's folder of uploads."""
+    """Sweep uploads and pictures in storage, and this machine's upload folder."""
     _sweep_stored("incoming", _is_awaited)
     _sweep_stored("adaptations", _is_asked_about)
     _sweep_folder(Path(settings.FILE_UPLOAD_TEMP_DIR))
 
 
 def _is_awaited(pk: UUID) -> bool:
-    """Whether an upload is coming, or a worker reads it, or may be asked to read it again.
+    """Return whether an upload is arriving, is being read, or may be read again.
 
-    A little longer than its owner may ask, so that nothing goes that was asked for just in time.
+    Allows slightly more time than the owner has, so that a last-minute request still finds the
+    file.
     """
     coming = Upload.objects.filter(Q(finished_at=None) | Q(held=True), pk=pk)
     kept = Q(original_until__gt=timezone.now() - _SLACK)
@@ -57,11 +58,11 @@ def _sweep_stored(folder: str, is_needed: Callable[[UUID], bool]) -> None:
         if (pk and is_needed(pk)) or not _is_old_in_storage(key):
             continue
         default_storage.delete(key)
-        log.warning("%s was left behind and is removed", key)
+        log.warning("%s was left behind and is now removed", key)
 
 
 def _names(folder: str) -> list[str]:
-    """With those of unfinished writes, which begin with a dot."""
+    """List the names, including those of unfinished writes, which begin with a dot."""
     try:
         _, files = default_storage.listdir(folder)
     except FileNotFoundError:
@@ -87,11 +88,11 @@ def _sweep_folder(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-        log.warning("%s was left behind and is removed", path.name)
+        log.warning("%s was left behind and is now removed", path.name)
 
 
 def _is_old(path: Path) -> bool:
-    """By the newest of what lies in it: a folder's own time says nothing of a file that grows."""
+    """Decide by the newest entry: a folder's own time does not change when a file in it grows."""
     try:
         newest = max(entry.lstat().st_mtime for entry in _with_content(path))
     except FileNotFoundError:

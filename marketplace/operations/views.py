@@ -1,5 +1,3 @@
-"""`/metrics`, for Prometheus."""
-
 import hmac
 import ipaddress
 
@@ -16,7 +14,7 @@ from marketplace.operations.row_metrics import RowMetrics
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All numbers; 404 for those who may not have them."""
+    """Return all metrics, or 404 without permission."""
     if not _may_read(request):
         raise Http404
     registry = CollectorRegistry()
@@ -26,11 +24,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    """With the token; without one set, from this machine, and not through a proxy on it."""
+    """Require the token. If none is set, require a direct request from this machine."""
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    # A page elsewhere can have its own name lead to this machine; then the name tells.
+    # Another site may point its host name at this machine. The Host header reveals that.
     request.get_host()
     if settings.BEHIND_PROXY or "X-Forwarded-For" in request.headers:
         return False

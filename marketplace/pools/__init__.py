@@ -1,1 +1,1 @@
-"""Which checkpoints belong together; frozen at the first job."""
+"""Pools of checkpoints. The first job freezes its pool."""

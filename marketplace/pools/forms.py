@@ -1,5 +1,3 @@
-"""Shape of what comes in about pools."""
-
 from typing import Any
 
 from django import forms
@@ -8,8 +6,6 @@ from marketplace.checkpoints.forms import CheckpointFilterForm, SharingForm
 
 
 class PoolForm(SharingForm):
-    """A pool's name, its models and who may see it."""
-
     name = forms.CharField(max_length=120, label="Name of the pool")
     checkpoints = forms.MultipleChoiceField(required=False)
 
@@ -17,12 +13,12 @@ class PoolForm(SharingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The service checks the ids; here any will do.
+        # Any id is valid here. The service checks them.
         self.fields["checkpoints"] = AnyValuesField(required=False)
 
 
 class MembersForm(forms.Form):
-    """The models of a pool that exists."""
+    """The models of an existing pool."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,16 +26,14 @@ class MembersForm(forms.Form):
 
 
 class AnyValuesField(forms.MultipleChoiceField):
-    """A list of values that are checked elsewhere."""
+    """A list of values that are validated elsewhere."""
 
     def valid_value(self, value: str) -> bool:
-        """Any."""
         return True
 
 
 class CandidateFilterForm(CheckpointFilterForm):
-    """The catalogue's filters, for choosing the models of a pool."""
+    """The catalogue's filters, restricted to models that may enter a pool."""
 
     def filters(self) -> dict[str, Any]:
-        """Only what may enter a pool."""
         return {**super().filters(), "consent": super().filters().get("consent") or "recovery"}

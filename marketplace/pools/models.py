@@ -1,5 +1,3 @@
-"""Pools: which checkpoints belong together."""
-
 from django.db import models
 
 from marketplace.accounts.models import Owned
@@ -7,7 +5,7 @@ from marketplace.checkpoints.models import Checkpoint
 
 
 class Pool(Owned):
-    """A choice of checkpoints; frozen at its first job."""
+    """A choice of checkpoints. The first job freezes it."""
 
     name = models.CharField(max_length=120)
     frozen_at = models.DateTimeField(null=True)
@@ -22,12 +20,11 @@ class Pool(Owned):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether a job has used it."""
         return self.frozen_at is not None
 
 
 class PoolMember(models.Model):
-    """One checkpoint's place in a pool."""
+    """A checkpoint's position in a pool."""
 
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="members")
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="pools")

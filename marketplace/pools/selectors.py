@@ -1,4 +1,4 @@
-"""Reads about pools, and what fits together."""
+"""Reads about pools, and the check whether models fit together."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,36 +16,32 @@ MAX_POOL_SIZE = 500
 
 
 def pools_visible_to(user: Person) -> "QuerySet[Pool]":
-    """The pools this person may see, with the number of models in each."""
+    """Return the visible pools, annotated with their number of models."""
     rows = Pool.objects.select_related("owner", "team").annotate(n_models=Count("members"))
-    # A query that groups forgets the order of its model.
+    # A grouped query ignores the model's ordering.
     return visible_to(rows, user).order_by("-created_at", "-id")
 
 
 def pools_editable_by(user: Person) -> "QuerySet[Pool]":
-    """The pools this person may change."""
     return editable_by(Pool.objects.select_related("owner", "team"), user)
 
 
 def pool_checkpoints(pool: Pool) -> list[Checkpoint]:
-    """The models of the pool in their order."""
+    """Return the models of the pool in order."""
     members = pool.members.select_related("checkpoint__owner").order_by("position")
     return [member.checkpoint for member in members]
 
 
 @dataclass(frozen=True)
 class Member:
-    """A model's place in a pool as one person sees it: without `visible`, it is only counted."""
+    """A model of a pool as one user sees it. An invisible one is only counted."""
 
     checkpoint: Checkpoint
     visible: bool
 
 
 def pool_members(pool: Pool, user: Person) -> list[Member]:
-    """The models of the pool in their order, and which of them this person may see now.
-
-    A pool can be shared with more people than its models, and models are hidden later.
-    """
+    """Return the pool's models in order, and whether this user may see each of them now."""
     rows = pool_checkpoints(pool)
     seen = set(
         checkpoints_visible_to(user)
@@ -57,10 +53,10 @@ def pool_members(pool: Pool, user: Person) -> list[Member]:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a choice of models amounts to. `problems` is empty when it can be a pool.
+    """The fit of the chosen models. `problems` is empty if they can form a pool.
 
-    Models that are hidden from who asks count in `n_models`, `previews` and `problems`, which
-    do not name them; nothing else tells of them.
+    Hidden models affect only `n_models`, `n_hidden`, `previews` and `problems`, which do not name
+    them.
     """
 
     n_models: int = 0
@@ -85,13 +81,13 @@ SCENARIOS = {
 
 
 def members_fit(members: Sequence[Member]) -> Fit:
-    """The same as `pool_fit` for what one person sees of a pool."""
+    """Return the fit of a pool as one user sees it."""
     hidden = {member.checkpoint.pk for member in members if not member.visible}
     return pool_fit([member.checkpoint for member in members], hidden=hidden)
 
 
 def pool_fit(chosen: Sequence[Checkpoint], *, hidden: Collection[UUID] = ()) -> Fit:
-    """See at once whether models fit together, and which scenario they make."""
+    """Return how the models fit together, without naming those in `hidden`."""
     checkpoints = [row for row in chosen if row.pk not in hidden]
     datasets = sorted({row.dataset.strip().lower() for row in checkpoints if row.dataset.strip()})
     architectures = sorted({row.architecture for row in checkpoints if row.architecture})
@@ -126,7 +122,7 @@ def _problems(checkpoints: Sequence[Checkpoint], hidden: Collection[UUID]) -> li
     unusable = {row.pk: problem for row in checkpoints if (problem := _problem_of(row))}
     problems += [problem for pk, problem in unusable.items() if pk not in hidden]
     if any(pk in hidden for pk in unusable):
-        # Neither which one nor why: both are between its owner and the staff.
+        # The model and the reason are between its owner and the staff.
         problems.append("A model that is not shared with you cannot be used; make a new pool.")
     return problems
 

@@ -1,5 +1,3 @@
-"""Writes about pools."""
-
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -26,7 +24,7 @@ def pool_create(
     visibility: str = Visibility.PRIVATE,
     team: Team | None = None,
 ) -> Pool:
-    """A new pool of models that fit together, or DomainError saying which do not and why."""
+    """Create a pool. Raise DomainError with the reasons if the models do not fit together."""
     name = " ".join(name.split())
     if not name or len(name) > 120:
         raise DomainError(
@@ -45,7 +43,7 @@ def pool_create(
 
 @transaction.atomic
 def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UUID | str]) -> Pool:
-    """Choose again, as long as no job has used the pool."""
+    """Replace the models of a pool that no job has used."""
     row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
     if row is None:
         raise Conflict("This pool has just been deleted.")
@@ -62,21 +60,21 @@ def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UU
 
 @transaction.atomic
 def pool_delete(*, pool: Pool) -> None:
-    """Delete a pool that no job has used; only its owner gets here."""
+    """Delete a pool that no job has used. The caller checks that the user owns it."""
     row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
     if row is None:
         raise Conflict("This pool has just been deleted.")
     if row.is_frozen:
         raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
-    # By the query, so that the row that the log speaks of keeps its id.
+    # Deleting by query leaves the instance its id, which the log needs.
     Pool.objects.filter(pk=row.pk).delete()
     record(Act.POOL_DELETED, by=row.owner, row=row, name=row.name)
 
 
 def pool_hold(*, pool: Pool) -> None:
-    """Keep the pool and its models as they are until the transaction ends; Conflict if it is gone.
+    """Lock the pool and its models until the transaction ends. Raise Conflict if it is gone.
 
-    Models are locked in the order of their ids, here as everywhere, so that there is no deadlock.
+    Models are always locked in the order of their ids, which prevents deadlocks.
     """
     if Pool.objects.select_for_update().filter(pk=pool.pk).first() is None:
         raise Conflict("This pool has just been deleted.")
@@ -85,13 +83,12 @@ def pool_hold(*, pool: Pool) -> None:
 
 
 def pool_freeze(*, pool: Pool) -> None:
-    """From now on the pool's models do not change."""
     Pool.objects.filter(pk=pool.pk, frozen_at__isnull=True).update(frozen_at=timezone.now())
     pool.refresh_from_db(fields=["frozen_at"])
 
 
 def pool_recheck(*, pool: Pool, user: User) -> None:
-    """DomainError unless every model may still be used: valid, consented and visible now."""
+    """Raise DomainError unless every model can still be used: valid, consented and visible."""
     fit = members_fit(pool_members(pool, user))
     problems = fit.problems
     if fit.n_hidden:
@@ -103,7 +100,7 @@ def pool_recheck(*, pool: Pool, user: User) -> None:
 
 
 def _chosen(user: User, ids: Sequence[UUID | str]) -> list[Checkpoint]:
-    """The models of these ids, kept as they are until the transaction ends."""
+    """Return the models of these ids, locked until the transaction ends."""
     wanted = list(dict.fromkeys(str(pk) for pk in ids))
     try:
         rows = checkpoints_visible_to(user).filter(pk__in=wanted).order_by("pk")

@@ -1,5 +1,3 @@
-"""Addresses of the pools app."""
-
 from django.urls import path
 
 from marketplace.pools import views

@@ -1,5 +1,3 @@
-"""Pages of pools."""
-
 from collections.abc import Sequence
 
 from django.contrib import messages
@@ -38,7 +36,6 @@ CANDIDATES_PER_PAGE = 20
 @require_safe
 @login_required
 def pool_list(request: PersonRequest) -> HttpResponse:
-    """Every pool this person may see."""
     page = page_of(request, pools_visible_to(request.user))
     return render(request, "pools/list.html", {"page": page})
 
@@ -46,7 +43,6 @@ def pool_list(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def pool_new(request: PersonRequest) -> HttpResponse:
-    """Choose models and see at once whether they fit."""
     form = PoolForm(request.POST or None, user=request.user)
     chosen = request.POST.getlist("checkpoints") or request.GET.getlist("add")
     if request.method == "POST" and form.is_valid():
@@ -62,7 +58,7 @@ def pool_new(request: PersonRequest) -> HttpResponse:
         except DomainError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, f"“{pool.name}” is made. Launch a job on it when you like.")
+            messages.success(request, f"“{pool.name}” is created. You can launch a job on it now.")
             return redirect("pool_detail", pk=pool.pk)
     return _builder(request, form, _chosen(request, chosen))
 
@@ -70,7 +66,6 @@ def pool_new(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def pool_edit(request: PersonRequest, pk: str) -> HttpResponse:
-    """Choose the models of a pool again, as long as no job has used it."""
     pool = get_or_404(pools_editable_by(request.user), pk)
     if pool.is_frozen:
         raise Conflict("A job has used this pool, so it is frozen; make a new pool instead.")
@@ -94,7 +89,7 @@ def pool_edit(request: PersonRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def pool_candidates(request: PersonRequest) -> HttpResponse:
-    """The models that may be chosen, as a piece of the builder's page."""
+    """Render the models that may be chosen, as a part of the builder's page."""
     context = {"candidates": _candidates(request)}
     return render(request, "pools/_candidates.html", context)
 
@@ -102,7 +97,7 @@ def pool_candidates(request: PersonRequest) -> HttpResponse:
 @require_POST
 @login_required
 def pool_fit_panel(request: PersonRequest) -> HttpResponse:
-    """What a choice of models amounts to, as a piece of the builder's page."""
+    """Render the fit of the chosen models, as a part of the builder's page."""
     chosen = _chosen(request, request.POST.getlist("checkpoints"))
     return render(request, "pools/_fit.html", {"fit": pool_fit(chosen), "chosen": chosen})
 
@@ -110,7 +105,6 @@ def pool_fit_panel(request: PersonRequest) -> HttpResponse:
 @require_safe
 @login_required
 def pool_detail(request: PersonRequest, pk: str) -> HttpResponse:
-    """One pool."""
     pool = get_or_404(pools_visible_to(request.user), pk)
     members = pool_members(pool, request.user)
     context = {
@@ -125,7 +119,6 @@ def pool_detail(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def pool_remove(request: PersonRequest, pk: str) -> HttpResponse:
-    """Delete a pool that no job has used."""
     pool = get_or_404(pools_editable_by(request.user), pk)
     name = pool.name
     pool_delete(pool=pool)
@@ -162,7 +155,6 @@ def _candidates(request: PersonRequest) -> "Page[Checkpoint]":
 
 
 def _chosen(request: PersonRequest, ids: Sequence[str]) -> list[Checkpoint]:
-    """The chosen models that this person may see, in the order of choosing."""
     wanted = list(dict.fromkeys(ids))[: MAX_POOL_SIZE + 1]
     try:
         rows = checkpoints_visible_to(request.user).defer("description").filter(pk__in=wanted)

@@ -1,4 +1,4 @@
-"""Storage: where files lie, how they come in and grow, and what goes wrong with them."""
+"""Storage: keys, files, growing files and errors."""
 
 from marketplace.storage.files import (
     CHUNK_BYTES,

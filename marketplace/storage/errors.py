@@ -1,5 +1,2 @@
-"""What goes wrong in storage beyond what a disk reports."""
-
-
 class BytesLost(OSError):
-    """The store no longer has what it had."""
+    """The store has lost bytes that it had confirmed."""

@@ -1,7 +1,4 @@
-"""Files in storage, on a disk or in an object store.
-
-What these functions have stored survives a power cut, unless they were told that it need not.
-"""
+"""Files on disk or in an object store. Durable ones survive a power cut."""
 
 import os
 import shutil
@@ -18,16 +15,13 @@ CHUNK_BYTES = 1024 * 1024
 
 
 def put_file(key: str, source: Path) -> None:
-    """Store a local file under the key, in place of what was there."""
+    """Store a local file under the key, replacing an existing one."""
     with source.open("rb") as handle:
         put_stream(key, File(handle))
 
 
 def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
-    """Store a stream under the key; a reader sees the old file or the new one.
-
-    What lives only for the length of a request need not be `durable`.
-    """
+    """Store a stream. Readers see the old file or the new one. A `durable` one is synced."""
     if not is_local():
         default_storage.save(key, file)
         return
@@ -48,7 +42,7 @@ def put_stream(key: str, file: "File[bytes]", *, durable: bool = True) -> None:
 
 
 def adopt_file(key: str, source: Path) -> None:
-    """Store a local file under the key and give up the local one; a rename where possible."""
+    """Move a local file to the key, by renaming it where possible."""
     if not is_local():
         put_file(key, source)
         source.unlink(missing_ok=True)
@@ -61,7 +55,7 @@ def adopt_file(key: str, source: Path) -> None:
 
 @contextmanager
 def local_copy(key: str) -> Iterator[Path]:
-    """The file as a path on this machine; a temporary copy unless storage is local."""
+    """Provide the file as a local path, which is a temporary copy if storage is remote."""
     if is_local():
         yield Path(default_storage.path(key))
         return
@@ -72,30 +66,29 @@ def local_copy(key: str) -> Iterator[Path]:
 
 
 def fetch(key: str, target: Path) -> None:
-    """Copy the stored file to a path on this machine."""
+    """Copy the stored file to a local path."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with default_storage.open(key) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, CHUNK_BYTES)
 
 
 def local_directory(prefix: str) -> Path | None:
-    """The folder of the prefix, where storage is a folder of this machine."""
+    """Return the prefix as a local folder, or None if storage is remote."""
     return Path(default_storage.path(prefix)) if is_local() else None
 
 
 def open_stored(key: str) -> "File[bytes]":
-    """The file, open for reading."""
     file: File[bytes] = default_storage.open(key, "rb")
     return file
 
 
 def remove(key: str) -> None:
-    """Delete the file; nothing happens when it is not there."""
+    """Delete the file if it exists."""
     default_storage.delete(key)
 
 
 def names_in(prefix: str) -> list[str]:
-    """The file names directly below the prefix, sorted; temporary ones left out."""
+    """Return the sorted file names directly below the prefix, without temporary files."""
     try:
         _, files = default_storage.listdir(prefix)
     except FileNotFoundError:
@@ -104,12 +97,11 @@ def names_in(prefix: str) -> list[str]:
 
 
 def is_local() -> bool:
-    """Whether storage is a folder of this machine."""
     return hasattr(default_storage, "location") and not settings.S3_BUCKET
 
 
 def sync(path: Path) -> None:
-    """Return once the file, or the names in the folder, are on the disk itself."""
+    """Return once the file, or the names in the folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -118,14 +110,13 @@ def sync(path: Path) -> None:
 
 
 def _make_way(key: str) -> Path:
-    """The path of the key, in a folder that exists."""
     target = Path(default_storage.path(key))
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
 def _sync_folders(target: Path) -> None:
-    """A new name is on the disk once its folder is, and a new folder once its own folder is."""
+    """Sync all parent folders: a new name is durable only once its folder is."""
     above = Path(default_storage.path("")).parent
     for folder in target.parents:
         sync(folder)

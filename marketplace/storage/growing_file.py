@@ -1,8 +1,8 @@
-"""A file on its way into storage that grows piece by piece, in many requests and processes.
+"""A file that grows piece by piece, over many requests and processes, before it is stored.
 
-On a disk it is a file beside the storage, renamed into it at the end. In an object store it is a
-multipart upload; what does not fill a part yet waits as a small object of its own. Everything
-about its place follows from the offset, so that another process can go on.
+On disk it is a file outside the storage, which is renamed into it at the end. In an object store it
+is a multipart upload, and a small separate object holds an incomplete part. The offset determines
+all positions, so that another process can continue.
 """
 
 import os
@@ -19,28 +19,28 @@ from marketplace.storage.errors import BytesLost
 
 
 class GrowingFile(Protocol):
-    """Open for writing where it was last left."""
+    """A growing file, open for appending."""
 
     def write(self, data: bytes) -> None:
-        """Append."""
+        """Append the bytes."""
 
     def sync(self) -> None:
         """Return once everything written so far survives a power cut."""
 
     def close(self) -> None:
-        """Let go of it; what was not synced may be lost."""
+        """Close the file. Bytes that were not synced may be lost."""
 
 
 def begin(pk: UUID) -> str:
-    """What an object store calls the new file; empty on a disk."""
+    """Return the object store's name of the new file; empty on disk."""
     name: str = "" if storage.is_local() else _multipart().begin(pk)
     return name
 
 
 def open_at(pk: UUID, name: str, *, offset: int, length: int) -> GrowingFile:
-    """The file with its first `offset` bytes; what was written behind them is forgotten.
+    """Open the file after its first `offset` bytes. Later bytes are discarded.
 
-    Raises OSError when the store fails, BytesLost when it no longer has them.
+    Raise OSError if the store fails, BytesLost if it no longer has these bytes.
     """
     if storage.is_local():
         return _LocalFile(_path(pk), offset)
@@ -49,7 +49,7 @@ def open_at(pk: UUID, name: str, *, offset: int, length: int) -> GrowingFile:
 
 
 def finish(pk: UUID, name: str, *, length: int) -> None:
-    """Put the whole file under its key in storage; a second time does nothing."""
+    """Move the complete file to its key in storage. Idempotent."""
     key = storage.incoming_key(pk)
     if not storage.is_local():
         _multipart().finish(pk, name, length=length)
@@ -60,7 +60,6 @@ def finish(pk: UUID, name: str, *, length: int) -> None:
 
 
 def discard(pk: UUID, name: str) -> None:
-    """Forget the file."""
     if storage.is_local():
         _path(pk).unlink(missing_ok=True)
     else:
@@ -68,7 +67,7 @@ def discard(pk: UUID, name: str) -> None:
 
 
 def _multipart() -> ModuleType:
-    """Loaded by those alone who have an object store: its library takes time and memory."""
+    """Import the module only for an object store: its library takes time and memory."""
     from marketplace.storage import growing_multipart
 
     return growing_multipart

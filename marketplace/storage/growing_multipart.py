@@ -18,7 +18,7 @@ _MAX_PARTS = 9_000
 
 
 def begin(pk: UUID) -> str:
-    """The name that the store gives the upload."""
+    """Begin an upload and return the store's name of it."""
     with _store_errors():
         answer = _client().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk))
     name: str = answer["UploadId"]
@@ -26,19 +26,18 @@ def begin(pk: UUID) -> str:
 
 
 def finish(pk: UUID, name: str, *, length: int) -> None:
-    """Make one object of the parts; a second time does nothing."""
+    """Join the parts into one object. Idempotent."""
     with _store_errors():
         try:
             _complete(pk, name, length)
         except (ClientError, BytesLost):
-            # Perhaps it was completed before, and only the answer was lost.
+            # An earlier call may have completed it, and only its response was lost.
             if not (_stored_bytes(pk) == length):
                 raise
         _remove_tails(pk)
 
 
 def discard(pk: UUID, name: str) -> None:
-    """Have the store forget the parts."""
     with _store_errors():
         if name:
             _abort(pk, name)
@@ -46,7 +45,7 @@ def discard(pk: UUID, name: str) -> None:
 
 
 class MultipartFile:
-    """Parts of equal size, numbered by their place; a part that is sent again takes its place."""
+    """Parts of equal size, numbered by position. A part that is sent again replaces its copy."""
 
     def __init__(self, pk: UUID, name: str, *, offset: int, length: int) -> None:
         self._pk, self._name = pk, name
@@ -58,7 +57,7 @@ class MultipartFile:
                 self._buffer += _tail(pk, self._done + 1, rest)
 
     def write(self, data: bytes) -> None:
-        """Append; every full part is sent at once."""
+        """Append the bytes. Every full part is sent at once."""
         self._buffer += data
         while len(self._buffer) >= self._part_bytes:
             with _store_errors():
@@ -68,25 +67,23 @@ class MultipartFile:
             self._done += 1
 
     def sync(self) -> None:
-        """Keep what does not fill a part yet."""
+        """Save the incomplete part."""
         if self._buffer:
             with _store_errors():
                 tail = ContentFile(bytes(self._buffer))
                 default_storage.save(_tail_key(self._pk, self._done + 1), tail)
 
     def close(self) -> None:
-        """Let go of the memory."""
         self._buffer.clear()
 
 
 def _key(pk: UUID) -> str:
-    """What storage calls it, within its own folder of the bucket."""
     store: Any = default_storage
     return "/".join(filter(None, [store.location.strip("/"), storage.incoming_key(pk)]))
 
 
 def _part_bytes(length: int) -> int:
-    """So that the file has fewer parts than a store takes."""
+    """Return a part size with which the file has fewer parts than a store allows."""
     return max(_MIN_PART_BYTES, -(-length // _MAX_PARTS))
 
 
@@ -160,7 +157,7 @@ def _client() -> Any:
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
-    """What goes wrong in an object store is an OSError, as it is on a disk."""
+    """Convert the object store's errors to OSError, as for a disk."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

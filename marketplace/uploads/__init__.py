@@ -1,1 +1,1 @@
-"""Uploads: files on their way in, whatever they become."""
+"""Uploads of files, independent of what they become."""

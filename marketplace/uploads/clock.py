@@ -1,4 +1,4 @@
-"""What the clock does with uploads in pieces: late ones are finished, abandoned ones forgotten."""
+"""Periodic work on uploads in pieces: finish complete ones and delete abandoned ones."""
 
 import io
 import logging
@@ -15,18 +15,18 @@ log = logging.getLogger(__name__)
 
 
 def uploads_tick() -> None:
-    """Finish what is whole but was interrupted at the very end; forget what is abandoned."""
+    """Finish uploads that were interrupted at the very end, and delete abandoned ones."""
     now = timezone.now()
     idle = Upload.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
     for upload in idle.filter(expires_at__lt=now)[:100]:
-        # Asked again with the row in hand: a piece may have come meanwhile.
+        # Checked again atomically, because a piece may have arrived meanwhile.
         _forget_abandoned(upload, idle.filter(pk=upload.pk, expires_at__lt=now))
     for upload in idle.filter(finished_at=None, expires_at__gte=now, offset=F("length"))[:100]:
         _finish_late(upload)
 
 
 def _forget_abandoned(upload: Upload, abandoned: "QuerySet[Upload]") -> None:
-    """The bytes first: only the row knows what an object store calls them."""
+    """Delete the bytes first, because only the row knows their name in an object store."""
     lease = secrets.token_hex(16)
     if not abandoned.update(lease=lease, lease_until=timezone.now() + LEASE):
         return

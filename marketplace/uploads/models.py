@@ -1,5 +1,3 @@
-"""Uploads: one row for each file that arrives in pieces."""
-
 from django.conf import settings
 from django.db import models
 
@@ -8,26 +6,26 @@ from marketplace.core.models import Row
 
 
 class Upload(Row):
-    """A file that arrives in pieces (tus); the checkpoint that comes of it has the same id."""
+    """A file that arrives in pieces (tus). The resulting checkpoint has the same id."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
     )
-    # What the uploader says, as it was checked at the beginning; the team is kept as one.
+    # The uploader's description, validated at the beginning. The team is a separate column.
     fields = models.JSONField(default=dict)
     team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
     metadata = models.TextField(blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     length = models.BigIntegerField()
     offset = models.BigIntegerField(default=0)
-    # What an object store calls it.
+    # The object store's name of the file.
     multipart = models.TextField(blank=True)
-    # The connection that appends now, and until when no other may.
+    # The connection that is appending, and until when it excludes others.
     lease = models.CharField(max_length=32, blank=True)
     lease_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    # Its file is kept until a manifest says which model it is.
+    # The file is kept until a manifest describes it.
     held = models.BooleanField(default=False)
 
     class Meta:

@@ -1,5 +1,3 @@
-"""How much a person may still upload."""
-
 from collections.abc import Callable
 
 from django.conf import settings
@@ -13,25 +11,24 @@ _stored: list[Callable[[User], int]] = []
 
 
 def count_stored_bytes(of: Callable[[User], int]) -> None:
-    """Have the quota count what another app keeps for a person, in bytes."""
+    """Register a function that returns the bytes another app stores for a user."""
     _stored.append(of)
 
 
 def storage_used_by(user: User) -> int:
-    """Bytes that this person has stored, and the room that their unfinished uploads were given."""
+    """Return the bytes that this user has stored, including the size of unfinished uploads."""
     without_row = Q(finished_at=None) | Q(held=True)
     coming = Upload.objects.filter(without_row, owner=user).aggregate(all=Sum("length"))
     return sum(of(user) for of in _stored) + (coming["all"] or 0)
 
 
 def storage_left(user: User) -> int:
-    """How many bytes this person may still store."""
     allowed: int = settings.MAX_STORAGE_BYTES_PER_PERSON
     return max(0, allowed - storage_used_by(user))
 
 
 def room_for_upload(user: User) -> tuple[int, DomainError]:
-    """How many bytes this person's next file may have, and what is wrong with more."""
+    """Return the maximum size of this user's next file, and the error for a larger one."""
     left = storage_left(user)
     if left < settings.MAX_CHECKPOINT_BYTES:
         return left, InsufficientStorage(
@@ -43,14 +40,13 @@ def room_for_upload(user: User) -> tuple[int, DomainError]:
 
 
 def check_room(user: User, n_bytes: int) -> None:
-    """Raise what is wrong with a file of so many bytes."""
+    """Raise DomainError if the user may not store a file of this size."""
     room, error = room_for_upload(user)
     if n_bytes > room:
         raise error
 
 
 def disk_full() -> InsufficientStorage:
-    """What a person is told when a file cannot be written."""
     return InsufficientStorage(
         "The file could not be stored; the disk may be full. Tell your operator, then try again."
     )

@@ -1,7 +1,4 @@
-"""Files that come in a form: which are taken, and how they get into storage.
-
-Files that are too large for one request come in pieces (`marketplace.uploads.services`).
-"""
+"""Files in forms. Larger files come in pieces (`marketplace.uploads.services`)."""
 
 import hashlib
 from pathlib import Path
@@ -25,13 +22,14 @@ TAKE_FILES = {
     "api-checkpoint-list": 1,
     "api-checkpoint-manifest": MAX_FILES,
 }
-"""The forms with files, by the names of their routes, and how many each takes."""
+"""Routes of forms with files, and the maximum number of files of each."""
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):
-    """Django's own, for the forms that ask for files, and as long as there is room.
+    """Django's handler, for forms that expect files, and while there is room.
 
-    What is not taken is read and dropped, so that the answer arrives; `check_received` raises why.
+    A refused file is read and dropped, so that the response arrives. `check_received` raises the
+    reason.
     """
 
     chunk_size = storage.CHUNK_BYTES
@@ -39,7 +37,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     _taken = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file; SkipFile where none is asked for, or there is no room for it."""
+        """Begin a file. Raise SkipFile if none is expected, or there is no room for it."""
         self.field_name = args[0] if args else kwargs["field_name"]
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated or not self._is_asked_for():
@@ -54,7 +52,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
         super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write the next bytes, as long as there is room."""
+        """Write the chunk while there is room."""
         if start + len(raw_data) > self._room:
             self._refuse(self._too_large)
         try:
@@ -63,7 +61,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
             self._refuse(disk_full())
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
-        """The file, from its beginning."""
+        """Return the complete file, at its beginning."""
         whole: UploadedFile | None = super().file_complete(file_size)
         self._taken += file_size
         # Django closes a handler's `file` when it skips another part of the form.
@@ -81,7 +79,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
         return self._most == 1 and self.field_name == FILE_FIELD
 
     def _least_bytes(self) -> int:
-        """What the file has at least: the request without all that its other fields may have."""
+        """Return the file's minimum size: the request without the maximum of its other fields."""
         announced = content_length(self.request) if self.request else 0
         return announced - settings.DATA_UPLOAD_MAX_MEMORY_SIZE if self._most == 1 else 0
 
@@ -93,20 +91,19 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
 
 def check_received(request: Any) -> None:
-    """Raise why a file of this request was not taken; nothing where all were."""
+    """Raise the reason why a file of this request was refused, if any."""
     error = getattr(request, _REFUSAL, None)
     if error is not None:
         raise error
 
 
 def check_not_empty(file: "File[bytes]") -> None:
-    """Raise DomainError for a file without a byte."""
     if not file.size:
         raise DomainError("The file is empty; choose another one.", fields={"file": "Empty file."})
 
 
 def hash_and_size(file: "File[bytes]") -> tuple[str, int]:
-    """SHA-256 and size; reads the file once, however often they are asked for."""
+    """Return SHA-256 and size. The file is read once, and the result is cached on it."""
     known: tuple[str, int] | None = getattr(file, "hash_and_size", None)
     if known is None:
         hashed, size = hashlib.sha256(), 0
@@ -120,7 +117,7 @@ def hash_and_size(file: "File[bytes]") -> tuple[str, int]:
 
 
 def store_received(key: str, file: "File[bytes]") -> None:
-    """Put the file under the key; one that lies on a disk is renamed where that is possible."""
+    """Store the file under the key, by renaming it if it is on the same disk."""
     if isinstance(file, TemporaryUploadedFile) and file.file is not None:
         file.file.flush()
         storage.adopt_file(key, Path(file.temporary_file_path()))
@@ -129,14 +126,14 @@ def store_received(key: str, file: "File[bytes]") -> None:
 
 
 def safe_file_name(said: str) -> str:
-    """The last part of what a file is called, without what cannot be shown or stored."""
+    """Return the last part of a file name, without characters that cannot be shown or stored."""
     last = said.replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
 
 
 def _too_many(most: int) -> DomainError:
     return DomainError(
-        "Send one file; each model is an upload of its own."
+        "Send one file; upload each model separately."
         if most == 1
         else f"Send at most {most} files at a time."
     )

@@ -1,7 +1,7 @@
-"""Uploads in pieces (tus 1.0.0): begun, appended to in many requests, finished or forgotten.
+"""Uploads in pieces (tus 1.0.0): begin, append over many requests, finish or delete.
 
-The row is the truth: bytes count once they are on the disk and the row says so. A connection that
-appends holds a lease, so that of two one waits; one that went silent loses it.
+The row is authoritative: bytes count once they are on disk and in the row. A connection that
+appends holds a lease, so that a second one waits. A silent connection loses its lease.
 """
 
 import hashlib
@@ -41,14 +41,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Locked(DomainError):
-    """Another connection appends to the same upload."""
+    """Another connection is appending to the same upload."""
 
     status = 423
     title = "Another upload of this file is in progress"
 
 
 class ChecksumMismatch(DomainError):
-    """A piece is not the one that was sent."""
+    """A piece differs from the one that was sent."""
 
     status = 460
     title = "Checksum mismatch"
@@ -64,10 +64,11 @@ def upload_begin(
     metadata: str = "",
     held: bool = False,
 ) -> Upload:
-    """Make room for a file, before its first byte: everything that can be refused now, is.
+    """Reserve space for a file before its first byte. Everything that can be checked now is
+    checked.
 
-    `fields` is what its owner says of it, checked: JSON, but for the `team`. A `held` file waits,
-    once it is whole, until a manifest says what it is; any other becomes that at once.
+    `fields` is its owner's validated description: JSON, except for the `team`. A complete `held`
+    file waits for a manifest. Any other becomes a model at once.
     """
     told = dict(fields)
     team: Team | None = told.pop("team", None)
@@ -77,7 +78,7 @@ def upload_begin(
         message = "Give 64 lower-case hexadecimal digits, or leave it out."
         raise DomainError(message, fields={"sha256": message})
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=owner.pk)  # one at a time sees the same room
+        User.objects.select_for_update().get(pk=owner.pk)  # one request at a time takes space
         check_room(owner, length)
         _check_unfinished(owner)
         return Upload.objects.create(
@@ -103,9 +104,9 @@ def _check_unfinished(owner: User) -> None:
 def upload_append(
     *, upload: Upload, offset: int, stream: Stream, checksum: tuple[str, bytes] | None = None
 ) -> Upload:
-    """Append what the stream gives, as far as it comes, and finish a whole file.
+    """Append the stream's bytes, as far as it comes, and finish a complete file.
 
-    What has arrived stays when the connection breaks, unless it came with a checksum.
+    Bytes that have arrived are kept if the connection breaks, unless the piece has a checksum.
     """
     lease = _claim(upload, offset)
     try:
@@ -114,9 +115,9 @@ def upload_append(
         if upload.offset == upload.length:
             _finish(upload)
     except BytesLost as error:
-        raise Conflict("The bytes of this upload are lost; delete it and begin again.") from error
+        raise Conflict("The bytes of this upload are lost; delete it and start again.") from error
     except OSError as error:
-        # An object store fails a part of an upload that was deleted; a disk knows no difference.
+        # For a deleted upload, an object store raises the same error as for a full disk.
         if not Upload.objects.filter(pk=upload.pk).exists():
             raise _given_up() from error
         raise disk_full() from error
@@ -126,10 +127,10 @@ def upload_append(
 
 
 def upload_delete(*, upload: Upload) -> None:
-    """Forget an unfinished upload and its bytes; where the store fails, the clock does it later."""
+    """Delete an unfinished upload and its bytes. If the store fails, the clock tries again."""
     unfinished = Upload.objects.filter(Q(finished_at=None) | Q(held=True), pk=upload.pk)
     now = timezone.now()
-    # A connection that appends finds that it has lost the lease.
+    # A connection that is appending then finds that it has lost the lease.
     taken = unfinished.update(lease=secrets.token_hex(16), lease_until=now + LEASE, expires_at=now)
     if taken:
         upload.refresh_from_db(fields=["multipart", "finished_at", "held"])
@@ -140,11 +141,11 @@ def upload_delete(*, upload: Upload) -> None:
             return
         unfinished.delete()
     if Upload.objects.filter(pk=upload.pk).exists():
-        raise Conflict("This upload is complete; delete the model that came of it instead.")
+        raise Conflict("This upload is complete; delete the resulting model instead.")
 
 
 def discard_bytes(upload: Upload) -> None:
-    """Forget its bytes, unless a model has them."""
+    """Delete the bytes, unless a model has them."""
     if not upload.finished_at:
         growing_file.discard(upload.pk, upload.multipart)
     elif upload.held:
@@ -152,7 +153,7 @@ def discard_bytes(upload: Upload) -> None:
 
 
 def _claim(upload: Upload, offset: int) -> str:
-    """A lease on an upload that stands at this offset; Conflict or Locked otherwise."""
+    """Take a lease on an upload with this offset. Raise Conflict or Locked otherwise."""
     now, lease = timezone.now(), secrets.token_hex(16)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     mine = Upload.objects.filter(free, pk=upload.pk, offset=offset, finished_at=None)
@@ -167,12 +168,12 @@ def _claim(upload: Upload, offset: int) -> str:
         raise Conflict("This upload is complete; nothing can be appended.")
     if upload.offset != offset:
         raise Conflict(
-            f"The upload stands at byte {upload.offset}, not {offset}; ask with HEAD and go on "
+            f"The upload is at byte {upload.offset}, not {offset}; ask with HEAD and continue "
             "from there."
         )
     raise Locked(
-        f"Another connection sends this upload; try again in {LEASE.seconds} seconds, when it has "
-        "ended or gone silent."
+        f"Another connection is sending this upload; try again in {LEASE.seconds} seconds, when "
+        "it has ended or gone silent."
     )
 
 
@@ -194,7 +195,7 @@ def _receive(
 
 
 class _Appending:
-    """One request's bytes on their way into the file; at most two pieces are in memory."""
+    """Writes one request's bytes to the file. At most two pieces are in memory."""
 
     def __init__(
         self,
@@ -234,7 +235,7 @@ class _Appending:
         return time.monotonic() - self._renewed
 
     def _check_lease(self) -> None:
-        """A connection that was silent for too long asks before it touches the file again."""
+        """Renew the lease after a long silence, before the file is touched again."""
         if self._silent_s() > LEASE.total_seconds() / 2:
             self._renew({})
 
@@ -243,7 +244,7 @@ class _Appending:
             raise ChecksumMismatch("This piece did not arrive as it was sent; send it again.")
 
     def _keep(self, *, whole: bool) -> None:
-        """Count what is on the disk; a piece with a checksum counts when all of it is there."""
+        """Count the bytes on disk. A piece with a checksum counts only when it is complete."""
         if self._hash and not whole:
             self._renew({})
             return
@@ -259,10 +260,7 @@ class _Appending:
 
 
 def _finish(upload: Upload) -> None:
-    """Put the whole file in its place and tell whose it is, unless it is held.
-
-    A second time does nothing.
-    """
+    """Store the complete file and announce it, unless it is held. Idempotent."""
     growing_file.finish(upload.pk, upload.multipart, length=upload.length)
     with transaction.atomic():
         row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
@@ -272,12 +270,11 @@ def _finish(upload: Upload) -> None:
             if not row.held:
                 upload_finished.send(sender=Upload, upload=row)
     if row is None:
-        # Its owner gave it up while its last bytes were put in place.
+        # Its owner deleted it while its last bytes were stored.
         storage.remove(storage.incoming_key(upload.pk))
         raise _given_up()
     upload.refresh_from_db()
 
 
 def _given_up() -> Conflict:
-    """What a connection is told whose upload was deleted by another one."""
-    return Conflict("This upload was given up; begin again.")
+    return Conflict("This upload was cancelled; start again.")

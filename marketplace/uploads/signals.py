@@ -1,5 +1,3 @@
-"""What other apps are told about uploads."""
-
 from django.dispatch import Signal
 
 upload_finished = Signal()

@@ -1,4 +1,4 @@
-"""A request's body as it comes in, in pieces that fit the speed of its connection."""
+"""Reads a request's body in pieces whose size depends on the connection's speed."""
 
 import time
 from collections.abc import Iterator
@@ -8,17 +8,12 @@ MIN_READ_BYTES, MAX_READ_BYTES = 2**14, 2**20
 
 
 class Stream(Protocol):
-    """A request's body."""
-
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes, or none at the end."""
 
 
 def pieces(stream: Stream, left: int) -> Iterator[bytes]:
-    """The stream's bytes, at most `left`; small pieces of a slow one, so that none waits long.
-
-    A connection that breaks is the end.
-    """
+    """Yield up to `left` bytes, in small pieces if slow. A broken connection ends the iteration."""
     size = MIN_READ_BYTES
     while left:
         began = time.monotonic()

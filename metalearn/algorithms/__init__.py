@@ -1,1 +1,1 @@
-"""Nothing but algorithms, one file each; `metalearn.registry` finds them by itself."""
+"""Algorithms, one module or package each, discovered by `metalearn.registry`."""

@@ -1,9 +1,9 @@
-"""The average of teachers: every weight is the mean of that weight over models of one kind.
+"""Average of teachers: every weight is the mean of that weight over models of one kind.
 
 A baseline of the data-free meta-learning papers ("Average"). Neurons of independently trained
-models have no common order, so much is lost in the mean; `ota` puts them in order first. Averaged
-batch-norm statistics do not suit averaged weights: such a learner is at its best as the papers
-judge it, with the sgd head and transductive batch-norm at adaptation.
+models have no common order, so the mean loses much; `ota` aligns them first. Averaged batch-norm
+statistics do not match averaged weights. Such a learner does best as the papers evaluate it, with
+the sgd head and transductive batch-norm at adaptation.
 """
 
 from dataclasses import dataclass
@@ -36,16 +36,14 @@ from metalearn.pool.network_cache import network_bytes
 
 @dataclass(frozen=True)
 class AverageConfig(RepairSettings, FusionSettings):
-    """Settings of the baseline."""
+    """Settings of the weight average."""
 
 
 class Average(Algorithm):
-    """One step, which takes the mean."""
-
     name = "average"
     title = "Average of weights"
     paper = "https://arxiv.org/abs/2303.11183"
-    summary = "The mean of the weights of models of one architecture, neuron by neuron as they lie."
+    summary = "The mean of the weights of models of one architecture, without neuron alignment."
     needs_recovery = False
     draws_weights = False
     Config = AverageConfig
@@ -64,7 +62,7 @@ class Average(Algorithm):
         learner = network_of(fused_spec(pool, config), device)
         work = tuple(repairing(pool, config, learner))
         size = network_bytes(learner)
-        # The learner, its mean, and of each tensor all models' side by side.
+        # The learner and its mean, and all models' versions of one tensor at a time.
         return Needs(
             models=held_bytes(pool, whole=True),
             held=2 * size,
@@ -92,7 +90,7 @@ class Average(Algorithm):
         return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # With all models but one, the last one's weights follow from the mean.
+        # The mean and all other models reveal a model's weights.
         return self.pool.places
 
     def parts(self) -> dict[str, Stateful]:

@@ -1,10 +1,10 @@
-"""The best teacher by a rule: one model of the pool, as it is.
+"""Best single teacher: one unchanged model of the pool, chosen by a rule.
 
-What is gained by bringing several models together must be more than one of them gives alone.
-Without data one cannot know which is best; `rule` says how one is chosen instead. Among 30 alike
-Conv4 models of CIFAR-FS classes the rank by textures went with the true rank only weakly
-(Spearman 0.26), and on mixed pools the choice may be below the mean of all models. So benchmark
-tables also show that mean, and the best on the judged classes as an oracle.
+Combining models pays off only if it beats a single one. Without data the best one is unknown;
+`rule` approximates it. Among 30 similar Conv4 models of CIFAR-FS classes, the rank by textures
+correlated weakly with the true rank (Spearman 0.26), and on mixed pools the choice may be below the
+mean of all models. Benchmark tables therefore also show that mean, and the best model on the test
+classes as an oracle.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ from metalearn.settings import setting
 
 @dataclass(frozen=True)
 class BestTeacherConfig:
-    """Settings of the choice."""
+    """Settings of the selection."""
 
     rule: str = setting(
         "textures",
-        "how to choose without data: textures takes the model whose features tell procedural "
-        "textures apart best in few-shot tasks, most_classes the one with the most classes, "
-        "first the first of the pool; of equals, the first",
+        "how to choose without data: textures takes the model whose features best distinguish "
+        "procedural textures in few-shot tasks, most_classes the one with the most classes, "
+        "first the first of the pool; ties go to the first",
         choices=("textures", "most_classes", "first"),
     )
     tasks: int = setting(40, "tasks of textures", low=1, high=1_000)
@@ -42,34 +42,28 @@ class BestTeacherConfig:
 
 
 class Scores:
-    """One number per teacher that was looked at, in the pool's order."""
-
     def __init__(self) -> None:
         self.values: list[float] = []
 
     @property
     def best(self) -> int:
-        """Index of the highest score, the first one of equals; 0 as long as there is none."""
+        """Index of the highest score, the first in a tie; 0 if there is none yet."""
         return max(range(len(self.values)), key=lambda i: self.values[i], default=0)
 
     def state_dict(self) -> dict[str, Any]:
-        """The numbers."""
         return {"values": list(self.values)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back the numbers."""
         self.values = list(state["values"])
 
 
 class BestTeacher(Algorithm):
-    """One step for each teacher, which gives it a score."""
-
     name = "best_teacher"
     title = "Best single teacher"
     paper = ""
     summary = (
-        "One model of the pool as it is, chosen by a rule without data: what one has without "
-        "bringing several together. On mixed pools the choice may be below the mean model."
+        "One unchanged model of the pool, chosen by a rule without data: the baseline that "
+        "combining models must beat. On mixed pools the choice may be below the mean model."
     )
     needs_recovery = False
     draws_weights = False
@@ -81,7 +75,7 @@ class BestTeacher(Algorithm):
     ) -> None:
         super().__init__(pool, config, device=device, seed=seed)
         self.scores = Scores()
-        # One seed per task and not the images, which may be many; every teacher gets the same.
+        # Seeds instead of images, which take more memory. Every teacher gets the same tasks.
         self.task_seeds = torch.randint(2**62, (config.tasks,), generator=self.rng).tolist()
 
     @classmethod
@@ -96,7 +90,7 @@ class BestTeacher(Algorithm):
             precision="fp32",
             device=device,
         )
-        # The one that was chosen, once more.
+        # The learner is a copy of the chosen model.
         return Needs(
             models=held_bytes(pool),
             held=largest,
@@ -138,15 +132,15 @@ class BestTeacher(Algorithm):
             teacher.network,
             mean=teacher.mean,
             std=teacher.std,
-            # The teacher's own head knows its own classes only.
+            # The teacher's head fits only its own classes.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
-            # Which one it is stands in the records alone, which not every reader is shown.
+            # The chosen teacher is named only in the records, which are not public.
             made_by=self.origin(),
             teachers=self.records(),
         )
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # The others were only looked at.
+        # The others were only evaluated.
         return (self.pool.places[self.scores.best],)
 
     def parts(self) -> dict[str, Stateful]:
@@ -154,6 +148,5 @@ class BestTeacher(Algorithm):
 
 
 def _smaller_share(config: BestTeacherConfig) -> float:
-    """Support and query pictures go through apart: the fewer of them, beside the more."""
     few, many = sorted((config.k_shot, config.n_query))
     return few / many

@@ -1,7 +1,7 @@
-"""Random initialisation: the baseline that knows nothing.
+"""Random initialisation: the baseline without any learning.
 
-A freshly initialised network, to be adapted as any other meta-learner. What an algorithm adds
-to this is what it has learned from the pool.
+A freshly initialised network, adapted like any other meta-learner. What an algorithm adds to this
+is what it has learned from the pool.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,13 @@ from metalearn.settings import setting
 
 @dataclass(frozen=True)
 class RandomInitConfig(LearnerSettings):
-    """Settings of the baseline."""
+    """Settings of the random baseline."""
 
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
     head: str = setting("prototypes", "head at adaptation", choices=("sgd", "prototypes"))
 
 
 class RandomInit(Algorithm):
-    """One step that changes nothing."""
-
     name = "random_init"
     title = "Random initialisation"
     paper = ""
@@ -59,7 +57,7 @@ class RandomInit(Algorithm):
     def step(self) -> StepReport:
         return self.report("initialisation")
 
-    # No `copied_teachers`: the network is drawn and has seen no teacher.
+    # No `copied_teachers`: the network has seen no teacher.
     def meta_learner(self) -> MetaLearner:
         return self.finished(self.learner, AdaptationSettings(head=self.config.head))
 

@@ -1,13 +1,13 @@
-"""A soup of relatives: the mean weights of models that were fine-tuned from the same ones.
+"""Soup of relatives: the mean weights of models that were fine-tuned from the same weights.
 
 Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves
-accuracy without increasing inference time", equation 1 ("uniform soup"); theirs were fine-tuned on
-one task, these each on classes of their own. The cosine between weights tells which models are
-relatives. A soup needs no data, no pictures and no training. A say by the square root of the number
-of classes was tried on the pool “twelve shops” of seed 0 and gains nothing.
+accuracy without increasing inference time", equation 1 ("uniform soup"). Theirs were fine-tuned on
+one task, these each on its own classes. The cosine between weights identifies relatives. A soup
+needs no data, no images and no training. Weighting models by the square root of their number of
+classes brought no gain on the pool “twelve shops” of seed 0.
 
-The mean thins out what each model knows of its own domain. So the models that know most classes
-stand beside the soup as they are (ours, not the paper's): the cosine of two pictures is half the
+The mean dilutes each model's knowledge of its own domain. The models with the most classes
+therefore join the soup unchanged (ours, not the paper's): the cosine of two images is half the
 soup's, and half theirs together.
 """
 
@@ -39,16 +39,16 @@ class SoupConfig:
 
     learner_image_size: int = setting(
         0,
-        "height and width of its images; 0 takes the size that the architecture's published "
-        "weights were trained with, where it is known and the network takes any, or the largest of "
-        "the models. Set it where the models descend from other weights",
+        "height and width of its images; 0 is the training size of the architecture's published "
+        "weights if it is known and the network accepts any size, or else the models' largest. Set "
+        "it if the models were fine-tuned from other weights",
         low=0,
         high=512,
     )
     beside: int = setting(
         2,
-        "models that stand beside the soup as they are, those that know most classes first; each "
-        "costs its own weights and one more pass for every picture. 0 leaves one network",
+        "number of unchanged models next to the soup, those with the most classes first; each adds "
+        "its weights and one more pass per image. 0 leaves a single network",
         low=0,
         high=8,
     )
@@ -57,14 +57,12 @@ class SoupConfig:
 
 
 class Soup(Algorithm):
-    """One step, which takes the mean."""
-
     name = "soup"
     title = "Soup of relatives"
     paper = "https://arxiv.org/abs/2203.05482"
     summary = (
-        "The mean weights of models that were fine-tuned from the same published ones, and beside "
-        "it those that know most: in seconds, without a picture and without training."
+        "The mean weights of models fine-tuned from the same published weights, next to the models "
+        "with the most classes: in seconds, without images or training."
     )
     needs_recovery = False
     draws_weights = False
@@ -97,7 +95,7 @@ class Soup(Algorithm):
         return max(largest, kind.published_image_size)
 
     def _beside(self) -> list[int]:
-        """Indices of the models that know most classes; of as many, the first of the pool."""
+        """Return the indices of the models with the most classes; ties keep the pool's order."""
         classes = {index: self.pool.teachers[index].n_classes for index in self.family}
         ordered = sorted(classes, key=lambda index: -classes[index])
         return ordered[: self.config.beside]
@@ -105,7 +103,7 @@ class Soup(Algorithm):
     def _joined(self) -> Network:
         if not self.beside:
             return self.start.network
-        # The soup counts as much as all beside it together.
+        # The soup weighs as much as all other members together.
         says = [float(len(self.beside)), *(1.0 for _ in self.beside)]
         starts = [self.start, *self.beside]
         members = [
@@ -122,7 +120,7 @@ class Soup(Algorithm):
         learner = relatives.teachers[0].network
         size = network_bytes(learner)
         made = size * (1 + min(config.beside, len(relatives)))
-        # All relatives at once; of each tensor theirs side by side; the learner, and its copy.
+        # All relatives, their versions of one tensor at a time, the learner, and its copy.
         return Needs(
             models=held_bytes(relatives, whole=True),
             held=2 * made,
@@ -139,12 +137,12 @@ class Soup(Algorithm):
         return self.report("average", {"models": float(len(self.family))})
 
     def meta_learner(self) -> MetaLearner:
-        # A head of its own would be random.
+        # The linear head is random.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
         if not self.beside:
             start = self.start
             return self.finished(start.network, defaults, mean=start.mean, std=start.std)
-        # Each member normalises for itself.
+        # Each member normalises its own input.
         n = self.pool.channels
         return self.finished(self.network, defaults, mean=(0.0,) * n, std=(1.0,) * n)
 
@@ -152,7 +150,7 @@ class Soup(Algorithm):
         return self.copied_teachers()
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # With all models but one, the last one's weights follow from the mean.
+        # The mean and all other models reveal a model's weights.
         return tuple(self.pool.places[index] for index in self.family)
 
     def parts(self) -> dict[str, Stateful]:

@@ -1,8 +1,8 @@
-"""The ensemble of teachers: their features side by side, and nothing learned.
+"""Ensemble of teachers: their concatenated features, without any learning.
 
-The strongest thing to do with a pool without any training: a support set is compared with the
-features of all teachers at once. Every teacher keeps its own input size and normalisation, so
-unlike architectures fit together. It costs as many forward passes as there are members.
+The strongest use of a pool that needs no training: a support set is compared in the features of all
+teachers at once. Every teacher keeps its input size and normalisation, so different architectures
+can be combined. It costs one forward pass per member.
 """
 
 from dataclasses import dataclass
@@ -25,21 +25,19 @@ class TeacherEnsembleConfig:
 
     members: int = setting(
         0,
-        "teachers that take part, the first ones of the pool; 0 takes all, and each one more "
-        "costs a forward pass for every picture",
+        "number of teachers that take part, the first ones of the pool; 0 is all; each adds a "
+        "forward pass per image",
         low=0,
         high=1_000,
     )
 
 
 class TeacherEnsemble(Algorithm):
-    """One step that puts the teachers side by side."""
-
     name = "teacher_ensemble"
     title = "Ensemble of teachers"
     paper = ""
     summary = (
-        "The features of all models side by side, compared with each class's mean. Nothing is "
+        "The concatenated features of all models, compared with each class's mean. Nothing is "
         "trained; accurate, and as slow as all its models together."
     )
     needs_recovery = False
@@ -52,7 +50,7 @@ class TeacherEnsemble(Algorithm):
     ) -> None:
         if config.members == 1:
             raise InvalidSetting(
-                "An ensemble has at least 2 members; take “best_teacher” for a learner of one."
+                "An ensemble has at least 2 members; use “best_teacher” for a single model."
             )
         super().__init__(_members(pool, config), config, device=device, seed=seed)
 
@@ -60,7 +58,7 @@ class TeacherEnsemble(Algorithm):
     def needs_of(cls, pool: Pool, config: TeacherEnsembleConfig, device: torch.device) -> Needs:
         members = _members(pool, config)
         models = held_bytes(members, whole=True)
-        # The learner holds a copy of each, and is written from another.
+        # The learner holds a copy of each model, and saving it makes another.
         return Needs(models=models, held=models, passing=models, cached=cached_bytes(pool))
 
     @property
@@ -71,22 +69,22 @@ class TeacherEnsemble(Algorithm):
         return self.report("assembly", {"members": float(len(self.pool))})
 
     def meta_learner(self) -> MetaLearner:
-        # Drawn and then set to zero: the head of a new network.
+        # A new head is drawn before it is set to zero; that must not advance the generator.
         with torch.random.fork_rng(devices=[]):
             network = ensemble_of(self.pool)
         return MetaLearner(
             network.to(self.device),
-            # Each member normalises for itself.
+            # Each member normalises its own input.
             mean=(0.0,) * self.pool.channels,
             std=(1.0,) * self.pool.channels,
-            # The linear head was not learned, so an sgd head starts from the prototypes as well.
+            # The linear head is untrained, so an sgd head starts from the prototypes too.
             defaults=AdaptationSettings(head="prototypes", head_init="prototypes"),
             made_by=self.origin(),
             teachers=self.records(),
         )
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # Every member as it is; those that take no part are not in this pool.
+        # All members; this pool contains only those that take part.
         return self.pool.places
 
     def parts(self) -> dict[str, Stateful]:
@@ -98,7 +96,7 @@ def _members(pool: Pool, config: TeacherEnsembleConfig) -> Pool:
 
 
 def ensemble_of(pool: Pool) -> EnsembleNetwork:
-    """The teachers' own networks as one; nothing is copied."""
+    """Return the teachers' own networks as one, without copying."""
     members = [MemberSpec(t.network.spec, tuple(t.mean), tuple(t.std)) for t in pool.teachers]
     spec = EnsembleSpec.of(members, n_classes=pool.teachers[0].n_classes)
     return EnsembleNetwork(spec, [teacher.network for teacher in pool.teachers])

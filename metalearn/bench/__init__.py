@@ -1,7 +1,7 @@
-"""The comparison harness: pools x algorithms x seeds, trained and judged in one and the same way.
+"""Benchmarks: pools x algorithms x seeds, trained and evaluated in the same way.
 
-`read_suite` reads what to compare, `run_suite` does what is not done yet, `write_report`
-makes the table and the figures from the rows that are there.
+`read_suite` reads what to compare, `run_suite` does whatever is missing, and `write_report` makes
+the tables and figures from the existing rows.
 """
 
 from metalearn.bench.report import write_report

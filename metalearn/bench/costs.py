@@ -1,9 +1,8 @@
-"""What a run costs: time, and passes through teachers and generators, counted from outside.
+"""Cost of a run: time, and passes through teachers and generators, counted from outside.
 
-No algorithm knows that it is being counted. A hook that sees every module's forward pass counts
-those of a teacher's entrance layer (the first that has weights, so that `embed` counts as well)
-and those of a `Generator`, also of a copy of one. Teachers that run inside `torch.func.vmap` as
-stacked weights are not seen.
+Algorithms do not take part in the counting. A global forward hook counts passes of each teacher's
+entrance layer (the first with weights, so that `embed` counts too) and of every `Generator`, copies
+included. Teachers that run inside `torch.func.vmap` as stacked weights are not counted.
 """
 
 import time
@@ -24,20 +23,20 @@ from metalearn.recovery.task_memory import TaskMemory
 
 @dataclass
 class Costs:
-    """Seconds of the clock and of the processor; passes as calls (batches) and as images."""
+    """Wall-clock and CPU seconds; passes counted as calls (batches) and as images."""
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
     teacher_calls: int = 0
     teacher_images: int = 0
     teacher_backward_images: int = 0
-    """Images whose gradient was sought through a teacher."""
+    """Images whose gradient was computed through a teacher."""
     generator_calls: int = 0
     generator_images: int = 0
     generator_backward_images: int = 0
 
     def as_dict(self) -> dict[str, float | int]:
-        """Plain data, times in thousandths of a second."""
+        """Return plain data, with times rounded to milliseconds."""
         return {
             name: round(value, 3) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -45,7 +44,7 @@ class Costs:
 
 
 class CostMeter:
-    """Counts while it runs, except inside `paused()`."""
+    """Meter that is active inside `counting()`, except inside `paused()`."""
 
     def __init__(self, pool: Pool, device: torch.device) -> None:
         self.costs = Costs()
@@ -56,7 +55,6 @@ class CostMeter:
 
     @contextmanager
     def counting(self) -> Iterator[Costs]:
-        """Inside, time runs and passes are counted."""
         hook = register_module_forward_hook(self._seen())
         self._start()
         try:
@@ -67,7 +65,7 @@ class CostMeter:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Inside, nothing is counted: what happens here is not the algorithm's work."""
+        """Stop counting inside the block, for work that is not the algorithm's."""
         self._stop()
         try:
             yield
@@ -88,7 +86,7 @@ class CostMeter:
         self._running = False
 
     def _seen(self) -> Callable[[nn.Module, object, object], None]:
-        # A closure, as a method of a meter that is copied with a module would count into the copy.
+        # A closure, because a bound method copied with a module would count in a copied meter.
         def seen(module: nn.Module, _inputs: object, output: object) -> None:
             if not self._running or not isinstance(output, Tensor):
                 return
@@ -123,7 +121,6 @@ class CostMeter:
 
 
 def entrance_layer(network: nn.Module) -> nn.Module:
-    """The first layer with weights, which every image passes once."""
     for module in network.modules():
         if next(module.parameters(recurse=False), None) is not None:
             return module
@@ -131,24 +128,23 @@ def entrance_layer(network: nn.Module) -> nn.Module:
 
 
 def task_memory(algorithm: Algorithm) -> TaskMemory | None:
-    """The run's memory of recovered tasks, if it keeps one."""
     memories = [part for part in algorithm.parts().values() if isinstance(part, TaskMemory)]
     return memories[0] if memories else None
 
 
 @runtime_checkable
 class HoldsRecovered(Protocol):
-    """A part of a run that holds what was recovered."""
+    """A part of a run that holds recovered images."""
 
     @property
     def n_recovered(self) -> int:
-        """Images taken in since the start."""
+        """Number of images added since the start."""
 
 
 def images_recovered(algorithm: Algorithm) -> int | None:
-    """Images that the run recovered to learn from; 0 if it recovers none, None if no part tells.
+    """Return the number of images recovered to learn from, or None if no part knows it.
 
-    What is generated only to train a generator is not among them: see `generator_images`.
+    Images generated only to train a generator are not included: see `generator_images`.
     """
     holders = [part for part in algorithm.parts().values() if isinstance(part, HoldsRecovered)]
     if holders:

@@ -1,4 +1,4 @@
-"""Judges learners: the same episodes for every algorithm, other episodes for every seed."""
+"""Evaluation of learners: the same episodes for every algorithm, different ones for every seed."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,12 @@ from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.settings import build
 
 BATCHNORMS = ("inductive", "transductive")
-"""The headline first."""
+"""The first is the main result."""
 TIMED_EPISODES = 10
 
 
 @dataclass(frozen=True)
 class Question:
-    """One figure of a learner."""
-
     pack: str
     shot: int
     head: str
@@ -36,8 +34,6 @@ class Question:
 
 
 class Judge:
-    """Evaluates learners on the suite's packs."""
-
     def __init__(self, judging: Judging, packs: Packs) -> None:
         self.judging = judging
         self.packs = packs
@@ -45,7 +41,6 @@ class Judge:
     def questions(
         self, packs: tuple[str, ...], batchnorms: tuple[str, ...] = BATCHNORMS
     ) -> Iterator[Question]:
-        """Every figure that the suite wants of a learner."""
         for pack in packs:
             for shot in self.judging.shots:
                 for head in self.judging.heads:
@@ -54,21 +49,21 @@ class Judge:
                             yield Question(pack, shot, head, calibrate, batchnorm)
 
     def load(self, learner: MetaLearner, question: Question) -> ImageSet:
-        """The pictures of a question as the learner takes them; read once, then at hand."""
+        """Return the images of a question at the learner's size, cached after the first call."""
         return self.packs.images(
             question.pack, channels=learner.channels, image_size=learner.image_size
         )
 
     def judge(self, learner: MetaLearner, question: Question, seed: int) -> Evaluation:
-        """The figure in all episodes. `seed` is the run's: it chooses the episodes."""
+        """Evaluate over all episodes, which are drawn with the run's `seed`."""
         return self._evaluate(learner, question, seed, self.judging.episodes)
 
     def accuracies(
         self, learner: MetaLearner, questions: Sequence[Question], seed: int
     ) -> dict[Question, list[float]]:
-        """The accuracy (0 to 1) of every episode, for what takes several learners together.
+        """Return the accuracy (0 to 1) of every episode, to combine those of several learners.
 
-        The questions are of one pack and differ in their shots: a picture goes through the
+        The questions share a pack and may differ in their shots. An image passes through the
         network once for all of them.
         """
         data = self.load(learner, questions[0])
@@ -89,7 +84,6 @@ class Judge:
         return found
 
     def summary(self, accuracies: Sequence[float], question: Question) -> Row:
-        """The figure of a question, from the accuracies of its episodes."""
         plan = self._plan(question, 0, self.judging.episodes)
         settings = AdaptationSettings(
             head=question.head, calibrate=question.calibrate, batchnorm=question.batchnorm
@@ -97,7 +91,7 @@ class Judge:
         return summarise(accuracies, plan, settings).as_dict()
 
     def seconds_of_an_episode(self, learner: MetaLearner, question: Question, seed: int) -> float:
-        """What an adaptation with its queries takes, mean of a few; judging itself is quicker."""
+        """Return the mean time of an adaptation with its queries, without cached features."""
         data = self.load(learner, question)
         settings = self._settings(learner, question)
         plan = self._plan(question, seed, TIMED_EPISODES)
@@ -119,7 +113,6 @@ class Judge:
         seed: int,
         episodes: int,
     ) -> Row:
-        """The figure of an unfinished learner, with the suite's first head and calibration."""
         head, calibrate = self.judging.heads[0], self.judging.calibrations[0]
         question = Question(pack, shot, head, calibrate, batchnorm)
         result = self._evaluate(learner, question, seed, episodes)
@@ -147,13 +140,12 @@ class Judge:
             k_shot=question.shot,
             n_query=self.judging.query,
             episodes=episodes,
-            # Episodes of their own for each seed, so that the spread over seeds has both
-            # sources of chance in it; the same for all algorithms, so that they can be compared.
+            # Different episodes for each seed, so that the spread over seeds includes both sources
+            # of randomness; the same for all algorithms, so that they are comparable.
             seed=self.judging.seed + 1_000_003 * seed,
         )
 
     def _settings(self, learner: MetaLearner, question: Question) -> AdaptationSettings:
-        """The learner's defaults, then the suite's settings, then what the question is about."""
         asked: dict[str, object] = {
             "calibrate": question.calibrate,
             "batchnorm": question.batchnorm,

@@ -1,4 +1,4 @@
-"""The rows of a page of which only some are measured this time: the others as they stand."""
+"""Reports that combine newly measured rows with existing ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ NOT_YET = "It has not been measured yet."
 def with_kept_rows(
     suite: Suite, rows_file: Path, measured: Sequence[Row], labels: Sequence[str]
 ) -> list[Row]:
-    """`measured` has the rows of `labels`; those of the suite's other labels come from the file.
+    """Return the rows of all the suite's labels, in its order; `measured` has those of `labels`.
 
-    They stand whatever code and settings wrote them: of several trainings the last counts. A
-    label without any row is one of the kind “refused”. The order is that of the suite.
+    The others come from the file, regardless of the code and settings that wrote them; of several
+    trainings the last counts. A label without rows becomes a row of kind “refused”.
     """
     file = RowFile(rows_file)
     rows: list[Row] = []

@@ -1,5 +1,3 @@
-"""Where something was measured."""
-
 import os
 import platform
 from pathlib import Path
@@ -10,7 +8,6 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def machine(device: torch.device) -> dict[str, str | int]:
-    """Processor or GPU, cores, threads and versions, as plain data."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
         "cores": os.cpu_count() or 1,
@@ -21,7 +18,6 @@ def machine(device: torch.device) -> dict[str, str | int]:
 
 
 def processor() -> str:
-    """The processor's own name."""
     if _CPUINFO.exists():
         for line in _CPUINFO.read_text().splitlines():
             if line.startswith("model name"):

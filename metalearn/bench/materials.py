@@ -1,4 +1,4 @@
-"""What a suite works on: its pools and packs, found before any hour is spent."""
+"""A suite's pools and packs, checked before hours of work."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,26 +14,24 @@ from metalearn.pool import Pool, Teacher
 
 
 def check_materials(suite: Suite) -> None:
-    """InvalidPool or InvalidData, naming the first pool or pack of the suite that is not there."""
+    """Raise InvalidPool or InvalidData, naming the suite's first missing pool or pack."""
     for pool in suite.pools:
         for directory in pool.directories:
             if not (directory / MANIFEST).is_file():
                 raise InvalidPool(
-                    f"The suite needs the pool “{directory}”, which is not there; give the folder "
-                    "it lies in with --data-root or make it with `pretrain`."
+                    f"The suite needs the pool “{directory}”, which does not exist; give its "
+                    "parent folder with --data-root or make it with `pretrain`."
                 )
         for name in pool.packs:
             if not suite.packs[name].is_file():
                 raise InvalidData(
-                    f"The suite needs the data pack “{suite.packs[name]}”, which is not there; "
-                    "give the folder it lies in with --data-root or make it with `pack`."
+                    f"The suite needs the data pack “{suite.packs[name]}”, which does not exist; "
+                    "give its folder with --data-root or make it with `pack`."
                 )
 
 
 @dataclass(frozen=True)
 class LoadedPool:
-    """A pool with what tables say of it."""
-
     entry: PoolEntry
     pool: Pool
     scenario: str
@@ -41,12 +39,10 @@ class LoadedPool:
 
     @property
     def name(self) -> str:
-        """Its name in the suite."""
         return self.entry.name
 
 
 def load_pool(entry: PoolEntry) -> LoadedPool:
-    """The teachers of all directories of the entry."""
     parts = [
         (directory, teacher)
         for directory in entry.directories
@@ -70,10 +66,10 @@ def load_pool(entry: PoolEntry) -> LoadedPool:
 
 
 def scenario_of(datasets: list[str], architectures: list[str]) -> str:
-    """SS, SH, MH or multi-domain, from each teacher's data set and architecture.
+    """Return SS, SH, MH or multi-domain, given each teacher's data set and architecture.
 
-    SS: one data set, one architecture; SH: several architectures; multi-domain: several data
-    sets with one architecture (FREE); MH: several of both (PURER, BiDf-MKD).
+    SS: one data set, one architecture; SH: several architectures; multi-domain: several data sets
+    with one architecture (FREE); MH: several of both (PURER, BiDf-MKD).
     """
     if len(set(datasets)) == 1:
         return "SS" if len(set(architectures)) == 1 else "SH"
@@ -81,12 +77,11 @@ def scenario_of(datasets: list[str], architectures: list[str]) -> str:
 
 
 def _renamed(teacher: Teacher, directory: Path) -> Teacher:
-    """Directories call their models alike, but an algorithm must tell them apart."""
     return dataclasses.replace(teacher, name=f"{directory.name}/{teacher.name}")
 
 
 class Packs:
-    """The suite's data packs, each read once for every size and number of channels."""
+    """The suite's data packs, each read once per image size and number of channels."""
 
     def __init__(self, paths: dict[str, Path]) -> None:
         self._paths = paths
@@ -94,13 +89,12 @@ class Packs:
         self._read: dict[tuple[str, int, int], ImageSet] = {}
 
     def hash_of(self, name: str) -> str:
-        """SHA-256 of the pack's file."""
         if name not in self._hashes:
             self._hashes[name] = file_hash(self._paths[name])
         return self._hashes[name]
 
     def images(self, name: str, *, channels: int, image_size: int) -> ImageSet:
-        """The pack's pictures; the size holds for packs of encoded pictures."""
+        """Return the pack's images; `image_size` applies only to packs of encoded images."""
         key = (name, channels, image_size)
         if key not in self._read:
             self._read[key] = read_data(self._paths[name], channels=channels, image_size=image_size)

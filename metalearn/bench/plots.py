@@ -1,4 +1,4 @@
-"""The figures of a suite, drawn from its rows (needs the optional group `bench`)."""
+"""Figures of a suite, drawn from its rows (needs the optional group `bench`)."""
 
 import importlib.util
 import statistics
@@ -19,16 +19,15 @@ _SHORTEST_S = 1e-3
 
 
 def can_plot() -> bool:
-    """Whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
 def draw_all(rows: Sequence[Row], out: Path, command: str) -> list[Path]:
-    """Draw each figure for which there are rows, as SVG with `command` in its description."""
+    """Draw each figure that has rows, as SVG with `command` in its description."""
     from matplotlib import rc_context
 
     files = []
-    # Names inside the file from a fixed salt: the same rows give the same bytes.
+    # A fixed salt for element ids: the same rows give the same bytes.
     with rc_context({"svg.hashsalt": "freehold", "font.size": 9, "axes.grid": True}):
         for name, draw in _FIGURES.items():
             figure = draw(rows)
@@ -42,7 +41,6 @@ def draw_all(rows: Sequence[Row], out: Path, command: str) -> list[Path]:
 
 
 def accuracy_over_time(rows: Sequence[Row]) -> "Figure | None":
-    """A panel for each pool and shot: accuracy against seconds of training on the clock."""
     trainings = [row for row in rows if row["kind"] == "training" and row["curve"]]
     if not trainings:
         return None
@@ -62,11 +60,10 @@ def accuracy_over_time(rows: Sequence[Row]) -> "Figure | None":
 
 
 def _draw_curve(axes: "Axes", runs: Sequence[Row], shot: int, label: str) -> None:
-    """Mean over seeds, and the range of the seeds as a band."""
     points = [
         point
         for point in zip(*(run["curve"] for run in runs), strict=True)
-        # A learner whose steps run away inductively has no such accuracy.
+        # A learner whose inductive adaptation diverges has no such accuracy.
         if all(_inductive(run, shot) for run in point)
     ]
     if not points:
@@ -79,7 +76,6 @@ def _draw_curve(axes: "Axes", runs: Sequence[Row], shot: int, label: str) -> Non
 
 
 def _inductive(point: Row, shot: int) -> list[float]:
-    """The accuracies of the packs."""
     return [
         found["accuracy"]
         for found in point["accuracies"]
@@ -88,7 +84,7 @@ def _inductive(point: Row, shot: int) -> list[float]:
 
 
 def recovery_cost(rows: Sequence[Row]) -> "Figure | None":
-    """For each pool accuracy against images through teachers and back, and against seconds."""
+    """Plot accuracy against images through teachers and back, and against seconds, per pool."""
     trainings = [row for row in rows if row["kind"] == "training"]
     judged = [row for row in rows if row["kind"] == "evaluation"]
     if not judged:
@@ -131,7 +127,7 @@ def _draw_costs(
 
 
 def recovered_projection(rows: Sequence[Row]) -> "Figure | None":
-    """One set of recovered images of each algorithm as several teachers see it (t-SNE)."""
+    """Plot one set of recovered images per algorithm as several teachers see it (t-SNE)."""
     shown = [row for row in rows if row["kind"] == "training" and row["projection"]]
     if not shown:
         return None
@@ -147,7 +143,6 @@ def recovered_projection(rows: Sequence[Row]) -> "Figure | None":
 
 
 def gradient_agreement(rows: Sequence[Row]) -> "Figure | None":
-    """Mean pairwise inner product and cosine of the teachers' gradients along training."""
     titles = {
         "gradient_inner_product": "mean pairwise inner product of gradients",
         "gradient_cosine": "mean pairwise cosine of gradients",
@@ -173,7 +168,6 @@ def gradient_agreement(rows: Sequence[Row]) -> "Figure | None":
 
 
 def _draw_metric(axes: "Axes", series: Sequence[list[list[float]]], label: str) -> None:
-    """Mean over seeds, and the range of the seeds as a band."""
     steps = [int(step) for step, _ in series[0]]
     values = [[value for _, value in column] for column in zip(*series, strict=True)]
     axes.plot(steps, [statistics.fmean(v) for v in values], marker=".", label=label)

@@ -1,4 +1,4 @@
-"""One set of recovered images as several teachers see it, laid out in the plane by t-SNE."""
+"""Recovered images in several teachers' feature spaces, projected to the plane by t-SNE."""
 
 import importlib.util
 
@@ -13,16 +13,15 @@ _FEWEST_IMAGES = 6
 
 
 def can_project() -> bool:
-    """Whether scikit-learn is installed (the optional group `bench`)."""
     return importlib.util.find_spec("sklearn") is not None
 
 
 @torch.no_grad()
 def through_teachers(recovered: Episode, pool: Pool, device: torch.device) -> Row | None:
-    """Places (n, 2) of the images for each of the pool's first teachers, and their labels.
+    """Return t-SNE positions (n, 2) of the images for each of the first teachers, and their labels.
 
-    t-SNE (van der Maaten & Hinton 2008) of the teachers' features. None without scikit-learn or
-    with too few images.
+    Uses the teachers' features (van der Maaten & Hinton 2008). None without scikit-learn or with
+    too few images.
     """
     images = torch.cat([recovered.support_images, recovered.query_images]).to(device)
     labels = torch.cat([recovered.support_labels, recovered.query_labels])

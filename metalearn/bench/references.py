@@ -1,8 +1,8 @@
-"""What one has without any method: the pool's models by themselves, and published weights.
+"""References without any method: the pool's models by themselves, and published weights.
 
-Each is judged by nearest centroid, inductively. The mean over the models is what a model chosen
-blindly gives. The best on the judged classes is an oracle: choosing it takes labelled pictures of
-these classes.
+Each is evaluated with nearest centroids, inductively. The mean over the models is the expected
+result of a blind choice. The best on the test classes is an oracle: choosing it takes labelled
+images of these classes.
 """
 
 import statistics
@@ -25,18 +25,17 @@ PROTOTYPES = AdaptationSettings(head="prototypes", head_init="prototypes")
 
 
 def learner_of(teacher: Teacher) -> MetaLearner:
-    """One model as a learner; its own head knows its own classes only."""
+    """Return one model as a learner. Its own head fits only its own classes."""
     return MetaLearner(teacher.network, mean=teacher.mean, std=teacher.std, defaults=PROTOTYPES)
 
 
 def public_backbone(file: Path, image_size: int) -> MetaLearner:
-    """A model that was made for other pictures, as it is published."""
     start = read_start(file, n_classes=2, image_size=image_size, seed=0)
     return MetaLearner(start.network, mean=start.mean, std=start.std, defaults=PROTOTYPES)
 
 
 class References:
-    """Judges a suite's references, two rows or one for every pack and number of shots."""
+    """Evaluation of a suite's references: one or two rows per pack and number of shots."""
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class References:
         self.watch = watch
 
     def rows_of(self, pool: LoadedPool, seed: int) -> Iterator[SuiteRow]:
-        """The rows of one pool and seed: those that are there, and those that are measured now."""
+        """Yield the rows of one pool and seed, measuring those that are missing."""
         for entry in self.entries:
             if entry.checkpoint is not None and not entry.checkpoint.is_file():
                 yield SuiteRow(self._absent(entry, pool, seed), True)
@@ -93,7 +92,6 @@ class References:
     def _accuracies(
         self, entry: ReferenceEntry, pool: LoadedPool, questions: Sequence[Question], seed: int
     ) -> dict[str, dict[Question, list[float]]]:
-        """Of each learner by its name: the accuracy of every episode."""
         learners = self._learners(entry, pool)
         label = f"{pool.name}, {questions[0].pack}, {entry.labels[0]}"
         return {
@@ -102,7 +100,6 @@ class References:
         }
 
     def _learners(self, entry: ReferenceEntry, pool: LoadedPool) -> dict[str, MetaLearner]:
-        """By the name that tables give them."""
         if entry.checkpoint is not None:
             learner = public_backbone(entry.checkpoint, entry.image_size)
             return {f"{entry.checkpoint.name} at {entry.image_size} px": learner}
@@ -115,15 +112,15 @@ class References:
             "learner": learner,
             "pack": question.pack,
             **self.judge.summary(accuracies, question),
-            # They stand beside what each algorithm is judged by at first.
+            # Listed with the algorithms' results for the first head and calibration.
             "head_asked": judging.heads[0],
             "calibrate": judging.calibrations[0],
         }
 
     def _absent(self, entry: ReferenceEntry, pool: LoadedPool, seed: int) -> Row:
-        # The page does not name folders of this machine.
+        # The report must not contain this machine's folders.
         name = "/".join(entry.checkpoint.parts[-2:]) if entry.checkpoint else ""
-        reason = f"The published weights “{name}” are not there; download them to that place."
+        reason = f"The published weights “{name}” do not exist; download them to that path."
         facts: Row = {"key": "", "kind": "refused", "label": entry.labels[0], "reason": reason}
         return self._row(entry, pool, seed, facts)
 
@@ -142,7 +139,7 @@ class References:
     def _inputs(
         self, entry: ReferenceEntry, pool: LoadedPool, question: Question, seed: int
     ) -> dict[str, object]:
-        """All that a row depends on but its label."""
+        """Return everything that a row depends on except its label."""
         judging, file = self.judge.judging, entry.checkpoint
         return {
             "reference": entry.name,
@@ -162,11 +159,11 @@ class References:
 def _figures(
     entry: ReferenceEntry, accuracies: Mapping[str, list[float]]
 ) -> Iterator[tuple[str, str, list[float]]]:
-    """For every row of the entry its label, whose figure it is, and the accuracies of episodes."""
+    """Yield each row's label, the name of its learner, and the accuracies of its episodes."""
     best = max(accuracies, key=lambda name: statistics.fmean(accuracies[name]))
     figures = [(best, accuracies[best])]
     if entry.name == REFERENCES[0]:
-        # The mean of each episode over the models: its spread is that of the episodes.
+        # Averaged over the models first, so that the spread is that of the episodes.
         mean = [statistics.fmean(values) for values in zip(*accuracies.values(), strict=True)]
         figures.insert(0, (f"each of {len(accuracies)} models", mean))
     for label, (learner, values) in zip(entry.labels, figures, strict=True):
@@ -174,7 +171,7 @@ def _figures(
 
 
 def evenly_spread(pool: Pool, models: int | None) -> Sequence[Teacher]:
-    """All teachers, or that many from the first on with the same gap between them."""
+    """Return all teachers, or `models` of them at even intervals, starting with the first."""
     teachers = pool.teachers
     if models is None or models >= len(teachers):
         return teachers

@@ -1,4 +1,4 @@
-"""A suite's page: tables, figures, and how to make all of it again."""
+"""The report of a suite: tables, figures and the command that makes them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ _CAPTIONS = {
 
 
 def write_report(suite: Suite, rows: Sequence[Row], out: Path, command: str) -> list[Path]:
-    """Write the page and its figures into `out`; `command` is what makes them again."""
+    """Write the page and its figures into `out`; `command` is what reproduces them."""
     figures = draw_all(rows, out, command) if can_plot() else []
     page = out / PAGE
     page.write_text("\n".join(_page(suite, rows, figures, command)), encoding="utf-8")
@@ -47,7 +47,6 @@ def _page(suite: Suite, rows: Sequence[Row], figures: Sequence[Path], command: s
 
 
 def _how(suite: Suite, rows: Sequence[Row]) -> list[str]:
-    """What a figure of this page means."""
     several = len(suite.seeds) > 1
     interval = (
         f"mean over the seeds {', '.join(map(str, suite.seeds))} with Student's 95 % interval; "

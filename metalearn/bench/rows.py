@@ -1,6 +1,6 @@
-"""The rows of a suite: one JSON object a line, each with a key made of everything it depends on.
+"""Results of a suite: one JSON object per line, with a key that covers all its inputs.
 
-A row that is there is not measured again, so an interrupted suite goes on where it stopped.
+Existing rows are not measured again, so an interrupted suite resumes where it stopped.
 """
 
 import hashlib
@@ -14,31 +14,28 @@ from metalearn.errors import InvalidData
 
 Row = dict[str, Any]
 REFERENCE = "reference"
-"""The kind of a row that no algorithm made; the others are training, evaluation and refused."""
+"""Kind of the rows without an algorithm; the others are training, evaluation and refused."""
 
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """A row of the suite, and whether it was measured just now."""
-
     row: Row
     fresh: bool
 
 
 def row_key(inputs: Mapping[str, object]) -> str:
-    """A name for these inputs: 16 hexadecimal digits of the SHA-256 of their JSON."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of the inputs' JSON."""
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class RowFile:
-    """The rows of one JSON-lines file. `append` writes a row at once."""
+    """The rows of a JSON-lines file. `append` writes immediately."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,11 +48,9 @@ class RowFile:
         return self._rows[key]
 
     def of_kind(self, kind: str) -> Iterator[Row]:
-        """Rows of one kind in the order they were measured."""
         return (row for row in self._rows.values() if row["kind"] == kind)
 
     def append(self, row: Row) -> None:
-        """Add a row with its `key` and `kind`."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
         with self.path.open("a", encoding="utf-8") as file:
@@ -63,7 +58,7 @@ class RowFile:
         self._rows[row["key"]] = row
 
     def forget(self, labels: Collection[str]) -> None:
-        """Drop the rows of these algorithms, in the file too, so that they are measured again."""
+        """Remove the rows of these labels, also from the file, so that they are measured again."""
         kept = [row for row in self._rows.values() if row.get("label") not in labels]
         lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in kept)
         whole = self.path.with_suffix(".new")
@@ -77,9 +72,9 @@ class RowFile:
         text = self.path.read_text(encoding="utf-8")
         whole, _, torn = text.rpartition("\n")
         if torn:
-            # A process that was killed leaves half a line, which would spoil the next one.
+            # A killed process leaves an incomplete line, which would corrupt the next one.
             self.path.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
-        # Not splitlines: names may hold other characters that it takes for the end of a line.
+        # splitlines would also split at other separators, which names may contain.
         lines = whole.split("\n") if whole else []
         return [self._parse(number, line) for number, line in enumerate(lines, 1)]
 

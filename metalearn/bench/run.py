@@ -1,4 +1,4 @@
-"""Runs a suite: trains what is not trained, judges what is not judged, a row for each."""
+"""Execution of a suite: training and evaluation of whatever is missing, a row for each."""
 
 import shutil
 import time
@@ -24,7 +24,7 @@ from metalearn.settings import build
 T = TypeVar("T")
 ROWS = "rows.jsonl"
 LEARNERS = ".learners"
-"""Learners lie here, so that another head or an interruption costs no training; git ignores it."""
+"""Learners are kept here, so that another head or an interruption needs no new training."""
 
 
 def _silently(items: Iterable[T], total: int, label: str) -> Iterator[T]:  # noqa: ARG001
@@ -39,16 +39,16 @@ def run_suite(
     *,
     again: Collection[str] = (),
 ) -> Iterator[SuiteRow]:
-    """Do what is missing in `out`, handing back every row of the suite once it is written.
+    """Measure what is missing in `out`, yielding every row of the suite once it is written.
 
-    A row's key holds all that it depends on but the code: the rows and learners of algorithms
-    whose labels are in `again` are dropped first, to be trained and judged again.
+    A row's key covers everything it depends on except the code. Rows and learners with labels in
+    `again` are removed first, and measured again.
 
-    An algorithm that refuses a pool, or a run or an adaptation that diverges, is a row of the
-    kind “refused” with its reason; it is not written down, and the suite goes on.
+    If an algorithm refuses a pool, or a run or an adaptation diverges, the result is a row of kind
+    “refused” with the reason. It is not written to the file, and the suite continues.
 
-    Raises InvalidSetting, InvalidPool or InvalidData before anything is trained when something
-    the suite names is not there.
+    Raises InvalidSetting, InvalidPool or InvalidData before any training if something that the
+    suite names does not exist.
     """
     check_materials(suite)
     build(AdaptationSettings, suite.judging.adaptation)
@@ -67,7 +67,7 @@ def run_suite(
 
 
 def full_settings(entry: AlgorithmEntry) -> dict[str, object]:
-    """All settings of an algorithm, its defaults too; InvalidSetting when one will not do."""
+    """Return all settings of an algorithm, including defaults. Raises InvalidSetting."""
     kinds = all_algorithms()
     if entry.name not in kinds:
         raise InvalidSetting(
@@ -78,15 +78,11 @@ def full_settings(entry: AlgorithmEntry) -> dict[str, object]:
 
 
 class _Keys(NamedTuple):
-    """The keys of a training row, and of one that judges its learner."""
-
     training: str
     row: str
 
 
 class _Work:
-    """The state of one call: rows that are there, packs that were read."""
-
     def __init__(self, suite: Suite, out: Path, device: torch.device, watch: Watch) -> None:
         self.suite = suite
         self.out = out
@@ -100,14 +96,13 @@ class _Work:
         )
 
     def forget(self, labels: Collection[str]) -> None:
-        """Drop what was measured and trained of these algorithms."""
         for row in self.rows.of_kind("training"):
             if row["label"] in labels:
                 shutil.rmtree(self.out / LEARNERS / row["key"], ignore_errors=True)
         self.rows.forget(labels)
 
     def rows_of(self, run: Run) -> Iterator[SuiteRow]:
-        """The rows of one run: those that are there, and those that are measured now."""
+        """Yield the rows of one run, measuring those that are missing."""
         training = row_key(self._training_inputs(run))
         keys = {
             row_key(self._question_inputs(training, question)): question
@@ -145,7 +140,7 @@ class _Work:
             "training": keys.training,
             "pack": question.pack,
             **result.as_dict(),
-            # Which head was asked for: "default" is another one for each algorithm.
+            # The requested head: "default" depends on the algorithm.
             "head_asked": question.head,
             "wall_s": round(time.perf_counter() - start, 3),
             "episode_s": round(self.judge.seconds_of_an_episode(learner, question, run.seed), 6),
@@ -174,7 +169,7 @@ class _Work:
         return row
 
     def _kept(self, key: str) -> MetaLearner | None:
-        """The learner of a run that was trained but not judged to the end."""
+        """Return the saved learner of a run whose evaluation was interrupted."""
         if key not in self.rows:
             return None
         try:
@@ -189,7 +184,6 @@ class _Work:
         learner.save(folder / key)
 
     def _training_inputs(self, run: Run) -> dict[str, object]:
-        """All that a training row depends on, its curve on the packs included."""
         suite, judging = self.suite, self.suite.judging
         return {
             "pool": run.pool.fingerprint,

@@ -1,8 +1,8 @@
-"""A suite: what is compared with what, read from a small TOML file.
+"""A suite: a comparison described by a small TOML file.
 
-The file names the data packs and pools by paths relative to itself (or to --data-root), the
-algorithms with their settings, seeds, shots, heads and calibrations, and the references: what one
-has without any method. `suites/` has some.
+The file names data packs and pools by paths relative to itself (or to --data-root), the algorithms
+with their settings, seeds, shots, heads and calibrations, and the references to include. `suites/`
+has examples.
 """
 
 import tomllib
@@ -26,15 +26,15 @@ BEST_TEACHER = "best teacher of each column (oracle)"
 
 @dataclass(frozen=True)
 class PoolEntry:
-    """One pool: the models of one or several directories, and the packs it is judged on."""
+    """A pool: the models of one or several directories, and the packs it is evaluated on."""
 
     name: str
     directories: tuple[Path, ...]
     models: int | None
-    """At most this many of each directory's first models; None takes all."""
+    """Take at most this many of each directory's first models; None takes all."""
     packs: tuple[str, ...]
     dataset: str = ""
-    """What all its models were trained on, where their manifests call the same data unlike."""
+    """Training data set of all models, for manifests that name the same data differently."""
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,26 @@ class AlgorithmEntry:
     name: str
     settings: dict[str, object] = field(default_factory=dict)
     quick: dict[str, object] = field(default_factory=dict)
-    """Settings that take the place of those above with --quick."""
+    """Overrides of the settings with --quick."""
     inductive_only: bool = False
-    """Not judged transductively, where no picture's features can be kept from episode to episode
-    and judging a large ensemble takes hours."""
+    """Skip transductive evaluation, which cannot cache features and is slow for large ensembles."""
 
 
 @dataclass(frozen=True)
 class ReferenceEntry:
-    """What one has without any method: the pool's models by themselves, or published weights."""
+    """A reference without any method: the pool's models by themselves, or published weights."""
 
     name: str
     labels: tuple[str, ...]
-    """Its rows: two for the models by themselves, their mean and the best of them."""
+    """Its rows. Models by themselves have two, their mean and the best of them."""
     models: int | None = None
     """At most this many of the pool's models, evenly spread; None takes all."""
     checkpoint: Path | None = None
     image_size: int = 0
-    """The pixels that a published backbone looks at."""
 
 
 @dataclass(frozen=True)
 class Judging:
-    """How every learner is judged."""
-
     way: int
     query: int
     episodes: int
@@ -76,13 +72,13 @@ class Judging:
     heads: tuple[str, ...]
     calibrations: tuple[str, ...]
     adaptation: dict[str, object]
-    """Settings of the adaptation that take the place of the learner's own defaults."""
+    """Adaptation settings that override the learner's defaults."""
     seed: int
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Looks at an unfinished learner: how many, evenly spread, and episodes of each."""
+    """Evaluations of unfinished learners: how many, evenly spread, and episodes of each."""
 
     points: int
     episodes: int
@@ -90,8 +86,6 @@ class Curve:
 
 @dataclass(frozen=True)
 class Suite:
-    """Everything a suite's file says."""
-
     name: str
     title: str
     text: str
@@ -102,21 +96,19 @@ class Suite:
     judging: Judging
     curve: Curve
     selection: str
-    """Which learner of a run is judged: its last, or the best on pseudo-tasks of its memory."""
+    """Which learner of a run is evaluated: its last, or the best on pseudo-tasks of its memory."""
     best_on_judged: bool
-    """Whether the best figure of the run on the judged classes is computed as well."""
     tuned_on: tuple[str, ...] = ()
-    """Packs on whose classes the algorithms' settings were found."""
+    """Packs on whose classes the algorithms' settings were tuned."""
     references: tuple[ReferenceEntry, ...] = ()
 
     @property
     def labels(self) -> list[str]:
-        """The names of its rows, in the order of the tables."""
         of_references = [label for entry in self.references for label in entry.labels]
         return of_references + [entry.label for entry in self.algorithms]
 
     def narrowed(self, labels: Collection[str]) -> "Suite":
-        """The same with nothing but the rows of these names; a reference keeps all of its own."""
+        """Return the suite with only the rows of these labels; a reference keeps all of its own."""
         return replace(
             self,
             references=tuple(e for e in self.references if not set(labels).isdisjoint(e.labels)),
@@ -124,7 +116,7 @@ class Suite:
         )
 
     def quickened(self) -> "Suite":
-        """The same for a first look: fewer episodes, one seed, each algorithm's quick settings."""
+        """Return a quick version: fewer episodes, one seed, each algorithm's quick settings."""
         return replace(
             self,
             seeds=self.seeds[:1],
@@ -137,12 +129,10 @@ class Suite:
 
 
 def shipped_suites() -> list[str]:
-    """Names of the suites that come with the package."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
 def find_suite(name: str) -> Path:
-    """The file of a shipped suite, or the file of that path."""
     shipped = SHIPPED / f"{name}.toml"
     if Path(name).name == name and shipped.is_file():
         return shipped
@@ -154,10 +144,11 @@ def find_suite(name: str) -> Path:
 
 
 def read_suite(path: Path, *, data_root: Path | None = None) -> Suite:
-    """The suite of a file. Its paths start at `data_root`, or at the file's own folder;
-    those of a shipped suite at the current one.
+    """Read a suite from a file.
 
-    Raises InvalidSetting when the file is no suite; whether pools and packs exist is not asked.
+    Its paths are relative to `data_root` or else to the file's folder; those of a shipped suite are
+    relative to the current folder. Raises InvalidSetting if the file is invalid. Pools and packs
+    need not exist.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -258,7 +249,7 @@ def _check_known(values: tuple[str, ...], known: tuple[str, ...], what: str) -> 
     for value in values:
         if value not in known:
             raise InvalidSetting(
-                f"“{value[:60]}” is none of the suite's {what}, which are {', '.join(known)}."
+                f"“{value[:60]}” is not one of the suite's {what}, which are {', '.join(known)}."
             )
 
 
@@ -266,5 +257,5 @@ def _check_distinct(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InvalidSetting(
-                f"Two of the suite's {what} are called “{name[:60]}”; give each a name of its own."
+                f"Two of the suite's {what} are called “{name[:60]}”; give each a unique name."
             )

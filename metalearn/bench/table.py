@@ -1,4 +1,4 @@
-"""Rows as Markdown tables: accuracy with its interval, inductive first, and what it cost."""
+"""Rows as Markdown tables: accuracy with its interval, inductive first, and costs."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ BEST_TITLE = "best of the run, chosen on the judged classes (not comparable)"
 
 
 class Figure(NamedTuple):
-    """A mean and the half-width of its 95 % interval, None when there is none."""
+    """A mean and the half-width of its 95 % interval, or None if there is none."""
 
     mean: float
     interval95: float | None
@@ -25,7 +25,7 @@ class Figure(NamedTuple):
 
 
 def over_seeds(values: Sequence[float], own_interval: float | None = None) -> Figure:
-    """Mean over seeds with Student's interval; for a single seed `own_interval`, its episodes'."""
+    """Return the mean over seeds with Student's interval, or with `own_interval` for one seed."""
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Figure(mean, own_interval)
@@ -34,8 +34,6 @@ def over_seeds(values: Sequence[float], own_interval: float | None = None) -> Fi
 
 
 def tables(rows: Sequence[Row]) -> list[str]:
-    """Lines of Markdown: for every pool the accuracies of each pack, head and calibration (and
-    their mean over several packs), then the costs."""
     lines: list[str] = []
     known = [row for row in rows if row["kind"] != "refused"]
     for pool in _distinct(known, "pool"):
@@ -48,7 +46,6 @@ def tables(rows: Sequence[Row]) -> list[str]:
 
 
 def _refusals(rows: Sequence[Row]) -> list[str]:
-    """What could not be run, and why."""
     refused = [row for row in rows if row["kind"] == "refused"]
     if not refused:
         return []
@@ -74,7 +71,6 @@ def _accuracy_tables(rows: Sequence[Row]) -> list[str]:
 
 
 def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, Row]) -> list[str]:
-    """One table; with several packs it is of the mean over them."""
     mine = [row for row in rows if row["pack"] in packs]
     shots = sorted({row["shot"] for row in mine})
     one = mine[0]
@@ -108,15 +104,14 @@ def _accuracy_table(rows: Sequence[Row], packs: list[str], trainings: dict[str, 
 
 
 def _accuracy_cell(rows: Sequence[Row], *, shot: int, batchnorm: str) -> str:
-    """A figure, or a dash where the suite does not ask for it."""
     figure = accuracy_figure(rows, shot=shot, batchnorm=batchnorm)
     return "–" if figure is None else str(figure)
 
 
 def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure | None:
-    """Of one algorithm's rows: the mean over packs for each seed, then over seeds.
+    """Return one algorithm's accuracy: the mean over packs for each seed, then over seeds.
 
-    None where no row answers this, as of a learner whose steps run away inductively.
+    None without a matching row, such as for a learner whose inductive adaptation diverges.
     """
     some = [row for row in rows if (row["shot"], row["batchnorm"]) == (shot, batchnorm)]
     if not some:
@@ -125,13 +120,13 @@ def accuracy_figure(rows: Sequence[Row], *, shot: int, batchnorm: str) -> Figure
     for row in some:
         by_seed.setdefault(row["seed"], []).append(row)
     means = [statistics.fmean(row["accuracy"] for row in group) for group in by_seed.values()]
-    # Episodes of different packs are independent: the variance of a mean of k is 1/k^2 of the sum.
+    # Packs have independent episodes: the variance of a mean of k is 1/k^2 of the sum.
     own = sum(row["interval95"] ** 2 for row in some) ** 0.5 / len(some)
     return over_seeds(means, own)
 
 
 def _best_figure(runs: Sequence[Row], packs: list[str], shot: int) -> Figure:
-    """Each pack's highest transductive accuracy along the curve, as the papers report it."""
+    """Return each pack's highest transductive accuracy along the curve, as the papers report it."""
     means = []
     for run in runs:
         highest = []
@@ -148,7 +143,6 @@ def _best_figure(runs: Sequence[Row], packs: list[str], shot: int) -> Figure:
 
 
 def _has_best(trainings: Iterable[Row]) -> bool:
-    """Whether the curves were judged as the last learners were, in both kinds of batch-norm."""
     kinds = [
         {found["batchnorm"] for point in run["curve"] for found in point["accuracies"]}
         for run in trainings
@@ -157,13 +151,12 @@ def _has_best(trainings: Iterable[Row]) -> bool:
 
 
 def _named(label: str, runs: Sequence[Row]) -> str:
-    """The label, with the preset that ran where there is one and the label does not say it."""
+    """Return the label, with the preset if there is one and the label does not name it."""
     ran = runs[0].get("ran", "") if runs else ""
     return f"{label}: {ran}" if ran.endswith(")") and ran not in label else label
 
 
 def _judged_learner(runs: Sequence[Row]) -> str:
-    """Which step's learner was judged."""
     if all(run["selected_step"] == run["steps"] for run in runs):
         return f"last of {runs[0]['steps']} steps"
     steps = ", ".join(str(run["selected_step"]) for run in runs)
@@ -183,7 +176,6 @@ _COSTS = {
 
 
 def _cost_table(rows: Sequence[Row]) -> list[str]:
-    """What one run costs, mean over seeds; evaluation is not in it but for the last column."""
     runs = [row for row in rows if row["kind"] == "training"]
     if not runs:
         return []
@@ -204,9 +196,8 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
 
 
 def _episode_ms(rows: Sequence[Row]) -> list[float]:
-    """Milliseconds of the clock for an episode, over all inductive evaluations."""
     return [
-        # Rows written when every episode was an adaptation of its own tell it by their sum.
+        # Older rows have no `episode_s`; every episode then was a separate adaptation.
         1000 * row.get("episode_s", row["wall_s"] / row["episodes"])
         for row in rows
         if row["kind"] == "evaluation" and row["batchnorm"] == BATCHNORMS[0]

@@ -1,4 +1,4 @@
-"""Reads one table of a TOML file key by key, and refuses unknown keys."""
+"""Reader for a table of a TOML file, which rejects unknown keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from metalearn.errors import InvalidSetting
 
 
 class TomlTable:
-    """A table and its place in the file; every complaint names the key and the place."""
+    """A table and its place in the file. Every error names the key and the place."""
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
         self._values = values
@@ -15,40 +15,37 @@ class TomlTable:
         self._asked: set[str] = set()
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
         self._asked.add(key)
         return key in self._values
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A text; without a default it must be there."""
+        """Return a text. The key is required if there is no default."""
         value = self._get(key, default)
         if not isinstance(value, str):
             raise self._odd(key, "must be a text in quotes")
         return value
 
     def choice(self, key: str, choices: Sequence[str]) -> str:
-        """One of some texts, the first of them by default."""
         value = self.text(key, choices[0])
         if value not in choices:
             raise self._odd(key, f"must be one of {', '.join(choices)}")
         return value
 
     def flag(self, key: str) -> bool:
-        """True or false, false by default."""
         value = self._get(key, False)
         if not isinstance(value, bool):
             raise self._odd(key, "must be true or false")
         return value
 
     def count(self, key: str, default: int | None, *, low: int = 1) -> int:
-        """A whole number of at least `low`; without a default it must be there."""
+        """Return an integer of at least `low`. The key is required if there is no default."""
         value = self._get(key, default)
         if not _is_whole(value) or value < low:
             raise self._odd(key, f"must be a whole number of at least {low}")
         return int(value)
 
     def counts(self, key: str, default: Sequence[int], *, low: int = 1) -> tuple[int, ...]:
-        """Different whole numbers of at least `low`, at least one."""
+        """Return a non-empty tuple of distinct integers of at least `low`."""
         values = self._get(key, list(default))
         good = isinstance(values, list) and all(_is_whole(v) and v >= low for v in values)
         if not good or not values or len(set(values)) < len(values):
@@ -56,7 +53,7 @@ class TomlTable:
         return tuple(values)
 
     def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Different texts, at least one; without a default they must be there."""
+        """Return a non-empty tuple of distinct texts. The key is required without a default."""
         values = self._get(key, None if default is None else list(default))
         good = isinstance(values, list) and all(isinstance(value, str) for value in values)
         if not good or not values or len(set(values)) < len(values):
@@ -64,7 +61,7 @@ class TomlTable:
         return tuple(values)
 
     def settings(self, key: str) -> dict[str, object]:
-        """A table of numbers, texts and flags, empty by default."""
+        """Return a table of numbers, texts and flags, empty by default."""
         values = self._get(key, {})
         kinds = (int, float, str, bool)
         if not isinstance(values, dict) or not all(isinstance(v, kinds) for v in values.values()):
@@ -72,7 +69,7 @@ class TomlTable:
         return dict(values)
 
     def tables(self, key: str) -> list["TomlTable"]:
-        """The tables of [[key]], at least one."""
+        """Return the tables of [[key]]; there must be at least one."""
         values = self._get(key, None)
         good = isinstance(values, list) and all(isinstance(value, dict) for value in values)
         if not good or not values:
@@ -80,11 +77,11 @@ class TomlTable:
         return [TomlTable(value, f"[[{key}]] number {i}") for i, value in enumerate(values, 1)]
 
     def finish(self) -> None:
-        """InvalidSetting when an unknown key is left."""
+        """Raise InvalidSetting if a key has not been read."""
         if unknown := sorted(set(self._values) - self._asked):
             known = ", ".join(sorted(self._asked))
             raise InvalidSetting(
-                f"{self._where} has the unknown key “{unknown[0][:60]}”; it may have {known}."
+                f"{self._where} has the unknown key “{unknown[0][:60]}”; the keys are {known}."
             )
 
     def _get(self, key: str, default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One run of a suite: an algorithm trained on a pool with a seed, its costs and its curves."""
+"""A run of a suite: training with one seed, its costs and its curves."""
 
 import contextlib
 import itertools
@@ -30,30 +30,24 @@ PSEUDO_EPISODES = 100
 
 @runtime_checkable
 class Watch(Protocol):
-    """Passes items on and shows how far things are, as `metalearn.cli.common.progress` does."""
+    """Progress display that passes items through, like `metalearn.cli.common.progress`."""
 
-    def __call__(self, items: Iterable[T], total: int, label: str) -> Iterator[T]:
-        """The items as they are; `total` of them."""
+    def __call__(self, items: Iterable[T], total: int, label: str) -> Iterator[T]: ...
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is trained."""
-
     pool: LoadedPool
     algorithm: AlgorithmEntry
     seed: int
 
     @property
     def label(self) -> str:
-        """How progress calls it."""
         return f"{self.pool.name}, {self.algorithm.label}, seed {self.seed}"
 
 
 @dataclass
 class _Record:
-    """What is noted down on the way."""
-
     curve: list[Row] = field(default_factory=list)
     metrics: dict[str, list[list[float]]] = field(default_factory=dict)
     candidates: list[tuple[int, MetaLearner]] = field(default_factory=list)
@@ -61,8 +55,6 @@ class _Record:
 
 
 class Trainer:
-    """Trains one run after the other, as the suite says."""
-
     def __init__(self, suite: Suite, judge: Judge, device: torch.device, watch: Watch) -> None:
         self.suite = suite
         self.judge = judge
@@ -70,7 +62,6 @@ class Trainer:
         self.watch = watch
 
     def train(self, run: Run) -> tuple[MetaLearner, Row]:
-        """The learner to judge, and facts about its training."""
         meter = CostMeter(run.pool.pool, self.device)
         record = _Record()
         with meter.counting():
@@ -108,7 +99,7 @@ class Trainer:
         record: _Record,
         meter: CostMeter,
     ) -> None:
-        """Note what a step had to say, and judge the learner if this step is on the curve."""
+        """Record a step's metrics, and evaluate the learner if this step is on the curve."""
         for name in KEPT_METRICS:
             if name in report.metrics:
                 value = float(f"{report.metrics[name]:.6g}")
@@ -130,9 +121,11 @@ class Trainer:
         )
 
     def _curve_accuracies(self, run: Run, learner: MetaLearner) -> list[Row]:
-        """Of the suite's first head, in as many episodes as the curve wants. When the best of the
-        run is asked for, in all episodes and with both kinds of batch-norm. An unfinished learner
-        whose adaptation runs away has no figure."""
+        """Evaluate an unfinished learner with the suite's first head.
+
+        If the best of the run is wanted, this takes all episodes and both batch-norm modes. A
+        learner whose adaptation diverges gets no point.
+        """
         best = self.suite.best_on_judged
         judging = self.suite.judging
         points = []
@@ -152,7 +145,7 @@ class Trainer:
         return points
 
     def _select(self, algorithm: Algorithm, record: _Record) -> tuple[int, MetaLearner]:
-        """Step and learner: the last, or the best on pseudo-tasks where there is a memory."""
+        """Return step and learner: the best on pseudo-tasks if there is a memory, else the last."""
         memory = task_memory(algorithm)
         if record.candidates and memory is not None:
             plan = self._pseudo_plan(memory)
@@ -166,7 +159,7 @@ class Trainer:
         return algorithm.total_steps, algorithm.meta_learner()
 
     def _pseudo_plan(self, memory: TaskMemory) -> EvaluationPlan | None:
-        """Episodes of recovered images, none of a judged class; None if there are too few."""
+        """Return episodes of recovered images, none of a test class; None if there are too few."""
         judging = self.suite.judging
         need = judging.shots[-1] + judging.query
         if not memory.can_sample(n_way=judging.way, need=need):
@@ -186,5 +179,4 @@ class Trainer:
 
 
 def curve_steps(total: int, points: int) -> set[int]:
-    """`points` steps of 1 … total, evenly spread, the last among them."""
     return {math.ceil(total * index / points) for index in range(1, points + 1)}

@@ -1,4 +1,4 @@
-"""Evaluation: few-shot accuracy of meta-learners and accuracy of uploaded classifiers."""
+"""Few-shot accuracy of meta-learners, and accuracy of uploaded classifiers."""
 
 from metalearn.evaluation.few_shot import (
     Evaluation,

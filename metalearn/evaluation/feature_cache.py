@@ -1,4 +1,4 @@
-"""A learner's features of many pictures, each asked for once, when it is first needed."""
+"""A cache of a learner's features, computed when first needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,16 @@ from metalearn.shapes import Features
 
 @dataclass(frozen=True)
 class _Store:
-    """By class: features, and of which pictures they are known."""
-
     features: list[Tensor]
     known: list[Tensor]
 
 
 class FeatureCache:
-    """Features of pictures, by their class and place in it.
+    """Features of images, by class and index within the class.
 
-    An evaluation shows the same pictures again and again: 600 episodes show 60,000, of which a
-    data pack may have 1,600. Where nothing is learned at adaptation and batch-norm is inductive,
-    a picture's features depend on the picture alone, and are kept.
+    An evaluation reuses images many times: 600 episodes use 60,000, drawn from perhaps 1,600 in a
+    data pack. If adaptation learns nothing and batch-norm is inductive, an image's features do not
+    depend on other images and can be cached.
     """
 
     def __init__(
@@ -41,11 +39,10 @@ class FeatureCache:
         self._as_they_are, self._mirrored = self._new_store(), self._new_store()
 
     def features(self, wanted: Sequence[tuple[int, Tensor]], *, mirrored: bool = False) -> Features:
-        """Features of the pictures wanted: pairs of a class and places in it, one after the other.
+        """Return concatenated features for pairs of a class and image indices.
 
-        With `mirrored` those of their mirror images.
-
-        Raises InvalidSetting when they are not finite: NaN would count as the first class.
+        With `mirrored`, returns those of the flipped images. Raises InvalidSetting if they are not
+        finite, since NaN would count as the first class.
         """
         store = self._mirrored if mirrored else self._as_they_are
         new = [(index, picks[~store.known[index][picks]]) for index, picks in wanted]
@@ -74,8 +71,8 @@ class FeatureCache:
         seen = torch.cat([self._network.features(self._weights, chunk) for chunk in chunks]).cpu()
         if not bool(seen.isfinite().all()):
             raise InvalidSetting(
-                "What this learner makes of a picture is not a finite number; train it again with "
-                "lower learning rates."
+                "This learner's features of an image are not finite; train it again with lower "
+                "learning rates."
             )
         parts = torch.split(seen, [len(picks) for _, picks in new])
         for (index, picks), part in zip(new, parts, strict=True):

@@ -1,5 +1,3 @@
-"""Few-shot accuracy: mean over episodes with its 95 % interval."""
-
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from metalearn.numerics.ridge import ridge_head
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """Which episodes are drawn. The same plan and images give the same episodes."""
+    """Episodes to draw. The same plan and images give the same episodes."""
 
     n_way: int = 5
     k_shot: int = 5
@@ -50,7 +48,6 @@ class Evaluation:
     batchnorm: str
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """The JSON form of `python -m metalearn evaluate`."""
         return dict(vars(self))
 
 
@@ -64,13 +61,13 @@ def episode_accuracies(
     keep_features: bool = True,
     feature_cache: FeatureCache | None = None,
 ) -> Iterator[float]:
-    """The accuracy (0 to 1) of one episode after the other; `len` is `plan.episodes`.
+    """Yield the accuracy (0 to 1) of each of the plan's episodes.
 
-    `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]; with
-    `tracks_by_class` support and query never show the same thing (see `draw_episode`). Where
-    an answer follows from each picture's own features, a picture goes through the network once
-    for all episodes, and for all plans that are given the same `feature_cache`; without
-    `keep_features` each episode is an adaptation of its own.
+    `images_by_class[c]` holds the images (n_c, c, h, w) of class c, uint8 or in [0, 1]. With
+    `tracks_by_class`, support and query never show the same object (see `draw_episode`). If
+    predictions depend only on each image's own features, these are computed once for all episodes,
+    and for all plans that share a `feature_cache`. Without `keep_features`, each episode is adapted
+    separately.
     """
     settings = settings or meta_learner.defaults
     if keep_features and _needs_features_alone(settings):
@@ -100,7 +97,6 @@ def episode_accuracies(
 
 
 def _needs_features_alone(settings: AdaptationSettings) -> bool:
-    """Whether an answer follows from each picture's own features, whatever the episode."""
     learns_nothing = settings.head in {"prototypes", "ridge"} and settings.calibrate == "none"
     return learns_nothing and settings.batchnorm == "inductive"
 
@@ -131,7 +127,7 @@ def summarise(
     plan: EvaluationPlan,
     settings: AdaptationSettings,
 ) -> Evaluation:
-    """Mean and 1.96 * std / sqrt(n) of the accuracies of a plan's episodes."""
+    """Return mean and 1.96 * std / sqrt(n) of the accuracies of a plan's episodes."""
     deviation = statistics.stdev(accuracies)
     return Evaluation(
         accuracy=100 * statistics.fmean(accuracies),
@@ -154,9 +150,9 @@ def evaluate(
     *,
     tracks_by_class: list[Tensor] | None = None,
 ) -> Evaluation:
-    """Adapt to each episode of the plan and judge it on the episode's query images.
+    """Adapt to each episode of the plan and measure accuracy on its query images.
 
-    Raises InvalidSetting when an adaptation runs away: NaN would count as the first class.
+    Raises InvalidSetting if an adaptation diverges, since NaN would count as the first class.
     """
     accuracies = list(
         episode_accuracies(

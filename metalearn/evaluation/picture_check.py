@@ -1,7 +1,6 @@
-"""How many labelled pictures a classifier gets right, as it is read: the test of its reading.
+"""Accuracy of a classifier on a few labelled images, to check how its file was interpreted.
 
-No tensor tells whether size, normalisation and the order of the classes are those of training;
-a few pictures do.
+No tensor reveals whether size, normalisation and class order match training; a few images do.
 """
 
 import re
@@ -16,32 +15,31 @@ from metalearn.pool import Teacher
 
 TOP = 5
 TOP_FROM_CLASSES = 11
-"""With fewer classes, five guesses are right too often to tell anything."""
+"""With fewer classes, five guesses are right too often to be informative."""
 _AT_A_TIME = 16
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a classifier says of one picture. Classes are numbers of its outputs."""
+    """A classifier's prediction for one image. Classes are output indices."""
 
     label: int
     predicted: int
     probability: float
-    """Of the predicted class."""
+    """Probability of the predicted class."""
     in_top: bool
     """Whether the label is among the five most probable classes."""
 
     @property
     def right(self) -> bool:
-        """Whether the most probable class is the label."""
         return self.predicted == self.label
 
 
 def judge(
     teacher: Teacher, pictures: Iterable[tuple[int, Pixels]], device: torch.device
 ) -> Iterator[Judged]:
-    """What the teacher says of each (label, picture), in order; a few are in memory at a time."""
+    """Yield predictions for (label, image) pairs, in order and in small batches."""
     teacher.network.to(device)
     left = iter(pictures)
     while some := list(islice(left, _AT_A_TIME)):
@@ -55,14 +53,14 @@ def judge(
 
 
 def n_in_top(judged: Sequence[Judged], n_classes: int) -> int | None:
-    """How many labels are among the five most probable classes; None where that tells nothing."""
+    """Return how many labels are among the top five classes, or None with too few classes."""
     return None if n_classes < TOP_FROM_CLASSES else sum(one.in_top for one in judged)
 
 
 def class_called(name: str, class_names: Sequence[str]) -> int | None:
-    """The class of this name; one that differs in capitals, spaces, `-` or `_` only will do.
+    """Return the class of this name, ignoring case and the difference between spaces, `-` and `_`.
 
-    None where there is none, or where several would do.
+    Returns None if there is no such class, or if an inexact name is ambiguous.
     """
     if name in class_names:
         return class_names.index(name)

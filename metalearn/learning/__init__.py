@@ -1,1 +1,1 @@
-"""Adaptation and training of one network: inner loop, replay, merging, pretraining."""
+"""Adaptation and training of a network: inner loop, replay, calibration, pretraining."""

@@ -1,9 +1,9 @@
 """ICFIL, inversion calibration following the inner loop (PURER: Hu et al., CVPR 2023).
 
-The adapted learner is inverted: pseudo images are recovered that it takes for each class. Then
-a contrastive loss pulls the features of real and pseudo images of a class together and pushes
-other classes apart. The loss is the equation of the authors' poster; another form is a setting.
-Each step is a pure function, so that one step can stand alone as a graph.
+The adapted learner is inverted to recover pseudo images that it assigns to each class. A
+contrastive loss then pulls features of real and pseudo images of a class together and pushes other
+classes apart. The loss is the equation on the authors' poster; another form is a setting. Each step
+is a pure function, so that it can be exported as a graph.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ from metalearn.shapes import Images, Logits, Scalar
 BATCHNORM_WEIGHT = 0.1
 TOTAL_VARIATION_WEIGHT = 0.01
 NOISE_GRID = 8
-"""Side of the noise that pseudo images start from; enlarged, it is as smooth as pictures are."""
+"""Side of the initial noise, which is enlarged to make it as smooth as an image."""
 
 
 ContrastiveForm = Literal["poster", "cosine"]
@@ -36,7 +36,7 @@ ContrastiveForm = Literal["poster", "cosine"]
 
 @dataclass(frozen=True)
 class AdaptedHead:
-    """How an adapted learner decides: by its linear head, or by centroids at a temperature."""
+    """An adapted learner's head: linear, or centroids with a temperature."""
 
     centroids: Tensor | None
     temperature: float | Scalar
@@ -44,8 +44,6 @@ class AdaptedHead:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Sizes of one calibration."""
-
     pseudo_images: int
     inversion_steps: int
     inversion_lr: float
@@ -57,10 +55,10 @@ class Calibration:
 def inversion_loss(
     network: PureNetwork, weights: Weights, pseudo: Images, targets: Logits, *, head: AdaptedHead
 ) -> Scalar:
-    """What a pseudo image should be: of its class, with known statistics, smooth.
+    """Return the loss of pseudo images: class, batch-norm statistics and smoothness.
 
-    Cross entropy to the adapted learner, distance of the batch-norm statistics from the
-    running ones, and total variation.
+    Cross entropy under the adapted learner, distance of the batch-norm statistics from the running
+    ones, and total variation.
     """
     with recorded_statistics(network.structure) as records:
         logits = predict(
@@ -82,10 +80,10 @@ def inversion_step(
     head: AdaptedHead,
     lr: float | Scalar,
 ) -> tuple[Scalar, Tensor]:
-    """One step on the pixels of normalised pseudo images; the loss before it and the images.
+    """Take one step on normalised pseudo images; return the loss before it and the new images.
 
-    Each image moves by `lr` on average over its pixels, whatever the size of its gradient: as
-    quick as Adam at the start, without a state to carry.
+    Each image moves by `lr` in root mean square over its pixels, whatever its gradient's size. This
+    is initially as fast as Adam, but stateless.
     """
     pseudo = pseudo.detach().requires_grad_()
     with torch.enable_grad():
@@ -102,10 +100,10 @@ def poster_loss(
     *,
     temperature: float | Scalar,
 ) -> Scalar:
-    """The poster's equation: the sum over the pseudo images of a class is outside the logarithm.
+    """Return the poster's loss, with the sum over the pseudo images of a class outside the log.
 
-    With s the dot product over temperature: - sum over real, sum over pseudo of the same class,
-    of log(exp s / sum_{all pseudo} exp s). `same_class` is true where both are of one class.
+    With s the dot product over temperature: - sum over real, sum over pseudo of the same class, of
+    log(exp s / sum_{all pseudo} exp s). `same_class` is true where both are of one class.
     """
     shares = (real @ pseudo.T / temperature).log_softmax(1)
     return -shares.masked_fill(~same_class, 0.0).sum()
@@ -118,10 +116,10 @@ def cosine_loss(
     *,
     temperature: float | Scalar,
 ) -> Scalar:
-    """Minus log of the share of a real image's likeness that falls on its own class.
+    """Return minus the log of the share of a real image's similarity to its own class.
 
-    A deviation from the poster whose size does not grow with features or images: s is the cosine,
-    the sum is inside: mean over real of -log(sum_{same} exp s / sum_{all} exp s).
+    Deviates from the poster so that its scale does not grow with features or images. s is the
+    cosine and the sum is inside: mean over real of -log(sum_{same} exp s / sum_{all} exp s).
     """
     likeness = F.normalize(real, dim=1) @ F.normalize(pseudo, dim=1).T / temperature
     own = likeness.masked_fill(~same_class, -torch.inf).logsumexp(1)
@@ -144,9 +142,9 @@ def contrastive_step(
     lr: float | Scalar,
     form: ContrastiveForm = "poster",
 ) -> tuple[Scalar, dict[str, Tensor]]:
-    """One gradient step on the feature extractor; the loss before it and new weights.
+    """Take one gradient step on the feature extractor; return the loss before it and new weights.
 
-    `real` and `pseudo` are (normalised images, labels); the head's weights stay as they are.
+    `real` and `pseudo` are (normalised images, labels). The head's weights do not change.
     """
     weights = {name: value.detach().requires_grad_() for name, value in weights.items()}
     n_real = len(real[0])
@@ -168,10 +166,10 @@ def calibrate(
     calibration: Calibration,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Weights after ICFIL: one inversion of the adapted learner, then a step for each batch.
+    """Return weights after ICFIL: one inversion of the adapted learner, then a step for each batch.
 
-    `batches` are (normalised support images, labels), every class in each; the first tells the
-    classes. The head is not touched; centroids must be taken again from the new weights.
+    `batches` are (normalised support images, labels), each containing every class. The head does
+    not change; centroids must be recomputed from the new weights.
     """
     calibrated = dict(weights)
     pseudo: tuple[Tensor, Tensor] | None = None
@@ -204,7 +202,7 @@ def recover_pseudo_images(
     calibration: Calibration,
     rng: torch.Generator,
 ) -> Images:
-    """Normalised images that the adapted learner takes for `labels`, from smooth noise."""
+    """Return normalised images, from smooth noise, that the learner classifies as `labels`."""
     spec = network.structure.spec
     n_way = int(labels.max()) + 1
     targets = F.one_hot(labels, n_way).float()
@@ -219,13 +217,11 @@ def recover_pseudo_images(
 
 
 def enlarge_noise(noise: Images, image_size: int) -> Tensor:
-    """Smooth noise of the size that a network takes."""
     size = (image_size, image_size)
     return F.interpolate(noise, size, mode="bilinear", align_corners=False)
 
 
 def _total_variation(images: Images) -> Scalar:
-    """Mean absolute difference of neighbouring pixels."""
     down = (images[..., 1:, :] - images[..., :-1, :]).abs().mean()
     right = (images[..., :, 1:] - images[..., :, :-1]).abs().mean()
     return down + right

@@ -1,12 +1,11 @@
-"""Fine-tunes a classifier on a few classes of one's own, as owners of models do.
+"""Fine-tuning of a classifier on a few classes, as model owners do.
 
-A network that knows something already, such as one of ImageNet, gets a new head and is trained on:
-AdamW with decoupled weight decay (Loshchilov & Hutter 2019), the rate rising over the first epoch
-and falling along a half cosine, random crops, mirror images and colours, and of all epochs the one
-that names most of the held-out pictures.
+A pre-trained network, for example on ImageNet, gets a new head and is trained with AdamW (decoupled
+weight decay, Loshchilov & Hutter 2019), a rate that rises over the first epoch and falls along a
+half cosine, and random crops, flips and colours. The epoch with the best held-out accuracy is kept.
 
-Batch-norm keeps its statistics: with those of small batches of one domain, the features of an
-EfficientNet-Lite0 tell unseen classes apart much worse, even where no weight has moved.
+Batch-norm keeps its statistics. With those of small batches of one domain, the features of an
+EfficientNet-Lite0 separate unseen classes much worse, even without any weight update.
 """
 
 import copy
@@ -39,7 +38,7 @@ _CLIP = 5.0
 
 @dataclass(frozen=True)
 class FineTuningPlan:
-    """How one model is trained; `patience` epochs without a better one end it."""
+    """Settings of one training, which ends after `patience` epochs without improvement."""
 
     epochs: int = 12
     patience: int = 3
@@ -48,20 +47,19 @@ class FineTuningPlan:
     head_lr: float = 3e-3
     augmentation: float = 0.5
     keeps_statistics: bool = True
-    """Whether batch-norm keeps the statistics that it came with."""
     seed: int = 0
     precision: str = "auto"
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.patience) < 1 or self.batch_size < 2:
             raise InvalidSetting(
-                "Fine-tuning needs at least one epoch, one of patience and two pictures in a batch."
+                "Fine-tuning needs at least one epoch, one of patience and two images in a batch."
             )
 
 
 @dataclass(frozen=True)
 class Start:
-    """A network with a head for other classes, and the normalisation it was trained with."""
+    """A network with a new head, and the normalisation it was trained with."""
 
     network: Network
     mean: tuple[float, ...]
@@ -69,9 +67,9 @@ class Start:
 
 
 def read_start(path: Path, *, n_classes: int, image_size: int, seed: int) -> Start:
-    """The classifier in a file, with a new head for `n_classes`, for pictures of `image_size`.
+    """Read a classifier from a file, and give it a new head and input size.
 
-    Raises InvalidCheckpoint where the file holds none, or none for pictures of that size.
+    Raises InvalidCheckpoint if there is none, or if it does not accept images of that size.
     """
     model = read_model(path, DeclaredFile(file_name=path.name))
     spec = replace(model.spec, n_classes=n_classes, image_size=image_size)
@@ -81,8 +79,8 @@ def read_start(path: Path, *, n_classes: int, image_size: int, seed: int) -> Sta
     for name in state.keys() & model.tensors.keys() - head:
         if state[name].shape != model.tensors[name].shape:
             raise InvalidCheckpoint(
-                f"{spec.architecture} has other weights for images of {image_size} pixels; give "
-                f"the size that it was trained with, {model.spec.image_size}."
+                f"{spec.architecture} has different weights for images of {image_size} pixels; "
+                f"give the size that it was trained with, {model.spec.image_size}."
             )
         state[name] = model.tensors[name]
     network.load_state_dict(state)
@@ -93,7 +91,7 @@ def read_start(path: Path, *, n_classes: int, image_size: int, seed: int) -> Sta
 def new_start(
     architecture: str, data: ImageSet, *, n_classes: int, width: int = 0, seed: int
 ) -> Start:
-    """An untrained network for the data's pictures, normalised by their own statistics."""
+    """Return an untrained network for the data's images, normalised by their own statistics."""
     kind = get_architecture(architecture)
     size = max(data.image_size, kind.min_image_size)
     spec = NetworkSpec(architecture, width or kind.default_width, data.channels, size, n_classes)
@@ -109,9 +107,9 @@ def fine_tune(
     device: torch.device,
     name: str,
 ) -> PretrainedTeacher:
-    """The start's network (in place), trained to tell `classes` apart; frozen at its best epoch.
+    """Train the start's network in place to distinguish `classes`, and freeze it at its best epoch.
 
-    Raises InvalidData when the data lacks a class, or pictures of one.
+    Raises InvalidData if the data lacks a class, or images of one.
     """
     begin = time.perf_counter()
     rng = torch.Generator().manual_seed(plan.seed)
@@ -143,9 +141,9 @@ def _fresh(spec: NetworkSpec, seed: int) -> Network:
 def _split(
     data: ImageSet, classes: Sequence[str], rng: torch.Generator
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """(images, labels) to train on, and a tenth or more of each class that is held out; uint8.
+    """Return uint8 (images, labels) to train on, and at least a tenth of each class held out.
 
-    Tracks are held out whole, the small ones first, so that most pictures are trained on.
+    Tracks are held out whole, smallest first, so that most images remain for training.
     """
     held_out = torch.zeros(len(data.labels), dtype=torch.bool)
     labels = torch.full_like(data.labels, -1)
@@ -154,7 +152,7 @@ def _split(
             raise InvalidData(f"The data has no class “{name[:60]}”; check how it is spelt.")
         places = (data.labels == data.class_names.index(name)).nonzero()[:, 0]
         if len(places) < 2:
-            raise InvalidData(f"The class “{name[:60]}” has fewer than two pictures; add some.")
+            raise InvalidData(f"The class “{name[:60]}” has fewer than two images; add some.")
         tracks = torch.arange(len(places)) if data.tracks is None else data.tracks[places]
         labels[places] = label
         held_out[places] = _held_out(tracks, rng)
@@ -163,7 +161,7 @@ def _split(
 
 
 def _held_out(tracks: Tensor, rng: torch.Generator) -> Tensor:
-    """Which pictures of a class are held out; a class of one track is split by its pictures."""
+    """Return a mask of a class's held-out images; a class with a single track is split by image."""
     if int(tracks.min()) == int(tracks.max()):
         tracks = torch.arange(len(tracks))
     numbers, sizes = torch.unique(tracks, return_counts=True)
@@ -201,7 +199,7 @@ def _train_epoch(
     network.train(not plan.keeps_statistics).requires_grad_(True)
     batches = torch.split(torch.randperm(len(data[1]), generator=rng), plan.batch_size)
     for index, picks in enumerate(batches):
-        if len(picks) == 1:  # batch-norm cannot learn from one picture
+        if len(picks) == 1:  # batch-norm cannot train on one image
             continue
         _pace(optimiser, epoch + (index + 1) / len(batches), plan.epochs)
         images = data[0][picks].to(device).float() / 255
@@ -217,7 +215,6 @@ def _train_epoch(
 
 
 def _pace(optimiser: torch.optim.Optimizer, done: float, epochs: int) -> None:
-    """Up in a line over the first epoch, then down along a half cosine."""
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, done - 1) / max(1, epochs - 1)))
     for group in optimiser.param_groups:
         group["lr"] = group["full_lr"] * min(done, falling, 1.0)

@@ -1,7 +1,7 @@
 """The inner loop: a network as a pure function of its weights, adapted to one support set.
 
-Nothing here changes a module or a tensor it was given: every step takes weights and returns
-new ones. The same functions serve adaptation, meta-training and the graphs for the browser.
+Nothing here changes a module or tensor in place: every step takes weights and returns new ones. The
+same functions serve adaptation, meta-training and the graphs for the browser.
 """
 
 import copy
@@ -19,18 +19,17 @@ from metalearn.numerics.precision import autocast
 from metalearn.shapes import Features, Images, Labels, Logits, Scalar
 
 Weights = Mapping[str, Tensor]
-"""The parameters of a network by their names in its state dict."""
 
 BatchNormMode = Literal["inductive", "transductive"]
 
 
 class PureNetwork:
-    """A network as a function of (weights, images); images are normalised already.
+    """A network as a function of (weights, normalised images).
 
-    `batchnorm="inductive"` uses the network's running statistics, so that an image's result
-    does not depend on its neighbours; `"transductive"` uses the statistics of the batch and
-    leaves the running ones alone. Running statistics are read from the given network at each
-    call; its parameters and its training mode play no part. `precision` as in `precision.py`.
+    `batchnorm="inductive"` uses the network's running statistics, so that an image's result does
+    not depend on the rest of the batch. `"transductive"` uses the batch's statistics and leaves the
+    running ones alone. Running statistics are read from the given network at each call; its
+    parameters and training mode are ignored. `precision` as in `precision.py`.
     """
 
     def __init__(
@@ -50,25 +49,22 @@ class PureNetwork:
         self._shell = _Shell(self.structure)
 
     def weights(self) -> dict[str, Tensor]:
-        """The network's own parameters, detached."""
         return {name: value.detach() for name, value in self._source.named_parameters()}
 
     def statistics(self) -> dict[str, Tensor]:
-        """The running statistics, and whatever other buffers the network has."""
         return dict(self._source.named_buffers()) | dict(self._statistics)
 
     def with_statistics(self, statistics: Weights) -> "PureNetwork":
-        """The same network with these running statistics, so that they too are arguments."""
+        """Return the same network with these running statistics, which makes them arguments too."""
         other = copy.copy(self)
         other._statistics = dict(statistics)
         return other
 
     def logits(self, weights: Weights, images: Images) -> Logits:
-        """Logits of the linear head, as many as `weights` has rows for."""
+        """Return logits of the linear head, one per row of its weight in `weights`."""
         return self._call(weights, images, head=True)
 
     def features(self, weights: Weights, images: Images) -> Features:
-        """Feature vectors, before the head."""
         return self._call(weights, images, head=False)
 
     def _call(self, weights: Weights, images: Tensor, *, head: bool) -> Tensor:
@@ -80,10 +76,10 @@ class PureNetwork:
 
 
 class _Shell(nn.Module):
-    """Lets `functional_call` reach `embed`, and the head on it, under the network's own names.
+    """Adapter that lets `functional_call` reach `embed` and the head under their own names.
 
-    It shares the network's tables and is no parent of it, so that names need no prefix. The head
-    is called here and not in `forward`: a new one may have other classes than VOLO's second one.
+    It shares the network's tables instead of being its parent, so names need no prefix. The head is
+    called here rather than in `forward`: a new one may have other classes than VOLO's second head.
     """
 
     def __init__(self, network: Network) -> None:
@@ -99,31 +95,31 @@ class _Shell(nn.Module):
 
 
 def _structure(network: Network, batchnorm: BatchNormMode) -> Network:
-    """A copy without storage, so that a weight that was not handed in cannot be used."""
-    # What the memo holds is not copied, so a large network costs no more than its outline.
+    """Return a copy without storage, so that a weight that was not passed in cannot be used."""
+    # deepcopy does not copy what the memo holds, so the weights are never duplicated.
     outlines = {id(p): nn.Parameter(p.to("meta"), False) for p in network.parameters()}
     buffers = {id(buffer): buffer.to("meta") for buffer in network.buffers()}
     structure = copy.deepcopy(network, outlines | buffers).eval()
     for module in structure.modules():
         if isinstance(module, _BatchNorm) and batchnorm == "transductive":
-            # In this state PyTorch uses the batch's statistics and updates nothing.
+            # This way PyTorch uses the batch's statistics and updates nothing.
             module.train()
             module.track_running_stats = False
     return structure
 
 
 def balanced_targets(labels: Labels, n_way: int) -> Logits:
-    """One row per image, one column per class, each class of equal weight.
+    """Return one row per image and one column per class, with equal weight for each class.
 
-    Rows of a balanced set are one-hot; in an unbalanced one they are scaled by
-    n / (n_way * images of the class), so that a large class does not drown a small one.
+    Rows of a balanced set are one-hot. In an unbalanced one they are scaled by n / (n_way * images
+    of the class), so that a large class does not dominate.
     """
     one_hot = F.one_hot(labels.long(), n_way).to(torch.get_default_dtype())
     return one_hot * (len(labels) / (n_way * one_hot.sum(0).clamp(min=1)))
 
 
 def classification_loss(logits: Logits, targets: Logits) -> Scalar:
-    """Cross entropy to rows of targets, mean over the images."""
+    """Return the cross entropy to rows of targets, averaged over the images."""
     return -(targets * logits.log_softmax(1)).sum(1).mean()
 
 
@@ -136,11 +132,11 @@ def sgd_step(
     lr: float | Scalar,
     create_graph: bool = False,
 ) -> tuple[Scalar, dict[str, Tensor]]:
-    """One step of plain gradient descent on all weights; the loss before it and new weights.
+    """Take one gradient descent step on all weights; return the loss before it and new weights.
 
-    `targets` as `balanced_targets` makes them, with as many columns as the head has rows.
-    With `create_graph` the result is differentiable with respect to `weights`, through the
-    step's own gradient (second order, as in MAML: Finn et al. 2017); without, it is detached.
+    `targets` come from `balanced_targets`, with as many columns as the head has rows. With
+    `create_graph` the result is differentiable with respect to `weights`, through the step's own
+    gradient (second order, as in MAML: Finn et al. 2017); otherwise it is detached.
     """
     weights = {
         name: value if create_graph and value.requires_grad else value.detach().requires_grad_()
@@ -154,7 +150,7 @@ def sgd_step(
 def descend(
     loss: Scalar, weights: Weights, *, lr: float | Scalar, create_graph: bool = False
 ) -> dict[str, Tensor]:
-    """Weights after one step down the gradient of `loss`; unused weights stay as they are."""
+    """Return weights after one step down the gradient of `loss`; unused weights do not change."""
     gradients = torch.autograd.grad(
         loss, list(weights.values()), create_graph=create_graph, allow_unused=True
     )
@@ -177,9 +173,10 @@ def adapt(
     lr: float,
     create_graph: bool = False,
 ) -> dict[str, Tensor]:
-    """Weights after `steps` full-batch steps on a support set (algorithms.md 0.4: all weights).
+    """Return weights after `steps` full-batch steps on a support set (algorithms.md 0.4).
 
-    There are as many classes as `weights` has rows in its head. Images are normalised.
+    All weights are updated. The number of classes is that of the rows of the head in `weights`.
+    Images are normalised.
     """
     targets = balanced_targets(labels, len(weights[network.head_weight])).to(images)
     for _ in range(steps):
@@ -188,7 +185,7 @@ def adapt(
 
 
 def class_centroids(features: Features, targets: Logits) -> Tensor:
-    """Mean of the normalised features of each class, shape (n_way, features)."""
+    """Return the mean of the normalised features of each class, shape (n_way, features)."""
     shares = targets / targets.sum(0)
     return shares.T @ F.normalize(features, dim=1)
 
@@ -196,9 +193,9 @@ def class_centroids(features: Features, targets: Logits) -> Tensor:
 def centroid_logits(
     features: Features, centroids: Tensor, *, temperature: float | Scalar
 ) -> Logits:
-    """Nearest centroid as logits: minus squared distance over temperature (Snell et al. 2017).
+    """Return minus squared distance to the centroids over temperature (Snell et al. 2017).
 
-    Features are normalised first, so the distance lies in [0, 4] whatever the network.
+    Features are normalised first, so the squared distance is in [0, 4] for any network.
     """
     distances = torch.cdist(F.normalize(features, dim=1), centroids).square()
     return -distances / temperature
@@ -212,7 +209,7 @@ def predict(
     centroids: Tensor | None = None,
     temperature: float | Scalar = 1.0,
 ) -> Logits:
-    """Logits of the linear head, or of the nearest of `centroids` when they are given."""
+    """Return logits of the linear head, or of the nearest of `centroids` if given."""
     if centroids is None:
         return network.logits(weights, images)
     features = network.features(weights, images)
@@ -222,11 +219,11 @@ def predict(
 def head_from_centroids(
     centroids: Tensor, *, temperature: float | Scalar, feature_norm: Scalar
 ) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the linear head that decides as the nearest centroid does.
+    """Return weight and bias of the linear head equivalent to nearest centroids.
 
-    ProtoMAML's start for a number of classes the learned head does not have
-    (Triantafillou et al. 2020, eq. 7-8): w_k = 2 c_k and b_k = -|c_k|^2, over temperature.
-    The head sees features that are not normalised, hence the typical norm in the weight.
+    ProtoMAML's start for a number of classes other than the learned head's (Triantafillou et al.
+    2020, eq. 7-8): w_k = 2 c_k and b_k = -|c_k|^2, over temperature. The head's input is not
+    normalised, so the weight is divided by the typical norm.
     """
     weight = 2 * centroids / (temperature * feature_norm)
     return weight, -centroids.square().sum(1) / temperature
@@ -235,7 +232,6 @@ def head_from_centroids(
 def prototype_head(
     features: Features, targets: Logits, *, temperature: float | Scalar
 ) -> tuple[Tensor, Tensor]:
-    """The linear head that `head_from_centroids` makes of a support set's features."""
     return head_from_centroids(
         class_centroids(features, targets),
         temperature=temperature,

@@ -1,5 +1,3 @@
-"""What network a run's learner is, as its settings and its pool say."""
-
 from dataclasses import replace
 
 from metalearn.learning.learner_settings import LearnerSettings
@@ -10,11 +8,10 @@ from metalearn.pool import Pool
 def learner_as_set(
     pool: Pool, settings: LearnerSettings, *, n_classes: int, most_pixels: int = 0
 ) -> NetworkSpec:
-    """The learner of these settings for this pool.
+    """Return the learner of these settings for this pool.
 
-    Width 0 is the architecture's usual one. Where the settings leave its size open, it has the
-    largest of the pool, or `most_pixels` if given and less. A size below what the architecture
-    needs is raised to that.
+    Width 0 means the architecture's usual one. Image size 0 means the largest of the pool, capped
+    at `most_pixels` if given. A size below the architecture's minimum is raised to it.
     """
     largest = pool.image_size
     size = settings.learner_image_size or min(largest, most_pixels or largest)
@@ -29,7 +26,7 @@ def learner_as_set(
 
 
 def learner_like_teachers(pool: Pool, *, n_classes: int) -> NetworkSpec:
-    """A learner of the first teacher's architecture and width, for the pool's largest images."""
+    """Return the first teacher's architecture and width, for the pool's largest images."""
     first = pool.teachers[0].spec
     smallest = get_architecture(first.architecture).min_image_size
     return replace(first, image_size=max(pool.image_size, smallest), n_classes=n_classes)

@@ -1,9 +1,9 @@
-"""Makes teachers: small classifiers of a few classes each, as the data-free literature uses them.
+"""Pretraining of teachers: small classifiers of a few classes, as in the data-free literature.
 
 Recipe of `algorithms.md` §0.2 (FREE, PURER, BiDf-MKD): batch 128, cross-entropy, gradient norm
-clipped at 50; Conv4 with Adam at 0.01, everything else with SGD at 0.01, momentum 0.9, weight
-decay 5e-4 and a fifth of the rate after half and after five sixths of the epochs. Unlike the
-released code, classes are sorted and every draw is seeded, so that a pool can be made again.
+clipped at 50; Conv4 with Adam at 0.01, everything else with SGD at 0.01, momentum 0.9, weight decay
+5e-4 and a fifth of the rate after half and after five sixths of the epochs. Unlike the released
+code, classes are sorted and every draw is seeded, so that a pool is reproducible.
 """
 
 import time
@@ -29,7 +29,7 @@ _EVALUATION_BATCH = 256
 
 @dataclass(frozen=True)
 class PretrainingPlan:
-    """What is made. Width 0 is the architecture's usual one."""
+    """Teachers to make. Width 0 means the architecture's usual one."""
 
     n_models: int
     n_way: int = 5
@@ -48,7 +48,7 @@ class PretrainingPlan:
 
 @dataclass(frozen=True)
 class PretrainedTeacher:
-    """A teacher, how often it is right on pictures it was not trained on (0 to 1), and its cost."""
+    """A teacher with its accuracy on held-out images (0 to 1) and its cost."""
 
     teacher: Teacher
     held_out_accuracy: float
@@ -59,9 +59,9 @@ class PretrainedTeacher:
 def pretrain(
     data: ImageSet, plan: PretrainingPlan, device: torch.device
 ) -> Iterator[PretrainedTeacher]:
-    """The plan's teachers, one after the other. Model i is the same whatever the others are.
+    """Yield the plan's teachers. Model i does not depend on the others.
 
-    Raises InvalidData when the data has too few classes or a class too few pictures.
+    Raises InvalidData if the data has too few classes or a class too few images.
     """
     mean, std = usual_statistics(data.images)
     for index in range(plan.n_models):
@@ -71,8 +71,8 @@ def pretrain(
         train, held_out = _split(data, classes)
         teacher = _new_teacher(data, plan, index=index, classes=classes, rng=rng, scale=(mean, std))
         on_device(teacher.network, device)
-        # Dropout draws from the global generator; its seed is not drawn from rng, so that networks
-        # without dropout come out as they always did.
+        # Dropout draws from the global generator. Not drawing its seed from rng keeps networks
+        # without dropout unchanged.
         with seeded_from(torch.Generator().manual_seed(rng.initial_seed())):
             _train(teacher, train, plan, rng)
         accuracy = accuracy_of(teacher, held_out)
@@ -80,7 +80,6 @@ def pretrain(
 
 
 def _draw_classes(data: ImageSet, n_way: int, rng: torch.Generator) -> list[int]:
-    """Classes without replacement, in the order of their names."""
     if len(data.class_names) < n_way:
         raise InvalidData(
             f"The data has {len(data.class_names)} classes, fewer than the {n_way} of a model."
@@ -91,15 +90,15 @@ def _draw_classes(data: ImageSet, n_way: int, rng: torch.Generator) -> list[int]
 
 
 def draw_class_names(data: ImageSet, n_way: int, rng: torch.Generator) -> list[str]:
-    """Names of `n_way` classes, drawn without replacement and sorted; else InvalidData."""
+    """Draw `n_way` sorted class names without replacement. Raises InvalidData."""
     return [data.class_names[label] for label in _draw_classes(data, n_way, rng)]
 
 
 def _split(data: ImageSet, classes: list[int]) -> tuple[tuple[Tensor, Tensor], ...]:
-    """(images, labels) of the first 80 % of every class, and of the rest; uint8.
+    """Return uint8 (images, labels) of the first 80 % of every class, and of the rest.
 
     With tracks it is the first 80 % of a class's tracks: frames of one film on both sides would
-    make the held-out accuracy a test of memory.
+    make the held-out accuracy measure memorisation.
     """
     parts: tuple[list[Tensor], list[Tensor]] = ([], [])
     for label in classes:
@@ -111,7 +110,7 @@ def _split(data: ImageSet, classes: list[int]) -> tuple[tuple[Tensor, Tensor], .
         if not 0 < n_train < len(numbers):
             raise InvalidData(
                 f"The class “{data.class_names[label]}” has {len(numbers)} "
-                f"{'pictures' if data.tracks is None else 'tracks'}; at least two are needed."
+                f"{'images' if data.tracks is None else 'tracks'}; at least two are needed."
             )
         train = torch.isin(tracks, numbers[:n_train])
         parts[0].append(images[train])
@@ -137,7 +136,7 @@ def _new_teacher(
         architecture=plan.architecture,
         width=plan.width or architecture.default_width,
         channels=data.channels,
-        # Small pictures are enlarged for networks that need more.
+        # Small images are enlarged for networks with a larger minimum.
         image_size=max(data.image_size, architecture.min_image_size),
         n_classes=len(classes),
     )
@@ -155,7 +154,6 @@ def _new_teacher(
 def _train(
     teacher: Teacher, data: tuple[Tensor, Tensor], plan: PretrainingPlan, rng: torch.Generator
 ) -> None:
-    """Train the teacher's network in place; afterwards it is frozen again."""
     network, device = teacher.network, next(teacher.network.parameters()).device
     network.train().requires_grad_(True)
     optimiser = _optimiser(network.parameters(), plan.architecture)
@@ -164,7 +162,7 @@ def _train(
     images, labels = data[0].to(device), data[1].to(device)
     for _ in range(plan.epochs):
         for picks in torch.split(torch.randperm(len(labels), generator=rng), _BATCH):
-            if len(picks) == 1:  # batch-norm cannot learn from one picture
+            if len(picks) == 1:  # batch-norm cannot train on one image
                 continue
             picks = picks.to(device)
             batch = teacher.prepare(images[picks].float() / 255)
@@ -189,7 +187,6 @@ def _optimiser(parameters: Iterator[torch.nn.Parameter], name: str) -> torch.opt
 
 @torch.no_grad()
 def accuracy_of(teacher: Teacher, data: tuple[Tensor, Tensor]) -> float:
-    """Share of the images whose class the teacher names, in single precision."""
     device = next(teacher.network.parameters()).device
     right = 0
     for images, labels in zip(
@@ -203,7 +200,7 @@ def accuracy_of(teacher: Teacher, data: tuple[Tensor, Tensor]) -> float:
 
 
 def usual_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel over all pictures, for values in [0, 1]."""
+    """Return mean and standard deviation per channel over all images, for values in [0, 1]."""
     values = torch.arange(256, dtype=torch.float64) / 255
     means, deviations = [], []
     for channel in images.unbind(1):

@@ -1,4 +1,4 @@
-"""Episodic losses for replay: what a meta-learner is taught on tasks out of the memory."""
+"""Episodic losses for replay of remembered tasks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,6 @@ LEARNERS = ("protonet", "maml", "anil")
 
 
 class EpisodeLoss(NamedTuple):
-    """Mean query loss over some episodes, and the query accuracy."""
-
     loss: Scalar
     accuracy: float
 
@@ -29,11 +27,11 @@ class EpisodeLoss(NamedTuple):
 def prototype_loss(
     network: Network, episodes: Sequence[Episode], *, temperature: float
 ) -> EpisodeLoss:
-    """Prototypical networks (Snell et al. 2017) on normalised features, as adaptation uses them.
+    """Return the loss of prototypical networks (Snell et al. 2017) on normalised features.
 
-    All episodes go through the network together, so that batch-norm sees many classes at once:
-    its statistics are then close to the running ones that inductive adaptation relies on.
-    Images are normalised already; the network is in training mode and updates its statistics.
+    All episodes pass through the network together, so that batch-norm sees many classes at once and
+    its statistics stay close to the running ones that inductive adaptation uses. Images are
+    normalised; the network is in training mode and updates its statistics.
     """
     images = [part for e in episodes for part in (e.support_images, e.query_images)]
     sizes = [len(part) for part in images]
@@ -60,9 +58,9 @@ def _prototype_logits(
 def maml_loss(
     network: PureNetwork, weights: dict[str, Tensor], episode: Episode, *, steps: int, lr: float
 ) -> EpisodeLoss:
-    """MAML (Finn et al. 2017), second order: query loss after `steps` of all weights.
+    """Return MAML's second-order loss (Finn et al. 2017): query loss after `steps` on all weights.
 
-    Differentiable in `weights`. Batch statistics as `network` says.
+    Differentiable in `weights`. `network` determines the batch-norm mode.
     """
     fast = adapt(
         network,
@@ -79,7 +77,7 @@ def maml_loss(
 def anil_loss(
     network: PureNetwork, weights: dict[str, Tensor], episode: Episode, *, steps: int, lr: float
 ) -> EpisodeLoss:
-    """ANIL (Raghu et al. 2020): as MAML, but only the head takes the inner steps."""
+    """Return ANIL's loss (Raghu et al. 2020): like MAML's, with inner steps on the head only."""
     support = network.features(weights, episode.support_images)
     head, bias = weights[network.head_weight], weights[network.head_bias]
     for _ in range(steps):
@@ -92,9 +90,9 @@ def anil_loss(
 
 @dataclass(frozen=True)
 class Replay:
-    """How a network learns from episodes: `learner` is one of LEARNERS.
+    """How a network learns from episodes; `learner` is one of LEARNERS.
 
-    ProtoNet has the temperature alone, MAML and ANIL the inner steps and their rate.
+    ProtoNet uses only the temperature, MAML and ANIL only the inner steps and their rate.
     """
 
     learner: str
@@ -104,7 +102,7 @@ class Replay:
     precision: str
 
     def loss(self, network: Network, episodes: Sequence[Episode]) -> EpisodeLoss:
-        """The mean over the episodes, with one graph for all; images are normalised."""
+        """Return the mean over the episodes, with a single graph; images are normalised."""
         if self.learner == "protonet":
             with autocast(self.precision, episodes[0].support_images.device):
                 return prototype_loss(network, episodes, temperature=self.temperature)
@@ -118,10 +116,10 @@ class Replay:
         return _mean_of(results)
 
     def backward(self, network: Network, episodes: Sequence[Episode]) -> EpisodeLoss:
-        """The same loss, detached; its gradient is added to the network's.
+        """Return the same loss, detached, and add its gradient to the network's.
 
-        Episodes that have nothing in common but the weights go through one after another, so that
-        the graph of one is in memory, not of all.
+        Episodes that share only the weights run one after another, which keeps a single graph in
+        memory.
         """
         together = self.episodes_at_once(len(episodes))
         results = []
@@ -132,15 +130,15 @@ class Replay:
         return _mean_of(results)
 
     def episodes_at_once(self, n_episodes: int) -> int:
-        """How many of a meta-batch's episodes have one graph: ProtoNet's share batch statistics."""
+        """Return how many episodes share a graph; ProtoNet's share batch statistics."""
         return n_episodes if self.learner == "protonet" else 1
 
 
 def passes_of(kind: str, inner_steps: int, *, k_shot: int, n_query: int) -> int:
-    """As how many pictures of each class an episode counts: those of a pass and its gradient.
+    """Return the cost of an episode, in images per class that pass forward and backward.
 
-    A gradient through MAML's inner step is a pass of the support pictures and two gradients of
-    it, twice the work of one.
+    A gradient through MAML's inner step costs a pass of the support images and two gradients of it,
+    twice the work of one.
     """
     if kind == "maml":
         return n_query + 2 * inner_steps * k_shot

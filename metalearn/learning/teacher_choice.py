@@ -1,4 +1,4 @@
-"""Which teacher's features serve best, asked without data: few-shot tasks of textures."""
+"""Choice of a teacher without data, by few-shot tasks of textures."""
 
 import torch
 
@@ -14,7 +14,7 @@ _TASKS, _WAY, _SHOT, _QUERY = 12, 5, 1, 5
 
 @torch.no_grad()
 def few_shot_accuracy(teacher: Teacher, episode: Episode) -> float:
-    """Share of query images (in [0, 1]) that a teacher's features put nearest to their class."""
+    """Return a teacher's nearest-centroid accuracy on query images in [0, 1]."""
     device = next(teacher.network.parameters()).device
     support, query = (
         teacher.network.embed(teacher.prepare(images.to(device))).float()
@@ -26,7 +26,6 @@ def few_shot_accuracy(teacher: Teacher, episode: Episode) -> float:
 
 
 def best_by_textures(pool: Pool, rng: torch.Generator) -> int:
-    """Index of the teacher that tells textures apart best in a dozen small tasks."""
     tasks = [
         texture_task(
             n_way=_WAY,

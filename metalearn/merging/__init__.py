@@ -1,1 +1,1 @@
-"""Weights of several teachers brought together into one network."""
+"""Merging of several teachers' weights into one network."""

@@ -1,9 +1,9 @@
-"""Batch-norm statistics that suit merged weights: estimated again, on drawn pictures.
+"""Re-estimation of merged weights' batch-norm statistics on drawn images.
 
-Merged neurons vary less than those they are made of, so that the merged statistics flatten all
-features (Jordan et al. 2023, "REPAIR", https://arxiv.org/abs/2211.08403). Models that were
-fine-tuned from the same weights agree neuron by neuron, and their statistics, of real pictures,
-are better than those of drawn ones.
+Merged neurons vary less than the originals, so merged statistics flatten all features (Jordan et
+al. 2023, "REPAIR", https://arxiv.org/abs/2211.08403). Models fine-tuned from the same weights agree
+neuron by neuron, and their merged statistics, which come from real images, are better than those of
+drawn ones.
 """
 
 from dataclasses import dataclass
@@ -25,19 +25,18 @@ _PICTURES, _BATCH = 512, 128
 
 @dataclass(frozen=True)
 class RepairSettings:
-    """Where batch-norm's statistics come from when weights were merged."""
+    """Source of the batch-norm statistics after merging."""
 
     statistics: str = setting(
         "auto",
-        "batch-norm statistics after merging: drawn estimates them on pictures drawn by rule, "
-        "merged leaves what became of the models' own (papers), auto merges those of models that "
-        "were fine-tuned from the same weights and draws for all others",
+        "batch-norm statistics after merging: drawn estimates them on synthetic images, merged "
+        "averages the models' own (papers), auto is merged for models fine-tuned from the same "
+        "weights and drawn for all others",
         choices=("auto", "drawn", "merged"),
     )
 
 
 def repaired(learner: MetaLearner, pool: Pool, settings: RepairSettings, seed: int) -> MetaLearner:
-    """The learner (changed in place) with the statistics that the settings ask for."""
     auto = settings.statistics == "auto" and not are_relatives(pool)
     if auto or settings.statistics == "drawn":
         pictures = draw_pictures(
@@ -57,7 +56,7 @@ def repaired(learner: MetaLearner, pool: Pool, settings: RepairSettings, seed: i
 
 
 def repairing(pool: Pool, settings: RepairSettings, learner: Network) -> list[Part]:
-    """The work of it for a network like the learner, unless the settings spare it for sure."""
+    """Return the work of `repaired`, or [] if the settings rule it out."""
     if settings.statistics == "merged":
         return []
     size = min(pool.image_size, MOST_PIXELS)

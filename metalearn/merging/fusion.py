@@ -1,5 +1,3 @@
-"""Teachers whose weights can be brought together into one network's: which, and their mean."""
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,17 +11,16 @@ from metalearn.pool import Pool, Teacher
 from metalearn.settings import setting
 
 State = Mapping[str, Tensor]
-"""A network's tensors by their names, or some of them."""
 
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """What becomes of the heads when weights are averaged."""
+    """Treatment of the heads when weights are averaged."""
 
     heads: str = setting(
         "averaged",
-        "averaged is the papers' mean of the heads too, where all models have as many classes "
-        "(else as fresh); fresh draws a new head",
+        "averaged also averages the heads (papers) if all models have equally many classes, and is "
+        "fresh otherwise; fresh initialises a new head",
         choices=("averaged", "fresh"),
     )
     n_way: int = setting(5, "classes of a fresh head", low=2, high=20)
@@ -35,10 +32,10 @@ class FusionSettings:
 
 
 def fusible(pool: Pool) -> Pool:
-    """The largest group of teachers whose tensors before the head have the same shapes.
+    """Return the largest group of teachers whose tensors before the head have the same shapes.
 
-    Of groups of the same size the one that comes first in the pool. Input sizes and class counts
-    may differ. Raises InvalidPool when there are no two such teachers.
+    Ties go to the group that comes first in the pool. Input sizes and class counts may differ.
+    Raises InvalidPool if no two teachers match.
     """
     groups: dict[object, list[int]] = {}
     for index, teacher in enumerate(pool.teachers):
@@ -46,43 +43,40 @@ def fusible(pool: Pool) -> Pool:
     largest = max(groups.values(), key=len)
     if len(largest) < 2:
         raise InvalidPool(
-            "Weights can only be brought together from models of the same architecture and "
-            "width, and this pool has no two of them; add another model of a kind that it has."
+            "Only weights of models with the same architecture and width can be merged, and this "
+            "pool has no two of them; add another model of a kind that it has."
         )
     return pool.part(largest)
 
 
 def fits(pool: Pool, network: Network) -> list[Teacher]:
-    """The teachers whose tensors before the head have the shapes of this network's."""
+    """Return the teachers whose tensors before the head have the shapes of this network's."""
     kind = kind_of(network)
     return [teacher for teacher in pool.teachers if kind_of(teacher.network) == kind]
 
 
 def kind_of(network: Network) -> object:
-    """Equal for networks whose tensors before the head have the same names and shapes."""
+    """Return a key that is equal if all tensors before the head match in name and shape."""
     shapes = {name: tuple(tensor.shape) for name, tensor in embedding_state(network).items()}
     return network.spec.architecture, tuple(sorted(shapes.items()))
 
 
 def averages_heads(pool: Pool, settings: FusionSettings) -> bool:
-    """Whether these teachers' heads are averaged too."""
     return settings.heads == "averaged" and same_heads(pool.teachers)
 
 
 def fused_spec(pool: Pool, settings: FusionSettings) -> NetworkSpec:
-    """What network these teachers' weights become."""
     averaged = averages_heads(pool, settings)
     n_classes = pool.teachers[0].n_classes if averaged else settings.n_way
     return learner_like_teachers(pool, n_classes=n_classes)
 
 
 def same_heads(teachers: Sequence[Teacher]) -> bool:
-    """Whether all heads have the same shape: as many classes, as many features."""
     return len({tuple(teacher.network.output_layer.weight.shape) for teacher in teachers}) == 1
 
 
 def embedding_state(network: Network) -> dict[str, Tensor]:
-    """All tensors of a network but those with a row for each class, not copied."""
+    """Return all tensors of a network except those with a row per class, without copying."""
     heads = tuple(f"{name}." for name in (network.head_name, *network.beside_head))
     return {
         name: tensor for name, tensor in network.state_dict().items() if not name.startswith(heads)
@@ -91,9 +85,9 @@ def embedding_state(network: Network) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def mean_state(states: Sequence[State]) -> dict[str, Tensor]:
-    """The element-wise mean of tensors of the same names and shapes.
+    """Return the element-wise mean of states with equal names and shapes.
 
-    Whole numbers (batch-norm counts its batches) are taken from the first.
+    Integers (batch-norm counts its batches) are taken from the first state.
     """
     first = states[0]
     return {

@@ -1,8 +1,8 @@
-"""What a learner begins with, where that is not random: weights of the pool's own models.
+"""Learners that start from weights of the pool's models instead of random ones.
 
-Models that were fine-tuned from the same published weights still lie close together, and the mean
-of their weights does what each of them does, on the whole (Wortsman et al. 2022, "Model soups").
-Models trained apart do not, even of one architecture.
+Models fine-tuned from the same published weights stay close together, and the mean of their weights
+largely retains what each can do (Wortsman et al. 2022, "Model soups"). Models trained independently
+do not, even if their architecture is the same.
 """
 
 from dataclasses import dataclass, replace
@@ -20,28 +20,27 @@ from metalearn.numerics.randomness import seeded_from
 from metalearn.pool import Pool
 
 _KINSHIP = 0.5
-"""Cosine between weights; fine-tuned ones of the same origin have 0.9 and more, others nearly 0."""
+"""Cosine of weights: 0.9 or more for relatives, nearly 0 for other models."""
 _KERNELS_COMPARED = 100_000
 
 
 @dataclass(frozen=True)
 class LearnerStart:
-    """A network with a fresh head and the normalisation it was trained with."""
+    """A network with a fresh head, and the normalisation it was trained with."""
 
     network: Network
     mean: tuple[float, ...]
     std: tuple[float, ...]
     copied: tuple[int, ...]
-    """Indices of the pool's teachers whose weights are in it."""
 
 
 def start_of_pool(
     pool: Pool, start: str, *, n_classes: int, image_size: int, rng: torch.Generator
 ) -> LearnerStart:
-    """What a learner that is set to begin with weights of the pool begins with.
+    """Return the initial network that a learner's settings ask for.
 
-    `image_size` 0 takes the largest among the teachers that are copied. Raises InvalidSetting
-    where the pool has no such teachers, or none for images of that size.
+    `image_size` 0 means the largest among the copied teachers. Raises InvalidSetting if the pool
+    has no such teachers, or none for images of that size.
     """
     copied = _copied(pool, start, rng)
     return start_from(pool, copied, n_classes=n_classes, image_size=image_size, rng=rng)
@@ -50,10 +49,10 @@ def start_of_pool(
 def start_from(
     pool: Pool, copied: tuple[int, ...], *, n_classes: int, image_size: int, rng: torch.Generator
 ) -> LearnerStart:
-    """The mean weights of the teachers of these indices, under a fresh head.
+    """Return the mean weights of the teachers at these indices, with a fresh head.
 
-    `image_size` 0 takes the largest among them. Raises InvalidSetting where they do not take
-    images of that size.
+    `image_size` 0 means the largest among them. Raises InvalidSetting if they do not accept that
+    size.
     """
     teachers = [pool.teachers[index] for index in copied]
     first = max(teachers, key=lambda teacher: teacher.image_size)
@@ -64,8 +63,8 @@ def start_from(
         network = get_architecture(spec.architecture).build(spec)
     if kind_of(network) != kind_of(first.network):
         raise InvalidSetting(
-            f"{spec.architecture} has other weights for images of {spec.image_size} pixels; set "
-            f"learner_image_size to {first.image_size}, the size it was trained with."
+            f"{spec.architecture} has different weights for images of {spec.image_size} pixels; "
+            f"set learner_image_size to {first.image_size}, the size it was trained with."
         )
     states = [embedding_state(teacher.network) for teacher in teachers]
     network.load_state_dict(network.state_dict() | mean_state(states))
@@ -80,28 +79,27 @@ def _copied(pool: Pool, start: str, rng: torch.Generator) -> tuple[int, ...]:
     names = [teacher.name for teacher in pool.teachers]
     if start not in names:
         raise InvalidSetting(
-            f"The pool has no model “{start[:60]}” to begin with; give the name of one of its "
+            f"The pool has no model “{start[:60]}” to start from; give the name of one of its "
             f"models, {BEST} or {RELATIVES}."
         )
     return (names.index(start),)
 
 
 def largest_family(pool: Pool) -> tuple[int, ...]:
-    """Indices of the most teachers that were fine-tuned from the same weights, in order.
+    """Return the indices of the largest group fine-tuned from the same weights, in order.
 
-    Raises InvalidPool when no two were.
+    Raises InvalidPool if no two teachers are related.
     """
     largest = max(_families(pool), key=len)
     if len(largest) < 2:
         raise InvalidPool(
             "No two models of this pool were fine-tuned from the same weights; add a relative of "
-            "one of them, or choose another algorithm or another beginning."
+            "one of them, or choose another algorithm or another start."
         )
     return tuple(largest)
 
 
 def are_relatives(pool: Pool) -> bool:
-    """Whether all teachers were fine-tuned from the same weights."""
     return len(_families(pool)) == 1
 
 
@@ -120,7 +118,7 @@ def _families(pool: Pool) -> list[list[int]]:
 
 
 def _kernels(network: Network) -> Tensor:
-    """Every n-th number of the kernels before the head, as one vector of bounded length."""
+    """Return a bounded sample of the weights before the head, as one vector."""
     state = embedding_state(network).values()
     flat = torch.cat([tensor.flatten() for tensor in state if tensor.ndim > 1])
     return flat[:: max(1, len(flat) // _KERNELS_COMPARED)].clone()

@@ -1,8 +1,8 @@
-"""What a run will need, before it starts: memory, disk and time, counted and measured.
+"""Estimates of a run's memory, disk and time before it starts.
 
-Every algorithm lists the parts of its work (`Part`) and what it holds (`Needs`). What a picture
-costs in each part is measured on the pool's own networks with a few pictures, so that it is right
-for any architecture and machine.
+Each algorithm lists the parts of its work (`Part`) and the memory it keeps (`Needs`). The cost per
+image of a part is measured with a few images on the pool's own networks, so it holds for any
+architecture and machine.
 """
 
 from metalearn.needs.measuring import bytes_each, multiply_adds_each, seconds_each

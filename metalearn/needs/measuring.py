@@ -1,4 +1,4 @@
-"""What one picture costs in a part of the work: multiply-adds, bytes and seconds, measured."""
+"""Measured cost per image of a part of the work: multiply-adds, bytes and seconds."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -14,9 +14,9 @@ from torch.utils.flop_counter import flop_registry
 from metalearn.needs.part import Part
 
 _FEW = 2
-"""Batch-norm in training takes no single picture."""
+"""Batch-norm in training mode rejects a single image."""
 _ENOUGH_S, _GROWTH = 0.1, 4
-"""A pass that takes this long says enough; one that takes less is tried with more pictures."""
+"""A shorter pass is repeated with more images until it takes this long."""
 _BACKWARD = torch.ops.aten.convolution_backward
 
 
@@ -35,25 +35,25 @@ def _once_for_each_kind(measure: Callable[[Part], float]) -> Callable[[Part], fl
 
 @_once_for_each_kind
 def multiply_adds_each(part: Part) -> float:
-    """Multiply-adds of convolutions and matrix products for one picture, gradients included."""
+    """Return multiply-adds per image in convolutions and matrix products, gradients included."""
     few = min(_FEW, part.at_once)
     return _counted(part, few).multiply_adds / few
 
 
 @_once_for_each_kind
 def bytes_each(part: Part) -> float:
-    """What one picture takes: all that layers keep for its gradient, and what passes by.
+    """Return bytes per image: tensors saved for the gradient, and the largest result twice.
 
-    While a layer's gradient is taken, its result has one too, and so has what it was given.
+    Twice, because a layer's gradient is computed from that of its output, which has the same size.
     """
-    # Of three but not of two: no weights, and no copies of them.
+    # The difference between three images and two leaves out the weights and copies of them.
     kept = _bytes_saved(part, _FEW + 1) - _bytes_saved(part, _FEW)
     results = zip(_counted(part, _FEW + 1).results, _counted(part, _FEW).results, strict=False)
     return float(max(0, kept) + 2 * max((more - less for more, less in results), default=0))
 
 
 def seconds_each(part: Part) -> float:
-    """Seconds for one picture, where as many go together as in the run, or as time allows."""
+    """Return seconds per image at the run's batch size, or the largest that time allows."""
     key = (part.kind, part.at_once, str(part.device), torch.get_num_threads())
     if key not in _timings:
         _timings[key] = _measured(part)
@@ -65,7 +65,7 @@ _timings: dict[Hashable, float] = {}
 
 def _measured(part: Part) -> float:
     few = min(_FEW, part.at_once)
-    part.rehearse(few)  # the first pass of its kind makes ready
+    part.rehearse(few)  # warm-up
     of_few = min(_timed(part, few) for _ in range(2))
     n, taken = few, of_few
     while n < part.at_once and taken < _ENOUGH_S:
@@ -73,22 +73,23 @@ def _measured(part: Part) -> float:
         taken = _timed(part, n)
     if n in (few, part.at_once):
         return min(taken, _timed(part, n)) / n
-    # Each pass takes a while of its own, and so long for each picture.
+    # A pass costs a constant plus a time for each image.
     each = max(0.0, taken - of_few) / (n - few)
     return each + max(0.0, taken - each * n) / part.at_once
 
 
 def _timed(part: Part, n: int) -> float:
-    """Seconds as on a machine that does nothing else.
+    """Return the seconds that a pass takes on an otherwise idle machine.
 
-    The clock counts what others do meanwhile, and the processor's time that of all threads.
+    Wall-clock time includes other processes, and process time adds up all threads, so the smaller
+    of the two is used.
     """
     _wait(part.device)
     clock, processor = time.perf_counter(), time.process_time()
     part.rehearse(n)
     _wait(part.device)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    # A processor that waits for a GPU may sleep.
+    # Process time does not count waiting for a GPU.
     return max(1e-9, clock if part.device.type != "cpu" else min(clock, processor))
 
 
@@ -109,7 +110,7 @@ def _bytes_saved(part: Part, n: int) -> int:
     kept: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
-        kept.append(tensor)  # so that no other takes its place in memory
+        kept.append(tensor)  # keeps its address from being reused
         storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
@@ -119,7 +120,7 @@ def _bytes_saved(part: Part, n: int) -> int:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the multiply-adds of what runs inside it, and notes the bytes of each result."""
+    """Counter of multiply-adds, which also records each result's size in bytes."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -142,5 +143,5 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _of_backward(gradient: Tensor, _images: Tensor, kernel: Tensor, *rest: Any) -> float:
-    """Each of its gradients costs what the convolution did; torch's counter forgets groups."""
+    """Return the cost of a convolution's gradients; torch's counter ignores groups."""
     return gradient.numel() * kernel[0].numel() * sum(map(bool, rest[-1][:2]))

@@ -1,5 +1,3 @@
-"""What a run needs, in numbers."""
-
 from dataclasses import dataclass
 
 from torch import nn
@@ -12,69 +10,63 @@ from metalearn.pool.network_cache import CachedNetwork
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes of memory and disk, and the work, of a whole run.
+    """Memory, disk space and work of a whole run, in bytes.
 
-    The memory is that of the tensors; Python and its libraries come on top (`forecast.py`).
+    Memory counts tensors only; Python and its libraries come on top (`forecast.py`).
     """
 
     models: int
-    """Models of the pool that are in memory at once."""
+    """Models of the pool that are in memory at the same time."""
     held: int
-    """What the run itself holds from step to step: learner, optimisers, pictures."""
+    """Memory kept between steps: learner, optimisers, images."""
     passing: int = 0
-    """What a step takes and gives back, where it takes most."""
+    """Peak temporary memory of a step."""
     cached: int = 0
-    """The file of the models that make room."""
+    """Size of the file that holds evicted models."""
     snapshot: int = 0
-    """The largest state that is saved."""
     work: tuple[Part, ...] = ()
 
     @property
     def memory_mb(self) -> int:
-        """Peak memory."""
         return in_mb(self.models + self.held + self.passing)
 
     def multiply_adds(self) -> float:
-        """Multiply-adds of convolutions and matrix products in all steps."""
+        """Return multiply-adds of convolutions and matrix products over all steps."""
         return sum(part.pictures * multiply_adds_each(part) for part in self.work if part.times)
 
     def seconds(self) -> float:
-        """Time of all steps, from what parts of them take here and now; measured in a second."""
+        """Return the estimated time of all steps on this machine. Measuring takes a second."""
         return sum(part.pictures * seconds_each(part) for part in self.work if part.times)
 
 
 def in_mb(n_bytes: int) -> int:
-    """Megabytes, rounded up."""
     return -(-n_bytes // 2**20)
 
 
 def held_bytes(pool: Pool, *, whole: bool = False) -> int:
-    """A pool's models that are in memory at once: what its cache takes, or the `whole` pool."""
+    """Return the peak memory of a pool's models: the cache's limit, or the `whole` pool."""
     sizes = [one.n_bytes for one in pool.teachers]
-    # The one that is fetched is there before another makes room.
+    # A model is fetched before another is evicted.
     return sum(sizes) if whole else min(sum(sizes), loaded_bytes(pool) + max(sizes))
 
 
 def loaded_bytes(pool: Pool) -> int:
-    """A pool's models that stay in memory."""
     total = sum(one.n_bytes for one in pool.teachers)
     room = _room(pool)
     return total if room is None else min(total, room)
 
 
 def largest_tensor(network: nn.Module) -> int:
-    """Bytes of its largest parameter."""
     return max(weight.numel() * weight.element_size() for weight in network.parameters())
 
 
 def cached_bytes(pool: Pool) -> int:
-    """The file of a pool's models: all of them, sooner or later, once one must make room."""
+    """Return the size of the cache file. All models end up in it once one is evicted."""
     total = sum(one.n_bytes for one in pool.teachers)
     room = _room(pool)
     return total if room is not None and total > room else 0
 
 
 def _room(pool: Pool) -> int | None:
-    """What the pool's cache holds; None where a model lies on none."""
     caches = [one.held.cache for one in pool.teachers if isinstance(one.held, CachedNetwork)]
     return caches[0].max_bytes if len(caches) == len(pool) else None

@@ -1,5 +1,3 @@
-"""A part of a run's work, which it does again and again."""
-
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -8,10 +6,10 @@ import torch
 
 @dataclass(frozen=True)
 class Part:
-    """Work on pictures (or on whatever else is counted): `times` times on `at_once` of them.
+    """Work done `times` times on `at_once` images (or other units).
 
-    `rehearse(n)` does it for n of them, and changes nothing that the run uses. Parts of equal
-    `kind` cost the same for each picture, so that one of them is measured.
+    `rehearse(n)` does it for n units without changing anything the run uses. Parts of equal `kind`
+    have the same cost per unit, so only one of them is measured.
     """
 
     kind: Hashable
@@ -22,5 +20,4 @@ class Part:
 
     @property
     def pictures(self) -> float:
-        """Pictures in the whole run."""
         return self.at_once * self.times

@@ -1,4 +1,4 @@
-"""The parts that most algorithms have: pictures through teachers, a learner, a generator."""
+"""Parts common to most algorithms: passes through teachers, a learner or a generator."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -23,21 +23,17 @@ from metalearn.shapes import Images
 
 
 class Moved(Protocol):
-    """Whatever takes steps along gradients."""
-
-    def step(self) -> object:
-        """One step."""
+    def step(self) -> object: ...
 
 
 Optimiser = Callable[[Network], Moved]
-"""Makes what moves a network's weights."""
 _NO_LIMIT = 2**62
 _AGAIN = 4 / 3
-"""What goes through in portions goes forward twice: three passes become four."""
+"""Processing in portions repeats the forward pass: four passes instead of three."""
 
 
 def kinds_of(pool: Pool) -> list[tuple[Teacher, float]]:
-    """One teacher of each kind, and the kind's share of the pool; class counts hardly matter."""
+    """Return one teacher of each kind with the kind's share of the pool, ignoring class counts."""
     met: dict[object, list[Teacher]] = {}
     for teacher in pool.teachers:
         met.setdefault(_kind(teacher.spec), []).append(teacher)
@@ -47,7 +43,6 @@ def kinds_of(pool: Pool) -> list[tuple[Teacher, float]]:
 def recovering(
     pool: Pool, *, pictures: int, size: int, times: float, limits: Limits, device: torch.device
 ) -> list[Part]:
-    """Pictures of `size` pixels through teachers, with their gradient."""
     parts = []
     for teacher, share in kinds_of(pool):
         like = _grey(1, teacher.channels, 1, device)
@@ -64,7 +59,7 @@ def _recovery_by(
 ) -> Callable[[int], None]:
     def rehearse(n: int) -> None:
         images = _grey(n, teacher.channels, size, device).requires_grad_()
-        # The run's own limit would cut a rehearsal, too.
+        # The run's own limit would split a rehearsal, too.
         logits, records = seen_by(teacher, images, Limits(_NO_LIMIT, precision))
         moments = [record.batch_var.sum() for record in records]
         torch.autograd.grad(torch.stack([logits.sum(), *moments]).sum(), images)
@@ -75,7 +70,6 @@ def _recovery_by(
 def looking(
     pool: Pool, *, pictures: int, size: int, times: float, precision: str, device: torch.device
 ) -> list[Part]:
-    """Pictures of `size` pixels through teachers, for their answers or features alone."""
     return [
         embedding(
             teacher.to(device).network,
@@ -89,7 +83,6 @@ def looking(
 
 
 def embedding(network: Network, *, pictures: int, size: int, times: float, precision: str) -> Part:
-    """Pictures of `size` pixels through a network, without a gradient."""
     device = next(network.parameters()).device
 
     @torch.no_grad()
@@ -101,7 +94,7 @@ def embedding(network: Network, *, pictures: int, size: int, times: float, preci
 
 
 def network_of(spec: NetworkSpec, device: torch.device) -> Network:
-    """A network of this kind for rehearsals, drawn without a trace in any generator."""
+    """Build a network for rehearsals without advancing any random generator."""
     with torch.random.fork_rng(devices=[]):
         network = build_network(spec)
     return on_device(network, device).eval()
@@ -116,7 +109,6 @@ def learning(
     precision: str,
     augmented: bool = False,
 ) -> Part:
-    """Pictures of `size` pixels through a learner, with the gradient of its weights."""
     device = next(learner.parameters()).device
     pupil = copy.deepcopy(learner).train()
     rng = torch.Generator().manual_seed(0)
@@ -134,7 +126,7 @@ def learning(
 
 
 def stepping(kind: str, learner: Network, optimiser: Optimiser, *, times: float) -> Part:
-    """Steps of an optimiser, which cost the same for few pictures as for many."""
+    """Return the steps of an optimiser, whose cost does not depend on the batch size."""
     pupil = copy.deepcopy(learner)
     moved = optimiser(pupil)
     set_gradients(pupil.parameters(), [torch.zeros_like(p) for p in pupil.parameters()])
@@ -148,7 +140,6 @@ def stepping(kind: str, learner: Network, optimiser: Optimiser, *, times: float)
 
 
 def generating(generator: Generator, *, pictures: int, times: float, precision: str) -> Part:
-    """Pictures out of a generator, with the gradient of its weights and of the latents."""
     device = next(generator.parameters()).device
     maker = copy.deepcopy(generator)
 
@@ -165,7 +156,6 @@ def generating(generator: Generator, *, pictures: int, times: float, precision: 
 
 
 def drawing(pool: Pool, *, pictures: int, size: int, times: float, kind: str) -> Part:
-    """Pictures drawn by rule, which the processor does."""
     mean, std = pool.mean, pool.std
     rng = torch.Generator().manual_seed(0)
 
@@ -177,17 +167,14 @@ def drawing(pool: Pool, *, pictures: int, size: int, times: float, kind: str) ->
 
 
 def taken(part: Part) -> int:
-    """What all pictures that go together take while they pass."""
     return int(part.at_once * bytes_each(part))
 
 
 def most_taken(parts: Iterable[Part]) -> int:
-    """The same, where it is most."""
     return max((taken(part) for part in parts), default=0)
 
 
 def latents_of(generator: Generator) -> int:
-    """Length of its latents."""
     return generator.from_latent.in_features
 
 

@@ -1,1 +1,1 @@
-"""Tensor operations that know nothing of networks, pools or algorithms."""
+"""Tensor operations that do not depend on networks, pools or algorithms."""

@@ -1,4 +1,4 @@
-"""Random changes of images that keep their class: shifts, mirror images, crops, colours."""
+"""Random changes of images that keep their class: shifts, flips, crops, colours."""
 
 import torch
 import torch.nn.functional as F
@@ -8,9 +8,9 @@ from metalearn.shapes import Images
 
 
 def shift_and_flip(images: Images, *, max_shift: int, rng: torch.Generator) -> Images:
-    """The whole batch shifted by up to `max_shift` pixels and mirrored with probability 1/2.
+    """Shift the whole batch by up to `max_shift` pixels and flip it with probability 1/2.
 
-    One draw for the batch, as FREE does inside its inversion; borders are filled with black.
+    The batch shares one draw, as in FREE's inversion. Borders are filled with black.
     """
     down, right = torch.randint(0, 2 * max_shift + 1, (2,), generator=rng).tolist()
     mirror = torch.rand((), generator=rng) < 0.5
@@ -21,15 +21,14 @@ def shift_and_flip(images: Images, *, max_shift: int, rng: torch.Generator) -> I
 
 
 def mirror_some(images: Images, *, rng: torch.Generator) -> Images:
-    """Each image mirrored with probability 1/2."""
     mirrored = torch.rand(len(images), 1, 1, 1, generator=rng) < 0.5
     return torch.where(mirrored.to(images.device), images.flip(-1), images)
 
 
 def crop_some(images: Images, *, strength: float, mirror: bool, rng: torch.Generator) -> Images:
-    """Each image for itself: a window of it, enlarged, and with `mirror` every second one mirrored.
+    """Crop and enlarge each image; with `mirror`, also flip it with probability 1/2.
 
-    At strength 1 a window has between 50 and 100 % of each side, at 0 all of it.
+    At strength 1 a crop keeps between 50 and 100 % of each side, at 0 all of it.
     """
     draws = torch.rand(4, len(images), generator=rng).to(images.device)
     turned = draws[0] < 0.5 if mirror else torch.zeros_like(draws[0], dtype=torch.bool)
@@ -37,10 +36,10 @@ def crop_some(images: Images, *, strength: float, mirror: bool, rng: torch.Gener
 
 
 def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) -> Images:
-    """Each image for itself: mirrored, cropped and resized, brightness and contrast changed.
+    """Flip, crop, resize and change brightness and contrast, independently for each image.
 
-    At strength 1 a crop keeps between 50 and 100 % of each side and brightness and contrast
-    change by up to 40 %; 0 only mirrors. The result lies in [0, 1].
+    At strength 1 a crop keeps between 50 and 100 % of each side, and brightness and contrast change
+    by up to 40 %; 0 only flips. The result is in [0, 1].
     """
     draws = torch.rand(6, len(images), generator=rng).to(images.device)
     cropped = _windows(images, draws[0] < 0.5, strength=strength, draws=draws[1:4])
@@ -48,10 +47,10 @@ def crop_and_colour(images: Images, *, strength: float, rng: torch.Generator) ->
 
 
 def _windows(images: Tensor, mirrored: Tensor, *, strength: float, draws: Tensor) -> Tensor:
-    """A window of each image at the image's own size; `draws` are size and place, from 0 to 1."""
+    """Return a window of each image; `draws` (3, n) are its size and place in [0, 1]."""
     mirror = torch.where(mirrored, -1.0, 1.0)
     zoom = 1 - 0.5 * strength * draws[0]
-    # The window may lie anywhere inside the image.
+    # The window may be anywhere inside the image.
     shift_x, shift_y = (1 - zoom) * (2 * draws[1] - 1), (1 - zoom) * (2 * draws[2] - 1)
     zero = torch.zeros_like(zoom)
     rows = [torch.stack([zoom * mirror, zero, shift_x], 1), torch.stack([zero, zoom, shift_y], 1)]

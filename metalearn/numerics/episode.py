@@ -1,4 +1,4 @@
-"""Episodes: one few-shot task, a support set to learn from and a query set to be judged on."""
+"""Episodes: few-shot tasks of a support set to learn from and a query set to evaluate on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,12 +23,11 @@ class Episode:
 
     @property
     def n_way(self) -> int:
-        """Number of classes."""
         return int(self.support_labels.max()) + 1
 
 
 class Drawn(NamedTuple):
-    """One class of an episode: its place among all classes, and which of its images were drawn."""
+    """One class of an episode: its index among all classes, and the indices of its drawn images."""
 
     place: int
     support: Int[Tensor, " k_shot"]
@@ -44,14 +43,14 @@ def draw_episode(
     rng: torch.Generator,
     tracks_by_class: list[Tensor] | None = None,
 ) -> list[Drawn]:
-    """Which images make an episode, of classes with `sizes` images; label c is the c-th drawn.
+    """Draw the images of an episode from classes with `sizes` images; label c is the c-th drawn.
 
-    Classes with fewer than k_shot + n_query images are left out. Raises InvalidData when
-    fewer than n_way classes remain.
+    Classes with fewer than k_shot + n_query images are left out. Raises InvalidData when fewer than
+    n_way classes remain.
 
-    `tracks_by_class[c]` (n_c,) tells which images of a class show the same thing; no query image
-    is then of the same track as a support image. Classes too small for that are left out, as are
-    those with a single track.
+    `tracks_by_class[c]` (n_c,) gives each image's track: images of one track show the same object.
+    Query and support images then come from different tracks, and classes where this is impossible
+    are left out, as are those with a single track.
     """
     need = k_shot + n_query
     tracks: Sequence[Tensor | None] = tracks_by_class or [None] * len(sizes)
@@ -87,7 +86,7 @@ def sample_episode(
     rng: torch.Generator,
     tracks_by_class: list[Tensor] | None = None,
 ) -> Episode:
-    """Draw an episode as `draw_episode` does, of the images (n_c, c, h, w) of each class.
+    """Draw an episode with `draw_episode` from the images (n_c, c, h, w) of each class.
 
     uint8 images are scaled to [0, 1].
     """
@@ -103,7 +102,7 @@ def sample_episode(
 
 
 def episode_of(images_by_class: list[Tensor], drawn: Sequence[Drawn]) -> Episode:
-    """The episode of the images (n_c, c, h, w) that were drawn; uint8 is scaled to [0, 1]."""
+    """Return the episode of the drawn images (n_c, c, h, w); uint8 is scaled to [0, 1]."""
     support = [_picked(images_by_class[one.place], one.support) for one in drawn]
     query = [_picked(images_by_class[one.place], one.query) for one in drawn]
     labels = torch.arange(len(drawn), device=support[0].device)
@@ -116,7 +115,6 @@ def episode_of(images_by_class: list[Tensor], drawn: Sequence[Drawn]) -> Episode
 
 
 def unit_scaled(images: Tensor) -> Tensor:
-    """Images in [0, 1], from uint8 or as they are."""
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
@@ -129,10 +127,10 @@ def _can_be_apart(tracks: Tensor, k_shot: int, n_query: int) -> bool:
 
 
 def _apart(order: Tensor, tracks: Tensor, k_shot: int, n_query: int) -> tuple[Tensor, Tensor]:
-    """Support and query out of the order, on different tracks.
+    """Return support and query on different tracks, from images in random `order`.
 
-    The support is the first k_shot, unless that may leave too few on other tracks: few large
-    tracks are dealt out to the two sides first.
+    The support is the first k_shot images, unless that could leave too few images on other tracks.
+    Then the tracks, being few and large, are first divided between the two sides.
     """
     of_order = tracks[order]
     sizes = torch.unique(tracks, return_counts=True)[1].sort(descending=True).values
@@ -140,19 +138,19 @@ def _apart(order: Tensor, tracks: Tensor, k_shot: int, n_query: int) -> tuple[Te
         support = torch.arange(len(order)) < k_shot
     else:
         dealt = _dealt(of_order, k_shot, n_query)
-        assert dealt is not None, "classes where this cannot be are left out"
+        assert dealt is not None, "classes where this is impossible are left out"
         support = torch.isin(of_order, torch.tensor(dealt))
     query = ~torch.isin(of_order, of_order[support])
     return order[support][:k_shot], order[query][:n_query]
 
 
 def _dealt(tracks: Tensor, k_shot: int, n_query: int) -> list[int] | None:
-    """Tracks that have k_shot images and leave n_query to the others; None if there are none.
+    """Return tracks with at least k_shot images that leave n_query to the others, or None.
 
-    Those that come first are taken first.
+    Earlier tracks are preferred.
     """
     sizes = Counter(tracks.tolist())
-    # For each number of images that some tracks have together, those tracks.
+    # Total number of images -> tracks that have that many together.
     found: dict[int, list[int]] = {0: []}
     for track, size in sizes.items():
         for n, chosen in list(found.items()):

@@ -1,5 +1,3 @@
-"""Gradients handed to an optimiser by hand."""
-
 from collections.abc import Iterable
 
 import torch
@@ -7,11 +5,11 @@ from torch import Tensor
 
 
 def set_gradients(parameters: Iterable[Tensor], gradients: Iterable[Tensor | None]) -> None:
-    """Set each parameter's gradient, laid out in memory as the parameter is; None stays None.
+    """Set each parameter's gradient in the parameter's memory layout; None stays None.
 
-    PyTorch's fused optimisers on CPU (seen in 2.13) walk through both as they lie in memory, so a
-    gradient in another order, such as that of a channels-last convolution, moves the wrong
-    weights without a word. `backward()` keeps the order, `torch.autograd.grad` does not.
+    PyTorch's fused CPU optimisers (seen in 2.13) iterate over both in memory order, so a gradient
+    in another layout, such as a channels-last convolution's, silently updates the wrong weights.
+    `backward()` keeps the layout, `torch.autograd.grad` does not.
     """
     for parameter, gradient in zip(parameters, gradients, strict=True):
         if gradient is not None and gradient.stride() != parameter.stride():

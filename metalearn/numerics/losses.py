@@ -1,4 +1,4 @@
-"""Losses on logits. Probabilities never enter a logarithm unscaled: all work on log-softmax."""
+"""Losses on logits. All use log-softmax rather than the logarithm of a probability."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,52 +7,51 @@ from metalearn.shapes import Labels, Logits, Scalar
 
 
 def class_loss(logits: Logits, labels: Labels) -> Scalar:
-    """Cross entropy, mean over the images."""
     return F.cross_entropy(logits, labels.long())
 
 
 def divergences(student: Logits, teacher: Logits) -> Tensor:
-    """KL(teacher || student) of each image, in nats, shape (n,); differentiable in both."""
+    """Return KL(teacher || student) per image, in nats, shape (n,); differentiable in both."""
     log_student = student.log_softmax(1)
     log_teacher = teacher.log_softmax(1)
     return (log_teacher.exp() * (log_teacher - log_student)).sum(1)
 
 
 def distillation_loss(student: Logits, teacher: Logits, *, temperature: float = 1.0) -> Scalar:
-    """Mean of KL(teacher || student) at a temperature, times its square (Hinton et al. 2015).
+    """Return mean KL(teacher || student) at a temperature, times its square (Hinton et al. 2015).
 
-    Zero, with zero gradient, where both say the same.
+    Zero, with zero gradient, where both agree.
     """
     return divergences(student / temperature, teacher / temperature).mean() * temperature**2
 
 
 def released_distillation_loss(student: Logits, teacher: Logits) -> Scalar:
-    """The distillation of FREE's released code: KL whose student lacks its logarithm.
+    """Return the distillation loss of FREE's released code, where the student lacks its logarithm.
 
-    Mean over images and classes of t (log t - s) for probabilities s and t, so a constant minus
-    their mean inner product: where both agree it still pushes towards certainty, and it hardly
-    moves a student that is surely wrong. For comparison with published runs.
+    It is the mean over images and classes of t (log t - s) for probabilities s and t: a constant
+    minus their mean inner product. Where both agree it still pushes towards certainty, and it
+    hardly moves a student that is confidently wrong. Used to compare with published runs.
     """
     log_teacher = teacher.log_softmax(1)
     return (log_teacher.exp() * (log_teacher - student.softmax(1))).mean()
 
 
 def adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
-    """FREE's L_adv: minus KL between teacher and student, on images where both predict alike.
+    """Return FREE's L_adv: minus KL between teacher and student, where both predict the same class.
 
-    Lowering it seeks images near the student's decision boundary which it still gets right;
-    images on which the two disagree count as zero, so that the loss cannot run away.
+    Minimising it seeks images near the student's decision boundary that it still classifies
+    correctly. Images on which the two disagree count as zero, which keeps the loss from diverging.
     """
     agree = (student.argmax(1) == teacher.argmax(1)).to(student.dtype)
     return -(divergences(student, teacher) * agree).mean()
 
 
 def released_adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
-    """The adversarial loss of FREE's released code: KL whose teacher lacks its logarithm.
+    """Return the adversarial loss of FREE's released code, where the teacher lacks its logarithm.
 
-    Minus the sum over classes of s (log s - t), for probabilities s of the student, who is held
-    fixed, and t of the teacher: but for a constant their inner product, on images where both
-    predict alike. Lowering it makes the teacher less sure of what the student says already.
+    It is minus the sum over classes of s (log s - t), for probabilities s of the student, which is
+    detached, and t of the teacher, where both predict the same class: up to a constant their inner
+    product. Minimising it makes the teacher less certain of the student's prediction.
     """
     log_student = student.detach().log_softmax(1)
     agree = (student.argmax(1) == teacher.argmax(1)).to(teacher.dtype)
@@ -61,5 +60,4 @@ def released_adversarial_loss(student: Logits, teacher: Logits) -> Scalar:
 
 
 def accuracy(logits: Logits, labels: Labels) -> float:
-    """Share of images whose largest logit is their label's."""
     return float((logits.argmax(1) == labels).float().mean())

@@ -1,11 +1,11 @@
-"""Muon: gradient steps whose matrix turns every direction by the same amount.
+"""Muon: gradient steps with an orthogonalised update matrix.
 
-Plain gradients of a convolution are nearly of low rank, so that few directions of its kernel learn
-at a time. Muon replaces the momentum's singular values by about one. A learner of Chorus comes to
-the same loss in a fifth of AdamW's updates.
+Gradients of a convolution have nearly low rank, so few directions of its kernel learn at a time.
+Muon replaces the momentum's singular values by values near one. A Chorus learner reaches the same
+loss in a fifth of AdamW's updates.
 
 Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks",
-https://kellerjordan.github.io/posts/muon/. torch's own takes matrices only, no kernels.
+https://kellerjordan.github.io/posts/muon/. torch's own version accepts matrices only, not kernels.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,15 +16,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
-"""The iteration's coefficients: steep at zero, so that small singular values grow quickly."""
+"""Coefficients of the iteration: steep at zero, so that small singular values grow quickly."""
 N_ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """For kernels (outputs, inputs, height, width) and matrices (outputs, inputs).
+    """Muon for kernels (outputs, inputs, height, width) and matrices (outputs, inputs).
 
-    The rate is the length of a step in each direction: 0.1 changes a kernel about as much whatever
-    its gradient's length.
+    The learning rate is the step length in each direction and independent of the gradient's norm.
     """
 
     def __init__(self, parameters: Iterable[Tensor], *, lr: float, momentum: float = 0.95) -> None:
@@ -35,7 +34,6 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One step along every gradient there is."""
         loss = closure() if closure is not None else None
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -49,7 +47,7 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(parameter)
         momentum: Tensor = state["momentum"]
         momentum.lerp_(gradient, 1 - group["momentum"])
-        # Nesterov's: as if the next gradient were like this one.
+        # Nesterov momentum.
         ahead = torch.lerp(gradient, momentum, group["momentum"])
         matrix = ahead.reshape(len(ahead), -1)
         n_out, n_in = matrix.shape
@@ -58,9 +56,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
-    """U V^T of the matrix's U S V^T, nearly: singular values come to lie between 0.7 and 1.2.
+    """Return about U V^T for the matrix's U S V^T; singular values end up between 0.7 and 1.2.
 
-    By Newton and Schulz's iteration, which multiplies matrices only.
+    Uses Newton-Schulz iteration, which needs only matrix products.
     """
     first, third, fifth = QUINTIC
     wide = matrix.float() / (matrix.float().norm() + 1e-7)

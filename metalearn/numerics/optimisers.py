@@ -1,5 +1,3 @@
-"""Optimisers of one network that step together and whose rates go up and down together."""
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,17 +9,16 @@ from metalearn.numerics.muon import Muon
 
 
 class OptimiserState:
-    """An optimiser's moments as plain data: names are texts, values tensors.
+    """An optimiser's moments as plain data with string keys and tensor values.
 
-    torch's own form has whole numbers as keys, tuples and None in it, which a snapshot does not
-    hold; those parts are settings and come from the run's own settings anyway.
+    torch's own form contains integer keys, tuples and None, which a snapshot cannot store. The
+    omitted parts come from the run's settings.
     """
 
     def __init__(self, optimiser: torch.optim.Optimizer) -> None:
         self.optimiser = optimiser
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments of each parameter by its index."""
         return {
             str(index): dict(self.optimiser.state[parameter])
             for index, parameter in enumerate(self._parameters())
@@ -29,8 +26,7 @@ class OptimiserState:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back the moments."""
-        # Fused optimisers want the step count where the weights are, the others on the CPU.
+        # Fused optimisers need the step count on the weights' device, others on the CPU.
         fused = bool(self.optimiser.defaults.get("fused"))
         for index, parameter in enumerate(self._parameters()):
             self.optimiser.state.pop(parameter, None)
@@ -47,7 +43,7 @@ class OptimiserState:
 
 
 class ScheduledOptimisers:
-    """Muon for some kernels, Adam for all other weights; the rates given are the highest."""
+    """Muon for `kernels`, Adam for all other weights. The learning rates given are peaks."""
 
     def __init__(
         self,
@@ -66,16 +62,14 @@ class ScheduledOptimisers:
         self._highest = {name: one.defaults["lr"] for name, one in self.by_name.items()}
 
     def set_rate_share(self, share: float) -> None:
-        """From now on take this share of the highest rates."""
         for name, optimiser in self.by_name.items():
             for group in optimiser.param_groups:
                 group["lr"] = share * self._highest[name]
 
     def step(self) -> None:
-        """One step along every gradient there is."""
         for optimiser in self.by_name.values():
             optimiser.step()
 
     def parts(self) -> dict[str, Stateful]:
-        """The moments, for a snapshot; rates depend on the place in the run and need no saving."""
+        """Return the moments for a snapshot. Rates follow from the step number."""
         return {name: OptimiserState(optimiser) for name, optimiser in self.by_name.items()}

@@ -1,8 +1,8 @@
-"""Ridge regression as a head: the classes of a support set as a linear map, in closed form.
+"""Ridge regression head: a linear map from features to the support set's classes, in closed form.
 
-Bertinetto et al. 2019 solve it in the dual (eq. 5), whose matrix has a row for each picture and
-not for each feature. Here features have length 1, every class has the same weight, and a bias
-comes from the classes' mean. Of few pictures that mean says little, so it counts in part.
+Bertinetto et al. 2019 solve it in the dual (eq. 5), whose matrix has a row per image rather than
+per feature. Here features have unit length, every class has the same weight, and the bias comes
+from the mean feature. With few images that mean is unreliable, so it counts in part.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from torch import Tensor
 from metalearn.shapes import Features, Logits, Scalar
 
 REGULARISER = 1.0
-"""Next to features of length 1. Between 0.1 and 3 accuracy moves by half a point."""
+"""For features of unit length. Accuracy varies by half a point between 0.1 and 3."""
 
 
 def share_of_mean(rows: int, n_way: int) -> float:
-    """How far the mean of a support set is believed, by its rows (mirror images are rows, too).
+    """Return the weight given to a support set's mean feature; `rows` include flipped images.
 
-    1/2 for one picture of each class and its mirror image, 5/6 for five. Believed altogether, one
-    picture lost to prototypes on traffic signs: docs/benchmarks/calibration.md.
+    1/2 for one image per class and its flip, 5/6 for five. At full weight, 1-shot accuracy on
+    traffic signs fell below that of prototypes: docs/benchmarks/calibration.md.
     """
     each = rows / n_way
     return each / (each + 2)
@@ -29,20 +29,20 @@ def share_of_mean(rows: int, n_way: int) -> float:
 
 @dataclass(frozen=True)
 class RidgeHead:
-    """A linear head for features of length 1: weight (n_way, features), bias (n_way,)."""
+    """A linear head for features of unit length: weight (n_way, features), bias (n_way,)."""
 
     weight: Tensor
     bias: Tensor
 
     def logits(self, features: Features) -> Logits:
-        """What it says of features of any length."""
+        """Return logits for features of any length."""
         return F.linear(F.normalize(features, dim=1), self.weight, self.bias)
 
 
 def ridge_head(features: Features, targets: Logits, *, temperature: float | Scalar) -> RidgeHead:
-    """The head of a support set; `targets` as `balanced_targets` makes them.
+    """Fit the head of a support set; `targets` come from `balanced_targets`.
 
-    Scores lie about 0 to 1 before they are divided by the temperature.
+    Scores are roughly in [0, 1] before division by the temperature.
     """
     share = targets.sum(1, keepdim=True)
     x = F.normalize(features, dim=1)

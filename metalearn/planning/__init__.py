@@ -1,1 +1,1 @@
-"""What a run will need, told before it starts, and settings with which it fits."""
+"""Forecasts of a run's needs, and settings with which it fits."""

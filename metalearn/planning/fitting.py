@@ -1,4 +1,4 @@
-"""Refuses a run that needs more memory than it may have, and finds settings with which it fits."""
+"""Refusal of runs that exceed their memory limit, with suggestions of settings that fit."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _FEWEST_MODELS = 2
 
 @dataclass(frozen=True)
 class Allowance:
-    """Megabytes that a run may take, and how its user calls this limit and that of models."""
+    """A run's memory limit in megabytes, and what users call this limit and the pool's."""
 
     memory_mb: int
     name: str
@@ -23,9 +23,9 @@ class Allowance:
 
 
 def check_memory(plan: Plan, allowed: Allowance) -> None:
-    """Raise InvalidSetting, with a setting that fits, for a run that needs more than is allowed.
+    """Raise InvalidSetting, suggesting a setting that fits, if a run exceeds the allowance.
 
-    Nothing is refused where the allowance is 0.
+    An allowance of 0 means no limit.
     """
     if not allowed.memory_mb:
         return
@@ -47,7 +47,6 @@ def _fits(plan: Plan, room_mb: int) -> bool:
 
 
 def _cure(plan: Plan, allowed: Allowance) -> str:
-    """What would fit, in words; '' where nothing does."""
     if values := _smaller_settings(plan, allowed.memory_mb):
         return "set " + " and ".join(f"{name}={value}" for name, value in values.items())
     if pool_mb := _smaller_shelf(plan, allowed.memory_mb):
@@ -58,7 +57,6 @@ def _cure(plan: Plan, allowed: Allowance) -> str:
 
 
 def _smaller_settings(plan: Plan, room_mb: int) -> dict[str, int]:
-    """One setting with a smaller value that fits, else several, else none."""
     for name in plan.kind.smaller:
         for value in _halves(plan, name):
             if _fits(_with(plan, {name: value}), room_mb):
@@ -77,7 +75,6 @@ def _with(plan: Plan, values: Mapping[str, int]) -> Plan:
 
 
 def _halves(plan: Plan, name: str) -> Iterator[int]:
-    """Smaller values of a setting, each half of the one before, down to its lowest."""
     low = next(int(f.metadata["low"]) for f in fields(plan.config) if f.name == name)
     value = int(getattr(plan.config, name))
     while value > low:

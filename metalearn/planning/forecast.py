@@ -1,5 +1,3 @@
-"""What a run will need, told before it starts."""
-
 import resource
 import sys
 from dataclasses import dataclass
@@ -14,16 +12,14 @@ from metalearn.pool import Pool
 
 _PAGES = Path("/proc/self/statm")
 _SOONER, _LATER = 0.7, 1.5
-"""A machine is not always as fast as for the second in which it was measured."""
+"""Machine speed varies from the second in which it was measured."""
 _UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Peak memory, disk, work and time of a run on this machine."""
-
     memory_mb: int
-    """With Python and its libraries, where the run is on the processor."""
+    """Includes Python and its libraries if the run is on the CPU."""
     shelved_mb: int
     snapshot_mb: int
     multiply_adds: float
@@ -31,7 +27,6 @@ class Forecast:
 
     @property
     def time(self) -> str:
-        """About how long, as a range."""
         low, high = self.seconds * _SOONER, self.seconds * _LATER
         for length, unit in _UNITS:
             if high >= 2 * length or (unit == "minutes" and high >= length):
@@ -39,7 +34,7 @@ class Forecast:
         return "less than a minute"
 
     def line(self, *, snapshots: bool) -> str:
-        """The same in one sentence; the disk with or without snapshots."""
+        """Return the forecast as a sentence, with the disk space of snapshots or without."""
         disk = self.shelved_mb + (self.snapshot_mb if snapshots else 0)
         return (
             f"The run needs about {self.memory_mb:,} MB of memory and {disk:,} MB of disk, and "
@@ -49,22 +44,20 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that has not started."""
-
     kind: type[Algorithm]
     pool: Pool
     config: Any
     device: torch.device
     libraries_mb: int
-    """What the process has beside its models and the run; 0 on a GPU, which does not hold it."""
+    """Memory of the process besides its models and the run; 0 on a GPU."""
 
     @classmethod
     def of(cls, kind: type[Algorithm], pool: Pool, config: Any, device: torch.device) -> "Plan":
-        """Measured now: make the plan before the algorithm, which takes some of what it needs.
+        """Make a plan, before the algorithm is made, whose memory would count as libraries.
 
         Raises InvalidPool or InvalidSetting as the algorithm itself would.
         """
-        # Asked once, so that whatever libraries load for the pool's networks is there.
+        # Called for its side effect: libraries load what the pool's networks need.
         kind.needs_of(pool, config, device)
         if device.type != "cpu":
             return cls(kind, pool, config, device, 0)
@@ -72,15 +65,12 @@ class Plan:
         return cls(kind, pool, config, device, in_mb(beside))
 
     def needs(self) -> Needs:
-        """What the run itself needs."""
         return self.kind.needs_of(self.pool, self.config, self.device)
 
     def memory_mb(self) -> int:
-        """Peak memory of the process, or of the GPU."""
         return self.needs().memory_mb + self.libraries_mb
 
     def forecast(self) -> Forecast:
-        """Everything; takes a second or two, more for large networks."""
         needs = self.needs()
         return Forecast(
             memory_mb=needs.memory_mb + self.libraries_mb,
@@ -92,7 +82,6 @@ class Plan:
 
 
 def _resident_bytes() -> int:
-    """Memory of this process now; on systems that do not tell, the most that it had."""
     try:
         pages = int(_PAGES.read_text().split()[1])
     except (OSError, ValueError, IndexError):

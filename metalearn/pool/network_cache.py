@@ -1,7 +1,7 @@
-"""Frozen networks of which only the most recently used are in memory, the others on the disk.
+"""A cache of frozen networks that keeps the most recently used in memory and the others on disk.
 
-A pool of a hundred models of 100 MB is 10 GB, of which a step uses a few. What has to make room is
-written once into a file without a name, which is gone when this process ends, however it ends.
+A pool of a hundred 100 MB models is 10 GB, of which a step uses a few. An evicted network is
+written once to an unnamed temporary file, which disappears with the process however it ends.
 """
 
 import copy
@@ -18,14 +18,13 @@ from torch import Tensor, nn
 from metalearn.networks import Network, NetworkSpec
 
 POOL_MB = 1_024
-"""Megabytes of a pool's networks that are in memory at once, unless told otherwise."""
 
 
 class NetworkCache:
-    """Holds networks of at most `max_bytes` in memory, and always the one used last.
+    """A cache of networks: at most `max_bytes` in memory, and always the most recently used.
 
-    Code that holds a network that has made room may go on using it; it only takes memory for so
-    long. `folder` is where the file is; None takes the system's folder of temporary files.
+    An evicted network remains usable by code that has a reference to it, but keeps its memory until
+    then. `folder` is where the file is created; None means the system's temporary folder.
     """
 
     def __init__(self, max_bytes: int, folder: Path | None = None) -> None:
@@ -37,17 +36,15 @@ class NetworkCache:
 
     @property
     def n_loaded(self) -> int:
-        """Networks in memory now."""
         return len(self._loaded)
 
     def keep(self, network: Network) -> "CachedNetwork":
-        """Take in a network that no one changes any more."""
+        """Add a network. It must not change afterwards."""
         cached = CachedNetwork(self, network.spec, network_bytes(network))
         self._use(cached, network.to(self._device))
         return cached
 
     def fetch(self, cached: "CachedNetwork") -> Network:
-        """The network, out of memory or the file."""
         network = self._loaded.get(cached)
         if network is None:
             network = self._read(cached).to(self._device)
@@ -55,7 +52,6 @@ class NetworkCache:
         return network
 
     def to(self, device: torch.device) -> None:
-        """Have all networks on this device, each when it is fetched."""
         if device != self._device:
             self._device = device
             for network in self._loaded.values():
@@ -73,7 +69,6 @@ class NetworkCache:
         return sum(cached.n_bytes for cached in self._loaded)
 
     def _write(self, cached: "CachedNetwork", network: Network) -> None:
-        """Write a network to the file's end, unless it is there already."""
         if cached.written is not None:
             return
         if self._file is None:
@@ -81,7 +76,7 @@ class NetworkCache:
         start = self._file.seek(0, 2)
         layouts = {}
         for name, tensor in _tensors(network).items():
-            # Without gaps, in the order of its dimensions in memory.
+            # Contiguous, but with its dimensions in the same order in memory.
             dense = torch.empty_like(tensor, device="cpu").copy_(tensor)
             layouts[name] = _Layout(dense.shape, dense.stride(), dense.dtype)
             self._file.write(_bytes_in_order(dense))
@@ -89,15 +84,13 @@ class NetworkCache:
 
     def _read(self, cached: "CachedNetwork") -> Network:
         written = cached.written
-        assert written is not None and self._file is not None, "what is not loaded is written"
+        assert written is not None and self._file is not None, "an evicted network is in the file"
         self._file.seek(written.start)
         tensors = {name: _read_tensor(self._file, one) for name, one in written.layouts.items()}
         return _with_tensors(written.skeleton, tensors)
 
 
 class CachedNetwork:
-    """One network on a cache."""
-
     def __init__(self, cache: NetworkCache, spec: NetworkSpec, n_bytes: int) -> None:
         self.spec = spec
         self.n_bytes = n_bytes
@@ -105,17 +98,16 @@ class CachedNetwork:
         self.cache = cache
 
     def network(self) -> Network:
-        """The network, which may have to be read from the disk."""
         return self.cache.fetch(self)
 
     def to(self, device: torch.device) -> None:
-        """Have it, and all others of its cache, on this device."""
+        """Move it, and all other networks of its cache, to this device."""
         self.cache.to(device)
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a tensor lies in memory, which decides the last bits of what is computed with it."""
+    """A tensor's memory layout, which affects the last bits of results computed from it."""
 
     shape: torch.Size
     stride: tuple[int, ...]
@@ -124,7 +116,7 @@ class _Layout:
 
 @dataclass(frozen=True)
 class _Written:
-    """Where a network's tensors are in the file, and all of it but these."""
+    """Position of a network's tensors in the file, and the network without them."""
 
     start: int
     skeleton: Network
@@ -138,12 +130,11 @@ def _nameless_file(folder: Path | None) -> BufferedRandom:
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers, also those that no state dict has."""
+    """Return parameters and buffers, including non-persistent ones."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def network_bytes(network: nn.Module) -> int:
-    """What parameters and buffers take."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(network).values())
 
 
@@ -152,7 +143,6 @@ def _skeleton(network: Network) -> Network:
 
 
 def _with_tensors(network: Network, tensors: dict[str, Tensor]) -> Network:
-    """A copy of a frozen network with other tensors in the place of its own."""
     memo: dict[int, object] = {}
     for name, own in _tensors(network).items():
         is_parameter = isinstance(own, nn.Parameter)
@@ -161,7 +151,7 @@ def _with_tensors(network: Network, tensors: dict[str, Tensor]) -> Network:
 
 
 def _bytes_in_order(dense: Tensor) -> memoryview:
-    """A tensor's bytes as they lie in memory; writing there changes the tensor."""
+    """Return a writable view of a tensor's bytes in memory order."""
     flat = dense.as_strided((dense.numel(),), (1,))
     return flat.view(torch.uint8).numpy().data
 

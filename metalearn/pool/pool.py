@@ -1,5 +1,3 @@
-"""Teachers and pools: frozen classifiers, and which of them belong together."""
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +15,7 @@ from metalearn.shapes import Images, Logits
 
 @dataclass(frozen=True)
 class Teacher:
-    """One pre-trained, frozen classifier. It takes images in [0, 1] of any size."""
+    """A pre-trained, frozen classifier. It takes images in [0, 1] of any size."""
 
     name: str
     held: Network | CachedNetwork
@@ -37,64 +35,58 @@ class Teacher:
 
     @property
     def network(self) -> Network:
-        """Its network, which may have to be fetched from the disk first."""
         return self.held if isinstance(self.held, Network) else self.held.network()
 
     def cached_in(self, cache: NetworkCache) -> "Teacher":
-        """The same teacher, whose network the cache holds."""
         return replace(self, held=cache.keep(self.network))
 
     def to(self, device: torch.device) -> "Teacher":
-        """Move its network to the device (in place); returns the teacher."""
         self.held.to(device)
         return self
 
     @property
     def spec(self) -> NetworkSpec:
-        """What its network is, for which nothing is fetched."""
+        """Available without fetching the network."""
         return self.held.spec
 
     @property
     def n_bytes(self) -> int:
-        """What its network takes in memory, for which nothing is fetched."""
+        """Memory that the network needs. Available without fetching it."""
         held = self.held
         return network_bytes(held) if isinstance(held, Network) else held.n_bytes
 
     @property
     def image_size(self) -> int:
-        """Height and width of the images this teacher was trained on, in pixels."""
+        """Height and width of the training images, in pixels."""
         return self.spec.image_size
 
     @property
     def channels(self) -> int:
-        """Number of colour channels."""
         return self.spec.channels
 
     @property
     def n_classes(self) -> int:
-        """Number of outputs."""
         return self.spec.n_classes
 
     def prepare(self, images: Images) -> Float[Tensor, "n channels size size"]:
-        """Resize (differentiably) to the teacher's size, then apply its own normalisation.
+        """Resize (differentiably) to the teacher's size and apply its normalisation.
 
-        Channels-last, in which a CPU's layers take a third of the time in bfloat16.
+        The result is channels-last, with which bfloat16 layers on a CPU take a third of the time.
         """
         ready = prepare_images(images, size=self.image_size, mean=self.mean, std=self.std)
         return ready.contiguous(memory_format=torch.channels_last)
 
     def logits(self, images: Images) -> Logits:
-        """Logits over all classes of the teacher, for images in [0, 1]."""
+        """Return logits over all of the teacher's classes, for images in [0, 1]."""
         result: Tensor = self.network(self.prepare(images))
         return result
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Teachers that can be used together: at least two, with the same number of channels.
+    """At least two teachers with the same number of channels.
 
-    `places` say where each of them stands in the pool that this one is a part of; in a pool that
-    is a part of none they are 0, 1, …
+    If the pool is part of another, `places` are its teachers' indices there; otherwise 0, 1, …
     """
 
     teachers: tuple[Teacher, ...]
@@ -106,7 +98,7 @@ class Pool:
         if len({teacher.channels for teacher in self.teachers}) > 1:
             raise InvalidPool(
                 "All models of a pool must have the same number of channels; "
-                "put colour and grey models into pools of their own."
+                "put colour and grey models into separate pools."
             )
         object.__setattr__(self, "teachers", _told_apart(self.teachers))
         object.__setattr__(self, "places", self.places or tuple(range(len(self.teachers))))
@@ -116,41 +108,36 @@ class Pool:
 
     @property
     def channels(self) -> int:
-        """Colour channels of every teacher."""
         return self.teachers[0].channels
 
     @property
     def image_size(self) -> int:
-        """The largest input size among the teachers, in pixels."""
         return max(teacher.image_size for teacher in self.teachers)
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """Mean over the teachers' normalisation means: what a learner of this pool uses."""
         return _average([teacher.mean for teacher in self.teachers])
 
     @property
     def std(self) -> tuple[float, ...]:
-        """Mean over the teachers' normalisation standard deviations."""
         return _average([teacher.std for teacher in self.teachers])
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Distinct class names of all teachers, sorted."""
         return tuple(sorted({name for teacher in self.teachers for name in teacher.class_names}))
 
     def part(self, indices: Sequence[int]) -> "Pool":
-        """A pool of some of the teachers, which remembers where they stand in this one."""
+        """Return a pool of some of the teachers that keeps their places."""
         return Pool(
             tuple(self.teachers[index] for index in indices),
             tuple(self.places[index] for index in indices),
         )
 
     def with_enough_classes(self, n_way: int, *, merge: bool = True) -> "Pool":
-        """This pool, or InvalidPool when its models know fewer than `n_way` classes together.
+        """Return this pool, or raise InvalidPool if its models have too few classes in total.
 
-        With `merge`, classes of one name count once. A model that knows fewer may take part:
-        a task of its own has as many classes as it knows.
+        With `merge`, classes of the same name count once. A single model may have fewer than
+        `n_way`: its tasks then have as many classes as it knows.
         """
         outputs = sum(teacher.n_classes for teacher in self.teachers)
         known = len(self.class_names) if merge else outputs
@@ -162,19 +149,18 @@ class Pool:
         return self
 
     def sample(self, n: int, rng: torch.Generator) -> list[Teacher]:
-        """`n` teachers drawn uniformly with replacement."""
+        """Draw `n` teachers uniformly with replacement."""
         indices = torch.randint(len(self.teachers), (n,), generator=rng).tolist()
         return [self.teachers[index] for index in indices]
 
     def to(self, device: torch.device) -> "Pool":
-        """Move every teacher's network to the device (in place); returns the pool."""
         for teacher in self.teachers:
             teacher.to(device)
         return self
 
 
 def _told_apart(teachers: Sequence[Teacher]) -> tuple[Teacher, ...]:
-    """The same teachers; those of one name, as of two owners, are numbered from the second on."""
+    """Make names unique by numbering repeated ones, such as those of different owners, from 2."""
     met: Counter[str] = Counter()
     distinct = []
     for teacher in teachers:
@@ -186,5 +172,5 @@ def _told_apart(teachers: Sequence[Teacher]) -> tuple[Teacher, ...]:
 
 
 def _average(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    # Rounded, so that equal rows average to themselves and the card reads well.
+    # Rounded so that equal rows average to themselves and the model card is readable.
     return tuple(round(sum(column) / len(rows), 6) for column in zip(*rows, strict=True))

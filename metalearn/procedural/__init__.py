@@ -1,7 +1,7 @@
-"""Pictures drawn by rule, without any data: dead leaves, made-up objects, random networks.
+"""Synthetic images drawn without data: dead leaves, made-up objects, random networks.
 
-Such pictures share edges, occlusion, scales and colour statistics with photographs, and are enough
-to learn features from (Baradad et al. 2021, https://arxiv.org/abs/2106.05963).
+They share edges, occlusion, scales and colour statistics with photographs, which is enough to learn
+features from (Baradad et al. 2021, https://arxiv.org/abs/2106.05963).
 """
 
 import torch
@@ -18,7 +18,7 @@ __all__ = ["KINDS", "draw_pictures"]
 FAMILIES = {"leaves": draw_leaves, "objects": draw_objects, "networks": draw_random_networks}
 KINDS = ("mixed", *FAMILIES)
 MIXED = {"leaves": 0.4, "objects": 0.8, "networks": 1.0}
-"""Where in a mixed batch each family's share ends."""
+"""Cumulative share of each family in a mixed batch."""
 
 
 def draw_pictures(
@@ -30,12 +30,12 @@ def draw_pictures(
     rng: torch.Generator,
     kind: str = "mixed",
 ) -> Images:
-    """`n` pictures (n, channels, size, size) in [0, 1], whose colours have about this mean and std.
+    """Draw `n` images (n, channels, size, size) in [0, 1] with about this colour mean and std.
 
-    Of mixed ones two fifths are dead leaves, two fifths show objects and a fifth is by random
-    networks, in any order, and half of all have a region of another one; other kinds are one
-    family's alone. Half of the leaves and objects have colours whose channels go together as they
-    do in photographs, and that resemble each other within a picture; the others are vivid.
+    Of a mixed batch, two fifths are dead leaves, two fifths objects and one fifth random networks,
+    in random order; half of all images contain a region of another. Other kinds are a single
+    family. Half of the leaves and objects have photographic colours: channels are correlated as in
+    photographs, and the colours of an image resemble each other. The other half are vivid.
     """
     shares = MIXED if kind == "mixed" else {kind: 1.0}
     pictures = []

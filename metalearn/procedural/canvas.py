@@ -1,5 +1,3 @@
-"""What all drawn pictures share: random numbers, colours, coloured noise and the last touches."""
-
 import math
 
 import torch
@@ -13,7 +11,7 @@ from metalearn.shapes import Images
 NATURAL_CORRELATION = 0.87
 """Correlation of neighbouring colour channels in photographs."""
 REACH = 1.7
-"""Colours are uniform within this many standard deviations, so that their deviation is one."""
+"""Colours are uniform within this many standard deviations, which gives them unit variance."""
 
 Mask = Float[Tensor, "n 1 size size"]
 Plane = Float[Tensor, "n channels size size"]
@@ -21,7 +19,7 @@ Number = Float[Tensor, "n 1 1 1"]
 
 
 class Canvas:
-    """`n` pictures that are drawn at once. Colours are in standard deviations."""
+    """`n` images that are drawn together. Colours are in standard deviations."""
 
     def __init__(self, n: int, size: int, channels: int, rng: torch.Generator) -> None:
         self.n, self.size, self.channels, self.rng = n, size, channels, rng
@@ -35,39 +33,34 @@ class Canvas:
         self.texture = torch.where(self.photographic, self._mixed(noise), 0.5 * noise)
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Number:
-        """One number for each picture."""
         return low + (high - low) * torch.rand(self.n, 1, 1, 1, generator=self.rng)
 
     def normal(self) -> Number:
-        """One number for each picture."""
         return torch.randn(self.n, 1, 1, 1, generator=self.rng)
 
     def chance(self, share: float) -> Number:
-        """One for about this share of the pictures, zero for the others."""
+        """Return 1 for about this share of the images, 0 for the others."""
         return (self.uniform() < share).float()
 
     def colour(self) -> Float[Tensor, "n channels 1 1"]:
-        """A colour for each picture, more or less like the picture's ground colour."""
+        """Return a colour per image that resembles the image's ground colour to some degree."""
         own = (1 - self._likeness).sqrt() * self._any_colour()
         return self._likeness.sqrt() * self._ground + own
 
     def another_texture(self) -> Plane:
-        """For each picture the texture of another one."""
         return self.texture[torch.randperm(self.n, generator=self.rng)]
 
     def finished(self, plane: Plane) -> Plane:
-        """Blurred a little and exposed."""
         blurred = F.avg_pool2d(F.pad(plane, (1, 1, 1, 1), mode="reflect"), 3, 1)
         return self._exposed(torch.lerp(plane, blurred, self.uniform()))
 
     @staticmethod
     def developed(plane: Plane, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Images:
-        """Colours with this mean and deviation, in [0, 1]."""
         return (plane * per_channel(std, plane) + per_channel(mean, plane)).clamp(0, 1)
 
     def _exposed(self, plane: Plane) -> Plane:
-        """Photographic pictures get their deviation back; vivid ones a contrast of their own."""
-        # Shapes hide and blurring mixes, so that colours have come closer to each other.
+        """Restore the deviation of photographic images; give vivid ones a random contrast."""
+        # Occlusion and blurring have reduced the spread of colours.
         deviation = plane[self.photographic.flatten()].std() if self.photographic.any() else 1.0
         middle = plane.mean((1, 2, 3), keepdim=True)
         vivid = torch.lerp(middle, plane, torch.exp(0.25 * self.normal())) + 0.2 * self.normal()
@@ -83,7 +76,7 @@ class Canvas:
         return torch.einsum("ij,njhw->nihw", self._mixing, colours)
 
     def _noise(self) -> Plane:
-        """Noise whose spectrum falls with a power of the frequency, often with a direction."""
+        """Return noise with a power-law spectrum, often anisotropic."""
         down = torch.fft.fftfreq(self.size).view(-1, 1)
         right = torch.fft.rfftfreq(self.size).view(1, -1)
         angle, stretch = self.uniform(0, math.pi), torch.exp(0.7 * self.normal())
@@ -102,13 +95,12 @@ class Canvas:
 
 
 def turned(x: Tensor, y: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-    """Coordinates in a frame that is turned by this angle (radians)."""
+    """Return coordinates in a frame rotated by this angle (radians)."""
     cos, sin = angle.cos(), angle.sin()
     return x * cos + y * sin, y * cos - x * sin
 
 
 def _correlation(channels: int) -> Float[Tensor, "channels channels"]:
-    """Of the colour channels of photographs: neighbours in the spectrum are most alike."""
     steps = torch.arange(channels)
     correlation: Tensor = NATURAL_CORRELATION ** (steps[:, None] - steps[None, :]).abs().float()
     return correlation

@@ -1,6 +1,6 @@
-"""Grafts: a region of another picture, with a smooth outline, in some of them.
+"""Grafts: smoothly outlined regions of one image placed in another.
 
-So that every kind of ground, thing and texture stands beside every other.
+They put every kind of ground, object and texture next to every other.
 """
 
 import torch
@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from metalearn.shapes import Images
 
 SHARE = 0.5
-"""Share of the pictures that get a graft."""
 
 
 def grafted(pictures: Images, rng: torch.Generator) -> Images:
-    """The same pictures (n, channels, size, size), half of them with a region of another one."""
+    """Return the images (n, channels, size, size), half of them with a region of another one."""
     n, _, size, _ = pictures.shape
     others = pictures[torch.randperm(n, generator=rng)]
     nodes = int(torch.randint(2, 5, (), generator=rng))

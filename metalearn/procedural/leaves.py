@@ -1,4 +1,4 @@
-"""Dead leaves: shapes of all sizes that hide one another, strewn over the whole picture."""
+"""Dead leaves: overlapping shapes of all sizes, scattered over the whole image."""
 
 import math
 
@@ -8,30 +8,30 @@ from torch import Tensor
 from metalearn.procedural.canvas import Canvas, Mask, Plane, turned
 
 LAYERS = 24
-"""Most shapes of a picture; each has a random number of them, at least 3."""
+"""Maximum number of shapes in an image. Each has a random number of them, at least 3."""
 SMALLEST, LARGEST = 0.12, 1.3
-"""Radii of shapes in half pictures; their density falls with the third power, as in nature."""
+"""Radii of shapes in half images; their density falls with the third power, as in nature."""
 
 
 def draw_leaves(canvas: Canvas) -> Plane:
-    """Pictures of 3 to 24 shapes; vivid ones are crowded, photographic ones may be plain."""
+    """Draw images of 3 to 24 shapes. Vivid ones are crowded, photographic ones may be plain."""
     plane = canvas.colour() + 0.6 * canvas.texture * canvas.uniform()
     shapes = torch.where(canvas.photographic, 3 + (LAYERS - 2) * canvas.uniform(), LAYERS)
     for layer in range(LAYERS):
-        # The last ones drawn lie on top; a picture of few shapes has only those.
+        # The last shapes are on top; an image with few shapes has only those.
         plane = add_leaf(canvas, plane, (layer >= LAYERS - shapes).float())
     return canvas.finished(plane)
 
 
 def add_leaf(canvas: Canvas, plane: Plane, shown: Tensor) -> Plane:
-    """One more shape on top of those pictures for which `shown` is one."""
+    """Add a shape on top of the images for which `shown` is 1."""
     along, across = _place(canvas)
     mask = _shape(canvas, along, across) * shown
     return torch.lerp(plane, _body(canvas, along, across), mask)
 
 
 def _place(canvas: Canvas) -> tuple[Tensor, Tensor]:
-    """Coordinates (n, 1, size, size) of a shape's own frame: moved, turned and stretched."""
+    """Return coordinates (n, 1, size, size) in a shape's frame: shifted, rotated and stretched."""
     x, y = canvas.x - canvas.uniform(-1.2, 1.2), canvas.y - canvas.uniform(-1.2, 1.2)
     along, across = turned(x, y, canvas.uniform(0, 2 * math.pi))
     stretch = torch.exp(0.25 * canvas.normal())
@@ -39,7 +39,7 @@ def _place(canvas: Canvas) -> tuple[Tensor, Tensor]:
 
 
 def _shape(canvas: Canvas, along: Tensor, across: Tensor) -> Mask:
-    """How much of each pixel a shape covers: a wobbly disc, a box or a regular polygon."""
+    """Return a shape's coverage of each pixel: a wobbly disc, a box or a regular polygon."""
     share = canvas.uniform()
     radius = ((1 - share) / SMALLEST**2 + share / LARGEST**2) ** -0.5
     distance = (along.square() + across.square()).sqrt()
@@ -58,7 +58,6 @@ def _shape(canvas: Canvas, along: Tensor, across: Tensor) -> Mask:
 
 
 def _body(canvas: Canvas, along: Tensor, across: Tensor) -> Plane:
-    """What a shape looks like: plain, shaded or striped, with some of another's texture."""
     first, second = canvas.colour(), canvas.colour()
     period = 10 * torch.exp(0.6 * canvas.normal())
     stripes = torch.sigmoid(3 * torch.sin(along * period + canvas.uniform(0, 2 * math.pi)))

@@ -1,7 +1,7 @@
-"""Made-up objects: a few parts of one palette, often symmetric, in front of a ground.
+"""Made-up objects: a few parts in one palette, often symmetric, in front of a ground.
 
-Photographs that people label show one thing, put together from parts that belong to each other,
-before something else. Dead leaves have neither a thing nor a ground.
+Labelled photographs usually show one object, composed of matching parts, before a background. Dead
+leaves have neither object nor background.
 """
 
 import math
@@ -14,29 +14,27 @@ from metalearn.procedural.canvas import Canvas, Number, Plane, turned
 from metalearn.procedural.leaves import add_leaf
 
 PARTS = 8
-"""Most parts of an object; each has a random number of them, at least 2."""
+"""Maximum number of parts of an object. Each has a random number of them, at least 2."""
 LEAVES = 3
-"""Most leaves on the ground behind the objects."""
 PALETTE = 3
-"""Colours of an object."""
 
 
 @dataclass(frozen=True)
 class _Object:
-    """One object of each picture: where it is, and what its parts have in common."""
+    """One object per image: its frame of reference, and what its parts share."""
 
     along: Tensor
     across: Tensor
     symmetric: Tensor
     scale: Tensor
-    """Half its height, in half pictures."""
+    """Half its height, in half images."""
     palette: Tensor
     """(colours, n, channels, 1, 1)"""
     texture: Plane
 
 
 def draw_objects(canvas: Canvas) -> Plane:
-    """Pictures of one object near the middle, some with a smaller one behind it."""
+    """Draw one object near the middle of each image, some with a smaller one behind it."""
     plane = _ground(canvas)
     plane = _add_object(canvas, plane, _object(canvas, size=0.6, spread=0.64), canvas.chance(0.4))
     plane = _add_object(canvas, plane, _object(canvas, size=1.0, spread=0.4), canvas.chance(1.0))
@@ -44,7 +42,6 @@ def draw_objects(canvas: Canvas) -> Plane:
 
 
 def _ground(canvas: Canvas) -> Plane:
-    """Two colours that meet softly or at an edge, as at a horizon; texture and a few leaves."""
     across, _ = turned(canvas.x, canvas.y, canvas.uniform(0, 2 * math.pi))
     sharpness = torch.exp(canvas.uniform(0, 3))
     edge = torch.sigmoid(sharpness * (across + 0.5 * canvas.normal()))
@@ -82,7 +79,7 @@ def _add_object(canvas: Canvas, plane: Plane, thing: _Object, shown: Number) -> 
 
 
 def _add_part(canvas: Canvas, plane: Plane, thing: _Object, shown: Tensor, *, trunk: bool) -> Plane:
-    """A part is an ellipse or a box; the first one, the trunk, is large and near the middle."""
+    """Add an ellipse or a box. The first part, the trunk, is large and near the middle."""
     reach = 0.2 if trunk else 0.7
     place = canvas.uniform(-reach, reach)
     along, across = (
@@ -96,7 +93,7 @@ def _add_part(canvas: Canvas, plane: Plane, thing: _Object, shown: Tensor, *, tr
     ellipse = 1 - (along.square() + across.square()).sqrt()
     box = 0.9 - torch.maximum(along.abs(), across.abs())
     inside = torch.where(canvas.chance(0.65) > 0, ellipse, box) * radius * thing.scale
-    # In pixels, so that edges are as sharp at any size.
+    # In pixels, so that edges are equally sharp at any image size.
     mask = torch.sigmoid(inside * canvas.size * torch.exp(canvas.uniform(-1.5, 0.5)))
     light = (along * canvas.normal() + across * canvas.normal()).clamp(-1.5, 1.5)
     stripes = torch.sin(along * 10 * torch.exp(0.5 * canvas.normal())) * canvas.chance(0.2)
@@ -105,11 +102,10 @@ def _add_part(canvas: Canvas, plane: Plane, thing: _Object, shown: Tensor, *, tr
 
 
 def _mirrored(along: Tensor, thing: _Object) -> Tensor:
-    """The coordinate itself, or its distance from the axis where the object is symmetric."""
+    """Return the coordinate, or its distance from the axis if the object is symmetric."""
     return torch.where(thing.symmetric, along.abs(), along)
 
 
 def _own_colour(canvas: Canvas, thing: _Object) -> Tensor:
-    """One of the palette's colours for each picture."""
     picks = torch.randint(PALETTE, (canvas.n,), generator=canvas.rng)
     return thing.palette[picks, torch.arange(canvas.n)]

@@ -1,6 +1,6 @@
-"""Noise seen through networks with random weights: clouds, grain and blots on every scale.
+"""Noise passed through networks with random weights: clouds, grain and blots at every scale.
 
-After the untrained generators of Baradad et al. 2021, with none of StyleGAN's machinery.
+After the untrained generators of Baradad et al. 2021, without StyleGAN's machinery.
 """
 
 import torch
@@ -11,13 +11,10 @@ from metalearn.procedural.canvas import Canvas, Plane
 
 CHANNELS = 24
 COARSEST = 4
-"""Height and width of the first map."""
 PER_NETWORK = 16
-"""Pictures that one network draws."""
 
 
 def draw_random_networks(canvas: Canvas) -> Plane:
-    """Pictures by as many networks as it takes; each doubles its maps' size until it fits."""
     planes = [
         _drawn(min(PER_NETWORK, canvas.n - start), canvas)
         for start in range(0, canvas.n, PER_NETWORK)
@@ -35,7 +32,7 @@ def _drawn(n: int, canvas: Canvas) -> Plane:
             break
         size = min(2 * size, canvas.size)
         maps = F.interpolate(maps, size=(size, size), mode="bilinear", align_corners=False)
-    # What all colours have in common outweighs what sets them apart.
+    # The component common to all channels outweighs the channels' own.
     common = torch.randn(1, CHANNELS, 1, 1, generator=rng)
     own = 0.6 * torch.randn(canvas.channels, CHANNELS, 1, 1, generator=rng)
     plane = F.conv2d(maps, common + own)
@@ -45,7 +42,6 @@ def _drawn(n: int, canvas: Canvas) -> Plane:
 
 
 def _layer(maps: Tensor, rng: torch.Generator) -> Tensor:
-    """A random convolution, noise of its own for each map, and a random weight for each."""
     kernel = 1.4 * torch.randn(CHANNELS, CHANNELS, 3, 3, generator=rng) / (9 * CHANNELS) ** 0.5
     maps = F.leaky_relu(F.conv2d(F.pad(maps, (1, 1, 1, 1), mode="reflect"), kernel), 0.1)
     strength = 0.25 * torch.rand(1, CHANNELS, 1, 1, generator=rng) ** 3

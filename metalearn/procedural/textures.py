@@ -1,4 +1,4 @@
-"""Few-shot tasks made by rule, without any data: every class is a coloured texture of its own."""
+"""Synthetic few-shot tasks, made without data: every class is a coloured texture."""
 
 import math
 
@@ -9,9 +9,9 @@ from metalearn.numerics.episode import Episode, sample_episode
 from metalearn.shapes import Images
 
 N_WAVES = 4
-"""Waves of a texture: few, so that it has a direction and a scale that tell it from others."""
+"""Few waves, which gives a texture a recognisable direction and scale."""
 LOWEST, HIGHEST = 1.0, 6.0
-"""Periods of a wave across the image."""
+"""Range of a wave's periods per image."""
 
 
 def texture_task(
@@ -23,10 +23,10 @@ def texture_task(
     image_size: int,
     rng: torch.Generator,
 ) -> Episode:
-    """An episode of `n_way` textures: images in [0, 1] of `image_size` pixels.
+    """Return an episode of `n_way` textures: images in [0, 1] of `image_size` pixels.
 
-    Images of a class share the directions, scales and colours of its waves. They differ in
-    where the waves begin, in how strong each is, in brightness and contrast, and in noise.
+    Images of a class share the directions, scales and colours of its waves. They differ in the
+    waves' phase and strength, in brightness and contrast, and in noise.
     """
     size = (channels, image_size)
     classes = [_texture(k_shot + n_query, size, rng) for _ in range(n_way)]
@@ -49,7 +49,6 @@ def _texture(n: int, size: tuple[int, int], rng: torch.Generator) -> Images:
 
 
 def _exposed(images: Tensor, rng: torch.Generator) -> Images:
-    """To [0, 1], with a brightness, a contrast and some noise of each image's own."""
     brightness, contrast = torch.rand(2, len(images), 1, 1, 1, generator=rng)
     noise = torch.randn(images.shape, generator=rng)
     mixed = (0.5 + contrast) * images + (brightness - 0.5) + 0.2 * noise

@@ -1,1 +1,1 @@
-"""Recovery of images from teachers, and the memory that holds the recovered tasks."""
+"""Recovery of images from teachers, and the memory for recovered tasks."""

@@ -1,4 +1,4 @@
-"""Recovers images from a teacher: a copy of the meta-generator fits them in a few steps (FIVE)."""
+"""Recovery of images from a teacher by briefly fitting a copy of the meta-generator (FIVE)."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from metalearn.recovery.teacher_pass import Limits, seen_by
 from metalearn.shapes import Images, Labels, Latents, Logits, Scalar
 
 Student = Callable[[Images, Labels], Logits]
-"""What the meta-learner says of images in [0, 1]; needed for the adversarial term only."""
+"""The meta-learner's logits for images in [0, 1]; needed only for the adversarial term."""
 
 
 @dataclass(frozen=True)
@@ -42,39 +42,33 @@ class TeacherTask:
         rng: torch.Generator,
         among: Sequence[int] | None = None,
     ) -> "TeacherTask":
-        """A task of `n_way` of the teacher's classes (or of some), in random order.
-
-        It has fewer where there are fewer.
-        """
+        """Draw at most `n_way` of the teacher's classes (or of `among`), in random order."""
         known = range(teacher.n_classes) if among is None else among
         order = torch.randperm(len(known), generator=rng)[:n_way].tolist()
         return cls(teacher, tuple(known[index] for index in order))
 
     @property
     def n_way(self) -> int:
-        """Number of classes."""
         return len(self.classes)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, in the order of the labels."""
+        """Class names in the order of the labels."""
         return tuple(self.teacher.class_names[index] for index in self.classes)
 
     def memory_names(self, *, merge: bool) -> tuple[str, ...]:
-        """Names under which the classes are remembered: shared with other teachers, or not."""
+        """Return class names in the memory, which are shared between teachers with `merge`."""
         if merge:
             return self.class_names
         return tuple(f"{self.teacher.name}: {name}" for name in self.class_names)
 
     def logits(self, images: Images) -> Logits:
-        """The teacher's logits for images in [0, 1], restricted to the task's classes."""
+        """Return logits for images in [0, 1], restricted to the task's classes."""
         return self.teacher.logits(images)[:, list(self.classes)]
 
 
 @dataclass(frozen=True)
 class InversionSettings:
-    """How a copy of the generator is fitted to one teacher."""
-
     steps: int
     generator_lr: float
     latent_lr: float
@@ -90,13 +84,12 @@ class InversionSettings:
 
     @property
     def limits(self) -> Limits:
-        """How the teacher is asked."""
         return Limits(self.teacher_mb * 2**20, self.precision)
 
 
 @dataclass(frozen=True)
 class RecoveredTask:
-    """What one teacher gave: images in [0, 1] at the generator's size, and how well they fit."""
+    """Images in [0, 1] recovered from a teacher, at the generator's size, and how well they fit."""
 
     task: TeacherTask
     images: Images
@@ -106,24 +99,25 @@ class RecoveredTask:
 
 
 def about_statistics(pool: Pool) -> list[str]:
-    """A notice about models whose images cannot be held to batch-norm statistics."""
+    """Return a notice about models without batch-norm statistics, if there are any."""
     without = sum(not has_batchnorm(teacher.network) for teacher in pool.teachers)
     if not without:
         return []
     have = "has" if without == 1 else "have"
     return [
-        f"{without} of {len(pool)} models {have} no batch-norm statistics; images are recovered "
-        "from the answers alone there, and look less like those that the model was trained on."
+        f"{without} of {len(pool)} models {have} no batch-norm statistics; their images are "
+        "recovered from the outputs alone, and look less like the training images."
     ]
 
 
 class Fit(NamedTuple):
-    """One inversion: its images, and what the generator learns from it, by parameter."""
-
     recovered: RecoveredTask
     direction: list[Tensor]
-    """With `generator_update` “first_order” the gradient at the copy's last forward pass, which is
-    MAML's to first order; with “reptile” the generator's weights minus the copy's final ones."""
+    """The gradient at the copy's last forward pass, or the difference of the weights.
+
+    The first, with `generator_update` “first_order”, is first-order MAML's. The second, with
+    “reptile”, is the generator's weights minus the copy's final ones.
+    """
 
 
 def recover(
@@ -136,12 +130,12 @@ def recover(
     rng: torch.Generator,
     student: Student | None = None,
 ) -> Fit:
-    """Fit a copy of `generator` and the latents to the task; the generator stays as it is.
+    """Fit a copy of `generator` and the latents to the task. The generator does not change.
 
     The images are those of the last pass (FREE, FIVE; algorithms.md 1.4), or with `kept_images`
-    "best" those with the lowest loss seen. There are `settings.steps` passes forward and backward
-    and one update fewer, as nothing would look at the last. Without a student the adversarial
-    term is left out.
+    "best" those with the lowest loss. There are `settings.steps` passes forward and backward and
+    one update fewer, as no pass would follow the last. Without a student there is no adversarial
+    term.
     """
     adapted = copy.deepcopy(generator)
     weights = list(adapted.parameters())
@@ -189,7 +183,6 @@ def _loss_terms(
     rng: torch.Generator,
     student: Student | None,
 ) -> tuple[dict[str, Scalar], float]:
-    """The weighted terms of the inversion loss, and the teacher's accuracy on the images."""
     shown = shift_and_flip(images, max_shift=settings.max_shift, rng=rng)
     said, records = seen_by(task.teacher, shown, settings.limits)
     logits = said[:, list(task.classes)]

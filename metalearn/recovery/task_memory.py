@@ -1,4 +1,4 @@
-"""The memory of recovered tasks: bounded, in RAM only, 8 bits a colour, sampled across teachers."""
+"""A bounded in-memory store of recovered tasks, 8 bits per channel, sampled across teachers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from metalearn.shapes import Images, Labels
 
 
 class TaskMemory:
-    """Recovered images by class, in rings of at most `images_per_class` images each.
+    """Recovered images by class, in ring buffers of at most `images_per_class` images each.
 
-    Classes of the same name are one class, also when they come from different teachers, as in
-    FREE. At most `max_bytes` are held. Where `n_classes` need more than that, rings are shorter,
-    but not below `fewest_images`; then the classes that were met first make room for new ones.
+    Classes of the same name are one class, even from different teachers, as in FREE. At most
+    `max_bytes` are held. If `n_classes` need more, the rings are shortened down to `fewest_images`;
+    beyond that, the oldest classes are evicted.
     """
 
     def __init__(
@@ -39,26 +39,23 @@ class TaskMemory:
 
     @property
     def most_images(self) -> int:
-        """Images that it can hold."""
         return min(self.most_classes, self._n_known) * self.images_per_class
 
     @property
     def n_images(self) -> int:
-        """Images held now."""
         return sum(len(images) for images in self.images_by_class())
 
     @property
     def n_recovered(self) -> int:
-        """Images taken in since the start, also those that newer ones have replaced."""
+        """Number of images added since the start, including replaced ones."""
         return self._n_recovered
 
     @property
     def n_classes(self) -> int:
-        """Classes of which images are held."""
         return len(self._rings)
 
     def add(self, images: Images, labels: Labels, class_names: Sequence[str]) -> None:
-        """Take in one recovered task; `class_names[label]` names an image's class."""
+        """Add a recovered task; `class_names[label]` names an image's class."""
         pixels = (images.detach() * 255).round().clamp(0, 255).to(torch.uint8).cpu()
         owners = labels.cpu()
         for label, name in enumerate(class_names):
@@ -66,24 +63,23 @@ class TaskMemory:
         self.n_tasks += 1
 
     def images_by_class(self) -> list[Tensor]:
-        """The images (n_c, c, h, w), uint8, of each class, in the order classes were met."""
+        """Return the images (n_c, c, h, w) of each class, uint8, oldest class first."""
         return [
             ring[: min(self._written[name], self.images_per_class)]
             for name, ring in self._rings.items()
         ]
 
     def can_sample(self, *, n_way: int, need: int) -> bool:
-        """Whether there are `n_way` classes with at least `need` images each."""
         return sum(len(images) >= need for images in self.images_by_class()) >= n_way
 
     def sample(self, *, n_way: int, k_shot: int, n_query: int, rng: torch.Generator) -> Episode:
-        """An episode whose classes may come from different teachers."""
+        """Return an episode whose classes may come from different teachers."""
         return sample_episode(
             self.images_by_class(), n_way=n_way, k_shot=k_shot, n_query=n_query, rng=rng
         )
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor | None:
-        """`n` images (uint8) of any classes, each class as likely; None while there are none."""
+        """Draw `n` uint8 images, with equal probability per class; None if the memory is empty."""
         held = self.images_by_class()
         if not held:
             return None
@@ -95,9 +91,10 @@ class TaskMemory:
     def images_of(
         self, class_names: Sequence[str], per_class: int, rng: torch.Generator
     ) -> Tensor | None:
-        """`per_class` images (uint8) of each class, the classes in turn; None if one has fewer.
+        """Draw `per_class` uint8 images of each class, or return None if one has fewer.
 
-        They may come from any teacher that knows a class of that name.
+        The images cycle through the classes. They may come from any teacher with a class of that
+        name.
         """
         drawn = []
         for name in class_names:
@@ -108,7 +105,6 @@ class TaskMemory:
         return torch.stack(drawn, dim=1).flatten(0, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """The rings as they are, without the part not yet written."""
         return {
             "n_tasks": self.n_tasks,
             "n_recovered": self._n_recovered,
@@ -118,9 +114,8 @@ class TaskMemory:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave, in the same order."""
         self.n_tasks = state["n_tasks"]
-        # A release that forgot no class did not count on its own.
+        # Older releases evicted no class and had no separate counter.
         self._n_recovered = state.get("n_recovered", sum(state["written"]))
         self._rings, self._written = {}, {}
         for name, written, images in zip(

@@ -1,9 +1,9 @@
-"""A batch through a teacher, with its batch-norm statistics, in bounded memory.
+"""A batch's pass through a teacher, with batch-norm statistics, in bounded memory.
 
-A large network keeps tens of megabytes of each picture until its gradient is asked for. A batch
-that would keep more than a limit goes through in portions, which are looked at once more when the
-gradient is wanted. A frozen network sees every picture for itself, and statistics of a batch are
-means over its pictures, so both ways give the same numbers but for rounding.
+A large network keeps tens of megabytes per image until its gradient is computed. A batch above the
+limit is processed in portions, whose forward pass is repeated for the gradient. A frozen network
+treats every image independently, and batch statistics are means over images, so the results are
+equal up to rounding.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from metalearn.shapes import Images, Logits
 
 @dataclass(frozen=True)
 class Limits:
-    """How a teacher is asked: keeping at most so many bytes, and in which number format."""
+    """Memory limit for kept activations, and number format of a teacher's pass."""
 
     max_bytes: int
     precision: str
@@ -32,7 +32,10 @@ class Limits:
 def seen_by(
     teacher: Teacher, images: Images, limits: Limits
 ) -> tuple[Logits, list[LayerStatistics]]:
-    """Logits (float32) of images in [0, 1] and what each batch-norm layer met; differentiable."""
+    """Return float32 logits of images in [0, 1] and the batch-norm layers' statistics.
+
+    Both are differentiable.
+    """
     size = images_at_once(teacher, images, limits)
     if size >= len(images):
         return _look(teacher, images, limits.precision)
@@ -45,22 +48,21 @@ def seen_by(
 
 @torch.no_grad()
 def said_by(teacher: Teacher, images: Images, limits: Limits) -> Logits:
-    """Logits (float32) of images in [0, 1], without a gradient."""
+    """Return float32 logits of images in [0, 1], without a gradient."""
     portions = torch.split(images, images_at_once(teacher, images, limits))
     with autocast(limits.precision, images.device):
         return torch.cat([teacher.logits(portion).float() for portion in portions])
 
 
 def images_at_once(teacher: Teacher, like: Images, limits: Limits) -> int:
-    """How many pictures may go through a teacher together."""
     return max(1, limits.max_bytes // max(1, bytes_kept(teacher, limits.precision, like.device)))
 
 
 def bytes_kept(teacher: Teacher, precision: str, device: torch.device) -> int:
-    """What a teacher's layers keep of one more picture until its gradient is taken."""
+    """Return the bytes that a teacher's layers keep per image until the gradient is computed."""
     key = (teacher.spec, uses_bf16(precision, device))
     if key not in _measured:
-        # What is kept of two but not of one: no weights, and no copies of them.
+        # The difference between two images and one leaves out the weights and copies of them.
         one, two = (_bytes_of(teacher, n, precision, device) for n in (1, 2))
         _measured[key] = two - one
     return _measured[key]
@@ -74,7 +76,7 @@ def _bytes_of(teacher: Teacher, n: int, precision: str, device: torch.device) ->
     kept: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
-        kept.append(tensor)  # so that no other takes its place in memory
+        kept.append(tensor)  # keeps its address from being reused
         storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
@@ -96,7 +98,7 @@ def _look(teacher: Teacher, images: Images, precision: str) -> tuple[Logits, lis
 
 @dataclass
 class _Portions:
-    """How a batch goes through; `remembered` are the layers' own means and variances, once met."""
+    """Settings of a pass in portions; `remembered` are the layers' running means and variances."""
 
     teacher: Teacher
     precision: str
@@ -104,15 +106,12 @@ class _Portions:
     remembered: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def look(self, images: Images) -> tuple[Logits, list[LayerStatistics]]:
-        """One portion."""
         logits, records = _look(self.teacher, images, self.precision)
         self.remembered = [(record.running_mean, record.running_var) for record in records]
         return logits, records
 
 
 class _InPortions(torch.autograd.Function):
-    """Images to logits, means and variances of the whole batch, one of each for every layer."""
-
     @staticmethod
     def forward(ctx: Any, images: Tensor, portions: _Portions) -> tuple[Tensor, ...]:
         logits, records, shares = [], [], []
@@ -154,7 +153,6 @@ class _InPortions(torch.autograd.Function):
 
 
 def _moved(record: LayerStatistics, mean: Tensor) -> Tensor:
-    """A portion's mean square distance from another mean than its own."""
     return record.batch_var + (record.batch_mean - mean).square()
 
 

@@ -15,7 +15,8 @@ export function find(selector, root = document) {
 /**
  * Make an element.
  * @param {string} tag
- * @param {Record<string, string | boolean | ((event: Event) => void)>} [attributes] functions become listeners
+ * @param {Record<string, string | boolean | ((event: Event) => void)>} [attributes]
+ *   functions become listeners
  * @param {...(Node | string)} children
  * @returns {HTMLElement}
  */

@@ -13,7 +13,14 @@ export class PiecesRefused extends Error {}
 /** The upload cannot continue; `message` is shown to the user. */
 export class UploadEnded extends Error {}
 
-/** @typedef {{ file: File, address: string, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
+/**
+ * @typedef {object} Sending
+ * @property {File} file
+ * @property {string} address
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} progress
+ * @property {(seconds: number) => void} waiting
+ */
 
 /**
  * Send what the server still lacks; returns when it has everything.
@@ -33,7 +40,8 @@ export async function sendPieces(sending) {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       // As with fetch, a TypeError is a failure that may pass; everything else is final.
-      if (failures === WAITS_MS.length) throw new UploadEnded("The connection broke and could not be restored.");
+      if (failures === WAITS_MS.length)
+        throw new UploadEnded("The connection broke and could not be restored.");
       await wait(sending, WAITS_MS[failures]);
       failures += 1;
       asked = false;
@@ -99,7 +107,8 @@ function sendPiece({ file, address, signal, progress }, offset) {
 function problem(status, text = "") {
   if (NOT_HERE.includes(status)) return new PiecesRefused(`status ${status}`);
   if (status === 404) return new UploadEnded("The server has discarded this upload; start again.");
-  if (status === 401 || status === 403) return new UploadEnded("You are signed out; sign in and start again.");
+  if (status === 401 || status === 403)
+    return new UploadEnded("You are signed out; sign in and start again.");
   const passes = status === 409 || status === 423 || status === 429 || status >= 500;
   return passes && status !== 507 ? new TypeError(`status ${status}`) : new UploadEnded(detail(text));
 }

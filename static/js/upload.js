@@ -22,6 +22,8 @@ const batch = new Batch(table, () => {
   const began = busy || batch.waiting.length < batch.rows.length;
   if (batch.rows.length < 2 && !began) show(batch.clear());
 });
+const NO_WEIGHTS =
+  "It has no weights file. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one.";
 const UNTOUCHED = find("[data-file-name]", form).textContent ?? "";
 /** @type {Model | undefined} the only model, while there is no table */
 let model;
@@ -55,14 +57,22 @@ async function take(found) {
  * @returns {Record<string, string[]>}
  */
 function problemsOf(models, tooLarge) {
-  const large = tooLarge.map((name) => `“${name}” is larger than 4 GiB, too large for a zip; upload its weights file alone.`);
+  const large = tooLarge.map(
+    (name) =>
+      `“${name}” is larger than 4 GiB, too large for a zip; upload its weights file alone.`,
+  );
   if (large.length) return { file: large };
-  return models.length ? {} : { file: ["It has no weights file. Choose a .safetensors, .pt, .pth or .ckpt file, or a folder that has one."] };
+  return models.length
+    ? {}
+    : { file: [NO_WEIGHTS] };
 }
 
 /** @param {number} count */
 function tellLeftOut(count) {
-  const files = count === 1 ? "1 file is left out: no worker needs it." : `${count} files are left out: no worker needs them.`;
+  const files =
+    count === 1
+      ? "1 file is left out: no worker needs it."
+      : `${count} files are left out: no worker needs them.`;
   find("[data-left-out]", form).textContent = count ? files : "";
 }
 
@@ -73,7 +83,12 @@ function show(models) {
   const single = /** @type {HTMLElement} */ (field("name").closest(".field"));
   single.hidden = models.length > 1;
   if (models.length > 1) batch.add(models);
-  find("[data-file-name]", form).textContent = models.length > 1 ? "Drop more models here" : model ? described(model) : UNTOUCHED;
+  find("[data-file-name]", form).textContent =
+    models.length > 1
+      ? "Drop more models here"
+      : model
+        ? described(model)
+        : UNTOUCHED;
   const name = field("name");
   if (!model) name.value = "";
   else if (!name.value || name.value === suggested) name.value = suggested = model.name;
@@ -81,7 +96,9 @@ function show(models) {
 
 /** @param {Model} one */
 function described({ fileName, files, packed, size }) {
-  return packed ? `${fileName} (${files.length} files, ${megabytes(size)})` : `${fileName} (${megabytes(size)})`;
+  return packed
+    ? `${fileName} (${files.length} files, ${megabytes(size)})`
+    : `${fileName} (${megabytes(size)})`;
 }
 
 function countClasses() {
@@ -126,7 +143,12 @@ function showError(name, sentence) {
   const input = form.querySelector(`[name=${CSS.escape(name)}]`);
   const place = input?.closest(".field, .check");
   if (!input || !place) {
-    const note = make("div", { class: "note note--bad", role: "alert" }, make("span"), make("p", {}, sentence));
+    const note = make(
+      "div",
+      { class: "note note--bad", role: "alert" },
+      make("span"),
+      make("p", {}, sentence),
+    );
     find("[data-form-errors]", form).append(note);
     return;
   }
@@ -249,11 +271,14 @@ function likeLast() {
     else field(name).value = value;
   }
   tieConsents();
-  find("[data-liked]").textContent = `Data set, licence, sharing, consent and description are copied from “${likeName}”.`;
+  find("[data-liked]").textContent =
+    `Data set, licence, sharing, consent and description are copied from “${likeName}”.`;
 }
 
 function offerFolders() {
-  const folder = /** @type {HTMLInputElement} */ (make("input", { type: "file", webkitdirectory: true, hidden: true, "data-folder": true }));
+  const folder = /** @type {HTMLInputElement} */ (
+    make("input", { type: "file", webkitdirectory: true, hidden: true, "data-folder": true })
+  );
   if (!("webkitdirectory" in folder)) return;
   const button = find("[data-choose-folder]", form);
   button.hidden = false;
@@ -300,7 +325,10 @@ for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
   const transfer = /** @type {DragEvent} */ (event).dataTransfer;
-  if (transfer) void filesOfDrop(transfer).then(take, () => showErrors({ file: ["This cannot be read; choose it with the button."] }));
+  if (transfer)
+    void filesOfDrop(transfer).then(take, () =>
+      showErrors({ file: ["This cannot be read; choose it with the button."] }),
+    );
 });
 window.addEventListener("beforeunload", (event) => {
   if (busy && batch.rows.length) event.preventDefault();

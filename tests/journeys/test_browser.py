@@ -206,7 +206,7 @@ def test_presets_fill_in_the_launch_form_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(strip.get_by_role("link", name="Published")).to_have_attribute("aria-current", "true")
     expect(steps).to_have_value("980")
-    expect(page.get_by_text("with its own numbers")).to_be_visible()
+    expect(page.get_by_text("and hyper-parameters")).to_be_visible()
     look(page, "launch-presets")
     assert complaints == []
     page.goto(pool)

@@ -48,7 +48,7 @@ def test_a_destroyed_instance_is_restored_from_its_backup(
     take(instance, "destroy")
     if "DATABASE_URL" not in instance.environment:
         shutil.rmtree(tmp_path / "var" / "files")
-    assert "3 files are back" in instance.manage("restore", str(folder))
+    assert "3 files are restored" in instance.manage("restore", str(folder))
 
     after = take(instance, "measure")
     lasting = {

@@ -68,7 +68,7 @@ def wait_until_it_goes_on(instance: Instance, job: str, times: int) -> int:
     """The step it has reached once another worker has taken it up for so many times."""
 
     def look() -> bool:
-        return sum("Goes on after step" in text for text in events_of(instance, job)) >= times
+        return sum("Continues after step" in text for text in events_of(instance, job)) >= times
 
     instance.wait(look, seconds=90, what=f"the job to go on {times} times")
     return wait_for_steps(instance, job, 1)
@@ -86,7 +86,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(
         process.send_signal(signal.SIGKILL)
     wait_until_it_goes_on(impatient, job, 2)
     assert weights_of(impatient, job) == undisturbed
-    assert not any("Goes on after step 0;" in text for text in events_of(impatient, job))
+    assert not any("Continues after step 0;" in text for text in events_of(impatient, job))
 
 
 def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(

@@ -144,5 +144,5 @@ def test_a_process_that_hangs_ends_also_without_a_database(
     monkeypatch.setattr("worker.lease.job_lose", away)
     with caplog.at_level(logging.ERROR), JobHeartbeat(job):
         assert wait_for(lambda: ends)
-    assert "could not be given back" in caplog.text
+    assert "could not be released" in caplog.text
     assert Job.objects.get().state == JobState.RUNNING

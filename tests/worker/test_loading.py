@@ -113,7 +113,7 @@ def test_a_job_learns_from_them_and_its_log_and_card_have_their_number_alone(
     learner = MetaLearner.objects.get()
     assert learner.config["made_by"]["operator_pictures"] == 3
     log = "\n".join(log_of(asking_job))
-    assert "3 pictures of the operator's own folder" in log
+    assert "3 pictures in the operator's folder" in log
     assert not any(word in log + learner.card for word in ("holiday", "secret place"))
 
 

@@ -134,7 +134,7 @@ def test_a_snapshot_of_another_release_is_ignored_and_the_job_starts_over(
     assert run(queued_job, build=with_another_part).state == JobState.SUCCEEDED
     assert "starts over" in caplog.text
     assert torch.equal(newer.algorithm.layer.weight, never_stopped_weights())
-    assert queued_job.events.filter(text__contains="Goes on after step 0").exists()
+    assert queued_job.events.filter(text__contains="Continues after step 0").exists()
 
 
 def test_a_silent_worker_loses_the_job_and_changes_nothing_more(
@@ -172,7 +172,7 @@ def test_after_a_worker_died_the_next_one_ends_with_the_same_weights(
     job = run(queued_job, build=again)
     assert job.state == JobState.SUCCEEDED
     assert job.attempt == 2
-    assert job.events.filter(text__contains="Goes on after step 3").exists()
+    assert job.events.filter(text__contains="Continues after step 3").exists()
     assert torch.equal(again.algorithm.layer.weight, never_stopped_weights())
 
 
@@ -371,7 +371,7 @@ def test_steps_taken_again_are_named_in_the_log(
 ) -> None:
     Job.objects.update(steps_done=4)
     run(queued_job)
-    assert queued_job.events.filter(text="Goes on after step 0; steps taken again: 4.").exists()
+    assert queued_job.events.filter(text="Continues after step 0; repeated steps: 4.").exists()
 
 
 def test_what_an_algorithm_notices_of_its_pool_stands_in_the_log_once(
@@ -385,5 +385,5 @@ def test_what_an_algorithm_notices_of_its_pool_stands_in_the_log_once(
     Job.objects.filter(pk=queued_job.pk).update(state=JobState.QUEUED)
     job = run(queued_job)
     assert job.state == JobState.SUCCEEDED
-    assert job.events.filter(text__contains="Goes on after step").exists()
+    assert job.events.filter(text__contains="Continues after step").exists()
     assert job.events.filter(text=said).count() == 1

@@ -1,1 +1,1 @@
-"""Reads uploaded files in a confined child process. Knows neither Django nor the queue."""
+"""Reads uploaded files in a confined child process. Imports neither Django nor the queue."""

@@ -2,13 +2,13 @@
 
     worker --socket--> zygote (has torch loaded) --fork--> one child for each call
 
-Loading torch takes seconds, so a zygote does it once for each worker process and forks a child
-for every call. Plain subprocesses and bytes of JSON are used instead of `multiprocessing`: that
-works inside Celery's daemonic processes, and nothing that a child sends is ever unpickled.
+Loading torch takes seconds, so a zygote does it once per worker process and forks a child for every
+call. Plain subprocesses and JSON are used instead of `multiprocessing`: they work inside Celery's
+daemonic processes, and nothing from a child is ever unpickled.
 
-What confines a child: limits on memory, time, file size and open files; no network; and, where the
-kernel offers them, Landlock (it reads its source and writes to one folder) and seccomp (it makes
-only the system calls that a parser needs). It holds no capability.
+A child has limits on memory, time, file size and open files, no network and no capability. If the
+kernel supports them, Landlock restricts it to its input and one output folder, and seccomp to the
+system calls that a parser needs.
 """
 
 import json
@@ -26,9 +26,9 @@ from typing import Any, Literal
 
 log = logging.getLogger(__name__)
 START_S = 120.0
-"""How long the zygote may take to load torch on a busy machine."""
+"""Time limit for the zygote to load torch on a busy machine."""
 GRACE_S = 30.0
-# 10,000 class names among other things.
+# Enough for 10,000 class names.
 MAX_ANSWER_BYTES = 4_000_000
 
 # Not the worker's whole environment: a parser must not see database passwords and keys.
@@ -40,7 +40,7 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may use. Memory counts from what the zygote holds already."""
+    """Resource limits of one call. Memory is counted on top of what the zygote holds."""
 
     memory_bytes: int = 2_000_000_000
     cpu_s: int = 60
@@ -51,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended; `answer` is what the function returned when it was `answered`."""
+    """The end of a call. `answer` is the function's result if it was `answered`."""
 
     kind: Literal["answered", "time", "memory", "crashed"]
     answer: dict[str, Any]
@@ -59,15 +59,15 @@ class Outcome:
 
 
 class SandboxError(RuntimeError):
-    """The sandbox itself does not work: a fault of this machine, not of the input."""
+    """The sandbox itself failed: a fault of this machine, not of the input."""
 
 
 class SandboxCrashed(SandboxError):
-    """The process that read the input died or hung; the input may be the cause."""
+    """The process that read the input died or hung. The input may be the cause."""
 
 
 class Sandbox:
-    """One zygote, started at the first call and again after a fork of the worker or its death.
+    """One zygote, started by the first call, and again after a fork of the worker or its death.
 
     `preload` is the `package.module:function` that the zygote calls once, before any fork.
     """
@@ -90,7 +90,7 @@ class Sandbox:
     ) -> Outcome:
         """Call `package.module:function` with a dictionary; it must return a dictionary.
 
-        It may read what `reads` names, and write to the folders of `writes`.
+        It may read the paths in `reads`, and write to the folders in `writes`.
         """
         request = {
             "function": function,
@@ -110,12 +110,10 @@ class Sandbox:
             return _outcome(message)
 
     def start(self) -> None:
-        """Start the zygote unless it runs."""
         with self._lock:
             self._ready()
 
     def close(self) -> None:
-        """End the zygote."""
         with self._lock:
             self._stop()
 
@@ -125,7 +123,7 @@ class Sandbox:
             return self._connection
         if self._owner == os.getpid():
             self._stop()
-        # After a fork the zygote belongs to the other process; leave it alone.
+        # After a fork the zygote belongs to the other process and is left alone.
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -163,7 +161,7 @@ class Sandbox:
 def _warn_of_missing(missing: list[str]) -> None:
     if missing:
         log.warning(
-            "uploads are read with limits, but without %s, which this machine does not offer",
+            "uploads are read with limits, but without %s, which this machine does not support",
             " and ".join(missing),
         )
 
@@ -185,7 +183,7 @@ def _receive(connection: Connection, timeout_s: float) -> dict[str, Any]:
 
 
 def _outcome(message: dict[str, Any]) -> Outcome:
-    """How the zygote says the child ended; a malformed answer of the child is a crash."""
+    """Return the outcome as the zygote reports it. A malformed answer of the child is a crash."""
     kind, cpu_s = message["kind"], message["cpu_s"]
     if kind == "unconfined":
         raise SandboxError("the validating process could not be confined as at its start")

@@ -1,4 +1,4 @@
-"""Confines a child process: limits on what it uses, and on what it reads, writes and starts."""
+"""Confinement of a child process: resource limits, and restrictions on files and programs."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 24, 47, 4
 _CAPABILITY_VERSION_3, _MAX_CAPABILITIES = 0x20080522, 64
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _ROOT = Path(__file__).resolve().parents[2]
-# Code that is imported late, and what it reads about the machine.
+# Code that is imported late, and information about the machine.
 _CODE = [
     *(_ROOT / name for name in ("contract", "metalearn", "worker")),
     *(Path(name) for name in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64")),
@@ -40,7 +40,7 @@ def missing_confinement() -> list[str]:
 def limit_resources(
     *, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int, open_files: int
 ) -> None:
-    """Limit this process; drop its privileges, and its network where the system allows it."""
+    """Limit this process's resources. Drop its privileges, and its network if possible."""
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
         _drop_privileges(libc)
@@ -65,7 +65,7 @@ def restrict_access(reads: list[str], writes: list[str]) -> list[str]:
 
 
 def _drop_privileges(libc: ctypes.CDLL) -> None:
-    """No new privileges by other programs, and no access to this process by its user's others."""
+    """Forbid new privileges through other programs, and access by the user's other processes."""
     if sys.platform == "linux":
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -90,7 +90,7 @@ def _address_space_bytes() -> int:
 
 
 def _limit(kind: int, value: int, *, grace: int = 0) -> None:
-    """Lower a limit; with `grace` the soft limit signals (SIGXCPU) before the hard one kills."""
+    """Lower a limit. With `grace`, the soft limit signals (SIGXCPU) before the hard one kills."""
     _, hard = resource.getrlimit(kind)
     ceiling = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
     resource.setrlimit(kind, (min(value, ceiling), ceiling))

@@ -1,4 +1,4 @@
-"""Runs inside the sandbox: converts an uploaded file to our own format, or refuses it."""
+"""Converts an uploaded file to our own format, inside the sandbox."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from metalearn.networks.libraries import timm
 def convert(arguments: dict[str, Any]) -> dict[str, Any]:
     """Read `source`, check it against `declared` and write `target`.
 
-    The answer has `ok` with facts or a `reason`, or `disk_error` when `target` cannot be written.
+    The result has `ok` with facts or a `reason`, or `disk_error` if `target` cannot be written.
     """
     fields = arguments["declared"]
     left_open = fields.pop("left_open")
@@ -68,7 +68,6 @@ def convert(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filled(declared: DeclaredFile, whole: DeclaredFile) -> dict[str, Any]:
-    """The fields that the declaration left open, from the file or its architecture."""
     names = ("class_names", "image_size", "channels", "mean", "std")
     return {name: getattr(whole, name) for name in names if not getattr(declared, name)}
 
@@ -76,16 +75,16 @@ def _filled(declared: DeclaredFile, whole: DeclaredFile) -> dict[str, Any]:
 def _sources_and_values(
     model: ReadModel, sources: dict[str, str], filled: dict[str, Any], left_open: list[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The filled fields: their sources for the reading, and their values for the row."""
+    """Return the sources of the filled fields for the reading, and their values for the row."""
     about = {name: text for name in left_open if (text := getattr(model.said, name))}
     notes = {"filled": sources | dict.fromkeys(about, FILE)}
-    # The row has one of a few licences; the reading keeps what its author calls it.
+    # The row has one of a few licences. The reading keeps the author's own words.
     licence = {"licence": about["licence"]} if "licence" in about else {}
     return notes | licence, filled | about
 
 
 def load() -> None:
-    """Load before the first fork what builds networks."""
+    """Load everything that builds networks before the first fork."""
     timm()
     load_index()
     for architecture in all_architectures().values():

@@ -1,6 +1,6 @@
-"""Landlock: lets the parsing child read what it was given and write to one folder.
+"""Landlock: lets the parsing child read its input and write to one folder.
 
-https://docs.kernel.org/userspace-api/landlock.html; Linux 5.13 and later, where it is switched on.
+https://docs.kernel.org/userspace-api/landlock.html; Linux 5.13 and later, if enabled.
 """
 
 import ctypes
@@ -15,19 +15,18 @@ _GET_VERSION, _PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE = 1 << 14
 _FIRST_VERSION_RIGHTS = (1 << 13) - 1
-# Version 2 brought links between folders, 3 truncation, 5 controls of devices.
+# Version 2 added links between folders, 3 truncation, 5 device controls.
 _LATER_RIGHTS = {2: 1 << 13, 3: _TRUNCATE, 5: 1 << 15}
 _READ = _READ_FILE | _READ_DIR
-# A zip of a folder is unpacked, so folders are made and removed as well.
+# A zip of a folder is unpacked, so folders are created and removed as well.
 _MAKE_AND_REMOVE = (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8)
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 
 def restrict_files(*, reads: Iterable[Path], writes: Iterable[Path]) -> bool:
-    """Forbid this process to open any other file; False where the kernel does not offer it.
+    """Forbid this process to open any other file. Return False if the kernel does not support it.
 
-    Must come after `no_new_privs`. Open files stay open; a missing path is
-    skipped.
+    Must come after `no_new_privs`. Open files stay open. Missing paths are skipped.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     syscall = getattr(libc, "syscall", None)

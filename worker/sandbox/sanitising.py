@@ -1,7 +1,4 @@
-"""Makes what the confined reader says about a file safe to keep and to show.
-
-The reader has parsed a stranger's file, so its answer is no more trusted than the file.
-"""
+"""Makes the confined reader's output safe, because it has parsed an untrusted file."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +10,12 @@ _MAX_TEXT = 200
 
 
 def sanitise_reading(reading: dict[str, Any]) -> dict[str, Any]:
-    """How the file was read: known entries only, each in its shape."""
+    """Keep the known entries only, each in its expected shape."""
     return {name: sanitise(reading[name]) for name, sanitise in _READING.items() if name in reading}
 
 
 def sanitise_fields(filled: dict[str, Any]) -> dict[str, Any]:
-    """The fields that the file fills in; none where one of them is malformed."""
+    """Return the fields that the file fills in, or none if one of them is malformed."""
     try:
         return {
             name: sanitise(filled[name]) for name, sanitise in _FIELDS.items() if name in filled

@@ -1,4 +1,4 @@
-"""Validates an uploaded file in a child process with limits; the result is plain data."""
+"""Validation of an uploaded file in a child process with limits. The result is plain data."""
 
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -8,7 +8,7 @@ from contract.declared import DeclaredFile
 from contract.limits import MAX_PARAMETERS
 from worker.sandbox.client import Limits, Outcome, Sandbox, SandboxError
 
-# A model's numbers as they are read, and in single precision; and what computes with them.
+# Room for the parameters as read and in single precision, and for computing with them.
 LIMITS = Limits(memory_bytes=2_000_000_000 + 8 * MAX_PARAMETERS, cpu_s=120, wall_s=180)
 
 _REASONS = {
@@ -31,15 +31,15 @@ _sandbox = Sandbox(preload="worker.sandbox.conversion:load")
 
 @dataclass(frozen=True)
 class DeclaredUpload(DeclaredFile):
-    """What the uploader says about a file."""
+    """The uploader's declaration."""
 
     left_open: tuple[str, ...] = ()
-    """Which of `licence` and `description` are taken from the files."""
+    """The fields of `licence` and `description` that are taken from the files."""
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The verdict on one file: facts about the model when `ok`, else the `reason` for people."""
+    """The verdict on one file: facts about the model if `ok`, else the `reason` for the owner."""
 
     ok: bool
     reason: str = ""
@@ -50,10 +50,10 @@ class ValidationResult:
     fingerprint: str = ""
     size_bytes: int = 0
     reading: dict[str, Any] = field(default_factory=dict)
-    """What the file was read as and why; after a refusal, what it may be read as."""
+    """The reading and its reasons, or the candidates after a rejection."""
     filled: dict[str, Any] = field(default_factory=dict)
-    """What its owner left open and the file says: names, size, channels, normalisation,
-    licence, description."""
+    """Undeclared values that the file has: class names, size, channels, normalisation, licence,
+    description."""
 
 
 _EMPTY = ValidationResult(ok=False)
@@ -62,8 +62,8 @@ _EMPTY = ValidationResult(ok=False)
 def validate_file(source: Path, target: Path, declared: DeclaredUpload) -> ValidationResult:
     """Read `source` without executing it and write our own file to `target`, a fresh path.
 
-    A file that crashes its reader is refused too. After a refusal there is nothing at `target`.
-    Raises SandboxError when this machine is at fault (a full disk).
+    A file that crashes its reader is rejected too. After a rejection, `target` does not exist.
+    Raise SandboxError if this machine is at fault, for example with a full disk.
     """
     arguments = {
         "source": str(source.resolve()),
@@ -87,7 +87,6 @@ def validate_file(source: Path, target: Path, declared: DeclaredUpload) -> Valid
 
 
 def close() -> None:
-    """End the sandbox's process."""
     _sandbox.close()
 
 
@@ -112,7 +111,6 @@ def _result(outcome: Outcome, target: Path) -> ValidationResult:
 
 
 def _typed_result(answer: dict[str, Any]) -> ValidationResult | None:
-    """The child's answer, or None where a field is unknown or has another type."""
     known = {field.name: type(getattr(_EMPTY, field.name)) for field in fields(_EMPTY)}
     if any(type(value) is not known.get(name) for name, value in answer.items()):
         return None

@@ -1,6 +1,6 @@
 """The sandbox's server: loads torch once, then forks a confined child for each call.
 
-Run as `python -m worker.sandbox.zygote SOCKET_FD MODULE:FUNCTION`; it ends when the worker closes
+Run as `python -m worker.sandbox.zygote SOCKET_FD MODULE:FUNCTION`. It exits when the worker closes
 its end of the socket.
 """
 
@@ -25,7 +25,6 @@ _OUT_OF_MEMORY, _UNCONFINED = 77, 78
 
 
 def main() -> None:
-    """Serve calls until the worker closes its end."""
     connection = Connection(int(sys.argv[1]))
     _import(sys.argv[2])()
     missing = missing_confinement()
@@ -62,7 +61,7 @@ def _serve(request: dict[str, Any], missing: list[str]) -> dict[str, Any]:
 
 
 def _read_answer(reading: int, deadline: float) -> bytes | None:
-    """All bytes until the child closes its end; None when the time is over."""
+    """Read until the child closes its end. Return None at the deadline."""
     answer = b""
     while True:
         ready, _, _ = select.select([reading], [], [], max(0.0, deadline - time.monotonic()))
@@ -105,18 +104,18 @@ def _run_child(request: dict[str, Any], writing: int, missing: list[str]) -> NoR
     except MemoryError:
         code = _OUT_OF_MEMORY
     except RuntimeError as error:
-        # torch has no exception of its own for it.
+        # Torch raises a plain RuntimeError.
         if "allocate memory" not in str(error):
             raise
         code = _OUT_OF_MEMORY
     finally:
         if code == 1:
-            traceback.print_exc()  # into the worker's log; people get a plain sentence
+            traceback.print_exc()  # into the worker's log; users get a plain sentence
         os._exit(code)
 
 
 def _close_other_files(writing: int) -> int:
-    """Close all files of the zygote but the standard streams and the pipe, which becomes 3."""
+    """Close all files except the standard streams and the pipe, which becomes 3."""
     os.setsid()
     if writing != 3:
         os.dup2(writing, 3)

@@ -1,1 +1,1 @@
-"""Pages about oneself: settings, tokens, teams."""
+"""Account pages: settings, tokens and teams."""

@@ -1,4 +1,4 @@
-"""The settings page, on which profile, tokens and teams are."""
+"""The settings page, with profile, tokens and teams."""
 
 from http import HTTPStatus
 from typing import Any
@@ -25,14 +25,12 @@ _FORMS = ("profile_form", "token_form", "team_form")
 @never_cache
 @login_required
 def account_settings(request: PersonRequest) -> HttpResponse:
-    """Everything about oneself on one page."""
     return settings_page(request)
 
 
 @require_POST
 @login_required
 def profile_save(request: PersonRequest) -> HttpResponse:
-    """Save the profile."""
     form = ProfileForm(request.POST)
     if not form.is_valid():
         return settings_page(request, profile_form=form)
@@ -42,7 +40,7 @@ def profile_save(request: PersonRequest) -> HttpResponse:
 
 
 def settings_page(request: PersonRequest, **more: Any) -> HttpResponse:
-    """The page; `more` holds the form that was refused, or the secret that is shown once."""
+    """Render the page. `more` may contain a form with errors, or a secret that is shown once."""
     profile = {name: getattr(request.user, name) for name in _PROFILE}
     context = {
         "profile_form": ProfileForm(initial=profile),

@@ -1,5 +1,3 @@
-"""Teams: made, renamed, deleted; who is in them, and as what."""
-
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -28,7 +26,6 @@ from marketplace.core.forms import show_refusal
 @require_POST
 @login_required
 def team_new(request: PersonRequest) -> HttpResponse:
-    """Make a team."""
     form = TeamForm(request.POST, auto_id="team_%s")
     if form.is_valid():
         try:
@@ -36,7 +33,7 @@ def team_new(request: PersonRequest) -> HttpResponse:
         except DomainError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, f"The team “{team.name}” is made.")
+            messages.success(request, f"The team “{team.name}” is created.")
             return _back()
     return settings_page(request, team_form=form)
 
@@ -44,7 +41,6 @@ def team_new(request: PersonRequest) -> HttpResponse:
 @require_POST
 @login_required
 def team_name(request: PersonRequest, pk: str) -> HttpResponse:
-    """Rename a team."""
     team, form = _team(request, pk), TeamForm(request.POST)
     name = form.cleaned_data["name"] if form.is_valid() else ""
     _try(
@@ -58,7 +54,6 @@ def team_name(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def team_remove(request: PersonRequest, pk: str) -> HttpResponse:
-    """Delete a team."""
     team = _team(request, pk)
     said = f"The team “{team.name}” is deleted; what was shared with it is private now."
     _try(request, lambda: team_delete(team=team, by=request.user), said)
@@ -68,7 +63,6 @@ def team_remove(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def member_add(request: PersonRequest, pk: str) -> HttpResponse:
-    """Add a person to a team."""
     team, form = _team(request, pk), MemberForm(request.POST)
     if form.is_valid():
         name, role = form.cleaned_data["username"], form.cleaned_data["role"]
@@ -85,7 +79,6 @@ def member_add(request: PersonRequest, pk: str) -> HttpResponse:
 @require_POST
 @login_required
 def member_role(request: PersonRequest, pk: str, user_pk: int) -> HttpResponse:
-    """Make a member owner, or an owner member."""
     team, form = _team(request, pk), RoleForm(request.POST)
     user = _member(team, user_pk)
     if form.is_valid():
@@ -103,7 +96,6 @@ def member_role(request: PersonRequest, pk: str, user_pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def member_remove(request: PersonRequest, pk: str, user_pk: int) -> HttpResponse:
-    """Take a person out of a team."""
     team = _team(request, pk)
     user = _member(team, user_pk)
     _try(
@@ -115,7 +107,7 @@ def member_remove(request: PersonRequest, pk: str, user_pk: int) -> HttpResponse
 
 
 def _try(request: PersonRequest, act: Callable[[], object], said: str) -> None:
-    """Do it and say so, or say why not; what one may never do is an error page."""
+    """Show the outcome of an action as a message. Forbidden becomes an error page."""
     try:
         act()
     except Forbidden:

@@ -1,5 +1,3 @@
-"""Tokens: made, shown once, revoked."""
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -20,7 +18,7 @@ from marketplace.core.forms import show_refusal
 @never_cache
 @login_required
 def token_new(request: PersonRequest) -> HttpResponse:
-    """Make a token; its secret is on this one answer and nowhere else."""
+    """Create a token. Only this response contains its secret."""
     form = TokenForm(request.POST, auto_id="token_%s")
     if form.is_valid():
         try:
@@ -40,7 +38,6 @@ def token_new(request: PersonRequest) -> HttpResponse:
 @require_POST
 @login_required
 def token_end(request: PersonRequest, pk: str) -> HttpResponse:
-    """Revoke a token."""
     token = tokens_of(request.user).filter(pk=pk).first()
     if token is None:
         raise Http404("There is no such token.")

@@ -1,1 +1,1 @@
-"""Shapes of what comes in and goes out; services decide what it means."""
+"""Shapes of requests and responses. Services validate their meaning."""

@@ -1,4 +1,4 @@
-"""Tokens and teams as JSON."""
+"""Serializers for tokens and teams."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from marketplace.api.serializers.base import StrictSerializer
 
 
 class TokenSerializer(serializers.ModelSerializer):
-    """A token without its secret, of which only a hash is kept."""
+    """A token without its secret."""
 
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), source="scope_names"
@@ -26,16 +26,15 @@ class TokenSerializer(serializers.ModelSerializer):
 
 
 class NewTokenSerializer(TokenSerializer):
-    """A token with its secret, in the answer to its making and never again."""
+    """A new token with its secret, which is shown only once."""
 
-    token = serializers.SerializerMethodField(help_text="the secret; shown this once")
+    token = serializers.SerializerMethodField(help_text="the secret; shown only once")
 
     class Meta(TokenSerializer.Meta):
         fields = [*TokenSerializer.Meta.fields, "token"]
         read_only_fields = fields
 
     def get_token(self, row: ApiToken) -> str:
-        """As handed in by the view."""
         return str(self.context["secret"])
 
 
@@ -49,12 +48,12 @@ class TokenCreateSerializer(StrictSerializer):
         max_length=len(ALL_SCOPES),
     )
     expires_at = serializers.DateTimeField(
-        default=None, allow_null=True, help_text="null: until it is revoked"
+        default=None, allow_null=True, help_text="null: valid until revoked"
     )
 
 
 class LeakedSerializer(StrictSerializer):
-    """Leaked tokens that were found."""
+    """Leaked tokens."""
 
     credentials = BoundedListField(
         child=serializers.CharField(max_length=500, allow_blank=True), min_length=1, max_length=100
@@ -73,7 +72,7 @@ class MemberSerializer(serializers.ModelSerializer):
 
 
 class TeamSerializer(serializers.ModelSerializer):
-    """A team with the people in it, owners first."""
+    """A team with its members, owners first."""
 
     members = serializers.SerializerMethodField()
 
@@ -84,12 +83,11 @@ class TeamSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(MemberSerializer(many=True))
     def get_members(self, team: Team) -> list[Any]:
-        """Who is in it."""
         return list(MemberSerializer(memberships_in(team), many=True).data)
 
 
 class TeamNameSerializer(StrictSerializer):
-    """A team's name."""
+    """The name of a team."""
 
     name = serializers.CharField(max_length=80)
 

@@ -1,4 +1,4 @@
-"""What the workers can run."""
+"""Serializers for algorithms and architectures."""
 
 from typing import Any
 
@@ -9,35 +9,36 @@ from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
 
 
 class SettingSerializer(serializers.Serializer):
-    """One setting of an algorithm."""
+    """A setting of an algorithm."""
 
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=["int", "float", "bool", "choice"])
-    default = serializers.JSONField(help_text="a number, true or false, or a text")
+    default = serializers.JSONField(help_text="a number, a boolean or a string")
     help = serializers.CharField()
     low = serializers.FloatField(allow_null=True, required=False)
     high = serializers.FloatField(allow_null=True, required=False)
     choices = serializers.ListField(child=serializers.CharField(), allow_null=True, required=False)
     others = serializers.CharField(
-        required=False, help_text="what else a choice may be, in words; empty where nothing else"
+        required=False,
+        help_text="other accepted values, in words; empty if there are none",
     )
     group = serializers.CharField(
         required=False,
         allow_blank=True,
-        help_text="the part it belongs to; empty where only a preset sets it",
+        help_text="the group it belongs to; empty if only presets set it",
     )
 
 
 class PresetSerializer(serializers.Serializer):
-    """A name for a whole set of settings: send it as the setting `preset`."""
+    """A named set of settings. Use it by sending its name as the setting `preset`."""
 
     name = serializers.CharField()
     help = serializers.CharField()
-    values = serializers.DictField(help_text="what differs from the settings' defaults")
+    values = serializers.DictField(help_text="the settings that differ from their defaults")
 
 
 class AlgorithmSerializer(serializers.ModelSerializer):
-    """One algorithm with every setting and its presets; most have none."""
+    """An algorithm with all its settings and presets. Most have no presets."""
 
     settings = serializers.SerializerMethodField()
     presets = serializers.SerializerMethodField()
@@ -52,19 +53,17 @@ class AlgorithmSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(SettingSerializer(many=True))
     def get_settings(self, spec: AlgorithmSpec) -> list[dict[str, Any]]:
-        """As the worker published them."""
         settings: list[dict[str, Any]] = spec.settings
         return settings
 
     @extend_schema_field(PresetSerializer(many=True))
     def get_presets(self, spec: AlgorithmSpec) -> list[dict[str, Any]]:
-        """As the worker published them, the default one first."""
         presets: list[dict[str, Any]] = spec.presets
         return presets
 
 
 class ArchitectureSerializer(serializers.ModelSerializer):
-    """One architecture that uploads are recognised as."""
+    """An architecture that uploads are recognised as."""
 
     class Meta:
         model = ArchitectureSpec

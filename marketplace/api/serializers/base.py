@@ -1,4 +1,4 @@
-"""What several serialisers share."""
+"""Base classes of the serializers."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -11,10 +11,10 @@ from marketplace.api.fields import MAX_ERRORS
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know: a misspelt setting must not be lost silently."""
+    """Rejects unknown fields, so that a misspelt setting is not ignored silently."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """The values, or an error that names the unknown fields, of very many some."""
+        """Raise ValidationError with the first few unknown fields."""
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
             known = ", ".join(name for name, field in self.fields.items() if not field.read_only)
             raise ValidationError(
@@ -27,5 +27,5 @@ class StrictSerializer(serializers.Serializer):
 
 
 def _printable(name: object) -> str:
-    """A name that can stand in an answer: half of a surrogate pair cannot be encoded."""
+    """Return a name that can be encoded, even if it contains a lone surrogate."""
     return str(name)[:100].encode("utf-8", "replace").decode()

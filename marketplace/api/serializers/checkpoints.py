@@ -1,4 +1,4 @@
-"""Checkpoints as JSON."""
+"""Serializers for checkpoints and uploads."""
 
 from dataclasses import fields
 from typing import Any
@@ -18,43 +18,47 @@ from marketplace.uploads.models import Upload
 
 
 class ReadingSerializer(serializers.Serializer):
-    """How a worker read the file; after a refusal only `candidates`, to choose one of them."""
+    """The worker's account of how it read the file. A rejected file has only `candidates`."""
 
     told_by = serializers.CharField(
         required=False,
-        help_text="who tells the architecture: `chosen`, `tensors`, or a place in the file such as "
-        "`args.model`",
+        help_text="where the architecture comes from: `chosen`, `tensors`, or a place in the file "
+        "such as `args.model`",
     )
     guessed = serializers.BooleanField(
-        required=False, help_text="whether nothing but the tensors tells; others may have the same"
+        required=False,
+        help_text="whether it was guessed from the tensors, which others may share",
     )
     candidates = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="what the tensors allow"
+        child=serializers.CharField(),
+        required=False,
+        help_text="architectures with these tensors",
     )
     weights = serializers.ChoiceField(
-        choices=WeightsKind.choices, required=False, help_text="which weights were taken"
+        choices=WeightsKind.choices, required=False, help_text="the weights that were used"
     )
     other_weights = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="which the file has beside them"
+        child=serializers.CharField(), required=False, help_text="other weights in the file"
     )
     left_out = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="what of the file was not taken: pairs of name and reason, at most 50",
+        help_text="entries of the file that were not used: pairs of name and reason, at most 50",
     )
     filled = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="where that comes from which the upload left open: `file`, `architecture` (its "
-        "usual input), or `imagenet` (1,000 outputs without names)",
+        help_text="where each value that the upload left out comes from: `file`, `architecture` "
+        "(its usual input), or `imagenet` (1,000 outputs without names)",
     )
     licence = serializers.CharField(
-        required=False, help_text="the licence as its files write it, where it comes from them"
+        required=False,
+        help_text="the licence as written in the files, if it comes from them",
     )
 
 
 class CheckedSerializer(serializers.Serializer):
-    """Its owner's last check with pictures, of the model as it is read now."""
+    """The owner's last check with pictures since the model was last read differently."""
 
     at = serializers.DateTimeField(source="checked_at")
     n_pictures = serializers.IntegerField(source="checked_pictures")
@@ -62,9 +66,9 @@ class CheckedSerializer(serializers.Serializer):
 
 
 class CheckpointSerializer(serializers.ModelSerializer):
-    """A checkpoint.
+    """A model.
 
-    `reason` says, once rejected, what is wrong and how to fix it; to the owner of a valid one,
+    `reason` says why a model was rejected and how to fix it. The owner of a valid model sees in it
     why the last change was refused.
     """
 
@@ -75,7 +79,7 @@ class CheckpointSerializer(serializers.ModelSerializer):
     std = serializers.ListField(child=serializers.FloatField(), read_only=True)
     weights = serializers.CharField(
         read_only=True,
-        help_text="which its owner wants of a file that has both: `raw`, `ema` or ``",
+        help_text="the owner's choice if the file has both: `raw`, `ema` or ``",
     )
     reading = ReadingSerializer(read_only=True)
     reason = serializers.SerializerMethodField()
@@ -96,44 +100,42 @@ class CheckpointSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_reason(self, row: Checkpoint) -> str:
-        """Why a change was refused is between the owner and the worker."""
+        """Show the reason of a refused change to the owner only."""
         request = self.context.get("request")
         mine = request is not None and request.user.pk == row.owner_id
         return row.reason if mine or row.state == CheckpointState.REJECTED else ""
 
     @extend_schema_field({"type": "object", "additionalProperties": {}})
     def get_pending(self, row: Checkpoint) -> dict[str, Any]:
-        """What its owner has changed of a valid model, while a worker checks it."""
+        """Return the owner's changes to a valid model that a worker has not checked yet."""
         pending: dict[str, Any] = {} if row.is_final else row.pending
         return pending
 
     @extend_schema_field(CheckedSerializer(allow_null=True))
     def get_checked(self, row: Checkpoint) -> Any:
-        """Null for a model that has not been checked with pictures as it is read now."""
         return None if row.checked_at is None else CheckedSerializer(row).data
 
 
 class CheckpointRowSerializer(CheckpointSerializer):
-    """A checkpoint in a list, which would have megabytes with all names of all classes."""
+    """A model in a list, with its first class names only."""
 
     class_names = serializers.SerializerMethodField(  # type: ignore[assignment]
-        help_text=f"the first {SHOWN}; `n_classes` says how many there are, and the model's own "
-        "address has all"
+        help_text=f"the first {SHOWN}; `n_classes` is their number, and `GET checkpoints/{{id}}/` "
+        "returns all"
     )
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_class_names(self, row: Checkpoint) -> list[str]:
-        """The first ones."""
         names: list[str] = row.class_names[:SHOWN]
         return names
 
 
-# More numbers than any image has channels; how many there must be, the draft says.
+# A generous bound. The draft checks that the number of values matches the channels.
 _MOST_CHANNELS = 16
 
 
 class CheckpointDraftSerializer(serializers.Serializer):
-    """What is said about a file."""
+    """The description of a file."""
 
     name = serializers.CharField()
     class_names = JsonListField(
@@ -141,50 +143,50 @@ class CheckpointDraftSerializer(serializers.Serializer):
         max_length=MAX_CLASSES,
         default=list,
         example='["cat", "dog"]',
-        help_text='one name for each output, in their order, as a JSON list: ["cat", "dog"]; '
-        "left out, those that the file has",
+        help_text='one name for each output, in order, as a JSON list: ["cat", "dog"]; '
+        "if omitted, those in the file",
     )
     image_size = serializers.IntegerField(
-        default=0, help_text="height of the input in pixels; left out, as the file says"
+        default=0, help_text="height of the input in pixels; if omitted, as the file says"
     )
     channels = serializers.IntegerField(
-        default=0, help_text="1 for grey, 3 for colour; left out, as the file says"
+        default=0, help_text="1 for grey, 3 for colour; if omitted, as the file says"
     )
     mean = JsonListField(
         child=NumberField(),
         max_length=_MOST_CHANNELS,
         default=list,
         example="[0.5, 0.5, 0.5]",
-        help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
-        "the file or its architecture says",
+        help_text="one number for each channel, for images from 0 to 1, as a JSON list; if "
+        "omitted, as the file or its architecture says",
     )
     std = JsonListField(
         child=NumberField(),
         max_length=_MOST_CHANNELS,
         default=list,
         example="[0.25, 0.25, 0.25]",
-        help_text="one number for each channel, of images in 0 to 1, as a JSON list; left out, as "
-        "the file or its architecture says",
+        help_text="one number for each channel, for images from 0 to 1, as a JSON list; if "
+        "omitted, as the file or its architecture says",
     )
     licence = serializers.ChoiceField(
         choices=Licence.choices,
         default=Licence.UNSTATED,
-        help_text="left out, as README.md or config.json in its folder say, or the file itself",
+        help_text="if omitted, from README.md or config.json in its folder, or from the file",
     )
     architecture = serializers.CharField(
-        default="", allow_blank=True, help_text="recognised from the tensors when left out"
+        default="", allow_blank=True, help_text="if omitted, recognised from the tensors"
     )
     weights = serializers.ChoiceField(
         choices=WeightsKind.choices,
         default="",
         allow_blank=True,
-        help_text="of a file that has both; the averaged ones when left out",
+        help_text="which weights to use if the file has both; if omitted, the averaged ones",
     )
     description = serializers.CharField(
         default="",
         allow_blank=True,
         max_length=20_000,
-        help_text="left out, the first paragraph of the README.md in its folder",
+        help_text="if omitted, the first paragraph of the README.md in its folder",
     )
     dataset = serializers.CharField(
         default="", allow_blank=True, max_length=80, help_text="what it was trained on, in a word"
@@ -199,14 +201,14 @@ class CheckpointDraftSerializer(serializers.Serializer):
     )
 
     def draft(self) -> CheckpointDraft:
-        """What the uploader says, without the file."""
+        """Return the description, without the file."""
         names = {field.name for field in fields(CheckpointDraft)}
         said = {name: value for name, value in self.validated_data.items() if name in names}
         return CheckpointDraft(**said)
 
 
 class CheckpointUploadSerializer(CheckpointDraftSerializer):
-    """The form that comes with a file."""
+    """A form with a file and its description."""
 
     file = serializers.FileField(
         allow_empty_file=False,
@@ -220,48 +222,46 @@ class CheckpointUploadSerializer(CheckpointDraftSerializer):
 
 
 class UploadBeginSerializer(CheckpointDraftSerializer):
-    """What is said about a file that will come in pieces."""
+    """The description of a file that is sent in pieces."""
 
-    name = serializers.CharField(default="", help_text="needed, unless the file is held")
+    name = serializers.CharField(default="", help_text="required, unless the file is held")
 
     file_name = serializers.CharField(
         default="",
         allow_blank=True,
-        help_text="what the file is called, which may tell its architecture; `filename` in "
-        "`Upload-Metadata` says the same",
+        help_text="the file's name, which may tell its architecture; `filename` in "
+        "`Upload-Metadata` does the same",
     )
 
     sha256 = serializers.CharField(
         default="",
         allow_blank=True,
-        help_text="of the whole file; a worker then makes sure that it arrived as it was sent",
+        help_text="hash of the whole file; a worker checks that the file arrived intact",
     )
     held = serializers.BooleanField(
         default=False,
-        help_text="keep the whole file for a manifest, which says what it is; nothing else is "
-        "needed then",
+        help_text="keep the file for a manifest, which describes it; no other field is needed then",
     )
 
     def to_internal_value(self, data: Any) -> Any:
-        """Of a file that is held only the file is described."""
+        """Require a name, unless the file is held."""
         said: dict[str, Any] = super().to_internal_value(data)
         if not said["held"] and not said["name"]:
             raise serializers.ValidationError({"name": ["Give the model a name."]})
         return said
 
     def draft_unless_held(self) -> CheckpointDraft | None:
-        """What the uploader says, unless a manifest will."""
         return None if self.validated_data["held"] else self.draft()
 
 
 class QuarantineSerializer(StrictSerializer):
-    """Why a model is taken out of use."""
+    """The reason for putting a model into quarantine."""
 
-    reason = serializers.CharField(max_length=500, help_text="which the model's owner will read")
+    reason = serializers.CharField(max_length=500, help_text="shown to the model's owner")
 
 
 class UploadSerializer(serializers.ModelSerializer):
-    """How far an upload in pieces is. The model that comes of it has the same id."""
+    """The progress of an upload in pieces. The resulting model has the same id."""
 
     class Meta:
         model = Upload
@@ -270,7 +270,7 @@ class UploadSerializer(serializers.ModelSerializer):
 
 
 class CheckpointChangeSerializer(StrictSerializer):
-    """What can be changed after the upload; from `architecture` on, a worker checks it first."""
+    """Changes to a model. A worker checks those from `architecture` on before they take effect."""
 
     name = serializers.CharField(required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)

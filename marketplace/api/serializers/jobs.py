@@ -1,4 +1,4 @@
-"""Jobs as JSON."""
+"""Serializers for jobs."""
 
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,12 @@ class JobSerializer(serializers.ModelSerializer):
     algorithm_title = serializers.CharField(
         source="title",
         read_only=True,
-        help_text="what runs, with its preset and how many settings differ from it: "
+        help_text="the algorithm, with its preset and how many settings differ from it: "
         "“FREE (standard, 2 settings changed)”",
     )
     settings = serializers.DictField(read_only=True)
     eta_s = serializers.FloatField(
-        read_only=True, allow_null=True, help_text="seconds until it ends, as far as one can tell"
+        read_only=True, allow_null=True, help_text="estimated seconds until it ends"
     )
     learner = serializers.SerializerMethodField(help_text="id of the meta-learner, or null")
 
@@ -39,20 +39,19 @@ class JobSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_learner(self, job: Job) -> UUID | None:
-        """The meta-learner's id."""
         learner = getattr(job, "learner", None)
         return learner.pk if learner else None
 
 
 class JobLaunchSerializer(StrictSerializer):
-    """What to run."""
+    """The algorithm to run, with its pool, settings and seed."""
 
     pool = serializers.UUIDField()
     algorithm = serializers.CharField()
     settings = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
         default=dict,
-        help_text="what differs from the defaults, or from the preset that `preset` names",
+        help_text="settings that differ from the defaults, or from the preset named by `preset`",
     )
     seed = serializers.IntegerField(
         default=0,
@@ -65,7 +64,7 @@ class JobLaunchSerializer(StrictSerializer):
     )
 
     def validate_settings(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Names that can be printed; what they may hold, the service decides."""
+        """Check the names. The service checks the values."""
         if len(values) > MAX_SETTINGS or not all(
             name.isascii() and name.isprintable() and len(name) <= 60 for name in values
         ):
@@ -76,7 +75,7 @@ class JobLaunchSerializer(StrictSerializer):
 
 
 class JobEventSerializer(serializers.ModelSerializer):
-    """One line of the log."""
+    """A line of the log."""
 
     class Meta:
         model = JobEvent

@@ -1,4 +1,4 @@
-"""Meta-learners and adaptation as JSON."""
+"""Serializers for meta-learners and adaptation."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from marketplace.learners.selectors import learner_lineage
 
 
 class FileSerializer(serializers.Serializer):
-    """One file of the learner directory."""
+    """A file of the learner directory."""
 
     path = serializers.CharField()
     size = serializers.IntegerField()
@@ -23,24 +23,24 @@ class FileSerializer(serializers.Serializer):
 
 
 class LearnerSerializer(serializers.ModelSerializer):
-    """A meta-learner, as in lists."""
+    """A meta-learner in a list."""
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
     algorithm = serializers.CharField(source="job.algorithm", read_only=True)
     algorithm_title = serializers.CharField(
-        source="job.title", read_only=True, help_text="what ran, with its preset"
+        source="job.title", read_only=True, help_text="the algorithm, with its preset"
     )
     pool = serializers.UUIDField(source="job.pool_id", read_only=True)
     job = serializers.SerializerMethodField()
     size_bytes = serializers.IntegerField(read_only=True)
     copies_weights = serializers.BooleanField(
         read_only=True,
-        help_text="whether it holds weights of models, and is seen no more widely than they are",
+        help_text="whether it contains weights of models, and is therefore shared no more widely",
     )
     usable = serializers.BooleanField(
         read_only=True,
-        help_text="whether you may download and adapt it; an owner may not while one of these "
+        help_text="whether you may download and adapt it; even an owner may not while one of these "
         "models is hidden from them",
     )
 
@@ -53,21 +53,20 @@ class LearnerSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_job(self, learner: MetaLearner) -> UUID:
-        """The job that made it."""
         return learner.job_id
 
 
 class LearnerDetailSerializer(LearnerSerializer):
-    """A meta-learner with its card (Markdown), configuration, lineage and files."""
+    """A meta-learner with its card (Markdown), configuration, provenance and files."""
 
     config = serializers.DictField(read_only=True)
     card = serializers.CharField(
         read_only=True,
-        help_text="Markdown, without the models that it was made from: see `provenance`",
+        help_text="Markdown, without the source models: see `provenance`",
     )
     provenance = serializers.SerializerMethodField(
-        help_text="the models that it was made from, without the names of those not shared with "
-        "you; `copied` says whether it holds the weights of one"
+        help_text="the source models, without the names of those not shared with you; `copied` "
+        "says whether it contains a model's weights"
     )
     files = FileSerializer(many=True, read_only=True)
 
@@ -78,12 +77,11 @@ class LearnerDetailSerializer(LearnerSerializer):
         read_only_fields = fields
 
     def get_provenance(self, learner: MetaLearner) -> list[dict[str, Any]]:
-        """As the person who asks may know it."""
         return learner_lineage(learner, self.context["request"].user)
 
 
 class LearnerChangeSerializer(StrictSerializer):
-    """What can be changed of a meta-learner."""
+    """Changes to a meta-learner."""
 
     name = serializers.CharField(required=False)
     visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
@@ -91,7 +89,7 @@ class LearnerChangeSerializer(StrictSerializer):
 
 
 class SupportSerializer(serializers.Serializer):
-    """One labelled picture."""
+    """A labelled picture."""
 
     label = serializers.CharField(  # type: ignore[assignment]
         max_length=MAX_CLASS_NAME,
@@ -110,17 +108,17 @@ class AdaptationSerializer(StrictSerializer):
         error_messages={"max_length": "Ask about at most {max_length} pictures at a time."},
     )
     calibrate = serializers.BooleanField(
-        default=False, help_text=f"whether to calibrate as we recommend: {RECOMMENDED}"
+        default=False, help_text=f"whether to use the recommended calibration: {RECOMMENDED}"
     )
     settings = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
         default=dict,
-        help_text="of the adaptation, what differs from the meta-learner's defaults",
+        help_text="adaptation settings that differ from the meta-learner's defaults",
     )
 
 
 class PredictionSerializer(serializers.Serializer):
-    """What one picture is taken for."""
+    """The prediction for one picture."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     probabilities = serializers.DictField(
@@ -129,14 +127,14 @@ class PredictionSerializer(serializers.Serializer):
 
 
 class PredictionsSerializer(serializers.Serializer):
-    """One prediction for each query picture, in their order."""
+    """One prediction for each query picture, in order."""
 
     labels = serializers.ListField(child=serializers.CharField())
     predictions = PredictionSerializer(many=True)
     timings = serializers.DictField(
-        child=serializers.FloatField(), help_text="what took how many seconds on the worker"
+        child=serializers.FloatField(), help_text="seconds that each stage took on the worker"
     )
     warnings = serializers.ListField(
         child=serializers.CharField(),
-        help_text="what may be wrong with pictures that could be read, and what to do",
+        help_text="possible problems with readable pictures, and what to do about them",
     )

@@ -1,4 +1,4 @@
-"""A manifest: several models described in one request."""
+"""Serializers for manifests: several models described in one request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,22 +20,22 @@ Files = Mapping[str, "File[bytes]"]
 
 
 class ManifestEntrySerializer(StrictSerializer, CheckpointDraftSerializer):
-    """What is said about one model, and where its file is: `upload` or `part`, one of them."""
+    """The description of one model, and its file as either `upload` or `part`."""
 
     upload = serializers.UUIDField(
-        required=False, help_text="id of an upload in pieces that was begun with `held`"
+        required=False, help_text="id of an upload in pieces that was created with `held`"
     )
     part = serializers.CharField(
-        required=False, help_text="name of the part of this form in which its file comes"
+        required=False, help_text="name of the part of this form that contains its file"
     )
     file_name = serializers.CharField(
         default="",
         allow_blank=True,
-        help_text="what the file is called, which may tell its architecture",
+        help_text="the file's name, which may tell its architecture",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """One file, and one that is there."""
+        """Require exactly one file, which must exist."""
         files: Files = self.context["files"]
         if ("upload" in attrs) == ("part" in attrs):
             raise ValidationError({"upload": ["Name the file by either `upload` or `part`."]})
@@ -44,7 +44,7 @@ class ManifestEntrySerializer(StrictSerializer, CheckpointDraftSerializer):
         return attrs
 
     def entry(self) -> ManifestEntry:
-        """For the service, whether it is right or not."""
+        """Return the entry for the service. An invalid one carries its errors."""
         said = self.initial_data.get("name") if isinstance(self.initial_data, Mapping) else None
         name = said if isinstance(said, str) else "no name"
         if not self.is_valid():
@@ -63,16 +63,15 @@ class ManifestEntrySerializer(StrictSerializer, CheckpointDraftSerializer):
 
 @extend_schema_field(ManifestEntrySerializer(many=True))
 class _Entries(BoundedListField):
-    """Read one by one, so that what is wrong is told of all of them together."""
+    """Entries are validated one by one, so that the errors of all are reported together."""
 
 
 class ManifestSerializer(StrictSerializer):
-    """The models, each with all that an upload says and the place of its file."""
+    """The models, each with the fields of an upload and the place of its file."""
 
     models = _Entries(child=serializers.DictField(), min_length=1, max_length=MAX_MODELS)
 
     def entries(self) -> list[ManifestEntry]:
-        """What is known about each model."""
         return [
             ManifestEntrySerializer(data=one, context=self.context).entry()
             for one in self.validated_data["models"]
@@ -80,13 +79,13 @@ class ManifestSerializer(StrictSerializer):
 
 
 class ManifestFormSerializer(serializers.Serializer):
-    """The form in which files come together with their manifest, each in a part of its own."""
+    """A form with a manifest and its files, each file in its own part."""
 
     manifest = serializers.CharField(help_text="the manifest as JSON")
 
 
 class AcceptedSerializer(serializers.ModelSerializer):
-    """One accepted model; ask again for its `state`."""
+    """An accepted model. Request it again for its `state`."""
 
     id = serializers.UUIDField(read_only=True)
     state = serializers.ChoiceField(choices=CheckpointState.choices, read_only=True)

@@ -1,4 +1,4 @@
-"""Checks with pictures as JSON, and as a form."""
+"""Serializers for checks with pictures, as JSON and as a form."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ from marketplace.checkpoints.checked import MAX_PICTURES
 
 
 class LabelledPictureSerializer(serializers.Serializer):
-    """One picture, and what is on it."""
+    """A picture with its label."""
 
     label = serializers.CharField(  # type: ignore[assignment]
         max_length=MAX_CLASS_NAME, help_text="one of the model's `class_names`"
@@ -32,28 +32,28 @@ class PictureCheckSerializer(StrictSerializer):
     )
 
     def to_internal_value(self, data: Any) -> Any:
-        """The pictures; those of a form are put into the same shape first."""
+        """Bring the pictures of a form into the shape of JSON first."""
         return super().to_internal_value(_from_form(data) if isinstance(data, QueryDict) else data)
 
 
 class PictureCheckFormSerializer(serializers.Serializer):
-    """The same as a form: both fields as often as there are pictures, in the same order."""
+    """The same as a form: both fields are repeated for each picture, in the same order."""
 
     pictures = serializers.ListField(child=serializers.FileField(), max_length=MAX_PICTURES)
     labels = serializers.ListField(child=serializers.CharField(), max_length=MAX_PICTURES)
 
 
 class CheckedPictureSerializer(serializers.Serializer):
-    """What the model says of one picture."""
+    """The model's prediction for one picture."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     predicted = serializers.CharField(help_text="the class that the model finds most probable")
-    probability = serializers.FloatField(help_text="of that class")
+    probability = serializers.FloatField(help_text="probability of that class")
     right = serializers.BooleanField()
 
 
 class PictureCheckAnswerSerializer(serializers.Serializer):
-    """How many were right, and each picture in the order in which it was sent."""
+    """The number of correct predictions, and each picture in the order of the request."""
 
     n_pictures = serializers.IntegerField()
     n_right = serializers.IntegerField()
@@ -62,14 +62,14 @@ class PictureCheckAnswerSerializer(serializers.Serializer):
         help_text="labels among the five most probable classes; null for up to ten classes",
     )
     predictions = CheckedPictureSerializer(many=True)
-    summary = serializers.CharField(help_text="the same in words")
-    advice = serializers.CharField(help_text="what to look at when fewer than half are right")
+    summary = serializers.CharField(help_text="the result in words")
+    advice = serializers.CharField(help_text="what to check if fewer than half are right")
     recorded = serializers.BooleanField(
-        help_text="whether the model says so from now on; only its owner's checks are recorded"
+        help_text="whether the model now shows this result; only its owner's checks are recorded"
     )
     warnings = serializers.ListField(
         child=serializers.CharField(),
-        help_text="what may be wrong with pictures that could be read, and what to do",
+        help_text="possible problems with readable pictures, and what to do about them",
     )
 
 

@@ -1,4 +1,4 @@
-"""Pools as JSON."""
+"""Serializers for pools."""
 
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,11 @@ from marketplace.pools.selectors import MAX_POOL_SIZE, Member, members_fit, pool
 
 
 class FitSerializer(serializers.Serializer):
-    """What the choice of models amounts to."""
+    """The fit of a pool's models to each other."""
 
     n_models = serializers.IntegerField()
     n_hidden = serializers.IntegerField(
-        help_text="how many are not shared with you; nothing but the counts tells of them"
+        help_text="how many are not shared with you; only the counts include them"
     )
     scenario = serializers.ChoiceField(choices=["SS", "SH", "MH"])
     scenario_title = serializers.CharField()
@@ -33,7 +33,7 @@ class FitSerializer(serializers.Serializer):
 
 
 class PoolSerializer(serializers.ModelSerializer):
-    """A pool, as in lists."""
+    """A pool in a list."""
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
@@ -48,16 +48,15 @@ class PoolSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_n_models(self, pool: Pool) -> int:
-        """Counted with the list, or now."""
         counted: int | None = getattr(pool, "n_models", None)
         return pool.members.count() if counted is None else counted
 
 
 class PoolDetailSerializer(PoolSerializer):
-    """A pool with its models, in their order, and how they fit together."""
+    """A pool with its models, in order, and how they fit together."""
 
     checkpoints = serializers.SerializerMethodField(
-        help_text="ids of its models, as far as they are shared with you"
+        help_text="ids of those of its models that are shared with you"
     )
     fit = serializers.SerializerMethodField()
 
@@ -66,23 +65,21 @@ class PoolDetailSerializer(PoolSerializer):
         read_only_fields = fields
 
     def to_representation(self, pool: Pool) -> dict[str, Any]:
-        """As the person who asks sees it."""
+        """Read the members once, as the current user may see them."""
         self._members: list[Member] = pool_members(pool, self.context["request"].user)
         shown: dict[str, Any] = super().to_representation(pool)
         return shown
 
     def get_checkpoints(self, pool: Pool) -> list[UUID]:
-        """Which models."""
         return [member.checkpoint.pk for member in self._members if member.visible]
 
     @extend_schema_field(FitSerializer)
     def get_fit(self, pool: Pool) -> dict[str, Any]:
-        """What they amount to."""
         return dict(FitSerializer(members_fit(self._members)).data)
 
 
 class PoolChangeSerializer(StrictSerializer):
-    """Which models are in it."""
+    """The models of a pool."""
 
     checkpoints = BoundedListField(
         child=serializers.UUIDField(), max_length=MAX_POOL_SIZE, help_text="ids of models"

@@ -1,1 +1,1 @@
-"""HTTP only: shape in, service or selector, shape out."""
+"""HTTP only: views validate the shape, call a service or selector, and serialize the result."""

@@ -1,4 +1,4 @@
-"""`algorithms/`, `architectures/`: what the workers can run."""
+"""`algorithms/` and `architectures/`."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -22,7 +22,6 @@ class AlgorithmView(ListModelMixin, RetrieveModelMixin, RowViewSet):
     filterset_fields: list[str] = []
 
     def get_queryset(self) -> "QuerySet[AlgorithmSpec]":
-        """Everybody may see all."""
         return algorithms_published()
 
 
@@ -38,5 +37,4 @@ class ArchitectureView(ListModelMixin, RetrieveModelMixin, RowViewSet):
     filterset_fields: list[str] = []
 
     def get_queryset(self) -> "QuerySet[ArchitectureSpec]":
-        """Everybody may see all."""
         return architectures_published()

@@ -1,4 +1,4 @@
-"""`checkpoints/`: uploads and what became of them."""
+"""`checkpoints/`."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ _ONE = examples.answer("A validated model", examples.CHECKPOINT)
 
 
 class CheckpointView(RowView):
-    """Models: one's own in every state, other people's once they are valid."""
+    """Models: your own in every state, other people's once they are valid."""
 
     queryset = Checkpoint.objects.none()
     serializer_class = CheckpointSerializer
@@ -54,12 +54,12 @@ class CheckpointView(RowView):
     scopes = {"create": Scope.UPLOAD}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
-        """What the person may see; a list has less."""
+        """Load fewer columns for lists."""
         rows = checkpoints_listed_for if self.action == "list" else checkpoints_visible_to
         return rows(self.request.user)
 
     def get_parsers(self) -> list[Any]:
-        """Uploads come as a form, changes as JSON."""
+        """Take uploads as a form and changes as JSON."""
         if self.request is not None and self.request.method == "POST":
             return [MultiPartParser()]
         return [BoundedJSONParser()]
@@ -68,7 +68,7 @@ class CheckpointView(RowView):
         summary="List models", responses=CheckpointRowSerializer(many=True), examples=[_ONE]
     )
     def list(self, request: Request) -> Response:
-        """Newest first. `state` tells how far the validation is."""
+        """Newest first. `state` shows the progress of validation."""
         return self.listed(CheckpointRowSerializer)
 
     @extend_schema(
@@ -79,7 +79,8 @@ class CheckpointView(RowView):
         examples=[_ONE],
     )
     def create(self, request: Request) -> Response:
-        """The file is streamed to storage; a worker validates it. Ask again for its `state`."""
+        """The file is streamed to storage, and a worker validates it. Request the model again for
+        its `state`."""
         request.data  # noqa: B018 - reads the body
         check_received(request._request)
         shape = self.read(CheckpointUploadSerializer)
@@ -94,24 +95,24 @@ class CheckpointView(RowView):
 
     @extend_schema(summary="One model", examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """With `state` and, once rejected, the `reason`."""
+        """Includes `state` and, if rejected, the `reason`."""
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
-        summary="Change what is said about a model",
+        summary="Change the description of a model",
         request=CheckpointChangeSerializer,
         responses=CheckpointSerializer,
         examples=[
             _ONE,
             examples.body("Withdraw consent", {"consent_recovery": False}),
-            examples.body("Name the classes again", {"class_names": ["robin", "wren", "jay"]}),
+            examples.body("Rename the classes", {"class_names": ["robin", "wren", "jay"]}),
         ],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Consent that is withdrawn holds for every later job.
+        """Withdrawn consent applies to all later jobs.
 
-        What the file must agree with goes to a worker: ask again for `state`. 409 when the file
-        is not kept, or a job has used the model.
+        A worker checks changes that must match the file: request the model again for its `state`.
+        409 if the file is no longer kept, or a job has used the model.
         """
         row = self.get_own()
         values = self.read(CheckpointChangeSerializer).validated_data
@@ -120,7 +121,7 @@ class CheckpointView(RowView):
 
     @extend_schema(summary="Delete a model and its file", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """One that a job has used stays, because the meta-learner's lineage names it."""
+        """A model that a job has used stays, because the meta-learner's provenance refers to it."""
         checkpoint_delete(checkpoint=self.get_own())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -130,7 +131,7 @@ class CheckpointView(RowView):
     )
     @action(detail=True)
     def download(self, request: Request, pk: str) -> HttpResponseBase:
-        """Our own re-serialisation of the upload, once it is valid; `ETag` and `Range` work."""
+        """The validated model, re-serialised by this instance. Supports `ETag` and `Range`."""
         row = self.get_object()
         if not can_download_checkpoint(self.user, row):
             state = "in quarantine" if row.is_quarantined else row.state

@@ -1,4 +1,4 @@
-"""`jobs/`: runs of an algorithm on a pool."""
+"""`jobs/`."""
 
 from uuid import UUID
 
@@ -29,11 +29,11 @@ from marketplace.pools.models import Pool
 from marketplace.pools.selectors import pools_visible_to
 
 _ONE = examples.answer("A job under way", examples.JOB)
-_SINCE = OpenApiParameter("since", OpenApiTypes.INT, description="only what is above this number")
+_SINCE = OpenApiParameter("since", OpenApiTypes.INT, description="only entries above this number")
 
 
 class JobView(RowView):
-    """Jobs that the person may see."""
+    """Jobs that you may see."""
 
     queryset = Job.objects.none()
     serializer_class = JobSerializer
@@ -49,7 +49,6 @@ class JobView(RowView):
     scopes = {"create": Scope.JOBS, "cancel": Scope.JOBS, "resume": Scope.JOBS}
 
     def get_queryset(self) -> "QuerySet[Job]":
-        """What the person may see."""
         return jobs_visible_to(self.request.user).select_related("learner")
 
     @extend_schema(summary="List jobs", examples=[_ONE])
@@ -69,8 +68,8 @@ class JobView(RowView):
         ],
     )
     def create(self, request: Request) -> Response:
-        """Settings that are left out are those of the preset, or have the defaults of
-        `GET algorithms/`, which lists both."""
+        """Settings that are left out come from the preset, or have the defaults that `GET
+        algorithms/` lists."""
         said = self.read(JobLaunchSerializer).validated_data
         job = job_launch(
             owner=self.user,
@@ -83,7 +82,7 @@ class JobView(RowView):
 
     @extend_schema(summary="One job", examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """Its state and progress."""
+        """Includes its state and progress."""
         return Response(JobSerializer(self.get_object()).data)
 
     @extend_schema(
@@ -94,7 +93,7 @@ class JobView(RowView):
     )
     @action(detail=True, filterset_class=None, pagination_class=None)
     def metrics(self, request: Request, pk: str) -> Response:
-        """`{"NAME": [[step, value], …]}`, at most about a thousand points to a curve."""
+        """`{"NAME": [[step, value], …]}`, at most about a thousand points per curve."""
         return Response(job_curves(self.get_object(), since=_since(request)))
 
     @extend_schema(
@@ -112,7 +111,7 @@ class JobView(RowView):
     @extend_schema(summary="Cancel a job", request=None, responses=JobSerializer, examples=[_ONE])
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """It stops after the step that it is at; 409 when it has ended or is ending already."""
+        """Stops after the current step. 409 if the job has ended or is ending."""
         return Response(JobSerializer(job_cancel(job=self.get_own(), by=self.user)).data)
 
     @extend_schema(
@@ -123,7 +122,7 @@ class JobView(RowView):
     )
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """It goes on from its last snapshot; 409 in any other state."""
+        """Continues from the last snapshot. 409 in any other state."""
         return Response(JobSerializer(job_resume(job=self.get_own(), by=self.user)).data)
 
     def _pool(self, pk: UUID) -> Pool:

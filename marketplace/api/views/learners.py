@@ -1,4 +1,4 @@
-"""`learners/`: meta-learners, their files, and adaptation."""
+"""`learners/`, with their files and adaptation."""
 
 from typing import Any
 
@@ -34,13 +34,13 @@ from marketplace.learners.selectors import (
 )
 from marketplace.learners.services import learner_change
 
-# What gives away the weights.
+# Actions that reveal the weights.
 _OF_WEIGHTS = {"download", "files", "adaptations"}
 _ONE = examples.answer("A meta-learner", examples.LEARNER)
 
 
 class LearnerView(RowView):
-    """Meta-learners that the person may see."""
+    """Meta-learners that you may see."""
 
     queryset = MetaLearner.objects.none()
     serializer_class = LearnerSerializer
@@ -49,7 +49,7 @@ class LearnerView(RowView):
     scopes = {"adaptations": Scope.ADAPT}
 
     def get_queryset(self) -> "QuerySet[MetaLearner]":
-        """What the person may see; for downloads and adaptation, what they may have."""
+        """Require more than visibility for downloads and adaptation."""
         allowed = learners_usable_by if self.action in _OF_WEIGHTS else learners_visible_to
         return allowed(self.request.user)
 
@@ -60,7 +60,7 @@ class LearnerView(RowView):
 
     @extend_schema(summary="One meta-learner", responses=LearnerDetailSerializer, examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """With its card, lineage and files."""
+        """Includes its card, provenance and files."""
         return Response(self._shown(self.get_object()))
 
     @extend_schema(
@@ -104,11 +104,11 @@ class LearnerView(RowView):
         },
     )
     def files(self, request: Request, pk: str, path: str) -> HttpResponseBase:
-        """With `ETag`; `Range` and `If-None-Match` work."""
+        """Supports `ETag`, `Range` and `If-None-Match`."""
         learner = self.get_object()
         entry = learner_file(learner, path)
         if entry is None:
-            raise Http404("The meta-learner has no file of that name.")
+            raise Http404("The meta-learner has no file with that name.")
         response = file_response(request._request, learner, entry)
         return record_download(
             response,
@@ -130,11 +130,11 @@ class LearnerView(RowView):
     )
     @action(detail=True, methods=["post"], parser_classes=[PicturesJSONParser])
     def adaptations(self, request: Request, pk: str) -> Response:
-        """Pictures are PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files as base64; of several frames
-        or pages the first one counts. They exist for the length of the request only.
+        """Pictures are PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files as base64. The first frame or
+        page of several counts. They are kept only for the length of the request.
 
-        Two requests of a person can wait at the same time; a third one is 429. Where too many
-        people wait, it is 503. Both say in `Retry-After` when to try again.
+        At most two requests of a person can wait at the same time; a third gets 429. 503 means that
+        too many people are waiting. Both say in `Retry-After` when to try again.
         """
         learner = self.get_object()
         said = self.read(AdaptationSerializer).validated_data

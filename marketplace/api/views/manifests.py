@@ -1,4 +1,4 @@
-"""`checkpoints/manifest/`: several models in one request, all of them or none."""
+"""`checkpoints/manifest/`: several models in one request, all or none."""
 
 import io
 from typing import Any, cast
@@ -29,7 +29,7 @@ from marketplace.uploads.received import MANIFEST_FIELD, check_received
 
 
 class ManifestView(RowView):
-    """Several models of one's own."""
+    """Several models in one upload."""
 
     queryset = Checkpoint.objects.none()
     serializer_class = AcceptedManifestSerializer
@@ -52,10 +52,11 @@ class ManifestView(RowView):
         ],
     )
     def create(self, request: Request) -> Response:
-        """All entries are checked first; if one is wrong, none becomes a model.
+        """All entries are checked first. If one is wrong, no model is created, and `errors`
+        describes each wrong entry.
 
-        `errors` then has a sentence for each of those that are. The file of an entry is an
-        `upload` that was begun with `held`, or a `part` of the same form.
+        The file of an entry is either an `upload` that was created with `held`, or a `part` of the
+        same form.
         """
         files = _files_of(request)
         shape = ManifestSerializer(
@@ -72,7 +73,7 @@ class ManifestView(RowView):
 
 
 def _files_of(request: Request) -> dict[str, UploadedFile]:
-    """The files of a form by their parts; none where the body is JSON."""
+    """Return the files of a form by part name; empty if the body is JSON."""
     request.data  # noqa: B018 - reads the body
     check_received(request._request)
     files = cast(MultiValueDict[str, UploadedFile], request.FILES)
@@ -94,7 +95,7 @@ def _manifest_of(request: Request) -> Any:
 
 
 def _check_all_named(entries: list[ManifestEntry], files: dict[str, UploadedFile]) -> None:
-    """A file that no entry names would be lost silently."""
+    """Reject files that no entry names, which would otherwise be lost silently."""
     if any(entry.wrong for entry in entries):
         return
     named = {id(entry.file) for entry in entries}

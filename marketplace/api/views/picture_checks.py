@@ -1,4 +1,4 @@
-"""`checkpoints/{id}/check/`: how many labelled pictures a model gets right."""
+"""`checkpoints/{id}/check/`."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from marketplace.checkpoints.selectors import checkpoints_visible_to
 
 
 class PictureCheckView(RowView):
-    """Models that the person may see."""
+    """Models that you may see."""
 
     queryset = Checkpoint.objects.none()
     serializer_class = PictureCheckAnswerSerializer
@@ -33,11 +33,10 @@ class PictureCheckView(RowView):
     problems = {"create": ("409", "503")}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
-        """What the person may see."""
         return checkpoints_visible_to(self.request.user)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Find a place in memory for the form's pictures before reading them."""
+        """Choose the upload handler before the form is read."""
         request.upload_handlers = [PicturesHandler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
@@ -54,11 +53,11 @@ class PictureCheckView(RowView):
         ],
     )
     def create(self, request: Request, pk: str) -> Response:
-        """A worker labels the pictures by the model as it is read. They exist for the length of the
-        request only. Pictures are PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files.
+        """A worker labels the pictures with the model as it is read now. Pictures are PNG, JPEG,
+        WebP, GIF, BMP, TIFF or AVIF files, and are kept only for the length of the request.
 
-        Everybody who may download a model may check it; `checked` of the model is the last check
-        by its owner, until the model is read in another way. 429 and 503 are as for adaptations.
+        Anyone who may download a model may check it. `checked` of the model is its owner's last
+        check, until the model is read differently. 429 and 503 are as for adaptations.
         """
         row = self.get_object()
         pictures = self.read(PictureCheckSerializer).validated_data["pictures"]

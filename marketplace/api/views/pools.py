@@ -1,4 +1,4 @@
-"""`pools/`: which models belong together."""
+"""`pools/`."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _ONE = examples.answer("Two models", examples.POOL)
 
 
 class PoolView(RowView):
-    """Pools that the person may see."""
+    """Pools that you may see."""
 
     queryset = Pool.objects.none()
     serializer_class = PoolSerializer
@@ -33,7 +33,6 @@ class PoolView(RowView):
     problems = {"partial_update": ("409",), "destroy": ("409",)}
 
     def get_queryset(self) -> "QuerySet[Pool]":
-        """What the person may see."""
         return pools_visible_to(self.request.user)
 
     @extend_schema(summary="List pools")
@@ -45,10 +44,10 @@ class PoolView(RowView):
         summary="Make a pool",
         request=PoolCreateSerializer,
         responses={201: PoolDetailSerializer},
-        examples=[_ONE, examples.body("Two models of one's own", examples.POOL_BODY)],
+        examples=[_ONE, examples.body("Two of your models", examples.POOL_BODY)],
     )
     def create(self, request: Request) -> Response:
-        """The models must fit together and their owners must have consented to recovery."""
+        """The models must fit together, and their owners must have consented to recovery."""
         said = self.read(PoolCreateSerializer).validated_data
         row = pool_create(owner=self.user, checkpoint_ids=said.pop("checkpoints"), **said)
         where = {"Location": request.build_absolute_uri(f"{row.pk}/")}
@@ -56,17 +55,17 @@ class PoolView(RowView):
 
     @extend_schema(summary="One pool", responses=PoolDetailSerializer, examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """With its models, and how they fit together."""
+        """Includes its models, and how they fit together."""
         return Response(self._shown(self.get_object()))
 
     @extend_schema(
-        summary="Choose the models again",
+        summary="Change the models of a pool",
         request=PoolChangeSerializer,
         responses=PoolDetailSerializer,
         examples=[_ONE],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """As long as no job has used the pool; from then on it is frozen."""
+        """Only until a job has used the pool; from then on it is frozen."""
         row = self.get_own()
         chosen = self.read(PoolChangeSerializer).validated_data["checkpoints"]
         row = pool_change_checkpoints(pool=row, by=self.user, checkpoint_ids=chosen)
@@ -74,7 +73,7 @@ class PoolView(RowView):
 
     @extend_schema(summary="Delete a pool", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """One that a job has used stays."""
+        """A pool that a job has used stays."""
         pool_delete(pool=self.get_own())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -1,4 +1,4 @@
-"""`checkpoints/{id}/quarantine/`: for the staff of the instance."""
+"""`checkpoints/{id}/quarantine/`, for staff."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -18,7 +18,7 @@ _ONE = examples.answer("The model", examples.CHECKPOINT)
 
 
 class QuarantineView(RowView):
-    """Any model, for staff; others are told that it is not for them where they see it."""
+    """Any model, for staff. Others get 403 for a model that they may see, and 404 otherwise."""
 
     queryset = Checkpoint.objects.none()
     serializer_class = CheckpointSerializer
@@ -26,7 +26,6 @@ class QuarantineView(RowView):
     problems = {"create": ("409",), "destroy": ("409",)}
 
     def get_queryset(self) -> "QuerySet[Checkpoint]":
-        """What the person may judge, or at least see."""
         return checkpoints_judged_by(self.request.user)
 
     @extend_schema(
@@ -36,7 +35,7 @@ class QuarantineView(RowView):
         examples=[_ONE, examples.body("Why", {"reason": "Trained on pictures of people."})],
     )
     def create(self, request: Request, pk: str) -> Response:
-        """For staff. Only its owner and staff see it then; jobs that use it stop."""
+        """Staff only. Hides the model from all but its owner and staff. Jobs that use it stop."""
         row = self._row()
         reason = self.read(QuarantineSerializer).validated_data["reason"]
         row = checkpoint_quarantine(checkpoint=row, by=self.user, reason=reason)
@@ -48,7 +47,7 @@ class QuarantineView(RowView):
         examples=[_ONE],
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        """For staff. It is as it was before; jobs that were stopped can be resumed."""
+        """Staff only. The model is as it was before, and jobs that were stopped can be resumed."""
         row = checkpoint_release(checkpoint=self._row(), by=self.user)
         return Response(CheckpointSerializer(row).data)
 

@@ -1,4 +1,4 @@
-"""`teams/`: who shares with whom."""
+"""`teams/`."""
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -34,7 +34,7 @@ _USERNAME = OpenApiParameter("username", OpenApiTypes.STR, OpenApiParameter.PATH
 
 
 class TeamView(RowView):
-    """Teams that the person is in; others are 404."""
+    """Teams that you are in; others are 404."""
 
     queryset = Team.objects.none()
     serializer_class = TeamSerializer
@@ -50,29 +50,28 @@ class TeamView(RowView):
     filterset_fields: list[str] = []
 
     def get_queryset(self) -> "QuerySet[Team]":
-        """One's own."""
         return teams_of(self.user)
 
     @extend_schema(summary="List your teams", examples=[_ONE])
     def list(self, request: Request) -> Response:
-        """By name."""
+        """Sorted by name."""
         return self.listed(TeamSerializer)
 
     @extend_schema(
-        summary="Make a team",
+        summary="Create a team",
         request=TeamNameSerializer,
         responses={201: TeamSerializer},
         examples=[_ONE, examples.body("A name", {"name": "Botany"})],
     )
     def create(self, request: Request) -> Response:
-        """You are its first owner."""
+        """You become its first owner."""
         team = team_create(owner=self.user, **self.read(TeamNameSerializer).validated_data)
         where = {"Location": request.build_absolute_uri(f"{team.pk}/")}
         return Response(TeamSerializer(team).data, status.HTTP_201_CREATED, headers=where)
 
     @extend_schema(summary="One team", examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """With everybody in it."""
+        """Includes all members."""
         return Response(TeamSerializer(self.get_object()).data)
 
     @extend_schema(
@@ -82,14 +81,14 @@ class TeamView(RowView):
         examples=[_ONE],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Only its owners may."""
+        """Owners only."""
         team = self.get_object()
         name = self.read(TeamNameSerializer).validated_data["name"]
         return Response(TeamSerializer(team_rename(team=team, by=self.user, name=name)).data)
 
     @extend_schema(summary="Delete a team", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Only its owners may. What was shared with it becomes private."""
+        """Owners only. Everything that was shared with the team becomes private."""
         team_delete(team=self.get_object(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -101,7 +100,7 @@ class TeamView(RowView):
     )
     @action(detail=True, methods=["post"])
     def members(self, request: Request, pk: str) -> Response:
-        """Only owners may. A person who is a member already keeps their role."""
+        """Owners only. Someone who is a member already keeps their role."""
         team = self.get_object()
         said = self.read(MemberAddSerializer).validated_data
         team_add_member(team=team, by=self.user, **said)
@@ -115,7 +114,7 @@ class TeamView(RowView):
         examples=[_ONE],
     )
     def member(self, request: Request, pk: str, username: str) -> Response:
-        """Only its owners may; one owner always stays."""
+        """Owners only. A team always has at least one owner."""
         team = self.get_object()
         user = self._member(team, username)
         role = self.read(RoleSerializer).validated_data["role"]
@@ -126,7 +125,7 @@ class TeamView(RowView):
         summary="Remove a member from a team", parameters=[_USERNAME], responses={204: None}
     )
     def member_remove(self, request: Request, pk: str, username: str) -> Response:
-        """Its owners may take out anybody, and everybody themselves; one owner always stays."""
+        """Owners can remove anyone; members can leave. A team always has at least one owner."""
         team = self.get_object()
         user = self._member(team, username)
         team_remove_member(team=team, by=self.user, user=user)

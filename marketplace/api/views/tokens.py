@@ -25,7 +25,7 @@ from marketplace.api.views.base import RowView
 
 
 class TokenView(RowView):
-    """One's own tokens."""
+    """Your tokens."""
 
     queryset = ApiToken.objects.none()
     serializer_class = TokenSerializer
@@ -33,7 +33,6 @@ class TokenView(RowView):
     filterset_fields: list[str] = []
 
     def get_queryset(self) -> "QuerySet[ApiToken]":
-        """One's own."""
         return tokens_of(self.user)
 
     @extend_schema(summary="List your tokens")
@@ -42,13 +41,13 @@ class TokenView(RowView):
         return self.listed(TokenSerializer)
 
     @extend_schema(
-        summary="Make a token",
+        summary="Create a token",
         request=TokenCreateSerializer,
         responses={201: NewTokenSerializer},
         examples=[examples.body("For a script that only reads", examples.TOKEN_BODY)],
     )
     def create(self, request: Request) -> Response:
-        """With a token one makes only tokens that can do no more and live no longer."""
+        """A request with a token can only create tokens with no more scopes and no later expiry."""
         said = self.read(TokenCreateSerializer).validated_data
         using = request.auth if isinstance(request.auth, ApiToken) else None
         row, secret = token_create(user=self.user, using=using, **said)
@@ -58,7 +57,7 @@ class TokenView(RowView):
 
     @extend_schema(summary="One of your tokens")
     def retrieve(self, request: Request, pk: str) -> Response:
-        """With its scopes, and when it was used last."""
+        """Includes its scopes, and when it was last used."""
         return Response(TokenSerializer(self.get_object()).data)
 
     @extend_schema(summary="Revoke a token", responses={204: None})
@@ -80,10 +79,10 @@ class LeakedView(APIView):
         summary="Revoke tokens that leaked",
         request=LeakedSerializer,
         responses={202: None},
-        examples=[examples.body("One that stood in a public repository", examples.LEAKED_BODY)],
+        examples=[examples.body("One found in a public repository", examples.LEAKED_BODY)],
     )
     def post(self, request: Request) -> Response:
-        """Anybody may. The answer is the same whether or not there was such a token."""
+        """No account is needed. The answer does not tell whether the token existed."""
         shape = LeakedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         tokens_revoke_leaked(secrets=shape.validated_data["credentials"])

@@ -1,4 +1,4 @@
-"""`uploads/`: files in pieces, by the protocol of tus 1.0.0 (https://tus.io)."""
+"""`uploads/`: files in pieces, by the tus 1.0.0 protocol (https://tus.io)."""
 
 import base64
 import binascii
@@ -48,14 +48,14 @@ _RESUMABLE = OpenApiParameter(
 
 
 class WrongVersion(DomainError):
-    """The client speaks another version of the protocol."""
+    """The client uses another version of the protocol."""
 
     status = 412
     title = "Unknown version of tus"
 
 
 class UploadView(RowView):
-    """One's own unfinished uploads."""
+    """Your unfinished uploads."""
 
     queryset = Upload.objects.none()
     serializer_class = UploadSerializer
@@ -68,25 +68,22 @@ class UploadView(RowView):
     }
 
     def get_queryset(self) -> "QuerySet[Upload]":
-        """The person's own uploads."""
         return uploads_of(self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check who asks first, then the version of the protocol."""
+        """Authenticate first, then check the version of the protocol."""
         super().initial(request, *args, **kwargs)
         speaks = request.headers.get("Tus-Resumable", "" if request.method != "GET" else VERSION)
         if request.method != "OPTIONS" and speaks != VERSION:
-            raise WrongVersion(f"Send “Tus-Resumable: {VERSION}”; no other version is known here.")
+            raise WrongVersion(f"Send “Tus-Resumable: {VERSION}”; no other version is supported.")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Every answer names the version."""
         response["Tus-Resumable"] = VERSION
         if response.status_code == WrongVersion.status:
             response["Tus-Version"] = VERSION
         return super().finalize_response(request, response, *args, **kwargs)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        """What is spoken here."""
         headers = {
             "Tus-Version": VERSION,
             "Tus-Extension": EXTENSIONS,
@@ -110,10 +107,10 @@ class UploadView(RowView):
         ],
     )
     def create(self, request: Request) -> Response:
-        """`Location` says where the pieces go. Sharing, quota and all fields are checked now."""
+        """`Location` is the URL for the pieces. Sharing, quota and all fields are checked now."""
         if "Upload-Concat" in request.headers:
-            # A client that sends parts of a file side by side would get a model of each.
-            _refuse("Upload-Concat", "Files in parts that are put together are not taken here.")
+            # A client that sends parts of a file in parallel would get a model of each.
+            _refuse("Upload-Concat", "Concatenating parts of a file is not supported.")
         metadata = request.headers.get("Upload-Metadata", "")
         said = _parse_metadata(metadata) if metadata else request.data
         shape = UploadBeginSerializer(data=said, context=self.get_serializer_context())
@@ -131,12 +128,12 @@ class UploadView(RowView):
         return Response(status=status.HTTP_201_CREATED, headers=headers)
 
     @extend_schema(
-        summary="How far an upload is",
+        summary="Progress of an upload",
         responses=UploadSerializer,
-        examples=[examples.answer("Half of it is there", examples.UPLOAD)],
+        examples=[examples.answer("Half of it has arrived", examples.UPLOAD)],
     )
     def retrieve(self, request: Request, pk: str) -> Response:
-        """`HEAD` gives `Upload-Offset`, from where the next piece goes on."""
+        """`HEAD` returns `Upload-Offset`, where the next piece begins."""
         upload = self.get_object()
         headers = {**_state(upload), "Cache-Control": "no-store"}
         if upload.metadata:
@@ -158,13 +155,14 @@ class UploadView(RowView):
         ],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """What arrives stays when the connection breaks. The last piece makes the model."""
+        """Bytes that have arrived are kept if the connection breaks. The last piece creates the
+        model."""
         upload = self.get_object()
         if request.content_type.split(";")[0].strip() != PIECE:
             raise UnsupportedMediaType(request.content_type)
         offset = _number(request, "Upload-Offset")
         if offset + _number(request, "Content-Length") > upload.length:
-            raise TooLarge(f"This piece goes beyond the {upload.length} bytes that were announced.")
+            raise TooLarge(f"This piece exceeds the announced length of {upload.length} bytes.")
         upload_append(
             upload=upload,
             offset=offset,
@@ -173,9 +171,9 @@ class UploadView(RowView):
         )
         return Response(status=status.HTTP_204_NO_CONTENT, headers=_state(upload))
 
-    @extend_schema(summary="Give an upload up", responses={204: None}, parameters=[_RESUMABLE])
+    @extend_schema(summary="Cancel an upload", responses={204: None}, parameters=[_RESUMABLE])
     def destroy(self, request: Request, pk: str) -> Response:
-        """Forgets what has arrived."""
+        """Deletes the bytes that have arrived."""
         upload_delete(upload=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -196,7 +194,7 @@ def _number(request: Request, name: str) -> int:
 
 
 def _parse_metadata(text: str) -> dict[str, str]:
-    """`name bW9kZWw=,licence bWl0` -> {"name": "model", "licence": "mit"}."""
+    """Parse `name bW9kZWw=,licence bWl0` into `{"name": "model", "licence": "mit"}`."""
     said = {}
     for pair in text.split(","):
         key, _, value = pair.strip().partition(" ")

@@ -1,5 +1,3 @@
-"""Small things that templates say often: icons, badges, sizes, durations."""
-
 from django import template
 from django.template.context import Context
 from django.templatetags.static import static
@@ -28,7 +26,7 @@ _SHORT_HASH = 12
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """One icon of the sprite; decoration only, so hidden from assistive technology."""
+    """Render an icon of the sprite. It is decoration, and hidden from assistive technology."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("img/icons.svg"),
@@ -38,7 +36,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def nav_link(context: Context, url_name: str, title: str) -> SafeString:
-    """A link of the main navigation; the section that one is in is marked."""
+    """Render a link of the main navigation. The current section is marked."""
     url = reverse(url_name)
     request = context.get("request")
     here = request is not None and request.path.startswith(url)
@@ -48,37 +46,33 @@ def nav_link(context: Context, url_name: str, title: str) -> SafeString:
 
 @register.filter
 def pool_if(name: str, shown: bool) -> str:
-    """The name of a pool to whom it is shown, and to others that there is one."""
+    """Return the pool's name if it is shared with the user."""
     return name if shown else "a pool that is not shared with you"
 
 
 @register.filter
 def badge(state: str) -> str:
-    """The colour of a state's badge."""
     return _BADGES.get(str(state), "")
 
 
 @register.filter
 def note(level: str) -> str:
-    """The colour of a message."""
     return _NOTES.get(level, "info")
 
 
 @register.filter
 def note_icon(level: str) -> str:
-    """The icon of a message."""
     return _NOTE_ICONS.get(level, "info")
 
 
 @register.filter
 def short_hash(value: str) -> str:
-    """The first characters of a hash."""
     return str(value)[:_SHORT_HASH]
 
 
 @register.filter
 def megabytes(value: int | None) -> str:
-    """Bytes as people read them: 1.2 MB."""
+    """Format bytes: 1.2 MB."""
     size = float(value or 0)
     for unit in ("bytes", "KB", "MB"):
         if size < 1000:
@@ -89,7 +83,7 @@ def megabytes(value: int | None) -> str:
 
 @register.filter
 def count_short(value: int | None) -> str:
-    """A count as people read it: 112 k, 11.2 M."""
+    """Format a count: 112 k, 11.2 M."""
     number = float(value or 0)
     for unit in ("", " k", " M"):
         if number < 1000:
@@ -100,7 +94,7 @@ def count_short(value: int | None) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Seconds as people read them: 45 s, 3 min, 2 h 10 min."""
+    """Format seconds: 45 s, 3 min, 2 h 10 min."""
     if seconds is None:
         return "–"
     whole = int(seconds)
@@ -112,6 +106,6 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def field_title(name: str) -> str:
-    """A setting's name as a title: outer_steps becomes “Outer steps”."""
+    """Format a setting's name as a title: outer_steps becomes “Outer steps”."""
     words = str(name).replace("_", " ").strip()
     return words[:1].upper() + words[1:]

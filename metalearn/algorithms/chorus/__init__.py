@@ -1,15 +1,15 @@
-"""Chorus: one small network that finds alike what the whole pool together finds alike.
+"""Chorus: one small network that learns which images the whole pool finds similar.
 
-Our own method. Labels of a teacher say little about classes that it was not taught; its features
-say more, and the features of all teachers side by side say most. Chorus teaches a learner the
-ensemble's similarities, not its coordinates: for each picture of a batch, the learner's cosine
-similarities to all others shall correlate with the pool's. So teachers of any architecture, input
-size and class count fit together, and the learner's features are trained for exactly the
-comparison that the prototype head will make.
+Our own method. A teacher's labels say little about classes it was not trained on. Its features say
+more, and the concatenated features of all teachers say most. Chorus teaches a learner the
+ensemble's similarities rather than its coordinates: for each image of a batch, the learner's cosine
+similarities to all others should correlate with the pool's. Teachers of any architecture, input
+size and class count can be combined this way, and the learner's features are trained for the
+comparison that the prototype head makes.
 
-The pictures are drawn by rule and not recovered from models, so no owner's consent to recovery
-is needed. They come in a stream: each outer step draws new ones, asks every teacher once, and
-replaces the oldest in a bounded memory from which the learner's batches are taken.
+The images are drawn synthetically and not recovered from models, so no owner has to consent. They
+form a stream: each outer step draws new ones, queries every teacher once, and replaces the oldest
+in a bounded memory from which the learner's batches are sampled.
 """
 
 from metalearn.algorithms.chorus.algorithm import Chorus

@@ -1,4 +1,4 @@
-"""Chorus's outer step: new pictures, what the pool says of them, and updates of the learner."""
+"""Chorus's outer step: draw images, query the pool and update the learner."""
 
 import math
 from pathlib import Path
@@ -37,18 +37,15 @@ from metalearn.procedural import draw_pictures
 from metalearn.shapes import Images
 
 WARM_UP = 0.05
-"""Share of all updates in which the learning rate rises to its full height."""
 
 
 class Chorus(Algorithm):
-    """Chorus, as the module's docstring describes it."""
-
     name = "chorus"
     title = "Chorus"
     paper = ""
     summary = (
-        "Our own method: one small network learns from pictures drawn by rule which of them all "
-        "models together find alike. Recovers no image."
+        "Our own method: one small network learns from synthetic pictures which of them the models "
+        "jointly find similar. Recovers no image."
     )
     needs_recovery = False
     Config = ChorusConfig
@@ -98,9 +95,9 @@ class Chorus(Algorithm):
 
     @property
     def measures_statistics(self) -> bool:
-        """Whether batch-norm takes its statistics from drawn pictures.
+        """Whether batch-norm takes its statistics from drawn images.
 
-        A learner that begins with a model's weights keeps that model's, of real pictures.
+        A learner that starts from a model's weights keeps that model's statistics of real images.
         """
         return self.config.learner_start == RANDOM
 
@@ -116,7 +113,7 @@ class Chorus(Algorithm):
         return self.report("learning", {"loss": loss, "similarity_on_new_pictures": similarity})
 
     def listen(self) -> StepReport:
-        """Find the pool's components on the first pictures, and keep those to learn from."""
+        """Fit the pool's components to the first images, which also start the memory."""
         images, own = self._new_pictures(first_pictures(self.memory.capacity))
         self._keep(images, self.geometry.fit(images, self.rng), own)
         return self.report("listening")
@@ -134,9 +131,9 @@ class Chorus(Algorithm):
         return self.own.notices()
 
     def draw(self) -> float:
-        """Take in new pictures; how well the learner already knows them (correlation, 1 at best).
+        """Add new images and return the learner's correlation with the pool on them (1 at best).
 
-        It has not seen them, so this is no training error.
+        The learner has not seen these images, so this measures generalisation.
         """
         images, own = self._new_pictures(self.config.pictures_per_step)
         coordinates = self.geometry.coordinates(images)
@@ -148,7 +145,6 @@ class Chorus(Algorithm):
         return 1 - float(loss)
 
     def learn(self) -> float:
-        """Updates of the learner from the memory; their mean loss."""
         losses = []
         self.learner.train(self.measures_statistics)
         for update in range(self.config.updates_per_step):
@@ -163,11 +159,11 @@ class Chorus(Algorithm):
         return float(torch.stack(losses).mean())
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # A learner drawn at random sees the teachers' features alone.
+        # A randomly initialised learner sees only the teachers' features.
         return tuple(self.pool.places[index] for index in self.copied)
 
     def meta_learner(self) -> MetaLearner:
-        # The linear head learned nothing, so an sgd head starts from the prototypes as well.
+        # The linear head is untrained, so an sgd head starts from the prototypes too.
         defaults = AdaptationSettings(head=self.config.head, head_init="prototypes")
         learner = self.finished(self.learner, defaults, mean=self.mean, std=self.std)
         if self.memory.n_images and self.measures_statistics:
@@ -179,7 +175,7 @@ class Chorus(Algorithm):
         return learner
 
     def parts(self) -> dict[str, Stateful]:
-        # First, as nothing else is worth loading where the folder is another.
+        # First, because the rest must not be loaded if the folder has changed.
         own: dict[str, Stateful] = {"own_pictures": self.own} if self.own else {}
         return own | {
             "learner": self.learner,
@@ -198,12 +194,12 @@ class Chorus(Algorithm):
             self.memory.put_back(lambda numbers: own.kept(numbers, self.kept_size))
 
     def _new_pictures(self, n: int) -> tuple[Images, Tensor | None]:
-        """Pictures in [0, 1], and the numbers of those that are a person's own."""
+        """Return images in [0, 1], and their indices in the folder (-1 if drawn), if any."""
         if not self.wants_pictures:
             return self._drawn(n), None
         if self.own is None:
             raise InvalidSetting(
-                "Pictures of one's own were asked for and there is no folder; give one, or set "
+                "own_pictures is true but no folder was given; give one, or set "
                 "own_pictures to false."
             )
         n_own = min(n, max(1, round(n * self.config.own_share)))
@@ -227,15 +223,14 @@ class Chorus(Algorithm):
             )
             for size in portions(n, self.picture_size)
         ]
-        # As the memory will give them back, so that teachers and learner see the same.
+        # Rounded as in the memory, so that teachers and learner see the same images.
         return ((torch.cat(chunks) * 255).round() / 255).to(self.device)
 
     def _keep(self, images: Images, coordinates: Tensor, own: Tensor | None) -> None:
-        """Take pictures into the memory, at the learner's size where that is smaller."""
         self.memory.add(resized(images, self.kept_size), coordinates, own)
 
     def _changed(self, images: Images) -> Images:
-        """Pictures as the learner sees them; what the pool said of the whole holds for them too."""
+        """Augment images for the learner, whose targets remain those of the whole image."""
         config = self.config
         if config.crops:
             return crop_some(images, strength=config.crops, mirror=config.mirror, rng=self.rng)
@@ -250,7 +245,6 @@ class Chorus(Algorithm):
         return embedded(self.learner, self._prepared(images), self.config.precision)
 
     def _set_rate(self, update: int) -> None:
-        """Up in a line, then down along a half cosine; depends on the place in the run alone."""
         done = (self.steps_done - 1) * self.config.updates_per_step + update
         share = (done + 1) / (self.config.outer_steps * self.config.updates_per_step)
         falling = 0.5 * (1 + math.cos(math.pi * max(0.0, share - WARM_UP) / (1 - WARM_UP)))

@@ -1,5 +1,3 @@
-"""Settings of Chorus."""
-
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +9,7 @@ from metalearn.settings import setting
 
 @dataclass(frozen=True)
 class StepSettings:
-    """How long a run is, and what a step takes."""
+    """Length of the run and size of its steps."""
 
     GROUP: ClassVar[str] = "Steps"
     outer_steps: int = setting(
@@ -26,42 +24,42 @@ class StepSettings:
 
 @dataclass(frozen=True)
 class PictureSettings:
-    """What the pool and the learner are shown."""
+    """Images shown to the pool and the learner."""
 
     GROUP: ClassVar[str] = "Pictures"
     pictures: str = setting(
         "mixed",
-        "what is drawn: dead leaves, made-up objects, noise through random networks, or all of "
-        "these, with regions of one in another",
+        "what is drawn: dead leaves, made-up objects, noise through random networks, or a mix of "
+        "all three with regions of one picture in another",
         choices=KINDS,
     )
     own_pictures: bool = setting(
         False,
-        "learn from unlabelled pictures of one's own too, of a folder that the operator gives the "
-        "worker; they are used where they lie and never stored",
+        "also learn from your own unlabelled pictures, in a folder that the operator gives the "
+        "worker; they are read in place and never stored",
     )
     own_share: float = setting(
-        0.5, "share of such pictures among all that the pool is asked about", low=0.01, high=1.0
+        0.5, "share of your own pictures among all that the pool sees", low=0.01, high=1.0
     )
     most_own: int = setting(
         4_096, "most pictures that are read from the folder", low=1, high=100_000
     )
     memory: int = setting(
         16_384,
-        "most recent pictures that are kept to learn from; as many are drawn at the start, at "
-        "most 4,096, to find the components",
+        "number of recent pictures kept to learn from; the first step draws as many, but at most "
+        "4,096, to fit the components",
         low=64,
         high=262_144,
     )
     mirror: bool = setting(
         True,
-        "a picture and its mirror image count as the same: the pool is asked about both, and the "
-        "learner sees either; off where left and right differ, as in writing",
+        "treat a picture and its mirror image as the same: the pool sees both, the learner "
+        "either; switch it off where left and right matter, as in writing",
     )
     crops: float = setting(
         0.0,
-        "the learner sees a window of each picture and places it where the pool places the whole: "
-        "at 1 a window has 50 to 100 % of each side, at 0.5 from 75 %, at 0 all of it",
+        "strength of random crops for the learner, whose target remains the whole picture: at 1 a "
+        "crop keeps 50 to 100 % of each side, at 0.5 75 to 100 %, at 0 all of it",
         low=0.0,
         high=1.0,
     )
@@ -69,7 +67,7 @@ class PictureSettings:
 
 @dataclass(frozen=True)
 class GeometrySettings:
-    """How the pool's features become one space."""
+    """Combination of the teachers' features into one space."""
 
     GROUP: ClassVar[str] = "Space of the pool"
     components: int = setting(
@@ -77,15 +75,15 @@ class GeometrySettings:
     )
     whitening: float = setting(
         0.5,
-        "0 keeps the ensemble's similarities as they are, 1 gives all components the same weight; "
-        "in between, what brightness and colour say does not drown the rest",
+        "0 keeps the ensemble's similarities, 1 gives all components the same weight; values in "
+        "between keep brightness and colour from dominating",
         low=0.0,
         high=1.0,
     )
     weighting: float = setting(
         3.0,
-        "0 gives every model the same say; more gives less to those whose features fill few "
-        "dimensions beside others of their kind, as those of poor models do",
+        "0 gives every model the same weight; higher values reduce that of models whose features "
+        "span fewer dimensions than others of their kind, a sign of poor models",
         low=0.0,
         high=10.0,
     )
@@ -93,24 +91,24 @@ class GeometrySettings:
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """Learning rates, each the highest of its schedule."""
+    """Peak learning rates."""
 
     GROUP: ClassVar[str] = "Learning rates"
     outer_lr: float = setting(
         0.1,
-        "highest learning rate of kernels, by Muon; rises, then falls along a half cosine",
+        "peak learning rate of kernels (Muon); rises, then falls along a half cosine",
         low=1e-6,
         high=1.0,
     )
     vector_lr: float = setting(
         0.01,
-        "highest learning rate of scales, shifts and biases, by Adam; goes with the other",
+        "peak learning rate of scales, shifts and biases (Adam); follows the same schedule",
         low=1e-6,
         high=1.0,
     )
     tuning_lr: float = setting(
         2e-4,
-        "highest learning rate, by Adam, of all weights of a learner that begins with a model's",
+        "peak learning rate (Adam) of all weights if the learner starts from a model's weights",
         low=1e-7,
         high=1.0,
     )
@@ -118,14 +116,14 @@ class OptimiserSettings:
 
 @dataclass(frozen=True)
 class FinishSettings:
-    """The head of the finished learner, and speed."""
+    """Head of the finished learner, and number format."""
 
     GROUP: ClassVar[str] = "Head and speed"
     n_way: int = setting(5, "classes the head starts with", low=2, high=20)
     head: str = setting("prototypes", "head at adaptation", choices=("prototypes", "sgd"))
     precision: str = setting(
         "auto",
-        "number format of the layers; auto takes bf16 where the machine has it in hardware",
+        "number format of the layers; auto is bf16 where the hardware supports it",
         choices=CHOICES,
     )
 
@@ -139,4 +137,4 @@ class ChorusConfig(
     StepSettings,
     StartedLearnerSettings,
 ):
-    """Settings of Chorus. The defaults take about 25 minutes of one core for 100 Conv4."""
+    """Settings of Chorus. The defaults take about 25 minutes on one core for 100 Conv4 models."""

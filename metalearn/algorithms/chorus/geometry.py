@@ -1,8 +1,8 @@
-"""What a pool says about how alike pictures are: one space that all teachers span together.
+"""The pool's view of how similar images are: one feature space spanned by all teachers.
 
-Each teacher's features are centred and set to length one, so that width gives no say. Side by side
-they are the ensemble's features; their leading principal components hold nearly all of it in a few
-hundred numbers. Teachers that tell few things apart have less say.
+Each teacher's features are centred and normalised to unit length, so that width has no influence.
+Concatenated, they are the ensemble's features, whose leading principal components retain nearly all
+of the information in a few hundred numbers. Less discriminating teachers have less weight.
 """
 
 from collections.abc import Sequence
@@ -20,22 +20,21 @@ from metalearn.pool import Pool, Teacher
 from metalearn.shapes import Features, Images, Scalar
 
 MOST_FEATURES = 16_384
-"""Features of all teachers together from which on each is projected, at random, to fewer."""
+"""Above this total number of features, wide teachers' features are projected at random."""
 PIXELS_AT_ONCE = 128 * 32 * 32
-"""Few pictures at a time: what a small network makes of them then stays in the cache."""
+"""Small chunks keep a small network's activations in the CPU cache."""
 
 Coordinates = Float[Tensor, "n components"]
 
 
 class PoolGeometry:
-    """Coordinates of pictures in the space of a pool's features.
+    """Coordinates of images in the space of a pool's features.
 
-    `components` are kept (fewer where there are fewer pictures or features). Each is divided by
-    its standard deviation to the power of `whitening`: 0 leaves the ensemble's own similarities,
-    1 gives every direction the same weight. A teacher's say falls with its effective rank to the
-    power of `weighting` (`teacher_weights`); 0 gives all the same. With `mirror` a picture's place
-    is the mean of its own and its mirror image's, so that what depends on left and right alone has
-    no say.
+    `components` are kept, or fewer if there are fewer images or features. Each is divided by its
+    standard deviation to the power of `whitening`: 0 keeps the ensemble's similarities, 1 gives
+    every direction the same weight. `weighting` is the power of the effective rank in
+    `teacher_weights`; 0 weights all teachers equally. With `mirror`, an image's features are
+    averaged with its flip's, so that features sensitive only to left and right cancel.
     """
 
     def __init__(
@@ -61,12 +60,11 @@ class PoolGeometry:
 
     @property
     def fitted(self) -> bool:
-        """Whether `fit` has been called."""
         return self._basis is not None
 
     @torch.no_grad()
     def fit(self, images: Images, rng: torch.Generator) -> Coordinates:
-        """Find centres and components on these pictures; returns their coordinates."""
+        """Fit means and components to these images, and return the images' coordinates."""
         views = [self._features(view) for view in self._views(images)]
         self._means = [torch.cat(each).mean(0) for each in zip(*views, strict=True)]
         self._projections = [_projection(each, len(self.pool), rng) for each in views[0]]
@@ -74,8 +72,8 @@ class PoolGeometry:
         joint = self._joined(views)
         rank = min(self.components, *joint.shape)
         with seeded_from(rng):
-            # Its random start must follow the run's own generator, not a global one, which would
-            # be another on a GPU. Pictures are few enough to find components on the CPU.
+            # svd_lowrank draws its random start from the device's global generator. On the CPU,
+            # which is fast enough here, that can be seeded from the run's generator.
             _, scale, basis = torch.svd_lowrank(joint.cpu(), q=rank, niter=3)
         scale, basis = scale.to(joint.device), basis.to(joint.device)
         deviation = (scale / len(joint) ** 0.5).clamp(min=1e-6)
@@ -85,7 +83,6 @@ class PoolGeometry:
 
     @torch.no_grad()
     def coordinates(self, images: Images) -> Coordinates:
-        """Coordinates of pictures in [0, 1], of any size."""
         assert self._basis is not None, "fit comes first"
         views = [self._features(view) for view in self._views(images)]
         coordinates: Tensor = self._joined(views) @ self._basis
@@ -117,12 +114,12 @@ class PoolGeometry:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Centres, projections and components; empty before `fit`."""
+        """Return means, projections and components; empty before `fit`."""
         if self._basis is None:
             return {}
         return {
             "means": [mean.clone() for mean in self._means],
-            # A snapshot holds no None.
+            # A snapshot cannot store None.
             "projections": [
                 torch.empty(0) if each is None else each.clone() for each in self._projections
             ],
@@ -131,7 +128,6 @@ class PoolGeometry:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
         if not state:
             return
         device = next(self.pool.teachers[0].network.parameters()).device
@@ -144,7 +140,6 @@ class PoolGeometry:
 
 
 def embedded(network: Network, prepared: Tensor, precision: str) -> Features:
-    """Features in float32 of normalised pictures, computed in the number format of `precision`."""
     prepared = prepared.contiguous(memory_format=torch.channels_last)
     with autocast(precision, prepared.device):
         features: Tensor = network.embed(prepared)
@@ -154,12 +149,12 @@ def embedded(network: Network, prepared: Tensor, precision: str) -> Features:
 def teacher_weights(
     pool: Pool, features: Sequence[Tensor], power: float
 ) -> Float[Tensor, " teachers"]:
-    """How much each teacher counts, from its features of the same pictures; sums to one.
+    """Return each teacher's weight, based on its features of the same images; sums to one.
 
-    A poor teacher, hardly trained or damaged, sees little more than brightness and colour. So do
-    all others too, so that it agrees with them well, and is as sure of itself as they are; but its
-    features fill fewer dimensions. Each is compared with the upper quartile of its own kind
-    (architecture, width and image size), above which all count alike.
+    A poor teacher, barely trained or damaged, distinguishes little more than brightness and colour.
+    All teachers do that, so it agrees with them and is equally confident, but its features span
+    fewer dimensions. Each is compared with the upper quartile of its kind (architecture, width and
+    image size); above that, all weigh the same.
     """
     specs = [teacher.network.spec for teacher in pool.teachers]
     kinds = [(spec.architecture, spec.width, spec.image_size) for spec in specs]
@@ -170,7 +165,7 @@ def teacher_weights(
 
 
 def effective_rank(features: Features) -> float:
-    """How many dimensions features of unit length fill: exp of their spectrum's entropy.
+    """Return the effective dimension of unit-length features: exp of their spectrum's entropy.
 
     After Roy & Vetterli 2007, "The effective rank", with variances in place of singular values.
     """
@@ -181,18 +176,16 @@ def effective_rank(features: Features) -> float:
 
 
 def similarity_loss(features: Features, coordinates: Coordinates) -> Scalar:
-    """One minus the correlation of cosine similarities, mean over pictures; 0 at best, 2 at worst.
+    """Return 1 minus the mean correlation of cosine similarities: 0 at best, 2 at worst.
 
-    For each picture its similarities to all others of the batch are compared. A correlation
-    leaves scale and offset free: features after a ReLU have no negative similarities, and need
-    none to rank pictures alike.
+    Compares each image's similarities to all others in the batch. A correlation ignores scale and
+    offset: features after a ReLU have no negative similarities, and can still rank images equally.
     """
     own, wanted = _others(features), _others(coordinates)
     return 1 - F.cosine_similarity(own, wanted, dim=1).mean()
 
 
 def _others(points: Tensor) -> Float[Tensor, "n n-1"]:
-    """Similarities of each point to all others, less their mean."""
     n = len(points)
     unit = F.normalize(points, dim=1)
     elsewhere = ~torch.eye(n, dtype=torch.bool, device=points.device)
@@ -201,7 +194,6 @@ def _others(points: Tensor) -> Float[Tensor, "n n-1"]:
 
 
 def joint_features(pool: Pool) -> int:
-    """How many features all teachers have together, after those of wide ones are projected."""
     dims = [teacher.network.feature_dim for teacher in pool.teachers]
     return sum(min(dim, _affordable(len(pool))) for dim in dims)
 
@@ -211,7 +203,7 @@ def _affordable(n_teachers: int) -> int:
 
 
 def _projection(features: Features, n_teachers: int, rng: torch.Generator) -> Tensor | None:
-    """A random projection that keeps angles on the whole (Johnson and Lindenstrauss)."""
+    """Return a random projection that roughly preserves angles (Johnson-Lindenstrauss)."""
     width, affordable = features.shape[1], _affordable(n_teachers)
     if width <= affordable:
         return None

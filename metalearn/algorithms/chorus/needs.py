@@ -1,5 +1,3 @@
-"""What Chorus needs: drawn pictures, what every teacher says of them, and the learner's updates."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,18 +35,15 @@ from metalearn.pool.network_cache import network_bytes
 SMALLER = ("memory", "most_own", "batch_size", "pictures_per_step", "components")
 _FLOAT = 4
 _COPIES = 4
-"""Of the learner: itself, its gradient and at most two moments."""
+"""The learner, its gradient and at most two moments."""
 _PLANES = 12
-"""Pictures of a portion while they are drawn: ground, texture, masks, and waves, which are complex.
-"""
+"""Planes in memory while images are drawn: ground, texture, masks and complex waves."""
 _ITERATIONS = 8
-"""Products with the matrix of features by which its components are found."""
+"""Products with the feature matrix when computing its components."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """How many pictures of which size, and how many features each gets."""
-
     pool: Pool
     config: ChorusConfig
     learner: Network
@@ -56,47 +51,38 @@ class _Run:
 
     @property
     def drawn_size(self) -> int:
-        """Height and width as they are drawn."""
         return pixels(self.pool, self.learner.spec)[0]
 
     @property
     def kept_size(self) -> int:
-        """Height and width as the memory keeps them."""
         return pixels(self.pool, self.learner.spec)[1]
 
     @property
     def capacity(self) -> int:
-        """Pictures that the memory holds."""
         return memory_capacity(self.config, self.pool.channels, self.kept_size)
 
     @property
     def first(self) -> int:
-        """Pictures of the first step."""
         return first_pictures(self.capacity)
 
     @property
     def pictures(self) -> int:
-        """Pictures of the whole run."""
         return self.first + self.config.outer_steps * self.config.pictures_per_step
 
     @property
     def views(self) -> int:
-        """How often the pool is asked about a picture."""
         return 2 if self.config.mirror else 1
 
     @property
     def features(self) -> int:
-        """Of all teachers together."""
         return joint_features(self.pool)
 
     @property
     def rank(self) -> int:
-        """Components that are kept of them."""
         return min(self.config.components, self.first, self.features)
 
 
 def needs_of_chorus(pool: Pool, config: ChorusConfig, device: torch.device) -> Needs:
-    """All that `Chorus.needs_of` promises."""
     run = _Run(pool, config, network_of(_learner_spec(pool, config), device), device)
     drawn, looks, lessons = _drawing(run), _looks(run), _lessons(run)
     weights = network_bytes(run.learner)
@@ -117,8 +103,10 @@ def needs_of_chorus(pool: Pool, config: ChorusConfig, device: torch.device) -> N
 
 
 def _shown_bytes(run: _Run) -> int:
-    """A step's pictures as they are drawn, as the memory gives them back and in between; the
-    features of each view, and side by side, and what the components are found from.
+    """Return the memory of a step's images and their features, in bytes.
+
+    Images are held as drawn, as in the memory and once in between; features for each view,
+    concatenated, and as the input of the decomposition.
     """
     most = max(run.first, run.config.pictures_per_step)
     picture = run.pool.channels * run.drawn_size**2
@@ -126,7 +114,7 @@ def _shown_bytes(run: _Run) -> int:
 
 
 def _learner_spec(pool: Pool, config: ChorusConfig) -> NetworkSpec:
-    """The learner; where the best teacher is not known yet, the largest that it may be."""
+    """Return the learner's spec; if the best teacher is not known yet, the largest possible one."""
     if config.learner_start == RANDOM:
         return learner_as_set(pool, config, n_classes=config.n_way)
     teachers = [pool.teachers[place] for place in _beginnings(pool, config)]
@@ -136,7 +124,6 @@ def _learner_spec(pool: Pool, config: ChorusConfig) -> NetworkSpec:
 
 
 def _beginnings(pool: Pool, config: ChorusConfig) -> Sequence[int]:
-    """Places of the teachers whose weights the learner may begin with."""
     names = [teacher.name for teacher in pool.teachers]
     if config.learner_start == RELATIVES:
         return largest_family(pool)
@@ -157,7 +144,6 @@ def _drawing(run: _Run) -> Part:
 
 
 def _looks(run: _Run) -> list[Part]:
-    """Every teacher about every picture, a few at a time."""
     parts = []
     for teacher, share in kinds_of(run.pool):
         at_once = max(1, PIXELS_AT_ONCE // teacher.image_size**2)
@@ -194,7 +180,6 @@ def _lessons(run: _Run) -> list[Part]:
 
 
 def _geometry(run: _Run) -> list[Part]:
-    """Finding the components, on the processor, and the place of each picture among them."""
     cpu = torch.device("cpu")
     return [
         _products(run, cpu, at_once=run.first, times=_ITERATIONS),
@@ -205,7 +190,6 @@ def _geometry(run: _Run) -> list[Part]:
 
 
 def _products(run: _Run, device: torch.device, *, at_once: int, times: int) -> Part:
-    """Features of pictures times the components."""
     basis = torch.zeros(run.features, run.rank, device=device)
 
     def rehearse(n: int) -> object:

@@ -1,7 +1,7 @@
-"""The memory of pictures: bounded, 8 bits a colour, with what the pool said of each.
+"""A bounded memory of 8-bit images with their coordinates in the pool's space.
 
-Drawn ones are part of a snapshot. Of a person's own there is only which of them it was: they are
-put back from where they lie (`put_back`).
+Drawn images are part of a snapshot. For the operator's own images, a snapshot stores only their
+indices; the pixels are read from the folder again (`put_back`).
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Pixels = UInt8[Tensor, "n channels size size"]
 
 
 class PictureMemory:
-    """A ring of the `capacity` most recent pictures and their coordinates (n, components)."""
+    """A ring buffer of the `capacity` most recent images and their coordinates (n, components)."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -28,7 +28,6 @@ class PictureMemory:
 
     @property
     def n_images(self) -> int:
-        """Pictures held now."""
         return min(self.n_seen, self.capacity)
 
     def add(
@@ -37,9 +36,9 @@ class PictureMemory:
         coordinates: Float[Tensor, "n components"],
         own: Int[Tensor, " n"] | None = None,
     ) -> None:
-        """Take in pictures in [0, 1]; the oldest ones make room.
+        """Add images in [0, 1], replacing the oldest.
 
-        `own` has the number of each that is a person's own, and -1 for drawn ones.
+        `own` has the folder index of each of the operator's own images, and -1 for drawn ones.
         """
         pixels = (images * 255).round().to(torch.uint8).cpu()[-self.capacity :]
         coordinates = coordinates.float().cpu()[-self.capacity :]
@@ -56,19 +55,18 @@ class PictureMemory:
         self.n_seen += len(pixels)
 
     def sample(self, n: int, rng: torch.Generator) -> tuple[Pixels, Float[Tensor, "n components"]]:
-        """`n` different pictures (fewer if fewer are held) and their coordinates."""
+        """Return `n` distinct images (or as many as there are) and their coordinates."""
         assert self._pixels is not None and self._coordinates is not None, "add comes first"
         picks = torch.randperm(self.n_images, generator=rng)[:n]
         return self._pixels[picks], self._coordinates[picks]
 
     def recent(self, n: int) -> Pixels:
-        """The `n` pictures added last (fewer if fewer are held)."""
         assert self._pixels is not None, "add comes first"
         n = min(n, self.n_images)
         return self._pixels[(self.n_seen - n + torch.arange(n)) % self.capacity]
 
     def put_back(self, pictures_of: Callable[[Tensor], Tensor]) -> None:
-        """After a snapshot: own pictures as bytes, by their numbers."""
+        """Restore the operator's own images after loading a snapshot, given their uint8 pixels."""
         if self._own is None or self._pixels is None:
             return
         places = (self._own >= 0).nonzero().flatten()
@@ -76,7 +74,6 @@ class PictureMemory:
             self._pixels[places] = pictures_of(self._own[places])
 
     def state_dict(self) -> dict[str, Any]:
-        """The pictures that are held, without the part not yet written and without own ones."""
         if self._pixels is None or self._coordinates is None:
             return {"n_seen": 0}
         held = self.n_images
@@ -91,7 +88,6 @@ class PictureMemory:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
         self.n_seen = state["n_seen"]
         self._pixels = self._coordinates = self._own = None
         if self.n_seen:

@@ -1,5 +1,3 @@
-"""How large Chorus's pictures and memory are, and what moves its learner."""
-
 from metalearn.algorithms.chorus.config import ChorusConfig
 from metalearn.learning.learner_settings import RANDOM
 from metalearn.networks import Network, NetworkSpec
@@ -8,39 +6,35 @@ from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.pool import Pool
 
 MOST_BYTES = 250_000_000
-"""What the memory of pictures may take, and a snapshot with it."""
+"""Limit on the image memory, and thereby on a snapshot."""
 _AT_FIRST = 4_096
 _FEWEST = 64
 
 
 def pixels(pool: Pool, learner: NetworkSpec) -> tuple[int, int]:
-    """Height and width of pictures as they are drawn, and as the memory keeps them."""
+    """Return the height and width of images as drawn, and as kept in the memory."""
     drawn = min(pool.image_size, MOST_PIXELS)
     return drawn, min(drawn, learner.image_size)
 
 
 def memory_capacity(config: ChorusConfig, channels: int, kept_size: int) -> int:
-    """Pictures that the memory holds."""
     return max(_FEWEST, min(config.memory, MOST_BYTES // (channels * kept_size**2)))
 
 
 def first_pictures(capacity: int) -> int:
-    """Pictures of the first step."""
     return min(capacity, _AT_FIRST)
 
 
 def portions(n: int, size: int) -> list[int]:
-    """`n` pictures in portions that need a bounded amount of memory while they are drawn."""
     portion = max(16, 512 * 32**2 // size**2)
     return [portion] * (n // portion) + ([n % portion] if n % portion else [])
 
 
 def optimisers_of(learner: Network, config: ChorusConfig) -> ScheduledOptimisers:
-    """What moves the learner."""
-    # A new head is made at adaptation and learns nothing here.
+    # Includes the head, which gets no gradient here and is replaced at adaptation.
     learned = list(learner.parameters())
     if config.learner_start != RANDOM:
-        # Muon turns every direction by the same amount, also those that know something.
+        # Muon changes all directions equally, including those already learned.
         return ScheduledOptimisers((), learned, kernel_lr=0.0, other_lr=config.tuning_lr)
     return ScheduledOptimisers(
         (p for p in learned if p.ndim > 1),

@@ -1,4 +1,4 @@
-"""DRO's outer step: fit one model, find the worst embedding near another's, learn from there."""
+"""DRO's outer step: fit one model, find the worst embedding near another's, learn from it."""
 
 from collections.abc import Mapping
 
@@ -28,14 +28,12 @@ from metalearn.pool import Pool
 
 
 class Dro(Algorithm):
-    """DRO, as the package's docstring describes it."""
-
     name = "dro"
     title = "DRO"
     paper = "https://openreview.net/forum?id=Hq8Ug88j5ec"
     summary = (
-        "A hyper-network learns to make the weights of models of one architecture, robustly; the "
-        "learner is what it makes of the mean model."
+        "A hyper-network learns to generate the weights of models of one architecture, robustly; "
+        "the learner is generated from the mean embedding."
     )
     needs_recovery = False
     Config = DroConfig
@@ -60,7 +58,6 @@ class Dro(Algorithm):
         self.hyper = hyper.to(device)
 
     def _new_learner(self, *, with_head: bool) -> Network:
-        """The network that the generated weights go into; batch-norm's statistics are averaged."""
         first = self.pool.teachers[0].spec
         n_classes = first.n_classes if with_head else self.config.n_way
         learner = self.new_learner(learner_like_teachers(self.pool, n_classes=n_classes))
@@ -83,7 +80,6 @@ class Dro(Algorithm):
         )
 
     def _split(self) -> tuple[list[int], list[int]]:
-        """The indices of S and of Q, at least one each."""
         n = len(self.pool)
         order = torch.randperm(n, generator=self.rng).tolist()
         n_support = min(max(round(self.config.support_share * n), 1), n - 1)
@@ -108,9 +104,9 @@ class Dro(Algorithm):
         return indices[int(torch.randint(len(indices), (), generator=self.rng))]
 
     def _fit(self, i: int) -> tuple[dict[str, Tensor], float]:
-        """phi after K steps up the likelihood of a model of S, and that likelihood before.
+        """Take K ascent steps on the likelihood of an S model; return phi and the first likelihood.
 
-        The model's embedding moves along and stays there; phi itself stays as it is.
+        The model's embedding moves along and is kept. phi itself does not change.
         """
         config = self.config
         values: dict[str, Tensor] = dict(self.hyper.map_parameters())
@@ -127,7 +123,7 @@ class Dro(Algorithm):
         return values, first
 
     def _worst_embedding(self, phi: Mapping[str, Tensor], j: int) -> Tensor:
-        """e*: K steps down the likelihood of a model of Q, held back to its own embedding."""
+        """Return e*: K steps down a Q model's likelihood, penalised by distance from its start."""
         own = self.hyper.embeddings[j].detach()
         worst = own.clone()
         for _ in range(self.config.inner_steps):
@@ -138,7 +134,7 @@ class Dro(Algorithm):
         return worst
 
     def _learn(self, phi: Mapping[str, Tensor], worst: Tensor, j: int) -> float:
-        """Move phi and the model's embedding up the likelihood at phi* and e*, first order."""
+        """Take a first-order step of phi and the embedding up the likelihood at phi* and e*."""
         at = {name: value.detach().requires_grad_() for name, value in phi.items()}
         embedding = worst.detach().requires_grad_()
         objective = self._likelihood(at, embedding, j)
@@ -164,8 +160,8 @@ class Dro(Algorithm):
         return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # What it makes is fitted to the weights themselves, with few models to those of one, and
-        # no number of steps says how closely; batch-norm's statistics are the models' exact mean.
+        # The maps are fitted to the weights themselves, with an accuracy that no step count
+        # bounds, and batch-norm's statistics are the models' exact mean.
         return self.pool.places
 
     def parts(self) -> dict[str, Stateful]:

@@ -1,5 +1,3 @@
-"""Settings of DRO."""
-
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +9,7 @@ MOST_MB = 65_536
 
 @dataclass(frozen=True)
 class HyperNetworkSettings:
-    """The hyper-network, and what its steps descend on."""
+    """The hyper-network and its optimisation."""
 
     GROUP: ClassVar[str] = "Hyper-network"
     embedding_dim: int = setting(50, "length of an embedding", low=1, high=1_000)
@@ -24,7 +22,7 @@ class HyperNetworkSettings:
     inner_lr: float = setting(0.03, "learning rate of these steps", low=1e-6, high=10.0)
     outer_lr: float = setting(0.03, "learning rate of the hyper-network", low=1e-6, high=10.0)
     gamma: float = setting(
-        2.0, "how much an embedding is held back to its own model's place", low=0.0, high=1_000.0
+        2.0, "penalty on an embedding's distance from its model's own", low=0.0, high=1_000.0
     )
     variance: float = setting(
         1.0,
@@ -37,12 +35,12 @@ class HyperNetworkSettings:
     )
     split: str = setting(
         "fixed",
-        "fixed divides the models once, as in the paper, so that the maps learn the weights of Q "
-        "alone; every_step divides them again each time, so that they learn those of all",
+        "fixed divides the models once, as in the paper, so that the maps learn only the weights "
+        "of Q; every_step divides them in each step, so that they learn the weights of all",
         choices=("fixed", "every_step"),
     )
     memory_mb: int = setting(
-        2_048, "most megabytes of the hyper-network while it learns", low=1, high=MOST_MB
+        2_048, "memory limit of the hyper-network in training, in megabytes", low=1, high=MOST_MB
     )
 
 
@@ -53,8 +51,8 @@ class DroConfig(HyperNetworkSettings, RepairSettings):
     outer_steps: int = setting(600, "outer steps, one model each of S and Q", low=1, high=1_000_000)
     heads: str = setting(
         "generated",
-        "generated makes the head's weights too, where all models have as many classes (else as "
-        "fresh); fresh draws a new head",
+        "generated also generates the head if all models have equally many classes, and is fresh "
+        "otherwise; fresh initialises a new head",
         choices=("generated", "fresh"),
     )
     n_way: int = setting(5, "classes of a fresh head", low=2, high=20)

@@ -1,5 +1,3 @@
-"""What DRO needs: above all a hyper-network, of which each weight of a model has a row."""
-
 import torch
 import torch.nn.functional as F
 
@@ -13,17 +11,15 @@ from metalearn.pool import Pool
 from metalearn.pool.network_cache import network_bytes
 
 COPIES = 3
-"""The hyper-network, its fitted copy and a gradient."""
+"""The hypernetwork, its fitted copy and a gradient."""
 _FLOAT = 4
 
 
 def bytes_needed(n_weights: int, dim: int) -> int:
-    """What the hyper-network takes while it learns."""
     return COPIES * _FLOAT * n_weights * (dim + 1)
 
 
 def what_would_fit(n_weights: int, config: DroConfig) -> str:
-    """Settings with which the hyper-network has room, in words."""
     enough = in_mb(bytes_needed(n_weights, config.embedding_dim))
     fitting = config.memory_mb * 2**20 // bytes_needed(n_weights, 0) - 1
     cures = [f"lower embedding_dim to {fitting}"] if fitting >= 1 else []
@@ -33,12 +29,10 @@ def what_would_fit(n_weights: int, config: DroConfig) -> str:
 
 
 def generates_heads(pool: Pool, config: DroConfig) -> bool:
-    """Whether the weights of the head are made too."""
     return config.heads == "generated" and same_heads(pool.teachers)
 
 
 def needs_of_dro(pool: Pool, config: DroConfig, device: torch.device) -> Needs:
-    """All that `Dro.needs_of` promises."""
     pool = fusible(pool)
     with_head = generates_heads(pool, config)
     layout = Layout(pool.teachers[0].network, with_head=with_head)
@@ -47,7 +41,7 @@ def needs_of_dro(pool: Pool, config: DroConfig, device: torch.device) -> Needs:
     learner = network_of(learner_like_teachers(pool, n_classes=n_classes), device)
     rows = _FLOAT * n_weights * len(pool)
     work = [_maps(n_weights, config, device), *repairing(pool, config, learner)]
-    # At first all models, their weights in rows and those scaled; then the maps, which learn.
+    # First all models with their weight vectors, raw and scaled; then the maps in training.
     return Needs(
         models=held_bytes(pool, whole=True),
         held=2 * network_bytes(learner) + 2 * rows + bytes_needed(n_weights, dim),
@@ -59,13 +53,13 @@ def needs_of_dro(pool: Pool, config: DroConfig, device: torch.device) -> Needs:
 
 
 def _maps(n_weights: int, config: DroConfig, device: torch.device) -> Part:
-    """A likelihood and its gradient, for as many weights of a model as one likes."""
+    """Return the work of a likelihood and its gradient, in units of one model weight."""
     embedding = torch.zeros(config.embedding_dim, device=device)
 
     def rehearse(n: int) -> None:
         maps = torch.empty(n, config.embedding_dim, device=device, requires_grad=True)
         torch.autograd.grad(F.linear(embedding, maps).square().sum(), maps)
 
-    # Of a model of S its steps, of one of Q as many away from it, and one that learns.
+    # K steps on a model of S, K on an embedding of Q, and one that learns.
     times = config.outer_steps * (2 * config.inner_steps + 1)
     return Part(("maps", config.embedding_dim), rehearse, n_weights, times, device)

@@ -53,8 +53,6 @@ from metalearn.recovery.inversion import RecoveredTask, TeacherTask, about_stati
 
 
 class Free(Algorithm):
-    """FREE, as the package's docstring describes it."""
-
     name = "free"
     title = "FREE"
     paper = "https://arxiv.org/abs/2405.00984"
@@ -104,7 +102,6 @@ class Free(Algorithm):
 
     @property
     def stage(self) -> str:
-        """Which stage the next step belongs to."""
         if self.steps_done < self.config.warm_up_steps:
             return "warm-up"
         if self.steps_done < self.config.warm_up_steps + self.config.outer_steps:
@@ -125,7 +122,7 @@ class Free(Algorithm):
         return self.report(stage, metrics, recovered=as_episode(recovered[0], self.config))
 
     def recover(self, *, adversarial: bool) -> tuple[list[RecoveredTask], dict[str, float]]:
-        """FIVE: recover a task from each of the teachers drawn, then move the generator."""
+        """Recover a task from each sampled teacher, then update the generator (FIVE)."""
         config = self.config
         adversarial = adversarial and config.adversarial_weight > 0
         student = student_of(self.learner, config, self.pool) if adversarial else None
@@ -151,20 +148,20 @@ class Free(Algorithm):
         return recovered, means_over(recovered)
 
     def teach(self, recovered: Sequence[RecoveredTask]) -> dict[str, float]:
-        """Let the learner learn: aligned on a step's recovered tasks, if any, then by replay."""
+        """Train the learner: alignment on the recovered tasks, if any, then replay."""
         aligned = {"distillation": self.align(recovered)} if recovered else {}
         return aligned | self.replay()
 
     def align(self, recovered: Sequence[RecoveredTask]) -> float:
-        """BELL: distil the teachers into a clone one after another, and follow it.
+        """Distil the teachers into a clone one after another, and follow it (BELL).
 
-        Returns the mean distillation loss met on the way.
+        Returns the mean distillation loss along the way.
         """
         tasks = [augmented(task, self.config, self.rng) for task in recovered]
         return self.follow(self.distiller.losses(tasks))
 
     def follow(self, losses: Sequence[Distillation]) -> float:
-        """Let a clone descend on the losses in turn, and the learner follow it; their mean."""
+        """Train a clone on the losses in turn and let the learner follow; return the mean loss."""
         config = self.config
         descent = sequential_descent(
             self.trained,
@@ -182,7 +179,7 @@ class Free(Algorithm):
         every = self.config.agreement_every
         if not every or self.steps_done % every:
             return {}
-        # In the weights that the teachers share: each alone moves its own head.
+        # Only in the shared weights; each teacher's head is moved by that teacher alone.
         shared = [shared_loss(loss, self.trained) for loss in self.distiller.losses(recovered)]
         agreement = gradient_agreement(self.learner, shared)
         return {
@@ -191,7 +188,6 @@ class Free(Algorithm):
         }
 
     def replay(self) -> dict[str, float]:
-        """Teach the learner meta-batches of tasks whose classes come from different teachers."""
         config = self.config
         need = config.k_shot + config.n_query
         losses: list[Tensor] = []
@@ -222,15 +218,15 @@ class Free(Algorithm):
             "replay_accuracy": sum(hits) / len(hits),
         }
 
-    # No `copied_teachers`: drawn at random, the learner sees the teachers' answers alone.
+    # No `copied_teachers`: the learner starts at random and sees only the teachers' outputs.
     def meta_learner(self) -> MetaLearner:
         config = self.config
         prototypes = config.replay_learner == "protonet"
         defaults = AdaptationSettings(
             head="prototypes" if prototypes else "sgd",
-            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            # As in training; with fixed statistics, inner steps can diverge.
             batchnorm="inductive" if prototypes else "transductive",
-            # Ten inner steps, the default, after five in training: so the papers judge their MAML.
+            # Ten inner steps (the default) after five in training, as the papers evaluate MAML.
             inner_lr=config.inner_lr,
             temperature=config.temperature,
         )
@@ -251,7 +247,6 @@ class Free(Algorithm):
         }
 
     def _set_rate(self) -> None:
-        """The learner's rate depends on the step alone, so it needs no saving."""
         config = self.config
         steps = config.outer_steps + config.replay_steps
         share = max(self.steps_done - config.warm_up_steps, 0) / steps

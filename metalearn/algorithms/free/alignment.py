@@ -1,4 +1,4 @@
-"""Implicit gradient alignment (BELL): steps through the teachers one after another, then back."""
+"""Implicit gradient alignment (BELL): steps on one teacher after another, then a Reptile update."""
 
 import copy
 import itertools
@@ -16,7 +16,7 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class Descent(NamedTuple):
-    """Mean gradient along a path, one tensor per parameter, and each loss as it was met."""
+    """Mean gradient along a path, one tensor per parameter, and the losses along it."""
 
     direction: list[Tensor]
     losses: list[float]
@@ -30,14 +30,15 @@ def sequential_descent(
     steps_per_loss: int = 1,
     optimiser: str = "sgd",
 ) -> Descent:
-    """Descend on each loss in turn, by plain SGD on a clone, and return the Reptile direction.
+    """Descend on each loss in turn, with plain SGD on a clone, and return the Reptile direction.
 
-    The direction is (theta - theta_end) / (lr * number of steps), the mean of the gradients met
-    on the way. To first order in lr its expectation over the order of the losses is the
-    gradient of the mean loss minus lr/2 times that of the gradients' pairwise inner products,
-    so following it aligns the losses' gradients (algorithms.md 1.6; Nichol et al. 2018).
-    `optimiser` "adam" is the released code's, without moments from before: with it the identity
-    does not hold.
+    The direction is (theta - theta_end) / (lr * number of steps), the mean of the gradients along
+    the way. To first order in lr, its expectation over the order of the losses is the gradient of
+    the mean loss minus lr/2 times that of the gradients' pairwise inner products, so following it
+    aligns the losses' gradients (algorithms.md 1.6; Nichol et al. 2018).
+
+    `optimiser` "adam" is the released code's, with fresh moments; the identity does not hold for
+    it.
     """
     clone = copy.deepcopy(network)
     weights = list(clone.parameters())
@@ -76,16 +77,14 @@ def _descend_(
 
 
 class Agreement(NamedTuple):
-    """How alike the losses' gradients are: means over all pairs."""
-
     inner_product: float
     cosine: float
 
 
 def gradient_agreement(network: N, losses: Sequence[Callable[[N], Scalar]]) -> Agreement:
-    """Mean pairwise inner product and cosine of the losses' gradients at the present weights.
+    """Return the mean pairwise inner product and cosine of the losses' gradients.
 
-    The network stays as it is (batch-norm buffers included). One loss alone agrees with itself.
+    The network does not change, batch-norm buffers included. A single loss is compared with itself.
     """
     clone = copy.deepcopy(network)
     weights = list(clone.parameters())

@@ -1,5 +1,3 @@
-"""FREE's settings and its presets."""
-
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,8 +19,8 @@ _PUBLISHED: dict[str, Value] = {
 _RELEASED: dict[str, Value] = {
     "alignment_optimiser": "adam",
     "alignment_lr": 0.001,
-    # 67 times the way that four steps of 0.001 go, beside a replay whose loss is the mean of ten
-    # episodes and not their sum.
+    # 67 times the distance of four steps of 0.001. The replay loss here is the mean of ten
+    # episodes, not their sum.
     "alignment_weight": 0.0268,
     "remembered": "last",
     "generator_moments": "renewed",
@@ -33,19 +31,19 @@ PRESETS = (
     Preset(
         "standard",
         "The paper's equations, losses and learning rates, with fewer steps, a narrower generator "
-        "and fewer and smaller meta-batches, so that a processor of two cores can do it; it adds "
-        "the batch-norm term, without which recovered pictures look like noise.",
+        "and fewer and smaller meta-batches, to suit two CPU cores; it adds the batch-norm term, "
+        "without which recovered images look like noise.",
     ),
     Preset(
         "published",
-        "The paper's equations with its own numbers, for a GPU: 999 steps, a generator of 128 "
-        "channels and up to 500 meta-batches a step.",
+        "The paper's equations and hyper-parameters, for a GPU: 999 steps, a generator of 128 "
+        "channels and up to 500 meta-batches per step.",
         _PUBLISHED,
     ),
     Preset(
         "released",
-        "What the authors' released code does where it parts from the paper: losses without a "
-        "logarithm, a memory of the last model only, optimisers that start again at every step.",
+        "The authors' released code where it differs from the paper: losses without a logarithm, "
+        "a memory of the last model only, optimisers that restart at every step.",
         _PUBLISHED | _RELEASED,
     ),
 )
@@ -53,7 +51,7 @@ PRESETS = (
 
 @dataclass(frozen=True)
 class FreeConfig(ReleasedSwitches, FreeSettings, PresetSettings):
-    """Every setting of FREE: the preset, what it shares with FREE+, what its code does."""
+    """All settings of FREE: the preset, those shared with FREE+, and the released switches."""
 
     PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
     preset: str = preset_setting(PRESETS)

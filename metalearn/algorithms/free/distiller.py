@@ -1,5 +1,3 @@
-"""What alignment moves, what moves it, and what it descends on."""
-
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +10,7 @@ from metalearn.recovery.inversion import RecoveredTask
 
 
 class LearnerWithHeads(nn.Module):
-    """The learner, together with heads that fall away in the end if there are any."""
+    """The learner with its teacher-specific heads, if any, which are discarded after training."""
 
     def __init__(self, network: Network, heads: nn.Module | None = None) -> None:
         super().__init__()
@@ -21,24 +19,22 @@ class LearnerWithHeads(nn.Module):
 
 
 Distillation = Callable[[LearnerWithHeads], Tensor]
-"""The distance of the learner's answers from those of some teachers, on some images."""
+"""Loss between the learner's and some teachers' outputs on a batch of images."""
 
 
 @runtime_checkable
 class Distiller(Protocol):
-    """One way of asking teachers about the images that were recovered from them."""
+    """A way of querying teachers about the images recovered from them."""
 
-    def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
-        """For each task, the loss of a learner that is to say what the task's teacher says."""
+    def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]: ...
 
 
 def shared_loss(loss: Distillation, trained: LearnerWithHeads) -> Callable[[Network], Tensor]:
-    """The same loss as a function of the learner alone, with the heads as they are."""
     return lambda network: loss(LearnerWithHeads(network, trained.heads))
 
 
 def optimisers_of(trained: LearnerWithHeads, config: FreeSettings) -> ScheduledOptimisers:
-    """What moves it. Heads are Adam's: one of a teacher's is a few rows, no matrix to turn."""
+    """Return the optimisers. Heads use Adam, since Muon is not meant for their few rows."""
     weights = list(trained.parameters())
     kernels = [w for w in weights if w.ndim > 2 and config.outer_optimiser == "muon"]
     turned = {id(kernel) for kernel in kernels}

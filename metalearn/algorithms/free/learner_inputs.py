@@ -1,5 +1,3 @@
-"""What FREE's learner sees and is asked: pictures, replayed episodes, statistics."""
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -28,14 +26,13 @@ N_STATISTICS_IMAGES = 2_048
 
 
 def prepared(images: Images, network: Network, pool: Pool) -> Float[Tensor, "n channels size size"]:
-    """Images in [0, 1] as the learner wants them."""
     size = network.spec.image_size
     ready = prepare_images(images, size=size, mean=pool.mean, std=pool.std)
     return ready.contiguous(memory_format=torch.channels_last)
 
 
 def as_episode(recovered: RecoveredTask, config: FreeSettings) -> Episode:
-    """A recovered task to be looked at: its first images of each class are the support set."""
+    """Return a recovered task for display: the first images of each class are the support set."""
     support = recovered.task.n_way * max(1, min(config.k_shot, config.images_per_class - 1))
     images, labels = recovered.images.cpu(), recovered.labels.cpu()
     return Episode(images[:support], labels[:support], images[support:], labels[support:])
@@ -44,7 +41,6 @@ def as_episode(recovered: RecoveredTask, config: FreeSettings) -> Episode:
 def augmented(
     recovered: RecoveredTask, config: FreeSettings, rng: torch.Generator
 ) -> RecoveredTask:
-    """The task with its images changed at random, each for itself."""
     if not config.augmentation:
         return recovered
     images = crop_and_colour(recovered.images, strength=config.augmentation, rng=rng)
@@ -52,12 +48,11 @@ def augmented(
 
 
 def n_way_of(labels: Labels) -> int:
-    """Classes of a task whose labels are all there."""
     return int(labels.max()) + 1
 
 
 def student_of(network: Network, config: FreeSettings, pool: Pool) -> Student:
-    """The learner as the adversarial term sees it: batch statistics, no change to it."""
+    """Return the learner for the adversarial term: with batch statistics, and unchanged by it."""
     pure = _pure(network, config)
     weights = pure.weights()
 
@@ -81,13 +76,12 @@ def replayed(
     pool: Pool,
     rng: torch.Generator,
 ) -> EpisodeLoss:
-    """The loss of one meta-batch of episodes (images in [0, 1]); adds its gradient."""
+    """Return the loss of a meta-batch of episodes (images in [0, 1]) and add its gradient."""
     ready = [_prepared_episode(e, network, config, pool=pool, rng=rng) for e in episodes]
     return config.replay.backward(network, ready)
 
 
 def steps_since_best(values: Sequence[float]) -> int:
-    """How many of the values came after the first of the highest ones; 0 if there are none."""
     return len(values) - 1 - values.index(max(values)) if values else 0
 
 
@@ -114,7 +108,7 @@ def _pure(network: Network, config: FreeSettings) -> PureNetwork:
 def statistics_batches(
     memory: TaskMemory, network: Network, pool: Pool, device: torch.device
 ) -> Iterator[Batch]:
-    """Some of the memory's images, the classes mixed, to estimate batch-norm statistics from."""
+    """Yield batches of the memory's images, classes mixed, to estimate batch-norm statistics."""
     by_class = memory.images_by_class()
     share = -(-N_STATISTICS_IMAGES // len(by_class))
     images = torch.cat([images[:share] for images in by_class])

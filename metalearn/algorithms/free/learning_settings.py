@@ -1,6 +1,6 @@
-"""Settings of the learner that FREE and FREE+ share; their defaults are FREE's.
+"""Learner settings shared by FREE and FREE+, with FREE's defaults.
 
-"Paper" means the hyper-parameters of FREE as its authors published them.
+"Paper" means the hyper-parameters that FREE's authors published.
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ class AlignmentSettings:
     GROUP: ClassVar[str] = "Alignment"
     outer_optimiser: str = setting(
         "adam",
-        "how the learner takes its steps: muon turns every direction of its kernels alike and "
-        "leaves the rest to adam, which is the paper's for all weights; muon learns more from as "
-        "many steps",
+        "optimiser of the learner: muon changes all directions of its kernels equally and leaves "
+        "other weights to adam; adam for all weights is the paper's; muon learns more in the same "
+        "number of steps",
         choices=("adam", "muon"),
     )
     kernel_lr: float = setting(
-        0.05, "learning rate of the learner's kernels by muon", low=1e-6, high=10.0
+        0.05, "learning rate of the learner's kernels with muon", low=1e-6, high=10.0
     )
-    outer_lr: float = setting(1e-3, "learning rate by adam (paper: 0.001)", low=1e-6, high=1.0)
+    outer_lr: float = setting(1e-3, "learning rate with adam (paper: 0.001)", low=1e-6, high=1.0)
     lr_decay: bool = setting(
         False, "let the learner's rate fall to zero along a half cosine (paper: constant)"
     )
@@ -35,27 +35,27 @@ class AlignmentSettings:
     alignment_steps: int = setting(1, "steps of the clone for each teacher", low=1, high=50)
     alignment_weight: float = setting(
         1.0,
-        "weight of the Reptile direction, which is taken per step and unit of learning rate",
+        "weight of the Reptile direction, which is normalised by steps and learning rate",
         low=0.0,
         high=1_000.0,
     )
     distillation_head: str = setting(
         "shared",
-        "shared is the paper's one linear head for all teachers, whose labels contradict one "
-        "another; prototypes judges each teacher's images by their own class means",
+        "shared is the paper's single linear head for all teachers, whose labels conflict; "
+        "prototypes classifies each teacher's images by their class means",
         choices=("shared", "prototypes"),
     )
     distillation_temperature: float = setting(
         1.0,
-        "temperature of the distillation: above 1, what a teacher says of the classes that it "
-        "holds for unlikely counts as well (released code: 1)",
+        "temperature of the distillation; above 1, a teacher's unlikely classes count more "
+        "(released code: 1)",
         low=0.1,
         high=100.0,
     )
     augmentation: float = setting(
         0.0,
-        "strength of random crops and colours in alignment and replay, 0 to 1; teachers judge "
-        "the changed images (paper: none)",
+        "strength of random crops and colours in alignment and replay, 0 to 1; teachers see the "
+        "augmented images (paper: none)",
         low=0.0,
         high=1.0,
     )
@@ -63,13 +63,13 @@ class AlignmentSettings:
 
 @dataclass(frozen=True)
 class ReplaySettings:
-    """What the learner is taught on remembered tasks."""
+    """Training on remembered tasks."""
 
     GROUP: ClassVar[str] = "Replay"
     replay_learner: str = setting(
         "maml",
-        "what replay teaches: prototypes for the prototype head, or the papers' MAML or ANIL "
-        "for the sgd head",
+        "meta-learning method of the replay: ProtoNet for the prototype head, or the papers' MAML "
+        "or ANIL for the sgd head",
         choices=LEARNERS,
     )
     replay_batches: int = setting(
@@ -77,8 +77,8 @@ class ReplaySettings:
     )
     replay_patience: int = setting(
         10,
-        "end a step's replay early when as many meta-batches in a row bring no accuracy higher "
-        "than the step's best so far; 0 replays them all (paper: 10)",
+        "end a step's replay early when this many meta-batches in a row do not exceed the step's "
+        "best accuracy; 0 replays them all (paper: 10)",
         low=0,
         high=100,
     )
@@ -94,6 +94,6 @@ class ReplaySettings:
     )
     merge_classes: bool = setting(
         True,
-        "classes of the same name from several models are one class; switch it off where names "
-        "are mere numbers",
+        "treat classes of the same name from several models as one; switch it off if the names "
+        "are just numbers",
     )

@@ -1,4 +1,4 @@
-"""FIVE's outer step: how the generator follows the copies that were fitted to teachers."""
+"""FIVE's outer step: updating the generator from copies fitted to teachers."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,6 @@ from metalearn.recovery.inversion import Fit, RecoveredTask
 
 
 def generator_optimiser(generator: Generator, config: FreeSettings) -> torch.optim.Optimizer:
-    """What moves the generator itself, step by step."""
     if config.generator_update == "reptile":
         return torch.optim.SGD(generator.parameters(), lr=config.reptile_rate)
     return torch.optim.Adam(
@@ -25,7 +24,6 @@ def move_generator(
     fits: Sequence[Fit],
     config: FreeSettings,
 ) -> None:
-    """The outer step of FIVE, from what the copies of the generator went through."""
     first_order = config.generator_update == "first_order"
     summed = first_order and config.switches.meta_gradient == "sum"
     share = 1.0 if summed else 1 / len(fits)
@@ -36,7 +34,6 @@ def move_generator(
 
 
 def means_over(recovered: Sequence[RecoveredTask]) -> dict[str, float]:
-    """Mean of each loss over the teachers, and their mean accuracy on their own images."""
     names = recovered[0].losses
     means = {name: sum(task.losses[name] for task in recovered) / len(recovered) for name in names}
     hits = sum(task.teacher_accuracy for task in recovered) / len(recovered)

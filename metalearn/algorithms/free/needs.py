@@ -1,5 +1,3 @@
-"""What FREE needs: recovery through generator, teacher and learner, alignment, and replay."""
-
 from dataclasses import dataclass
 
 import torch
@@ -43,27 +41,21 @@ SMALLER = (
 )
 _FLOAT = 4
 _COPIES = 4
-"""Of a network that learns: itself, its gradient and two moments."""
+"""A network in training: itself, its gradient and two moments."""
 
 
 @dataclass(frozen=True)
 class MemoryQuestions:
-    """What teachers are asked about remembered images, beside the fresh ones; FREE asks nothing."""
+    """Queries of teachers about remembered images, in addition to fresh ones. FREE makes none."""
 
-    alignments: int = 0
-    """In one step."""
-    pictures: int = 0
-    """Of one batch."""
+    alignments: int = 0  # per step
+    pictures: int = 0  # per batch
     asked: int = 1
-    """Teachers about each batch."""
     head_rows: int = 0
-    """Classes of all heads that teachers have of their own."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What is measured, and how often a step does what."""
-
     pool: Pool
     config: FreeSettings
     learner: Network
@@ -73,30 +65,25 @@ class _Run:
 
     @property
     def size(self) -> int:
-        """Height and width of recovered pictures."""
         return self.generator.image_size
 
     @property
     def pictures(self) -> int:
-        """Pictures of one recovered task."""
         return self.config.n_way * self.config.images_per_class
 
     @property
     def fits(self) -> int:
-        """Tasks that are recovered in the whole run."""
         config = self.config
         return (config.warm_up_steps + config.outer_steps) * config.teachers_per_step
 
     @property
     def learning_steps(self) -> int:
-        """Steps that align on remembered images and replay."""
         return self.config.outer_steps + self.config.replay_steps
 
 
 def needs_of_free(
     pool: Pool, config: FreeSettings, device: torch.device, remembering: MemoryQuestions
 ) -> Needs:
-    """All that `Free.needs_of` promises."""
     learner = network_of(learner_spec(pool, config), device)
     with torch.random.fork_rng(devices=[]):
         generator = on_device(generator_as_set(pool, config, learner.spec), device)
@@ -106,14 +93,14 @@ def needs_of_free(
     lessons = [*_alignment(run), *_replay(run)]
     weights = network_bytes(learner) + _heads_bytes(run)
     generators = network_bytes(generator)
-    # The copy that is fitted; of each task its images and what the generator learns from it.
+    # The copy being fitted; for each task its images and the generator's gradient.
     images = _FLOAT * run.pictures * pool.channels * run.size**2
     fits = _COPIES * generators + config.teachers_per_step * (generators + images)
     asked = min(most_taken(shown), config.teacher_mb * 2**20)
     remembered = _remembered_bytes(run)
     return Needs(
         models=held_bytes(pool),
-        # The clone that is aligned has weights and gradients of its own.
+        # The clone in alignment has its own weights and gradients.
         held=_COPIES * generators + (_COPIES + 2) * weights + remembered,
         passing=max(taken(made) + asked + taken(judged) + fits, most_taken(lessons) + fits),
         cached=cached_bytes(pool),
@@ -123,7 +110,6 @@ def needs_of_free(
 
 
 def _recovery(run: _Run) -> tuple[Part, list[Part], Part]:
-    """The passes of generator, teachers and learner while a task is recovered."""
     config, times = run.config, run.fits * run.config.generator_steps
     made = generating(run.generator, pictures=run.pictures, times=times, precision=config.precision)
     shown = recovering(
@@ -140,7 +126,6 @@ def _recovery(run: _Run) -> tuple[Part, list[Part], Part]:
 
 
 def _alignment(run: _Run) -> list[Part]:
-    """On fresh images, on remembered ones, and for the measurement of agreement."""
     config, remembering = run.config, run.remembering
     fresh = config.outer_steps * config.teachers_per_step
     alignments = run.learning_steps * remembering.alignments
@@ -206,7 +191,7 @@ def _heads_bytes(run: _Run) -> int:
 
 
 def _remembered_bytes(run: _Run) -> int:
-    """The memory once it is full, or all that the run recovers for it."""
+    """Return the size of the full memory, or of all recovered images if that is less."""
     config = run.config
     memory = new_memory(run.pool, config, image_size=run.size)
     tasks = config.teachers_per_step if config.switches.remembered == "all" else 1

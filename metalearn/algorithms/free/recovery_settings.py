@@ -1,6 +1,6 @@
-"""Settings of recovery (FIVE) that FREE and FREE+ share; their defaults are FREE's.
+"""Recovery settings (FIVE) shared by FREE and FREE+, with FREE's defaults.
 
-"Paper" means the hyper-parameters of FREE as its authors published them.
+"Paper" means the hyper-parameters that FREE's authors published.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from metalearn.numerics.preparation import MOST_PIXELS
 from metalearn.settings import setting
 
 SMALLEST = 16
-"""Pixels of the smallest pictures."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class RecoverySettings:
     )
     picture_size: int = setting(
         MOST_PIXELS,
-        "most pixels of height and width of a recovered image; networks that take larger ones are "
-        "shown it enlarged (paper: always the size of the networks)",
+        "largest height and width of a recovered image in pixels; networks with a larger input see "
+        "it enlarged (paper: always the networks' size)",
         low=SMALLEST,
         high=256,
     )
@@ -40,9 +39,8 @@ class RecoverySettings:
     class_weight: float = setting(1.0, "weight of the cross entropy", low=0.0, high=100.0)
     batchnorm_weight: float = setting(
         1.0,
-        "weight of the batch-norm statistics' distance, mean over layers (released code: 0; what "
-        "the paper's equation has is not known to us); without it pictures please the teacher but "
-        "look like noise",
+        "weight of the batch-norm statistics' distance, mean over layers (released code: 0; the "
+        "paper's value is unknown); without it, images satisfy the teacher but look like noise",
         low=0.0,
         high=100.0,
     )
@@ -54,8 +52,8 @@ class RecoverySettings:
     )
     kept_images: str = setting(
         "last",
-        "which images of an inversion are kept: last is the paper's, of the last pass; best are "
-        "those with the lowest loss seen, on whatever shift they were shown",
+        "which images of an inversion are kept: last, as in the paper, are those of the last pass; "
+        "best are those with the lowest loss over all passes and shifts",
         choices=("last", "best"),
     )
 
@@ -67,9 +65,9 @@ class GeneratorSettings:
     GROUP: ClassVar[str] = "Generator"
     generator_update: str = setting(
         "first_order",
-        "how the generator follows its copies: first_order is the paper's gradient at their last "
-        "step, through Adam; reptile moves towards them, which fits teachers better but did not "
-        "teach the learner more",
+        "how the generator follows its copies: first_order, as in the paper, applies the gradient "
+        "at their last step with Adam; reptile moves towards them, which fits teachers better but "
+        "did not improve the learner",
         choices=("first_order", "reptile"),
     )
     generator_lr: float = setting(
@@ -87,7 +85,7 @@ class GeneratorSettings:
     )
     generator_input: str = setting(
         "latent",
-        "what the generator sees; the paper's sees latents only and learns labels by heart in "
-        "every adaptation",
+        "input of the generator; the paper's sees only latents and memorises labels in every "
+        "adaptation",
         choices=("latent", "latent+label"),
     )

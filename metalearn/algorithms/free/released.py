@@ -1,5 +1,3 @@
-"""Where FREE's released code computes something other than the equations say."""
-
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,29 +6,28 @@ from metalearn.settings import setting
 
 @dataclass(frozen=True)
 class ReleasedSwitches:
-    """A setting for each such place; the defaults are the equations.
+    """One setting per difference; the defaults are the equations.
 
-    The preset `released` sets them; they are in no form.
+    The preset `released` sets them. They are not shown in forms.
     """
 
     GROUP: ClassVar[str] = ""
 
     generator_moments: str = setting(
         "kept",
-        "whether the optimiser of first_order keeps its moments from step to step; renewed is the "
-        "released code's, whose steps follow the signs of one gradient",
+        "whether the optimiser of first_order keeps its moments between steps; renewed is the "
+        "released code's, whose steps follow the sign of a single gradient",
         choices=("kept", "renewed"),
     )
     meta_gradient: str = setting(
         "mean",
-        "how first_order puts the teachers' gradients together; alike for Adam but for its epsilon",
+        "how first_order combines the teachers' gradients; with Adam only its epsilon differs",
         choices=("mean", "sum"),
     )
     adversarial: str = setting(
         "kl",
-        "kl is minus the divergence of teacher and learner, of the equations; as_released is what "
-        "the released code computes in its place, which holds the learner fixed and lacks the "
-        "teacher's logarithm",
+        "kl is minus the divergence of teacher and learner, as in the equations; as_released is "
+        "the released code's loss, which detaches the learner and lacks the teacher's logarithm",
         choices=("kl", "as_released"),
     )
     remembered: str = setting(
@@ -46,7 +43,7 @@ class ReleasedSwitches:
     )
     distillation: str = setting(
         "kl",
-        "kl is the divergence of the equations; as_released is what the released code computes "
-        "in its place, which lacks the learner's logarithm and knows no temperature",
+        "kl is the divergence of the equations; as_released is the released code's loss, which "
+        "lacks the learner's logarithm and has no temperature",
         choices=("kl", "as_released"),
     )

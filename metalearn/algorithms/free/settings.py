@@ -1,5 +1,3 @@
-"""Every setting that FREE and FREE+ share, and the parts that they are made of."""
-
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +13,7 @@ from metalearn.settings import setting
 
 @dataclass(frozen=True)
 class StepSettings:
-    """How long a run is, and what a step takes."""
+    """Length of the run and size of its steps."""
 
     GROUP: ClassVar[str] = "Steps"
     warm_up_steps: int = setting(
@@ -26,7 +24,7 @@ class StepSettings:
     )
     replay_steps: int = setting(
         0,
-        "last steps, which only replay; cheap, and recovery has filled the memory by then "
+        "final steps of replay only; these are cheap and use the memory filled by recovery "
         "(paper: none)",
         low=0,
         high=100_000,
@@ -43,15 +41,15 @@ class ResourceSettings:
     memory_per_class: int = setting(400, "most images of a class in the memory", low=2, high=10_000)
     memory_mb: int = setting(
         256,
-        "most megabytes of the memory; where a pool knows too many classes for it, those met first "
-        "make room for new ones",
+        "limit of the image memory in megabytes; if a pool has too many classes for it, the oldest "
+        "classes are replaced",
         low=1,
         high=65_536,
     )
     teacher_mb: int = setting(
         1_024,
-        "most megabytes that a teacher's layers keep for a gradient; a batch that would keep more "
-        "goes through in portions, which takes a third longer",
+        "limit on a teacher's activations kept for a gradient, in megabytes; a larger batch is "
+        "split, which takes a third longer",
         low=16,
         high=1_048_576,
     )
@@ -60,7 +58,7 @@ class ResourceSettings:
     )
     precision: str = setting(
         "auto",
-        "number format of the layers; auto takes bf16 where the processor has it",
+        "number format of the layers; auto is bf16 where the hardware supports it",
         choices=precision.CHOICES,
     )
 
@@ -75,19 +73,18 @@ class FreeSettings(
     StepSettings,
     LearnerSettings,
 ):
-    """What both understand: groups in the order of the stages, the last base first."""
+    """Settings shared by FREE and FREE+; groups in the order of the stages, the last base first."""
 
-    # A learner of larger images than are recovered would have more to do and no more to see.
+    # A larger learner input would cost more without showing more than was recovered.
     learner_image_size: int = setting(
         0,
-        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
+        "height and width of its images; 0 is the largest of the pool, at most picture_size",
         low=0,
         high=256,
     )
 
     @property
     def inversion(self) -> InversionSettings:
-        """The settings of one inversion."""
         return InversionSettings(
             steps=self.generator_steps,
             generator_lr=self.generator_inner_lr,
@@ -105,7 +102,6 @@ class FreeSettings(
 
     @property
     def replay(self) -> Replay:
-        """How the learner learns from remembered tasks."""
         return Replay(
             learner=self.replay_learner,
             inner_steps=self.inner_steps,
@@ -116,5 +112,5 @@ class FreeSettings(
 
     @property
     def switches(self) -> ReleasedSwitches:
-        """Where the released code parts from the equations; by themselves, nowhere."""
+        """The released code's deviations from the equations; none by default."""
         return ReleasedSwitches()

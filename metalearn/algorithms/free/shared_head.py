@@ -1,5 +1,3 @@
-"""Distillation of each teacher about its own classes: by one head for all, or by class means."""
-
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,14 +18,13 @@ from metalearn.shapes import Labels, Logits, Scalar
 
 
 class SharedHeadDistiller:
-    """The paper's way: the learner's own head answers for every teacher's classes."""
+    """The paper's distiller: the learner's own head answers for every teacher's classes."""
 
     def __init__(self, pool: Pool, config: FreeSettings) -> None:
         self.pool = pool
         self.config = config
 
     def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
-        """For each task, the loss of a learner that is to say what the task's teacher says."""
         return [self._loss_of(task) for task in tasks]
 
     def _loss_of(self, task: RecoveredTask) -> Distillation:
@@ -44,7 +41,6 @@ class SharedHeadDistiller:
 
 @torch.no_grad()
 def teacher_logits(recovered: RecoveredTask, config: FreeSettings) -> Logits:
-    """What the teacher says of its own recovered images, over the task's classes."""
     said = said_by(recovered.task.teacher, recovered.images, config.inversion.limits)
     return said[:, list(recovered.task.classes)]
 
@@ -52,10 +48,10 @@ def teacher_logits(recovered: RecoveredTask, config: FreeSettings) -> Logits:
 def distillation_of(
     network: Network, *, task: RecoveredTask, targets: Logits, config: FreeSettings, pool: Pool
 ) -> Scalar:
-    """KL(teacher || learner), or the released form of it, on one teacher's recovered images.
+    """Return KL(teacher || learner), or its released form, on one teacher's recovered images.
 
-    With prototypes the first half of the images gives the class means and the second half is
-    judged by them; labels come in turn, so both halves hold every class.
+    With prototypes, the first half of the images gives the class means and the second half is
+    classified by them. Labels cycle through the classes, so both halves contain every class.
     """
     images, n_way = prepared(task.images, network, pool), task.task.n_way
     with autocast(config.precision, images.device):

@@ -1,5 +1,3 @@
-"""How large FREE's networks, pictures and memory are, as its settings and the pool say."""
-
 import math
 
 from metalearn.algorithms.free.recovery_settings import SMALLEST
@@ -15,12 +13,11 @@ _MB = 2**20
 
 
 def learner_spec(pool: Pool, config: FreeSettings) -> NetworkSpec:
-    """The network that learns."""
     return learner_as_set(pool, config, n_classes=config.n_way, most_pixels=config.picture_size)
 
 
 def generator_as_set(pool: Pool, config: FreeSettings, learner: NetworkSpec) -> Generator:
-    """A freshly initialised generator (global generator of random numbers)."""
+    """Return a generator initialised from the global random generator."""
     return Generator(
         latent_dim=config.latent_dim,
         width=config.generator_width,
@@ -31,7 +28,7 @@ def generator_as_set(pool: Pool, config: FreeSettings, learner: NetworkSpec) -> 
 
 
 def new_memory(pool: Pool, config: FreeSettings, *, image_size: int) -> TaskMemory:
-    """An empty memory; none of it is taken before there are images."""
+    """Return an empty memory; nothing is allocated before images arrive."""
     n_outputs = sum(teacher.n_classes for teacher in pool.teachers)
     return TaskMemory(
         n_classes=len(pool.class_names) if config.merge_classes else n_outputs,
@@ -43,7 +40,7 @@ def new_memory(pool: Pool, config: FreeSettings, *, image_size: int) -> TaskMemo
 
 
 def check_memory(memory: TaskMemory, config: FreeSettings, *, channels: int) -> None:
-    """Raise InvalidSetting where an episode has no room: without it there would be no replay."""
+    """Raise InvalidSetting if the memory cannot hold an episode, which would prevent replay."""
     needed, room = config.k_shot + config.n_query, memory.images_per_class
     if room < needed:
         raise InvalidSetting(

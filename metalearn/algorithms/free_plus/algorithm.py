@@ -1,4 +1,4 @@
-"""FREE+'s outer step: FREE's, and distillation on remembered images beside the fresh ones."""
+"""FREE+'s outer step: FREE's, plus distillation on remembered images."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -24,15 +24,11 @@ from metalearn.recovery.task_memory import TaskMemory
 
 @runtime_checkable
 class RememberingDistiller(Distiller, Protocol):
-    """One that asks about remembered images, too."""
-
     def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
-        """A loss for each batch drawn; none while the memory holds too little."""
+        """Return a loss for each sampled batch; none while the memory holds too little."""
 
 
 class FreePlus(Free):
-    """FREE+, as the package's docstring describes it."""
-
     name = "free_plus"
     title = "FREE+"
     paper = "https://arxiv.org/abs/2405.00984"
@@ -70,7 +66,7 @@ class FreePlus(Free):
         return self.realign() | super().teach(recovered)
 
     def realign(self) -> dict[str, float]:
-        """BELL again, on images out of the memory, for teachers drawn each time."""
+        """Align (BELL) on images from the memory, with newly sampled teachers each time."""
         losses = []
         for _ in range(self.config.replay_alignments):
             if remembered := self.distiller.remembered(self.memory, self.rng):

@@ -1,4 +1,4 @@
-"""FREE+'s settings: where they are FREE's, only the defaults that differ stand here."""
+"""FREE+'s settings: its own, and FREE's where the default differs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,42 +7,42 @@ from metalearn.algorithms.free.settings import FreeSettings
 from metalearn.settings import setting, with_default
 
 _OWN = (
-    "own gives each teacher a head, which falls away in the end; shared is FREE's one linear head "
-    "for all teachers, whose labels contradict one another; prototypes judges each teacher's "
-    "images by their own class means"
+    "own gives each teacher a head that is discarded after training; shared is FREE's single "
+    "linear head for all teachers, whose labels conflict; prototypes classifies each teacher's "
+    "images by their class means"
 )
 
 
 @dataclass(frozen=True)
 class MemoryDistillationSettings:
-    """What FREE does not have: distillation on remembered images."""
+    """Distillation on remembered images, which FREE does not have."""
 
-    GROUP: ClassVar[str] = "OwnHeadDistiller from memory"
+    GROUP: ClassVar[str] = "Distillation from memory"
     replay_alignments: int = setting(
         10,
-        "alignments a step on remembered images, beside the one on fresh ones: each draws "
-        "teachers and asks them about images of their classes in the memory, or, with heads of "
-        "their own, about images of any classes (FREE: 0)",
+        "alignments per step on remembered images, besides the one on fresh images: each samples "
+        "teachers and queries them about remembered images of their classes, or of any classes "
+        "with distillation_head=own (FREE: 0)",
         low=0,
         high=500,
     )
     head_classes: int = setting(
         100,
-        "most classes of a teacher that a head of its own answers for; of a teacher with more as "
-        "many are drawn once (FREE: one head)",
+        "largest number of classes in a teacher's own head; for a teacher with more, this many are "
+        "drawn once (FREE: one head)",
         low=2,
         high=100_000,
     )
     teachers_asked: int = setting(
         8,
-        "teachers, with heads of their own, asked about each batch of remembered images "
+        "teachers queried about each batch of remembered images with distillation_head=own "
         "(FREE: 1, about its own images)",
         low=1,
         high=1_000,
     )
     alignment_images: int = setting(
         32,
-        "remembered images of such a batch; an alignment takes one after another",
+        "remembered images per batch with distillation_head=own",
         low=2,
         high=1_000,
     )
@@ -50,7 +50,7 @@ class MemoryDistillationSettings:
 
 @dataclass(frozen=True)
 class FreePlusConfig(MemoryDistillationSettings, FreeSettings):
-    """FREE's settings with other defaults, and those of what FREE does not have."""
+    """FREE's settings with other defaults, and FREE+'s own."""
 
     warm_up_steps: int = with_default(FreeSettings, "warm_up_steps", 20)
     outer_steps: int = with_default(FreeSettings, "outer_steps", 80)

@@ -1,12 +1,9 @@
-"""What FREE+ needs beyond FREE: distillation on remembered images, and heads for the teachers."""
-
 from metalearn.algorithms.free.needs import MemoryQuestions
 from metalearn.algorithms.free_plus.config import FreePlusConfig
 from metalearn.pool import Pool
 
 
 def memory_questions(pool: Pool, config: FreePlusConfig) -> MemoryQuestions:
-    """How often teachers are asked about remembered images, and the size of their heads."""
     if config.distillation_head != "own":
         # Each batch is a whole task of one teacher.
         pictures = config.n_way * config.images_per_class

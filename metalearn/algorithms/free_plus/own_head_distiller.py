@@ -1,7 +1,7 @@
-"""Distillation of any teachers about any images, through heads of their own.
+"""Distillation of any teachers on any images, through teacher-specific heads.
 
-What a teacher says of classes that it does not know tells what it sees in them, and heads of
-their own keep teachers from contradicting one another.
+A teacher's outputs for classes it does not know reveal what it sees in them, and separate heads
+keep teachers' labels from conflicting.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class TeacherBatch:
 
 
 class OwnHeadDistiller:
-    """FREE+'s way: each teacher has a head, and is asked about images of any class."""
+    """FREE+'s distiller: each teacher has a head, and is queried about images of any class."""
 
     def __init__(self, pool: Pool, config: FreePlusConfig, device: torch.device) -> None:
         self.pool = pool
@@ -43,12 +43,10 @@ class OwnHeadDistiller:
         self.device = device
 
     def losses(self, tasks: Sequence[RecoveredTask]) -> list[Distillation]:
-        """For each task, the loss of a learner that is to say what the task's teacher says."""
         batches = [recovered_batch(task, self.config, self.pool) for task in tasks]
         return self._losses_of(batches)
 
     def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
-        """The same for batches of remembered images, each with teachers of its own."""
         batches = [
             remembered_batch(memory, self.config, pool=self.pool, device=self.device, rng=rng)
             for _ in range(self.config.teachers_per_step)
@@ -65,14 +63,13 @@ class OwnHeadDistiller:
 def teacher_batch(
     images: Images, teachers: Sequence[int], config: FreePlusConfig, pool: Pool
 ) -> TeacherBatch:
-    """Ask teachers (by their places in the pool) about images."""
     limits = config.inversion.limits
     said = tuple(said_by(pool.teachers[place], images, limits) for place in teachers)
     return TeacherBatch(images, tuple(teachers), said)
 
 
 def recovered_batch(task: RecoveredTask, config: FreePlusConfig, pool: Pool) -> TeacherBatch:
-    """A teacher about the images recovered from it, which may be augmented already."""
+    """Query a teacher about the images recovered from it, which may be augmented already."""
     place = next(i for i, teacher in enumerate(pool.teachers) if teacher is task.task.teacher)
     return teacher_batch(task.images, [place], config, pool)
 
@@ -85,7 +82,7 @@ def remembered_batch(
     device: torch.device,
     rng: torch.Generator,
 ) -> TeacherBatch | None:
-    """Some teachers about remembered images of any classes; None while nothing is remembered."""
+    """Query some teachers about remembered images of any class; None if nothing is remembered."""
     pixels = memory.draw(config.alignment_images, rng)
     if pixels is None:
         return None
@@ -99,7 +96,6 @@ def remembered_batch(
 def batch_loss(
     trained: LearnerWithHeads, *, batch: TeacherBatch, config: FreePlusConfig, pool: Pool
 ) -> Scalar:
-    """KL(teacher || learner), mean over images and teachers."""
     assert isinstance(trained.heads, TeacherHeads)
     images = prepared(batch.images, trained.network, pool)
     with autocast(config.precision, images.device):

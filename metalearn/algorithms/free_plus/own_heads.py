@@ -1,5 +1,3 @@
-"""A linear head for every teacher; they fall away in the end."""
-
 from collections.abc import Sequence
 
 import torch
@@ -11,9 +9,9 @@ from metalearn.shapes import Features
 
 
 class TeacherHeads(nn.Linear):
-    """The heads of all teachers as the rows of one linear layer, in the pool's order.
+    """All teachers' heads as rows of a single linear layer, in the pool's order.
 
-    Of a teacher with more than `most` classes as many are drawn, and its head answers for these.
+    The head of a teacher with more than `most` classes covers a random subset of that size.
     """
 
     def __init__(self, pool: Pool, feature_dim: int, *, most: int, rng: torch.Generator) -> None:
@@ -22,12 +20,11 @@ class TeacherHeads(nn.Linear):
         super().__init__(feature_dim, sum(self.sizes))
 
     def asked(self, said: Tensor, teacher: int) -> Tensor:
-        """What the teacher at this place said, of the classes that its head answers for."""
         classes = self.classes[teacher]
         return said if len(classes) == said.shape[1] else said[:, classes]
 
     def of(self, features: Features, teachers: Sequence[int]) -> list[Tensor]:
-        """Logits over each one's classes, for teachers at these places of the pool."""
+        """Return the logits of the heads of these teachers, given by their indices in the pool."""
         ends = torch.tensor(self.sizes).cumsum(0).tolist()
         rows = torch.cat([torch.arange(ends[i] - self.sizes[i], ends[i]) for i in teachers])
         rows = rows.to(self.weight.device)

@@ -1,5 +1,3 @@
-"""One head for all teachers, asked about remembered images as well as about fresh ones."""
-
 import torch
 
 from metalearn.algorithms.free.distiller import Distillation
@@ -12,7 +10,7 @@ from metalearn.recovery.task_memory import TaskMemory
 
 
 class SharedHeadMemoryDistiller(SharedHeadDistiller):
-    """FREE's distillation, repeated on each teacher's own classes out of the memory."""
+    """FREE's distillation, repeated on remembered images of each teacher's own classes."""
 
     config: FreePlusConfig
 
@@ -21,7 +19,7 @@ class SharedHeadMemoryDistiller(SharedHeadDistiller):
         self.device = device
 
     def remembered(self, memory: TaskMemory, rng: torch.Generator) -> list[Distillation]:
-        """Losses for teachers drawn again, as far as the memory holds enough of their classes."""
+        """Return losses for newly sampled teachers, except those with too few remembered images."""
         drawn = [
             remembered_task(memory, teacher, self.config, device=self.device, rng=rng)
             for teacher in self.pool.sample(self.config.teachers_per_step, rng)
@@ -37,7 +35,7 @@ def remembered_task(
     device: torch.device,
     rng: torch.Generator,
 ) -> RecoveredTask | None:
-    """Images of a teacher's classes out of the memory; None while it does not hold enough."""
+    """Return remembered images of a teacher's classes, or None if there are too few."""
     task = TeacherTask.sample(teacher, config.n_way, rng)
     names = task.memory_names(merge=config.merge_classes)
     pixels = memory.images_of(names, config.images_per_class, rng)

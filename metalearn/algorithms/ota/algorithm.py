@@ -1,4 +1,4 @@
-"""One step for each teacher: its neurons are put in order and it joins the mean."""
+"""OTA's outer step: align one teacher's neurons and add it to the mean."""
 
 from dataclasses import dataclass
 
@@ -31,15 +31,13 @@ class OtaConfig(RepairSettings, FusionSettings):
 
     anchor: str = setting(
         "random",
-        "the model whose order of neurons the others take: a random one of them, as in the "
-        "paper, or the first",
+        "the model to whose neuron order the others are aligned: a random one, as in the paper, "
+        "or the first",
         choices=("random", "first"),
     )
 
 
 class Ota(Algorithm):
-    """OTA, as the package's docstring describes it."""
-
     name = "ota"
     title = "Optimal-transport averaging"
     paper = "https://arxiv.org/abs/1910.05653"
@@ -69,7 +67,7 @@ class Ota(Algorithm):
         learner = network_of(fused_spec(pool, config), device)
         work = [_matching(network, times=len(pool)), *repairing(pool, config, learner)]
         size = network_bytes(learner)
-        # The learner and its mean; beside a model, itself in order, in double precision.
+        # The learner and its mean; besides a model, its aligned copy in double precision.
         return Needs(
             models=held_bytes(pool),
             held=2 * size,
@@ -96,7 +94,6 @@ class Ota(Algorithm):
         return self.report("alignment", metrics)
 
     def _ordered(self, network: Network) -> tuple[dict[str, Tensor], float]:
-        """A teacher's tensors in the anchor's order, and the share of its neurons that moved."""
         own, anchor = embedding_state(network), embedding_state(self.anchor.network)
         maps = neuron_maps(self.wiring, own, anchor)
         ordered = in_order(self.wiring, own, maps)
@@ -110,7 +107,6 @@ class Ota(Algorithm):
 
     @torch.no_grad()
     def _join(self, ordered: dict[str, Tensor]) -> None:
-        """Let a teacher join the mean of those before it."""
         mean = self.learner.state_dict()
         for name, tensor in ordered.items():
             if not self.steps_done:
@@ -123,7 +119,7 @@ class Ota(Algorithm):
         return repaired(learner, self.pool, self.config, self.seed)
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # A mean as well: with all models but one, the last one follows, in another order at most.
+        # The mean and all other models reveal a model's weights, up to their order.
         return self.pool.places
 
     def parts(self) -> dict[str, Stateful]:
@@ -131,13 +127,11 @@ class Ota(Algorithm):
 
 
 def _distance(one: dict[str, Tensor], two: dict[str, Tensor], names: list[str]) -> float:
-    """Root mean square difference of some tensors."""
     squares = torch.cat([(one[name] - two[name]).flatten().square() for name in names])
     return float(squares.mean().sqrt())
 
 
 def _matching(network: Network, *, times: int) -> Part:
-    """Putting one model in order, which no picture takes part in."""
     wiring, state = wiring_of(network), embedding_state(network)
 
     def rehearse(n: int) -> None:

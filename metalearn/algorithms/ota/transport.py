@@ -1,4 +1,4 @@
-"""Carrying one network's neurons onto another's: exact optimal transport, layer by layer."""
+"""Mapping of one network's neurons onto another's: exact optimal transport, layer by layer."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ from metalearn.algorithms.ota.wiring import IMAGE, Layer, Wiring
 from metalearn.merging.fusion import State
 
 Map = Float[Tensor, "own anchor"]
-"""Shares of a model's own neurons in each neuron of the anchor's order; columns sum to 1.
+"""Share of each own neuron in each neuron of the anchor's order; columns sum to 1.
 
-It is the transport plan T with the anchor's histogram divided out, T diag(1/beta). Where both
-have as many neurons, the optimum is a permutation.
+It is the transport plan T divided by the anchor's histogram, T diag(1/beta). If both have equally
+many neurons, the optimum is a permutation.
 """
 
 
 def transport_map(cost: Float[Tensor, "own anchor"]) -> Map:
-    """The map of the exact optimum for this ground cost between uniform histograms."""
+    """Return the exact optimum for this ground cost between uniform histograms."""
     # Importing POT takes over a second, and nothing else needs it.
     import ot
 
@@ -31,7 +31,7 @@ def transport_map(cost: Float[Tensor, "own anchor"]) -> Map:
 
 @torch.no_grad()
 def neuron_maps(wiring: Wiring, state: State, anchor: State) -> dict[str, Map]:
-    """For each group of neurons, the map that carries the model's onto the anchor's."""
+    """Return, for each group of neurons, the map from the model's to the anchor's."""
     weight = state[f"{wiring.layers[0].conv}.weight"]
     maps = {IMAGE: torch.eye(weight.shape[1], device=weight.device)}
     for group in wiring.groups:
@@ -47,10 +47,10 @@ def neuron_maps(wiring: Wiring, state: State, anchor: State) -> dict[str, Map]:
 
 
 def ground_cost(own: Tensor, anchor: Tensor) -> Float[Tensor, "own anchor"]:
-    """Squared Euclidean distance between the incoming weights of every two neurons.
+    """Return the squared Euclidean distances between the incoming weights of all pairs of neurons.
 
-    In double precision and without the trick with the inner product, which would lose the small
-    differences that decide.
+    Computed in double precision and without matrix products, which would lose the small differences
+    that decide the plan.
     """
     rows, columns = own.flatten(1).double(), anchor.flatten(1).double()
     distances = torch.cdist(rows, columns, compute_mode="donot_use_mm_for_euclid_dist")
@@ -59,7 +59,7 @@ def ground_cost(own: Tensor, anchor: Tensor) -> Float[Tensor, "own anchor"]:
 
 @torch.no_grad()
 def in_order(wiring: Wiring, state: State, maps: Mapping[str, Map]) -> dict[str, Tensor]:
-    """The tensors before the head with every neuron in the anchor's order; others as they are."""
+    """Return the tensors before the head with every neuron in the anchor's order."""
     ordered = {name: tensor.clone() for name, tensor in state.items()}
     for layer in wiring.layers:
         ordered |= _layer_in_order(layer, state, maps)
@@ -80,9 +80,9 @@ def _layer_in_order(layer: Layer, state: State, maps: Mapping[str, Map]) -> dict
 
 @torch.no_grad()
 def head_in_order(weight: Tensor, features: Map) -> Tensor:
-    """A head's weight (classes, features) with its inputs in the anchor's order.
+    """Return a head's weight (classes, features) with its inputs in the anchor's order.
 
-    Every neuron of the last group stands for as many features as its map has pixels.
+    Each neuron of the last group accounts for as many features as its map has pixels.
     """
     n_classes, n_neurons = len(weight), len(features)
     by_neuron = weight.view(n_classes, n_neurons, -1)
@@ -90,5 +90,4 @@ def head_in_order(weight: Tensor, features: Map) -> Tensor:
 
 
 def _inputs_in_order(weight: Tensor, inputs: Map) -> Tensor:
-    """Incoming weights (outputs, inputs, …) after the map of the layer before."""
     return torch.einsum("oi...,ij->oj...", weight, inputs)

@@ -1,4 +1,4 @@
-"""How the layers of a network hang together: which neurons must keep a common order."""
+"""Connections between a network's layers: which neurons must share an order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -10,11 +10,10 @@ from metalearn.errors import InvalidPool
 from metalearn.networks import Network, get_architecture
 
 IMAGE = "image"
-"""The group of the colour channels, whose order is the same for all."""
 
 
 class Layer(NamedTuple):
-    """A convolution and the batch-norm behind it; `reads` and `writes` name groups of neurons."""
+    """A convolution and its batch-norm; `reads` and `writes` name groups of neurons."""
 
     conv: str
     norm: str
@@ -23,14 +22,14 @@ class Layer(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Neurons with one common order, found from the incoming weights of some of its layers."""
+    """Neurons with a common order, determined by the incoming weights of `found_from`."""
 
     name: str
     found_from: tuple[Layer, ...]
 
 
 class Wiring(NamedTuple):
-    """Every layer, the groups in the order in which they can be put in order, and the last one."""
+    """A network's layers, and its groups in the order in which they can be aligned."""
 
     layers: tuple[Layer, ...]
     groups: tuple[Group, ...]
@@ -39,19 +38,18 @@ class Wiring(NamedTuple):
 
 
 def wiring_of(network: Network) -> Wiring:
-    """The wiring of a network; InvalidPool for an architecture that is not known here."""
+    """Return a network's wiring. Raises InvalidPool for unsupported architectures."""
     name = network.spec.architecture
     if name not in _WIRINGS:
         known = ", ".join(get_architecture(kind).title for kind in _WIRINGS)
         raise InvalidPool(
-            f"OTA knows how to put in order the neurons of {known}, and not those of "
-            f"{get_architecture(name).title}; take models of these or another algorithm."
+            f"OTA can align the neurons of {known}, but not those of "
+            f"{get_architecture(name).title}; use models of these or another algorithm."
         )
     return _WIRINGS[name](network)
 
 
 def _stack(network: Network) -> Wiring:
-    """Conv4: each block's neurons have an order of their own."""
     blocks = network.get_submodule("blocks")
     assert isinstance(blocks, nn.Sequential)
     layers = []
@@ -65,11 +63,11 @@ def _stack(network: Network) -> Wiring:
 
 
 def _residual(network: Network) -> Wiring:
-    """ResNet-10 and 18: what is added together along a stage is one group, its stream.
+    """Return the wiring of a ResNet: the maps added along a stage form one group, its stream.
 
-    A stream's order is found from the layers that write it before anything has read it: the
-    stem for the first stage, both ways into its first block for the others. Between the two
-    convolutions of a block lies a group of its own.
+    A stream's order is determined by the layers that write it before anything reads it: the stem
+    for the first stage, both paths into its first block for the others. The neurons between the two
+    convolutions of a block form another group.
     """
     layers = [Layer("stem.conv", "stem.norm", IMAGE, "stream 0")]
     groups = [Group("stream 0", (layers[0],))]
@@ -90,7 +88,7 @@ def _residual(network: Network) -> Wiring:
 
 
 def _blocks(network: Network) -> Iterator[tuple[str, bool]]:
-    """The name of each block, and whether its shortcut is a convolution."""
+    """Yield the name of each block, and whether its shortcut is a convolution."""
     stages = network.get_submodule("stages")
     for stage, blocks in stages.named_children():
         for index, block in blocks.named_children():

@@ -38,14 +38,12 @@ from metalearn.recovery.teacher_pass import Limits
 
 
 class Purer(Algorithm):
-    """PURER, as the package's docstring describes it."""
-
     name = "purer"
     title = "PURER"
     paper = "https://arxiv.org/abs/2303.11183"
     summary = (
         "Images of every class are learned from all models at once, and made harder whenever the "
-        "learner that learns on them has nothing new to find."
+        "learner that trains on them stops improving."
     )
     Config = PurerConfig
     smaller = SMALLER
@@ -78,17 +76,14 @@ class Purer(Algorithm):
         return learner
 
     def _starts_from(self, learner: Network) -> list[Teacher]:
-        """The teachers whose mean the learner starts from; none where it starts at random."""
         alike = [] if self.config.initialisation == "random" else fits(self.pool, learner)
         return alike if len(alike) > 1 else []
 
     @property
     def _size(self) -> tuple[int, int]:
-        """Channels and pixels of the images."""
         return self.pool.channels, picture_pixels(self.config, self.learner.spec)
 
     def _drawn_classes(self) -> DrawnClasses:
-        """The classes that get images: all of them, if there is room."""
         config = self.config
         check_room(config, self._size)
         most = most_classes(config, self._size)
@@ -126,9 +121,9 @@ class Purer(Algorithm):
         return self.report("meta-training", metrics, recovered=self._as_episode(losses[0]))
 
     def shape_images(self, *, harder: bool) -> tuple[list[TeacherLoss], dict[str, float]]:
-        """One step of the images: towards the teachers, and against the learner if `harder`."""
+        """Step the images towards the teachers, and against the learner if `harder`."""
         tasks = self._tasks()
-        # The layers of all of them are kept until the one gradient is taken.
+        # All teachers' activations are kept until the joint gradient is computed.
         limits = Limits(self.config.teacher_mb * 2**20 // len(tasks), self.config.precision)
         losses = [
             inversion_loss(task, self.images, self.config, limits=limits, rng=self.rng)
@@ -141,7 +136,7 @@ class Purer(Algorithm):
             objective = objective - self.config.curriculum_weight * outer.loss
             metrics["outer_loss"] = float(outer.loss.detach())
         pixels = list(self.images.parameters())
-        # None for the classes that no teacher was asked about, which then stay as they are.
+        # None, and hence no change, for classes that no sampled teacher knows.
         set_gradients(pixels, torch.autograd.grad(objective, pixels, allow_unused=True))
         self.image_optimiser.step()
         return losses, metrics
@@ -163,7 +158,6 @@ class Purer(Algorithm):
         )
 
     def learn(self) -> dict[str, float]:
-        """One step of the learner on a meta-batch of episodes."""
         with torch.no_grad():
             drawn = [self._episode() for _ in range(self.config.episodes_per_step)]
             episodes = [self._augmented(episode) for episode in drawn]
@@ -174,7 +168,6 @@ class Purer(Algorithm):
         return {"learning": float(result.loss), "accuracy": result.accuracy}
 
     def _augmented(self, episode: Episode) -> Episode:
-        """The episode with each image changed for itself, as the settings say."""
         if not self.config.augmentation:
             return episode
         support, query = (
@@ -184,7 +177,7 @@ class Purer(Algorithm):
         return replace(episode, support_images=support, query_images=query)
 
     def episode_loss(self, episode: Episode) -> EpisodeLoss:
-        """The learner's outer loss, differentiable in its weights and in the episode's images."""
+        """Return the learner's outer loss, differentiable in its weights and in the images."""
         return self.config.replay.loss(self.learner, [self._enlarged(episode)])
 
     def _enlarged(self, episode: Episode) -> Episode:
@@ -199,9 +192,9 @@ class Purer(Algorithm):
         prototypes = config.meta_learner == "protonet"
         defaults = AdaptationSettings(
             head="prototypes" if prototypes else "sgd",
-            # As its inner loop was trained; with statistics that stand still, steps can run away.
+            # As in training; with fixed statistics, inner steps can diverge.
             batchnorm="inductive" if prototypes else "transductive",
-            inner_steps=config.inner_steps,  # as many as it was trained with, as in the paper
+            inner_steps=config.inner_steps,  # the same as in training, as in the paper
             inner_lr=config.inner_lr,
             temperature=config.temperature,
             calibrate=config.calibrate,
@@ -215,8 +208,8 @@ class Purer(Algorithm):
         return learner
 
     def copied_teachers(self) -> tuple[int, ...]:
-        # Few steps or a low rate leave the learner at the mean that it started from, and a head
-        # that is not learned stays the mean. A random start holds none.
+        # After few steps or with a low rate the learner is still close to the mean it started
+        # from, and an untrained head is the mean itself. A random start copies none.
         averaged = {id(teacher) for teacher in self._starts_from(self.learner)}
         rows = zip(self.pool.places, self.pool.teachers, strict=True)
         return tuple(place for place, teacher in rows if id(teacher) in averaged)
@@ -231,19 +224,17 @@ class Purer(Algorithm):
         }
 
     def _as_episode(self, shaped: TeacherLoss) -> Episode:
-        """A teacher's images as an episode: the first ones of each class are the support set."""
         support = int(shaped.labels.max() + 1) * self.config.k_shot
         images, labels = shaped.images.cpu(), shaped.labels.cpu()
         return Episode(images[:support], labels[:support], images[support:], labels[support:])
 
 
 def _average(pool: Pool, learner: Network) -> dict[str, Tensor]:
-    """The mean of the teachers that have the learner's shapes, heads included if all have."""
     teachers = fits(pool, learner)
     if len(teachers) < 2:
         raise InvalidPool(
             "The learner cannot start from an average, as no two models of this pool have its "
-            "architecture and width; choose these as the pool has them, or initialisation=random."
+            "architecture and width; choose those of the pool's models, or initialisation=random."
         )
     networks = [teacher.network for teacher in teachers]
     shapes = {tuple(network.output_layer.weight.shape) for network in [*networks, learner]}
@@ -253,6 +244,5 @@ def _average(pool: Pool, learner: Network) -> dict[str, Tensor]:
 
 
 def _means_over(losses: list[TeacherLoss]) -> dict[str, float]:
-    """Mean of each term over the teachers, and their mean accuracy on the images."""
     terms = [each.terms | {"teacher_accuracy": each.accuracy} for each in losses]
     return {name: sum(row[name] for row in terms) / len(terms) for name in terms[0]}

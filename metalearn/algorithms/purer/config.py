@@ -12,12 +12,11 @@ from metalearn.presets import PresetSettings, preset_setting
 from metalearn.settings import Preset, setting
 
 SMALLEST = 16
-"""Pixels of the smallest pictures."""
 
 
 @dataclass(frozen=True)
 class StepSettings:
-    """How long a run is, and what a step takes."""
+    """Length of the run and size of its steps."""
 
     GROUP: ClassVar[str] = "Steps"
     outer_steps: int = setting(
@@ -46,15 +45,15 @@ class ImageSettings:
     GROUP: ClassVar[str] = "Images"
     picture_size: int = setting(
         MOST_PIXELS,
-        "most pixels of their height and width; networks that take larger ones are shown them "
-        "enlarged (paper: always the size of the networks)",
+        "largest height and width of the images in pixels; networks with a larger input see them "
+        "enlarged (paper: always the networks' size)",
         low=SMALLEST,
         high=256,
     )
     most_classes: int = setting(
         0,
-        "most classes that get images, drawn once and from every model as many if the pool knows "
-        "more; 0 takes as many as memory_mb holds (paper: all)",
+        "largest number of classes that get images; from a pool with more, the classes are drawn "
+        "once, equally many per model; 0 is as many as memory_mb holds (paper: all)",
         low=0,
         high=100_000,
     )
@@ -63,8 +62,8 @@ class ImageSettings:
     )
     batchnorm_weight: float = setting(
         1.0,
-        "weight of the batch-norm statistics' distance, summed over layers (paper: 0.01, which "
-        "taught the learner less in the few steps that a CPU can take)",
+        "weight of the batch-norm statistics' distance, summed over layers (paper: 0.01, with "
+        "which the learner learned less in the few steps that a CPU can take)",
         low=0.0,
         high=100.0,
     )
@@ -77,8 +76,8 @@ class ImageSettings:
     )
     merge_classes: bool = setting(
         True,
-        "classes of the same name from several models share their images; switch it off where "
-        "names are mere numbers",
+        "classes of the same name from several models share their images; switch it off if the "
+        "names are just numbers",
     )
 
 
@@ -111,14 +110,14 @@ class LearningSettings:
     GROUP: ClassVar[str] = "Learning"
     meta_learner: str = setting(
         "protonet",
-        "what learns on the episodes: prototypes for the prototype head, or the paper's MAML or "
-        "ANIL for the sgd head",
+        "meta-learning method: ProtoNet for the prototype head, or the paper's MAML or ANIL for "
+        "the sgd head",
         choices=LEARNERS,
     )
     initialisation: str = setting(
         "random",
-        "where the learner starts; average is the mean of those models of the pool that have its "
-        "architecture and width; where_possible is that where there are two of them, and random "
+        "where the learner starts; average is the mean of the pool's models with its architecture "
+        "and width; where_possible is average if there are at least two of these, else random "
         "(paper: average)",
         choices=("random", "average", "where_possible"),
     )
@@ -140,8 +139,8 @@ class LearningSettings:
     )
     calibrate: str = setting(
         "none",
-        "calibration of the finished learner at adaptation; the paper's is icfil, which neither "
-        "helped nor hurt where it was measured",
+        "calibration of the finished learner at adaptation; the paper's is icfil, which made no "
+        "difference in our measurements",
         choices=("none", "icfil"),
     )
 
@@ -152,31 +151,31 @@ class ResourceSettings:
 
     GROUP: ClassVar[str] = "Memory and speed"
     memory_mb: int = setting(
-        1_024, "most megabytes of the images and their optimiser", low=1, high=65_536
+        1_024, "limit of the images and their optimiser in megabytes", low=1, high=65_536
     )
     teacher_mb: int = setting(
         1_024,
-        "most megabytes that the layers of a step's models keep for a gradient; batches that would "
-        "keep more go through in portions, which takes a third longer",
+        "limit on activations of a step's models kept for a gradient, in megabytes; larger batches "
+        "are split, which takes a third longer",
         low=16,
         high=1_048_576,
     )
     precision: str = setting(
         "auto",
-        "number format of the layers; auto takes bf16 where the processor has it",
+        "number format of the layers; auto is bf16 where the hardware supports it",
         choices=precision.CHOICES,
     )
 
 
 @dataclass(frozen=True)
 class ReleasedSwitches:
-    """Where the released code computes something other than the equations say."""
+    """Switches where the released code differs from the equations."""
 
     GROUP: ClassVar[str] = ""
     teacher_weights: str = setting(
         "equal",
-        "equal adds up the teachers' losses; as_released adds the running sum at each teacher, "
-        "as the released code does, so that the first weighs as often as there are teachers",
+        "equal adds up the teachers' losses; as_released adds the running sum after each teacher, "
+        "as the released code does, so that the first counts once per teacher",
         choices=("equal", "as_released"),
     )
 
@@ -192,21 +191,20 @@ class PurerConfig(
     LearnerSettings,
     PresetSettings,
 ):
-    """Every setting of PURER: groups in the order of its parts, the last base first."""
+    """All settings of PURER; groups in the order of its parts, the last base first."""
 
     PRESETS: ClassVar[tuple[Preset, ...]] = PRESETS
     preset: str = preset_setting(PRESETS)
-    # A learner of larger images than are recovered would have more to do and no more to see.
+    # A larger learner input would cost more without showing more than was recovered.
     learner_image_size: int = setting(
         0,
-        "height and width of its images; 0 takes the largest of the pool, at most picture_size",
+        "height and width of its images; 0 is the largest of the pool, at most picture_size",
         low=0,
         high=256,
     )
 
     @property
     def replay(self) -> Replay:
-        """How the learner learns from episodes of the images."""
         return Replay(
             learner=self.meta_learner,
             inner_steps=self.inner_steps,

@@ -1,5 +1,3 @@
-"""Which of a pool's classes get images of their own: all, or of many a part from every model."""
-
 from dataclasses import dataclass
 
 import torch
@@ -8,24 +6,24 @@ from metalearn.pool import Pool, Teacher
 from metalearn.recovery.inversion import TeacherTask
 
 _AT_ONCE = 2
-"""One class alone is nothing that a model could tell from another."""
+"""A single class gives a model nothing to distinguish."""
 
 
 @dataclass(frozen=True)
 class DrawnClasses:
-    """Names of the classes, sorted, and which outputs of each teacher are among them."""
+    """Sorted names of the classes, and the outputs of each teacher that are among them."""
 
     names: tuple[str, ...]
     of_teacher: tuple[tuple[int, ...], ...]
 
     @property
     def places(self) -> list[int]:
-        """The teachers that know at least two of the classes."""
+        """Indices of the teachers that know at least two of the classes."""
         return [place for place, known in enumerate(self.of_teacher) if len(known) >= _AT_ONCE]
 
 
 def draw_classes(pool: Pool, most: int, *, merge: bool, rng: torch.Generator) -> DrawnClasses:
-    """All classes of a pool, or `most` of them: the models take turns, two classes at a time."""
+    """Return all classes of a pool, or `most` of them, drawn in pairs from each model in turn."""
     named = [_names(teacher, merge=merge) for teacher in pool.teachers]
     names = {name for row in named for name in row}
     if len(names) > most:

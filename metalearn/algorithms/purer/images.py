@@ -1,5 +1,3 @@
-"""The learnable images: one set for all teachers, a fixed number for each class."""
-
 from collections.abc import Sequence
 
 import torch
@@ -11,15 +9,15 @@ from metalearn.numerics.preparation import per_channel
 from metalearn.shapes import Batch, Images
 
 COPIES = 3
-"""The images themselves and two moments of their optimiser."""
+"""The images and two moments of their optimiser."""
 
 
 class LearnableImages(nn.Module):
-    """Images as parameters, normalised as the learner wants them, N(0, 1) at the start.
+    """Images as parameters, normalised for the learner and initialised from N(0, 1).
 
-    `of_class[c][i]` is the i-th image of the class `names[c]`. Each class is a parameter of its
-    own, so that an optimiser leaves alone those of which no teacher was asked: the moments of
-    one dense parameter would go on moving them towards whom they were shown last.
+    `of_class[c][i]` is the i-th image of the class `names[c]`. Each class is a separate parameter,
+    so that an optimiser skips classes that no sampled teacher knows. With one dense parameter, its
+    moments would keep moving them.
     """
 
     def __init__(
@@ -41,25 +39,22 @@ class LearnableImages(nn.Module):
 
     @property
     def n_recovered(self) -> int:
-        """How many images there are."""
         return len(self.of_class) * self.per_class
 
     def of_classes(self, names: Sequence[str]) -> Images:
-        """All images of some classes, differentiable, the classes in turn."""
+        """Return all images of some classes, differentiable; labels cycle through the classes."""
         own = [self.of_class[self.index[name]] for name in names]
         return torch.stack(own, dim=1).flatten(0, 1)
 
     def unit(self, images: Images) -> Images:
-        """Images as pictures in [0, 1]; not cut off there, so that gradients reach every pixel."""
+        """Undo the normalisation. Not clamped to [0, 1], so that gradients reach every pixel."""
         return images * per_channel(self.std, images) + per_channel(self.mean, images)
 
     def changed(self, images: Images, *, strength: float, rng: torch.Generator) -> Images:
-        """Normalised images, cropped and coloured at random as the pictures that they are."""
         pictures = crop_and_colour(self.unit(images).clamp(0, 1), strength=strength, rng=rng)
         return (pictures - per_channel(self.mean, images)) / per_channel(self.std, images)
 
     def episode(self, *, n_way: int, k_shot: int, n_query: int, rng: torch.Generator) -> Episode:
-        """An episode of normalised images, differentiable in the pixels."""
         classes = torch.randperm(len(self.index), generator=rng)[:n_way].tolist()
         picks = [self._picks(k_shot + n_query, rng) for _ in classes]
         drawn = [self.of_class[c][pick] for c, pick in zip(classes, picks, strict=True)]
@@ -76,7 +71,6 @@ class LearnableImages(nn.Module):
 
     @torch.no_grad()
     def mixed(self, batch: int) -> list[Batch]:
-        """All images in batches, the classes mixed; for statistics."""
         flat = torch.cat(list(self.of_class)).detach()
         order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))
         # A last batch of one image would have no variance.
@@ -85,16 +79,14 @@ class LearnableImages(nn.Module):
 
 
 def classes_that_fit(per_class: int, size: tuple[int, int], max_mb: int) -> int:
-    """Of how many classes the images and their optimiser fit into so many megabytes."""
     return max_mb * 2**20 // class_bytes(per_class, size)
 
 
 def megabytes_for(n_classes: int, per_class: int, size: tuple[int, int]) -> int:
-    """Megabytes into which the images and their optimiser fit."""
     return -(-n_classes * class_bytes(per_class, size) // 2**20)
 
 
 def class_bytes(per_class: int, size: tuple[int, int]) -> int:
-    """What the images of a class and their optimiser take; `size` is channels and pixels."""
+    """Return the bytes of one class's images and their optimiser; `size` is channels and pixels."""
     channels, side = size
     return COPIES * 4 * per_class * channels * side**2

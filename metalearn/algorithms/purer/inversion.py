@@ -1,5 +1,3 @@
-"""What the learnable images should be: the loss that a teacher puts on its classes' images."""
-
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +15,7 @@ from metalearn.shapes import Images, Labels, Scalar
 
 @dataclass(frozen=True)
 class TeacherLoss:
-    """One teacher's inversion loss, differentiable, its weighted terms and its accuracy."""
+    """One teacher's differentiable inversion loss, its weighted terms and its accuracy."""
 
     loss: Scalar
     terms: dict[str, float]
@@ -34,7 +32,7 @@ def inversion_loss(
     limits: Limits,
     rng: torch.Generator,
 ) -> TeacherLoss:
-    """L_inv of one teacher (algorithms.md 2.1): cross entropy, statistics, variation, norm.
+    """Return one teacher's L_inv (algorithms.md 2.1): cross entropy, statistics, variation, norm.
 
     The batch-norm term is the sum over layers, as in the paper.
     """
@@ -61,10 +59,10 @@ def inversion_loss(
 
 
 def total(losses: list[Scalar], teacher_weights: str) -> Scalar:
-    """The teachers' losses together.
+    """Combine the teachers' losses.
 
-    "equal" is their sum. "as_released" adds the running sum again at each teacher, as the released
-    code does: of n teachers the i-th (from 0) weighs n - i.
+    "equal" is their sum. "as_released" adds the running sum after each teacher, as the released
+    code does: of n teachers the i-th (from 0) has weight n - i.
     """
     stacked = torch.stack(losses)
     if teacher_weights == "as_released":
@@ -73,7 +71,7 @@ def total(losses: list[Scalar], teacher_weights: str) -> Scalar:
 
 
 def total_variation(images: Images) -> Scalar:
-    """Sum of the L2 norms of the neighbours' differences: right, down and both diagonals."""
+    """Return the sum of the L2 norms of neighbour differences: right, down and both diagonals."""
     differences = (
         images[..., :, 1:] - images[..., :, :-1],
         images[..., 1:, :] - images[..., :-1, :],
@@ -84,6 +82,6 @@ def total_variation(images: Images) -> Scalar:
 
 
 def rolled(images: Images, *, max_shift: int, rng: torch.Generator) -> Tensor:
-    """The whole batch rolled by up to `max_shift` pixels in both directions."""
+    """Roll the whole batch by up to `max_shift` pixels in both directions."""
     down, right = torch.randint(-max_shift, max_shift + 1, (2,), generator=rng).tolist()
     return images.roll((down, right), (-2, -1))

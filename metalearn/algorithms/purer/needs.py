@@ -1,5 +1,3 @@
-"""What PURER needs: its images, a step's teachers and the learner's meta-batches."""
-
 import torch
 
 from metalearn.algorithms.purer.config import PurerConfig
@@ -25,11 +23,10 @@ from metalearn.recovery.teacher_pass import Limits
 
 SMALLER = ("teacher_mb", "memory_mb", "episodes_per_step", "picture_size")
 _COPIES = 4
-"""Of the learner: itself, its gradient and two moments."""
+"""The learner, its gradient and two moments."""
 
 
 def needs_of_purer(pool: Pool, config: PurerConfig, device: torch.device) -> Needs:
-    """All that `Purer.needs_of` promises."""
     learner = network_of(learner_spec(pool, config), device)
     size = pool.channels, picture_pixels(config, learner.spec)
     check_room(config, size)
@@ -39,13 +36,13 @@ def needs_of_purer(pool: Pool, config: PurerConfig, device: torch.device) -> Nee
     images = class_bytes(config.images_per_class, size)
     n_classes = min(_n_classes(pool, config), most_classes(config, size))
     weights = network_bytes(learner)
-    # All teachers of a step until the one gradient is taken, with the learner when it is harder.
+    # All of a step's teachers are kept for the joint gradient, and the learner when harder.
     at_once = min(n_tasks * most_taken(inversion), config.teacher_mb * 2**20)
     harder = taken(lessons[1]) if config.curriculum_weight else 0
     return Needs(
         models=held_bytes(pool),
         held=n_classes * images + _COPIES * weights,
-        # The gradient of the images that teachers were asked about, and those as they are shown.
+        # The gradient of the step's images, and the images as shown.
         passing=max(at_once + harder, taken(lessons[0])) + n_tasks * config.n_way * images,
         cached=cached_bytes(pool),
         snapshot=n_classes * images + 3 * weights,
@@ -67,7 +64,6 @@ def _inversion(
 
 
 def _lessons(learner: Network, config: PurerConfig, size: int) -> list[Part]:
-    """The learner's meta-batches, those that make images harder, and its optimiser's steps."""
     episode = config.n_way * passes_of(
         config.meta_learner, config.inner_steps, k_shot=config.k_shot, n_query=config.n_query
     )

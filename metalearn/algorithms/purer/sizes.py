@@ -1,5 +1,3 @@
-"""How large PURER's images are, and of how many classes there is room for them."""
-
 import math
 
 from metalearn.algorithms.purer.config import SMALLEST, PurerConfig
@@ -11,23 +9,20 @@ from metalearn.pool import Pool
 
 
 def learner_spec(pool: Pool, config: PurerConfig) -> NetworkSpec:
-    """The network that learns."""
     return learner_as_set(pool, config, n_classes=config.n_way, most_pixels=config.picture_size)
 
 
 def picture_pixels(config: PurerConfig, learner: NetworkSpec) -> int:
-    """Height and width of the images."""
     return min(config.picture_size, learner.image_size)
 
 
 def most_classes(config: PurerConfig, size: tuple[int, int]) -> int:
-    """Classes that get images at most; `size` is their channels and pixels."""
+    """Return the largest number of classes that get images; `size` is channels and pixels."""
     room = classes_that_fit(config.images_per_class, size, config.memory_mb)
     return min(config.most_classes or room, room)
 
 
 def check_room(config: PurerConfig, size: tuple[int, int]) -> None:
-    """Raise InvalidSetting where there is no room for the classes of an episode."""
     room = classes_that_fit(config.images_per_class, size, config.memory_mb)
     if room < config.n_way:
         raise InvalidSetting(
@@ -42,7 +37,6 @@ def check_room(config: PurerConfig, size: tuple[int, int]) -> None:
 
 
 def check_episode(config: PurerConfig) -> None:
-    """Raise InvalidSetting where a class has too few images for an episode."""
     needed = config.k_shot + config.n_query
     if config.images_per_class < needed:
         raise InvalidSetting(

@@ -14,7 +14,9 @@ import { Calls } from "./calls.js";
 
 const INSTEAD = "use a current Firefox, Chrome or Safari.";
 const BROKEN = `This browser cannot run the adaptation; ${INSTEAD}`;
-const LOST = "The browser stopped the adaptation, most likely because it ran out of memory. Use fewer pictures and try again.";
+const LOST =
+  "The browser stopped the adaptation, most likely because it ran out of memory. " +
+  "Use fewer pictures and try again.";
 const TOO_OLD = "This meta-learner is too old for this calibration; choose ICFIL, or turn calibration off.";
 const STOPPED = "Stopped. Nothing was kept.";
 const STOPPED_ASKING = "Stopped. The adapted classifier is still here; you can ask again.";
@@ -140,7 +142,10 @@ export class BrowserBackend {
     const settings = this.settingsOf(calibration);
     const labels = [...new Set(support.map(({ label }) => label))];
     const squares = await this.readAll(support.map(({ picture }) => picture));
-    const given = support.map(({ label }, index) => ({ label: labels.indexOf(label), square: squares[index] }));
+    const given = support.map(({ label }, index) => ({
+      label: labels.indexOf(label),
+      square: squares[index],
+    }));
     this.held = null;
     await this.work("adapt", { support: given, settings });
     const { normalisation } = /** @type {Material} */ (this.material).description;
@@ -280,6 +285,9 @@ class BrowserSession {
     const type = "application/octet-stream";
     if (kind === "safetensors") return new Blob([this.classifier], { type });
     await this.hold();
-    return new Blob([await this.backend.asked(this.backend.numbers, "export", { kind, about: {} })], { type });
+    return new Blob(
+      [await this.backend.asked(this.backend.numbers, "export", { kind, about: {} })],
+      { type },
+    );
   }
 }

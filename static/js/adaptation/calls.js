@@ -3,7 +3,10 @@
 import { Refused } from "./backend_server.js";
 
 /** @typedef {import("../device/adaptation.js").Progress} Progress */
-/** @typedef {{progress: (progress: Progress) => void, lost: () => void}} Listener `lost`: the worker can no longer be used */
+/**
+ * `lost`: the worker can no longer be used.
+ * @typedef {{progress: (progress: Progress) => void, lost: () => void}} Listener
+ */
 
 /** A worker that answers the messages of `device/worker.js`. */
 export class Calls {

@@ -6,8 +6,18 @@ import { forget, gather } from "./images.js";
 import { sourceButtons, takeDropsAndPastes } from "./sources.js";
 
 /** @typedef {import("./images.js").Picture} Picture */
-/** @typedef {{maxPerClass: number, maxLabelLength: number, classNames?: string[]}} Limits `classNames`: the only names allowed */
-/** @typedef {{changed: () => void, given: (picture: Picture) => void, folders: (found: import("./files.js").Found[]) => void, removed: (card: ClassCard) => void, problem: (sentence: string) => void}} Owner */
+/**
+ * `classNames`: the only names allowed.
+ * @typedef {{maxPerClass: number, maxLabelLength: number, classNames?: string[]}} Limits
+ */
+/**
+ * @typedef {object} Owner
+ * @property {() => void} changed
+ * @property {(picture: Picture) => void} given
+ * @property {(found: import("./files.js").Found[]) => void} folders
+ * @property {(card: ClassCard) => void} removed
+ * @property {(sentence: string) => void} problem
+ */
 
 let made = 0;
 
@@ -92,7 +102,9 @@ export class ClassCard {
   async add(files, leftOut) {
     const room = this.limits.maxPerClass - this.pictures.length;
     if (files.length > room) {
-      leftOut.reasons.add(`A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`);
+      leftOut.reasons.add(
+        `A class has at most ${this.limits.maxPerClass} pictures; the others are left out.`,
+      );
     }
     await gather(files.slice(0, room), this.side, { take: (picture) => this.keep(picture), leftOut });
     this.show();

@@ -5,7 +5,8 @@ import { FOREIGN, HEAD_BYTES, kindOf } from "../device/kinds.js";
 /** @typedef {{file: File, folder: string}} Found `folder` is the folder that contains it; empty for none */
 
 const IMAGE_NAME = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif|hei[cf]|hif|svg|jxl)$/i;
-/** Files that operating systems put beside pictures, in lower case. */
+const LOOSE = "Drop pictures on their class, or where pictures to label go; folders become classes.";
+/** Files that operating systems add to folders of pictures, in lower case. */
 const LEFT_BY_SYSTEMS = ["thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"];
 
 /** Collects what was left out, to report it in one message. */
@@ -56,14 +57,18 @@ function told(names, [one, several]) {
 function toldOfForeign([kind, names]) {
   const { one, several, advice } = FOREIGN[kind];
   const alone = names.length === 1;
-  return `${named(names)} ${alone ? `is ${one}` : `are ${several}`}, which Freehold cannot read; ${advice(alone ? "it" : "them")}.`;
+  const are = alone ? `is ${one}` : `are ${several}`;
+  return `${named(names)} ${are}, which Freehold cannot read; ${advice(alone ? "it" : "them")}.`;
 }
 
 /** @param {string[]} names */
 function toldOfBlack(names) {
   if (names.length === 0) return "";
   const looks = names.length === 1 ? "looks" : "look";
-  return `${named(names)} ${looks} nearly black: the values have 16 bits, but none is above 4095, as 12-bit cameras write them; multiply them by 16, or save with 8 bits.`;
+  return (
+    `${named(names)} ${looks} nearly black: the values have 16 bits, but none is above 4095, ` +
+    "as 12-bit cameras write them; multiply them by 16, or save with 8 bits."
+  );
 }
 
 /** @param {string[]} names at least one */
@@ -120,7 +125,9 @@ export async function filesOfDrop(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const given = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   const entries = given.filter((entry) => !isPassedOver(entry.name));
-  if (given.length === 0) return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
+  if (given.length === 0) {
+    return { found: [...transfer.files].map((file) => ({ file, folder: "" })), folders: 0 };
+  }
   const found = await Promise.all(entries.map((entry) => walk(entry, "")));
   return { found: found.flat(), folders: entries.filter((entry) => entry.isDirectory).length };
 }
@@ -178,7 +185,7 @@ export async function byFolder(found, leftOut) {
   const pictures = new Set(await picturesAmong(found.map(({ file }) => file), leftOut));
   for (const { file, folder } of found.filter((one) => pictures.has(one.file))) {
     if (folder) folders.set(folder, [...(folders.get(folder) ?? []), file]);
-    else leftOut.reasons.add("Drop pictures on their class, or where pictures to label go; folders become classes.");
+    else leftOut.reasons.add(LOOSE);
   }
   return folders;
 }

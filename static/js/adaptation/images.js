@@ -24,10 +24,16 @@ const LYING = 5;
 async function prepare(file, side, leftOut) {
   const opened = await openPicture(file);
   const { width, height, orientation, data } = opened;
-  const bitmap = opened.bitmap ?? (await createImageBitmap(new ImageData(/** @type {Uint8ClampedArray<ArrayBuffer>} */ (data), width)));
+  const bitmap =
+    opened.bitmap ??
+    (await createImageBitmap(
+      new ImageData(/** @type {Uint8ClampedArray<ArrayBuffer>} */ (data), width),
+    ));
   try {
     const scale = Math.min(1, side / Math.max(width, height));
-    const asIs = scale === 1 && orientation === 1 && file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
+    const asIs =
+      scale === 1 && orientation === 1 &&
+      file.type === "image/png" && file.size <= KEEP_AS_IS_BYTES;
     const blob = asIs ? file : await encode(bitmap, { scale, orientation, type: file.type });
     if (isNearlyBlack(opened)) leftOut.black.push(nameOf(file));
     return { name: nameOf(file), url: URL.createObjectURL(blob), file, small: blob };
@@ -40,7 +46,10 @@ async function prepare(file, side, leftOut) {
  * Prepare pictures, one after another.
  * @param {Blob[]} files
  * @param {number} side
- * @param {{take: (picture: Picture) => void, leftOut: import("./files.js").LeftOut, stopped?: () => boolean}} to
+ * @param {object} to
+ * @param {(picture: Picture) => void} to.take
+ * @param {import("./files.js").LeftOut} to.leftOut
+ * @param {() => boolean} [to.stopped]
  */
 export async function gather(files, side, { take, leftOut, stopped = () => false }) {
   for (const file of files) {
@@ -48,7 +57,8 @@ export async function gather(files, side, { take, leftOut, stopped = () => false
     try {
       take(await prepare(file, side, leftOut));
     } catch (error) {
-      if (!(error instanceof Unreadable)) leftOut.reasons.add(`“${nameOf(file)}”: ${/** @type {Error} */ (error).message}`);
+      if (!(error instanceof Unreadable))
+        leftOut.reasons.add(`“${nameOf(file)}”: ${/** @type {Error} */ (error).message}`);
       else if (error.isDamage) leftOut.unreadable.push(nameOf(file));
       else leftOut.reasons.add(`“${nameOf(file)}” ${error.reason}`);
     }

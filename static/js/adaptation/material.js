@@ -2,12 +2,23 @@
 
 import { Refused } from "./backend_server.js";
 
-/** @typedef {{description: string, worker: string, runtime: string, wasm: string, offline: string}} Addresses */
+/**
+ * @typedef {{description: string, worker: string, runtime: string, wasm: string, offline: string}}
+ *   Addresses
+ */
 /**
  * `runtime` is an address on the normal page and the module itself in the one-file page; `frame` and
  * `runtimeFile` serve to make such a page. Blobs rather than buffers, because a browser may keep blobs
  * on disk.
- * @typedef {{description: import("../types.d.ts").LearnerDescription, files: Map<string, Blob>, weights: Blob, wasm: Blob, runtime: string | Blob, worker: string, frame?: Blob, runtimeFile?: Blob}} Material
+ * @typedef {object} Material
+ * @property {import("../types.d.ts").LearnerDescription} description
+ * @property {Map<string, Blob>} files
+ * @property {Blob} weights
+ * @property {Blob} wasm
+ * @property {string | Blob} runtime
+ * @property {string} worker
+ * @property {Blob} [frame]
+ * @property {Blob} [runtimeFile]
  */
 
 /**
@@ -19,11 +30,13 @@ export async function fetchMaterial(addresses, progress = () => {}) {
   /** @type {import("../types.d.ts").LearnerDescription} */
   const description = JSON.parse(await (await fetched(addresses.description)).text());
   if (!description.available) throw new Refused(description.reason);
-  const beside = (/** @type {string} */ file) => new URL(file, new URL(addresses.description, location.href)).href;
+  const beside = (/** @type {string} */ file) =>
+    new URL(file, new URL(addresses.description, location.href)).href;
   const names = Object.keys(description.graphs);
   let bytes = 0;
   const came = (/** @type {number} */ more) => progress((bytes += more));
-  const get = (/** @type {string} */ address, /** @type {string} */ sha256 = "") => fetched(address, { sha256, came });
+  const get = (/** @type {string} */ address, /** @type {string} */ sha256 = "") =>
+    fetched(address, { sha256, came });
   const [weights, wasm, frame, runtimeFile, ...graphs] = await Promise.all([
     get(beside(description.weights.file), description.weights.sha256),
     get(addresses.wasm),
@@ -38,7 +51,8 @@ export async function fetchMaterial(addresses, progress = () => {}) {
 
 /**
  * @param {string} address
- * @param {{sha256?: string, came?: (bytes: number) => void}} [options] the expected hash; a callback for the bytes of each chunk
+ * @param {{sha256?: string, came?: (bytes: number) => void}} [options] the expected hash; a callback for the
+ *   bytes of each chunk
  * @returns {Promise<Blob>}
  */
 export async function fetched(address, { sha256, came } = {}) {

@@ -40,7 +40,14 @@ export async function embeddedMaterial() {
   for (const name of graphs) files.set(name, await unpacked(`graph-${name}`));
   const code = document.getElementById("worker-script")?.textContent ?? "";
   const worker = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return { description, files, weights, wasm, runtime: new Blob([runtime], { type: "text/javascript" }), worker };
+  return {
+    description,
+    files,
+    weights,
+    wasm,
+    runtime: new Blob([runtime], { type: "text/javascript" }),
+    worker,
+  };
 }
 
 /** @returns {Promise<Kept | null>} the adapted classifier in the file, if there is one */
@@ -49,7 +56,9 @@ export async function embeddedAdaptation() {
   return labels && { labels, classifier: await unpacked("classifier") };
 }
 
-/** @returns {{description: import("../types.d.ts").LearnerDescription, graphs: string[], labels: string[] | null}} */
+/** @typedef {import("../types.d.ts").LearnerDescription} LearnerDescription */
+
+/** @returns {{description: LearnerDescription, graphs: string[], labels: string[] | null}} */
 function about() {
   return JSON.parse(document.getElementById(ABOUT)?.textContent ?? "null");
 }

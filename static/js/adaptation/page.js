@@ -57,7 +57,10 @@ function materialOfServer() {
 async function asOneFile(source) {
   const material = place.browser?.material;
   if (!material) throw new Error("This browser has not loaded the meta-learner.");
-  return offlinePage(material, source && { labels: source.labels, classifier: await source.file("safetensors") });
+  return offlinePage(
+    material,
+    source && { labels: source.labels, classifier: await source.file("safetensors") },
+  );
 }
 
 /** @param {string} sentence empty to hide the note */
@@ -82,7 +85,9 @@ function summary() {
   const filled = cards.filter((card) => card.pictures.length);
   const pictures = filled.reduce((sum, card) => sum + card.pictures.length, 0);
   // Adapted before the page was saved as one file, which has no pictures.
-  return pictures || !known.length ? `${filled.length} classes, ${pictures} pictures.` : `Knows ${known.join(", ")}.`;
+  return pictures || !known.length
+    ? `${filled.length} classes, ${pictures} pictures.`
+    : `Knows ${known.join(", ")}.`;
 }
 
 function refresh() {
@@ -128,11 +133,15 @@ async function addFolders(found) {
   problem("");
   const leftOut = new LeftOut();
   const folders = await byFolder(found, leftOut);
-  if (folders.size) for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
+  if (folders.size) {
+    for (const card of cards.filter((one) => !one.name && !one.pictures.length)) removeClass(card);
+  }
   for (const [name, pictures] of folders) {
     // The user may add classes while pictures are being prepared.
     if (cards.length >= limits.maxClasses) {
-      leftOut.reasons.add(`At most ${limits.maxClasses} classes are possible; the other folders are left out.`);
+      leftOut.reasons.add(
+        `At most ${limits.maxClasses} classes are possible; the other folders are left out.`,
+      );
       break;
     }
     await addClass(className(name, leftOut)).add(pictures, leftOut);
@@ -154,7 +163,7 @@ function className(folder, leftOut) {
 /** @param {DragEvent} event */
 async function dropBesideEverything(event) {
   const taken = event.defaultPrevented;
-  // Otherwise the browser opens the file in place of the page, and all is lost.
+  // Otherwise the browser opens the file in place of the page, and the user's input is lost.
   event.preventDefault();
   if (taken || !event.dataTransfer) return;
   try {
@@ -222,7 +231,8 @@ async function answer(files) {
     leftOut.tell(problem);
     return;
   }
-  await whileBusy(`Looking at ${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"}…`, async () => {
+  const count = pictures.length === 1 ? "1 picture" : `${pictures.length} pictures`;
+  await whileBusy(`Looking at ${count}…`, async () => {
     /** @type {Picture[]} */
     const left = [];
     const take = (/** @type {Picture} */ picture) => {
@@ -247,12 +257,19 @@ async function answer(files) {
 
 const queryHint = make("p", { class: "strong" });
 function showQueryHint() {
-  queryHint.textContent = session ? "Drop, paste or choose pictures to label" : "Adapt first; then drop pictures here";
+  queryHint.textContent = session
+    ? "Drop, paste or choose pictures to label"
+    : "Adapt first; then drop pictures here";
 }
 
 const queryTaker = { files: askAbout, problem, title: () => "Pictures to label" };
 const formats = make("p", { class: "muted small" }, "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF");
-queryDrop.append(icon("target"), queryHint, formats, make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")));
+queryDrop.append(
+  icon("target"),
+  queryHint,
+  formats,
+  make("div", { class: "query-drop__tools" }, ...sourceButtons(queryTaker, "to label")),
+);
 takeDropsAndPastes(queryDrop, queryTaker);
 document.addEventListener("paste", (event) => {
   // Pasted outside of a class, after adapting: pictures to label.

@@ -1,4 +1,4 @@
-/** Where the person wants the numbers to be made: in this browser, or on the server if they say so. */
+/** Where the adaptation runs: in this browser, or on the server if the user chooses it. */
 
 import { duration, find } from "../dom.js";
 import { BrowserBackend } from "./backend_browser.js";
@@ -51,7 +51,9 @@ export class Place {
 
   /** @returns {HTMLInputElement[]} */
   radios() {
-    return [...this.root.querySelectorAll("input[name=place]")].map((radio) => /** @type {HTMLInputElement} */ (radio));
+    return [...this.root.querySelectorAll("input[name=place]")].map(
+      (radio) => /** @type {HTMLInputElement} */ (radio),
+    );
   }
 
   /** @returns {string} `browser`, `server`, or empty before a choice */
@@ -73,7 +75,8 @@ export class Place {
 
   choose() {
     for (const text of this.root.querySelectorAll("[data-for-place]")) {
-      /** @type {HTMLElement} */ (text).hidden = /** @type {HTMLElement} */ (text).dataset.forPlace !== this.chosen;
+      const element = /** @type {HTMLElement} */ (text);
+      element.hidden = element.dataset.forPlace !== this.chosen;
     }
     this.owner.changed();
   }
@@ -98,7 +101,8 @@ export class Place {
   /** @param {number} bytes loaded so far */
   fetching(bytes) {
     const steps = Math.floor(bytes / FETCH_STEP_BYTES);
-    if (!this.isReady && steps) this.note.textContent = `Getting ready… ${(steps * FETCH_STEP_BYTES) / 1e6} MB loaded.`;
+    if (!this.isReady && steps)
+      this.note.textContent = `Getting ready… ${(steps * FETCH_STEP_BYTES) / 1e6} MB loaded.`;
   }
 
   /** The user came back: browsers keep the page as it was, but its workers have ended. */
@@ -169,7 +173,8 @@ export class Place {
     }
     const left = this.first && done > this.first.done ? this.left(now, done) : 0;
     const forecast = left < SHORT_S ? "" : `, about ${duration(left)} left`;
-    this.step.textContent = `${step} of ${steps}${loss === null ? "" : `, loss ${loss.toFixed(3)}`}${forecast}`;
+    const lost = loss === null ? "" : `, loss ${loss.toFixed(3)}`;
+    this.step.textContent = `${step} of ${steps}${lost}${forecast}`;
     // Every step is shown but not announced: there can be twenty in a second.
     if (stage === this.said.stage && now - this.said.at < SAY_EVERY_MS) return;
     this.said = { stage, at: now };

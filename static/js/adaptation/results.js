@@ -54,8 +54,16 @@ export class Results {
     const head = ["Picture", "Label"].map((text) => make("th", { scope: "col" }, text));
     head.push(...labels.map((label) => make("th", { scope: "col", class: "numeric" }, label)));
     const rows = this.answers.map(({ picture, prediction }) => {
-      const cells = labels.map((label) => make("td", { class: "numeric" }, percent(prediction.probabilities[label])));
-      return make("tr", {}, make("th", { scope: "row" }, picture.name), make("td", {}, prediction.label), ...cells);
+      const cells = labels.map((label) =>
+        make("td", { class: "numeric" }, percent(prediction.probabilities[label])),
+      );
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, picture.name),
+        make("td", {}, prediction.label),
+        ...cells,
+      );
     });
     this.table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
   }

@@ -4,13 +4,19 @@ import { icon, make } from "../dom.js";
 import { hasCamera, openCamera } from "./camera.js";
 import { filesOfDrop } from "./files.js";
 
-/** Listed one by one, so that a phone converts HEIC to JPEG; extensions too, for systems that lack the types. */
-const ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,image/avif,.tif,.tiff,.bmp,.avif";
+/** An explicit list makes phones convert HEIC to JPEG; extensions are for systems that lack the types. */
+const ACCEPT =
+  "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff,image/avif," +
+  ".tif,.tiff,.bmp,.avif";
 
 /** @typedef {import("./files.js").Found} Found */
 /**
- * `folders` takes several folders at once; without it, folders make no difference.
- * @typedef {{files: (files: Blob[]) => void, folders?: (found: Found[]) => void, problem: (sentence: string) => void, title: () => string}} Taker
+ * `folders` takes several folders at once; without it, their files are taken.
+ * @typedef {object} Taker
+ * @property {(files: Blob[]) => void} files
+ * @property {(found: Found[]) => void} [folders]
+ * @property {(sentence: string) => void} problem
+ * @property {() => string} title
  */
 
 /**
@@ -31,8 +37,14 @@ export function sourceButtons(taker, what) {
  */
 function cameraButton(taker, what) {
   const open = () =>
-    openCamera(taker.title(), (picture) => taker.files([picture])).catch((error) => taker.problem(error.message));
-  const attributes = { class: "button button--small", type: "button", "aria-label": `Camera ${what}`, click: open };
+    openCamera(taker.title(), (picture) => taker.files([picture]))
+      .catch((error) => taker.problem(error.message));
+  const attributes = {
+    class: "button button--small",
+    type: "button",
+    "aria-label": `Camera ${what}`,
+    click: open,
+  };
   return make("button", attributes, icon("camera"), "Camera");
 }
 
@@ -42,7 +54,11 @@ function cameraButton(taker, what) {
  * @param {string} what
  */
 function captureButton(taker, what) {
-  const input = pictureField(taker, { accept: "image/*", capture: "environment", "aria-label": `Take a picture ${what}` });
+  const input = pictureField(taker, {
+    accept: "image/*",
+    capture: "environment",
+    "aria-label": `Take a picture ${what}`,
+  });
   return make("label", { class: "button button--small" }, icon("camera"), "Camera", input);
 }
 

@@ -7,11 +7,16 @@ import { find } from "../dom.js";
 const NAMES = { safetensors: "classifier.safetensors", onnx: "classifier.onnx", page: "adapt-offline.html" };
 
 /** @typedef {{labels: string[], file: (kind: "safetensors" | "onnx") => Promise<Blob>}} Source */
-/** @typedef {{problem: (sentence: string) => void, page: ((source: Source | null) => Promise<Blob>) | null}} Options */
+/**
+ * `page` makes the page as one file; null if it cannot.
+ * @typedef {object} Options
+ * @property {(sentence: string) => void} problem
+ * @property {((source: Source | null) => Promise<Blob>) | null} page
+ */
 
 /** The download buttons for what exists only in this browser. */
 export class TakeAway {
-  /** @param {Options} options `page` makes the page as one file; null if it cannot */
+  /** @param {Options} options */
   constructor({ problem, page }) {
     this.root = find("[data-take-away]");
     this.page = page;

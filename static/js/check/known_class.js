@@ -23,7 +23,10 @@ export class KnownClass extends ClassCard {
     }
     const change = () => this.owner.changed();
     const field = make("select", { "aria-label": "Class of these pictures", change });
-    field.append(make("option", { value: "" }, "Choose a class"), ...names.map((one) => make("option", {}, one)));
+    field.append(
+      make("option", { value: "" }, "Choose a class"),
+      ...names.map((one) => make("option", {}, one)),
+    );
     /** @type {HTMLSelectElement} */ (field).value = name;
     return field;
   }
@@ -36,7 +39,11 @@ export class KnownClass extends ClassCard {
 function suggestions(names) {
   const there = document.querySelector("#check-class-names");
   if (there) return there;
-  const list = make("datalist", { id: "check-class-names" }, ...names.map((value) => make("option", { value })));
+  const list = make(
+    "datalist",
+    { id: "check-class-names" },
+    ...names.map((value) => make("option", { value })),
+  );
   document.body.append(list);
   return list;
 }

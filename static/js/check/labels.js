@@ -1,4 +1,4 @@
-/** Finds the class that a folder is named after, by the rule of `metalearn.evaluation.picture_check.class_called`. */
+/** Finds the class that a folder is named after, like metalearn.evaluation.picture_check.class_called. */
 
 /** @param {string} name */
 function plain(name) {

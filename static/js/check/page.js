@@ -12,7 +12,16 @@ import { showResult } from "./result.js";
 /** @typedef {import("../adaptation/files.js").Found} Found */
 
 const root = find("[data-check]");
-/** @type {{maxPictures: number, maxPerClass: number, maxLabelLength: number, side: number, classNames: string[], classNamesUrl: string}} */
+/**
+ * @typedef {object} Facts
+ * @property {number} maxPictures
+ * @property {number} maxPerClass
+ * @property {number} maxLabelLength
+ * @property {number} side
+ * @property {string[]} classNames
+ * @property {string} classNamesUrl
+ */
+/** @type {Facts} */
 const facts = JSON.parse(find("#check-facts").textContent ?? "{}");
 const backend = new ServerBackend(root.dataset.url ?? "", csrfToken());
 const list = find("[data-check-classes]", root);
@@ -177,7 +186,7 @@ drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", async (event) => {
   const taken = event.defaultPrevented;
-  // Otherwise the browser opens the file in place of the page, and all is lost.
+  // Otherwise the browser opens the file in place of the page, and the user's input is lost.
   event.preventDefault();
   drop.classList.remove("is-over");
   if (taken || !event.dataTransfer) return;

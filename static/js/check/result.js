@@ -4,7 +4,16 @@ import { icon, make } from "../dom.js";
 
 /** @typedef {import("../adaptation/images.js").Picture} Picture */
 /** @typedef {{label: string, predicted: string, probability: number, right: boolean}} Judged */
-/** @typedef {{n_pictures: number, n_right_top5: number | null, predictions: Judged[], summary: string, advice: string, recorded: boolean, warnings: string[]}} Answer */
+/**
+ * @typedef {object} Answer
+ * @property {number} n_pictures
+ * @property {number | null} n_right_top5
+ * @property {Judged[]} predictions
+ * @property {string} summary
+ * @property {string} advice
+ * @property {boolean} recorded
+ * @property {string[]} warnings
+ */
 
 /**
  * @param {HTMLElement} place
@@ -39,8 +48,17 @@ function card(picture, judged) {
     "div",
     { class: "stack stack--tight" },
     make("p", { class: "result__label truncate" }, judged.predicted),
-    make("p", { class: "row" }, make("span", { class: `badge badge--${kind}` }, word), make("span", { class: "numeric small" }, percent)),
-    make("p", { class: "muted small truncate" }, judged.right ? picture.name : `Given as ${judged.label} · ${picture.name}`),
+    make(
+      "p",
+      { class: "row" },
+      make("span", { class: `badge badge--${kind}` }, word),
+      make("span", { class: "numeric small" }, percent),
+    ),
+    make(
+      "p",
+      { class: "muted small truncate" },
+      judged.right ? picture.name : `Given as ${judged.label} · ${picture.name}`,
+    ),
   );
   return make("li", { class: "result" }, make("img", { src: picture.url, alt: picture.name }), about);
 }

@@ -7,16 +7,26 @@ import { make } from "../dom.js";
 
 const HEIGHT_PX = 240;
 const FEW = 30;
-const WHOLE_STEPS = [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1e3, n * 1e4, n * 1e5]).sort((a, b) => a - b);
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((n) => [n, n * 10, n * 100, n * 1e3, n * 1e4, n * 1e5])
+  .sort((a, b) => a - b);
 const GROUPS = [
   { key: "losses", title: "Losses", has: () => true },
-  { key: "accuracies", title: "Accuracy on recovered tasks", has: (/** @type {string} */ name) => name.includes("accuracy") },
+  {
+    key: "accuracies",
+    title: "Accuracy on recovered tasks",
+    has: (/** @type {string} */ name) => name.includes("accuracy"),
+  },
   {
     key: "gradients",
     title: "Agreement of gradients",
     has: (/** @type {string} */ name) => /gradient|cosine|alignment/.test(name),
   },
-  { key: "similarities", title: "Agreement with the pool", has: (/** @type {string} */ name) => name.includes("similarity") },
+  {
+    key: "similarities",
+    title: "Agreement with the pool",
+    has: (/** @type {string} */ name) => name.includes("similarity"),
+  },
 ];
 
 /**
@@ -97,7 +107,9 @@ class Chart {
     if (this.plot) this.plot.setData(data);
     else this.plot = this.make(data);
     if ((this.plot.cursor.left ?? -1) < 0) this.showLast();
-    const last = [...this.curves].map(([name, curve]) => `${title(name)} ${plain([...curve.values()].at(-1) ?? null)}`);
+    const last = [...this.curves].map(
+      ([name, curve]) => `${title(name)} ${plain([...curve.values()].at(-1) ?? null)}`,
+    );
     this.summary.textContent = `Last values: ${last.join("; ")}.`;
   }
 
@@ -155,7 +167,13 @@ class Chart {
   /** @param {object} more */
   axis(more) {
     const line = { stroke: colour("--line"), width: 1 };
-    return { stroke: colour("--text-muted"), grid: line, ticks: line, font: "12px Inter, sans-serif", ...more };
+    return {
+      stroke: colour("--text-muted"),
+      grid: line,
+      ticks: line,
+      font: "12px Inter, sans-serif",
+      ...more,
+    };
   }
 }
 

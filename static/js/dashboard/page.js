@@ -70,7 +70,11 @@ function addEvents(events) {
   const atEnd = logBox.scrollHeight - logBox.scrollTop - logBox.clientHeight < 20;
   for (const event of events) {
     const at = new Date(event.at);
-    const time = make("time", { datetime: event.at, title: at.toLocaleString() }, at.toLocaleTimeString("en-GB"));
+    const time = make(
+      "time",
+      { datetime: event.at, title: at.toLocaleString() },
+      at.toLocaleTimeString("en-GB"),
+    );
     log.append(make("li", {}, time, make("span", {}, event.text)));
     seen.event = Math.max(seen.event, event.id);
   }
@@ -106,7 +110,8 @@ function apply(live) {
 function noteSilence(answered) {
   missed = answered ? 0 : missed + 1;
   quiet.hidden = missed < PATIENCE;
-  if (missed >= PATIENCE) quiet.textContent = "The server does not answer; this page may be out of date. Trying again.";
+  if (missed >= PATIENCE)
+    quiet.textContent = "The server does not answer; this page may be out of date. Trying again.";
 }
 
 async function look() {
@@ -114,7 +119,9 @@ async function look() {
   if (!document.hidden) {
     try {
       const query = `since=${seen.step}&event=${seen.event}`;
-      const answer = await fetch(`${root.dataset.liveUrl}?${query}`, { headers: { Accept: "application/json" } });
+      const answer = await fetch(`${root.dataset.liveUrl}?${query}`, {
+        headers: { Accept: "application/json" },
+      });
       if (!answer.ok) throw new Error(String(answer.status));
       const live = await answer.json();
       apply(live);

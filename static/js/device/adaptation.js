@@ -131,7 +131,7 @@ export class Adaptation {
     }
     this.centroids = classifier.get("centroids");
     const weight = classifier.get("ridge_weight");
-    // The tensors tell the head.
+    // The tensors determine the head.
     if (weight) this.settings = { ...this.settings, head: "ridge" };
     this.ridge = { weight, bias: classifier.get("ridge_bias") };
   }
@@ -139,7 +139,8 @@ export class Adaptation {
   /** Mix the statistics of batch norm with those of the support pictures; does nothing without batch norm. */
   async mixStatistics() {
     if (!this.description.weights.statistics.length) return;
-    if (!this.description.graphs.statistics) throw new Error("This meta-learner is too old to be calibrated in a browser.");
+    if (!this.description.graphs.statistics)
+      throw new Error("This meta-learner is too old to be calibrated in a browser.");
     const share = shareOf(this.support.length, this.settings.statistics_share);
     const moments = new Moments();
     for (const some of chunksForStatistics(this.support.map((one) => one.pixels), this.description)) {
@@ -153,20 +154,31 @@ export class Adaptation {
     const { head_init: start, inner_steps: steps, inner_lr: lr, temperature } = this.settings;
     const learned = this.tensors.get(this.headWeight)?.dims[0] === this.nWay;
     if (start !== "learned" || !learned) {
-      const made = await this.run("head", { features: await this.features(), targets: this.allTargets(), temperature });
+      const made = await this.run("head", {
+        features: await this.features(),
+        targets: this.allTargets(),
+        temperature,
+      });
       this.tensors.set(this.headWeight, /** @type {Weight} */ (made.get("weight")));
       this.tensors.set(this.headBias, /** @type {Weight} */ (made.get("bias")));
     }
     for (let step = 1; step <= steps; step += 1) {
       const batch = this.batch();
       const targets = balancedTargets(batch.map(({ label }) => label), this.nWay);
-      const found = await this.run("sgd", { images: this.images(batch.map(({ pixels }) => pixels)), targets, lr });
+      const found = await this.run("sgd", {
+        images: this.images(batch.map(({ pixels }) => pixels)),
+        targets,
+        lr,
+      });
       this.take(found, "adapting", step, steps);
     }
   }
 
   async findCentroids() {
-    const found = await this.run("centroids", { features: await this.features(), targets: this.allTargets() });
+    const found = await this.run("centroids", {
+      features: await this.features(),
+      targets: this.allTargets(),
+    });
     this.centroids = /** @type {Weight} */ (found.get("centroids"));
   }
 
@@ -181,7 +193,11 @@ export class Adaptation {
   }
 
   async calibrate() {
-    const { calibration_steps: steps, calibration_lr: lr, calibration_temperature: temperature } = this.settings;
+    const {
+      calibration_steps: steps,
+      calibration_lr: lr,
+      calibration_temperature: temperature,
+    } = this.settings;
     const labels = [];
     for (let label = 0; label < this.nWay; label += 1) {
       for (let n = 0; n < this.settings.pseudo_images; n += 1) labels.push(label);
@@ -234,7 +250,9 @@ export class Adaptation {
     const atOnce = Math.min(AT_ONCE, this.description.images_at_once);
     const rows = [];
     while (rows.length < pictures.length) {
-      const found = await this.run(graph, { images: this.images(pictures.slice(rows.length, rows.length + atOnce)) });
+      const found = await this.run(graph, {
+        images: this.images(pictures.slice(rows.length, rows.length + atOnce)),
+      });
       rows.push(...rowsOf(/** @type {Weight} */ (found.get(output))));
       this.sayLooked(rows.length, pictures.length);
     }

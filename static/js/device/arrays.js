@@ -58,6 +58,8 @@ export function softmax(logits) {
  * @param {{image_size: number}} architecture
  */
 export function withMirrorImages(pictures, { image_size: side }) {
-  const mirrored = pictures.map((pixels) => pixels.map((_, at) => pixels[at - (at % side) + side - 1 - (at % side)]));
+  const mirrored = pictures.map((pixels) =>
+    pixels.map((_, at) => pixels[at - (at % side) + side - 1 - (at % side)]),
+  );
   return [...pictures, ...mirrored];
 }

@@ -1,8 +1,8 @@
 /** Draws the support pictures of each step. */
 
 /**
- * Indices of at most `size` pictures with every class among them: all in order when they fit, else
- * one of each class and the rest at random. The same draw as `draw_batch` in Python.
+ * Indices of at most `size` pictures that include every class: all in order if they fit, else one of each
+ * class and the rest at random. The same draw as `draw_batch` in Python.
  * @param {number[]} labels
  * @param {number} size
  * @param {import("./random.js").TorchRandom} random
@@ -19,8 +19,8 @@ export function drawBatch(labels, size, random) {
 }
 
 /**
- * Pictures in chunks, so few that each with its mirror image makes about `atOnce`. A chunk takes every
- * n-th picture, so that pictures that are sorted by class are spread evenly.
+ * Split pictures into chunks that have about `atOnce` pictures with their mirror images. A chunk takes
+ * every n-th picture, which distributes pictures sorted by class evenly.
  * @template T
  * @param {T[]} pictures
  * @param {number} atOnce at least 2
@@ -36,7 +36,8 @@ export function everyNth(pictures, atOnce) {
  * @param {{label: number}[]} support
  */
 export function check(support) {
-  if (support.length === 0) throw new Error("There are no pictures to adapt to; add at least one for each class.");
+  if (support.length === 0)
+    throw new Error("There are no pictures to adapt to; add at least one for each class.");
   const labels = new Set(support.map(({ label }) => label));
   if ([...labels].some((label) => !Number.isInteger(label) || label < 0 || label >= labels.size)) {
     throw new Error("Labels are whole numbers that count the classes from 0, and every class has a picture.");

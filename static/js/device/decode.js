@@ -9,12 +9,18 @@ import { declaredPixels, isGreyOf16Bits } from "./sizes.js";
 import { readTiff } from "./tiff.js";
 
 /**
- * A picture as its pixels lie in the file: `bitmap` where the browser decoded it, else `data` (RGBA).
- * @typedef {{width: number, height: number, bitmap: ImageBitmap | null, data: Uint8ClampedArray<ArrayBuffer> | null, orientation: number, grey16: boolean}} Opened
+ * A picture before it is turned upright: `bitmap` if the browser decoded it, else `data` (RGBA).
+ * @typedef {object} Opened
+ * @property {number} width
+ * @property {number} height
+ * @property {ImageBitmap | null} bitmap
+ * @property {Uint8ClampedArray<ArrayBuffer> | null} data
+ * @property {number} orientation
+ * @property {boolean} grey16
  */
 
 const BAND_ROWS = 256;
-/** The high byte of 4095: what needs no more than 12 bits of 16. */
+/** The high byte of 4095, the largest 12-bit value. */
 const TWELVE_BITS = 15;
 /** @type {ImageBitmapOptions} */
 const EXACT = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
@@ -72,13 +78,20 @@ export async function openPicture(file, options) {
     bitmap.close();
     throw new Error(TOO_LARGE);
   }
-  return { width, height, bitmap, data: null, orientation: orientation || 1, grey16: isGreyOf16Bits(bytes, kind) };
+  return {
+    width,
+    height,
+    bitmap,
+    data: null,
+    orientation: orientation || 1,
+    grey16: isGreyOf16Bits(bytes, kind),
+  };
 }
 
 /**
- * An AVIF of frames as its picture alone, which every AVIF has: the colours of its track may be read otherwise.
+ * Reduce an animated AVIF to its still picture, because decoders may read the track's colours differently.
  * @param {Uint8Array} bytes changed in place
- * @returns {number} 1 where they were changed; what turns the picture the browser obeys itself
+ * @returns {number} 1 if they were changed; the browser itself turns such a picture
  */
 function asOnePicture(bytes) {
   if (textAt(bytes, 8) !== "avis") return 0;
@@ -147,7 +160,10 @@ function pixelsOf({ width, height, bitmap, data }) {
  * @param {number} top vertical position of the first row
  */
 function drawn(bitmap, width, height, top) {
-  const canvas = typeof OffscreenCanvas === "undefined" ? element(width, height) : new OffscreenCanvas(width, height);
+  const canvas =
+    typeof OffscreenCanvas === "undefined"
+      ? element(width, height)
+      : new OffscreenCanvas(width, height);
   const options = { willReadFrequently: true, alpha: true };
   const context = /** @type {CanvasRenderingContext2D | null} */ (canvas.getContext("2d", options));
   if (!context) throw new Error("Your browser cannot draw pictures; try another one.");

@@ -42,11 +42,13 @@ export class Graphs {
    * @returns {Promise<Map<string, Weight>>} its outputs
    */
   async run(name, find) {
-    if (!(name in this.description.graphs)) throw new Error(this.description.limited || `There is no graph ${name}.`);
+    if (!(name in this.description.graphs))
+      throw new Error(this.description.limited || `There is no graph ${name}.`);
     const session = await this.session(name);
     /** @type {Record<string, import("../types.d.ts").Tensor>} */
     const feeds = {};
-    for (const input of Object.keys(this.description.graphs[name].inputs)) feeds[input] = this.tensor(find(input));
+    for (const input of Object.keys(this.description.graphs[name].inputs))
+      feeds[input] = this.tensor(find(input));
     const results = await session.run(feeds);
     const found = new Map();
     for (const output of session.outputNames) {

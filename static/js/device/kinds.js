@@ -1,4 +1,4 @@
-/** Recognises file formats by their content, with advice for those that Freehold does not read (metalearn/datasets/kinds.py). */
+/** Recognises file formats by content, with advice for unsupported ones (metalearn/datasets/kinds.py). */
 
 /** @typedef {{one: string, several: string, advice: (it: string) => string}} Foreign */
 
@@ -8,12 +8,25 @@ export const FOREIGN = {
     one: "an HEIC picture",
     several: "HEIC pictures",
     advice: (it) =>
-      `export ${it} as JPEG; an iPhone takes JPEG pictures when Settings > Camera > Formats says “Most Compatible”`,
+      `export ${it} as JPEG; an iPhone takes JPEG pictures ` +
+      `when Settings > Camera > Formats says “Most Compatible”`,
   },
   SVG: { one: "an SVG drawing", several: "SVG drawings", advice: (it) => `export ${it} as PNG` },
-  JXL: { one: "a JPEG XL picture", several: "JPEG XL pictures", advice: (it) => `export ${it} as PNG or JPEG` },
-  RAW: { one: "a camera's raw file", several: "raw files of a camera", advice: (it) => `export ${it} as JPEG or PNG` },
-  PDF: { one: "a PDF document", several: "PDF documents", advice: (it) => `export ${it === "it" ? "its" : "their"} pages as PNG` },
+  JXL: {
+    one: "a JPEG XL picture",
+    several: "JPEG XL pictures",
+    advice: (it) => `export ${it} as PNG or JPEG`,
+  },
+  RAW: {
+    one: "a camera's raw file",
+    several: "raw files of a camera",
+    advice: (it) => `export ${it} as JPEG or PNG`,
+  },
+  PDF: {
+    one: "a PDF document",
+    several: "PDF documents",
+    advice: (it) => `export ${it === "it" ? "its" : "their"} pages as PNG`,
+  },
   VIDEO: { one: "a video", several: "videos", advice: (it) => `save single frames of ${it} as PNG or JPEG` },
 };
 
@@ -69,7 +82,8 @@ export function kindOf(bytes) {
   if (head.slice(4, 8) === "ftyp") return byBrands(bytes);
   if (head.startsWith("RIFF")) return { WEBP: "WEBP", "AVI ": "VIDEO" }[head.slice(8, 12)] ?? "";
   if (head.startsWith(LITTLE) || head.startsWith(BIG)) return isRaw(bytes) ? "RAW" : "TIFF";
-  if (head.startsWith("BM") && bytes.length >= 18 && BMP_HEADERS.includes(viewOf(bytes).getUint32(14, true))) return "BMP";
+  const isBmp = head.startsWith("BM") && bytes.length >= 18;
+  if (isBmp && BMP_HEADERS.includes(viewOf(bytes).getUint32(14, true))) return "BMP";
   return isSvg(bytes) ? "SVG" : "";
 }
 
@@ -99,7 +113,8 @@ function isSvg(bytes) {
 function isRaw(bytes) {
   const tags = tagsOf(bytes);
   const beside = tags.get(SUBFILE) === 1 && tags.has(SUB_IFDS);
-  return textOf(bytes, 8, 10) === "CR" || tags.has(DNG) || beside || OF_SENSORS.includes(tags.get(PHOTOMETRIC) ?? 0);
+  if (textOf(bytes, 8, 10) === "CR" || tags.has(DNG) || beside) return true;
+  return OF_SENSORS.includes(tags.get(PHOTOMETRIC) ?? 0);
 }
 
 /**

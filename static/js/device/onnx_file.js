@@ -45,7 +45,7 @@ function field(tag, content) {
   return joined([number(tag), number(content.length), content]);
 }
 
-/** @param {number} value as a variable number of bytes, seven bits in each */
+/** @param {number} value encoded as a varint: seven bits per byte */
 function number(value) {
   const bytes = [];
   let rest = value;

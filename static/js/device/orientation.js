@@ -1,10 +1,9 @@
 /**
- * How a picture file says that it is turned, and the same file without saying it. Browsers differ in
- * what they read: all find nothing, and the numbers are turned by us, by the server's rules
- * (metalearn/datasets/orientation.py).
+ * Reads a picture's orientation and removes it from the file. Browsers differ in which metadata they obey,
+ * so they get none, and we turn the pixels by the server's rules (metalearn/datasets/orientation.py).
  */
 
-/** @typedef {{start: number, end: number, exif: boolean}} Block what a file says about its picture */
+/** @typedef {{start: number, end: number, exif: boolean}} Block metadata of a file */
 
 const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const APP1 = 0xe1;
@@ -19,9 +18,8 @@ const ORIENTATION = 0x0112;
 const SHORT = 3;
 
 /**
- * The orientation of a JPEG, PNG, WebP or TIFF file, 1 where it says nonsense, 0 where it says nothing.
- * All that the file says about its picture becomes zeros, but for TIFF, which no browser reads; nothing
- * else moves or changes.
+ * The orientation of a JPEG, PNG, WebP or TIFF file, 1 if it is invalid, 0 if there is none. Metadata is
+ * overwritten with zeros, except in TIFF, which no browser reads. Nothing else changes.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {number} 0 to 8
  */
@@ -43,12 +41,13 @@ export function takeOrientation(bytes) {
 
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {Iterable<Block>} EXIF and XMP in the order of the file; one by one, as there may be millions
+ * @returns {Iterable<Block>} EXIF and XMP in file order; a generator, as there may be millions
  */
 function blocksOf(bytes) {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return inJpeg(bytes);
   if (begins(bytes, 0, PNG)) return inPng(bytes);
-  if (textAt(bytes, 0) === "RIFF" && textAt(bytes, 8) + textAt(bytes, 12) === "WEBPVP8X") return inWebp(bytes);
+  if (textAt(bytes, 0) === "RIFF" && textAt(bytes, 8) + textAt(bytes, 12) === "WEBPVP8X")
+    return inWebp(bytes);
   return [];
 }
 
@@ -61,7 +60,7 @@ function* inJpeg(bytes) {
 }
 
 /**
- * The markers of a JPEG that have a content, and where it lies, as far as the end of the picture.
+ * The markers of a JPEG with content, and its position, up to the end of the picture.
  * @param {Uint8Array} bytes
  * @returns {Generator<{marker: number, start: number, end: number}>}
  */
@@ -119,14 +118,14 @@ function isTiff(bytes) {
 /** @param {Uint8Array} block */
 function inExif(block) {
   let tiff = block;
-  // Some programs write this name once more, or where it does not belong.
+  // Some programs repeat this name, or write it in the wrong place.
   for (let times = 0; times < 2 && begins(tiff, 0, EXIF); times += 1) tiff = tiff.subarray(EXIF.length);
   const value = inTiff(viewOf(tiff));
   return value >= 1 && value <= 8 ? value : 1;
 }
 
 /**
- * The first tag that is one SHORT, as the standard has it (CIPA DC-008, 4.6.5.1).
+ * The first orientation tag with one SHORT, as the standard requires (CIPA DC-008, 4.6.5.1).
  * @param {DataView} view
  */
 function inTiff(view) {
@@ -169,7 +168,7 @@ export function textAt(bytes, at) {
 }
 
 /**
- * The checksum at the end of a PNG's chunk (ISO 3309), of its name and content.
+ * The CRC-32 of a PNG chunk's name and content (ISO 3309).
  * @param {Uint8Array} bytes
  */
 export function crc32(bytes) {

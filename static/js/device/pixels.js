@@ -1,20 +1,21 @@
 /**
- * From decoded pixels to what a network takes, with the numbers of the server's Pillow to the last
- * bit: opaque, box-filtered by a whole factor, cut to the centre square, resized bicubically.
+ * Prepares decoded pixels for a network, bit for bit like Pillow on the server: opaque, box-filtered by an
+ * integer factor, cropped to the centre square, resized bicubically.
  */
 
-/** @typedef {{width: number, height: number, channels: number, data: Uint8Array | Uint8ClampedArray}} Picture */
+/** @typedef {Uint8Array | Uint8ClampedArray} Bytes */
+/** @typedef {{width: number, height: number, channels: number, data: Bytes}} Picture */
 
 const PRECISION_BITS = 22;
 const SUPPORT = 2;
-/** From here on, EXIF orientations exchange rows and columns. */
+/** EXIF orientations from this one on swap rows and columns. */
 const LYING = 5;
 
 /**
- * @param {Picture} rgba four channels, what is transparent not yet white
+ * @param {Picture} rgba four channels
  * @param {number} size of the result
  * @param {number} channels 1 or 3
- * @param {number} orientation as EXIF has it: how the pixels must be turned
+ * @param {number} orientation EXIF orientation
  * @returns {Uint8Array} pixels (channels, size, size)
  */
 export function squarePixels(rgba, size, channels, orientation = 1) {
@@ -22,7 +23,7 @@ export function squarePixels(rgba, size, channels, orientation = 1) {
   const side = Math.min(small.width, small.height);
   const left = (small.width - side) / 2;
   const top = (small.height - side) / 2;
-  // Rows of the upright picture first, as the order changes last digits.
+  // Resize rows of the upright picture first, because the order affects rounding.
   const lying = orientation >= LYING && orientation <= 8;
   const square = lying
     ? resizeRows(resizeColumns(small, top, side, size), left, side, size)
@@ -45,7 +46,7 @@ export function normalised(pixels, { mean, std }) {
 }
 
 /**
- * Over white, as Pillow's `alpha_composite` rounds.
+ * Composite over white, rounding like Pillow's `alpha_composite`.
  * @param {Picture} rgba
  * @returns {Picture} three channels
  */
@@ -53,7 +54,8 @@ function opaque({ width, height, data }) {
   const rgb = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     const alpha = data[from + 3];
-    for (let c = 0; c < 3; c += 1) rgb[to + c] = alpha === 255 ? data[from + c] : overWhite(data[from + c], alpha);
+    for (let c = 0; c < 3; c += 1)
+      rgb[to + c] = alpha === 255 ? data[from + c] : overWhite(data[from + c], alpha);
   }
   return { width, height, channels: 3, data: rgb };
 }
@@ -63,14 +65,14 @@ function opaque({ width, height, data }) {
  * @param {number} alpha
  */
 function overWhite(value, alpha) {
-  // Pillow counts with seven bits more than a byte has.
+  // Pillow uses seven more bits of precision than a byte.
   const share = alpha << 7;
   const sum = value * share + 255 * ((255 << 7) - share) + (0x80 << 7);
   return ((sum >> 8) + sum) >> 8 >> 7;
 }
 
 /**
- * Means of boxes, to no less than about twice the size.
+ * Reduce by box averages to no less than about twice the size.
  * @param {Picture} picture
  * @param {number} size
  * @returns {Picture}
@@ -101,14 +103,15 @@ function box({ width, height, channels, data }, to, { x, y, width: newWidth, fac
   for (let c = 0; c < channels; c += 1) {
     let sum = Math.floor(area / 2);
     for (let row = y * factor; row < bottom; row += 1) {
-      for (let column = x * factor; column < right; column += 1) sum += data[(row * width + column) * channels + c];
+      for (let column = x * factor; column < right; column += 1)
+        sum += data[(row * width + column) * channels + c];
     }
     to[(y * newWidth + x) * channels + c] = Math.floor((sum * share) / 2 ** 24);
   }
 }
 
 /**
- * Every row cut to [start, start + length) and resized bicubically, wide enough to smooth.
+ * Crop every row to [start, start + length) and resize it bicubically with antialiasing.
  * @param {Picture} picture
  * @param {number} start
  * @param {number} length
@@ -123,7 +126,8 @@ function resizeRows({ width, height, channels, data }, start, length, size) {
       const { first, weights } = taps[x];
       for (let c = 0; c < channels; c += 1) {
         let sum = 1 << (PRECISION_BITS - 1);
-        for (let k = 0; k < weights.length; k += 1) sum += data[(y * width + first + k) * channels + c] * weights[k];
+        for (let k = 0; k < weights.length; k += 1)
+          sum += data[(y * width + first + k) * channels + c] * weights[k];
         result[(y * size + x) * channels + c] = Math.max(0, Math.min(255, sum >> PRECISION_BITS));
       }
     }
@@ -142,7 +146,7 @@ function resizeColumns(picture, start, length, size) {
 }
 
 /**
- * Which pixels a new pixel is made of, and their weights as whole numbers.
+ * The source pixels of each output pixel, and their weights as integers.
  * @param {number} width
  * @param {number} start
  * @param {number} length
@@ -165,7 +169,7 @@ function bicubicTaps(width, start, length, size) {
   });
 }
 
-/** @param {number} value rounded half away from zero, as in C */
+/** @param {number} value rounded half away from zero, like C's round() */
 function rounded(value) {
   return value < 0 ? Math.trunc(value - 0.5) : Math.trunc(value + 0.5);
 }
@@ -180,7 +184,7 @@ function bicubic(distance) {
 }
 
 /**
- * Rows become columns.
+ * Swap rows and columns.
  * @param {Picture} picture
  * @returns {Picture}
  */
@@ -188,14 +192,15 @@ function transpose({ width, height, channels, data }) {
   const result = new Uint8Array(data.length);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
-      for (let c = 0; c < channels; c += 1) result[(x * height + y) * channels + c] = data[(y * width + x) * channels + c];
+      for (let c = 0; c < channels; c += 1)
+        result[(x * height + y) * channels + c] = data[(y * width + x) * channels + c];
     }
   }
   return { width: height, height: width, channels, data: result };
 }
 
 /**
- * A square, upright.
+ * Turn a square upright.
  * @param {Picture} square
  * @param {number} orientation 1 to 8
  * @returns {Picture}
@@ -219,7 +224,8 @@ function turned(square, orientation) {
   for (let y = 0; y < width; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const [fromX, fromY] = source(x, y);
-      for (let c = 0; c < channels; c += 1) result[(y * width + x) * channels + c] = data[(fromY * width + fromX) * channels + c];
+      for (let c = 0; c < channels; c += 1)
+        result[(y * width + x) * channels + c] = data[(fromY * width + fromX) * channels + c];
     }
   }
   return { ...square, data: result };

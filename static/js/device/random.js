@@ -10,7 +10,7 @@ const BLOCK = 16;
 
 /** A generator like `torch.Generator().manual_seed(seed)`. */
 export class TorchRandom {
-  /** @param {number} seed a whole number below 2^32 */
+  /** @param {number} seed an integer below 2^32 */
   constructor(seed) {
     this.state = new Uint32Array(N);
     this.state[0] = seed >>> 0;

@@ -1,16 +1,19 @@
 /**
- * Files whose pixels are all there although something else is missing or wrong, by the rules of the
- * server (metalearn/datasets/repair.py).
+ * Repairs files that contain all pixels although something else is missing or wrong, by the server's
+ * rules (metalearn/datasets/repair.py).
  */
 
 import { begins, crc32, jpegSegments, PNG, textAt, viewOf } from "./orientation.js";
 
-/** @typedef {(one: Uint8Array<ArrayBuffer>, other: Uint8Array<ArrayBuffer>) => Promise<boolean>} Alike whether two files decode to the same pixels */
+/**
+ * Whether two files decode to the same pixels.
+ * @typedef {(one: Uint8Array<ArrayBuffer>, other: Uint8Array<ArrayBuffer>) => Promise<boolean>} Alike
+ */
 
 const END = [0xff, 0xd9];
-/** More than the blocks need that lie outside of the picture, and no byte that says something. */
+/** More bytes than the blocks outside the picture need, without a marker. */
 const NOISE = Array.from({ length: 512 }, (_, n) => (182 + 13 * n + 7 * n * n) % 251);
-/** What a decoder that still waits for pixels makes different ones of, also between restarts. */
+/** Endings that a decoder still missing pixels would decode differently, even between restarts. */
 const TAILS = [
   [...Array(64).fill(0), ...END],
   [...Array.from({ length: 8 }, (_, n) => [...NOISE, 0xff, 0xd0 + n]).flat(), ...END],
@@ -18,16 +21,16 @@ const TAILS = [
 const FRAMES = [0xc0, 0xc1, 0xc2];
 const SCAN = 0xda;
 const COEFFICIENTS = 64;
-/** A capital letter at the beginning of a chunk's name: no PNG can be read without it. */
+/** A critical chunk's name begins with a capital letter; without such a chunk a PNG is unreadable. */
 const NEEDED = /^[A-Z]/;
 const TEXT = /Xt$/;
 
 /**
- * The file as a strict decoder reads it: a JPEG gets its end marker, a PNG loses the texts and the
- * remarks whose checksum is wrong.
+ * Make the file readable for a strict decoder: add a JPEG's missing end marker, remove a PNG's ancillary
+ * chunks with a wrong checksum.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Alike} alike
- * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null where pixels are missing, or nothing helps
+ * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null if pixels are missing or the repair fails
  */
 export async function repaired(bytes, alike) {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return withEnd(bytes, alike);
@@ -35,7 +38,7 @@ export async function repaired(bytes, alike) {
 }
 
 /**
- * Whatever follows a whole scan changes no pixel, so two endings must give the same ones.
+ * After a complete scan, further bytes change no pixel. Two endings must therefore decode alike.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {Alike} alike
  */
@@ -59,11 +62,11 @@ function joined(bytes, tail) {
 }
 
 /**
- * Whether each coefficient of each component has come with its last bit.
+ * Whether the scans contain every coefficient of every component to its last bit.
  * @param {Uint8Array} bytes
  */
 function hasEveryScan(bytes) {
-  /** @type {Set<number> | null} 64 for each component */
+  /** @type {Set<number> | null} 64 for each component, until they arrive */
   let left = null;
   for (const { marker, start, end } of jpegSegments(bytes)) {
     const content = bytes.subarray(start, end);

@@ -1,4 +1,4 @@
-/** Ridge regression in closed form, as `metalearn/numerics/ridge.py` has it: a row for each picture, in double precision. */
+/** Ridge regression in closed form and double precision, like `metalearn/numerics/ridge.py`. */
 
 /** @typedef {import("./safetensors.js").Weight} Weight */
 
@@ -6,7 +6,7 @@
 const REGULARISER = 1;
 
 /**
- * As `share_of_mean` there: of few pictures the mean says little.
+ * As `share_of_mean` there: the mean of few pictures is unreliable.
  * @param {number} rows
  * @param {number} classes
  */
@@ -21,17 +21,27 @@ const shareOfMean = (rows, classes) => rows / (rows + 2 * classes);
  */
 export function ridgeHead(features, { dims: [n, classes], data: targets }, temperature) {
   const width = features[0].length;
-  const shares = Array.from({ length: n }, (_, row) => sum(targets.subarray(row * classes, (row + 1) * classes)));
+  const shares = Array.from({ length: n }, (_, row) =>
+    sum(targets.subarray(row * classes, (row + 1) * classes)),
+  );
   const rows = features.map(unit);
   const mean = new Float64Array(width);
   rows.forEach((row, index) => row.forEach((value, at) => (mean[at] += (shares[index] * value) / n)));
-  const expected = Array.from({ length: classes }, (_, one) => sum(shares.map((_, row) => targets[row * classes + one])) / n);
-  const centred = rows.map((row, index) => row.map((value, at) => Math.sqrt(shares[index]) * (value - mean[at])));
+  const expected = Array.from(
+    { length: classes },
+    (_, one) => sum(shares.map((_, row) => targets[row * classes + one])) / n,
+  );
+  const centred = rows.map((row, index) =>
+    row.map((value, at) => Math.sqrt(shares[index]) * (value - mean[at])),
+  );
   const lower = cholesky(centred);
   const weight = { dims: [classes, width], data: new Float32Array(classes * width) };
   const bias = { dims: [classes], data: new Float32Array(classes) };
   for (let one = 0; one < classes; one += 1) {
-    const wanted = shares.map((share, row) => targets[row * classes + one] / Math.sqrt(share) - Math.sqrt(share) * expected[one]);
+    const wanted = shares.map(
+      (share, row) =>
+        targets[row * classes + one] / Math.sqrt(share) - Math.sqrt(share) * expected[one],
+    );
     const line = combined(solved(lower, wanted), centred);
     line.forEach((value, at) => (weight.data[one * width + at] = value / temperature));
     bias.data[one] = (expected[one] - shareOfMean(n, classes) * dot(line, mean)) / temperature;
@@ -58,7 +68,7 @@ function dot(one, other) {
 
 /** @param {Float32Array} row */
 function unit(row) {
-  // As in PyTorch, what is nothing stays nothing.
+  // As in PyTorch, a zero vector stays zero.
   const length = Math.max(Math.sqrt(dot(row, row)), 1e-12);
   return Float64Array.from(row, (value) => value / length);
 }
@@ -82,7 +92,8 @@ function cholesky(rows) {
   const lower = [];
   rows.forEach((row, i) => {
     const line = new Float64Array(i + 1);
-    for (let j = 0; j < i; j += 1) line[j] = (dot(row, rows[j]) - dot(line.subarray(0, j), lower[j])) / lower[j][j];
+    for (let j = 0; j < i; j += 1)
+      line[j] = (dot(row, rows[j]) - dot(line.subarray(0, j), lower[j])) / lower[j][j];
     line[i] = Math.sqrt(dot(row, row) + REGULARISER - dot(line.subarray(0, i), line));
     lower.push(line);
   });

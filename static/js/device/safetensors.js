@@ -19,7 +19,9 @@ export function readSafetensors(file) {
   const tensors = new Map();
   for (const [name, entry] of Object.entries(header)) {
     if (entry.dtype !== "F32") continue;
-    const [start, end] = entry.data_offsets.map((/** @type {number} */ offset) => LENGTH_BYTES + length + offset);
+    const [start, end] = entry.data_offsets.map(
+      (/** @type {number} */ offset) => LENGTH_BYTES + length + offset,
+    );
     // A copy, because the offset need not be a multiple of four.
     tensors.set(name, { dims: entry.shape, data: new Float32Array(file.slice(start, end)) });
   }

@@ -7,8 +7,8 @@ const BOXES_BYTES = 65_536;
 
 /**
  * @param {Uint8Array} bytes
- * @param {string} kind as `kindOf` has it
- * @returns {number} 0 if only decoding tells
+ * @param {string} kind from `kindOf`
+ * @returns {number} 0 if unknown before decoding
  */
 export function declaredPixels(bytes, kind) {
   const view = viewOf(bytes);

@@ -1,4 +1,4 @@
-/** Mixes batch-norm statistics with those of the support pictures: `metalearn/learning/support_statistics.py`. */
+/** Mixes batch-norm statistics with the support pictures' (metalearn/learning/support_statistics.py). */
 
 import { withMirrorImages } from "./arrays.js";
 import { everyNth } from "./batches.js";
@@ -20,7 +20,7 @@ export function shareOf(pictures, share) {
 }
 
 /**
- * Pictures with their mirror images, about as many together as in a step of gradients.
+ * Pictures with their mirror images, in chunks of about the size of a gradient step.
  * @param {Float32Array[]} pictures
  * @param {{images_at_once: number, architecture: {image_size: number}}} description
  */
@@ -28,11 +28,14 @@ export function chunksForStatistics(pictures, { images_at_once: atOnce, architec
   return everyNth(pictures, Math.max(2, atOnce)).map((some) => withMirrorImages(some, architecture));
 }
 
-/** The means and variances of all pictures together, from those of a few at a time. */
+/** Combines means and variances of chunks into those of all pictures. */
 export class Moments {
   constructor() {
     this.pictures = 0;
-    /** @type {Map<string, {mean: Float64Array, square: Float64Array}>} by the name of the mean; sums of squared distances from it */
+    /**
+     * By the name of the mean; `square` is the sum of squared distances from it.
+     * @type {Map<string, {mean: Float64Array, square: Float64Array}>}
+     */
     this.layers = new Map();
   }
 

@@ -1,7 +1,7 @@
 /**
- * Pictures in TIFF files, which browsers do not decode: the first page, in strips, of grey, colour or
- * a palette, as baseline TIFF 6.0 has them, with LZW, Deflate and transparency. What else there may
- * be is named. Pillow on the server makes the same pixels of them.
+ * Decodes TIFF files, which browsers do not: the first page, in strips, grey, colour or palette, as in
+ * baseline TIFF 6.0, with LZW, Deflate and transparency. Errors name anything unsupported. The pixels are
+ * the same as Pillow's on the server.
  */
 
 import { MAX_PIXELS, TOO_LARGE, Unreadable } from "./refusals.js";
@@ -32,15 +32,15 @@ const SAMPLE_FORMAT = 339;
 const WHITE_IS_ZERO = 0;
 const RGB = 2;
 const INDEXED = 3;
-/** What the sample behind the colours is; an unexplained fourth one is taken as opacity. */
+/** Meanings of an extra sample; an undeclared fourth one counts as opacity. */
 const IGNORED = 0;
 const MULTIPLIED = 1;
 const OPACITY = 2;
 const NO_ALPHA = -1;
 
-/** Sizes of BYTE, ASCII, SHORT and LONG; other types hold no number that we need. */
+/** Sizes of BYTE, ASCII, SHORT and LONG; other types are not needed. */
 const TYPE_BYTES = [0, 1, 1, 2, 4];
-/** A strip for each row of a picture that is this high; more serve only to keep us busy. */
+/** One strip per row of a very high picture; more would only waste time. */
 const MAX_STRIPS = 65_536;
 /** @type {Record<string, number[]>} bits of a sample, by the meaning and number of samples */
 const KINDS = {
@@ -54,17 +54,24 @@ const KINDS = {
 
 /**
  * @param {Uint8Array} bytes
- * @returns {Promise<{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>, grey16: boolean}>} RGBA, as it lies in the file
+ * @returns {Promise<{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>, grey16: boolean}>}
+ *   RGBA, not turned
  */
 export async function readTiff(bytes) {
   const little = bytes[0] === 0x49;
   const { one, all } = directoryOf(bytes, little);
-  const form = { width: one(WIDTH, 0), height: one(HEIGHT, 0), bits: one(BITS, 1), samples: one(SAMPLES, 1), little };
+  const form = {
+    width: one(WIDTH, 0),
+    height: one(HEIGHT, 0),
+    bits: one(BITS, 1),
+    samples: one(SAMPLES, 1),
+    little,
+  };
   if (!form.width || !form.height) throw new Unreadable();
   if (form.width * form.height > MAX_PIXELS) throw new Error(TOO_LARGE);
   const colours = coloursOf(form, one, all);
   const strips = stripsOf(form, one, all);
-  // So that a small file cannot make us take the memory of a large picture.
+  // A small file must not make us allocate a large picture.
   const most = bytes.length * (EXPANSION.get(strips.compression) ?? 1) * Math.max(1, strips.count);
   if (most < (form.width * form.height * form.samples * form.bits) / 8) throw new Unreadable();
   const data = new Uint8ClampedArray(4 * form.width * form.height);
@@ -75,13 +82,13 @@ export async function readTiff(bytes) {
   return { width: form.width, height: form.height, data, grey16: form.bits === 16 && form.samples === 1 };
 }
 
-/** @param {string} what it has, that we do not read */
+/** @param {string} what the unsupported feature */
 function unusual(what) {
   return new Unreadable(`is a TIFF picture with ${what}, which this page cannot read; save it as PNG.`);
 }
 
 /**
- * The first directory, whose values are read when they are asked for.
+ * The first directory. Values are read on demand.
  * @param {Uint8Array} bytes
  * @param {boolean} little whether low bytes come first
  * @returns {{one: One, all: All}}
@@ -94,7 +101,8 @@ function directoryOf(bytes, little) {
   const end = start + 2 + 12 * view.getUint16(start, little);
   /** @type {Map<number, number>} */
   const entries = new Map();
-  for (let at = start + 2; at < end && at + 12 <= bytes.length; at += 12) entries.set(view.getUint16(at, little), at);
+  for (let at = start + 2; at < end && at + 12 <= bytes.length; at += 12)
+    entries.set(view.getUint16(at, little), at);
 
   const all = (/** @type {number} */ tag, most = MAX_STRIPS) => {
     const entry = entries.get(tag);
@@ -103,7 +111,9 @@ function directoryOf(bytes, little) {
     const count = view.getUint32(entry + 4, little);
     const at = count * size > 4 ? view.getUint32(entry + 8, little) : entry + 8;
     if (!size || at + count * size > bytes.length) throw new Unreadable();
-    return Array.from({ length: Math.min(count, most) }, (_, index) => number(view, at + index * size, size, little));
+    return Array.from({ length: Math.min(count, most) }, (_, index) =>
+      number(view, at + index * size, size, little),
+    );
   };
   return { all, one: (tag, otherwise) => all(tag, 1)[0] ?? otherwise };
 }
@@ -120,7 +130,7 @@ function number(view, at, size, little) {
 }
 
 /**
- * What the samples mean. Throws for samples that we do not read.
+ * What the samples mean. Throws for unsupported samples.
  * @param {Form} form
  * @param {One} one
  * @param {All} all
@@ -134,7 +144,8 @@ function coloursOf(form, one, all) {
   if (all(SAMPLE_FORMAT).some((format) => format !== 1)) throw unusual("signed or fractional values");
   const bits = all(BITS);
   const known = KINDS[`${photometric} ${form.samples}`]?.includes(form.bits);
-  if (!known || bits.some((some) => some !== form.bits)) throw unusual(`${form.samples} x ${form.bits} bits of kind ${photometric}`);
+  if (!known || bits.some((some) => some !== form.bits))
+    throw unusual(`${form.samples} x ${form.bits} bits of kind ${photometric}`);
   const coloured = photometric === RGB ? 3 : 1;
   const alpha = form.samples > coloured ? one(EXTRA_SAMPLES, OPACITY) : NO_ALPHA;
   const palette = photometric === INDEXED ? all(PALETTE) : [];
@@ -156,7 +167,10 @@ function stripsOf({ height }, one, all) {
   if (count > MAX_STRIPS) throw unusual(`more than ${MAX_STRIPS} strips`);
   if (offsets.length < count || (sizes.length && sizes.length < count)) throw new Unreadable();
   const compression = one(COMPRESSION, 1);
-  if (!EXPANSION.has(compression)) throw unusual(compression === 6 || compression === 7 ? "JPEG inside" : `compression ${compression}`);
+  if (!EXPANSION.has(compression)) {
+    const isJpeg = compression === 6 || compression === 7;
+    throw unusual(isJpeg ? "JPEG inside" : `compression ${compression}`);
+  }
   const predictor = one(PREDICTOR, 1);
   if (predictor > 2) throw unusual("a predictor of fractions");
   return { rows, count, offsets, sizes, compression, predictor };
@@ -166,8 +180,8 @@ function stripsOf({ height }, one, all) {
  * A strip's samples as RGBA.
  * @param {Uint8Array} samples one byte each, the high one of 16 bits
  * @param {Colours} colours
- * @param {Uint8ClampedArray} to from where the strip begins
- * @returns {number} how many rows they were
+ * @param {Uint8ClampedArray} to the output from the strip's start
+ * @returns {number} the number of rows
  */
 function paint(samples, { width, samples: each, bits, photometric, alpha, palette }, to) {
   const top = 2 ** Math.min(bits, 8) - 1;
@@ -190,10 +204,11 @@ function paint(samples, { width, samples: each, bits, photometric, alpha, palett
  * @param {Uint8ClampedArray} to
  * @param {number} at
  * @param {number} alpha
- * @param {boolean} multiplied whether the colours were multiplied with it
+ * @param {boolean} multiplied whether the colours were multiplied by it
  */
 function show(to, at, alpha, multiplied) {
   to[at + 3] = alpha;
   if (!multiplied || alpha === 255) return;
-  for (let c = 0; c < 3; c += 1) to[at + c] = alpha ? Math.min(255, Math.floor((255 * to[at + c]) / alpha)) : 0;
+  for (let c = 0; c < 3; c += 1)
+    to[at + c] = alpha ? Math.min(255, Math.floor((255 * to[at + c]) / alpha)) : 0;
 }

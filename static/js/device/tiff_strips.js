@@ -1,8 +1,16 @@
-/** The strips of a TIFF picture, uncompressed: each takes exactly the room that its rows need. */
+/** Decompresses the strips of a TIFF picture. Each must have exactly the size of its rows. */
 
 import { Unreadable } from "./refusals.js";
 
-/** @typedef {{rows: number, count: number, offsets: number[], sizes: number[], compression: number, predictor: number}} Strips */
+/**
+ * @typedef {object} Strips
+ * @property {number} rows
+ * @property {number} count
+ * @property {number[]} offsets
+ * @property {number[]} sizes
+ * @property {number} compression
+ * @property {number} predictor
+ */
 /** @typedef {{width: number, height: number, bits: number, samples: number, little: boolean}} Form */
 
 const NONE = 1;
@@ -10,10 +18,16 @@ const LZW = 5;
 const DEFLATE = 8;
 const PACK_BITS = 32773;
 const OLD_DEFLATE = 32946;
-/** How many bytes can come of one, by the kind of compression: which kinds there are. */
-export const EXPANSION = new Map([[NONE, 1], [LZW, 4096], [DEFLATE, 1040], [PACK_BITS, 64], [OLD_DEFLATE, 1040]]);
+/** The supported compressions, with the maximum number of output bytes per input byte. */
+export const EXPANSION = new Map([
+  [NONE, 1],
+  [LZW, 4096],
+  [DEFLATE, 1040],
+  [PACK_BITS, 64],
+  [OLD_DEFLATE, 1040],
+]);
 const DIFFERENCES = 2;
-/** The codes of LZW that are no letters. */
+/** Control codes of LZW. */
 const CLEAR = 256;
 const END = 257;
 const MAX_CODES = 4096;
@@ -39,7 +53,7 @@ export async function* readStrips(bytes, form, { rows, count, offsets, sizes, co
 /**
  * @param {Uint8Array} packed
  * @param {number} compression
- * @param {number} size that it must have
+ * @param {number} size the expected size
  */
 async function unpacked(packed, compression, size) {
   if (compression === NONE) {
@@ -51,7 +65,7 @@ async function unpacked(packed, compression, size) {
 }
 
 /**
- * Runs of bytes, and bytes as they are (TIFF 6.0, section 9).
+ * PackBits: runs of one byte, and literal bytes (TIFF 6.0, section 9).
  * @param {Uint8Array} packed
  * @param {number} size
  */
@@ -73,8 +87,8 @@ export function packBits(packed, size) {
 }
 
 /**
- * Texts that are known already, by codes of 9 to 12 bits (TIFF 6.0, section 13). A code's text is
- * that of the code before it and one letter, and is part of the output so far.
+ * LZW with codes of 9 to 12 bits (TIFF 6.0, section 13). A code's string is that of the previous code and
+ * one more byte, and is part of the output so far.
  * @param {Uint8Array} packed
  * @param {number} size
  */
@@ -99,7 +113,7 @@ export function lzw(packed, size) {
     const isNew = before >= 0 && next < MAX_CODES;
     if (code > next || (code === next && !isNew)) throw new Unreadable();
     if (isNew) {
-      // The text of the code before, and this one's first letter, which is written in a moment.
+      // The previous code's string and this one's first byte, which is written below.
       starts[next] = before;
       lengths[next] = to - before + 1;
       next += 1;
@@ -117,8 +131,8 @@ export function lzw(packed, size) {
  * @param {Uint8Array} plain
  * @param {number} to
  * @param {number} from
- * @param {number} length the text may reach into what is written here
- * @returns {number} where it ends
+ * @param {number} length may overlap the bytes written here
+ * @returns {number} the end
  */
 function copied(plain, to, from, length) {
   const end = Math.min(to + length, plain.length);
@@ -128,7 +142,7 @@ function copied(plain, to, from, length) {
 
 /**
  * @param {Uint8Array} bytes
- * @param {number} bit where they begin
+ * @param {number} bit position of the first
  * @param {number} width at most 12
  */
 function bitsAt(bytes, bit, width) {
@@ -138,7 +152,7 @@ function bitsAt(bytes, bit, width) {
 }
 
 /**
- * No more is inflated than is needed, whatever there is.
+ * Inflate at most `size` bytes.
  * @param {Uint8Array} packed
  * @param {number} size
  */
@@ -163,7 +177,7 @@ async function inflated(packed, size) {
 }
 
 /**
- * Samples that were stored as differences to the pixel before.
+ * Undo horizontal differencing.
  * @param {Uint8Array} plain changed in place
  * @param {Form} form
  */
@@ -195,7 +209,10 @@ function samplesOf(plain, { width, samples, bits, little }, rowBytes) {
     const column = at % each;
     const row = ((at - column) / each) * rowBytes;
     if (bits === 16) result[at] = plain[row + 2 * column + (little ? 1 : 0)];
-    else result[at] = (plain[row + ((column * bits) >> 3)] >> (8 - bits - ((column * bits) & 7))) & (2 ** bits - 1);
+    else {
+      const byte = plain[row + ((column * bits) >> 3)];
+      result[at] = (byte >> (8 - bits - ((column * bits) & 7))) & (2 ** bits - 1);
+    }
   }
   return result;
 }

@@ -30,7 +30,7 @@ export async function tryOut(graphs, tensors) {
  * Rehearse until the time settles.
  * @param {import("./graphs.js").Graphs} graphs
  * @param {Map<string, import("./safetensors.js").Weight>} tensors
- * @param {{stopped?: () => boolean, milliseconds?: number}} [options] `milliseconds`: the approximate time limit
+ * @param {{stopped?: () => boolean, milliseconds?: number}} [options] `milliseconds`: approximate time limit
  */
 export async function warmUp(graphs, tensors, { stopped = () => false, milliseconds = 20_000 } = {}) {
   const end = performance.now() + milliseconds;
@@ -59,8 +59,12 @@ async function rehearse(graphs, tensors, { classes, each, questions, ...fewer },
   const { architecture, adaptation: settings, calibrated, limited } = graphs.description;
   const area = architecture.channels * architecture.image_size ** 2;
   // All pictures differ, because some steps need differences between classes.
-  const picture = (/** @type {number} */ number) => Float32Array.from({ length: area }, (_, index) => Math.sin(index * (number + 1)));
-  const support = Array.from({ length: classes * each }, (_, index) => ({ label: index % classes, pixels: picture(index) }));
+  const picture = (/** @type {number} */ number) =>
+    Float32Array.from({ length: area }, (_, index) => Math.sin(index * (number + 1)));
+  const support = Array.from({ length: classes * each }, (_, index) => ({
+    label: index % classes,
+    pixels: picture(index),
+  }));
   const pixels = picture(0);
   const start = performance.now();
   // A learner without gradient graphs has fewer steps to rehearse; an old learner has no graphs for the

@@ -51,7 +51,14 @@ async function runtimeOf(runtime) {
 }
 
 const commands = {
-  /** @param {{description: LearnerDescription, files: Map<string, Blob>, weights: Blob, runtime: string | Blob, wasm: Blob}} given */
+  /**
+   * @param {object} given
+   * @param {LearnerDescription} given.description
+   * @param {Map<string, Blob>} given.files
+   * @param {Blob} given.weights
+   * @param {string | Blob} given.runtime
+   * @param {Blob} given.wasm
+   */
   async load({ description, files, weights, runtime, wasm }) {
     const ort = await runtimeOf(runtime);
     ort.env.wasm.wasmBinary = await wasm.arrayBuffer();
@@ -62,7 +69,8 @@ const commands = {
     await tryOut(graphs, tensors);
     learner = { graphs, tensors, description };
     // A failed rehearsal costs nothing but time; a real request reports its own errors.
-    warming = warmUp(graphs, tensors, { stopped: () => wanted }).catch((error) => console.warn(String(error)));
+    warming = warmUp(graphs, tensors, { stopped: () => wanted })
+      .catch((error) => console.warn(String(error)));
   },
 
   /**
@@ -83,13 +91,16 @@ const commands = {
   async adapt({ support, settings }, progress) {
     const { graphs, tensors, description } = loaded();
     adapted = null;
-    const examples = support.map(({ label, square }) => ({ label, pixels: normalised(square, description.normalisation) }));
+    const examples = support.map(({ label, square }) => ({
+      label,
+      pixels: normalised(square, description.normalisation),
+    }));
     const adaptation = new Adaptation(graphs, tensors, { ...description.adaptation, ...settings });
     await adaptation.adapt(examples, { progress, stopped: () => stopping });
     adapted = adaptation;
   },
 
-  /** @param {{classifier: Blob | Uint8Array<ArrayBuffer>}} given a safetensors file, as `export` returns it */
+  /** @param {{classifier: Blob | Uint8Array<ArrayBuffer>}} given a safetensors file from `export` */
   async restore({ classifier }) {
     const { graphs, tensors, description } = loaded();
     const adaptation = new Adaptation(graphs, tensors, description.adaptation);
@@ -112,7 +123,10 @@ const commands = {
   async export({ kind, about }) {
     if (!adapted) throw new Error("Adapt first, then download the classifier.");
     const values = adapted.classifier();
-    if (kind === "onnx") return withValues(/** @type {Uint8Array} */ (loaded().graphs.files.get(adapted.predictor)), values);
+    if (kind === "onnx") {
+      const graph = loaded().graphs.files.get(adapted.predictor);
+      return withValues(/** @type {Uint8Array} */ (graph), values);
+    }
     return writeSafetensors(values, about);
   },
 };

@@ -6,8 +6,23 @@ import { FormErrors, sendModel } from "./sending.js";
 
 /** @typedef {import("./given.js").Model} Model */
 /** @typedef {"ready" | "packing" | "sending" | "sent" | "failed"} State */
-/** @typedef {{ model: Model, state: State, url: string, name: HTMLInputElement, element: HTMLElement, told: HTMLElement, remove: HTMLButtonElement }} Row */
-/** @typedef {{ form: HTMLFormElement, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
+/**
+ * @typedef {object} Row
+ * @property {Model} model
+ * @property {State} state
+ * @property {string} url
+ * @property {HTMLInputElement} name
+ * @property {HTMLElement} element
+ * @property {HTMLElement} told
+ * @property {HTMLButtonElement} remove
+ */
+/**
+ * @typedef {object} Sending
+ * @property {HTMLFormElement} form
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} progress
+ * @property {(seconds: number) => void} waiting
+ */
 
 const EVERY_MS = 1500;
 /** Fields of a single row; errors in other fields concern all rows. */
@@ -106,9 +121,14 @@ export class Batch {
    */
   fail(row, error, signal) {
     row.name.readOnly = row.remove.hidden = false;
-    const shared = error instanceof FormErrors && Object.keys(error.fields).some((name) => !OF_A_ROW.includes(name));
+    const shared =
+      error instanceof FormErrors &&
+      Object.keys(error.fields).some((name) => !OF_A_ROW.includes(name));
     if (signal.aborted || shared) this.tell(row, "ready", badge("Ready"));
-    else this.tell(row, "failed", badge("Not uploaded", "bad"), make("span", { class: "small" }, sentenceOf(error)));
+    else {
+      const reason = make("span", { class: "small" }, sentenceOf(error));
+      this.tell(row, "failed", badge("Not uploaded", "bad"), reason);
+    }
     if (shared) throw error;
   }
 
@@ -133,10 +153,14 @@ export class Batch {
   async look(row) {
     const answer = await fetch(`${row.url}status/`, { headers: { Accept: "application/json" } });
     const { state, final, reason } = await answer.json();
-    if (state === "validating") this.tell(row, "sent", badge("Being checked", "info"), opened(row.url, "Open"));
+    if (state === "validating")
+      this.tell(row, "sent", badge("Being checked", "info"), opened(row.url, "Open"));
     if (!final) return;
     if (state === "valid") this.tell(row, "sent", badge("Valid", "good"), opened(row.url, "Open"));
-    else this.tell(row, "sent", badge("Refused", "bad"), make("span", { class: "small" }, reason), opened(`${row.url}#fix`, "Fix it"));
+    else {
+      const why = make("span", { class: "small" }, reason);
+      this.tell(row, "sent", badge("Refused", "bad"), why, opened(`${row.url}#fix`, "Fix it"));
+    }
     row.told.dataset.final = state;
     this.summarise();
   }
@@ -153,7 +177,8 @@ export class Batch {
   }
 
   summarise() {
-    const count = (/** @type {string} */ final) => this.rows.filter(({ told }) => told.dataset.final === final).length;
+    const count = (/** @type {string} */ final) =>
+      this.rows.filter(({ told }) => told.dataset.final === final).length;
     const said = [
       `${this.rows.length} models`,
       this.waiting.length ? `${megabytes(this.bytes)} to upload` : "",
@@ -169,16 +194,37 @@ export class Batch {
    * @returns {Row}
    */
   rowOf(model) {
-    const name = /** @type {HTMLInputElement} */ (make("input", { type: "text", maxlength: "120", value: model.name, "aria-label": `Name of ${model.fileName}` }));
+    const name = /** @type {HTMLInputElement} */ (
+      make("input", {
+        type: "text",
+        maxlength: "120",
+        value: model.name,
+        "aria-label": `Name of ${model.fileName}`,
+      })
+    );
     const remove = /** @type {HTMLButtonElement} */ (
-      make("button", { class: "button button--quiet button--icon", type: "button", "aria-label": `Remove ${model.fileName}`, click: () => this.remove(row) }, icon("close"))
+      make(
+        "button",
+        {
+          class: "button button--quiet button--icon",
+          type: "button",
+          "aria-label": `Remove ${model.fileName}`,
+          click: () => this.remove(row),
+        },
+        icon("close"),
+      )
     );
     const files = model.packed ? `${model.fileName}, ${model.files.length} files` : model.fileName;
     const told = make("div", { class: "batch__state" }, badge("Ready"));
     const element = make(
       "tr",
       { role: "row" },
-      make("td", { role: "cell", class: "batch__name" }, name, make("span", { class: "muted small" }, `${files} · ${megabytes(model.size)}`)),
+      make(
+        "td",
+        { role: "cell", class: "batch__name" },
+        name,
+        make("span", { class: "muted small" }, `${files} · ${megabytes(model.size)}`),
+      ),
       make("td", { role: "cell" }, told),
       make("td", { role: "cell", class: "batch__remove" }, remove),
     );
@@ -218,5 +264,7 @@ function opened(href, text) {
 /** @param {Error} error */
 function sentenceOf(error) {
   const unreadable = error instanceof DOMException || error instanceof RangeError;
-  return unreadable ? "The file changed or cannot be read; remove it here and choose it again." : error.message;
+  return unreadable
+    ? "The file changed or cannot be read; remove it here and choose it again."
+    : error.message;
 }

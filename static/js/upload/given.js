@@ -2,7 +2,10 @@
 
 import { MAX_ZIP_BYTES, MAX_ZIP_FILES, zipOf, zipSize } from "./zip.js";
 
-/** @typedef {{ path: string, file: File }} Found `path` begins with the dropped folder; of a file alone it is its name */
+/**
+ * `path` begins with the dropped folder; for a single file it is its name.
+ * @typedef {{ path: string, file: File }} Found
+ */
 /** @typedef {import("./zip.js").Entry} Entry */
 /** @typedef {import("./zip.js").Watching} Watching */
 /** @typedef {{ name: string, fileName: string, files: Found[], packed: boolean, size: number }} Model */
@@ -22,7 +25,8 @@ const OF_TRAINERS = /^checkpoints?-/;
 /**
  * Find the models among files.
  * @param {Found[]} found
- * @returns {Promise<Given>} `leftOut` counts files that no worker needs; `tooLarge` names folders that do not fit into a zip
+ * @returns {Promise<Given>} `leftOut` counts files that no worker needs; `tooLarge` names folders that do
+ *   not fit into a zip
  */
 export async function modelsIn(found) {
   const alone = found.length === 1 && !found[0].path.includes("/");
@@ -188,7 +192,13 @@ function plain(found) {
  */
 function packed(folder, files) {
   const name = folder.split("/").at(-1) || files[0].file.name.replace(WEIGHTS, "");
-  return { name: titleOf(name), fileName: `${name}.zip`, files, packed: true, size: zipSize(entriesOf(files)) };
+  return {
+    name: titleOf(name),
+    fileName: `${name}.zip`,
+    files,
+    packed: true,
+    size: zipSize(entriesOf(files)),
+  };
 }
 
 /**

@@ -3,7 +3,15 @@
 import { forgetPieces, PiecesRefused, sendPieces, UploadEnded } from "../pieces.js";
 import { crc32 } from "./zip.js";
 
-/** @typedef {{ form: HTMLFormElement, file: File, name: string, signal: AbortSignal, progress: (bytes: number) => void, waiting: (seconds: number) => void }} Sending */
+/**
+ * @typedef {object} Sending
+ * @property {HTMLFormElement} form
+ * @property {File} file
+ * @property {string} name
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} progress
+ * @property {(seconds: number) => void} waiting
+ */
 /** @typedef {{ upload: string, url: string }} Places */
 
 const BROKE = "The connection broke. Submit the form again to continue where it stopped.";
@@ -20,7 +28,8 @@ export class FormErrors extends Error {
 /**
  * Upload a file with the current values of the form.
  * @param {Sending} sending
- * @returns {Promise<string>} the page of the new model; throws FormErrors or UploadEnded, both to be shown to the user
+ * @returns {Promise<string>} the page of the new model; throws FormErrors or UploadEnded, both to be shown
+ *   to the user
  */
 export async function sendModel(sending) {
   try {

@@ -37,7 +37,9 @@ export function crc32(bytes, before = 0) {
  * @param {Entry[]} entries
  */
 export function zipSize(entries) {
-  const sizes = entries.map(({ path, file }) => LOCAL_BYTES + CENTRAL_BYTES + 2 * nameOf(path).length + file.size);
+  const sizes = entries.map(
+    ({ path, file }) => LOCAL_BYTES + CENTRAL_BYTES + 2 * nameOf(path).length + file.size,
+  );
   return sizes.reduce((sum, size) => sum + size, END_BYTES);
 }
 
@@ -48,7 +50,8 @@ export function zipSize(entries) {
  * @returns {Promise<Blob>}
  */
 export async function zipOf(entries, watching = {}) {
-  if (zipSize(entries) > MAX_ZIP_BYTES || entries.length > MAX_ZIP_FILES) throw new RangeError("more than a zip holds");
+  if (zipSize(entries) > MAX_ZIP_BYTES || entries.length > MAX_ZIP_FILES)
+    throw new RangeError("more than a zip holds");
   /** @type {BlobPart[]} */
   const parts = [];
   const directory = [];
@@ -89,13 +92,20 @@ function nameOf(path) {
 
 /** @param {Written} entry */
 function localHeader({ name, crc, size }) {
-  const numbers = [[4, 0x04034b50], [2, VERSION], [2, UTF8], [2, 0], [2, 0], [2, DATE], [4, crc], [4, size], [4, size], [2, name.length], [2, 0]];
+  const numbers = [
+    [4, 0x04034b50], [2, VERSION], [2, UTF8], [2, 0], [2, 0],
+    [2, DATE], [4, crc], [4, size], [4, size],
+    [2, name.length], [2, 0],
+  ];
   return packed(numbers, name);
 }
 
 /** @param {Written} entry */
 function centralHeader({ name, crc, size, offset }) {
-  const same = [[2, VERSION], [2, UTF8], [2, 0], [2, 0], [2, DATE], [4, crc], [4, size], [4, size], [2, name.length], [2, 0]];
+  const same = [
+    [2, VERSION], [2, UTF8], [2, 0], [2, 0], [2, DATE],
+    [4, crc], [4, size], [4, size], [2, name.length], [2, 0],
+  ];
   // No comment, the first disk, no attributes.
   return packed([[4, 0x02014b50], [2, VERSION], ...same, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]], name);
 }

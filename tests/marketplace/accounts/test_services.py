@@ -189,7 +189,7 @@ def test_the_command_narrows_a_token_down(alice: User) -> None:
     assert token.scope_names == ["read", "jobs"]
     assert 2 < (token.expires_at - timezone.now()).total_seconds() / 86_400 <= 3
     assert str(token) == f"made by an operator ({token.prefix}…)"
-    with pytest.raises(CommandError, match="time to come"):
+    with pytest.raises(CommandError, match="time in the future"):
         call_command("token_create", "alice", "--days", "0")
 
 
@@ -239,10 +239,10 @@ def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(
     alice: User, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_team_name", lambda name, team=None: name)
-    with pytest.raises(DomainError, match="of that name"):
+    with pytest.raises(DomainError, match="with that name"):
         team_create(owner=alice, name=team.name)
     other = team_create(owner=alice, name="Zoology")
-    with pytest.raises(DomainError, match="of that name"):
+    with pytest.raises(DomainError, match="with that name"):
         team_rename(team=other, by=alice, name=team.name)
     assert Team.objects.get(pk=other.pk).name == "Zoology"
 

@@ -101,7 +101,7 @@ def test_a_person_with_too_many_tokens_is_told_so(
     said = {"name": "laptop", "scopes": ["read"], "days": "30"}
     answer = client.post(reverse("token_new"), said)
     assert answer.status_code == 422
-    assert "revoke one that is not used" in answer.content.decode()
+    assert "revoke an unused one" in answer.content.decode()
 
 
 def test_an_owner_renames_and_deletes_the_team(

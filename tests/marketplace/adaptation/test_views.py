@@ -45,7 +45,7 @@ def test_a_learner_from_before_says_why_it_needs_the_server_and_chooses_nothing(
 ) -> None:
     client.force_login(alice)
     page = client.get(reverse("learner_adapt", args=[learner.pk])).content.decode()
-    assert "made before browsers could" in page
+    assert "made before in-browser adaptation" in page
     assert " checked" not in page.split("data-classes")[0]
 
 

@@ -161,7 +161,7 @@ def test_without_its_upload_a_valid_model_keeps_architecture_and_weights(
     make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]], values: dict[str, str]
 ) -> None:
     row = make_checkpoint(original_until=timezone.now() - timedelta(hours=1))
-    with pytest.raises(Conflict, match="not kept any more"):
+    with pytest.raises(Conflict, match="no longer kept"):
         change(row, **values)
     change(row, class_names=NAMES)
     assert not row.reads_original
@@ -175,7 +175,7 @@ def test_nothing_is_changed_under_the_eyes_of_a_worker(
     make_checkpoint: Callable[..., Any], change: Callable[..., list[Any]], state: CheckpointState
 ) -> None:
     row = make_checkpoint(state=state)
-    with pytest.raises(Conflict, match="once it has ended"):
+    with pytest.raises(Conflict, match="once it has finished"):
         change(row, class_names=NAMES)
     assert change(row, description="new") == []
 

@@ -95,7 +95,7 @@ def test_after_a_day_the_page_says_to_upload_again(as_alice: Client, rejected: C
     Checkpoint.objects.update(original_until=timezone.now() - timedelta(seconds=1))
     text = as_alice.get(url("detail", rejected)).content.decode()
     assert "Fix it here" not in text and "Read it as" not in text
-    assert "not kept any more; upload it again" in text
+    assert "no longer kept; upload it again" in text
     answer = as_alice.post(url("fix", rejected), {"architecture": "timm/net3"})
     assert answer.status_code == 302 and Checkpoint.objects.get().state == S.REJECTED
 
@@ -128,7 +128,7 @@ def test_after_a_day_the_switch_says_to_upload_again(
     row = make_checkpoint(reading=READING, original_until=timezone.now())
     text = as_alice.get(url("detail", row)).content.decode()
     assert "instead</button>" not in text
-    assert "upload it again to change architecture or weights" in text
+    assert "upload it again to change its architecture or weights" in text
 
 
 def test_a_refused_change_is_told_to_the_owner_alone_and_can_be_said_again(

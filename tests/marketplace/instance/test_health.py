@@ -54,7 +54,7 @@ def test_it_warns_of_readers_that_are_not_confined_and_is_ready_all_the_same(
     answer = client.get("/readyz")
     assert answer.status_code == 200 and answer.json()["ready"]
     assert answer.json()["warnings"] == [
-        "a worker reads uploads without Landlock and seccomp, which its machine does not offer"
+        "a worker reads uploads without Landlock and seccomp, which its machine does not support"
     ]
     assert "warnings" not in client.get("/readyz?only=database,storage").json()
     long_ago = timezone.now() - timedelta(hours=1)

@@ -34,7 +34,7 @@ def test_run_becomes_the_process_that_up_starts(became: list[Any], name: str) ->
 def test_a_worker_is_alive_while_this_machine_has_a_sign_of_it_whatever_the_database_does(
     own_files: Path,
 ) -> None:
-    with pytest.raises(CommandError, match="queue gpu on this machine has not been heard of"):
+    with pytest.raises(CommandError, match="queue gpu on this machine has shown no sign"):
         call_command("worker_alive", "gpu")
     touch_sign("quick")
     touch_sign("gpu")

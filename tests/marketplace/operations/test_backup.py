@@ -84,7 +84,7 @@ def test_when_files_go_on_vanishing_it_says_so_and_leaves_nothing(
 
 def test_no_folder_is_written_over(folder: Path) -> None:
     backup_make(folder)
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("backup", str(folder))
 
 
@@ -93,7 +93,7 @@ def test_an_instance_with_people_is_not_restored_into_unless_asked(
 ) -> None:
     backup_make(folder)
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
-    with pytest.raises(Conflict, match="say --replace"):
+    with pytest.raises(Conflict, match="use --replace"):
         backup_restore(folder)
 
 
@@ -103,7 +103,7 @@ def test_an_instance_with_files_alone_is_not_empty_either(
     backup_make(folder)
     storage.put_stream("learners/x/README.md", ContentFile(b"card"))
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
-    with pytest.raises(Conflict, match="say --replace"):
+    with pytest.raises(Conflict, match="use --replace"):
         backup_restore(folder)
 
 

@@ -143,7 +143,7 @@ def test_a_long_piece_is_counted_on_the_way(
 
 def test_only_the_next_byte_can_be_appended(begin: Callable[..., Upload]) -> None:
     upload = begin(10)
-    with pytest.raises(Conflict, match="stands at byte 0, not 3"):
+    with pytest.raises(Conflict, match="is at byte 0, not 3"):
         upload_append(upload=upload, offset=3, stream=io.BytesIO(b"x"))
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123456789"))
     with pytest.raises(Conflict, match="complete"):
@@ -262,7 +262,7 @@ def test_an_upload_that_is_given_up_leaves_nothing(
     assert not Upload.objects.exists() and not list((own_files / "incoming").iterdir())
     finished = begin(1)
     upload_append(upload=finished, offset=0, stream=io.BytesIO(b"x"))
-    with pytest.raises(Conflict, match="delete the model"):
+    with pytest.raises(Conflict, match="delete the resulting model"):
         upload_delete(upload=finished)
     assert content_of(finished) == b"x"
 
@@ -312,7 +312,7 @@ def test_bytes_that_are_gone_are_said_to_be_gone(
     upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
     (file,) = (own_folder / "incoming").iterdir()
     file.unlink()
-    with pytest.raises(Conflict, match="begin again"):
+    with pytest.raises(Conflict, match="start again"):
         upload_append(upload=upload, offset=5, stream=io.BytesIO(b"56789"))
     Upload.objects.update(offset=10)
     for path in (own_folder / "incoming").iterdir():
@@ -362,7 +362,7 @@ def test_who_gives_up_while_the_last_byte_is_put_in_place_gets_no_model(
         upload_delete(upload=Upload.objects.get())
 
     monkeypatch.setattr(services.growing_file, "finish", finish)
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="cancelled"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
     assert not Checkpoint.objects.exists() and not Upload.objects.exists()
     assert stored() == []
@@ -440,12 +440,12 @@ def test_an_upload_that_is_given_up_while_the_store_fails_is_gone_and_the_clock_
     upload = begin(10)
     upload_delete(upload=upload)
     assert list(uploads_of(alice)) == [] and Upload.objects.count() == 1
-    with pytest.raises(Conflict, match="given up|complete|taken|stands|bytes") as refused:
+    with pytest.raises(Conflict, match="cancelled|complete|taken|is at|bytes") as refused:
         Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
         uploads_tick()
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))
-    assert "given up" in str(refused.value) and not Upload.objects.exists()
+    assert "cancelled" in str(refused.value) and not Upload.objects.exists()
 
 
 def test_a_store_whose_upload_was_begun_for_nothing_forgets_it(
@@ -470,7 +470,7 @@ def test_a_piece_of_an_upload_that_was_just_given_up_is_told_so(
 ) -> None:
     upload, stale = begin(10), Upload.objects.get()
     upload_delete(upload=upload)
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="cancelled"):
         upload_append(upload=stale, offset=0, stream=io.BytesIO(b"0123"))
 
 
@@ -484,5 +484,5 @@ def test_a_store_that_fails_because_the_upload_was_given_up_is_no_full_disk(
         raise OSError("no such upload")
 
     monkeypatch.setattr(services.growing_file, "open_at", open_at)
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="cancelled"):
         upload_append(upload=upload, offset=0, stream=io.BytesIO(b"0123"))

@@ -87,5 +87,5 @@ def test_published_weights_that_are_absent_are_skipped_with_a_sentence(
     out = tmp_path / "out"
     (row,) = rows(with_references(suite_file, BACKBONE.format("weights/lite.pth")), out)
     assert row["kind"] == "refused" and str(tmp_path) not in row["reason"]
-    assert row["reason"].startswith("The published weights “weights/lite.pth” are not there")
+    assert row["reason"].startswith("The published weights “weights/lite.pth” do not exist")
     assert not (out / "rows.jsonl").exists()

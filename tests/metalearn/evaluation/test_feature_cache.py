@@ -48,7 +48,7 @@ def test_features_that_are_not_numbers_are_refused(
     learner: MetaLearner, classes: list[Tensor]
 ) -> None:
     torch.nn.init.constant_(learner.network.blocks[0].conv.weight, float("nan"))
-    with pytest.raises(InvalidSetting, match="not a finite number"):
+    with pytest.raises(InvalidSetting, match="features of an image are not finite"):
         FeatureCache(learner, classes, precision="fp32").features([(0, torch.arange(2))])
 
 

@@ -109,7 +109,7 @@ def test_a_class_that_the_data_lacks_is_named(data: ImageSet) -> None:
 def test_a_class_of_one_picture_is_refused(data: ImageSet) -> None:
     keep = (data.labels != 1) | (torch.arange(80) == 20)
     few = ImageSet(data.images[keep], data.labels[keep], data.class_names)
-    with pytest.raises(InvalidData, match="“red” has fewer than two pictures"):
+    with pytest.raises(InvalidData, match="“red” has fewer than two images"):
         fine_tune(few, ["red", "blue"], started(data), PLAN, device=CPU, name="m")
 
 
@@ -135,5 +135,5 @@ def test_a_network_whose_weights_depend_on_the_size_is_not_read_at_another(tmp_p
     kind = get_architecture("timm/vit_tiny_patch16_224")
     spec = replace(kind.usual_spec(64), n_classes=2)
     save_file(kind.build(spec).state_dict(), tmp_path / "vit.safetensors")
-    with pytest.raises(InvalidCheckpoint, match="other weights for images of 96"):
+    with pytest.raises(InvalidCheckpoint, match="different weights for images of 96"):
         read_start(tmp_path / "vit.safetensors", n_classes=2, image_size=96, seed=0)

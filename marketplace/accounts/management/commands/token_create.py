@@ -1,4 +1,4 @@
-"""`manage.py token_create USERNAME`: print a new API token, and nothing else."""
+"""`manage.py token_create USERNAME`: print a new API token and nothing else, for scripts."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,19 +13,15 @@ from marketplace.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    """Make a token for a person and print it alone."""
-
-    help = "Make an API token for USERNAME and print it; it is shown this once."
+    help = "Create an API token for USERNAME and print it. It is shown only once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The person, and a name to recognise the token by."""
         parser.add_argument("username")
         parser.add_argument("--name", default="made by an operator")
         parser.add_argument("--scopes", nargs="+", choices=ALL_SCOPES, default=ALL_SCOPES)
-        parser.add_argument("--days", type=int, help="how long it works; for ever when left out")
+        parser.add_argument("--days", type=int, help="lifetime in days; unlimited if omitted")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the secret."""
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no person called “{options['username']}” here.")

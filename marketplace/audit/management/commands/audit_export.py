@@ -1,5 +1,3 @@
-"""`manage.py audit_export`: the log as JSON lines."""
-
 import json
 from datetime import datetime
 from typing import Any
@@ -13,18 +11,14 @@ from marketplace.audit.states import Act
 
 
 class Command(BaseCommand):
-    """Write records to stdout, one JSON object a line, oldest first."""
-
     help = "Write the audit log as JSON lines, oldest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to leave out."""
-        parser.add_argument("--since", type=_moment, help="a date or time, included")
-        parser.add_argument("--until", type=_moment, help="a date or time, not included")
+        parser.add_argument("--since", type=_moment, help="first date or time")
+        parser.add_argument("--until", type=_moment, help="date or time after the last record")
         parser.add_argument("--act", default="", choices=["", *Act.values])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write."""
         lines = records_as_lines(since=options["since"], until=options["until"], act=options["act"])
         for line in lines:
             self.stdout.write(json.dumps(line, sort_keys=True))

@@ -1,5 +1,3 @@
-"""`manage.py quarantine`: take a model out of use, or give it back."""
-
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,19 +9,15 @@ from marketplace.core.errors import DomainError
 
 
 class Command(BaseCommand):
-    """Quarantine from the machine itself."""
-
-    help = "Hide a model and stop every use of it, or give it back with --lift."
+    help = "Hide a model and stop every use of it, or release it with --lift."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which model, and why."""
         parser.add_argument("id", help="the model's id, as in its address")
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--reason", help="which its owner will read")
+        what.add_argument("--reason", help="reason, shown to the owner")
         what.add_argument("--lift", action="store_true", help="take it out of quarantine")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it, or say in a sentence why not."""
         try:
             row = Checkpoint.objects.get(pk=options["id"])
         except (Checkpoint.DoesNotExist, ValidationError):

@@ -1,5 +1,3 @@
-"""`manage.py up`: the whole instance on one machine, until Ctrl-C."""
-
 import os
 import signal
 import socket
@@ -20,18 +18,16 @@ from marketplace.instance.static_collection import static_collect
 
 
 class Command(BaseCommand):
-    """Web, workers and clock under one supervisor; the demo on the first start."""
+    """Runs all processes under one supervisor, and loads the demo on the first start."""
 
-    help = "Start web, workers and clock, and end them all with Ctrl-C."
+    help = "Start web, workers and clock, and stop them all with Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to listen, and whether to load the demo."""
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--no-demo", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, start, watch."""
         _check_free(options["host"], options["port"])
         call_command("migrate", interactive=False, verbosity=0)
         static_collect()
@@ -42,7 +38,7 @@ class Command(BaseCommand):
         lines = [f"Freehold runs at {settings.SITE_URL}"]
         if not options["no_demo"]:
             lines += _demo(processes)
-        self.stdout.write("\n".join(["", *lines, "Ctrl-C ends everything.", ""]))
+        self.stdout.write("\n".join(["", *lines, "Ctrl-C stops everything.", ""]))
         self.stdout.flush()
         supervisor = Supervisor(
             processes, environment=_environment(), max_pause_s=settings.MAX_RESTART_PAUSE_S
@@ -53,7 +49,7 @@ class Command(BaseCommand):
 
 
 def _check_free(host: str, port: int) -> None:
-    """Say it now, in one sentence, rather than in the web server's log every few seconds."""
+    """Fail now with one sentence, rather than in the web server's log every few seconds."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -66,7 +62,7 @@ def _check_free(host: str, port: int) -> None:
 
 
 def _demo(processes: list[Process]) -> list[str]:
-    """Add the loader, and say how to sign in. Imported late: core does not know the other apps."""
+    """Add the demo loader, and return how to sign in. Imported late, as it is a higher layer."""
     demo = import_module("marketplace.demo.services")
     demo.demo_person()
     processes.append(Process("demo", [sys.executable, "manage.py", "demo"], once=True))
@@ -76,7 +72,7 @@ def _demo(processes: list[Process]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What the processes share; previews live in this process's memory unless Redis has them."""
+    """Return the shared environment. Without Redis, previews are kept in this process's memory."""
     shared = shared_environment(settings.WORKER_THREADS)
     if settings.PREVIEW_URL:
         return shared

@@ -1,5 +1,3 @@
-"""`manage.py backup FOLDER`: database and files, consistent, with their hashes."""
-
 import os
 from pathlib import Path
 from typing import Any
@@ -11,17 +9,13 @@ from marketplace.operations.backup import backup_make
 
 
 class Command(BaseCommand):
-    """Writes a backup; the instance may go on working meanwhile."""
-
     help = "Write database and files into a new folder. Keep the secret key elsewhere."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to."""
         parser.add_argument("folder", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write it and say what is in it."""
-        # What is written is for the operator alone.
+        # The backup is private to the operator.
         before = os.umask(0o077)
         try:
             manifest = backup_make(options["folder"])

@@ -1,5 +1,3 @@
-"""`manage.py prepare`: what has to be there before web and workers start."""
-
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -9,24 +7,23 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Run before every start of a release; a second time it changes nothing."""
+    """Run before every start of a release. Idempotent."""
 
-    help = "Migrate the database, and make the bucket when it is not there."
+    help = "Migrate the database, and create the bucket if it does not exist."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Database, then bucket."""
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         if hasattr(default_storage, "bucket") and make_bucket(default_storage.bucket):
-            self.stdout.write(f"Made the bucket {default_storage.bucket.name}.")
+            self.stdout.write(f"Created the bucket {default_storage.bucket.name}.")
 
 
 def make_bucket(bucket: Any) -> bool:
-    """Make the bucket unless it is there."""
+    """Create the bucket unless it exists. Return whether it was created."""
     client = bucket.meta.client
     try:
         client.head_bucket(Bucket=bucket.name)
     except ClientError as error:
-        # A process that may not look is not told to make one.
+        # A process without permission to look must not try to create a bucket.
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
         client.create_bucket(Bucket=bucket.name)

@@ -1,5 +1,3 @@
-"""`manage.py restore FOLDER`: an instance from a backup."""
-
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +8,23 @@ from marketplace.operations.restore import backup_restore
 
 
 class Command(BaseCommand):
-    """Puts a backup back; web and workers must not run meanwhile."""
+    """Restores a backup. Web and workers must not run meanwhile."""
 
     help = "Restore database and files of a backup into this instance, which must be empty."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where from, and whether what is here may be lost."""
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--replace", action="store_true", help="lose what this instance has")
+        parser.add_argument("--replace", action="store_true", help="delete what this instance has")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Restore, and say what the operator still has to do."""
         try:
             restored = backup_restore(options["folder"], replace=options["replace"])
         except DomainError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"The database and {restored.n_files} files are back.")
+        self.stdout.write(f"The database and {restored.n_files} files are restored.")
         if restored.other_key:
             self.stdout.write(
-                "This instance has another secret key than the one of the backup: sessions end, "
-                "and what was sealed under the old key (second factors) must be set up again. Set "
+                "This instance's secret key differs from that of the backup: sessions end, and "
+                "second factors, which were encrypted with the old key, must be set up again. Set "
                 "FREEHOLD_SECRET_KEY to the old key if you have it."
             )
