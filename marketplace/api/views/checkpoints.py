@@ -109,7 +109,7 @@ class CheckpointView(RowView):
         ],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Withdrawn consent applies to all later jobs.
+        """Withdrawn consent stops the jobs that use the model and applies to all later ones.
 
         A worker checks changes that must match the file: request the model again for its `state`.
         409 if the file is no longer kept, or a job has used the model.
