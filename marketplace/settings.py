@@ -163,9 +163,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": (
             # Threads share the file through the mapping. A large cache for each would add up. Every
-            # commit waits for the disk, so that confirmed writes survive a power cut.
+            # commit waits for the disk, so that confirmed writes survive a power cut. Deleted rows
+            # are overwritten with zeros.
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; "
-            "PRAGMA mmap_size=268435456;"
+            "PRAGMA mmap_size=268435456; PRAGMA secure_delete=ON;"
         ),
     }
 else:

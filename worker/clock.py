@@ -14,6 +14,7 @@ from marketplace.jobs.consent import jobs_stop_withdrawn
 from marketplace.jobs.models import Job
 from marketplace.jobs.quarantine import jobs_stop_quarantined
 from marketplace.jobs.states import LEASED
+from marketplace.operations.database_files import empty_write_ahead_log
 from marketplace.operations.sweeping import sweep
 from marketplace.queue import PULSE_EXPIRES_S, Task, enqueue
 from marketplace.uploads.clock import uploads_tick
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _PULSE_EVERY_S = 20.0
 _SWEEP_EVERY_S = 3600.0
+_EMPTY_LOG_EVERY_S = 60.0
 
 
 # Each pulse starts a child process of an idle gpu worker. With one per tick, a slow machine was
@@ -33,6 +35,7 @@ _pulse_throttle = Throttle(_PULSE_EVERY_S, at_once=True)
 # Ticks pile up behind a large upload and would delay users' requests.
 _tick_throttle = Throttle(settings.CLOCK_EVERY_S / 2, at_once=True)
 _sweep_throttle = Throttle(_SWEEP_EVERY_S, at_once=True)
+_log_throttle = Throttle(_EMPTY_LOG_EVERY_S, at_once=True)
 
 
 def tick() -> None:
@@ -67,6 +70,12 @@ def _sweep_hourly() -> None:
         sweep()
 
 
+def _empty_log_each_minute() -> None:
+    """Forget what was deleted: secrets of snapshots, answers of sessions."""
+    if _log_throttle.allow():
+        empty_write_ahead_log()
+
+
 _STEPS: tuple[Callable[[], None], ...] = (
     jobs_stop_quarantined,
     jobs_stop_withdrawn,
@@ -77,6 +86,7 @@ _STEPS: tuple[Callable[[], None], ...] = (
     delete_finished,
     delete_abandoned,
     delete_withdrawn,
+    _empty_log_each_minute,
     _sweep_hourly,
     _request_pulse,
 )

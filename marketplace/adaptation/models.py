@@ -24,6 +24,8 @@ class AdaptationSession(Row):
     state = models.CharField(
         max_length=10, choices=SessionState.choices, default=SessionState.WAITING
     )
+    # The public half; see `marketplace.adaptation.answer_keys`.
+    answer_key = models.BinaryField(default=bytes)
     answer = models.BinaryField(default=bytes)
 
     class Meta:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.accounts.selectors import Person
+from marketplace.adaptation.answer_keys import AnswerKey, seal_answer
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.slots import RETRY_AFTER_S, take_slot
 from marketplace.adaptation.states import SessionState
@@ -55,7 +56,8 @@ def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> di
     has other requests waiting.
     """
     with take_slot():
-        session = _begin(user, asked)
+        own_key = AnswerKey()
+        session = _begin(user, asked, own_key)
         try:
             sealed = seal_pictures(session.pk, json.dumps(payload).encode())
             key = storage.adaptation_key(session.pk)
@@ -63,16 +65,17 @@ def session_run(*, user: Person, asked: Asked, payload: Mapping[str, Any]) -> di
             with transaction.atomic():
                 enqueue(Task.ADAPT, session_id=str(session.pk))
                 record(asked.act, by=session.user, row=asked.about, **asked.counts)
-            return _wait(session)
+            return _wait(session, own_key)
         finally:
             session_forget(session_id=session.pk)
 
 
 @transaction.atomic
-def _begin(user: Person, asked: Asked) -> AdaptationSession:
+def _begin(user: Person, asked: Asked, own_key: AnswerKey) -> AdaptationSession:
     """Create the row before the pictures, which would otherwise outlive a crashed process."""
+    about: dict[str, Any] = {**asked.subject(), "answer_key": own_key.public}
     if not user.is_authenticated:
-        return AdaptationSession.objects.create(**asked.subject())
+        return AdaptationSession.objects.create(**about)
     User.objects.select_for_update().get(pk=user.pk)  # one request at a time counts
     waiting = AdaptationSession.objects.filter(
         user=user, created_at__gt=timezone.now() - _timeout()
@@ -83,16 +86,16 @@ def _begin(user: Person, asked: Asked) -> AdaptationSession:
             "try again when one has finished.",
             retry_after_s=RETRY_AFTER_S,
         )
-    return AdaptationSession.objects.create(**asked.subject(), user=user)
+    return AdaptationSession.objects.create(**about, user=user)
 
 
 def seal_pictures(session_id: UUID, payload: bytes) -> bytes:
     """Encrypt the pictures, so that only this instance can open them, for this session only."""
-    return seal(payload, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
+    return seal(payload, secret=settings.SECRET_KEY, purpose=_purpose(session_id))
 
 
 def unseal_pictures(session_id: UUID, sealed: bytes) -> bytes:
-    return unseal(sealed, secret=settings.SECRET_KEY, purpose=f"adaptation:{session_id}")
+    return unseal(sealed, secret=settings.SECRET_KEY, purpose=_purpose(session_id))
 
 
 def session_claim(*, session_id: UUID | str) -> AdaptationSession | None:
@@ -118,8 +121,9 @@ def session_allowed(*, session: AdaptationSession) -> bool:
 def session_answer(
     *, session: AdaptationSession, state: SessionState, answer: Mapping[str, Any]
 ) -> None:
-    """Pass the answer, sealed like the pictures, to the waiting request."""
-    sealed = seal_pictures(session.pk, json.dumps(answer).encode())
+    """Pass the answer to the waiting request, which alone can open it."""
+    public, purpose = bytes(session.answer_key), _purpose(session.pk)
+    sealed = seal_answer(json.dumps(answer).encode(), public=public, purpose=purpose)
     AdaptationSession.objects.filter(pk=session.pk).update(state=state, answer=sealed)
 
 
@@ -136,16 +140,21 @@ def sessions_tick() -> None:
         session_forget(session_id=pk)
 
 
+def _purpose(session_id: UUID) -> str:
+    return f"adaptation:{session_id}"
+
+
 def _timeout() -> timedelta:
     return timedelta(seconds=settings.ADAPTATION_TIMEOUT_S)
 
 
-def _wait(session: AdaptationSession) -> dict[str, Any]:
+def _wait(session: AdaptationSession, own_key: AnswerKey) -> dict[str, Any]:
     until = time.monotonic() + settings.ADAPTATION_TIMEOUT_S
     while time.monotonic() < until:
         row = AdaptationSession.objects.filter(pk=session.pk).only("state", "answer").first()
         if row and row.state in {SessionState.ANSWERED, SessionState.REFUSED}:
-            answer: dict[str, Any] = json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+            opened = own_key.unseal(bytes(row.answer), purpose=_purpose(row.pk))
+            answer: dict[str, Any] = json.loads(opened)
             if row.state == SessionState.REFUSED:
                 raise DomainError(answer["detail"], fields=answer.get("fields"))
             return answer

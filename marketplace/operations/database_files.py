@@ -41,6 +41,17 @@ def dump_database(target: Path) -> None:
     _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"])
 
 
+def empty_write_ahead_log() -> None:
+    """Move SQLite's write-ahead log into the database and empty it.
+
+    The log still has the earlier content of rows that were overwritten or deleted. While another
+    connection reads, SQLite leaves it for the next call. PostgreSQL keeps its log for its own time.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def load_database(source: Path) -> None:
     """Replace the content of the database with that of the file."""
     if connection.vendor == "sqlite":

@@ -14,8 +14,9 @@ from PIL import Image
 
 from marketplace import storage
 from marketplace.accounts.models import User
+from marketplace.adaptation.answer_keys import AnswerKey
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.sessions import seal_pictures, unseal_pictures
+from marketplace.adaptation.sessions import seal_pictures
 from marketplace.adaptation.states import SessionState
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
@@ -24,6 +25,9 @@ from marketplace.jobs.models import Job
 from tests.worker.toy import build_toy
 from worker.publishing import store_learner
 from worker.sessions import answer_session
+
+WAITING = AnswerKey()
+"""The key of the web process that waits."""
 
 
 def picture(colour: str) -> str:
@@ -47,7 +51,9 @@ def session(queued_job: Job) -> Callable[..., AdaptationSession]:
             "settings": {},
             **changes,
         }
-        row = AdaptationSession.objects.create(learner=learner, user=learner.owner)
+        row = AdaptationSession.objects.create(
+            learner=learner, user=learner.owner, answer_key=WAITING.public
+        )
         sealed = seal_pictures(row.pk, json.dumps(payload).encode())
         storage.put_stream(storage.adaptation_key(row.pk), ContentFile(sealed))
         return row
@@ -55,10 +61,15 @@ def session(queued_job: Job) -> Callable[..., AdaptationSession]:
     return make
 
 
+def opened(row: AdaptationSession) -> dict[str, Any]:
+    """Return the answer as the waiting process reads it."""
+    row.refresh_from_db()
+    return json.loads(WAITING.unseal(bytes(row.answer), purpose=f"adaptation:{row.pk}"))
+
+
 def answer_of(row: AdaptationSession) -> dict[str, Any]:
     answer_session(str(row.pk))
-    row.refresh_from_db()
-    return json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+    return opened(row)
 
 
 def test_a_request_is_answered_and_its_pictures_are_gone(
@@ -91,8 +102,7 @@ def test_a_bug_is_not_shown(
     row = session()
     with pytest.raises(RuntimeError):
         answer_session(str(row.pk))
-    row.refresh_from_db()
-    answer = json.loads(unseal_pictures(row.pk, bytes(row.answer)))
+    answer = opened(row)
     assert row.state == SessionState.REFUSED
     assert "secret" not in answer["detail"]
 

@@ -35,7 +35,7 @@ def answered(model: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     def install(right: int, **changes: Any) -> None:
         read_as = {**read_as_now(model), **changes}
         answer = {"n_pictures": 10, "n_right": right, "read_as": read_as}
-        monkeypatch.setattr(sessions, "_wait", lambda session: dict(answer))
+        monkeypatch.setattr(sessions, "_wait", lambda session, own_key: dict(answer))
 
     return install
 

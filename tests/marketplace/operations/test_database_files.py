@@ -1,0 +1,42 @@
+"""What is deleted from SQLite is in none of its files."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from marketplace.operations.database_files import empty_write_ahead_log
+
+SECRET = b"a secret that was forgotten " * 40
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A file with the instance's own settings for SQLite."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps its own files")
+    commands = settings.DATABASES["default"]["OPTIONS"]["init_command"]
+    with closing(sqlite3.connect(tmp_path / "database", isolation_level=None)) as database:
+        database.executescript(commands)
+        database.execute("CREATE TABLE kept (secret BLOB)")
+        yield database
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+def test_a_deleted_row_is_gone_once_the_log_is_emptied(
+    database: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute("INSERT INTO kept VALUES (?)", [SECRET])
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.execute("DELETE FROM kept")
+    assert SECRET in on_disk(tmp_path)
+    monkeypatch.setattr(connection, "cursor", lambda: closing(database.cursor()))
+    empty_write_ahead_log()
+    assert SECRET[:50] not in on_disk(tmp_path)
