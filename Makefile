@@ -10,7 +10,7 @@ export PORT
 export FREEHOLD_SITE_URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock index run test test-deployment coverage test-slow test-gpu check format bench clean
+.PHONY: help setup lock index run test test-long test-deployment coverage test-slow test-gpu check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -47,17 +47,21 @@ index: $(VENV)/.dev ## look at every architecture of timm, torchvision and trans
 run: $(VENV)/.run ## start web, workers and the demo at http://127.0.0.1:$PORT
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
-test: $(VENV)/.dev ## run the whole suite; INSTALL=1 first installs missing servers and Chromium with apt
+test: $(VENV)/.dev ## run the suite; INSTALL=1 first installs missing servers and Chromium with apt
 	$(BIN)/python -m tests.run $(if $(INSTALL),--install)
+
+test-long: $(VENV)/.dev ## the tests that take seconds each: journeys, graphs of large networks; CI runs them, too
+	$(BIN)/python -m tests.run --long
 
 test-deployment: $(VENV)/.dev ## only what touches PostgreSQL, Redis and the S3 store, on real ones, installed if missing
 	$(BIN)/python -m tests.run --on-servers --install
 
-test-slow: $(VENV)/.dev ## also the tests that take minutes
+test-slow: $(VENV)/.dev ## every test, also those that take minutes
 	$(BIN)/python -m tests.run --slow
 
-coverage: $(VENV)/.dev ## branch coverage of what `make test` runs; fails below 90 %
+coverage: $(VENV)/.dev ## branch coverage of what CI runs; fails below 90 %
 	$(BIN)/coverage erase
+	$(BIN)/python -m tests.run --long --cov --cov-append --cov-report= --cov-fail-under=0
 	$(BIN)/python -m tests.run --cov --cov-append --cov-report=term
 
 test-gpu: $(VENV)/.dev ## the tests that need a CUDA device

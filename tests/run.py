@@ -1,7 +1,8 @@
-"""`python -m tests.run`: see to what the suite needs from the machine, then run it, twice.
+"""`python -m tests.run`: run the suite, then its server part once more on real servers.
 
-First everything, on SQLite, local files and the embedded broker; then what touches database,
-storage or queue once more, on a real PostgreSQL, Redis and S3 store that are started here.
+First every test that takes at most two seconds, on SQLite, local files and the embedded broker;
+then those that touch database, storage or queue on a real PostgreSQL, Redis and S3 store that are
+started here. `--long` runs only the tests marked `long`, `--slow` everything.
 
 Chromium, Redis, PostgreSQL, Node and an S3 server are used if they are installed, and RabbitMQ by
 the tests that `--slow` adds. The tests of a missing program are skipped, and a loud line says so.
@@ -42,7 +43,8 @@ _NO_TESTS = 5
 def main() -> int:
     """Run both parts of the suite; return the first exit status other than 0."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--slow", action="store_true", help="also the tests that take minutes")
+    parser.add_argument("--long", action="store_true", help="only tests that take seconds")
+    parser.add_argument("--slow", action="store_true", help="every test, also those of minutes")
     parser.add_argument("--on-servers", action="store_true", help="the second pass alone")
     parser.add_argument("--install", action="store_true", help="install missing programs with apt")
     options, rest = parser.parse_known_args()
@@ -50,12 +52,19 @@ def main() -> int:
     if options.install:
         _install_missing(wanted)
     _name_missing(wanted)
-    if not options.on_servers and (status := _pytest(rest, slow=options.slow)):
+    marks = _marks(options)
+    if not options.on_servers and (status := _pytest(rest, marks)):
         return status
-    return _on_servers(rest, slow=options.slow)
+    return 0 if options.long else _on_servers(rest, marks)
 
 
-def _on_servers(rest: Sequence[str], *, slow: bool) -> int:
+def _marks(options: argparse.Namespace) -> str:
+    if options.slow:
+        return "not gpu"
+    return f"{'long' if options.long else 'not long'} and not slow and not gpu"
+
+
+def _on_servers(rest: Sequence[str], marks: str) -> int:
     """The second pass; a part of the suite that was asked for by its path is not run again."""
     if not has_servers():
         print("\n*** NOTHING WAS TESTED AGAINST POSTGRESQL, REDIS AND S3 ***\n")
@@ -65,14 +74,13 @@ def _on_servers(rest: Sequence[str], *, slow: bool) -> int:
     with servers() as environment:
         chosen = [*rest] if named else [*ON_SERVERS, *rest]
         environment["FREEHOLD_TEST_ON_SERVERS"] = "1"
-        status = _pytest(chosen, slow=slow, environment=environment)
+        status = _pytest(chosen, marks, environment=environment)
     return 0 if named and status == _NO_TESTS else status
 
 
 def _pytest(
-    arguments: Sequence[str], *, slow: bool, environment: dict[str, str] | None = None
+    arguments: Sequence[str], marks: str, *, environment: dict[str, str] | None = None
 ) -> int:
-    marks = "not gpu" if slow else "not slow and not gpu"
     workers = min(4, os.cpu_count() or 1)
     # In the order of collection, which begins with the journeys: they wait, and the rest computes.
     spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
