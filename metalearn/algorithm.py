@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from metalearn.pool import Pool
 from metalearn.presets import run_title
 
 _MANY_STEPS = 1_000_003
+_LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -185,10 +187,7 @@ class Algorithm(ABC):
         """
         for name, value in metrics.items():
             if not math.isfinite(value):
-                raise InvalidSetting(
-                    f"The run diverged at step {self.steps_done + 1} (“{name}” is no longer a "
-                    "finite number); start it again with lower learning rates."
-                )
+                raise InvalidSetting(_diverged(self, f"“{name}” is no longer a finite number"))
         return StepReport(self.steps_done + 1, self.total_steps, stage, dict(metrics), recovered)
 
     def state_dict(self) -> dict[str, Any]:
@@ -215,16 +214,37 @@ def train(algorithm: Algorithm) -> Iterator[StepReport]:
     """Take outer steps until none are left, yielding a report after each.
 
     The algorithm is idle between two reports. The caller may save its state_dict(), show the
-    report, or cancel the run by ending the iteration.
+    report, or cancel the run by ending the iteration. Raises InvalidPool, with its name, for a
+    model whose outputs or gradients are not finite numbers.
     """
     while algorithm.steps_done < algorithm.total_steps:
         # Dropout draws from the global generator. Seeding it from the step makes a resumed run
         # equal to an uninterrupted one. Not using `rng` keeps learners without dropout unchanged.
         seed = (algorithm.seed * _MANY_STEPS + algorithm.steps_done) % 2**63
-        with seeded_from(torch.Generator().manual_seed(seed)):
+        with seeded_from(torch.Generator().manual_seed(seed)), _faults_named(algorithm):
             report = algorithm.step()
         algorithm.steps_done += 1
         yield report
+
+
+@contextmanager
+def _faults_named(algorithm: Algorithm) -> Iterator[None]:
+    """Turn what a model's bad numbers led to into one sentence that names the model."""
+    try:
+        yield
+    except (InvalidSetting, ArithmeticError, _LinAlgError) as error:
+        algorithm.pool.check_answers()
+        if isinstance(error, InvalidSetting):
+            raise
+        raise InvalidSetting(_diverged(algorithm, str(error).split("\n")[0])) from error
+    algorithm.pool.check_answers()
+
+
+def _diverged(algorithm: Algorithm, what: str) -> str:
+    return (
+        f"The run diverged at step {algorithm.steps_done + 1} ({what}); start it again with lower "
+        "learning rates."
+    )
 
 
 def _check_consent(pool: Pool) -> None:

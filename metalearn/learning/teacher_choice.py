@@ -17,7 +17,7 @@ def few_shot_accuracy(teacher: Teacher, episode: Episode) -> float:
     """Return a teacher's nearest-centroid accuracy on query images in [0, 1]."""
     device = next(teacher.network.parameters()).device
     support, query = (
-        teacher.network.embed(teacher.prepare(images.to(device))).float()
+        teacher.features(images.to(device)).float()
         for images in (episode.support_images, episode.query_images)
     )
     shares = balanced_targets(episode.support_labels.to(device), episode.n_way)

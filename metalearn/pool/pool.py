@@ -10,7 +10,8 @@ from metalearn.errors import InvalidPool
 from metalearn.networks import Network, NetworkSpec
 from metalearn.numerics.preparation import prepare_images
 from metalearn.pool.network_cache import CachedNetwork, NetworkCache, network_bytes
-from metalearn.shapes import Images, Logits
+from metalearn.pool.watch import Watch
+from metalearn.shapes import Features, Images, Logits
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Teacher:
     consent_recovery: bool = True
     consent_preview: bool = False
     extra: dict[str, object] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.held, Network):
@@ -78,7 +80,16 @@ class Teacher:
 
     def logits(self, images: Images) -> Logits:
         """Return logits over all of the teacher's classes, for images in [0, 1]."""
-        result: Tensor = self.network(self.prepare(images))
+        prepared = self.prepare(images)
+        result: Tensor = self.network(prepared)
+        self.watch.see(prepared, result)
+        return result
+
+    def features(self, images: Images) -> Features:
+        """Return the features before the output layer, for images in [0, 1]."""
+        prepared = self.prepare(images)
+        result: Tensor = self.network.embed(prepared)
+        self.watch.see(prepared, result)
         return result
 
 
@@ -147,6 +158,15 @@ class Pool:
                 "of an episode; lower n_way or add another model."
             )
         return self
+
+    def check_answers(self) -> None:
+        """Raise InvalidPool, with its name, for a model that gave no finite numbers so far."""
+        for teacher in self.teachers:
+            if teacher.watch.failed:
+                raise InvalidPool(
+                    f"“{teacher.name}” gave outputs or gradients that are not finite numbers; "
+                    "leave it out of the pool."
+                )
 
     def sample(self, n: int, rng: torch.Generator) -> list[Teacher]:
         """Draw `n` teachers uniformly with replacement."""

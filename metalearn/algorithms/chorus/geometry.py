@@ -106,12 +106,9 @@ class PoolGeometry:
 
     def _features_of(self, teacher: Teacher, images: Images) -> Features:
         size = max(1, PIXELS_AT_ONCE // teacher.image_size**2)
-        return torch.cat(
-            [
-                embedded(teacher.network, teacher.prepare(chunk), self.precision)
-                for chunk in torch.split(images, size)
-            ]
-        )
+        with autocast(self.precision, images.device):
+            parts = [teacher.features(chunk).float() for chunk in torch.split(images, size)]
+        return torch.cat(parts)
 
     def state_dict(self) -> dict[str, Any]:
         """Return means, projections and components; empty before `fit`."""
