@@ -10,9 +10,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
+from contract.names import cleaned_name, is_reserved, name_problem
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.core.addresses import client_address
@@ -25,6 +27,16 @@ _PURPOSE = "second-factor"
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGN_UP_OPEN)
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """Refuse names that could be taken for the instance, and letters that look alike."""
+        username = cleaned_name(username)
+        if is_reserved(username):
+            raise ValidationError("This name is reserved; choose another one.")
+        if problem := name_problem(username):
+            raise ValidationError(problem)
+        found: str = super().clean_username(username, shallow=shallow)
+        return found
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address by which attempts are counted. Clients without one count together."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from contract.names import cleaned_name, is_reserved, name_problem
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
 from marketplace.accounts.permissions import can_manage_team
 from marketplace.accounts.scopes import ALL_SCOPES
@@ -51,7 +52,7 @@ def token_create(
     secret = make_secret()
     row = ApiToken.objects.create(
         user=user,
-        name=" ".join(name.split())[:80] or "token",
+        name=_token_name(name),
         prefix=secret[:9],
         digest=token_digest(secret),
         scopes=[scope for scope in ALL_SCOPES if scope in scopes],
@@ -193,10 +194,22 @@ def team_remove_member(*, team: Team, by: User, user: User) -> None:
         record(Act.MEMBER_REMOVED, by=by, row=team, member=user)
 
 
+def _token_name(name: str) -> str:
+    name = cleaned_name(name)[:80]
+    if problem := name_problem(name):
+        raise DomainError(problem, fields={"name": problem})
+    return name or "token"
+
+
 def _team_name(name: str, team: Team | None = None) -> str:
-    name = " ".join(name.split())[:80]
+    name = cleaned_name(name)[:80]
     if not name:
         raise DomainError("A team needs a name.", fields={"name": "Give the team a name."})
+    problem = name_problem(name)
+    if is_reserved(name):
+        problem = f"“{name}” could be taken for the instance itself; choose another name."
+    if problem:
+        raise DomainError(problem, fields={"name": problem})
     others = Team.objects.exclude(pk=team.pk) if team else Team.objects.all()
     if others.filter(name__iexact=name).exists():
         raise _name_taken()

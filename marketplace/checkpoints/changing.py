@@ -16,7 +16,7 @@ from contract.declared import DECLARED
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import check_name, check_read, check_sharing
+from marketplace.checkpoints.drafts import check_dataset, check_name, check_read, check_sharing
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.reading import without_filled
@@ -73,6 +73,8 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
 
 def _changed_at_once(by: User, values: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
     changes = {name: value for name, value in values.items() if name in _AT_ONCE}
+    if "dataset" in values:
+        changes["dataset"] = check_dataset(values["dataset"], wrong)
     if "name" in values:
         changes["name"] = check_name(values["name"], wrong)
     if "visibility" in values:

@@ -14,6 +14,7 @@ from contract.limits import (
     MIN_CLASSES,
     MIN_IMAGE_SIZE,
 )
+from contract.names import cleaned_name, name_problem
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.algorithms.services import architecture_check
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
@@ -43,7 +44,7 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     fields = {
         "name": check_name(draft.name, wrong),
         "description": draft.description.strip()[:20_000],
-        "dataset": draft.dataset.strip()[:80],
+        "dataset": check_dataset(draft.dataset, wrong),
         **check_read({name: getattr(draft, name) for name in DECLARED}, wrong),
         "licence": draft.licence,
         "consent_recovery": draft.consent_recovery,
@@ -76,14 +77,23 @@ def check_read(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]
 
 
 def check_name(name: str, wrong: dict[str, str]) -> str:
-    name = " ".join(name.split())
+    name = cleaned_name(name)
     if not name or len(name) > 120:
         wrong["name"] = "Give the model a name of at most 120 characters."
+    elif problem := name_problem(name):
+        wrong["name"] = problem
     return name[:120]
 
 
+def check_dataset(name: str, wrong: dict[str, str]) -> str:
+    name = cleaned_name(name)[:80]
+    if problem := name_problem(name):
+        wrong["dataset"] = problem
+    return name
+
+
 def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]:
-    cleaned = [" ".join(str(name).split()) for name in names]
+    cleaned = [cleaned_name(str(name)) for name in names]
     if not cleaned:
         return []
     if not MIN_CLASSES <= len(cleaned) <= MAX_CLASSES:
@@ -96,6 +106,8 @@ def _check_class_names(names: Sequence[str], wrong: dict[str, str]) -> list[str]
     elif len(set(cleaned)) != len(cleaned):
         twice = Counter(cleaned).most_common(1)[0][0]
         wrong["class_names"] = f"“{twice}” is listed twice; every class needs its own name."
+    elif problem := next(filter(None, map(name_problem, cleaned)), ""):
+        wrong["class_names"] = problem
     return cleaned
 
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from contract.names import cleaned_name, name_problem
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
@@ -25,12 +26,14 @@ def pool_create(
     team: Team | None = None,
 ) -> Pool:
     """Create a pool. Raise DomainError with the reasons if the models do not fit together."""
-    name = " ".join(name.split())
+    name = cleaned_name(name)
     if not name or len(name) > 120:
         raise DomainError(
             "The pool needs a name of at most 120 characters.",
             fields={"name": "Give the pool a name of at most 120 characters."},
         )
+    if problem := name_problem(name):
+        raise DomainError(problem, fields={"name": problem})
     sharing = Pool.check_sharing(owner, visibility, team)
     checkpoints = _chosen(owner, checkpoint_ids)
     if problems := pool_fit(checkpoints).problems:

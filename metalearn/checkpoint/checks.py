@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from contract.limits import MAX_CLASSES
+from contract.limits import MAX_CLASS_NAME, MAX_CLASSES
 from metalearn.checkpoint.printable import shown
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec
 from metalearn.pool import Teacher
 
 _COUNTER = "num_batches_tracked"
-_MAX_CLASS_NAME = 200
 # Untrained networks reach 1e8; damaged ones go far beyond.
 _MAX_LOGIT = 1e9
 
@@ -148,10 +147,10 @@ def check_class_names(candidate: Candidate) -> None:
     if len(set(names)) != len(names):
         raise InvalidCheckpoint("Two classes have the same name; give each a different one.")
     for name in names:
-        if not name.strip() or len(name) > _MAX_CLASS_NAME or not name.isprintable():
+        if not name.strip() or len(name) > MAX_CLASS_NAME or not name.isprintable():
             raise InvalidCheckpoint(
                 f"The class name “{shown(name, 40)}” is empty, too long or unprintable; "
-                f"use at most {_MAX_CLASS_NAME} ordinary characters."
+                f"use at most {MAX_CLASS_NAME} ordinary characters."
             )
 
 
