@@ -100,6 +100,6 @@ def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
             assert ended.wait(60)
         return take_step()
 
-    toy.step = step
+    monkeypatch.setattr(toy, "step", step)
     job = run(queued_job, build=lambda job: toy)
     assert (job.state, job.lost_attempts, job.steps_done) == (JobState.QUEUED, 1, 3)

@@ -45,7 +45,7 @@ class After:
                 self.happening(job)
             return report
 
-        toy.step = step
+        toy.step = step  # type: ignore[method-assign]
         return toy
 
 
@@ -212,7 +212,7 @@ def test_snapshots_are_gone_after_the_end(
 def test_a_database_that_is_away_for_a_moment_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answers = iter([OperationalError("gone"), OperationalError("gone"), "back"])
+    answers = iter((OperationalError("gone"), OperationalError("gone"), "back"))
     monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
 
     def write() -> str:

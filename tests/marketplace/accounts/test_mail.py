@@ -56,7 +56,7 @@ def test_with_a_mail_server_the_link_sets_another_password(
 ) -> None:
     page = client.post(RESET, {"email": alice.email}, follow=True, HTTP_HOST="localhost")
     assert "Check your mail" in page.content.decode()
-    (link,) = re.findall(r"http://\S+", mail.outbox[0].body)
+    (link,) = re.findall(r"http://\S+", str(mail.outbox[0].body))
     assert link.startswith("http://127.0.0.1:8000/accounts/password/reset/key/")
     where = client.get(link.removeprefix("http://127.0.0.1:8000")).headers["Location"]
     assert "Set the password" in client.get(where).content.decode()

@@ -157,7 +157,7 @@ def test_a_bad_launch_names_the_field(
     field: str,
 ) -> None:
     raw = json.dumps({**body, **changes})
-    answer = client.generic("POST", URL, raw, content_type="application/json")
+    answer = client.post(URL, raw, content_type="application/json")
     assert answer.status_code == 400, answer.content
     assert field in answer.json()["errors"]
     assert not Job.objects.exists()
@@ -314,6 +314,6 @@ def test_no_body_at_all_makes_a_crash(
 )
 @given(raw=st.binary(max_size=60))
 def test_no_bytes_at_all_make_a_crash(client: APIClient, raw: bytes) -> None:
-    answer = client.generic("POST", URL, raw, content_type="application/json")
+    answer = client.post(URL, raw, content_type="application/json")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"

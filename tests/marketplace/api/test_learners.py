@@ -40,7 +40,7 @@ def test_the_card_lineage_and_files_are_shown(client: APIClient, learner: MetaLe
 
 
 def test_the_zip_holds_every_file(client: APIClient, learner: MetaLearner) -> None:
-    answer = client.get(f"{URL}{learner.pk}/download/", HTTP_ACCEPT="application/zip")
+    answer: Any = client.get(f"{URL}{learner.pk}/download/", HTTP_ACCEPT="application/zip")
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     assert archive.testzip() is None
     assert {name: archive.read(name) for name in archive.namelist()} == LEARNER_FILES
@@ -156,6 +156,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
 
     def work(session_id: str, answer: tuple[Any, ...]) -> None:
         session = session_claim(session_id=session_id)
+        assert session is not None
         with storage.local_copy(storage.adaptation_key(session.pk)) as path:
             seen.append((path.read_bytes(), session.pk))
         session_answer(session=session, state=answer[0], answer=answer[1])

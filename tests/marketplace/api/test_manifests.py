@@ -54,7 +54,7 @@ def hold(client_of: Callable[..., Any], alice: User) -> Callable[..., str]:
         content: bytes = b"0123456789",
         whole: bool = True,
         user: User = alice,
-        said: dict[str, str] | None = None,
+        said: dict[str, Any] | None = None,
     ) -> str:
         client = client_of(user)
         begun = client.post(

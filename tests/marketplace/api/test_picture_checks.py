@@ -40,6 +40,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def work(task: Task, *, session_id: str) -> None:
         session = session_claim(session_id=session_id)
+        assert session is not None and session.checkpoint is not None
         with storage.local_copy(storage.adaptation_key(session.pk)) as path:
             sealed = path.read_bytes()
         seen.append((sealed, json.loads(unseal_pictures(session.pk, sealed))))
@@ -263,6 +264,7 @@ def test_a_picture_that_a_worker_cannot_read_is_400_with_its_sentence(
     def refuse(task: Task, *, session_id: str) -> None:
         said = {"detail": "Picture 1 of “robin” cannot be read; use a whole PNG file."}
         session = session_claim(session_id=session_id)
+        assert session is not None
         session_answer(session=session, state=SessionState.REFUSED, answer=said)
 
     monkeypatch.setattr("marketplace.adaptation.sessions.enqueue", refuse)

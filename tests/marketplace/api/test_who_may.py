@@ -18,7 +18,7 @@ READS = {
     "jobs": ["", "metrics/", "events/"],
     "learners": ["", "download/", "files/config.json"],
 }
-WRITES = {
+WRITES: dict[str, list[tuple[str, str, Any]]] = {
     "checkpoints": [("patch", "", {"description": "mine now"}), ("delete", "", None)],
     "pools": [("patch", "", {"checkpoints": []}), ("delete", "", None)],
     "jobs": [("post", "cancel/", None), ("post", "resume/", None)],

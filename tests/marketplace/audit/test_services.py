@@ -77,7 +77,14 @@ def test_an_act_of_a_later_version_keeps_its_key(db: None) -> None:
 
 
 def test_details_come_back_exactly_as_they_were_hashed(alice: User) -> None:
-    odd = {"a": 1.5, "b": None, "c": True, "d": {"x", "w"}, "e": ["\0", "\ud800"], "f": "x" * 400}
+    odd: dict[str, Any] = {
+        "a": 1.5,
+        "b": None,
+        "c": True,
+        "d": {"x", "w"},
+        "e": ["\0", "\ud800"],
+        "f": "x" * 400,
+    }
     record(Act.SIGN_IN, by=alice, **odd)
     read = Record.objects.get()
     assert read.details["a"] == "1.5"
@@ -191,8 +198,8 @@ class _editor:
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_: Any) -> bool:
-        return False
+    def __exit__(self, *_: Any) -> None:
+        """Swallow nothing."""
 
     def execute(self, statement: str) -> None:
         """Run it."""

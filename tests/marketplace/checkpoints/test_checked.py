@@ -56,6 +56,7 @@ def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(
 ) -> None:
     Checkpoint.objects.update(state=CheckpointState.UPLOADED)
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    assert claimed is not None
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **changes)
     assert claimed.score is None
     assert (claimed.checked_pictures, claimed.checked_right, claimed.checked_as) == (0, 0, {})
@@ -64,6 +65,7 @@ def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(
 def test_a_model_that_is_read_again_as_it_was_stays_checked(checked: Checkpoint) -> None:
     Checkpoint.objects.update(state=CheckpointState.UPLOADED)
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    assert claimed is not None
     same = {"mean": [0.5] * 3, "sha256": "2" * 64, "reading": {"weights": "raw", "guessed": True}}
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **same)
     assert str(claimed.score) == "9 of 10 pictures right"

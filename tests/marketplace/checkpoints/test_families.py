@@ -66,6 +66,7 @@ def test_a_row_gets_its_family_when_a_worker_recognises_it(
     row = make_checkpoint(architecture="", state=CheckpointState.UPLOADED)
     assert row.family == ""
     claimed = checkpoint_claim(checkpoint_id=row.pk)
+    assert claimed is not None
     checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, architecture="timm/swin_tiny")
     assert claimed.family == "swin"
 

@@ -65,7 +65,7 @@ def test_the_page_has_what_was_said_and_a_button_for_each_candidate(
 def test_one_click_reads_it_as_a_candidate_and_leaves_the_rest_as_it_was(
     as_alice: Client, rejected: Checkpoint
 ) -> None:
-    answer = as_alice.post(url("fix", rejected), {"architecture": "timm/net3"})
+    answer: Any = as_alice.post(url("fix", rejected), {"architecture": "timm/net3"})
     assert (answer.status_code, answer.url) == (302, url("detail", rejected))
     row = Checkpoint.objects.get()
     assert (row.state, row.architecture) == (S.UPLOADED, "timm/net3")
@@ -164,6 +164,7 @@ def test_of_a_model_that_a_job_has_used_the_rest_can_still_be_changed(
     as_alice: Client, job: Job
 ) -> None:
     row = job.pool.checkpoints.first()
+    assert row is not None
     text = as_alice.get(url("edit", row)).content.decode()
     assert "A job has used this model" in text and "disabled" in text
     said = {"licence": "mit", "visibility": "private", "name": "new", "class_names": "x\ny\nz"}

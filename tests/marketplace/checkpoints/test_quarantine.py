@@ -37,6 +37,13 @@ from marketplace.pools.services import pool_create
 WHY = "It was trained on pictures of people."
 
 
+def model_of(job: Job) -> Checkpoint:
+    """The first model of the job's pool."""
+    model = job.pool.checkpoints.first()
+    assert model is not None
+    return model
+
+
 @pytest.fixture
 def sam(db: None) -> User:
     """Staff of the instance."""
@@ -194,7 +201,7 @@ def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(
     jobs_stop_quarantined()
     job.refresh_from_db()
     assert job.state == state
-    model = job.pool.checkpoints.first()
+    model = model_of(job)
     checkpoint_quarantine(checkpoint=model, by=sam, reason=WHY)
     jobs_stop_quarantined()
     jobs_stop_quarantined()
@@ -208,7 +215,7 @@ def test_jobs_that_use_it_stop_and_say_so_without_name_and_reason(
 def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(
     job: Job, sam: User, alice: User
 ) -> None:
-    model = job.pool.checkpoints.first()
+    model = model_of(job)
     checkpoint_quarantine(checkpoint=model, by=sam, reason=WHY)
     jobs_stop_quarantined()
     with pytest.raises(DomainError, match="in quarantine"):
@@ -232,7 +239,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) ->
 def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(
     job: Job, sam: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
+    checkpoint_quarantine(checkpoint=model_of(job), by=sam, reason=WHY)
     with monkeypatch.context() as patched:
         meanwhile(patched, lambda: job_claim(job_id=job.pk, worker="here"))
         jobs_stop_quarantined()
@@ -246,7 +253,7 @@ def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(
 def test_a_quarantine_that_is_lifted_at_that_moment_stops_nothing(
     job: Job, sam: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = checkpoint_quarantine(checkpoint=job.pool.checkpoints.first(), by=sam, reason=WHY)
+    model = checkpoint_quarantine(checkpoint=model_of(job), by=sam, reason=WHY)
     distinct = QuerySet.distinct
 
     def late(rows: QuerySet[Any], *fields: Any) -> list[Job]:

@@ -39,11 +39,11 @@ from marketplace.pools.models import Pool
 S = CheckpointState
 DRAFT = CheckpointDraft(
     name="  Garden   birds ",
-    class_names=["robin", " wren "],
+    class_names=("robin", " wren "),
     image_size=32,
     channels=3,
-    mean=[0.5] * 3,
-    std=[0.25] * 3,
+    mean=(0.5,) * 3,
+    std=(0.25,) * 3,
     licence="mit",
     consent_recovery=True,
 )
@@ -166,11 +166,11 @@ def test_a_change_touches_what_it_names_and_nothing_else(
     make_checkpoint: Callable[..., Any], alice: User
 ) -> None:
     row = make_checkpoint()
-    before = Checkpoint.objects.values().get()
+    before: dict[str, Any] = {**Checkpoint.objects.values().get()}
     checkpoint_change(
         checkpoint=row, by=alice, values={"description": "new", "state": "rejected", "owner": 7}
     )
-    after = Checkpoint.objects.values().get()
+    after: dict[str, Any] = {**Checkpoint.objects.values().get()}
     assert {name for name in before if before[name] != after[name]} == {"description"}
 
 
@@ -212,6 +212,7 @@ def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(
 
 def test_a_model_that_a_job_used_is_not_deleted(job: Job) -> None:
     row = job.pool.checkpoints.first()
+    assert row is not None
     with pytest.raises(Conflict, match="withdraw"):
         checkpoint_delete(checkpoint=row)
     assert Checkpoint.objects.filter(pk=row.pk).exists()
@@ -243,6 +244,7 @@ def test_a_zombie_ends_nothing(alice: User) -> None:
     Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     checkpoints_tick()
     alive = checkpoint_claim(checkpoint_id=row.pk)
+    assert dead is not None and alive is not None
     assert not checkpoint_finish(checkpoint=dead, to=S.REJECTED, reason="x")
     assert checkpoint_finish(checkpoint=alive, to=S.VALID, n_classes=2)
     row.refresh_from_db()
@@ -276,7 +278,7 @@ def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
 
 
 def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice: User) -> None:
-    names = [f"class {index}" for index in range(9_999)] + ["class 9998"]
+    names = (*(f"class {index}" for index in range(9_999)), "class 9998")
     began = time.process_time()
     with pytest.raises(DomainError) as refusal:
         draft_check(owner=alice, draft=replace(DRAFT, class_names=names))

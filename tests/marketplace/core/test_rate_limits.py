@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache as django_cache
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -33,7 +34,7 @@ def used(monkeypatch: pytest.MonkeyPatch, cache: EmbeddedCache) -> EmbeddedCache
     return cache
 
 
-def _is_a_cache(cache: EmbeddedCache) -> None:
+def _is_a_cache(cache: BaseCache) -> None:
     """What Django's caches promise and we use."""
     assert cache.get("a", "nothing") == "nothing"
     cache.set("a", {"history": [1.5, 2]}, 60)
@@ -78,7 +79,8 @@ def test_nothing_in_redis_is_a_pickle() -> None:
     serializer = JsonSerializer()
     assert serializer.dumps(7) == 7
     assert serializer.dumps(True) == b"true"
-    assert serializer.loads(serializer.dumps({"a": [1, None]})) == {"a": [1, None]}
+    dumped = serializer.dumps({"a": [1, None]})
+    assert isinstance(dumped, bytes) and serializer.loads(dumped) == {"a": [1, None]}
     with pytest.raises(ValueError, match="JSON|Expecting|decode|utf-8"):
         serializer.loads(b"\x80\x05K\x01.")
 
@@ -147,7 +149,12 @@ def test_a_quota_of_nought_is_no_limit(used: EmbeddedCache) -> None:
 def test_who_begins_a_window_second_counts_on(
     used: EmbeddedCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(used, "add", lambda key, value, timeout: bool(used.set(key, 1, timeout)))
+
+    def add(key: str, value: int, timeout: float) -> bool:
+        used.set(key, 1, timeout)
+        return False
+
+    monkeypatch.setattr(used, "add", add)
     assert take(Policy("test", 5, 60), "alice").remaining == 3
 
 

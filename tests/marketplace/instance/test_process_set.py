@@ -61,7 +61,8 @@ class Bucket:
     name = "freehold"
 
     def __init__(self, code: str) -> None:
-        self.meta, self.client, self.made = self, self, []
+        self.meta, self.client = self, self
+        self.made: list[Any] = []
         self._code = code
 
     def head_bucket(self, **_: Any) -> None:

@@ -190,7 +190,7 @@ def test_the_databases_clock_is_asked(db: None) -> None:
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The wall's clock and the one that cannot be set, both in our hands."""
-    hands = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
+    hands: dict[str, Any] = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
     monkeypatch.setattr(clock, "jumps", Jumps(monotonic=lambda: hands["steady"]))
     monkeypatch.setattr(clock, "database_now", lambda: hands["wall"])
 

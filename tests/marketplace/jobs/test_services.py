@@ -79,7 +79,8 @@ def test_the_same_key_gives_the_same_job_only_for_the_same_request(
 ) -> None:
     first = launch(idempotency_key="k", settings={"outer_steps": 20})
     assert launch(idempotency_key="k", settings={"outer_steps": 20}) == first
-    for other in ({"settings": {}}, {"seed": 1}, {"algorithm": "other"}):
+    others: list[dict[str, Any]] = [{"settings": {}}, {"seed": 1}, {"algorithm": "other"}]
+    for other in others:
         with pytest.raises(Conflict, match="Idempotency-Key"):
             launch(**{"idempotency_key": "k", "settings": {"outer_steps": 20}, **other})
     assert Job.objects.count() == 1

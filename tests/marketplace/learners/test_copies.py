@@ -407,7 +407,13 @@ def test_what_a_copy_is_published_as_is_no_wider_than_its_models(
     models = [make_checkpoint("private"), make_checkpoint("team", **shared.team)]
     pool = make_pool(checkpoints=models, **shared.public)
     job = job_launch(owner=alice, pool=pool, algorithm="free", settings={})
-    what = {"learner_id": job.pk, "config": {}, "card": "", "provenance": [], "files": []}
+    what: dict[str, Any] = {
+        "learner_id": job.pk,
+        "config": {},
+        "card": "",
+        "provenance": [],
+        "files": [],
+    }
     for visibility, copied, published in [
         ("public", [], "public"),
         ("public", models[1:], "private"),

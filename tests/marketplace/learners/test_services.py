@@ -18,7 +18,7 @@ from marketplace.learners.selectors import (
 from marketplace.learners.services import learner_change, learner_publish
 from tests.marketplace.conftest import LEARNER_FILES
 
-WHAT = {"config": {}, "card": "#", "provenance": [], "files": []}
+WHAT: dict[str, Any] = {"config": {}, "card": "#", "provenance": [], "files": []}
 
 
 def test_a_learner_belongs_to_the_jobs_owner_and_is_shared_like_the_job(

@@ -115,7 +115,7 @@ def test_pools_are_seen_by_whom_they_are_shared_with(
     for name, changes in vars(shared).items():
         make_pool(name, **changes)
     seen = {
-        user.username: [(row.name, row.n_models) for row in pools_visible_to(user)]
+        user.username: [(row.name, vars(row)["n_models"]) for row in pools_visible_to(user)]
         for user in (alice, bob, charlie)
     }
     assert seen["alice"] == [("public", 2), ("team", 2), ("private", 2)]

@@ -24,11 +24,14 @@ from marketplace.uploads.received import TAKE_FILES, check_received, hash_and_si
 
 
 def received(
-    user: User, *contents: Any, field: str = "file", route: str = "checkpoint_upload"
+    user: User | AnonymousUser,
+    *contents: Any,
+    field: str = "file",
+    route: str = "checkpoint_upload",
 ) -> Any:
     """What Django makes of a form with these files."""
     files = [SimpleUploadedFile("model.pt", content) for content in contents]
-    request = RequestFactory().post("/", {field: files, "name": "x"})
+    request: Any = RequestFactory().post("/", {field: files, "name": "x"})
     request.user = user
     request.resolver_match = SimpleNamespace(view_name=route)
     return request
@@ -89,7 +92,7 @@ def test_a_part_that_is_skipped_does_not_close_the_file_before_it(
     alice: User, own_files: Path
 ) -> None:
     data = {"file": SimpleUploadedFile("a", b"kept"), "other": SimpleUploadedFile("b", b"x")}
-    request = RequestFactory().post("/", data)
+    request: Any = RequestFactory().post("/", data)
     request.user = alice
     request.resolver_match = SimpleNamespace(view_name="checkpoint_upload")
     assert request.FILES["file"].read() == b"kept"
@@ -181,7 +184,7 @@ class Cut:
 
 def test_nothing_stays_of_a_connection_that_breaks(alice: User, own_files: Path) -> None:
     head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m"\r\n\r\n'
-    request = RequestFactory().generic(
+    request: Any = RequestFactory().generic(
         "POST", "/", b"x", content_type="multipart/form-data; boundary=X", CONTENT_LENGTH=10**9
     )
     request.user = alice

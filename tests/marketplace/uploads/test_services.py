@@ -38,7 +38,7 @@ from tests.marketplace.checkpoints.test_services import DRAFT
 class Broken(io.BytesIO):
     """A connection that breaks when it has given what it has."""
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes, then an error instead of an end."""
         data = super().read(size)
         if not data:
@@ -133,7 +133,7 @@ def test_a_long_piece_is_counted_on_the_way(
     seen = []
 
     class Watched(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             seen.append(Upload.objects.get().offset)
             return super().read(size)
 
@@ -154,7 +154,7 @@ def test_of_two_connections_one_waits(begin: Callable[..., Upload]) -> None:
     upload = begin(10)
 
     class Meanwhile(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             with pytest.raises(Locked, match="Another connection"):
                 upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"ABCDE"))
             return super().read(size)
@@ -169,7 +169,7 @@ def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(
     upload = begin(10)
 
     class Asleep(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             # Silent for longer than its lease, while the client came back and finished.
             Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
             upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"0123456789"))

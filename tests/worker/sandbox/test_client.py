@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -78,7 +79,7 @@ def test_an_answer_that_is_no_json_object_is_a_crash(sandbox: Sandbox, words: st
 
 
 def test_a_large_file_cannot_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
-    said = {"path": str(tmp_path / "large"), "writes": [tmp_path]}
+    said: dict[str, Any] = {"path": str(tmp_path / "large"), "writes": [tmp_path]}
     assert call(sandbox, "write_much", n_bytes=900_000, **said).answer["refused"] is None
     assert call(sandbox, "write_much", n_bytes=2_000_000, **said).answer["refused"]
 
