@@ -256,3 +256,9 @@ def shared(team: Team) -> Any:
         team={"visibility": Visibility.TEAM, "team": team},
         public={"visibility": Visibility.PUBLIC},
     )
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    """Staff of the instance."""
+    return User.objects.create_superuser("sam", password="pw")

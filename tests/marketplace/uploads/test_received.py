@@ -20,7 +20,13 @@ from pytest_django import Settings
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
-from marketplace.uploads.received import TAKE_FILES, check_received, hash_and_size, store_received
+from marketplace.uploads.received import (
+    TAKE_FILES,
+    check_received,
+    hash_and_size,
+    safe_file_name,
+    store_received,
+)
 
 
 def received(
@@ -195,3 +201,18 @@ def test_nothing_stays_of_a_connection_that_breaks(alice: User, own_files: Path)
     del request
     gc.collect()
     assert list((own_files / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("resnet18-f37072fd.pth", "resnet18-f37072fd.pth"),
+        ("/home/alice/secret/net.pt", "net.pt"),
+        ("C:\\work\\net.pt", "net.pt"),
+        ("ne\0t\n\ud800.pt", "net.pt"),
+        ("x" * 300, "x" * 255),
+        ("folder/", ""),
+    ],
+)
+def test_of_a_files_name_only_its_last_part_is_kept(said: str, kept: str) -> None:
+    assert safe_file_name(said) == kept

@@ -32,7 +32,7 @@ from marketplace.uploads.services import (
     upload_append,
     upload_delete,
 )
-from tests.marketplace.checkpoints.test_services import DRAFT
+from tests.marketplace.checkpoints.uploading import DRAFT
 
 
 class Broken(io.BytesIO):

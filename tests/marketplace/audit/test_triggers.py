@@ -1,4 +1,4 @@
-"""On a real PostgreSQL: writers wait for each other, and the triggers refuse."""
+"""The database refuses to change a record; on PostgreSQL writers also wait for each other."""
 
 import os
 import subprocess
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
+from marketplace.audit.models import Record
+from marketplace.audit.triggers import triggers_drop, triggers_make
 from tests.tools import find_postgres, postgres_server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,3 +70,46 @@ def test_records_written_at_once_make_one_chain_that_nobody_can_change(tmp_path:
             said(writer)
         assert said(manage("shell", "--no-imports", "-c", CHANGE)).split() == ["True"] * 3
         assert said(manage("audit_verify")).startswith(f"{3 * RECORDS} records, unbroken.")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_record SET person = 'mallory'",
+        "DELETE FROM audit_record",
+        pytest.param("TRUNCATE audit_record", id="TRUNCATE, which is PostgreSQL's alone"),
+    ],
+)
+def test_the_database_itself_refuses(three: list[Record], statement: str) -> None:
+    if statement.startswith("TRUNCATE") and connection.vendor != "postgresql":
+        pytest.skip("this database knows no TRUNCATE")
+    with _editor() as editor:
+        triggers_make(editor)
+    try:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+    finally:
+        with _editor() as editor:
+            triggers_drop(editor)
+    assert Record.objects.filter(person="alice").count() == 3
+
+
+class _editor:
+    """Statements in the test's own transaction, where SQLite's schema editor refuses to begin."""
+
+    connection = connection
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Swallow nothing."""
+
+    def execute(self, statement: str) -> None:
+        """Run it."""
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
