@@ -18,7 +18,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.uploads.models import Upload
-from tests.marketplace.api.test_uploads import PIECE, SAID
+from tests.marketplace.api.tus import PIECE, SAID
 
 
 class TusClient:

@@ -26,7 +26,7 @@ from marketplace.jobs.services import job_launch
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import CLOSED, NOT_SHARED, learner_lineage
 from marketplace.learners.services import learner_change, learner_publish
-from tests.marketplace.api.test_learners import request_body
+from tests.marketplace.api.adapting import request_body
 from tests.marketplace.conftest import LEARNER_FILES, publish
 
 pytestmark = pytest.mark.django_db

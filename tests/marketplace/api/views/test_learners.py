@@ -1,6 +1,5 @@
 """`learners/`: cards, files, adaptation."""
 
-import base64
 import io
 import json
 import zipfile
@@ -18,10 +17,10 @@ from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import session_answer, session_claim, unseal_pictures
 from marketplace.adaptation.states import SessionState
 from marketplace.learners.models import MetaLearner
+from tests.marketplace.api.adapting import PICTURE, request_body
 from tests.marketplace.conftest import LEARNER_FILES
 
 URL = "/api/v1/learners/"
-PICTURE = base64.b64encode(b"the bytes of a picture").decode()
 
 
 @pytest.fixture
@@ -137,16 +136,6 @@ def test_learners_are_found(client: APIClient, learner: MetaLearner) -> None:
         ("ordering=name", 1),
     ]:
         assert client.get(f"{URL}?{query}").json()["count"] == count, query
-
-
-def request_body(**changes: Any) -> dict[str, Any]:
-    """Two classes with a picture each, and one question."""
-    return {
-        "support": [{"label": "robin", "image": PICTURE}, {"label": "wren", "image": PICTURE}],
-        "query": [PICTURE],
-        "calibrate": True,
-        **changes,
-    }
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from marketplace.queue import Task
 from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
 from marketplace.uploads.quota import storage_used_by
-from tests.marketplace.api.test_uploads import TUS, UPLOADS, send
+from tests.marketplace.api.tus import TUS, UPLOADS, send
 
 MANIFEST = "/api/v1/checkpoints/manifest/"
 BIRDS = {"name": "Birds", "class_names": ["robin", "wren"], "licence": "mit", "channels": 1}
