@@ -15,7 +15,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import StepReport
-from tests.worker.test_runner import After, run
+from tests.worker.running import After, run
 from tests.worker.toy import build_toy
 from worker import shutdown
 from worker.retry import OutOfMemory

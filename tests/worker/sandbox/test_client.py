@@ -3,50 +3,16 @@
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import ANY
 
 import pytest
 
-from worker.sandbox.client import Limits, Outcome, Sandbox, SandboxError, _warn_of_missing
-
-LIMITS = Limits(memory_bytes=200_000_000, cpu_s=5, wall_s=10, file_bytes=1_000_000)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    sandbox = Sandbox(preload="tests.worker.sandbox.misbehaving:load")
-    yield sandbox
-    sandbox.close()
-
-
-def call(
-    sandbox: Sandbox,
-    name: str,
-    limits: Limits = LIMITS,
-    *,
-    reads: Sequence[Path] = (),
-    writes: Sequence[Path] = (),
-    **arguments: object,
-) -> Outcome:
-    function = f"tests.worker.sandbox.misbehaving:{name}"
-    return sandbox.call(function, arguments, limits, reads=reads, writes=writes)
-
-
-def offered(sandbox: Sandbox, name: str) -> None:
-    """Skip where the kernel does not offer this protection; here it is tried out once more."""
-    code = f"import worker.sandbox.{name} as m, ctypes; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0);"
-    code += "print(m.restrict_files(reads=[], writes=[]) if hasattr(m, 'restrict_files')"
-    code += " else m.forbid_syscalls())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    if done.stdout.strip() != "True":
-        pytest.skip(f"this kernel does not offer {name}")
+from tests.worker.sandbox.calling import LIMITS, call
+from worker.sandbox.client import Sandbox, SandboxError, _warn_of_missing
 
 
 def test_an_answer_comes_back_as_plain_data(sandbox: Sandbox) -> None:
@@ -84,21 +50,6 @@ def test_a_large_file_cannot_be_written(sandbox: Sandbox, tmp_path: Path) -> Non
     assert call(sandbox, "write_much", n_bytes=2_000_000, **said).answer["refused"]
 
 
-def test_no_passwords_and_no_open_files_are_passed_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
-    sandbox = Sandbox(preload="tests.worker.sandbox.misbehaving:load")
-    try:
-        with (tmp_path / "open").open("w"):
-            assert "DATABASE_URL" not in call(sandbox, "environment").answer
-            # Standard streams, the pipe for the answer, and the folder being listed.
-            names = call(sandbox, "open_files").answer["names"]
-        assert len(names) <= 5
-    finally:
-        sandbox.close()
-
-
 def test_there_is_no_network_where_the_system_allows_that(sandbox: Sandbox) -> None:
     possible = subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True)
     if possible.returncode != 0:
@@ -106,44 +57,6 @@ def test_there_is_no_network_where_the_system_allows_that(sandbox: Sandbox) -> N
     with socket.create_server(("127.0.0.1", 0)) as server:
         outcome = call(sandbox, "connect", port=server.getsockname()[1])
     assert outcome.kind == "crashed" or outcome.answer == {"connected": False}
-
-
-@pytest.mark.parametrize("name", ["make_socket", "run_program", "fork"])
-def test_a_child_that_wants_a_socket_or_a_program_is_ended(sandbox: Sandbox, name: str) -> None:
-    offered(sandbox, "syscalls")
-    assert call(sandbox, name) == Outcome("crashed", {}, cpu_s=ANY)
-
-
-def test_a_child_cannot_end_the_worker(sandbox: Sandbox) -> None:
-    offered(sandbox, "syscalls")
-    other = subprocess.Popen(["sleep", "60"])
-    try:
-        assert call(sandbox, "kill_the_worker", pid=other.pid).kind == "crashed"
-        assert other.poll() is None
-    finally:
-        other.kill()
-        other.wait()
-
-
-def test_a_child_may_start_threads(sandbox: Sandbox) -> None:
-    assert call(sandbox, "start_thread").answer == {"seen": [1]}
-
-
-def test_a_child_reads_and_writes_only_what_it_was_given(sandbox: Sandbox, tmp_path: Path) -> None:
-    offered(sandbox, "landlock")
-    paths = []
-    for name in ("source", "target", "elsewhere"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_bytes(b"secret")
-        paths.append(str(tmp_path / name / "file"))
-    outcome = call(
-        sandbox,
-        "touch_files",
-        paths=[*paths, "/etc/passwd", f"/proc/{os.getpid()}/environ"],
-        reads=[tmp_path / "source" / "file"],
-        writes=[tmp_path / "target", tmp_path / "not there"],
-    )
-    assert outcome.answer == {"read": paths[:2], "written": [paths[1]]}
 
 
 def test_what_a_machine_does_not_offer_is_said_in_the_log(
@@ -165,32 +78,6 @@ def test_a_dead_zygote_is_an_error_of_ours_and_the_next_call_starts_another() ->
         call(sandbox, "sleep")
     assert call(sandbox, "echo").kind == "answered"
     sandbox.close()
-
-
-def test_a_zygote_that_cannot_start_is_an_error_of_ours() -> None:
-    with pytest.raises(SandboxError, match="did not start"):
-        Sandbox(preload="tests.worker.sandbox.misbehaving:there_is_none").start()
-
-
-def test_the_zygote_ends_with_its_worker() -> None:
-    program = (
-        "from worker.sandbox.client import Sandbox\n"
-        "sandbox = Sandbox(preload='tests.worker.sandbox.misbehaving:load')\n"
-        "sandbox.start()\n"
-        "print(sandbox._process.pid, flush=True)\n"
-        "import os; os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False
-    )
-    pid = int(done.stdout)
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        if b"\nState:\tZ" in Path(f"/proc/{pid}/status").read_bytes():
-            break
-        time.sleep(0.05)
-    else:
-        assert not Path(f"/proc/{pid}").exists()
 
 
 def test_it_works_inside_celerys_daemonic_children(tmp_path: Path) -> None:

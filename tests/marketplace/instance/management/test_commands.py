@@ -1,16 +1,20 @@
-"""`manage.py up`, up to the point where processes start."""
+"""`manage.py up`, up to the point where processes start, and `worker_alive`."""
 
+import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
+from marketplace.instance.liveness_files import touch_sign
 from marketplace.instance.management.commands import up
 from marketplace.instance.process_set import NAMES
 from marketplace.instance.processes import Supervisor
@@ -93,3 +97,27 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(supervised: list[An
         with pytest.raises(CommandError, match=f"PORT={port + 1}"):
             start(port)
     assert supervised == []
+
+
+def test_a_worker_is_alive_while_this_machine_has_a_sign_of_it_whatever_the_database_does(
+    own_files: Path,
+) -> None:
+    with pytest.raises(CommandError, match="queue gpu on this machine has not been heard of"):
+        call_command("worker_alive", "gpu")
+    touch_sign("quick")
+    touch_sign("gpu")
+    (sign,) = (own_files / "alive").glob("gpu@*")
+    before = time.time() - 200
+    os.utime(sign, (before, before))
+    with pytest.raises(CommandError, match="for 120 s"):
+        call_command("worker_alive", "gpu")
+    call_command("worker_alive", "gpu", "--within", "300")
+
+
+def test_the_sign_of_another_machine_is_none_of_this_one(
+    own_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch_sign("gpu")
+    monkeypatch.setattr("socket.gethostname", lambda: "another-pod")
+    with pytest.raises(CommandError):
+        call_command("worker_alive", "gpu")
