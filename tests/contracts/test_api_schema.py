@@ -29,7 +29,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
 from marketplace.learners.models import MetaLearner
 from marketplace.wsgi import application
-from tests.marketplace.checkpoints.test_services import DRAFT
+from tests.marketplace.checkpoints.uploading import DRAFT
 from tests.marketplace.conftest import *  # noqa: F403 - the same people and rows
 
 

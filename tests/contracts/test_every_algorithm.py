@@ -13,11 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from metalearn.algorithm import Algorithm, StepReport, train
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.networks import NetworkSpec, build_network
-from metalearn.networks.conv4 import Conv4Network
-from metalearn.networks.ensemble import EnsembleNetwork
-from metalearn.networks.residual import ResidualNetwork
-from metalearn.numerics.muon import Muon
+from metalearn.networks import Network, NetworkSpec, build_network
 from metalearn.pool import Pool, Teacher
 from metalearn.pool.network_cache import NetworkCache
 from metalearn.registry import all_algorithms, catalogue, make_algorithm
@@ -176,7 +172,7 @@ def test_optimisers_get_gradients_laid_out_in_memory_as_the_weights(
     """Fused ones on CPU would take them for those of other weights, without a word."""
     unlike = []
 
-    def look(optimiser: Muon, *_: Any) -> None:
+    def look(optimiser: torch.optim.Optimizer, *_: Any) -> None:
         for weight in itertools.chain(*(group["params"] for group in optimiser.param_groups)):
             beside = [weight.grad, *optimiser.state[weight].values()]
             for tensor in beside:
@@ -270,7 +266,8 @@ def test_asking_what_a_run_needs_does_not_change_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_snapshot_is_about_as_large_as_was_said(name: str) -> None:
-    algorithm = make(name, **({"learner_width": 32} if has_setting(name, "learner_width") else {}))
+    wide: dict[str, Any] = {"learner_width": 32} if has_setting(name, "learner_width") else {}
+    algorithm = make(name, **wide)
     said = algorithm.needs().snapshot
     finish(algorithm)
     tensors = [leaf for _, leaf in leaves(algorithm.state_dict()) if torch.is_tensor(leaf)]
@@ -365,9 +362,7 @@ def made_of(name: str, pool: Pool, **settings: object) -> Algorithm:
     return algorithm
 
 
-def shared_with(
-    network: Conv4Network | EnsembleNetwork | ResidualNetwork, own: Conv4Network | ResidualNetwork
-) -> bool:
+def shared_with(network: Network, own: Network) -> bool:
     """Whether a float tensor of at least two dimensions is in both, bit by bit."""
     kernels = [t for t in network.state_dict().values() if t.is_floating_point() and t.ndim > 1]
     theirs = [t for t in own.state_dict().values() if t.is_floating_point() and t.ndim > 1]
@@ -464,7 +459,7 @@ def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(
 ) -> None:
     config = all_algorithms()[name].Config
     values = next(one.values for one in presets_of(config) if one.name == preset)
-    found = build(config, {"preset": preset})
+    found: Any = build(config, {"preset": preset})
     assert found == build(config, values | {"preset": preset})
     assert all(getattr(config(), setting) != value for setting, value in values.items())
 
@@ -473,5 +468,5 @@ def test_a_preset_changes_settings_that_there_are_to_values_that_are_allowed(
 def test_every_preset_runs_to_its_end_and_the_learner_names_it(name: str, preset: str) -> None:
     algorithm = make(name, preset=preset)
     finish(algorithm)
-    title = algorithm.meta_learner().made_by["title"]
+    title = str(algorithm.meta_learner().made_by["title"])
     assert title.startswith(f"{algorithm.title} ({preset}, ") and title.endswith(" changed)")

@@ -1,7 +1,7 @@
 """A module's tests are where one would look.
 
-`marketplace/pools/services.py` is tested by `tests/marketplace/pools/test_services.py`. The modules
-of a small folder may share one: `marketplace/accounts/views/` has
+`marketplace/pools/services.py` is tested by `tests/marketplace/pools/test_services.py`; the modules
+of a small folder, such as `marketplace/accounts/views/`, may share
 `tests/marketplace/accounts/test_views.py`.
 """
 

@@ -1,5 +1,7 @@
 """The web sends work by name: every name has a function, every launch form builds its Config."""
 
+from typing import Any
+
 import pytest
 
 from marketplace.algorithms.models import AlgorithmSpec, ArchitectureSpec
@@ -35,10 +37,11 @@ def test_both_call_a_run_with_any_preset_the_same_and_understand_the_same_by_it(
     publish_catalogue()
     seen = set()
     for spec in AlgorithmSpec.objects.all():
-        config = all_algorithms()[spec.name].Config
+        config: Any = all_algorithms()[spec.name].Config
         for preset in spec.presets or [None]:
             said = {"preset": preset["name"]} if preset else {}
-            for more in ({}, {"learner": "resnet10", "learner_width": 3}):
+            resnet: dict[str, Any] = {"learner": "resnet10", "learner_width": 3}
+            for more in ({}, resnet):
                 asked = {k: v for k, v in more.items() if k in config.__dataclass_fields__}
                 settings = settings_check(spec=spec, values=said | asked)
                 built = build(config, said | asked)

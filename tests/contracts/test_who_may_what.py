@@ -121,8 +121,11 @@ class World:
         self.rows = {sharing: self._rows(sharing) for sharing in SHARINGS}
 
     def _rows(self, sharing: str) -> Any:
-        shared = {"visibility": sharing, "team": self.team if sharing == "team" else None}
-        make = builders.make_checkpoint.__wrapped__(self.alice)
+        shared: dict[str, Any] = {
+            "visibility": sharing,
+            "team": self.team if sharing == "team" else None,
+        }
+        make = _made_by(builders.make_checkpoint, self.alice)
         models = [make(f"{sharing} {index}", **shared) for index in range(4)]
         pools = [
             builders.pool_create(
@@ -133,13 +136,18 @@ class World:
             )
             for index in range(2)
         ]
-        launch = {"owner": self.alice, "pool": pools[1], "algorithm": "free", "settings": {}}
+        launch: dict[str, Any] = {
+            "owner": self.alice,
+            "pool": pools[1],
+            "algorithm": "free",
+            "settings": {},
+        }
         job, failed = (builders.job_launch(**launch, seed=seed) for seed in range(2))
         type(failed).objects.filter(pk=failed.pk).update(state=JobState.FAILED)
         return SimpleNamespace(
             checkpoint=models[2],
             doomed=models[3],
-            upload=builders.make_upload.__wrapped__(self.alice)(**shared),
+            upload=_made_by(builders.make_upload, self.alice)(**shared),
             pool=pools[0],
             job=job,
             failed=failed,
@@ -207,7 +215,14 @@ def _sign_in(user: User) -> str:
     client = Client()
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     assert client.post(reverse("account_reauthenticate"), {"password": "pw"}).status_code == 302
-    return client.session.session_key
+    key = client.session.session_key
+    assert key is not None
+    return key
+
+
+def _made_by(fixture: Any, user: User) -> Any:
+    """What the fixture gives, for this user."""
+    return fixture.__wrapped__(user)
 
 
 def _lines(sharing: str, tables: list[dict[str, dict[str, Rule]]]) -> list[Any]:

@@ -24,7 +24,7 @@ THEIRS = ("database", "redis", "store")
 
 
 @pytest.fixture(scope="module")
-def compose() -> dict[str, list[str] | str | dict[str, Any]]:
+def compose() -> dict[str, Any]:
     """The compose file."""
     return yaml.safe_load((DOCKER / "compose.yaml").read_text())
 
@@ -54,7 +54,7 @@ def test_the_compose_files_follow_the_schema(name: str) -> None:
 
 
 def test_every_process_of_an_instance_has_its_service(
-    compose: dict[str, list[str] | str | dict[str, Any]],
+    compose: dict[str, Any],
 ) -> None:
     services = compose["services"]
     assert set(services) == {*OURS, *THEIRS}
@@ -67,9 +67,7 @@ def test_every_process_of_an_instance_has_its_service(
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
-def test_every_service_is_confined(
-    compose: dict[str, list[str] | str | dict[str, Any]], name: str
-) -> None:
+def test_every_service_is_confined(compose: dict[str, Any], name: str) -> None:
     service = compose["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -80,7 +78,7 @@ def test_every_service_is_confined(
     assert "privileged" not in service and service.get("network_mode") is None
 
 
-def test_no_image_runs_as_root(compose: dict[str, list[str] | str | dict[str, Any]]) -> None:
+def test_no_image_runs_as_root(compose: dict[str, Any]) -> None:
     for name in ("web", "worker", "store"):
         lines = (DOCKER / f"{name}.Dockerfile").read_text().splitlines()
         users = [line.split()[1] for line in lines if line.startswith("USER ")]
@@ -90,7 +88,7 @@ def test_no_image_runs_as_root(compose: dict[str, list[str] | str | dict[str, An
 
 
 def test_only_the_web_is_reached_from_outside_and_from_this_machine_alone(
-    compose: dict[str, list[str] | str | dict[str, Any]],
+    compose: dict[str, Any],
 ) -> None:
     published = {name for name, service in compose["services"].items() if "ports" in service}
     assert published == {"web"}
@@ -102,7 +100,7 @@ def test_only_the_web_is_reached_from_outside_and_from_this_machine_alone(
 
 
 def test_no_secret_stands_in_the_file_and_each_is_made(
-    compose: dict[str, list[str] | str | dict[str, Any]], tmp_path: Path
+    compose: dict[str, Any], tmp_path: Path
 ) -> None:
     secrets = compose["secrets"]
     for name in OURS:
@@ -128,7 +126,7 @@ def test_no_secret_stands_in_the_file_and_each_is_made(
 
 
 def test_only_the_gpu_worker_gets_a_gpu(
-    compose: dict[str, list[str] | str | dict[str, Any]],
+    compose: dict[str, Any],
 ) -> None:
     """Also where NVIDIA's runtime is the default, and gives what the variable names."""
     image = (DOCKER / "worker.Dockerfile").read_text()
@@ -140,7 +138,7 @@ def test_only_the_gpu_worker_gets_a_gpu(
 
 
 def test_everything_waits_for_the_migrations_and_they_for_the_servers(
-    compose: dict[str, list[str] | str | dict[str, Any]],
+    compose: dict[str, Any],
 ) -> None:
     services = compose["services"]
     for name in ("web", "worker-gpu", "worker-quick", "clock"):
@@ -152,7 +150,7 @@ def test_everything_waits_for_the_migrations_and_they_for_the_servers(
 
 
 def test_no_temporary_file_system_names_a_user(
-    compose: dict[str, list[str] | str | dict[str, Any]],
+    compose: dict[str, Any],
 ) -> None:
     """podman refuses `uid=` and `gid=` there; a volume has the owner that the image gives it."""
     for name, service in compose["services"].items():

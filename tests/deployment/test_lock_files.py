@@ -29,6 +29,7 @@ GROUPS = {
 def script(name: str) -> ModuleType:
     """One of the scripts beside the lock files, as a module."""
     spec = importlib.util.spec_from_file_location(f"requirements_{name}", LOCKS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -36,7 +37,7 @@ def script(name: str) -> ModuleType:
 
 def locked(*names: Any) -> dict[str, set[str]]:
     """Name to the versions that these files hold; one that depends on Python has several."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for name in names:
         for match in LINE.finditer((LOCKS / f"{name}.txt").read_text()):
             found.setdefault(match[1], set()).add(match[2])

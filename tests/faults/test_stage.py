@@ -1,17 +1,30 @@
 """The harness knows a stall from jobs that have all ended."""
 
 import random
+from typing import Any, cast
 
 import pytest
 
 from tests.faults import stage as stage_module
 from tests.faults.stage import BREATH_S, PATIENCE_S, Stage
+from tests.journeys.instance import Instance
 
 PAGE = 25
 
 
+class Shown(Stage):
+    """A stage whose instance shows the jobs that a test puts here."""
+
+    def __init__(self) -> None:
+        super().__init__(instance=cast(Instance, None), dice=random.Random(0))
+        self.shown: dict[str, dict[str, Any]] = {}
+
+    def ask(self, method: str, path: str, *_: Any, **__: Any) -> Any:
+        return self.shown[path.split("/")[1]]
+
+
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(monkeypatch: pytest.MonkeyPatch) -> Shown:
     """With a clock that a look moves by ten seconds, and an instance that shows these jobs."""
     now = [1000.0]
 
@@ -20,19 +33,16 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     monkeypatch.setattr(stage_module.time, "sleep", sleep)
     monkeypatch.setattr(stage_module.time, "monotonic", lambda: now[0])
-    stage = Stage(instance=None, dice=random.Random(0))
-    stage.shown = {}
-    monkeypatch.setattr(stage, "ask", lambda method, path: stage.shown[path.split("/")[1]])
-    return stage
+    return Shown()
 
 
-def job(stage: Stage, pk: str, *, state: str, steps: int = 0) -> None:
+def job(stage: Shown, pk: str, *, state: str, steps: int = 0) -> None:
     """One more job, or a job that is otherwise now."""
     stage.jobs[pk] = 1
     stage.shown[pk] = {"id": pk, "state": state, "steps_done": steps}
 
 
-def silence(stage: Stage) -> None:
+def silence(stage: Shown) -> None:
     """Long enough for a pause."""
     stage.check_liveness()
     for _ in range(int(BREATH_S / 10) + 1):
@@ -40,7 +50,7 @@ def silence(stage: Stage) -> None:
 
 
 def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = set()
     for index in range(2 * PAGE):
@@ -53,7 +63,7 @@ def test_every_job_counts_as_it_ends_and_is_not_asked_for_again(
 
 
 def test_a_job_that_nobody_works_on_is_a_stall(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.instance = type("Silent", (), {"tail": lambda self: "its log"})()
     job(stage, "a", state="queued")
@@ -64,7 +74,7 @@ def test_a_job_that_nobody_works_on_is_a_stall(
     assert stage_module.time.monotonic() - began >= PATIENCE_S
 
 
-def test_jobs_that_have_all_ended_are_none(stage: Stage) -> None:
+def test_jobs_that_have_all_ended_are_none(stage: Shown) -> None:
     for index in range(PAGE):
         job(stage, str(index), state="succeeded")
     job(stage, "last", state="running")
@@ -77,7 +87,7 @@ def test_jobs_that_have_all_ended_are_none(stage: Stage) -> None:
 
 
 def test_a_job_that_moves_again_after_a_pause_is_a_pause(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job(stage, "a", state="running", steps=3)
     silence(stage)

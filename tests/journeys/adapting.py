@@ -5,11 +5,22 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.journeys.instance import Instance
 from tests.tools import CHROMIUM_FLAGS, find_chromium
@@ -20,6 +31,17 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 
 KINDS = ("jpeg", "png", "turned", "grey", "transparent")
 CLASSES = ("meadow", "ember")
+
+
+@dataclass
+class Heard:
+    """What a page's console said, and all requests of its browser."""
+
+    complaints: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+
+
+_heard: WeakKeyDictionary[Page, Heard] = WeakKeyDictionary()
 
 
 def picture_file(kind: str, label: int, seed: int) -> bytes:
@@ -41,7 +63,7 @@ def picture_file(kind: str, label: int, seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def files_of(label: int, seed: int) -> list[dict]:
+def files_of(label: int, seed: int) -> list[FilePayload]:
     kinds = [(kind, picture_file(kind, label, seed + n)) for n, kind in enumerate(KINDS)]
     return [
         {
@@ -87,24 +109,29 @@ def signed_in_page(context: BrowserContext) -> Page:
 
 
 def listening(page: Page) -> Page:
-    """The page, with a list of what its console says and of all requests."""
-    page.complaints, page.asked = [], []
-    page.on(
-        "console",
-        lambda message: (
-            message.type in ("error", "warning") and page.complaints.append(message.text)
-        ),
-    )
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.context.on("request", lambda request: page.asked.append(request))
+    """The page; `heard` has what its console says and all requests from now on."""
+    ears = _heard[page] = Heard()
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            ears.complaints.append(message.text)
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: ears.complaints.append(str(error)))
+    page.context.on("request", lambda request: ears.asked.append(request))
     return page
+
+
+def heard(page: Page) -> Heard:
+    """What the page has complained about and asked for since `listening`."""
+    return _heard[page]
 
 
 def wait_until_ready(page: Page) -> None:
     expect(page.locator("[data-browser-state]")).to_contain_text("Ready", timeout=180_000)
 
 
-def give(page: Page, label: int, files: list[dict]) -> None:
+def give(page: Page, label: int, files: list[FilePayload]) -> None:
     """A class's name and pictures."""
     card = page.locator("[data-classes] > li").nth(label)
     card.locator("input[type=text]").first.fill(CLASSES[label])
@@ -118,7 +145,7 @@ def adapt(page: Page, *, calibrate: bool) -> None:
     expect(page.locator("[data-status]")).to_have_text(re.compile("^Adapted"), timeout=120_000)
 
 
-def ask(page: Page, files: list[dict]) -> None:
+def ask(page: Page, files: list[FilePayload]) -> None:
     before = page.locator("[data-result-cards] > li").count()
     page.locator("[data-query-drop] input[type=file]").first.set_input_files(files)
     results = page.locator("[data-result-cards] > li")
@@ -127,7 +154,7 @@ def ask(page: Page, files: list[dict]) -> None:
 
 def page_says(page: Page, names: list[str]) -> np.ndarray:
     rows = page.locator("[data-result-table] tbody tr")
-    found = {}
+    found: dict[str, list[float]] = {}
     for text in rows.evaluate_all(
         "rows => rows.map(row => [...row.cells].map(c => c.textContent))"
     ):
@@ -136,9 +163,9 @@ def page_says(page: Page, names: list[str]) -> np.ndarray:
 
 
 def server_says(
-    instance: Instance, learner: str, queries: list[dict[str, bytes | str]], *, calibrate: bool
+    instance: Instance, learner: str, queries: list[FilePayload], *, calibrate: bool
 ) -> np.ndarray:
-    def text(file: dict[str, bytes | str]) -> str:
+    def text(file: FilePayload) -> str:
         return base64.b64encode(file["buffer"]).decode()
 
     body = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Response, expect
 
 from metalearn.datasets import decode_image
 from tests.journeys.adapting import (
@@ -18,6 +18,7 @@ from tests.journeys.adapting import (
     chromium,
     files_of,
     give,
+    heard,
     learner_with_steps,
     page_says,
     server_says,
@@ -40,16 +41,29 @@ def learner(embedded: Instance) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(embedded: Instance, learner: str) -> Iterator[Page]:
+def answers() -> dict[str, Response]:
+    """What the page was answered, by address."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> list[Request]:
+    """What the page asked for until it worked offline."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(
+    embedded: Instance, learner: str, answers: dict[str, Response], loaded: list[Request]
+) -> Iterator[Page]:
     with chromium() as browser:
         context = browser.new_context(base_url=embedded.url)
         page = signed_in_page(context)
-        page.answers = {}
-        context.on("response", lambda answer: page.answers.update({answer.url: answer}))
+        context.on("response", lambda answer: answers.update({answer.url: answer}))
         page.goto(f"/learners/{learner}/adapt/")
         wait_until_ready(page)
         expect(page.locator("[data-browser-state]")).to_contain_text("works offline")
-        page.loaded = len(page.asked)
+        loaded += heard(page).asked
         context.set_offline(True)
         yield page
 
@@ -58,7 +72,7 @@ def test_pictures_of_every_kind_are_adapted_to_without_a_network(page: Page) -> 
     for label in range(len(CLASSES)):
         give(page, label, files_of(label, 1))
     adapt(page, calibrate=True)
-    assert page.complaints == []
+    assert heard(page).complaints == []
 
 
 @pytest.mark.parametrize("calibrate", [True, False])
@@ -139,24 +153,26 @@ def test_an_adaptation_can_be_stopped_and_begun_again(page: Page) -> None:
 
 
 def test_no_byte_of_a_picture_left_and_nothing_was_asked_after_loading(
-    page: Page, embedded: Instance
+    page: Page, embedded: Instance, loaded: list[Request]
 ) -> None:
-    after = [request.url for request in page.asked[page.loaded :]]
+    after = [request.url for request in heard(page).asked[len(loaded) :]]
     assert [url for url in after if not url.startswith(("blob:", "data:"))] == []
-    for request in page.asked:
+    for request in heard(page).asked:
         assert request.url.startswith((embedded.url, "blob:", "data:"))
         if request.url.startswith(embedded.url):
             assert (request.method, request.post_data) == ("GET", None)
-    assert page.complaints == []
+    assert heard(page).complaints == []
 
 
-def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(page: Page) -> None:
+def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(
+    page: Page, answers: dict[str, Response]
+) -> None:
     policies = {
         url: answer.headers["content-security-policy"]
-        for url, answer in page.answers.items()
+        for url, answer in answers.items()
         if "content-security-policy" in answer.headers
     }
-    assert any("/device/worker." in url for url in policies), list(page.answers)
+    assert any("/device/worker." in url for url in policies), list(answers)
     for policy in policies.values():
         sources = set(re.split(r"[ ;]+", policy))
         assert "'unsafe-eval'" not in sources
@@ -167,7 +183,9 @@ def test_the_policies_allow_no_evaluation_of_text_and_no_other_host(page: Page) 
     assert "default-src 'none'" in worker
 
 
-def test_graphs_and_runtime_are_smaller_than_15_megabytes(page: Page) -> None:
+def test_graphs_and_runtime_are_smaller_than_15_megabytes(
+    page: Page, answers: dict[str, Response]
+) -> None:
     vendor = sum(
         path.stat().st_size
         for path in (ROOT / "static" / "vendor" / "onnxruntime-web").iterdir()
@@ -175,7 +193,7 @@ def test_graphs_and_runtime_are_smaller_than_15_megabytes(page: Page) -> None:
     )
     graphs = [
         len(answer.body())
-        for url, answer in page.answers.items()
+        for url, answer in answers.items()
         if url.endswith((".onnx", "browser.json"))
     ]
     assert len(graphs) == 14

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from metalearn.datasets import decode_image
 from metalearn.meta_learner import MetaLearner
@@ -24,6 +24,7 @@ from tests.journeys.adapting import (
     chromium,
     files_of,
     give,
+    heard,
     learner_with_steps,
     listening,
     page_says,
@@ -74,7 +75,7 @@ def adapted(page: Any) -> Any:
     return page
 
 
-def transfer(page: Any, file: dict, kind: str) -> Any:
+def transfer(page: Any, file: FilePayload, kind: str) -> Any:
     """A DataTransfer with one file, as a drop or a paste has it."""
     content = base64.b64encode(file["buffer"]).decode()
     return page.evaluate_handle(
@@ -108,7 +109,7 @@ def test_pictures_can_be_dropped_pasted_and_taken_by_the_camera(page: Any) -> No
     expect(dialog).to_be_hidden()
     expect(card.locator("img")).to_have_count(3)
     assert page.locator("[data-camera-video]").evaluate("video => video.srcObject") is None
-    assert page.complaints == []
+    assert heard(page).complaints == []
 
 
 def test_folders_become_classes(page: Any, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def content_of(embedded: Any, learner: Any, name: str) -> bytes:
     return answer.content
 
 
-def prepared(learner: MetaLearner, files: list[dict]) -> np.ndarray:
+def prepared(learner: MetaLearner, files: list[FilePayload]) -> np.ndarray:
     squares = [
         decode_image(file["buffer"], channels=3, image_size=learner.image_size, quick=False)
         for file in files
@@ -182,7 +183,7 @@ def test_both_exports_say_in_python_what_the_page_says(
     length = int.from_bytes(file[:8], "little")
     about = json.loads(file[8 : 8 + length])["__metadata__"]
     assert json.loads(about["labels"]) == list(CLASSES)
-    assert adapted.complaints == []
+    assert heard(adapted).complaints == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FilePayload,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from tests.journeys.conftest import TINY
 from tests.journeys.instance import DEMO_POOL, Instance
@@ -51,27 +60,28 @@ def page(browser: Browser, embedded: Instance, complaints: list[Any]) -> Iterato
     context = browser.new_context(base_url=embedded.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.on(
-        "console",
-        lambda message: message.type in ("error", "warning") and complaints.append(message.text),
-    )
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def on_response(answer: Response) -> None:
+        if answer.status >= 400:
+            complaints.append(f"{answer.status} {answer.url}")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((embedded.url, "data:", "blob:")):
+            complaints.append(f"asked another host: {request.url}")
+
+    page.on("console", on_console)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "response",
-        lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith((embedded.url, "data:", "blob:"))
-            or complaints.append(f"asked another host: {request.url}")
-        ),
-    )
+    page.on("response", on_response)
+    page.on("request", on_request)
     yield page
     context.close()
 
 
-def picture_file(colour: str, name: str) -> dict:
+def picture_file(colour: str, name: str) -> FilePayload:
     buffer = io.BytesIO()
     Image.new("RGB", (300, 200), colour).save(buffer, "JPEG")
     return {"name": name, "mimeType": "image/jpeg", "buffer": buffer.getvalue()}

@@ -10,7 +10,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.journeys.instance import DEMO_POOL
 from tests.journeys.test_browser import browser, complaints, look, page, take_picture  # noqa: F401
@@ -27,7 +27,7 @@ README = "---\nlicense: other\nlicense_name: gemma\n---\n# Blood\n\nTells **bloo
 CELLS = ["stomatocyte", "echinocyte", "elliptocyte", "spherocyte", "dacrocyte"]
 
 
-def folder(names: list[str] | None = CELLS) -> dict:
+def folder(names: list[str] | None = CELLS) -> FilePayload:
     """A zip of a model of conv4 and of what stands beside it, as a file to choose."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -38,7 +38,7 @@ def folder(names: list[str] | None = CELLS) -> dict:
     return {"name": "blood.zip", "mimeType": "application/zip", "buffer": target.getvalue()}
 
 
-def upload(alice: Page, file: dict[str, bytes | str], name: str) -> None:
+def upload(alice: Page, file: FilePayload, name: str) -> None:
     alice.goto("/models/upload/")
     alice.locator("#id_file").set_input_files(file)
     alice.locator("#id_name").fill(name)
@@ -71,7 +71,11 @@ def test_after_a_refusal_for_names_the_page_says_what_the_files_told(
 
 
 def test_ten_thousand_classes_are_a_search_away(alice: Page, complaints: list[Any]) -> None:
-    file = {"name": "garden.zip", "mimeType": "application/zip", "buffer": many_classes()}
+    file: FilePayload = {
+        "name": "garden.zip",
+        "mimeType": "application/zip",
+        "buffer": many_classes(),
+    }
     upload(alice, file, "Garden")
     expect(alice.get_by_text("Valid", exact=True).first).to_be_visible(timeout=60_000)
     look(alice, "many-classes")

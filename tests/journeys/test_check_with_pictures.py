@@ -53,8 +53,11 @@ def picture_file(seed: int) -> bytes:
 @pytest.fixture(scope="module")
 def sorted_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of pictures, each in the folder of what the model takes it for."""
-    said = {name: LINE[name] for name in ("image_size", "mean", "std", "class_names")}
-    declared = DeclaredFile(**{k: tuple(v) if isinstance(v, list) else v for k, v in said.items()})
+    said: dict[str, Any] = {
+        name: LINE[name] for name in ("image_size", "mean", "std", "class_names")
+    }
+    said = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
+    declared = DeclaredFile(**said)
     teacher = read_checkpoint(FILE, declared)
     files = [picture_file(seed) for seed in range(N_PICTURES)]
     size = teacher.image_size

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import FilePayload
 
 from tests.journeys.adapting import (
     CLASSES,
@@ -52,7 +53,7 @@ ROWS = (
 )
 
 
-def named(files: list[dict]) -> list[dict]:
+def named(files: list[FilePayload]) -> list[FilePayload]:
     """With the ending that tells Firefox what a file is."""
     return [{**file, "name": f"{file['name']}.{file['mimeType'][6:]}"} for file in files]
 
@@ -83,7 +84,7 @@ class Firefox:
     def wait_for_text(self, selector: str, start: str) -> None:
         self.wait(lambda: self.text(selector).strip().startswith(start), f"{selector}: {start}")
 
-    def give(self, field: Any, files: list[dict]) -> None:
+    def give(self, field: Any, files: list[FilePayload]) -> None:
         for file in files:
             path = self.folder / file["name"]
             path.write_bytes(file["buffer"])
@@ -118,7 +119,7 @@ class Firefox:
         self.one("[data-adapt]").click()
         self.wait_for_text("[data-status]", "Adapted")
 
-    def ask(self, questions: list[dict]) -> np.ndarray:
+    def ask(self, questions: list[FilePayload]) -> np.ndarray:
         """Probabilities of each class for each."""
         before = self.answers()
         for number, question in enumerate(questions, start=before + 1):

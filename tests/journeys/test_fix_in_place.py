@@ -4,7 +4,6 @@ Screenshots go to the folder that FREEHOLD_SCREENSHOTS names, for people to look
 """
 
 import re
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def sign_in(page: Page) -> None:  # noqa: F811 - a page of any context
     expect(page.get_by_role("heading", level=1)).to_contain_text("alice")
 
 
-def network(architecture: str, width: int, seed: int = 0) -> OrderedDict[str, Any]:
+def network(architecture: str, width: int, seed: int = 0) -> dict[str, Any]:
     """Untrained weights with five outputs."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.foreign import readable_files
 from tests.journeys.adapting import (
@@ -42,18 +42,22 @@ DROP = """(node, [text, folders]) => {
 
 
 @pytest.fixture(scope="module")
-def context(embedded: Instance) -> Iterator[Any]:
+def address(embedded: Instance) -> str:
+    return f"/learners/{learner_with_steps(embedded)}/adapt/"
+
+
+@pytest.fixture(scope="module")
+def context(embedded: Instance) -> Iterator[BrowserContext]:
     with chromium() as browser:
         context = browser.new_context(base_url=embedded.url)
-        context.address = f"/learners/{learner_with_steps(embedded)}/adapt/"
         signed_in_page(context).close()
         yield context
 
 
 @pytest.fixture
-def page(context: Any) -> Iterator[Any]:
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
     page = context.new_page()
-    page.goto(context.address)
+    page.goto(address)
     expect(page.locator("[data-classes] > li")).to_have_count(2)
     yield page
     page.close()

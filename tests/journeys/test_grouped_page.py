@@ -24,6 +24,7 @@ from tests.journeys.adapting import (
     chromium,
     files_of,
     give,
+    heard,
     page_says,
     server_says,
     signed_in_page,
@@ -105,7 +106,7 @@ def test_mobilenet_says_in_the_browser_what_it_says_on_the_server(
         adapt(page, calibrate=True)
         expect(page.locator("[data-calibrate]")).to_be_enabled()
         ask(page, [{**QUESTIONS[0], "name": "calibrated"}])
-        assert page.complaints == []
+        assert heard(page).complaints == []
 
 
 @pytest.mark.parametrize("spec", [LITE0, RESNET_D], ids=["lite0", "resnet18d"])
@@ -128,7 +129,7 @@ def test_real_architectures_say_in_the_browser_what_pytorch_says(
         # Ridge needs no gradients.
         adapt(page, calibrate=True)
         ask(page, [{**QUESTIONS[0], "name": "calibrated"}])
-        assert page.complaints == []
+        assert heard(page).complaints == []
 
 
 def keep_screenshot(page: Any, spec: NetworkSpec) -> None:

@@ -15,8 +15,14 @@ pytestmark = pytest.mark.timeout(400)
 LONG = {**TINY, "outer_steps": 30, "replay_steps": 0}
 
 
+class WithModels(Instance):
+    """An instance that knows the models it was given."""
+
+    checkpoints: list[str]
+
+
 @pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithModels]:
     """Notices a dead worker within seconds and saves after every step, so that no test waits."""
     environment = {
         "FREEHOLD_LEASE_S": "6",
@@ -27,7 +33,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         "FREEHOLD_MAX_RESTART_PAUSE_S": "1",
         "FREEHOLD_MAX_LOST_ATTEMPTS": "10",
     }
-    with Instance(tmp_path_factory.mktemp("impatient"), environment) as instance:
+    with WithModels(tmp_path_factory.mktemp("impatient"), environment) as instance:
         instance.sign_up("alice")
         instance.checkpoints = instance.upload_demo_models(2)
         yield instance
@@ -55,7 +61,7 @@ def wait_for_steps(instance: Instance, job: str, steps: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(impatient: Instance) -> str:
+def undisturbed(impatient: WithModels) -> str:
     """The weights of a run that nothing disturbs."""
     return weights_of(impatient, impatient.launch(impatient.checkpoints, LONG))
 
@@ -75,7 +81,7 @@ def wait_until_it_goes_on(instance: Instance, job: str, times: int) -> int:
 
 
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(
-    impatient: Instance, undisturbed: str
+    impatient: WithModels, undisturbed: str
 ) -> None:
     job = impatient.launch(impatient.checkpoints, LONG)
     wait_for_steps(impatient, job, 2)  # so that there is a snapshot
@@ -90,7 +96,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_never_killed(
 
 
 def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(
-    impatient: Instance, undisturbed: str
+    impatient: WithModels, undisturbed: str
 ) -> None:
     job = impatient.launch(impatient.checkpoints, LONG)
     wait_for_steps(impatient, job, 2)

@@ -18,7 +18,7 @@ from benchmarks.upload import (
     write_noise,
 )
 from tests.marketplace.api.test_broken_connections import TusClient
-from tests.marketplace.api.test_uploads import PIECE
+from tests.marketplace.api.tus import PIECE
 
 BLOCK = 2**20
 N_BLOCKS = int(os.environ.get("FREEHOLD_TEST_UPLOAD_MIB", "5120"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from metalearn.networks.libraries import timm
 from tests.journeys.instance import DEMO_POOL, Instance
@@ -195,8 +195,13 @@ def test_a_folder_can_be_chosen_too_and_leaving_while_it_is_sent_warns(
     upload(alice)
     expect(alice.locator("[data-rows]").get_by_text("Uploading")).to_be_visible()
     take_picture(alice, "batch-sending")
-    asked = []
-    alice.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    asked: list[str] = []
+
+    def on_dialog(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    alice.once("dialog", on_dialog)
     alice.evaluate("location.assign('/models/')")
     alice.wait_for_timeout(500)
     assert asked == ["beforeunload"]

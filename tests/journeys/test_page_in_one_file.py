@@ -18,6 +18,7 @@ from tests.journeys.adapting import (
     chromium,
     files_of,
     give,
+    heard,
     learner_with_steps,
     listening,
     page_says,
@@ -102,9 +103,9 @@ def test_from_a_disk_it_says_what_it_said_and_adapts_anew_without_a_server(
     adapt(page, calibrate=True)
     ask(page, QUESTIONS)
     assert np.abs(page_says(page, NAMES) - saved.expected).max() < 2e-3
-    asked = {request.url for request in page.asked}
+    asked = {request.url for request in heard(page).asked}
     assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
-    assert page.complaints == []
+    assert heard(page).complaints == []
 
 
 def test_it_is_small_and_its_own_policy_refuses_every_connection(
@@ -114,7 +115,7 @@ def test_it_is_small_and_its_own_policy_refuses_every_connection(
     assert saved.file.stat().st_size < 10_000_000
     refused = page.evaluate("fetch('http://127.0.0.1:1/').catch(() => 'refused')")
     assert refused == "refused"
-    assert any("Content Security Policy" in one for one in page.complaints)
+    assert any("Content Security Policy" in one for one in heard(page).complaints)
 
 
 def test_it_is_fit_for_screen_readers(page: Any) -> None:

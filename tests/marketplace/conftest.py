@@ -26,7 +26,7 @@ from marketplace.pools.models import Pool
 from marketplace.pools.services import pool_create
 from marketplace.uploads.models import Upload
 
-ALGORITHM = {
+ALGORITHM: dict[str, Any] = {
     "name": "free",
     "title": "FREE",
     "paper": "Wei et al., CVPR 2024",
@@ -45,7 +45,7 @@ ALGORITHM = {
          "high": None, "choices": ["conv4", "resnet10"]},
     ],
 }  # fmt: skip
-WITH_PRESETS = {
+WITH_PRESETS: dict[str, Any] = {
     **ALGORITHM,
     "settings": [
         {"name": "preset", "kind": "choice", "default": "standard", "help": "which values",
@@ -164,7 +164,7 @@ def make_upload(alice: User) -> Callable[..., Any]:
     """A file of Alice's that has begun to arrive in pieces."""
 
     def make(length: int = 10, **changes: Any) -> Upload:
-        said = {"name": "coming", "licence": Licence.MIT, "class_names": ["a", "b"]}
+        said: dict[str, Any] = {"name": "coming", "licence": Licence.MIT, "class_names": ["a", "b"]}
         said |= {"image_size": 32, "channels": 1, "mean": [0.5], "std": [0.25]}
         return checkpoint_upload_begin(
             owner=alice, draft=CheckpointDraft(**said, **changes), length=length
@@ -256,3 +256,9 @@ def shared(team: Team) -> Any:
         team={"visibility": Visibility.TEAM, "team": team},
         public={"visibility": Visibility.PUBLIC},
     )
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    """Staff of the instance."""
+    return User.objects.create_superuser("sam", password="pw")

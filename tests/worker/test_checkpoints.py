@@ -297,6 +297,7 @@ def test_the_lease_is_renewed_while_a_file_is_read(
 
 def test_who_has_lost_a_file_renews_nothing(upload: Callable[..., Checkpoint]) -> None:
     row = checkpoint_claim(checkpoint_id=upload(honest()).pk)
+    assert row is not None
     Checkpoint.objects.update(attempt=2)
     assert not checkpoint_renew_lease(checkpoint=row)
 

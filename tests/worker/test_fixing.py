@@ -39,7 +39,12 @@ def upload(alice: User) -> Callable[..., Checkpoint]:
     """A model of Alice's that a worker has read."""
 
     def put(data: bytes, **changes: Any) -> Checkpoint:
-        said = {"name": "model", "class_names": CLASSES, "image_size": 32, "channels": 3}
+        said: dict[str, Any] = {
+            "name": "model",
+            "class_names": CLASSES,
+            "image_size": 32,
+            "channels": 3,
+        }
         said |= {"mean": (0.5,) * 3, "std": (0.25,) * 3, "licence": "mit", **changes}
         file = ContentFile(data, name="m.pt")
         return validated(checkpoint_upload(owner=alice, draft=CheckpointDraft(**said), file=file))

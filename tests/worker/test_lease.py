@@ -37,7 +37,9 @@ def wait_for(look: Callable[..., Any], seconds: int = 30) -> bool:
 
 
 def lease() -> datetime:
-    return Job.objects.values_list("lease_until", flat=True).get()
+    until = Job.objects.values_list("lease_until", flat=True).get()
+    assert until is not None
+    return until
 
 
 def test_a_long_step_keeps_its_lease(job: Job) -> None:

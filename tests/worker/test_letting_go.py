@@ -15,7 +15,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from metalearn.algorithm import StepReport
-from tests.worker.test_runner import After, run
+from tests.worker.running import After, run
 from tests.worker.toy import build_toy
 from worker import shutdown
 from worker.retry import OutOfMemory
@@ -100,6 +100,6 @@ def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
             assert ended.wait(60)
         return take_step()
 
-    toy.step = step
+    monkeypatch.setattr(toy, "step", step)
     job = run(queued_job, build=lambda job: toy)
     assert (job.state, job.lost_attempts, job.steps_done) == (JobState.QUEUED, 1, 3)

@@ -21,7 +21,12 @@ from metalearn.networks import NetworkSpec, build_network
 from worker.loading import build_algorithm
 from worker.runner import run_job
 
-FACTS = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "image_size": 16, "class_names": ("a", "b")}
+FACTS: dict[str, Any] = {
+    "mean": (0.5,) * 3,
+    "std": (0.25,) * 3,
+    "image_size": 16,
+    "class_names": ("a", "b"),
+}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A job logs what it needs and which pictures it learns from, or says what this worker lacks."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -23,11 +24,14 @@ from worker.runner import run_job
 @pytest.fixture
 def chorus_job(queued_job: Job, tmp_path: Path) -> Job:
     """A short run of Chorus on two models."""
-    facts = {"mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 16, "class_names": ["a", "b"]}
+    facts: dict[str, Any] = {
+        "mean": [0.5] * 3,
+        "std": [0.25] * 3,
+        "image_size": 16,
+        "class_names": ["a", "b"],
+    }
     network = build_network(NetworkSpec("conv4", 4, 3, 16, 2))
-    declared = DeclaredFile(
-        **{name: tuple(v) if isinstance(v, list) else v for name, v in facts.items()}
-    )
+    declared = DeclaredFile(16, (0.5,) * 3, (0.25,) * 3, ("a", "b"))
     write_checkpoint(make_teacher(network.state_dict(), declared), tmp_path / "model")
     for position in range(2):
         row = Checkpoint.objects.create(

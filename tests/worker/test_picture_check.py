@@ -39,7 +39,12 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def model(transactional_db: None, sent: list[Any]) -> Checkpoint:
     """A real model of the demo, read by a worker."""
-    said = {"name": "model", "class_names": CLASSES, "image_size": 32, "channels": 3}
+    said: dict[str, Any] = {
+        "name": "model",
+        "class_names": CLASSES,
+        "image_size": 32,
+        "channels": 3,
+    }
     said |= {"mean": (0.5,) * 3, "std": (0.25,) * 3, "licence": "mit"}
     file = ContentFile((DEMO / "model_000.safetensors").read_bytes(), name="m.safetensors")
     alice = User.objects.create_user("alice")
@@ -201,7 +206,12 @@ def test_averaged_weights_in_place_of_raw_ones_make_it_unchecked(
             torch.manual_seed(seed)
             states.append(build_network(spec).state_dict())
     torch.save({"model": states[0], "model_ema": states[1], "epoch": 3}, tmp_path / "both.pt")
-    said = {"name": "model", "class_names": CLASSES, "image_size": 32, "channels": 3}
+    said: dict[str, Any] = {
+        "name": "model",
+        "class_names": CLASSES,
+        "image_size": 32,
+        "channels": 3,
+    }
     said |= {"mean": (0.5,) * 3, "std": (0.25,) * 3, "licence": "mit", "weights": "raw"}
     file = ContentFile((tmp_path / "both.pt").read_bytes(), name="both.pt")
     alice = User.objects.create_user("alice")

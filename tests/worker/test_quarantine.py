@@ -1,6 +1,7 @@
 """What is in quarantine is neither loaded nor trained with, however its job came to a worker."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ CLASSES = ("cat", "dog", "fox")
 @pytest.fixture
 def model(queued_job: Job, tmp_path: Path) -> Checkpoint:
     """A real model in the pool of a job that waits."""
-    statistics = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+    statistics: dict[str, Any] = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
     declared = DeclaredFile(image_size=32, class_names=CLASSES, **statistics)
     network = build_network(NetworkSpec("conv4", 4, 3, 32, len(CLASSES)))
     write_checkpoint(make_teacher(network.state_dict(), declared), tmp_path / "model")

@@ -30,7 +30,7 @@ def episode(channels: int = 3) -> Episode:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
-    grids = {}
+    grids: dict[Any, Any] = {}
     monkeypatch.setattr("worker.reporting.preview_put", grids.__setitem__)
     monkeypatch.setattr("worker.reporting.PREVIEW_EVERY_S", 0)
     return grids
@@ -125,10 +125,12 @@ def test_reports_within_a_second_are_written_together(queued_job: Job) -> None:
     assert written == [1, 1, 3, 3, 3, 6, 6]
 
 
-def test_time_left_follows_the_recent_steps(queued_job: Job) -> None:
+def test_time_left_follows_the_recent_steps(
+    queued_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
     progress = Progress(queued_job, clock=clock)
-    progress._throttle.allow = lambda: False  # nothing is written here
+    monkeypatch.setattr(progress._throttle, "allow", lambda: False)  # nothing is written here
     for step in range(2, 5):
         clock.now += 3
         report = StepReport(step, 10, "training")

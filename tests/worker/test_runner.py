@@ -19,40 +19,14 @@ from marketplace.jobs.services import job_cancel
 from marketplace.jobs.states import JobState
 from marketplace.learners.models import MetaLearner as LearnerRow
 from marketplace.queue import Task
-from metalearn.algorithm import StepReport, train
+from metalearn.algorithm import train
 from metalearn.meta_learner import MetaLearner
+from tests.worker.running import After, run
 from tests.worker.toy import Toy, build_toy
 from worker import retry, runner, shutdown
-from worker.publishing import StoredLearner, learner_directory, store_learner
+from worker.publishing import StoredLearner, learner_directory
 from worker.retry import OutOfMemory
 from worker.snapshots import StoredSnapshots
-
-
-class After:
-    """A toy that lets something happen after a step, as if from outside."""
-
-    def __init__(self, step: int, happening: Callable[..., Any], **settings: Any) -> None:
-        self.step, self.happening, self.settings = step, happening, settings
-        self.algorithm: Toy | None = None
-
-    def __call__(self, job: Job) -> Toy:
-        toy = self.algorithm = build_toy(**self.settings)
-        take_step = toy.step
-
-        def step() -> StepReport:
-            report = take_step()
-            if report.step == self.step:
-                self.happening(job)
-            return report
-
-        toy.step = step
-        return toy
-
-
-def run(job: Job, build: After | Callable[..., Any] = lambda job: build_toy()) -> Job:
-    runner.run_job(str(job.pk), build=build)
-    job.refresh_from_db()
-    return job
 
 
 @pytest.fixture
@@ -212,7 +186,7 @@ def test_snapshots_are_gone_after_the_end(
 def test_a_database_that_is_away_for_a_moment_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answers = iter([OperationalError("gone"), OperationalError("gone"), "back"])
+    answers = iter((OperationalError("gone"), OperationalError("gone"), "back"))
     monkeypatch.setattr(retry.time, "sleep", lambda seconds: None)
 
     def write() -> str:
@@ -295,57 +269,6 @@ def test_storage_that_stays_away_fails_the_job_with_a_sentence(
     queued_job.refresh_from_db()
     assert queued_job.state == JobState.FAILED
     assert "resume" in queued_job.error
-
-
-def publishing_late(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) -> None:
-    """Lets something happen after the learner's files are stored and before its row is made."""
-    store = runner.store_learner
-
-    def late(job: Job, algorithm: Toy) -> StoredLearner:
-        stored = store(job, algorithm)
-        happening(job)
-        return stored
-
-    monkeypatch.setattr(runner, "store_learner", late)
-
-
-def test_a_zombie_that_wakes_up_while_publishing_publishes_nothing(
-    queued_job: Job, monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
-) -> None:
-    def succeed_elsewhere(job: Job) -> None:
-        monkeypatch.setattr(runner, "store_learner", store_learner)
-        job_lose(job=Job.objects.get(pk=job.pk), reason="The worker went silent")
-        run(Job.objects.get(pk=job.pk))
-        LearnerRow.objects.update(name="named by its owner since")
-
-    publishing_late(monkeypatch, succeed_elsewhere)
-    job = run(queued_job)
-    learner = LearnerRow.objects.get(job=job)
-    files = stored("learners")
-    assert learner.name == "named by its owner since"
-    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
-    assert files and all(str(learner.pk) in name for name in files)
-    assert sum("Finished" in event.text for event in job.events.all()) == 1
-
-
-def test_files_of_an_attempt_that_died_while_publishing_are_taken_away(
-    queued_job: Job, monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
-) -> None:
-    class Killed(BaseException):
-        """The process is gone."""
-
-    def die(job: Job) -> None:
-        raise Killed
-
-    publishing_late(monkeypatch, die)
-    with pytest.raises(Killed):
-        run(queued_job)
-    monkeypatch.setattr(runner, "store_learner", store_learner)
-    job_lose(job=Job.objects.get(), reason="The worker went silent")
-    run(queued_job)
-    learner = LearnerRow.objects.get()
-    files = stored("learners")
-    assert files and all(str(learner.pk) in name for name in files)
 
 
 def test_a_last_move_whose_answer_got_lost_counts_as_made(

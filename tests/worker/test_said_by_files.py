@@ -37,7 +37,7 @@ def upload(alice: User) -> Callable[..., Checkpoint]:
     """A zip of Alice's model and of the files beside it, on its way."""
 
     def put(readme: str = README, names: tuple[Any, ...] = CLASSES, **changes: Any) -> Checkpoint:
-        files = {"model.safetensors": honest(), "README.md": readme}
+        files: dict[str, bytes | str] = {"model.safetensors": honest(), "README.md": readme}
         if names:
             files["label_names.json"] = json.dumps(list(names))
         target = io.BytesIO()

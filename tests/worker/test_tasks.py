@@ -14,7 +14,7 @@ from worker import lease, runner, tasks
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The jobs that came as far as the code that loads torch."""
-    ids = []
+    ids: list[Any] = []
     monkeypatch.setattr(runner, "run_job", ids.append)
     return ids
 

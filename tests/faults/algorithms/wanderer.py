@@ -54,7 +54,8 @@ class Wanderer(Algorithm):
         for parameter in self.network.parameters():
             parameter.grad = torch.randn(parameter.shape, generator=self.rng)
         self.optimiser.step()
-        norm = torch.sqrt(sum(p.detach().square().sum() for p in self.network.parameters()))
+        squares = [p.detach().square().sum() for p in self.network.parameters()]
+        norm = torch.sqrt(torch.stack(squares).sum())
         return self.report("wandering", {"norm": float(norm)})
 
     def meta_learner(self) -> MetaLearner:

@@ -1,29 +1,16 @@
 """People, teams and tokens."""
 
-import re
-import zlib
-from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
-from django.contrib.auth.signals import user_logged_out
-from django.core.management import CommandError, call_command
-from django.http import Http404
-from django.test import Client
 from django.utils import timezone
 
 from marketplace.accounts import services
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
 from marketplace.accounts.selectors import (
-    editable_by,
-    get_or_404,
     teams_of,
     token_digest,
     tokens_of,
-    visible_to,
 )
 from marketplace.accounts.services import (
     team_add_member,
@@ -36,16 +23,7 @@ from marketplace.accounts.services import (
     token_use,
 )
 from marketplace.audit.models import Record
-from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
-
-
-def test_a_token_can_be_recognised_and_checked_without_asking_us(alice: User) -> None:
-    row, secret = token_create(user=alice, name="laptop")
-    match = re.fullmatch(r"fh_([A-Za-z0-9_-]{40})([0-9a-f]{8})", secret)
-    assert match
-    assert int(match[2], 16) == zlib.crc32(match[1].encode())
-    assert secret.startswith(row.prefix) and len(row.prefix) < 12
 
 
 def test_of_a_token_only_the_hash_is_kept(alice: User) -> None:
@@ -101,15 +79,6 @@ def test_a_person_has_so_many_tokens_and_no_more(
     token_create(user=bob, name="x" * 100)
     assert {row.name for row in tokens_of(alice)} == {"a", "token"}
     assert len(tokens_of(bob).get().name) == 80
-
-
-def test_the_command_prints_the_token_alone(alice: User) -> None:
-    out = StringIO()
-    call_command("token_create", "alice", stdout=out)
-    assert token_use(secret=out.getvalue().strip()).user == alice
-    assert len(out.getvalue().split()) == 1
-    with pytest.raises(CommandError, match="nobody"):
-        call_command("token_create", "nobody")
 
 
 def test_a_team_begins_with_its_owner(alice: User) -> None:
@@ -171,6 +140,7 @@ def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice: User) -> No
         assert set(caught.value.fields) == {"scopes"}
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(
     "secret", ["", "fh_", "x" * 51, "fh_" + "a" * 48, "gh_" + "a" * 48, "fh_" + "ä" * 48]
 )
@@ -193,6 +163,8 @@ def test_the_command_narrows_a_token_down(alice: User) -> None:
         call_command("token_create", "alice", "--days", "0")
 
 
+=======
+>>>>>>> h-test-b
 def test_a_role_that_there_is_not_is_refused(alice: User, bob: User, team: Team) -> None:
     with pytest.raises(DomainError) as caught:
         team_change_role(team=team, by=alice, user=bob, role="king")
@@ -206,33 +178,6 @@ def test_a_team_may_keep_its_name_in_other_letters_but_take_nobody_elses(
     assert team_rename(team=team, by=alice, name="BOTANY").name == "BOTANY"
     with pytest.raises(DomainError):
         team_rename(team=team, by=alice, name="zoology")
-
-
-def test_what_nobody_signed_in_may_see_and_change(make_checkpoint: Callable[..., Any]) -> None:
-    row = make_checkpoint(visibility="public")
-    make_checkpoint("hidden")
-    anybody = AnonymousUser()
-    assert list(visible_to(Checkpoint.objects.all(), anybody)) == [row]
-    assert not editable_by(Checkpoint.objects.all(), anybody).exists()
-    assert not teams_of(anybody).exists()
-    for pk in ("nonsense", None):
-        with pytest.raises(Http404):
-            get_or_404(Checkpoint.objects.all(), pk)
-
-
-def test_signing_out_without_having_signed_in_is_no_act(db: None) -> None:
-    user_logged_out.send(sender=User, request=None, user=None)
-    assert not Record.objects.exists()
-
-
-def test_the_token_form_of_an_operator_shows_no_secret(client: Client, alice: User) -> None:
-    alice.is_staff = alice.is_superuser = True
-    alice.save()
-    token, secret = token_create(user=alice, name="laptop")
-    client.force_login(alice)
-    page = client.get(f"/operator/accounts/apitoken/{token.pk}/change/").content.decode()
-    assert token.prefix in page
-    assert secret not in page
 
 
 def test_of_two_who_choose_a_name_at_once_one_is_told_that_it_is_taken(

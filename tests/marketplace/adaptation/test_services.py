@@ -1,34 +1,24 @@
 """One adaptation request: nothing of it stays, whatever happens."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
-from django.utils import timezone
 from pytest_django import Settings
 
-from marketplace import storage
 from marketplace.accounts.models import User
+<<<<<<< HEAD
 from marketplace.adaptation import sessions, slots
 from marketplace.adaptation.answer_keys import AnswerKey
+=======
+from marketplace.adaptation import sessions
+>>>>>>> h-test-b
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.services import adaptation_run, request_check
-from marketplace.adaptation.sessions import (
-    seal_pictures,
-    session_answer,
-    session_claim,
-    session_forget,
-    sessions_tick,
-    unseal_pictures,
-)
-from marketplace.adaptation.states import SessionState
-from marketplace.core.errors import Busy, DomainError, TooMany
-from marketplace.core.secrets import Undecryptable
+from marketplace.core.errors import Busy, DomainError
 from marketplace.learners.models import MetaLearner
+<<<<<<< HEAD
 
 SUPPORT = [{"label": "robin", "image": "AAAA"}, {"label": "wren", "image": "BBBB"}]
 
@@ -93,6 +83,9 @@ def test_the_clock_forgets_what_a_dead_web_process_left(
     AdaptationSession.objects.update(created_at=old)
     sessions_tick()
     assert left() == [] and not AdaptationSession.objects.exists()
+=======
+from tests.marketplace.adaptation.asking import SUPPORT
+>>>>>>> h-test-b
 
 
 @pytest.mark.parametrize("where", ["enqueue", "_wait", "seal_pictures"])
@@ -152,6 +145,7 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(
     with pytest.raises(DomainError) as caught:
         request_check(support=support, query=query)
     assert set(caught.value.fields) == {field}
+<<<<<<< HEAD
 
 
 def test_pictures_are_sealed_with_the_key_of_the_instance(settings: Settings) -> None:
@@ -225,3 +219,5 @@ def test_a_row_speaks_of_pictures_before_they_are_stored(
     monkeypatch.setattr(storage, "put_stream", die)
     with pytest.raises(RuntimeError):
         adapt(alice, learner)
+=======
+>>>>>>> h-test-b

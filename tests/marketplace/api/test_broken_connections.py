@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.services import token_create
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.uploads.models import Upload
-from tests.marketplace.api.test_uploads import PIECE, SAID
+from tests.marketplace.api.tus import PIECE, SAID
 
 
 class TusClient:
@@ -28,7 +29,11 @@ class TusClient:
         self.headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
 
     def ask(
-        self, method: str, path: str, body: bytes | str | None = None, **headers: Any
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | Iterable[bytes] | None = None,
+        **headers: Any,
     ) -> tuple[int, Any]:
         """Status and headers of an answer."""
         connection = http.client.HTTPConnection(self.place.netloc, timeout=60)
@@ -51,7 +56,7 @@ class TusClient:
         assert status == 200
         return int(headers["Upload-Offset"])
 
-    def send_and_break(self, path: str, offset: int, length: int, pieces: list[bytes]) -> None:
+    def send_and_break(self, path: str, offset: int, length: int, pieces: Iterable[bytes]) -> None:
         """Announce all of the rest, send some of it, and hang up without a word."""
         connection = http.client.HTTPConnection(self.place.netloc, timeout=60)
         connection.putrequest("PATCH", path)

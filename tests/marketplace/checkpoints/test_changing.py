@@ -242,4 +242,6 @@ def test_what_is_locked_has_its_reason(
 ) -> None:
     assert not locked_fields(rejected).fields
     assert locked_fields(make_checkpoint()).fields == {"architecture", "weights"}
-    assert locked_fields(job.pool.checkpoints.first()).fields == set(DECLARED)
+    model = job.pool.checkpoints.first()
+    assert model is not None
+    assert locked_fields(model).fields == set(DECLARED)

@@ -14,7 +14,6 @@ from marketplace.checkpoints.checked import (
 )
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_finish
-from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.search import checkpoints_search
 from marketplace.checkpoints.states import CheckpointState
 
@@ -56,6 +55,7 @@ def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(
 ) -> None:
     Checkpoint.objects.update(state=CheckpointState.UPLOADED)
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    assert claimed is not None
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **changes)
     assert claimed.score is None
     assert (claimed.checked_pictures, claimed.checked_right, claimed.checked_as) == (0, 0, {})
@@ -64,6 +64,7 @@ def test_a_model_that_is_read_in_another_way_is_not_checked_any_more(
 def test_a_model_that_is_read_again_as_it_was_stays_checked(checked: Checkpoint) -> None:
     Checkpoint.objects.update(state=CheckpointState.UPLOADED)
     claimed = checkpoint_claim(checkpoint_id=checked.pk)
+    assert claimed is not None
     same = {"mean": [0.5] * 3, "sha256": "2" * 64, "reading": {"weights": "raw", "guessed": True}}
     assert checkpoint_finish(checkpoint=claimed, to=CheckpointState.VALID, **same)
     assert str(claimed.score) == "9 of 10 pictures right"
@@ -100,30 +101,6 @@ def test_the_database_keeps_no_more_right_pictures_than_pictures(
     row = make_checkpoint()
     with pytest.raises(IntegrityError), transaction.atomic():
         Checkpoint.objects.filter(pk=row.pk).update(checked_right=2, checked_pictures=1)
-
-
-@pytest.mark.parametrize(
-    ("score", "advice"),
-    [
-        (Score(5, 10, 2), ""),
-        (Score(10, 10, 1000), ""),
-        (Score(4, 10, 2), "no better than guessing"),
-        (Score(0, 1, 1000), "no better than guessing"),
-        (Score(1, 10, 5), "no better than guessing"),
-        (Score(4, 10, 1000), "fewer than half"),
-        (Score(20, 50, 5), "fewer than half"),
-    ],
-)
-def test_a_model_that_does_badly_is_told_what_to_look_at(score: Score, advice: str) -> None:
-    assert advice in score.advice
-    assert bool(score.advice) == score.is_doubtful == bool(advice)
-    if advice:
-        for what in ("architecture", "size", "mean and standard deviation", "order"):
-            assert what in score.advice
-
-
-def test_one_picture_is_one() -> None:
-    assert str(Score(1, 1, 2)) == "1 of 1 picture right"
 
 
 def test_the_catalogue_is_narrowed_down_to_what_is_checked_or_is_not(

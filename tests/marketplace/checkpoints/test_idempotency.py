@@ -21,11 +21,11 @@ from marketplace.core.errors import Conflict
 
 DRAFT = CheckpointDraft(
     name="birds",
-    class_names=["robin", "wren"],
+    class_names=("robin", "wren"),
     image_size=32,
     channels=3,
-    mean=[0.5] * 3,
-    std=[0.25] * 3,
+    mean=(0.5,) * 3,
+    std=(0.25,) * 3,
     licence="mit",
 )
 

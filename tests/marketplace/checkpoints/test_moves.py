@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from marketplace import storage
+from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import (
     DIED,
@@ -21,7 +22,10 @@ from marketplace.checkpoints.moves import (
     checkpoint_renew_lease,
     checkpoint_requeue,
 )
-from marketplace.checkpoints.states import CheckpointState
+from marketplace.checkpoints.states import MOVES, CheckpointState
+from tests.marketplace.checkpoints.uploading import uploaded
+
+S = CheckpointState
 
 
 @pytest.fixture
@@ -105,3 +109,23 @@ def test_a_storage_that_is_away_does_not_hold_the_verdict_up(
     row.refresh_from_db()
     assert row.state == CheckpointState.REJECTED
     assert "could not be removed" in caplog.text
+
+
+def test_of_two_claims_one_wins(alice: User) -> None:
+    row = uploaded(alice)
+    first = checkpoint_claim(checkpoint_id=row.pk)
+    assert (first.state, first.attempt) == (S.VALIDATING, 1)
+    assert checkpoint_claim(checkpoint_id=row.pk) is None
+    assert checkpoint_claim(checkpoint_id="00000000-0000-4000-8000-000000000000") is None
+
+
+@pytest.mark.parametrize("to", [S.VALID, S.REJECTED])
+def test_only_a_validation_under_way_ends(
+    make_checkpoint: Callable[..., Any], to: CheckpointState
+) -> None:
+    for source in S:
+        row = make_checkpoint(str(source), state=source)
+        ended = checkpoint_finish(checkpoint=row, to=to)
+        assert ended == (to in MOVES[source])
+        assert row.state == (to if ended else source)
+        assert row.is_final == (row.state in {S.VALID, S.REJECTED})

@@ -1,15 +1,10 @@
 """Quarantine: who sees what, what stops, and that all of it comes back."""
 
 from collections.abc import Callable
-from importlib import import_module
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.core.management import CommandError, call_command
-from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
@@ -26,21 +21,9 @@ from marketplace.checkpoints.selectors import (
 )
 from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
-from marketplace.jobs import quarantine
-from marketplace.jobs.models import Job
-from marketplace.jobs.moves import job_claim
-from marketplace.jobs.quarantine import jobs_stop_quarantined
-from marketplace.jobs.services import job_resume
-from marketplace.jobs.states import JobState
 from marketplace.pools.services import pool_create
 
 WHY = "It was trained on pictures of people."
-
-
-@pytest.fixture
-def sam(db: None) -> User:
-    """Staff of the instance."""
-    return User.objects.create_superuser("sam", password="pw")
 
 
 @pytest.fixture
@@ -117,6 +100,7 @@ def test_its_page_tells_the_owner_why_and_strangers_nothing(
     assert "In quarantine" in client.get(reverse("checkpoint_list")).content.decode()
     builder = client.get(reverse("pool_candidates")).content.decode()
     assert str(row.pk) not in builder
+<<<<<<< HEAD
 
 
 def test_staff_do_it_by_the_api_and_nobody_else(
@@ -291,3 +275,5 @@ def test_what_older_versions_wrote_into_jobs_is_forgotten_by_a_migration(job: Jo
         f"Failed: {quarantine.TAKEN_OUT}",
         "Cancelled by alice.",
     ]
+=======
+>>>>>>> h-test-b

@@ -8,19 +8,14 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.cache import cache
-from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from marketplace.accounts.models import User
-from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.reading import read_as
 from marketplace.checkpoints.search import architectures_listed
-from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
-from marketplace.core.errors import DomainError
-from marketplace.uploads.received import safe_file_name
 
 GUESS = {
     "told_by": "tensors",
@@ -31,11 +26,6 @@ GUESS = {
     "left_out": [[f"module.{index}", "not a tensor"] for index in range(12)],
 }
 SAID = {"told_by": "args.model", "guessed": False, "candidates": ["conv4"], "weights": "raw"}
-
-
-def draft(**changes: Any) -> CheckpointDraft:
-    said = {"name": "birds", "class_names": ["a", "b"], "image_size": 32, "channels": 1}
-    return CheckpointDraft(**{**said, "mean": [0.5], "std": [0.5], "licence": "mit", **changes})
 
 
 def page(client: Client, person: User, row: Checkpoint) -> str:
@@ -100,51 +90,6 @@ def test_the_catalogue_and_the_api_mark_a_guess(
     Checkpoint.objects.update(reading={"candidates": ["conv4"]})
     answer = client_of(alice).get(f"/api/v1/checkpoints/{row.pk}/").json()
     assert answer["reading"] == {"candidates": ["conv4"]}
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("resnet18-f37072fd.pth", "resnet18-f37072fd.pth"),
-        ("/home/alice/secret/net.pt", "net.pt"),
-        ("C:\\work\\net.pt", "net.pt"),
-        ("ne\0t\n\ud800.pt", "net.pt"),
-        ("x" * 300, "x" * 255),
-        ("folder/", ""),
-    ],
-)
-def test_of_a_files_name_only_its_last_part_is_kept(said: str, kept: str) -> None:
-    assert safe_file_name(said) == kept
-
-
-def test_the_files_name_and_the_weights_are_kept_however_it_comes(alice: User) -> None:
-    row = checkpoint_upload(
-        owner=alice, draft=draft(weights="raw"), file=ContentFile(b"x", name="a/resnet18.pt")
-    )
-    assert (row.file_name, row.weights) == ("resnet18.pt", "raw")
-    upload = checkpoint_upload_begin(
-        owner=alice, draft=draft(), length=3, file_name="b/resnet18.pt"
-    )
-    assert (upload.fields["file_name"], upload.fields["weights"]) == ("resnet18.pt", "")
-
-
-def test_weights_of_another_kind_are_refused(alice: User) -> None:
-    with pytest.raises(DomainError) as caught:
-        checkpoint_upload_begin(owner=alice, draft=draft(weights="best"), length=3)
-    assert set(caught.value.fields) == {"weights"}
-
-
-def test_an_unknown_architecture_is_refused_at_once_where_the_list_is_published(
-    alice: User, catalogue: None
-) -> None:
-    with pytest.raises(DomainError) as caught:
-        checkpoint_upload_begin(owner=alice, draft=draft(architecture="resnet"), length=3)
-    assert "choose resnet10" in caught.value.fields["architecture"]
-
-
-def test_without_a_list_the_worker_judges_the_name(alice: User) -> None:
-    upload = checkpoint_upload_begin(owner=alice, draft=draft(architecture="tv_resnet18"), length=3)
-    assert upload.fields["architecture"] == "torchvision/resnet18"
 
 
 def test_the_upload_form_suggests_every_published_name(

@@ -1,59 +1,31 @@
 """Upload, change, delete, validation's claim and end, and the clock."""
 
 import hashlib
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError
-from django.utils import timezone
 from pytest_django import Settings
 
 from marketplace import storage
-from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.models import User
 from marketplace.checkpoints import services
 from marketplace.checkpoints.changing import checkpoint_change
-from marketplace.checkpoints.clock import checkpoints_tick
-from marketplace.checkpoints.drafts import draft_check
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.moves import (
-    MAX_LOST_ATTEMPTS,
-    checkpoint_claim,
-    checkpoint_finish,
-)
 from marketplace.checkpoints.services import (
-    CheckpointDraft,
     checkpoint_delete,
     checkpoint_upload,
 )
-from marketplace.checkpoints.states import MOVES, CheckpointState
+from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from marketplace.jobs.models import Job
 from marketplace.pools.models import Pool
+from tests.marketplace.checkpoints.uploading import DRAFT, uploaded
 
 S = CheckpointState
-DRAFT = CheckpointDraft(
-    name="  Garden   birds ",
-    class_names=["robin", " wren "],
-    image_size=32,
-    channels=3,
-    mean=[0.5] * 3,
-    std=[0.25] * 3,
-    licence="mit",
-    consent_recovery=True,
-)
-
-
-def uploaded(owner: User, content: bytes = b"tensors", **changes: Any) -> Checkpoint:
-    """An upload of this content."""
-    return checkpoint_upload(
-        owner=owner, draft=replace(DRAFT, **changes), file=ContentFile(content, name="m.pt")
-    )
 
 
 def test_an_upload_from_any_file_is_stored_and_hashed(
@@ -124,53 +96,15 @@ def test_the_largest_file_is_allowed_and_one_byte_more_is_not(
         uploaded(alice, b"x" * 6)
 
 
-def test_every_wrong_field_is_named_at_once(alice: User) -> None:
-    with pytest.raises(DomainError) as caught:
-        uploaded(
-            alice,
-            name="",
-            class_names=["one"],
-            image_size=4,
-            channels=3,
-            mean=[1],
-            std=[0, 1, 1],
-            licence="mine",
-            visibility="odd",
-        )
-    assert set(caught.value.fields) == {
-        "name", "class_names", "image_size", "mean", "std", "licence", "visibility",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(("low", "high"), [(8, 512)])
-def test_the_ends_of_the_input_sizes_are_allowed(alice: User, low: int, high: int) -> None:
-    assert uploaded(alice, image_size=low).image_size == low
-    assert uploaded(alice, image_size=high).image_size == high
-    for wrong in (low - 1, high + 1):
-        with pytest.raises(DomainError):
-            uploaded(alice, image_size=wrong)
-
-
-def test_nobody_shares_with_a_team_that_they_are_not_in(charlie: User, team: Team) -> None:
-    with pytest.raises(DomainError) as caught:
-        uploaded(charlie, visibility=Visibility.TEAM, team=team)
-    assert set(caught.value.fields) == {"team"}
-
-
-def test_a_team_is_only_kept_with_the_visibility_that_needs_it(alice: User, team: Team) -> None:
-    assert uploaded(alice, visibility=Visibility.PUBLIC, team=team).team is None
-    assert uploaded(alice, visibility=Visibility.TEAM, team=team).team == team
-
-
 def test_a_change_touches_what_it_names_and_nothing_else(
     make_checkpoint: Callable[..., Any], alice: User
 ) -> None:
     row = make_checkpoint()
-    before = Checkpoint.objects.values().get()
+    before: dict[str, Any] = {**Checkpoint.objects.values().get()}
     checkpoint_change(
         checkpoint=row, by=alice, values={"description": "new", "state": "rejected", "owner": 7}
     )
-    after = Checkpoint.objects.values().get()
+    after: dict[str, Any] = {**Checkpoint.objects.values().get()}
     assert {name for name in before if before[name] != after[name]} == {"description"}
 
 
@@ -212,76 +146,10 @@ def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(
 
 def test_a_model_that_a_job_used_is_not_deleted(job: Job) -> None:
     row = job.pool.checkpoints.first()
+    assert row is not None
     with pytest.raises(Conflict, match="withdraw"):
         checkpoint_delete(checkpoint=row)
     assert Checkpoint.objects.filter(pk=row.pk).exists()
-
-
-def test_of_two_claims_one_wins(alice: User) -> None:
-    row = uploaded(alice)
-    first = checkpoint_claim(checkpoint_id=row.pk)
-    assert (first.state, first.attempt) == (S.VALIDATING, 1)
-    assert checkpoint_claim(checkpoint_id=row.pk) is None
-    assert checkpoint_claim(checkpoint_id="00000000-0000-4000-8000-000000000000") is None
-
-
-@pytest.mark.parametrize("to", [S.VALID, S.REJECTED])
-def test_only_a_validation_under_way_ends(
-    make_checkpoint: Callable[..., Any], to: CheckpointState
-) -> None:
-    for source in S:
-        row = make_checkpoint(str(source), state=source)
-        ended = checkpoint_finish(checkpoint=row, to=to)
-        assert ended == (to in MOVES[source])
-        assert row.state == (to if ended else source)
-        assert row.is_final == (row.state in {S.VALID, S.REJECTED})
-
-
-def test_a_zombie_ends_nothing(alice: User) -> None:
-    row = uploaded(alice)
-    dead = checkpoint_claim(checkpoint_id=row.pk)
-    Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    checkpoints_tick()
-    alive = checkpoint_claim(checkpoint_id=row.pk)
-    assert not checkpoint_finish(checkpoint=dead, to=S.REJECTED, reason="x")
-    assert checkpoint_finish(checkpoint=alive, to=S.VALID, n_classes=2)
-    row.refresh_from_db()
-    assert (row.state, row.reason, row.n_classes, row.lease_until) == (S.VALID, "", 2, None)
-
-
-def test_a_validation_that_dies_again_and_again_is_rejected_and_its_file_removed(
-    alice: User, left_behind: Callable[..., Any]
-) -> None:
-    row = uploaded(alice)
-    for _ in range(MAX_LOST_ATTEMPTS):
-        assert checkpoint_claim(checkpoint_id=row.pk)
-        Checkpoint.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        checkpoints_tick()
-    row.refresh_from_db()
-    assert row.state == S.REJECTED and "safetensors" in row.reason
-    assert left_behind() == []
-
-
-def test_a_waiting_upload_wakes_a_worker_again_once_a_minute(
-    alice: User, sent: list[Any], django_capture_on_commit_callbacks: Callable[..., Any]
-) -> None:
-    row = uploaded(alice)
-    for late_s, expected in ((0, []), (61, [{"checkpoint_id": str(row.pk)}])):
-        Checkpoint.objects.update(woken_at=timezone.now() - timedelta(seconds=late_s))
-        sent.clear()
-        with django_capture_on_commit_callbacks(execute=True):
-            checkpoints_tick()
-            checkpoints_tick()
-        assert [arguments for _, arguments in sent] == expected
-
-
-def test_ten_thousand_classes_with_the_last_one_twice_are_refused_at_once(alice: User) -> None:
-    names = [f"class {index}" for index in range(9_999)] + ["class 9998"]
-    began = time.process_time()
-    with pytest.raises(DomainError) as refusal:
-        draft_check(owner=alice, draft=replace(DRAFT, class_names=names))
-    assert "“class 9998” is listed twice" in refusal.value.fields["class_names"]
-    assert time.process_time() - began < 0.5
 
 
 def test_of_two_uploads_at_once_only_one_takes_the_last_room(

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -38,7 +37,7 @@ def url(name: str, row: Checkpoint) -> str:
     return reverse(f"checkpoint_{name}", args=[row.pk])
 
 
-def upload(client: Client, headers: dict[str, str] | None = None, **changes: Any) -> HttpResponse:
+def upload(client: Client, headers: dict[str, str] | None = None, **changes: Any) -> Any:
     said = {**FIELDS, "file": SimpleUploadedFile("birds.pt", b"bytes of a model"), **changes}
     return client.post(reverse("checkpoint_upload"), said, headers=headers or {})
 
@@ -145,7 +144,7 @@ def test_a_download_is_the_stored_file(
 ) -> None:
     row = make_checkpoint(content=b"weights")
     client.force_login(alice)
-    answer = client.get(url("download", row))
+    answer: Any = client.get(url("download", row))
     assert b"".join(answer.streaming_content) == b"weights"
     assert answer["Content-Disposition"] == 'attachment; filename="birds.safetensors"'
 
@@ -267,8 +266,8 @@ ALIKE = {
 }
 
 
-def like(client: Client, pk: str | UUID) -> HttpResponse:
-    return client.get(reverse("checkpoint_upload"), {"like": pk})
+def like(client: Client, pk: str | UUID) -> Any:
+    return client.get(reverse("checkpoint_upload"), {"like": str(pk)})
 
 
 def test_an_upload_can_begin_like_another_model_of_ones_own(

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.http import HttpResponse
 from django.test import RequestFactory
 
 from marketplace import storage
@@ -13,7 +12,7 @@ from marketplace.core.file_response import stored_file_response
 CONTENT = b"0123456789"
 
 
-def ask(**headers: Any) -> HttpResponse:
+def ask(**headers: Any) -> Any:
     storage.put_stream("probe/file", ContentFile(CONTENT))
     request = RequestFactory().get("/", headers=headers)
     return stored_file_response(

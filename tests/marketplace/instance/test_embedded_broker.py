@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection, Exchange, Queue
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 
 from marketplace.instance import embedded_broker
 
@@ -41,7 +42,7 @@ def take(connection: Connection, count: int) -> list[int]:
     channel = connection.default_channel
     bound = QUEUE(channel)
     bound.declare()
-    taken = []
+    taken: list[Any] = []
     until = time.monotonic() + 30
     while len(taken) < count and time.monotonic() < until:
         message = bound.get()

@@ -1,17 +1,12 @@
-"""The processes of an instance, and the commands around them."""
+"""The processes of an instance, and the command that becomes one of them."""
 
 import os
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
-from marketplace.instance.liveness_files import touch_sign
 from marketplace.instance.process_set import NAMES, command_of
-from marketplace.operations.management.commands.prepare import make_bucket
 
 
 @pytest.fixture
@@ -29,6 +24,7 @@ def test_run_becomes_the_process_that_up_starts(became: list[Any], name: str) ->
     assert command == command_of(name, host="0.0.0.0", port=9000)
     assert program == command[0] and os.access(program, os.X_OK)
     assert environment["OMP_NUM_THREADS"] == "1" and environment["PATH"] == os.environ["PATH"]
+<<<<<<< HEAD
 
 
 def test_a_worker_is_alive_while_this_machine_has_a_sign_of_it_whatever_the_database_does(
@@ -84,3 +80,5 @@ def test_a_bucket_is_made_when_there_is_none(code: str, made: list[Any]) -> None
 def test_a_bucket_that_we_may_not_see_is_not_made() -> None:
     with pytest.raises(ClientError):
         make_bucket(Bucket("403"))
+=======
+>>>>>>> h-test-b

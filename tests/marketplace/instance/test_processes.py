@@ -81,7 +81,7 @@ def test_stopping_ends_every_process_and_its_children(
         ),
     )
     supervisor, thread = supervise(parent)
-    family = wait_for(
+    family: Any = wait_for(
         lambda: parent.popen and psutil.Process(parent.popen.pid).children(recursive=True)
     )
     family = [*family, psutil.Process(parent.popen.pid)]

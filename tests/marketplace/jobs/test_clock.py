@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from marketplace.jobs import clock
-from marketplace.jobs.clock import Jumps, database_now, jobs_tick
+from marketplace.jobs.clock import Jumps, jobs_tick
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_move, job_renew_lease
 from marketplace.jobs.selectors import job_events
@@ -183,14 +183,10 @@ def test_a_machine_whose_clock_is_ahead_reminds_no_more_often(
     assert len(sent) == 1
 
 
-def test_the_databases_clock_is_asked(db: None) -> None:
-    assert abs(database_now() - timezone.now()) < timedelta(seconds=3)
-
-
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The wall's clock and the one that cannot be set, both in our hands."""
-    hands = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
+    hands: dict[str, Any] = {"wall": datetime(2026, 1, 1, tzinfo=UTC), "steady": 100.0}
     monkeypatch.setattr(clock, "jumps", Jumps(monotonic=lambda: hands["steady"]))
     monkeypatch.setattr(clock, "database_now", lambda: hands["wall"])
 

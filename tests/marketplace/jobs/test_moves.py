@@ -98,7 +98,7 @@ def test_a_second_attempt_keeps_the_time_of_the_first(job: Job) -> None:
     assert (second.attempt, second.started_at) == (2, started)
 
 
-REPORT = {"stage": "x", "steps_done": 1, "total_steps": 10, "eta_s": None}
+REPORT: dict[str, Any] = {"stage": "x", "steps_done": 1, "total_steps": 10, "eta_s": None}
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ def test_a_pool_that_was_just_deleted_is_neither_changed_nor_deleted_again(
 def test_a_model_that_is_deleted_during_a_launch_is_missed_before_the_pool_is_frozen(
     pool: Pool, launch: Callable[..., Job], meanwhile: Callable[..., None]
 ) -> None:
-    meanwhile(lambda: checkpoint_delete(checkpoint=Checkpoint.objects.first()))
+    model = Checkpoint.objects.first()
+    assert model is not None
+    meanwhile(lambda: checkpoint_delete(checkpoint=model))
     with pytest.raises(DomainError, match="at least two models"):
         launch()
     pool.refresh_from_db()
@@ -74,6 +76,7 @@ def test_a_model_whose_pool_is_frozen_meanwhile_stays(
     pool: Pool, launch: Callable[..., Job]
 ) -> None:
     model = Checkpoint.objects.first()
+    assert model is not None
     launch()
     with pytest.raises(Conflict, match="part of a pool that a job has used"):
         checkpoint_delete(checkpoint=model)

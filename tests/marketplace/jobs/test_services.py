@@ -15,7 +15,7 @@ from marketplace.core.idempotency import rows_made_before
 from marketplace.jobs import services
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_claim, job_lose, job_move, job_requeue
-from marketplace.jobs.selectors import job_events, job_waits
+from marketplace.jobs.selectors import job_events
 from marketplace.jobs.services import (
     MAX_SEED,
     MAX_UNFINISHED_PER_PERSON,
@@ -79,7 +79,8 @@ def test_the_same_key_gives_the_same_job_only_for_the_same_request(
 ) -> None:
     first = launch(idempotency_key="k", settings={"outer_steps": 20})
     assert launch(idempotency_key="k", settings={"outer_steps": 20}) == first
-    for other in ({"settings": {}}, {"seed": 1}, {"algorithm": "other"}):
+    others: list[dict[str, Any]] = [{"settings": {}}, {"seed": 1}, {"algorithm": "other"}]
+    for other in others:
         with pytest.raises(Conflict, match="Idempotency-Key"):
             launch(**{"idempotency_key": "k", "settings": {"outer_steps": 20}, **other})
     assert Job.objects.count() == 1
@@ -307,14 +308,3 @@ def test_a_constraint_that_is_broken_for_another_reason_is_not_hidden(
     monkeypatch.setattr(services, "_create", broken)
     with pytest.raises(IntegrityError, match="another constraint"):
         launch(idempotency_key="k")
-
-
-def test_a_job_is_named_after_its_algorithm_and_pool(job: Job) -> None:
-    assert str(job) == f"FREE on {job.pool}"
-
-
-@pytest.mark.parametrize("state", list(JobState))
-def test_only_a_job_in_the_queue_waits_for_a_worker(job: Job, state: JobState) -> None:
-    Job.objects.filter(pk=job.pk).update(state=state)
-    assert job_waits(str(job.pk)) == (state == JobState.QUEUED)
-    assert not job_waits("00000000-0000-0000-0000-000000000000")

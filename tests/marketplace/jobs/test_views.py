@@ -77,7 +77,7 @@ def test_a_launch_leads_to_the_dashboard(
     client: Client, alice: User, catalogue: None, pool: Pool
 ) -> None:
     client.force_login(alice)
-    answer = client.post(url("new", pool), {"algorithm": "free", **SETTINGS})
+    answer: Any = client.post(url("new", pool), {"algorithm": "free", **SETTINGS})
     job = Job.objects.get()
     assert answer.url == url("detail", job)
     assert job.seed == 3

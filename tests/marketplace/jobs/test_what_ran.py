@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -17,7 +18,7 @@ EARLIER = {"outer_steps": 20, "distillation_head": "own", "distillation": "kl", 
 def earlier(launch: Callable[..., Job]) -> Callable[..., Job]:
     """A job as an earlier release left it."""
 
-    def make(algorithm: str = "free", settings: dict[str, int | str] = EARLIER) -> Job:
+    def make(algorithm: str = "free", settings: dict[str, Any] = EARLIER) -> Job:
         job = launch()
         Job.objects.filter(pk=job.pk).update(algorithm=algorithm, settings=settings, title="")
         import_module("marketplace.jobs.migrations.0003_what_ran").name_what_ran(apps, None)

@@ -26,7 +26,7 @@ from marketplace.jobs.services import job_launch
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import CLOSED, NOT_SHARED, learner_lineage
 from marketplace.learners.services import learner_change, learner_publish
-from tests.marketplace.api.test_learners import request_body
+from tests.marketplace.api.adapting import request_body
 from tests.marketplace.conftest import LEARNER_FILES, publish
 
 pytestmark = pytest.mark.django_db
@@ -407,7 +407,13 @@ def test_what_a_copy_is_published_as_is_no_wider_than_its_models(
     models = [make_checkpoint("private"), make_checkpoint("team", **shared.team)]
     pool = make_pool(checkpoints=models, **shared.public)
     job = job_launch(owner=alice, pool=pool, algorithm="free", settings={})
-    what = {"learner_id": job.pk, "config": {}, "card": "", "provenance": [], "files": []}
+    what: dict[str, Any] = {
+        "learner_id": job.pk,
+        "config": {},
+        "card": "",
+        "provenance": [],
+        "files": [],
+    }
     for visibility, copied, published in [
         ("public", [], "public"),
         ("public", models[1:], "private"),

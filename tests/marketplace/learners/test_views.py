@@ -60,7 +60,7 @@ def test_the_download_is_a_zip_of_the_learner_directory(
     client: Client, alice: User, learner: MetaLearner
 ) -> None:
     client.force_login(alice)
-    answer = client.get(url("download", learner))
+    answer: Any = client.get(url("download", learner))
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     assert archive.testzip() is None
     assert {name: archive.read(name) for name in archive.namelist()} == LEARNER_FILES
@@ -71,7 +71,7 @@ def test_one_file_comes_in_parts_when_asked(
 ) -> None:
     client.force_login(alice)
     headers = {"Range": "bytes=0-3"}
-    answer = client.get(url("file", learner, "model.safetensors"), headers=headers)
+    answer: Any = client.get(url("file", learner, "model.safetensors"), headers=headers)
     assert answer.status_code == 206
     assert b"".join(answer.streaming_content) == b"0123"
 

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """What is deleted from SQLite is in none of its files."""
 
 import sqlite3
@@ -40,3 +41,22 @@ def test_a_deleted_row_is_gone_once_the_log_is_emptied(
     monkeypatch.setattr(connection, "cursor", lambda: closing(database.cursor()))
     empty_write_ahead_log()
     assert SECRET[:50] not in on_disk(tmp_path)
+=======
+"""The database as one file, and back."""
+
+import pytest
+
+from marketplace.core.errors import DomainError
+
+pytestmark = pytest.mark.django_db
+
+
+def test_without_postgresqls_programs_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from marketplace.operations import database_files
+
+    monkeypatch.setattr(database_files.shutil, "which", lambda name, path: None)
+    with pytest.raises(DomainError, match="install PostgreSQL's client programs"):
+        database_files._find("pg_dump")
+>>>>>>> h-test-b

@@ -50,7 +50,7 @@ def test_a_pool_is_made_of_the_picked_models_in_their_order(
     rows = [make_checkpoint(name) for name in "cab"]
     client.force_login(alice)
     said = {"name": "Three", "visibility": "private", "checkpoints": [row.pk for row in rows]}
-    answer = client.post(reverse("pool_new"), said)
+    answer: Any = client.post(reverse("pool_new"), said)
     pool = Pool.objects.get()
     assert answer.url == url("detail", pool)
     assert pool_checkpoints(pool) == rows

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile, File
@@ -108,12 +107,3 @@ def test_unfinished_files_are_not_listed(own_folder: Path) -> None:
 def test_no_key_leads_out_of_the_folder(own_files: Path, key: str) -> None:
     with pytest.raises(Exception, match=r"outside of the base path|Detected path traversal"):
         storage.put_stream(key, ContentFile(b"x"))
-
-
-def test_keys_of_different_things_never_meet() -> None:
-    pk = uuid4()
-    keys = {
-        storage.incoming_key(pk), storage.checkpoint_key(pk), storage.snapshot_prefix(pk),
-        storage.learner_key(pk, "model.safetensors"), storage.adaptation_key(pk),
-    }  # fmt: skip
-    assert len({key.split("/")[0] for key in keys}) == len(keys)

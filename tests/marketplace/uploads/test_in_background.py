@@ -9,7 +9,7 @@ from marketplace.uploads.in_background import InBackground
 
 def test_pieces_are_handed_on_in_their_order() -> None:
     pieces = [os.urandom(1000) for _ in range(50)]
-    seen = []
+    seen: list[bytes] = []
     work = InBackground(seen.append)
     for piece in pieces:
         work.put(piece)

@@ -8,7 +8,8 @@ from django.utils import timezone
 from marketplace.accounts.models import User
 from marketplace.uploads.models import Upload
 
-BEFORE = [("uploads", None), ("checkpoints", "0012_fill_family")]
+CHECKPOINTS = ("checkpoints", "0012_fill_family")
+BEFORE = [("uploads", None), CHECKPOINTS]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -18,7 +19,7 @@ def test_the_rows_of_unfinished_uploads_stay_when_they_become_an_app_of_their_ow
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes()
     executor.migrate(BEFORE)
-    old = executor.loader.project_state(BEFORE[1:]).apps.get_model("checkpoints", "Upload")
+    old = executor.loader.project_state([CHECKPOINTS]).apps.get_model("checkpoints", "Upload")
     row = old.objects.create(
         owner_id=alice.pk, fields={"name": "birds"}, length=9, offset=4, expires_at=timezone.now()
     )

@@ -20,15 +20,24 @@ from pytest_django import Settings
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
-from marketplace.uploads.received import TAKE_FILES, check_received, hash_and_size, store_received
+from marketplace.uploads.received import (
+    TAKE_FILES,
+    check_received,
+    hash_and_size,
+    safe_file_name,
+    store_received,
+)
 
 
 def received(
-    user: User, *contents: Any, field: str = "file", route: str = "checkpoint_upload"
+    user: User | AnonymousUser,
+    *contents: Any,
+    field: str = "file",
+    route: str = "checkpoint_upload",
 ) -> Any:
     """What Django makes of a form with these files."""
     files = [SimpleUploadedFile("model.pt", content) for content in contents]
-    request = RequestFactory().post("/", {field: files, "name": "x"})
+    request: Any = RequestFactory().post("/", {field: files, "name": "x"})
     request.user = user
     request.resolver_match = SimpleNamespace(view_name=route)
     return request
@@ -89,7 +98,7 @@ def test_a_part_that_is_skipped_does_not_close_the_file_before_it(
     alice: User, own_files: Path
 ) -> None:
     data = {"file": SimpleUploadedFile("a", b"kept"), "other": SimpleUploadedFile("b", b"x")}
-    request = RequestFactory().post("/", data)
+    request: Any = RequestFactory().post("/", data)
     request.user = alice
     request.resolver_match = SimpleNamespace(view_name="checkpoint_upload")
     assert request.FILES["file"].read() == b"kept"
@@ -181,7 +190,7 @@ class Cut:
 
 def test_nothing_stays_of_a_connection_that_breaks(alice: User, own_files: Path) -> None:
     head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="m"\r\n\r\n'
-    request = RequestFactory().generic(
+    request: Any = RequestFactory().generic(
         "POST", "/", b"x", content_type="multipart/form-data; boundary=X", CONTENT_LENGTH=10**9
     )
     request.user = alice
@@ -192,3 +201,18 @@ def test_nothing_stays_of_a_connection_that_breaks(alice: User, own_files: Path)
     del request
     gc.collect()
     assert list((own_files / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("resnet18-f37072fd.pth", "resnet18-f37072fd.pth"),
+        ("/home/alice/secret/net.pt", "net.pt"),
+        ("C:\\work\\net.pt", "net.pt"),
+        ("ne\0t\n\ud800.pt", "net.pt"),
+        ("x" * 300, "x" * 255),
+        ("folder/", ""),
+    ],
+)
+def test_of_a_files_name_only_its_last_part_is_kept(said: str, kept: str) -> None:
+    assert safe_file_name(said) == kept

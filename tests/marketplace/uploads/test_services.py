@@ -11,20 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
-from marketplace import storage
 from marketplace.accounts.models import Team, User, Visibility
-from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.drafts import CheckpointDraft
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from marketplace.uploads import services
 from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
-from marketplace.uploads.quota import storage_used_by
 from marketplace.uploads.selectors import uploads_of
 from marketplace.uploads.services import (
     ChecksumMismatch,
@@ -32,36 +28,19 @@ from marketplace.uploads.services import (
     upload_append,
     upload_delete,
 )
-from tests.marketplace.checkpoints.test_services import DRAFT
+from tests.marketplace.checkpoints.uploading import DRAFT
+from tests.marketplace.uploads.arrived import content_of
 
 
 class Broken(io.BytesIO):
     """A connection that breaks when it has given what it has."""
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes, then an error instead of an end."""
         data = super().read(size)
         if not data:
             raise OSError("connection reset")
         return data
-
-
-@pytest.fixture
-def begin(alice: User) -> Callable[..., Upload]:
-    """An upload of Alice's."""
-
-    def run(length: int, **changes: Any) -> Upload:
-        return checkpoint_upload_begin(
-            **{"owner": alice, "draft": DRAFT, "length": length, **changes}
-        )
-
-    return run
-
-
-def content_of(upload: Upload) -> bytes:
-    """What lies where the validation looks for it."""
-    with storage.local_copy(storage.incoming_key(upload.pk)) as path:
-        return path.read_bytes()
 
 
 def test_pieces_become_a_model_that_waits_for_validation(
@@ -133,7 +112,7 @@ def test_a_long_piece_is_counted_on_the_way(
     seen = []
 
     class Watched(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             seen.append(Upload.objects.get().offset)
             return super().read(size)
 
@@ -154,7 +133,7 @@ def test_of_two_connections_one_waits(begin: Callable[..., Upload]) -> None:
     upload = begin(10)
 
     class Meanwhile(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             with pytest.raises(Locked, match="Another connection"):
                 upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"ABCDE"))
             return super().read(size)
@@ -169,7 +148,7 @@ def test_a_connection_that_was_given_up_for_dead_writes_nothing_more(
     upload = begin(10)
 
     class Asleep(io.BytesIO):
-        def read(self, size: int = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             # Silent for longer than its lease, while the client came back and finished.
             Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
             upload_append(upload=Upload.objects.get(), offset=0, stream=io.BytesIO(b"0123456789"))
@@ -231,19 +210,6 @@ def draft_with(**changes: Any) -> CheckpointDraft:
     return replace(DRAFT, **changes)
 
 
-def test_room_is_kept_for_what_was_begun(
-    begin: Callable[..., Upload], settings: Settings, alice: User
-) -> None:
-    settings.MAX_CHECKPOINT_BYTES, settings.MAX_STORAGE_BYTES_PER_PERSON = 100, 250
-    begin(100)
-    upload = begin(100)
-    assert storage_used_by(alice) == 200
-    with pytest.raises(InsufficientStorage):
-        begin(51)
-    upload_delete(upload=upload)
-    begin(51)
-
-
 def test_nobody_begins_more_than_a_few_uploads(
     begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,44 +231,6 @@ def test_an_upload_that_is_given_up_leaves_nothing(
     with pytest.raises(Conflict, match="delete the resulting model"):
         upload_delete(upload=finished)
     assert content_of(finished) == b"x"
-
-
-def test_an_abandoned_upload_expires_and_a_live_one_does_not(
-    begin: Callable[..., Upload], alice: User, own_folder: Path
-) -> None:
-    old, new = begin(10), begin(10)
-    for upload in (old, new):
-        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
-    Upload.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert list(uploads_of(alice)) == [new]
-    uploads_tick()
-    assert list(Upload.objects.all()) == [new]
-    assert len(list((own_folder / "incoming").iterdir())) == 1
-
-
-def test_a_finished_upload_is_forgotten_but_not_its_file(begin: Callable[..., Upload]) -> None:
-    upload = begin(1)
-    upload_append(upload=upload, offset=0, stream=io.BytesIO(b"x"))
-    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_tick()
-    assert not Upload.objects.exists() and content_of(upload) == b"x"
-
-
-@pytest.mark.parametrize("moved", [False, True])
-def test_a_whole_upload_whose_process_died_at_the_end_is_finished_by_the_clock(
-    begin: Callable[..., Upload], own_folder: Path, monkeypatch: pytest.MonkeyPatch, moved: bool
-) -> None:
-    upload = begin(5)
-    with monkeypatch.context() as patch:
-        patch.setattr(services, "_finish", lambda upload: None)
-        upload_append(upload=upload, offset=0, stream=io.BytesIO(b"01234"))
-    if moved:
-        (file,) = (own_folder / "incoming").iterdir()
-        storage.adopt_file(storage.incoming_key(upload.pk), file)
-    assert not Checkpoint.objects.exists()
-    uploads_tick()
-    uploads_tick()
-    assert Checkpoint.objects.get().pk == upload.pk and content_of(upload) == b"01234"
 
 
 def test_bytes_that_are_gone_are_said_to_be_gone(
@@ -381,53 +309,6 @@ def test_an_upload_that_is_given_up_twice_is_given_up(begin: Callable[..., Uploa
     upload = begin(4)
     for _ in range(2):
         upload_delete(upload=upload)
-    assert not Upload.objects.exists()
-
-
-def test_a_piece_that_comes_while_the_clock_looks_saves_the_upload(
-    begin: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch, stored: Callable[..., Any]
-) -> None:
-    """The clock has read the row as abandoned; before it deletes it, its owner goes on."""
-    upload = begin(10)
-    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    update = QuerySet.update
-
-    def late(rows: QuerySet[Any], **changes: Any) -> int:
-        update(Upload.objects.all(), expires_at=timezone.now() + timedelta(hours=1))
-        return update(rows, **changes)
-
-    monkeypatch.setattr(QuerySet, "update", late)
-    uploads_tick()
-    assert Upload.objects.get() == upload
-
-
-@pytest.fixture
-def failing_store(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """A store that fails to discard what is to go; how often it was asked."""
-    asked = []
-
-    def discard(pk: UUID, name: str) -> None:
-        asked.append((pk, name))
-        raise OSError("the object store failed")
-
-    monkeypatch.setattr(services.growing_file, "discard", discard)
-    return asked
-
-
-def test_an_abandoned_upload_whose_bytes_stay_is_not_forgotten_and_the_next_ones_have_their_turn(
-    begin: Callable[..., Upload], failing_store: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("one", "two"):
-        Upload.objects.filter(pk=begin(10).pk).update(multipart=name)
-    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    uploads_tick()
-    assert {name for _, name in failing_store} == {"one", "two"}
-    assert Upload.objects.count() == 2
-    uploads_tick()
-    assert len(failing_store) == 2, "asked again while the lease holds"
-    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr(services.growing_file, "discard", lambda pk, name: None)
-    uploads_tick()
     assert not Upload.objects.exists()
 
 

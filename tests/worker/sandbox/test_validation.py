@@ -109,7 +109,7 @@ def test_a_validation_with_a_warm_zygote_is_quick(
     ],
 )
 def test_a_wrong_declaration_is_refused_and_leaves_nothing(
-    upload: Path, folder: Path, changes: dict[str, object], says: str
+    upload: Path, folder: Path, changes: dict[str, Any], says: str
 ) -> None:
     result = validate_file(upload, folder / "target", replace(DECLARED, **changes))
     assert not result.ok
@@ -167,7 +167,7 @@ def test_a_network_that_torch_has_no_memory_for_is_refused_for_that(folder: Path
 
 @pytest.mark.parametrize("kind", ["time", "memory", "crashed"])
 def test_a_reader_that_dies_is_a_refusal_and_leaves_nothing(
-    upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    upload: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
     target = folder / "target"
 

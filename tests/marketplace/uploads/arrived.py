@@ -1,0 +1,10 @@
+"""What has arrived."""
+
+from marketplace import storage
+from marketplace.uploads.models import Upload
+
+
+def content_of(upload: Upload) -> bytes:
+    """What lies where the validation looks for it."""
+    with storage.local_copy(storage.incoming_key(upload.pk)) as path:
+        return path.read_bytes()

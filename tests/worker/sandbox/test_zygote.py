@@ -1,0 +1,52 @@
+"""The sandbox's server passes on nothing of the worker's, and ends with it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.worker.sandbox.calling import call
+from worker.sandbox.client import Sandbox, SandboxError
+
+
+def test_no_passwords_and_no_open_files_are_passed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+    sandbox = Sandbox(preload="tests.worker.sandbox.misbehaving:load")
+    try:
+        with (tmp_path / "open").open("w"):
+            assert "DATABASE_URL" not in call(sandbox, "environment").answer
+            # Standard streams, the pipe for the answer, and the folder being listed.
+            names = call(sandbox, "open_files").answer["names"]
+        assert len(names) <= 5
+    finally:
+        sandbox.close()
+
+
+def test_a_zygote_that_cannot_start_is_an_error_of_ours() -> None:
+    with pytest.raises(SandboxError, match="did not start"):
+        Sandbox(preload="tests.worker.sandbox.misbehaving:there_is_none").start()
+
+
+def test_the_zygote_ends_with_its_worker() -> None:
+    program = (
+        "from worker.sandbox.client import Sandbox\n"
+        "sandbox = Sandbox(preload='tests.worker.sandbox.misbehaving:load')\n"
+        "sandbox.start()\n"
+        "print(sandbox._process.pid, flush=True)\n"
+        "import os; os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False
+    )
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        if b"\nState:\tZ" in Path(f"/proc/{pid}/status").read_bytes():
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{pid}").exists()
