@@ -16,8 +16,9 @@ from PIL import Image
 
 from marketplace import storage
 from marketplace.accounts.models import User
+from marketplace.adaptation.answer_keys import AnswerKey
 from marketplace.adaptation.models import AdaptationSession
-from marketplace.adaptation.sessions import seal_pictures, session_claim, unseal_pictures
+from marketplace.adaptation.sessions import seal_pictures, session_claim
 from marketplace.adaptation.states import SessionState
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.checked import checkpoint_checked, read_as_now
@@ -34,6 +35,8 @@ from worker.picture_check import run_check
 from worker.sessions import answer_session
 
 CPU = torch.device("cpu")
+
+WAITING = AnswerKey()
 
 
 @pytest.fixture
@@ -80,7 +83,10 @@ def ask(model: Checkpoint) -> Callable[..., AdaptationSession]:
     """A request of Alice's as a worker finds it."""
 
     def make(pictures: list[Any]) -> AdaptationSession:
-        session = AdaptationSession.objects.create(checkpoint=model, user=model.owner)
+        key = WAITING.public
+        session = AdaptationSession.objects.create(
+            checkpoint=model, user=model.owner, answer_key=key
+        )
         sealed = seal_pictures(session.pk, json.dumps({"pictures": pictures}).encode())
         storage.put_stream(storage.adaptation_key(session.pk), ContentFile(sealed))
         return session
@@ -92,7 +98,7 @@ def answer_of(session: AdaptationSession) -> dict[str, Any]:
     answer_session(str(session.pk))
     session.refresh_from_db()
     assert not default_storage.exists(storage.adaptation_key(session.pk))
-    return json.loads(unseal_pictures(session.pk, bytes(session.answer)))
+    return json.loads(WAITING.unseal(bytes(session.answer), purpose=f"adaptation:{session.pk}"))
 
 
 def test_pictures_are_judged_by_the_model_as_it_is_read_and_are_gone(

@@ -140,31 +140,6 @@ def test_a_token_needs_at_least_one_scope_and_only_known_ones(alice: User) -> No
         assert set(caught.value.fields) == {"scopes"}
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(
-    "secret", ["", "fh_", "x" * 51, "fh_" + "a" * 48, "gh_" + "a" * 48, "fh_" + "ä" * 48]
-)
-def test_what_cannot_be_a_token_is_not_looked_up(
-    db: None, django_assert_num_queries: Callable[..., Any], secret: str
-) -> None:
-    with django_assert_num_queries(0):
-        assert token_use(secret=secret) is None
-
-
-def test_the_command_narrows_a_token_down(alice: User) -> None:
-    out = StringIO()
-    arguments = ["alice", "--scopes", "read", "jobs", "--days", "3"]
-    call_command("token_create", *arguments, stdout=out)
-    token = token_use(secret=out.getvalue().strip())
-    assert token.scope_names == ["read", "jobs"]
-    assert 2 < (token.expires_at - timezone.now()).total_seconds() / 86_400 <= 3
-    assert str(token) == f"made by an operator ({token.prefix}…)"
-    with pytest.raises(CommandError, match="time in the future"):
-        call_command("token_create", "alice", "--days", "0")
-
-
-=======
->>>>>>> h-test-b
 def test_a_role_that_there_is_not_is_refused(alice: User, bob: User, team: Team) -> None:
     with pytest.raises(DomainError) as caught:
         team_change_role(team=team, by=alice, user=bob, role="king")

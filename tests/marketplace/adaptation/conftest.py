@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 
 from marketplace import storage
 from marketplace.accounts.models import User
+from marketplace.adaptation.answer_keys import AnswerKey
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.learners.models import MetaLearner
 
@@ -15,7 +16,8 @@ from marketplace.learners.models import MetaLearner
 @pytest.fixture
 def session(learner: MetaLearner, alice: User) -> AdaptationSession:
     """A request that waits for a worker."""
-    row = AdaptationSession.objects.create(learner=learner, user=alice)
+    key = AnswerKey().public
+    row = AdaptationSession.objects.create(learner=learner, user=alice, answer_key=key)
     storage.put_stream(storage.adaptation_key(row.pk), ContentFile(b"sealed"))
     return row
 

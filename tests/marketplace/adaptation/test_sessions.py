@@ -12,6 +12,7 @@ from pytest_django import Settings
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.adaptation import sessions
+from marketplace.adaptation.answer_keys import AnswerKey
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import (
     seal_pictures,
@@ -35,13 +36,17 @@ def test_of_two_workers_one_takes_the_request(session: AdaptationSession) -> Non
     assert session_claim(session_id=uuid4()) is None
 
 
-def test_an_answer_is_sealed_and_only_for_its_request(session: AdaptationSession) -> None:
+def test_only_the_process_that_waits_can_open_the_answer(session: AdaptationSession) -> None:
+    waiting = AnswerKey()
+    session.answer_key = waiting.public
     session_answer(session=session, state=SessionState.ANSWERED, answer={"labels": ["robin"]})
-    row = AdaptationSession.objects.get()
-    assert b"robin" not in bytes(row.answer)
-    assert b"robin" in unseal_pictures(row.pk, bytes(row.answer))
+    answer = bytes(AdaptationSession.objects.get().answer)
+    assert b"robin" not in answer
+    assert b"robin" in waiting.unseal(answer, purpose=f"adaptation:{session.pk}")
     with pytest.raises(Undecryptable):
-        unseal_pictures(uuid4(), bytes(row.answer))
+        waiting.unseal(answer, purpose=f"adaptation:{uuid4()}")
+    with pytest.raises(Undecryptable):  # all that is stored: the row and the instance's key
+        unseal_pictures(session.pk, answer)
 
 
 def test_an_answer_to_a_request_that_is_over_changes_nothing(session: AdaptationSession) -> None:
@@ -87,7 +92,7 @@ def test_a_third_request_of_the_same_person_is_told_to_come_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     others = [AdaptationSession.objects.create(learner=learner, user=alice) for _ in range(2)]
-    monkeypatch.setattr(sessions, "_wait", lambda session: {"labels": []})
+    monkeypatch.setattr(sessions, "_wait", lambda session, own_key: {"labels": []})
     with pytest.raises(TooMany, match="2 adaptations or checks of yours") as refused:
         adapt(alice, learner)
     assert refused.value.status == 429 and refused.value.headers["Retry-After"] == "10"
@@ -104,7 +109,7 @@ def test_what_a_dead_process_left_does_not_count_against_anybody(
         AdaptationSession.objects.create(learner=learner, user=alice)
     old = timezone.now() - timedelta(seconds=settings.ADAPTATION_TIMEOUT_S + 1)
     AdaptationSession.objects.update(created_at=old)
-    monkeypatch.setattr(sessions, "_wait", lambda session: {})
+    monkeypatch.setattr(sessions, "_wait", lambda session, own_key: {})
     assert adapt(alice, learner) == {}
 
 

@@ -22,7 +22,7 @@ def test_half_of_a_processs_threads_are_never_taken_by_adaptations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.WEB_THREADS = 4
-    monkeypatch.setattr(sessions, "_wait", lambda session: {})
+    monkeypatch.setattr(sessions, "_wait", lambda session, own_key: {})
     with slots.take_slot(), slots.take_slot():
         with pytest.raises(Busy, match="Too many adaptations") as refused:
             adapt(alice, learner)

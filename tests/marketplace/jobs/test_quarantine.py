@@ -71,13 +71,13 @@ def test_a_stopped_job_is_resumed_when_the_quarantine_is_lifted(
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happening: Callable[..., Any]) -> None:
     """Let something happen between the tick's look at the jobs and its write."""
-    stop = quarantine._stop
+    stop = quarantine.job_stop
 
-    def late(job: Job) -> None:
+    def late(job: Job, reason: str) -> None:
         happening()
-        stop(job)
+        stop(job=job, reason=reason)
 
-    monkeypatch.setattr(quarantine, "_stop", late)
+    monkeypatch.setattr(quarantine, "job_stop", late)
 
 
 def test_a_job_that_a_worker_takes_at_that_moment_is_met_by_the_next_tick(

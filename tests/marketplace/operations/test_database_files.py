@@ -1,5 +1,4 @@
-<<<<<<< HEAD
-"""What is deleted from SQLite is in none of its files."""
+"""The database as one file and back; what is deleted from SQLite is in none of its files."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from marketplace.core.errors import DomainError
+from marketplace.operations import database_files
 from marketplace.operations.database_files import empty_write_ahead_log
 
 SECRET = b"a secret that was forgotten " * 40
@@ -41,22 +42,11 @@ def test_a_deleted_row_is_gone_once_the_log_is_emptied(
     monkeypatch.setattr(connection, "cursor", lambda: closing(database.cursor()))
     empty_write_ahead_log()
     assert SECRET[:50] not in on_disk(tmp_path)
-=======
-"""The database as one file, and back."""
-
-import pytest
-
-from marketplace.core.errors import DomainError
-
-pytestmark = pytest.mark.django_db
 
 
 def test_without_postgresqls_programs_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
+    db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from marketplace.operations import database_files
-
     monkeypatch.setattr(database_files.shutil, "which", lambda name, path: None)
     with pytest.raises(DomainError, match="install PostgreSQL's client programs"):
         database_files._find("pg_dump")
->>>>>>> h-test-b

@@ -29,7 +29,7 @@ def test_an_instance_with_people_is_not_restored_into_unless_asked(
 ) -> None:
     backup_make(folder)
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
-    with pytest.raises(Conflict, match="say --replace"):
+    with pytest.raises(Conflict, match="use --replace"):
         backup_restore(folder)
 
 
@@ -39,7 +39,7 @@ def test_an_instance_with_files_alone_is_not_empty_either(
     backup_make(folder)
     storage.put_stream("learners/x/README.md", ContentFile(b"card"))
     monkeypatch.setattr("marketplace.operations.restore.load_database", _never)
-    with pytest.raises(Conflict, match="say --replace"):
+    with pytest.raises(Conflict, match="use --replace"):
         backup_restore(folder)
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from marketplace.accounts.models import User
+from marketplace.adaptation.answer_keys import AnswerKey
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.adaptation.sessions import session_answer, session_forget
 from marketplace.adaptation.states import SessionState
@@ -32,7 +33,8 @@ def test_requests_uploads_and_adaptations_are_counted(
     before = counts()
     client.get("/healthz")
     make_checkpoint("another", content=b"x" * 50)
-    row = AdaptationSession.objects.create(learner=learner, user=alice)
+    key = AnswerKey().public
+    row = AdaptationSession.objects.create(learner=learner, user=alice, answer_key=key)
     session_answer(session=row, state=SessionState.ANSWERED, answer={})
     session_forget(session_id=row.pk)
     assert [after - old for after, old in zip(counts(), before, strict=True)] == [1, 50, 1, 1]

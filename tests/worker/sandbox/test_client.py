@@ -5,63 +5,14 @@ import socket
 import subprocess
 import threading
 import time
-<<<<<<< HEAD
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-=======
 from dataclasses import replace
->>>>>>> h-test-b
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-<<<<<<< HEAD
-from worker.sandbox import zygote
-from worker.sandbox.client import (
-    Limits,
-    Outcome,
-    Sandbox,
-    SandboxError,
-    _outcome,
-    _warn_of_missing,
-)
-
-LIMITS = Limits(memory_bytes=200_000_000, cpu_s=5, wall_s=10, file_bytes=1_000_000)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    sandbox = Sandbox(preload="tests.worker.sandbox.misbehaving:load")
-    yield sandbox
-    sandbox.close()
-
-
-def call(
-    sandbox: Sandbox,
-    name: str,
-    limits: Limits = LIMITS,
-    *,
-    reads: Sequence[Path] = (),
-    writes: Sequence[Path] = (),
-    **arguments: object,
-) -> Outcome:
-    function = f"tests.worker.sandbox.misbehaving:{name}"
-    return sandbox.call(function, arguments, limits, reads=reads, writes=writes)
-
-
-def offered(sandbox: Sandbox, name: str) -> None:
-    """Skip where the kernel does not offer this protection; here it is tried out once more."""
-    code = f"import worker.sandbox.{name} as m, ctypes; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0);"
-    code += "print(m.restrict_files(reads=[], writes=[]) if hasattr(m, 'restrict_files')"
-    code += " else m.allow_syscalls())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    if done.stdout.strip() != "True":
-        pytest.skip(f"this kernel does not offer {name}")
-=======
 from tests.worker.sandbox.calling import LIMITS, call
 from worker.sandbox.client import Sandbox, SandboxError, _warn_of_missing
->>>>>>> h-test-b
 
 
 def test_an_answer_comes_back_as_plain_data(sandbox: Sandbox) -> None:
@@ -108,75 +59,6 @@ def test_there_is_no_network_where_the_system_allows_that(sandbox: Sandbox) -> N
     assert outcome.kind == "crashed" or outcome.answer == {"connected": False}
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("name", ["make_socket", "run_program", "fork"])
-def test_a_child_that_wants_a_socket_or_a_program_is_ended(sandbox: Sandbox, name: str) -> None:
-    offered(sandbox, "syscalls")
-    assert call(sandbox, name) == Outcome("crashed", {}, cpu_s=ANY)
-
-
-def test_a_child_cannot_end_the_worker(sandbox: Sandbox) -> None:
-    offered(sandbox, "syscalls")
-    other = subprocess.Popen(["sleep", "60"])
-    try:
-        assert call(sandbox, "kill_the_worker", pid=other.pid).kind == "crashed"
-        assert other.poll() is None
-    finally:
-        other.kill()
-        other.wait()
-
-
-def test_a_child_has_no_capabilities_even_as_root(sandbox: Sandbox) -> None:
-    held = call(sandbox, "capabilities").answer
-    assert set(held) == {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
-    if os.geteuid() != 0:
-        del held["CapBnd"]  # only a process with CAP_SETPCAP can lower it
-    assert {int(value, 16) for value in held.values()} == {0}
-
-
-def test_a_protection_that_fails_later_is_our_fault_and_nothing_is_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(zygote, "_close_other_files", lambda writing: writing)
-    monkeypatch.setattr(zygote, "limit_resources", lambda **limits: None)
-    monkeypatch.setattr(zygote, "restrict_access", lambda reads, writes: ["seccomp"])
-    request = {
-        "function": "tests.worker.sandbox.misbehaving:echo",
-        "arguments": {},
-        "limits": asdict(LIMITS),
-        "reads": [],
-        "writes": [],
-    }
-    answer = zygote._serve(request, missing=[])
-    with pytest.raises(SandboxError, match="could not be confined"):
-        _outcome(answer)
-    # Where the kernel never offered it, files are read with limits alone.
-    assert _outcome(zygote._serve(request, missing=["seccomp"])).kind == "answered"
-
-
-def test_a_child_may_start_threads(sandbox: Sandbox) -> None:
-    assert call(sandbox, "start_thread").answer == {"seen": [1]}
-
-
-def test_a_child_reads_and_writes_only_what_it_was_given(sandbox: Sandbox, tmp_path: Path) -> None:
-    offered(sandbox, "landlock")
-    paths = []
-    for name in ("source", "target", "elsewhere"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_bytes(b"secret")
-        paths.append(str(tmp_path / name / "file"))
-    outcome = call(
-        sandbox,
-        "touch_files",
-        paths=[*paths, "/etc/passwd", f"/proc/{os.getpid()}/environ"],
-        reads=[tmp_path / "source" / "file"],
-        writes=[tmp_path / "target", tmp_path / "not there"],
-    )
-    assert outcome.answer == {"read": paths[:2], "written": [paths[1]]}
-
-
-=======
->>>>>>> h-test-b
 def test_what_a_machine_does_not_offer_is_said_in_the_log(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """The confined child gets the system calls of the list, and no other that the kernel knows."""
 
 import ctypes
@@ -7,12 +6,16 @@ import fcntl
 import os
 import platform
 import signal
+import subprocess
 import termios
 from collections.abc import Callable
+from unittest.mock import ANY
 
 import pytest
 
+from tests.worker.sandbox.calling import call, offered
 from worker.sandbox import syscalls
+from worker.sandbox.client import Outcome, Sandbox
 
 _COLUMN = {"x86_64": 0, "aarch64": 1}.get(platform.machine(), -1)
 _BEYOND = 600
@@ -101,16 +104,6 @@ def test_no_number_is_listed_twice(column: int) -> None:
     rows += [syscalls._CLONE, syscalls._TGKILL]
     numbers = [row[column] for row in rows if row[column] is not None]
     assert len(numbers) == len(set(numbers))
-=======
-"""The kernel ends a reader that calls what no parser needs."""
-
-import subprocess
-from unittest.mock import ANY
-
-import pytest
-
-from tests.worker.sandbox.calling import call, offered
-from worker.sandbox.client import Outcome, Sandbox
 
 
 @pytest.mark.parametrize("name", ["make_socket", "run_program", "fork"])
@@ -132,4 +125,3 @@ def test_a_child_cannot_end_the_worker(sandbox: Sandbox) -> None:
 
 def test_a_child_may_start_threads(sandbox: Sandbox) -> None:
     assert call(sandbox, "start_thread").answer == {"seen": [1]}
->>>>>>> h-test-b

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from tests.worker.sandbox.calling import call
-from worker.sandbox.client import Sandbox, SandboxError
+from tests.worker.sandbox.calling import LIMITS, call
+from worker.sandbox import zygote
+from worker.sandbox.client import Sandbox, SandboxError, _outcome
 
 
 def test_no_passwords_and_no_open_files_are_passed_on(
@@ -50,3 +52,23 @@ def test_the_zygote_ends_with_its_worker() -> None:
         time.sleep(0.05)
     else:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_protection_that_fails_later_is_our_fault_and_nothing_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(zygote, "_close_other_files", lambda writing: writing)
+    monkeypatch.setattr(zygote, "limit_resources", lambda **limits: None)
+    monkeypatch.setattr(zygote, "restrict_access", lambda reads, writes: ["seccomp"])
+    request = {
+        "function": "tests.worker.sandbox.misbehaving:echo",
+        "arguments": {},
+        "limits": asdict(LIMITS),
+        "reads": [],
+        "writes": [],
+    }
+    answer = zygote._serve(request, missing=[])
+    with pytest.raises(SandboxError, match="could not be confined"):
+        _outcome(answer)
+    # Where the kernel never offered it, files are read with limits alone.
+    assert _outcome(zygote._serve(request, missing=["seccomp"])).kind == "answered"

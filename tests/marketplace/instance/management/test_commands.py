@@ -102,7 +102,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(supervised: list[An
 def test_a_worker_is_alive_while_this_machine_has_a_sign_of_it_whatever_the_database_does(
     own_files: Path,
 ) -> None:
-    with pytest.raises(CommandError, match="queue gpu on this machine has not been heard of"):
+    with pytest.raises(CommandError, match="queue gpu on this machine has shown no sign"):
         call_command("worker_alive", "gpu")
     touch_sign("quick")
     touch_sign("gpu")
