@@ -19,6 +19,7 @@ def pool() -> Pool:
     return read_pool(DEMO, limit=2)
 
 
+@pytest.mark.long
 def test_each_method_recovers_the_same_classes_from_every_teacher_and_counts_its_passes(
     pool: Pool,
 ) -> None:

@@ -250,6 +250,7 @@ def test_a_pool_that_lies_on_the_disk_gives_the_same_as_one_in_memory(
     assert all(torch.equal(learners[0][key], learners[1][key]) for key in learners[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_asking_what_a_run_needs_does_not_change_it(name: str) -> None:
     torch.manual_seed(11)

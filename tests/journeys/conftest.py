@@ -29,7 +29,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
             yield instance
 
 
-@pytest.fixture(params=["embedded", pytest.param("deployed", marks=pytest.mark.services)])
+@pytest.fixture(
+    params=["embedded", pytest.param("deployed", marks=[pytest.mark.services, pytest.mark.long])]
+)
 def instance(request: pytest.FixtureRequest) -> Instance:
     """Every deployment in turn."""
     return request.getfixturevalue(request.param)

@@ -28,6 +28,7 @@ from tests.journeys.adapting import (
 from tests.journeys.instance import ROOT, Instance
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.timeout(300),
     NEEDS_CHROMIUM,

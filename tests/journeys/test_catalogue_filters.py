@@ -19,6 +19,7 @@ from tests.tools import find_chromium
 from tests.worker.test_ten_thousand_classes import folder as many_classes
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.timeout(400),
     pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),

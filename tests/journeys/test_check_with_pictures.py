@@ -30,6 +30,7 @@ from tests.journeys.test_folders_on_page import drop
 from tests.tools import find_chromium
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.timeout(400),
     pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),

@@ -12,6 +12,8 @@ import pytest
 from tests.journeys.instance import Instance
 from tests.tools import has_servers, servers
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def on_servers() -> Iterator[dict[str, str]]:

@@ -18,6 +18,7 @@ from tests.journeys.instance import Instance
 from tests.turned import plain
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),

@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.conftest import TINY
 from tests.journeys.instance import Instance
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 LONG = {**TINY, "outer_steps": 30, "replay_steps": 0}
 

@@ -19,6 +19,7 @@ from tests.journeys.test_fix_in_place import alice, network, sign_in  # noqa: F4
 from tests.tools import find_chromium
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.timeout(400),
     pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),

@@ -28,6 +28,7 @@ from tests.journeys.adapting import (
 from tests.journeys.instance import Instance
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(600),

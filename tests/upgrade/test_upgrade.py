@@ -9,6 +9,8 @@ import pytest
 from tests.journeys.instance import Instance
 from tests.tools import find_postgres, postgres_server
 
+pytestmark = pytest.mark.long
+
 RELEASES = sorted(path.name for path in Path(__file__).parent.glob("release_*"))
 
 

@@ -84,6 +84,7 @@ def test_a_worker_that_is_to_stop_leaves_a_cancelled_job_to_the_clock(
     assert queued_job.state == JobState.CANCELLING
 
 
+@pytest.mark.long
 def test_a_step_that_hangs_loses_the_attempt_and_slow_steps_before_it_do_not(
     queued_job: Job, settings: Settings, monkeypatch: pytest.MonkeyPatch, sent: list[Any]
 ) -> None:

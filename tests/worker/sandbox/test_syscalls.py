@@ -9,6 +9,7 @@ import signal
 import subprocess
 import termios
 from collections.abc import Callable
+from functools import partial
 from unittest.mock import ANY
 
 import pytest
@@ -60,7 +61,7 @@ def test_every_number_that_is_not_listed_ends_the_process_or_does_not_exist() ->
     for number in sorted(set(range(_BEYOND)) - listed - _PROBES):
         unknown = number in absent or number >= syscalls.FIRST_UNKNOWN
         wanted = errno.ENOSYS if unknown else -signal.SIGSYS
-        got = _confined(lambda number=number: _call(number))
+        got = _confined(partial(_call, number))
         if got != wanted:
             wrong[number] = got
     assert not wrong
