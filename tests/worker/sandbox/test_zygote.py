@@ -1,5 +1,6 @@
 """The sandbox's server passes on nothing of the worker's, and ends with it."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.worker.sandbox.calling import call
-from worker.sandbox.client import Sandbox, SandboxError
+from worker.sandbox.client import MAX_ANSWER_BYTES, Sandbox, SandboxError
+from worker.sandbox.zygote import _OUT_OF_MEMORY, _classify
 
 
 def test_no_passwords_and_no_open_files_are_passed_on(
@@ -50,3 +52,22 @@ def test_the_zygote_ends_with_its_worker() -> None:
         time.sleep(0.05)
     else:
         assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "kind"),
+    [
+        (b"{}", 0, "answered"),
+        (b"{}", signal.SIGKILL, "answered"),
+        (None, signal.SIGKILL, "time"),
+        (b"", signal.SIGXCPU, "time"),
+        (b"", _OUT_OF_MEMORY << 8, "memory"),
+        (b"", 0, "crashed"),
+        (b"{}", signal.SIGSEGV, "crashed"),
+        (b"x" * (MAX_ANSWER_BYTES + 1), 0, "crashed"),
+    ],
+)
+def test_how_a_child_ended_is_one_of_four_outcomes(
+    answer: bytes | None, status: int, kind: str
+) -> None:
+    assert _classify(answer, status)["kind"] == kind
