@@ -22,11 +22,7 @@ from marketplace.checkpoints import clock
 from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_renew_lease
-from marketplace.checkpoints.services import (
-    CheckpointDraft,
-    checkpoint_delete,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import CheckpointDraft, checkpoint_delete, checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.leases import Jumps
 from marketplace.queue import Task

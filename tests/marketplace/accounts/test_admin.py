@@ -4,9 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from marketplace.accounts.models import User
-from marketplace.accounts.services import (
-    token_create,
-)
+from marketplace.accounts.services import token_create
 
 
 def test_the_token_form_of_an_operator_shows_no_secret(client: Client, alice: User) -> None:

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from marketplace.accounts.models import User
-from marketplace.accounts.services import (
-    token_create,
-    token_use,
-)
+from marketplace.accounts.services import token_create, token_use
 from marketplace.accounts.token_format import is_well_formed, make_secret
 
 

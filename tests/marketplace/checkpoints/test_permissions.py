@@ -14,9 +14,7 @@ from marketplace.checkpoints.permissions import (
     can_edit_checkpoint,
     can_pool_checkpoint,
 )
-from marketplace.checkpoints.selectors import (
-    checkpoints_visible_to,
-)
+from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.checkpoints.states import CheckpointState
 
 

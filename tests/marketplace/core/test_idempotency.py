@@ -9,12 +9,7 @@ from django.utils import timezone
 
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict
-from marketplace.core.idempotency import (
-    KEYS_LIVE,
-    keys_forget,
-    request_digest,
-    rows_made_before,
-)
+from marketplace.core.idempotency import KEYS_LIVE, keys_forget, request_digest, rows_made_before
 
 
 def test_equal_requests_have_one_digest_in_whatever_order_they_are_written() -> None:

@@ -5,11 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from marketplace.instance.request_id import (
-    choose_request_id,
-    current_request_id,
-    forget_request_id,
-)
+from marketplace.instance.request_id import choose_request_id, current_request_id, forget_request_id
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,7 @@ from marketplace.accounts.models import User
 from marketplace.core.errors import InsufficientStorage, TooLarge
 from marketplace.uploads.models import Upload
 from marketplace.uploads.quota import check_room, storage_left, storage_used_by
-from marketplace.uploads.services import (
-    upload_delete,
-)
+from marketplace.uploads.services import upload_delete
 
 
 def test_a_file_counts_once_before_and_after_validation_and_not_once_it_is_rejected(
