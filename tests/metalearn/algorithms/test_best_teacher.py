@@ -18,7 +18,9 @@ CPU = torch.device("cpu")
 
 
 def make(pool: Pool, **settings: Any) -> BestTeacher:
-    return make_algorithm("best_teacher", pool, {"tasks": 3} | settings, device=CPU, seed=0)
+    run = make_algorithm("best_teacher", pool, {"tasks": 3} | settings, device=CPU, seed=0)
+    assert isinstance(run, BestTeacher)
+    return run
 
 
 def chosen(pool: Pool, **settings: Any) -> str:
@@ -69,10 +71,12 @@ def test_every_teacher_gets_its_score_on_the_same_tasks(
     tiny_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(
-        "metalearn.algorithms.best_teacher.few_shot_accuracy",
-        lambda teacher, episode: seen.append(episode.query_images) or 0.5,
-    )
+
+    def half(_: Teacher, episode: Episode) -> float:
+        seen.append(episode.query_images)
+        return 0.5
+
+    monkeypatch.setattr("metalearn.algorithms.best_teacher.few_shot_accuracy", half)
     reports = list(train(make(tiny_pool)))
     assert len(reports) == 3
     for one, two in itertools.pairwise((seen[:3], seen[3:6], seen[6:])):

@@ -1,6 +1,8 @@
 import json
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,11 +23,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "PSEUDO_EPISODES", 4)
 
 
-def rows(suite: Suite, out: Path) -> list[dict[str, object]]:
+def rows(suite: Suite, out: Path) -> list[dict[str, Any]]:
     return [done.row for done in run_suite(suite, out, CPU)]
 
 
-def comparable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     plain = json.loads(json.dumps(rows))
     for row in plain:
@@ -90,6 +92,7 @@ def test_an_interrupted_suite_ends_as_one_that_was_not(suite_file: Path, tmp_pat
         running = run_suite(suite, tmp_path / "cut", CPU)
         for _ in range(stop):
             next(running)
+        assert isinstance(running, Generator)
         running.close()
         with (tmp_path / "cut" / ROWS).open("a") as file:
             file.write('{"key": "torn')

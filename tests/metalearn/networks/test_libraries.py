@@ -74,7 +74,7 @@ def test_the_same_weights_give_the_librarys_own_logits(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = reference(name, spec.image_size).eval()
-        head = theirs.get_submodule(get_architecture(name).facts.head_name)
+        head = theirs.get_submodule(the_index().by_name[name].facts.head_name)
         # Some begin with a head of zeros, which would hide everything before it.
         torch.nn.init.normal_(head.weight)
     network = build_bare(spec).eval()

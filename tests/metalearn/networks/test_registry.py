@@ -67,7 +67,7 @@ def test_narrow_residual_networks_run_in_channels_last_order(width: int) -> None
     # torch 2.13 corrupts its memory in a strided 1x1 convolution of fewer than 8 channels.
     network = build_network(NetworkSpec("resnet10", width, 3, 24, 3))
     plain = network.embed(torch.ones(4, 3, 24, 24))
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.ones(4, 3, 24, 24).contiguous(memory_format=torch.channels_last)
     # Batch statistics of so few channels leave a few 1e-4 to the order of the sums.
     assert torch.allclose(network.embed(images), plain, atol=1e-3)
