@@ -1,11 +1,10 @@
-"""What the tests of the pickle machine write and refuse."""
+"""Pickles as tests write them, without persistent ids."""
 
 from typing import Any
 
 import torch
 
 from metalearn.checkpoint.pickle_values import Value
-from tests.metalearn.checkpoint.pickles import refuse
 
 
 def refuse(_: Value) -> Value:
