@@ -50,7 +50,9 @@ def pool(
 
 def run_of(chosen_pool: Pool, **settings: Any) -> Chorus:
     chosen = {**SETTINGS, **settings}
-    return make_algorithm("chorus", chosen_pool, chosen, device=torch.device("cpu"), seed=0)
+    run = make_algorithm("chorus", chosen_pool, chosen, device=torch.device("cpu"), seed=0)
+    assert isinstance(run, Chorus)
+    return run
 
 
 def test_the_learner_comes_to_see_new_pictures_as_the_pool_does() -> None:

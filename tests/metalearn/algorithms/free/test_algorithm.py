@@ -1,14 +1,14 @@
 """FREE's outer step: stages, memory, and the released code's mistakes that are not repeated."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from metalearn.algorithm import train
@@ -19,12 +19,13 @@ from metalearn.algorithms.free.learner_inputs import replayed, student_of
 from metalearn.algorithms.free.shared_head import distillation_of
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.learning.replay import EpisodeLoss
-from metalearn.networks.conv4 import Conv4Network
+from metalearn.networks import Network
 from metalearn.networks.generator import Generator
 from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import Fit, InversionSettings, RecoveredTask, TeacherTask
 from metalearn.registry import make_algorithm
+from tests.recorded import recorded
 
 SMALL = {
     "warm_up_steps": 1,
@@ -49,12 +50,14 @@ SMALL = {
 def make(tiny_pool: Pool) -> Callable[..., Free]:
     def make_(pool: Pool = tiny_pool, **settings: Any) -> Free:
         chosen = SMALL | settings
-        return make_algorithm("free", pool, chosen, device=torch.device("cpu"), seed=0)
+        run = make_algorithm("free", pool, chosen, device=torch.device("cpu"), seed=0)
+        assert isinstance(run, Free)
+        return run
 
     return make_
 
 
-def weights_of(network: Conv4Network | Generator) -> torch.Tensor:
+def weights_of(network: nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().flatten().clone() for p in network.parameters()])
 
 
@@ -67,16 +70,18 @@ def test_a_step_over_n_teachers_adds_n_recovered_tasks(make: Callable[..., Free]
     assert counts == [0, 3, 6, 6]
 
 
-def test_the_released_memory_keeps_only_the_last_teachers_task(make: Callable[..., Free]) -> None:
+def test_the_released_memory_keeps_only_the_last_teachers_task(
+    make: Callable[..., Free], monkeypatch: pytest.MonkeyPatch
+) -> None:
     algorithm = make(remembered="last")
     last = []
     original = algorithm.memory.add
 
-    def note(images: Tensor, labels: Tensor, names: tuple[str, str, str]) -> None:
+    def note(images: Tensor, labels: Tensor, names: Sequence[str]) -> None:
         last.append(names)
         original(images, labels, names)
 
-    algorithm.memory.add = note
+    monkeypatch.setattr(algorithm.memory, "add", note)
     counts = [algorithm.memory.n_tasks for _ in train(algorithm)]
     assert counts == [0, 1, 2, 2] and len(last) == 2
 
@@ -168,7 +173,7 @@ def test_replay_ends_when_nothing_better_comes_for_as_long_as_patience_says(
     hits = iter([0.2, 0.1, 0.5, 0.5, 0.4, 0.9])
 
     def told(
-        network: Conv4Network, episodes: list[Episode], config: FreeConfig, **_others: Any
+        network: Network, episodes: list[Episode], config: FreeConfig, **_others: Any
     ) -> EpisodeLoss:
         return EpisodeLoss(torch.zeros(()), next(hits))
 
@@ -303,15 +308,18 @@ def test_grey_pools_give_grey_learners(
 
 @pytest.mark.parametrize("head", ["shared", "prototypes"])
 def test_a_task_has_the_classes_that_its_teacher_knows_and_an_episode_those_asked_for(
-    make: Callable[..., Free], make_teacher: Callable[..., Any], head: str
+    make: Callable[..., Free],
+    make_teacher: Callable[..., Any],
+    head: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ("cat", "dog"), ("owl", "fox", "bee"), ("cat", "owl")
     pool = Pool(
         tuple(make_teacher(name, class_names=n) for name, n in zip("abc", names, strict=True))
     )
     algorithm = make(pool=pool, n_way=4, distillation_head=head, outer_steps=4, replay_steps=0)
-    sampled, original = [], algorithm.memory.sample
-    algorithm.memory.sample = lambda **k: sampled.append(original(**k)) or sampled[-1]
+    sampled: list[Episode] = []
+    monkeypatch.setattr(algorithm.memory, "sample", recorded(algorithm.memory.sample, sampled))
     reports = list(train(algorithm))
     assert {report.recovered.n_way for report in reports} <= {2, 3}
     assert {episode.n_way for episode in sampled} == {4}
@@ -386,10 +394,8 @@ def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(
 ) -> None:
     algorithm = make(generator_update="reptile", reptile_rate=0.25)
     before = weights_of(algorithm.generator)
-    fits, original = [], free_module.recover
-    monkeypatch.setattr(
-        free_module, "recover", lambda *a, **k: fits.append(original(*a, **k)) or fits[-1]
-    )
+    fits: list[Any] = []
+    monkeypatch.setattr(free_module, "recover", recorded(free_module.recover, fits))
     algorithm.recover(adversarial=False)
     ways = [torch.cat([m.flatten() for m in fit.direction]) for fit in fits]
     expected = before - 0.25 * torch.stack(ways).mean(0)
@@ -431,7 +437,9 @@ def test_the_released_distillation_is_another_loss_and_moves_the_learner_elsewhe
             pool=algorithm.pool,
         )
         found[form] = loss.item()
-        gradients[form] = torch.autograd.grad(loss, algorithm.learner.head.weight)[0].flatten()
+        gradients[form] = torch.autograd.grad(loss, algorithm.learner.output_layer.weight)[
+            0
+        ].flatten()
         logits = algorithm.learner((images - 0.5) / 0.25)
         student = logits.log_softmax(1) if form == "kl" else logits.softmax(1)
         entries = F.kl_div(student, targets.softmax(1), reduction="none")

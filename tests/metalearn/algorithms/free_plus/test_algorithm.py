@@ -32,7 +32,9 @@ SMALL = {
 def make(tiny_pool: Pool) -> Callable[..., FreePlus]:
     def make_(pool: Pool = tiny_pool, **settings: Any) -> FreePlus:
         chosen = SMALL | {"alignment_images": 6, "teachers_asked": 2} | settings
-        return make_algorithm("free_plus", pool, chosen, device=torch.device("cpu"), seed=0)
+        run = make_algorithm("free_plus", pool, chosen, device=torch.device("cpu"), seed=0)
+        assert isinstance(run, FreePlus)
+        return run
 
     return make_
 
