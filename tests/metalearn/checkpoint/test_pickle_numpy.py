@@ -8,7 +8,7 @@ import pytest
 from metalearn.checkpoint.pickle_machine import PickleMachine
 from metalearn.checkpoint.pickle_numpy import NumpyArray
 from metalearn.checkpoint.pickle_values import Record, Value
-from tests.metalearn.checkpoint.test_pickle_machine import dumps, refuse
+from tests.metalearn.checkpoint.pickles import dumps, refuse
 
 
 def read(value: Any, protocol: int = 2) -> Value:
