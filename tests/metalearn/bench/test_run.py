@@ -10,7 +10,6 @@ import torch
 from metalearn.bench import projection, read_suite, run_suite, training
 from metalearn.bench.run import ROWS
 from metalearn.bench.suite import Suite
-from metalearn.bench.training import curve_steps
 from metalearn.errors import InvalidData, InvalidPool, InvalidSetting
 
 CPU = torch.device("cpu")
@@ -167,9 +166,3 @@ def test_every_seed_has_its_own_episodes(suite_file: Path, tmp_path: Path) -> No
     done = rows(replace(suite, algorithms=suite.algorithms[:1]), tmp_path / "out")
     assert [row["seed"] for row in done if row["kind"] == "training"] == [0, 1]
     assert len({row["key"] for row in done}) == len(done) == N_ROWS
-
-
-def test_the_points_of_a_curve_end_with_the_last_step() -> None:
-    assert curve_steps(100, 4) == {25, 50, 75, 100}
-    assert curve_steps(1, 8) == {1}
-    assert curve_steps(5, 0) == set()
