@@ -51,7 +51,7 @@ def test_a_tensor_is_described_by_its_place_in_a_storage() -> None:
     assert found == TensorRef(STORAGE, torch.float32, 1, (3,), (1,))
     third = "torch._utils._rebuild_tensor_v3"
     untyped = StorageRef("0", None, 16)
-    arguments = (untyped, 0, (8,), (1,), False, {}, Global("torch.half"))
+    arguments: tuple[Value, ...] = (untyped, 0, (8,), (1,), False, {}, Global("torch.half"))
     assert rebuilt(*arguments, function=third) == TensorRef(untyped, torch.float16, 0, (8,), (1,))
 
 
