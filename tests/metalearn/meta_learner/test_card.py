@@ -34,7 +34,6 @@ def test_card_and_provenance_say_whose_weights_the_learner_holds(
     assert "copies of" not in (tmp_path / "own" / "README.md").read_text()
 
 
-@pytest.mark.long
 def test_the_card_lists_every_setting_of_the_run(saved: Path) -> None:
     card = (saved / "README.md").read_text()
     made, settings = card.split("## How it was made")[1].split("### Settings")
