@@ -76,7 +76,7 @@ def test_pictures_of_ones_own_are_learned_from_where_they_lie(
     folder = ("--pictures-folder", pictures / "support")
     out = tmp_path / "learner"
     assert run("train", "chorus", "--pool", pool, "--out", out, *setting, *folder) == 0
-    assert "4 pictures of the operator's own folder" in capsys.readouterr().out
+    assert "4 pictures in the operator's folder" in capsys.readouterr().out
     assert MetaLearner.load(out).made_by["operator_pictures"] == 4
     command = ("--pool", pool, "--dry-run")
     text = refused(capsys, "train", "chorus", *command, "--set", "own_pictures=true")
