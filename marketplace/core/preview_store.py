@@ -1,6 +1,6 @@
 """Preview grids: recovered images that may be shown. They are kept in RAM, never on disk.
 
-With `PREVIEW_URL=redis://…` they are in that Redis (run it without persistence). With `http://…`
+With `PREVIEW_URL=redis://…` they are in that Redis, unless it writes to a disk. With `http://…`
 they are in the memory of the process that runs web and workers together: it serves `MemoryStore` on
 the loopback interface with a bearer secret. Without a URL there are no previews.
 """
@@ -29,10 +29,18 @@ STORE_ERRORS = (OSError, redis.RedisError)
 """Raised by the functions below if the store is unavailable. No run or page fails for it."""
 
 
+class WritesToDisk(redis.RedisError):
+    """The Redis for previews keeps its data on a disk, or does not say whether it does."""
+
+
 def preview_put(job_id: str, png: bytes) -> None:
-    """Set the job's grid. Does nothing if previews are not configured."""
+    """Set the job's grid. Does nothing if previews are not configured.
+
+    Raise WritesToDisk for a Redis with persistence: recovered images never reach a disk.
+    """
     if settings.PREVIEW_URL.startswith("redis"):
         client = redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S)
+        _check_memory_only(client)
         client.set(f"preview:{job_id}", png, ex=settings.PREVIEW_TTL_S)
     elif settings.PREVIEW_URL:
         _call("PUT", job_id, png)
@@ -61,6 +69,32 @@ def preview_delete(job_id: str) -> None:
         )
     elif settings.PREVIEW_URL:
         _call("DELETE", job_id)
+
+
+def preview_problem() -> str:
+    """Return why the store takes no previews, in one sentence, or an empty string."""
+    if not settings.PREVIEW_URL.startswith("redis"):
+        return ""
+    try:
+        _check_memory_only(redis.Redis.from_url(settings.PREVIEW_URL, socket_timeout=_TIMEOUT_S))
+    except STORE_ERRORS as error:
+        return (
+            str(error) if isinstance(error, WritesToDisk) else "the preview store does not answer"
+        )
+    return ""
+
+
+def _check_memory_only(client: redis.Redis) -> None:
+    try:
+        found = {**client.config_get("save"), **client.config_get("appendonly")}
+    except redis.ResponseError as error:
+        raise WritesToDisk(
+            "the preview store does not say whether it writes to a disk; allow CONFIG GET"
+        ) from error
+    if found.get("save") or found.get("appendonly") != "no":
+        raise WritesToDisk(
+            'the preview store writes to a disk; start its Redis with --save "" --appendonly no'
+        )
 
 
 def preview_secret() -> str:

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
 from marketplace.core.models import WorkerPulse
+from marketplace.core.preview_store import preview_problem
 
 SILENT_AFTER = timedelta(seconds=60)
 
@@ -129,10 +130,11 @@ def _warnings() -> list[str]:
         missing = set(_alive().exclude(unconfined="").values_list("unconfined", flat=True))
     except DatabaseError:
         return []  # reported by the database check
-    return [
+    unconfined = [
         f"a worker reads uploads without {what}, which its machine does not support"
         for what in sorted(missing)
     ]
+    return [*unconfined, *filter(None, [preview_problem()])]
 
 
 def _worker() -> None:

@@ -14,10 +14,12 @@ from marketplace.core import preview_store
 from marketplace.core.preview_store import (
     MAX_PREVIEW_BYTES,
     MAX_PREVIEWS,
+    STORE_ERRORS,
     MemoryStore,
     preview_delete,
     preview_get,
     preview_or_none,
+    preview_problem,
     preview_put,
     preview_secret,
     serve_previews,
@@ -49,6 +51,52 @@ def _keeps_grids() -> None:
 
 def test_the_process_that_runs_everything_keeps_grids(served: str) -> None:
     _keeps_grids()
+
+
+@pytest.mark.services
+@pytest.mark.skipif(find_redis() is None, reason="no Redis on this machine")
+def test_a_redis_that_writes_to_a_disk_gets_no_picture(settings: Settings) -> None:
+    with redis_server() as url:
+        settings.PREVIEW_URL = url
+        assert preview_problem() == ""
+        client = preview_store.redis.Redis.from_url(url)
+        client.config_set("save", "3600 1")
+        assert 'start its Redis with --save ""' in preview_problem()
+        with pytest.raises(STORE_ERRORS):
+            preview_put("a", b"recovered")
+        assert preview_get("a") is None
+        client.config_set("save", "")
+        preview_put("a", b"recovered")
+        assert preview_get("a") == b"recovered"
+
+
+class Told:
+    """A Redis as far as its configuration goes."""
+
+    def __init__(self, **config: str) -> None:
+        self.config = config
+
+    def config_get(self, name: str) -> dict[str, str]:
+        if not self.config:
+            raise preview_store.redis.ResponseError("unknown command")
+        return {name: self.config[name]}
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        (Told(save="", appendonly="no"), ""),
+        (Told(save="", appendonly="yes"), "writes to a disk"),
+        (Told(save="60 1", appendonly="no"), "writes to a disk"),
+        (Told(), "does not say whether it writes"),
+    ],
+)
+def test_a_redis_must_say_that_it_keeps_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, told: Told, problem: str
+) -> None:
+    settings.PREVIEW_URL = "redis://previews"
+    monkeypatch.setattr(preview_store.redis.Redis, "from_url", lambda *args, **more: told)
+    assert problem in preview_problem() and bool(preview_problem()) == bool(problem)
 
 
 @pytest.mark.services
