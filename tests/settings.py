@@ -40,3 +40,9 @@ READY_KEPT_S = 0
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+# Django's test client knows the usual kind of session only; `test_session_keys.py` and the journeys
+# use the real one.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+_OURS = "marketplace.accounts.session_keys.HashedSessionMiddleware"
+_USUAL = "django.contrib.sessions.middleware.SessionMiddleware"
+MIDDLEWARE = [_USUAL if name == _OURS else name for name in MIDDLEWARE]  # noqa: F405

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 SHORT, LONG = 3, 4
 COMPRESSIONS = {
@@ -16,7 +17,7 @@ COMPRESSIONS = {
 }
 
 
-def as_tiff(image: Image.Image, compression: str | None = None, **tags: int) -> bytes:
+def as_tiff(image: Image.Image, compression: str | None = None, **tags: int | bytes) -> bytes:
     """As Pillow writes it; tags by their numbers as t258."""
     info = {int(name.removeprefix("t")): value for name, value in tags.items()}
     buffer = io.BytesIO()
@@ -154,7 +155,7 @@ def cut_tiffs(photo: Image.Image) -> list[bytes]:
     found = []
     for compression in ("packbits", "tiff_lzw", "tiff_adobe_deflate"):
         whole = as_tiff(photo, compression, t278=photo.height)
-        with Image.open(io.BytesIO(whole)) as image:
+        with TiffImageFile(io.BytesIO(whole)) as image:
             tags = dict(image.tag_v2)
             (at,), (size,) = tags[273], tags[279]
         kept = {tag: tags[tag] for tag in (256, 257, 258, 259, 262, 277, 278)}

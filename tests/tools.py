@@ -125,9 +125,8 @@ def postgres_server() -> Iterator[str]:
         data = Path(folder) / "data"
         become = become_postgres(Path(folder))
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         initdb += ["-N", "-E", "UTF8", "--locale=C.UTF-8"]
-        subprocess.run([*become, *initdb], check=True, **quiet)
+        subprocess.run([*become, *initdb], check=True, capture_output=True)
         command = [str(programs / "postgres"), "-D", str(data), "-k", folder, "-p", str(port)]
         for option in ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off"):
             command += ["-c", option]

@@ -1,12 +1,14 @@
 """What is left open is empty, whatever a form or JSON brings for it."""
 
+from typing import Any
+
 from contract.declared import DECLARED, Declared
 
 
 def test_lists_become_tuples_and_none_becomes_empty() -> None:
-    declared = Declared(
-        image_size=None, mean=[0.5], std=[], class_names=["a", "b"], architecture=None
-    )
+    brought: dict[str, Any] = {"image_size": None, "architecture": None}
+    brought |= {"mean": [0.5], "std": [], "class_names": ["a", "b"]}
+    declared = Declared(**brought)
     assert declared == Declared(mean=(0.5,), class_names=("a", "b"))
     assert (declared.image_size, declared.std, declared.architecture) == (0, (), "")
 

@@ -1,7 +1,7 @@
 """The wasm runtime in Node against PyTorch: deep networks, memory, lone queries, the example."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ CALIBRATED = AdaptationSettings(head="sgd", calibrate="icfil")
 
 def saved(folder: Path, spec: NetworkSpec) -> MetaLearner:
     torch.manual_seed(0)
-    plain = {"mean": (0.0,) * spec.channels, "std": (1.0,) * spec.channels}
-    learner = MetaLearner(build_network(spec), **plain, defaults=CALIBRATED)
+    mean, std = (0.0,) * spec.channels, (1.0,) * spec.channels
+    learner = MetaLearner(build_network(spec), mean=mean, std=std, defaults=CALIBRATED)
     learner.save(folder / "learner", for_browsers=True)
     return learner
 
@@ -41,7 +41,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def farthest(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+def farthest(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
@@ -83,8 +83,7 @@ def test_memory_does_not_grow_with_pictures_or_adaptations(tmp_path: Path) -> No
     saved(tmp_path, NetworkSpec("conv4", 8, 3, 16, 5))
     few = torch.arange(2).repeat_interleave(5)
     many = torch.arange(20).repeat_interleave(50)
-    quick = {"inner_steps": 2, "inversion_steps": 1, "calibration_steps": 2}
-    settings = AdaptationSettings(head="sgd", calibrate="icfil", **quick)
+    settings = replace(CALIBRATED, inner_steps=2, inversion_steps=1, calibration_steps=2)
     query = pictures(300, 16, 1)
     small = (pictures(10, 16, 0), few, query, settings)
     large = (pictures(1000, 16, 0), many, query, settings)
@@ -128,8 +127,8 @@ def test_networks_with_grouped_convolutions_adapt_in_wasm(
     learner = MetaLearner(network.eval(), mean=(0.0,) * 3, std=(1.0,) * 3)
     learner.save(tmp_path / "learner", for_browsers=True)
     # At the usual rates a network that learned nothing runs away from its pictures.
-    few = {"inner_steps": 3, "inversion_steps": 2, "calibration_steps": 1}
-    careful = replace(CALIBRATED, inner_lr=1e-4, calibration_lr=1e-7, **few)
+    few = replace(CALIBRATED, inner_steps=3, inversion_steps=2, calibration_steps=1)
+    careful = replace(few, inner_lr=1e-4, calibration_lr=1e-7)
     tried = (
         replace(careful, calibrate="none"),
         careful,

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -58,7 +59,7 @@ def damaged() -> list[str]:
                 where = (
                     near + int(rng.integers(260)) if rng.random() < 0.8 else rng.integers(len(one))
                 )
-                one[int(where) % len(one)] = int(rng.choice([0, 1, 2, 255, rng.integers(256)]))
+                one[int(where) % len(one)] = int(rng.choice([0, 1, 2, 255, int(rng.integers(256))]))
             found.append(text(bytes(one)))
     return found
 
@@ -123,5 +124,7 @@ def test_bytes_that_are_no_tiff_are_refused_and_not_crashed_on(
         whole = files[name]
         at = where % len(whole)
         found += [text(whole[:at] + noise + whole[at + len(noise) :]), text(whole[:at] + noise)]
-    nothing = {key: [] for key in ("kinds", "sentences", "tiffs", "unusual", "large", "cut")}
+    nothing: dict[str, list[Any]] = {
+        key: [] for key in ("kinds", "sentences", "tiffs", "unusual", "large", "cut")
+    }
     in_node(tmp_path, {**nothing, "readable": {}, "damaged": found})

@@ -13,13 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import FilePayload
 
-from tests.journeys.adapting import (
-    CLASSES,
-    KINDS,
-    files_of,
-    learner_with_steps,
-    server_says,
-)
+from tests.journeys.adapting import CLASSES, KINDS, files_of, learner_with_steps, server_says
 from tests.journeys.instance import Instance
 from tests.tools import free_port
 

@@ -8,12 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.foreign import readable_files
-from tests.journeys.adapting import (
-    NEEDS_CHROMIUM,
-    chromium,
-    learner_with_steps,
-    signed_in_page,
-)
+from tests.journeys.adapting import NEEDS_CHROMIUM, chromium, learner_with_steps, signed_in_page
 from tests.journeys.instance import Instance
 from tests.turned import plain
 

@@ -10,13 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.upload import (
-    peak_rss,
-    upload_as_form,
-    upload_in_pieces,
-    web_server,
-    write_noise,
-)
+from benchmarks.upload import peak_rss, upload_as_form, upload_in_pieces, web_server, write_noise
 from tests.marketplace.api.test_broken_connections import TusClient
 from tests.marketplace.api.tus import PIECE
 

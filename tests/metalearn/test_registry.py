@@ -33,8 +33,9 @@ def other_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Non
 
 def module_with(name: str, algorithm: str) -> ModuleType:
     module = ModuleType(f"metalearn.algorithms.{name}")
-    module.Kind = type("Kind", (RandomInit,), {"name": algorithm, "__module__": module.__name__})
-    module.RandomInit = RandomInit  # imported there, but at home elsewhere
+    kind = type("Kind", (RandomInit,), {"name": algorithm, "__module__": module.__name__})
+    # The second is imported there, but at home elsewhere.
+    vars(module).update(Kind=kind, RandomInit=RandomInit)
     return module
 
 

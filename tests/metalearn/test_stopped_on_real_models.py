@@ -31,7 +31,7 @@ RECOVERY = {
     "merge_classes": False,
 }
 FREE = RECOVERY | {"warm_up_steps": 1, "outer_steps": 2, "replay_steps": 1, "generator_steps": 2}
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "free": FREE,
     "free_plus": FREE
     | {

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Iterable
 from dataclasses import asdict, fields
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from metalearn.algorithms.free import FreeConfig
+from metalearn.algorithms.free import Free, FreeConfig
 from metalearn.algorithms.free.released import ReleasedSwitches
 from metalearn.bench import find_suite, read_suite
 from metalearn.networks import NetworkSpec, build_network
@@ -148,9 +149,10 @@ def trained_teacher(name: str, seed: int) -> Teacher:
 def test_a_meta_learned_generator_fits_an_unknown_teacher_better_in_as_many_steps() -> None:
     # FIVE's claim. The judge is a teacher that the generator has never seen.
     *known, unknown = [trained_teacher(str(seed), seed) for seed in range(4)]
-    settings = {"generator_width": 16, "latent_dim": 32, "images_per_class": 6, "max_shift": 0}
-    settings["generator_update"] = "reptile"
+    settings: dict[str, Any] = {"generator_width": 16, "latent_dim": 32, "images_per_class": 6}
+    settings |= {"max_shift": 0, "generator_update": "reptile"}
     run = make_algorithm("free", Pool(tuple(known)), settings, device=torch.device("cpu"), seed=0)
+    assert isinstance(run, Free)
     fresh = copy.deepcopy(run.generator)
     for _ in range(40):
         run.recover(adversarial=False)

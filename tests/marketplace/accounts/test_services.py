@@ -7,11 +7,7 @@ from django.utils import timezone
 
 from marketplace.accounts import services
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
-from marketplace.accounts.selectors import (
-    teams_of,
-    token_digest,
-    tokens_of,
-)
+from marketplace.accounts.selectors import teams_of, token_digest, tokens_of
 from marketplace.accounts.services import (
     team_change_role,
     team_create,

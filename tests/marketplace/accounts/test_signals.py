@@ -1,6 +1,8 @@
 """What other apps do with people is in the audit log; a team that goes takes nothing along."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
@@ -105,3 +107,15 @@ def test_a_row_of_the_admins_own_log_that_is_saved_again_is_not_recorded_again(
     entry.save()
     assert acts() == ["admin.changed", "admin.changed"]
     assert [row.details["of"] for row in Record.objects.order_by("number")] == ["team", ""]
+
+
+def test_what_was_shared_with_a_team_becomes_private_when_the_team_is_deleted(
+    make_checkpoint: Callable[..., Any], make_pool: Callable[..., Any], shared: Any, team: Team
+) -> None:
+    rows = [make_checkpoint("birds", **shared.team), make_pool("pool", **shared.team)]
+    public = make_checkpoint("owls", **shared.public)
+    team.delete()
+    for row in (*rows, public):
+        row.refresh_from_db()
+    assert [(row.visibility, row.team) for row in rows] == [("private", None)] * 2
+    assert public.visibility == "public"

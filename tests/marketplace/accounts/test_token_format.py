@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from marketplace.accounts.models import User
-from marketplace.accounts.services import (
-    token_create,
-    token_use,
-)
+from marketplace.accounts.services import token_create, token_use
+from marketplace.accounts.token_format import is_well_formed, make_secret
 
 
 def test_a_token_can_be_recognised_and_checked_without_asking_us(alice: User) -> None:
@@ -30,3 +28,15 @@ def test_what_cannot_be_a_token_is_not_looked_up(
 ) -> None:
     with django_assert_num_queries(0):
         assert token_use(secret=secret) is None
+
+
+def test_what_is_made_is_well_formed_and_never_the_same() -> None:
+    made = {make_secret() for _ in range(20)}
+    assert len(made) == 20 and all(map(is_well_formed, made))
+
+
+@pytest.mark.parametrize("position", [3, 20, 42, 43, 50])
+def test_one_mistyped_character_is_noticed(position: int) -> None:
+    secret = make_secret()
+    other = "1" if secret[position] == "0" else "0"
+    assert not is_well_formed(secret[:position] + other + secret[position + 1 :])

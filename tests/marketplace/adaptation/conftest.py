@@ -24,5 +24,5 @@ def session(learner: MetaLearner, alice: User) -> AdaptationSession:
 
 @pytest.fixture
 def left(stored: Callable[..., Any]) -> Callable[..., Any]:
-    """What lies in the folder of requests."""
+    """What is in the folder of requests."""
     return lambda: stored("adaptations")

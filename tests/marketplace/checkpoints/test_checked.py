@@ -7,11 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from marketplace.accounts.models import User
-from marketplace.checkpoints.checked import (
-    checkpoint_checked,
-    is_read_otherwise,
-    read_as_now,
-)
+from marketplace.checkpoints.checked import checkpoint_checked, is_read_otherwise, read_as_now
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import checkpoint_claim, checkpoint_finish
 from marketplace.checkpoints.search import checkpoints_search

@@ -1,4 +1,4 @@
-"""Silent validations are taken back, waiting ones woken, and a clock that jumps costs nothing."""
+"""Silent validations are taken back, and waiting ones woken."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,11 +9,7 @@ from django.utils import timezone
 from marketplace.accounts.models import User
 from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.moves import (
-    MAX_LOST_ATTEMPTS,
-    checkpoint_claim,
-    checkpoint_finish,
-)
+from marketplace.checkpoints.moves import MAX_LOST_ATTEMPTS, checkpoint_claim, checkpoint_finish
 from marketplace.checkpoints.states import CheckpointState
 from tests.marketplace.checkpoints.uploading import uploaded
 

@@ -13,10 +13,7 @@ from marketplace.accounts.models import User
 from marketplace.checkpoints import services
 from marketplace.checkpoints.clock import checkpoints_tick
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import (
-    CheckpointDraft,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 from marketplace.core.errors import Conflict
 
 DRAFT = CheckpointDraft(

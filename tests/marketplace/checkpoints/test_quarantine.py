@@ -15,10 +15,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_download_checkpoint, can_pool_checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
 from marketplace.checkpoints.search import checkpoints_search
-from marketplace.checkpoints.selectors import (
-    checkpoints_listed_for,
-    checkpoints_visible_to,
-)
+from marketplace.checkpoints.selectors import checkpoints_listed_for, checkpoints_visible_to
 from marketplace.checkpoints.services import checkpoint_delete
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.pools.services import pool_create

@@ -11,10 +11,7 @@ from django.db.models import QuerySet
 from marketplace.accounts.models import User, Visibility
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.permissions import can_pool_checkpoint
-from marketplace.checkpoints.selectors import (
-    checkpoints_editable_by,
-    checkpoints_visible_to,
-)
+from marketplace.checkpoints.selectors import checkpoints_editable_by, checkpoints_visible_to
 from marketplace.checkpoints.states import CheckpointState
 
 

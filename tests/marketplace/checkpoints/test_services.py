@@ -15,10 +15,7 @@ from marketplace.accounts.models import User
 from marketplace.checkpoints import services
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import (
-    checkpoint_delete,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
 from marketplace.jobs.models import Job

@@ -7,10 +7,7 @@ from django.core.files.base import ContentFile
 
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.checkpoints.services import (
-    CheckpointDraft,
-    checkpoint_upload,
-)
+from marketplace.checkpoints.services import CheckpointDraft, checkpoint_upload
 
 DRAFT = CheckpointDraft(
     name="  Garden   birds ",

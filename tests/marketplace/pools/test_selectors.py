@@ -7,12 +7,7 @@ import pytest
 
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.pools.selectors import (
-    MAX_POOL_SIZE,
-    pool_fit,
-    pools_editable_by,
-    pools_visible_to,
-)
+from marketplace.pools.selectors import MAX_POOL_SIZE, pool_fit, pools_editable_by, pools_visible_to
 
 
 def test_pools_are_seen_by_whom_they_are_shared_with(

@@ -10,9 +10,7 @@ from marketplace.checkpoints.models import Checkpoint
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.pools.models import Pool
 from marketplace.pools.permissions import can_edit_pool
-from marketplace.pools.selectors import (
-    pool_checkpoints,
-)
+from marketplace.pools.selectors import pool_checkpoints
 from marketplace.pools.services import (
     pool_change_checkpoints,
     pool_create,

@@ -5,6 +5,6 @@ from marketplace.uploads.models import Upload
 
 
 def content_of(upload: Upload) -> bytes:
-    """What lies where the validation looks for it."""
+    """The bytes where validation looks for them."""
     with storage.local_copy(storage.incoming_key(upload.pk)) as path:
         return path.read_bytes()

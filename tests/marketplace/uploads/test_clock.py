@@ -17,9 +17,7 @@ from marketplace.uploads import services
 from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
 from marketplace.uploads.selectors import uploads_of
-from marketplace.uploads.services import (
-    upload_append,
-)
+from marketplace.uploads.services import upload_append
 from tests.marketplace.uploads.arrived import content_of
 
 

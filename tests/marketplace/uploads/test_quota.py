@@ -7,12 +7,10 @@ import pytest
 from pytest_django import Settings
 
 from marketplace.accounts.models import User
-from marketplace.core.errors import InsufficientStorage
+from marketplace.core.errors import InsufficientStorage, TooLarge
 from marketplace.uploads.models import Upload
-from marketplace.uploads.quota import storage_used_by
-from marketplace.uploads.services import (
-    upload_delete,
-)
+from marketplace.uploads.quota import check_room, storage_left, storage_used_by
+from marketplace.uploads.services import upload_delete
 
 
 def test_a_file_counts_once_before_and_after_validation_and_not_once_it_is_rejected(
@@ -37,3 +35,18 @@ def test_room_is_kept_for_what_was_begun(
         begin(51)
     upload_delete(upload=upload)
     begin(51)
+
+
+def test_a_file_is_too_large_for_the_instance_or_for_the_persons_room(
+    alice: User, settings: Settings
+) -> None:
+    settings.MAX_STORAGE_BYTES_PER_PERSON, settings.MAX_CHECKPOINT_BYTES = 2**21, 2**20
+    assert storage_left(alice) == 2**21
+    check_room(alice, 2**20)
+    with pytest.raises(TooLarge, match="at most 1 MiB") as refused:
+        check_room(alice, 2**20 + 1)
+    assert set(refused.value.fields) == {"file"}
+    settings.MAX_STORAGE_BYTES_PER_PERSON = 10
+    check_room(alice, 10)
+    with pytest.raises(InsufficientStorage, match="delete a model"):
+        check_room(alice, 11)

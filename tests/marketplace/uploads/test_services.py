@@ -22,12 +22,7 @@ from marketplace.uploads import services
 from marketplace.uploads.clock import uploads_tick
 from marketplace.uploads.models import Upload
 from marketplace.uploads.selectors import uploads_of
-from marketplace.uploads.services import (
-    ChecksumMismatch,
-    Locked,
-    upload_append,
-    upload_delete,
-)
+from marketplace.uploads.services import ChecksumMismatch, Locked, upload_append, upload_delete
 from tests.marketplace.checkpoints.uploading import DRAFT
 from tests.marketplace.uploads.arrived import content_of
 

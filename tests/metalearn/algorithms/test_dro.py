@@ -12,6 +12,7 @@ from metalearn.algorithms.dro.hyper_network import HyperNetwork, Layout, ascende
 from metalearn.errors import InvalidPool, InvalidSetting
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
+from tests.recorded import recorded
 
 CPU = torch.device("cpu")
 
@@ -22,9 +23,10 @@ def pool(make_teacher: Callable[..., Any]) -> Pool:
 
 
 def make(pool: Pool, seed: int = 0, **settings: Any) -> Dro:
-    return make_algorithm(
-        "dro", pool, {"embedding_dim": 4, "statistics": "merged"} | settings, device=CPU, seed=seed
-    )
+    chosen = {"embedding_dim": 4, "statistics": "merged"} | settings
+    run = make_algorithm("dro", pool, chosen, device=CPU, seed=seed)
+    assert isinstance(run, Dro)
+    return run
 
 
 def test_a_network_becomes_one_row_and_its_parameters_again(
@@ -99,16 +101,16 @@ def test_steps_are_those_derived_by_hand(
     algorithm = make(
         pool, inner_steps=inner_steps, inner_lr=0.2, outer_lr=0.1, gamma=1.5, variance=1.3
     )
-    expected, drawn = ByHand(algorithm), []
-    original = algorithm._draw
-    monkeypatch.setattr(algorithm, "_draw", lambda rows: drawn.append(original(rows)) or drawn[-1])
+    expected, drawn = ByHand(algorithm), list[Any]()
+    monkeypatch.setattr(algorithm, "_draw", recorded(algorithm._draw, drawn))
     for _ in range(4):
         algorithm.step()
         expected.step(*drawn[-2:])
     hyper = algorithm.hyper
-    found = torch.cat([layer.weight for layer in hyper.maps])
+    linear: list[Any] = list(hyper.maps)
+    found = torch.cat([layer.weight for layer in linear])
     assert torch.allclose(found, expected.w, atol=1e-6)
-    assert torch.allclose(torch.cat([layer.bias for layer in hyper.maps]), expected.b, atol=1e-6)
+    assert torch.allclose(torch.cat([layer.bias for layer in linear]), expected.b, atol=1e-6)
     assert torch.allclose(hyper.embeddings, expected.e, atol=1e-6)
 
 
@@ -162,7 +164,8 @@ def test_the_learner_is_what_the_mean_embedding_gives_with_averaged_statistics(p
     first = hyper.maps[0].weight @ mean + hyper.maps[0].bias
     expected = (first * algorithm.unit)[: 4 * 27].view(4, 3, 3, 3)
     assert torch.allclose(learner.network.blocks[0].conv.weight, expected, atol=1e-6)
-    statistics = sum(t.network.blocks[1].norm.running_var for t in pool.teachers) / 5
+    each = [t.network.get_buffer("blocks.1.norm.running_var") for t in pool.teachers]
+    statistics = torch.stack(each).mean(0)
     assert torch.allclose(learner.network.blocks[1].norm.running_var, statistics)
 
 
@@ -176,7 +179,7 @@ def test_unlike_class_counts_give_a_fresh_head(tiny_pool: Pool) -> None:
     list(train(algorithm))
     head = algorithm.meta_learner().network.output_layer
     assert head.out_features == 4
-    assert torch.equal(head.weight, algorithm.learner.head.weight)
+    assert torch.equal(head.weight, algorithm.learner.output_layer.weight)
 
 
 def test_a_hyper_network_too_large_and_a_pool_without_two_of_a_kind_are_refused(

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -17,8 +17,8 @@ from metalearn.algorithms.purer.curriculum import Curriculum
 from metalearn.algorithms.purer.images import LearnableImages
 from metalearn.algorithms.purer.inversion import inversion_loss, rolled, total, total_variation
 from metalearn.errors import InvalidPool, InvalidSetting
-from metalearn.learning.replay import Replay
-from metalearn.networks.conv4 import Conv4Network
+from metalearn.learning.replay import EpisodeLoss, Replay
+from metalearn.networks import Network
 from metalearn.numerics.episode import Episode
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import TeacherTask
@@ -42,7 +42,9 @@ SMALL = {
 @pytest.fixture
 def make(tiny_pool: Pool) -> Callable[..., Purer]:
     def make_(pool: Pool = tiny_pool, **settings: Any) -> Purer:
-        return make_algorithm("purer", pool, SMALL | settings, device=CPU, seed=0)
+        run = make_algorithm("purer", pool, SMALL | settings, device=CPU, seed=0)
+        assert isinstance(run, Purer)
+        return run
 
     return make_
 
@@ -58,19 +60,19 @@ def images() -> LearnableImages:
     )
 
 
-def flat(network: Conv4Network) -> torch.Tensor:
+def flat(network: Network) -> torch.Tensor:
     return torch.cat([p.detach().flatten().clone() for p in network.parameters()])
 
 
 def test_images_start_from_standard_normal_noise() -> None:
-    many = LearnableImages(
+    images = LearnableImages(
         "abcd",
         per_class=20,
         size=(3, 16),
         normalisation=((0.0,) * 3, (1.0,) * 3),
         rng=torch.Generator().manual_seed(1),
     )
-    many = torch.stack(list(many.of_class)).detach()
+    many = torch.stack(list(images.of_class)).detach()
     assert many.mean().abs() < 0.02
     assert abs(float(many.std()) - 1) < 0.02
 
@@ -179,10 +181,10 @@ def test_the_curriculum_waits_for_as_many_batches_without_a_best_and_starts_anew
 
 
 def reference_maml(
-    learner: Conv4Network, images: list[torch.Tensor], episode: Episode, steps: int, lr: float
+    learner: Network, images: Sequence[Tensor], episode: Episode, steps: int, lr: float
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Second-order MAML on a network in training mode, weights as one dictionary."""
-    weights = dict(learner.named_parameters())
+    weights: dict[str, Tensor] = dict(learner.named_parameters())
     for _ in range(steps):
         logits = functional_call(learner, weights, (episode.support_images,))
         inner = F.cross_entropy(logits, episode.support_labels)
@@ -338,8 +340,13 @@ def test_augmented_episodes_are_changed_pictures_and_the_curriculum_sees_none(
     make: Callable[..., Purer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     algorithm = make(augmentation=1.0, episodes_per_step=1)
-    seen, original = [], Replay.loss
-    monkeypatch.setattr(Replay, "loss", lambda *given: seen.extend(given[2]) or original(*given))
+    seen, original = list[Episode](), Replay.loss
+
+    def watched(self: Replay, learner: Network, episodes: Sequence[Episode]) -> EpisodeLoss:
+        seen.extend(episodes)
+        return original(self, learner, episodes)
+
+    monkeypatch.setattr(Replay, "loss", watched)
     algorithm.shape_images(harder=True)
     state = algorithm.rng.get_state()
     algorithm.learn()
@@ -363,8 +370,9 @@ def test_the_learner_can_start_from_the_average_of_the_models_that_fit_it(
 ) -> None:
     algorithm = make(initialisation="average")
     teachers = algorithm.pool.teachers[:2]
-    mean = sum(t.network.blocks[1].conv.weight for t in teachers) / 2
-    assert torch.allclose(algorithm.learner.blocks[1].conv.weight, mean)
+    name = "blocks.1.conv.weight"
+    mean = torch.stack([t.network.get_parameter(name) for t in teachers]).mean(0)
+    assert torch.allclose(algorithm.learner.get_parameter(name), mean)
     with pytest.raises(InvalidPool, match="no two models"):
         make(initialisation="average", learner_width=5)
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from metalearn.algorithm import train
+from metalearn.algorithms.random_init import RandomInit
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -14,6 +15,7 @@ CPU = torch.device("cpu")
 
 def test_one_step_that_leaves_the_initial_weights(tiny_pool: Pool) -> None:
     run = make_algorithm("random_init", tiny_pool, {"n_way": 3}, device=CPU, seed=0)
+    assert isinstance(run, RandomInit)
     before = [p.clone() for p in run.learner.parameters()]
     assert [report.stage for report in train(run)] == ["initialisation"]
     after = run.meta_learner().network.parameters()

@@ -11,6 +11,7 @@ import torch
 from metalearn.algorithm import Algorithm
 from metalearn.errors import InvalidPool
 from metalearn.meta_learner import MetaLearner
+from metalearn.networks import EnsembleNetwork, EnsembleSpec
 from metalearn.pool import Pool
 from metalearn.registry import make_algorithm
 
@@ -54,15 +55,16 @@ def test_the_learner_says_whose_weights_it_holds(pool: Pool) -> None:
 
 
 def test_the_models_that_know_most_stand_beside_it_and_count_as_much_together(pool: Pool) -> None:
-    learner = finished(pool).meta_learner()
-    soup, most, next_most = learner.network.members
+    network = finished(pool).meta_learner().network
+    assert isinstance(network, EnsembleNetwork) and isinstance(network.spec, EnsembleSpec)
+    soup, most, next_most = network.members
     # The second relative has five classes, the first fewer.
     assert torch.equal(most.state_dict()[KERNEL], kernels(pool)[1])
     assert torch.equal(next_most.state_dict()[KERNEL], kernels(pool)[0])
     assert torch.allclose(soup.state_dict()[KERNEL], torch.stack(kernels(pool)).mean(0))
-    assert [member.say for member in learner.network.spec.members] == [2.0, 1.0, 1.0]
+    assert [member.say for member in network.spec.members] == [2.0, 1.0, 1.0]
     # Each normalises its images as its own model did.
-    assert learner.network.spec.members[1].mean == (0.5, 0.4, 0.3)
+    assert network.spec.members[1].mean == (0.5, 0.4, 0.3)
 
 
 def test_a_soup_with_models_beside_it_is_saved_and_read_with_their_say(

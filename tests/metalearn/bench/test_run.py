@@ -1,6 +1,8 @@
 import json
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,6 @@ import torch
 from metalearn.bench import projection, read_suite, run_suite, training
 from metalearn.bench.run import ROWS
 from metalearn.bench.suite import Suite
-from metalearn.bench.training import curve_steps
 from metalearn.errors import InvalidData, InvalidPool, InvalidSetting
 
 CPU = torch.device("cpu")
@@ -21,11 +22,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "PSEUDO_EPISODES", 4)
 
 
-def rows(suite: Suite, out: Path) -> list[dict[str, object]]:
+def rows(suite: Suite, out: Path) -> list[dict[str, Any]]:
     return [done.row for done in run_suite(suite, out, CPU)]
 
 
-def comparable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     plain = json.loads(json.dumps(rows))
     for row in plain:
@@ -90,6 +91,7 @@ def test_an_interrupted_suite_ends_as_one_that_was_not(suite_file: Path, tmp_pat
         running = run_suite(suite, tmp_path / "cut", CPU)
         for _ in range(stop):
             next(running)
+        assert isinstance(running, Generator)
         running.close()
         with (tmp_path / "cut" / ROWS).open("a") as file:
             file.write('{"key": "torn')
@@ -164,9 +166,3 @@ def test_every_seed_has_its_own_episodes(suite_file: Path, tmp_path: Path) -> No
     done = rows(replace(suite, algorithms=suite.algorithms[:1]), tmp_path / "out")
     assert [row["seed"] for row in done if row["kind"] == "training"] == [0, 1]
     assert len({row["key"] for row in done}) == len(done) == N_ROWS
-
-
-def test_the_points_of_a_curve_end_with_the_last_step() -> None:
-    assert curve_steps(100, 4) == {25, 50, 75, 100}
-    assert curve_steps(1, 8) == {1}
-    assert curve_steps(5, 0) == set()

@@ -21,9 +21,8 @@ from metalearn.learning.calibration import (
 from metalearn.learning.inner_loop import PureNetwork, balanced_targets, sgd_step
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
 from metalearn.meta_learner.classifier import Classifier
-from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks import Network, NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics
-from metalearn.networks.library_network import LibraryNetwork
 
 sys.path.insert(0, str(Path(__file__).parent))
 steps_by_hand = importlib.import_module("steps_by_hand")
@@ -75,8 +74,8 @@ def both(
         graphs, network, settings, steps_by_hand.onnxruntime_run(graphs)
     )
     by_hand.adapt(support.numpy(), labels)
-    plain = {"mean": [0.0] * spec.channels, "std": [1.0] * spec.channels}
-    classifier = MetaLearner(network, **plain).adapt(support, labels, settings=settings)
+    learner = MetaLearner(network, mean=[0.0] * spec.channels, std=[1.0] * spec.channels)
+    classifier = learner.adapt(support, labels, settings=settings)
     expected = classifier.logits(queries)
     return by_hand, classifier, by_hand.logits(queries.numpy()), expected.numpy()
 
@@ -88,7 +87,7 @@ def farthest(by_hand: Any, classifier: Classifier) -> float:
     )
 
 
-def calm_network_of(spec: NetworkSpec, dtype: torch.dtype = torch.float32) -> LibraryNetwork:
+def calm_network_of(spec: NetworkSpec, dtype: torch.dtype = torch.float32) -> Network:
     """With the statistics of pictures, without which deep networks say nothing or infinity."""
     torch.manual_seed(3)
     network = build_network(spec)

@@ -209,8 +209,10 @@ def reference_run(graphs: list[Graph]) -> Run:
             **_: Any,
         ) -> tuple[np.ndarray]:
             given = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(weight)), None
-            moves = (strides, pads[:2], output_padding, group, dilations)
-            return (torch.conv_transpose2d(*given, *moves).numpy(),)
+            made = torch.conv_transpose2d(
+                *given, strides, pads[:2], output_padding, groups=group, dilation=dilations
+            )
+            return (made.numpy(),)
 
     ours = [Erf, ConvTranspose]
     models = {graph.step.name: ReferenceEvaluator(graph.model, new_ops=ours) for graph in graphs}

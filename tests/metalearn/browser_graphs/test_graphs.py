@@ -46,8 +46,9 @@ def test_conv4_adapts_as_in_pytorch(head: str, calibrate: str) -> None:
 
 @pytest.mark.parametrize("form", ["poster", "cosine"])
 def test_both_forms_of_the_contrastive_loss_have_a_graph(form: str) -> None:
-    rates = {"calibration_lr": 0.01, "calibration_temperature": 0.5} if form == "cosine" else {}
-    settings = replace(STANDARD, calibrate="icfil", icfil_loss=form, **rates)
+    settings = replace(STANDARD, calibrate="icfil", icfil_loss=form)
+    if form == "cosine":
+        settings = replace(settings, calibration_lr=0.01, calibration_temperature=0.5)
     by_hand, classifier, _, _ = both_of(CONV4, settings, 5, [5])
     assert farthest(by_hand, classifier) < 1e-3
     moved = (

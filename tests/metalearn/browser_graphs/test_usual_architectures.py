@@ -12,8 +12,7 @@ from metalearn.browser_graphs import make_graphs
 from metalearn.browser_graphs.graphs import Graphs
 from metalearn.learning.inner_loop import PureNetwork, sgd_step
 from metalearn.meta_learner import AdaptationSettings
-from metalearn.networks import NetworkSpec, get_architecture
-from metalearn.networks.library_network import LibraryNetwork
+from metalearn.networks import Network, NetworkSpec, get_architecture
 
 sys.path.insert(0, str(Path(__file__).parent))
 comparing = importlib.import_module("comparing")
@@ -42,7 +41,7 @@ def spec_of(name: str, size: int = 32) -> NetworkSpec:
     return NetworkSpec(name, get_architecture(name).default_width, 3, size, 3)
 
 
-def assert_means_are_pytorchs(network: LibraryNetwork, graphs: Graphs) -> None:
+def assert_means_are_pytorchs(network: Network, graphs: Graphs) -> None:
     _, _, logits, expected = comparing.both(network, graphs, MEANS, 3, [2])
     # Else a network that says the same of everything would pass.
     assert np.ptp(expected) > 1e-2

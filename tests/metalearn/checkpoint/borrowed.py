@@ -21,7 +21,7 @@ def borrowed(*paths: str, base: type = object) -> Iterator[list[type[Any]]]:
 
 def filled(kind: type[Any], /, **attributes: Any) -> Any:
     """An object of the class with these attributes."""
-    result = kind.__new__(kind)
+    result: Any = object.__new__(kind)
     result.__dict__.update(attributes)
     return result
 

@@ -1,11 +1,14 @@
 """A small teacher to write, damage and read again."""
 
+from typing import Any
+
 import pytest
 
 from contract.declared import DeclaredFile
 from metalearn.checkpoint import make_teacher
 from metalearn.pool import Teacher
 from tests.metalearn.checkpoint.honest import SPECS, State, state_of
+from tests.metalearn.checkpoint.shapes import torchvision_shapes
 
 
 @pytest.fixture
@@ -28,3 +31,8 @@ def declaration() -> DeclaredFile:
 @pytest.fixture
 def teacher(state: State, declaration: DeclaredFile) -> Teacher:
     return make_teacher(state, declaration)
+
+
+@pytest.fixture(scope="module")
+def resnet18() -> dict[str, tuple[Any, ...]]:
+    return torchvision_shapes("resnet18")

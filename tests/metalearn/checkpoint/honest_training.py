@@ -15,7 +15,9 @@ State = dict[str, Tensor]
 Wrap = Callable[[State], object]
 
 
-def _optimiser(kind: type[torch.optim.Optimizer] = torch.optim.AdamW) -> torch.optim.Optimizer:
+def _optimiser(
+    kind: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+) -> torch.optim.Optimizer:
     """An optimiser that has taken a step, so that it has a state of its own."""
     weight = nn.Parameter(torch.ones(3))
     optimiser = kind([weight], lr=0.1)

@@ -18,7 +18,7 @@ from metalearn.networks.libraries import timm
 from metalearn.networks.transformers_library import CLASSES, transformers
 
 NAMES = ("cat", "dog", "emu", "fox")
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "vit": {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2,
             "intermediate_size": 64, "image_size": 64},
     "deit": {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -109,7 +109,7 @@ def test_a_zip_of_the_folder_is_read_like_the_folder(
 
 def test_a_folder_of_timm_says_name_size_normalisation_and_licence(tmp_path: Path) -> None:
     model = timm().create_model("convnext_atto", num_classes=4)
-    safetensors.torch.save_model(model, tmp_path / "model.safetensors")
+    safetensors.torch.save_model(model, str(tmp_path / "model.safetensors"))
     config = {
         "architecture": "convnext_atto",
         "num_classes": 4,
@@ -157,7 +157,7 @@ def changed(folder: Path, target: Path, **values: Any) -> Path:
     return target
 
 
-LIES = {
+LIES: dict[str, tuple[dict[str, Any], str]] = {
     "more layers": ({"num_hidden_layers": 3}, "is missing"),
     "another width": ({"hidden_size": 64}, "instead of|of another size"),
     "an unknown type": ({"model_type": "gpt2"}, "not a supported image"),

@@ -27,12 +27,12 @@ def look(state: State, folder: Path) -> tuple[Contents, State]:
 def old_weight_norm(layer: nn.Module, dim: int | None) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return nn.utils.weight_norm(layer, dim=dim)
+        return nn.utils.weight_norm(layer, dim=dim)  # type: ignore[arg-type]  # torch takes None
 
 
 NORMS: dict[str, Callable[[nn.Module, int | None], nn.Module]] = {
     "old": old_weight_norm,
-    "parametrised": lambda layer, dim: parametrizations.weight_norm(layer, dim=dim),
+    "parametrised": lambda layer, dim: parametrizations.weight_norm(layer, dim=dim),  # type: ignore[arg-type]
 }
 
 

@@ -79,7 +79,7 @@ def test_whole_networks_give_their_state(
 
 def test_an_averaged_network_comes_before_the_one_it_was_made_of(net: Net, tmp_path: Path) -> None:
     average = torch.optim.swa_utils.AveragedModel(net)
-    average.module.kept += 1
+    average.module.get_buffer("kept").add_(1)
     torch.save({"model": net, "model_ema": average}, tmp_path / "file.pt")
     contents = look(tmp_path / "file.pt", average.module.state_dict())
     assert [weights.kind for weights in contents.weights] == ["ema", "raw"]

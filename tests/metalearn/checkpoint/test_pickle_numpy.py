@@ -8,7 +8,7 @@ import pytest
 from metalearn.checkpoint.pickle_machine import PickleMachine
 from metalearn.checkpoint.pickle_numpy import NumpyArray
 from metalearn.checkpoint.pickle_values import Record, Value
-from tests.metalearn.checkpoint.test_pickle_machine import dumps, refuse
+from tests.metalearn.checkpoint.pickles import dumps, refuse
 
 
 def read(value: Any, protocol: int = 2) -> Value:
@@ -59,11 +59,11 @@ def test_a_shape_that_does_not_fit_its_bytes_gives_none() -> None:
     assert found.values(9) is None
 
 
-class Listed(list):  # type: ignore[type-arg]
+class Listed(list):
     pass
 
 
-class Mapped(dict):  # type: ignore[type-arg]
+class Mapped(dict):
     pass
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -96,7 +97,7 @@ def test_a_damaged_model_is_refused_by_name(
         make_teacher(state, replace(declaration, architecture="conv4"))
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too few names": ({"class_names": ("a", "b")}, "5 outputs, but 2 class names"),
     "a name twice": ({"class_names": ("a", "b", "c", "d", "a")}, "same name"),
     "an empty name": ({"class_names": ("a", "b", "c", "d", " ")}, "class name"),
@@ -137,7 +138,7 @@ def test_an_unknown_network_is_refused(declaration: DeclaredFile) -> None:
 def test_a_network_of_two_channels_is_refused(declaration: DeclaredFile) -> None:
     two = state_of(replace(SPECS[0], channels=2))
     with pytest.raises(InvalidCheckpoint, match="takes 2 channels"):
-        make_teacher(two, replace(declaration, channels=None))
+        make_teacher(two, replace(declaration, channels=0))
 
 
 def test_one_output_becomes_two_classes_that_decide_as_it_does(declaration: DeclaredFile) -> None:

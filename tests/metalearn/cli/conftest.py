@@ -10,12 +10,12 @@ from PIL import Image
 from contract.declared import DeclaredFile
 from metalearn.checkpoint import make_teacher, write_pool_entry
 from metalearn.meta_learner import AdaptationSettings, MetaLearner
-from metalearn.networks import NetworkSpec, build_network
+from metalearn.networks import Network, NetworkSpec, build_network
 
 SPEC = NetworkSpec("conv4", 4, 3, 16, 2)
 
 
-def _network(seed: int) -> torch.nn.Module:
+def _network(seed: int) -> Network:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return build_network(SPEC)

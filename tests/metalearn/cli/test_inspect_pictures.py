@@ -9,7 +9,7 @@ import pytest
 
 from metalearn.checkpoint import write_safetensors
 from metalearn.networks import NetworkSpec, build_network
-from tests.metalearn.cli.test_cli import refused, run
+from tests.metalearn.cli.commands import refused, run
 
 
 def _checked(

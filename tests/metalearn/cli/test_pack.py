@@ -28,7 +28,8 @@ def test_a_pack_keeps_the_tracks(tmp_path: Path) -> None:
     assert pack("gtsrb", file, tmp_path / "val.npz") == 0
     data, read = read_gtsrb(file, "val"), read_pack(tmp_path / "val.npz")
     assert torch.equal(data.images, read.images) and torch.equal(data.labels, read.labels)
-    assert read.tracks is not None and torch.equal(data.tracks, read.tracks)
+    assert data.tracks is not None and read.tracks is not None
+    assert torch.equal(data.tracks, read.tracks)
 
 
 def test_pack_refuses_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

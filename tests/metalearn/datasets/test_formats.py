@@ -1,31 +1,21 @@
 """GIF, BMP, TIFF and AVIF: what is special about each, and what hostile files declare."""
 
-import io
-import resource
 import struct
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from metalearn.datasets import MAX_PIXELS, decode_image
-from metalearn.datasets.avif import largest_frame
 from metalearn.errors import InvalidData
+from tests.metalearn.datasets.encoding import encode
 from tests.tiffs import as_tiff, tiff_files, written
 from tests.turned import ORIENTATION
 
 PHOTO = Image.effect_noise((90, 60), 70).convert("RGB")
 UPSIDE_DOWN = PHOTO.rotate(180)
 SIDE = int(MAX_PIXELS**0.5) + 1
-
-
-def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def decoded(data: bytes) -> torch.Tensor:
@@ -78,29 +68,6 @@ def test_where_a_gif_leaves_its_screen_free_it_is_white() -> None:
 def test_more_pixels_than_there_may_be_are_refused_before_they_are_decoded(data: bytes) -> None:
     with pytest.raises(InvalidData, match="megapixels"):
         decoded(data)
-
-
-def test_an_avif_that_declares_less_than_it_has_is_refused_without_taking_the_memory() -> None:
-    large = encode(Image.new("L", (SIDE, SIDE)), "AVIF", speed=10)
-    at = large.index(b"ispe") + 8
-    lying = large[:at] + struct.pack(">II", 16, 16) + large[at + 8 :]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(InvalidData, match="megapixels"):
-        decoded(lying)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
-
-
-@settings(deadline=2000)
-@given(st.binary(max_size=60), st.integers(0, 600))
-def test_the_boxes_of_any_avif_are_looked_through(noise: bytes, where: int) -> None:
-    whole = encode(Image.new("RGBA", (9, 7), (1, 2, 3, 4)), "AVIF")
-    assert largest_frame(whole) == 63
-    where %= len(whole)
-    for data in (noise, whole[:where] + noise + whole[where + len(noise) :], whole[:where]):
-        try:
-            assert largest_frame(data) >= 0
-        except ValueError:
-            continue
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -125,7 +126,7 @@ def test_each_picture_goes_through_the_network_once_and_only_where_that_is_right
     classes = _classes(4, noise=0.5)
     plan = EvaluationPlan(n_way=3, k_shot=2, n_query=5, episodes=30)
 
-    def pictures_seen(**changes: str) -> int:
+    def pictures_seen(**changes: Any) -> int:
         seen = 0
 
         def count(module: torch.nn.Module, _inputs: object, output: Tensor) -> None:

@@ -90,6 +90,7 @@ def test_held_out_pictures_stand_on_shelves_that_are_not_trained_on(
     monkeypatch.setattr("metalearn.learning.fine_tuning.accuracy_of", held)
     fine_tune(data, ["red", "green"], started(data), PLAN, device=CPU, name="m")
     assert (len(seen["train"]), len(seen["held_out"])) == (32, 8)
+    assert data.tracks is not None
     shelf_of = {
         image.numpy().tobytes(): (int(label), int(cache))
         for image, label, cache in zip(data.images, data.labels, data.tracks, strict=True)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from metalearn.learning.inner_loop import (
+    BatchNormMode,
     PureNetwork,
     adapt,
     balanced_targets,
@@ -31,7 +32,7 @@ class _Linear(Network):
 
     @property
     def feature_dim(self) -> int:
-        return self.head.in_features
+        return self.output_layer.in_features
 
     def embed(self, images: Tensor) -> Tensor:
         return images.flatten(1)
@@ -100,7 +101,7 @@ def test_ten_steps_equal_torch_sgd_on_the_module_itself() -> None:
 
 
 @pytest.mark.parametrize("mode", ["inductive", "transductive"])
-def test_the_second_order_gradient_is_the_finite_difference(mode: str) -> None:
+def test_the_second_order_gradient_is_the_finite_difference(mode: BatchNormMode) -> None:
     network = _conv4().double()
     pure = PureNetwork(network, batchnorm=mode)
     images, labels = _images(10).double(), torch.arange(5).repeat(2)

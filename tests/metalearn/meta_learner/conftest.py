@@ -1,5 +1,7 @@
 """A small meta-learner whose batch-norm layers have seen images."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -23,3 +25,9 @@ def learner() -> MetaLearner:
         made_by={"algorithm": "free", "settings": {"outer_steps": 10}, "seed": 7},
         teachers=[TeacherRecord("Animals", "ada", "ab" * 32, "CC-BY-4.0", True)],
     )
+
+
+@pytest.fixture
+def saved(learner: MetaLearner, tmp_path: Path) -> Path:
+    learner.save(tmp_path / "learner")
+    return tmp_path / "learner"

@@ -16,11 +16,17 @@ def ensemble_config(**changes: Any) -> dict:
     return values
 
 
+def say_of(config: dict[str, Any]) -> float:
+    spec = read_spec(config)
+    assert isinstance(spec, EnsembleSpec)
+    return spec.members[0].say
+
+
 def test_the_say_of_a_member_is_read_and_is_one_in_configurations_of_earlier_releases() -> None:
-    assert read_spec(ensemble_config()).members[0].say == 2.0
+    assert say_of(ensemble_config()) == 2.0
     earlier = ensemble_config()
     del earlier["members"][0]["say"]
-    assert read_spec(earlier).members[0].say == 1.0
+    assert say_of(earlier) == 1.0
 
 
 @pytest.mark.parametrize("say", [0, -1.0, 1e9, float("nan"), "2", None, True])

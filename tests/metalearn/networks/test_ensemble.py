@@ -1,6 +1,7 @@
 """An ensemble's features are those of its members, each prepared in its own way."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -28,7 +29,9 @@ SPEC = EnsembleSpec.of(MEMBERS, n_classes=4)
 def network() -> EnsembleNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return build_network(SPEC).eval()
+        built = build_network(SPEC).eval()
+    assert isinstance(built, EnsembleNetwork)
+    return built
 
 
 def test_the_spec_sums_its_members_up() -> None:
@@ -63,7 +66,8 @@ def test_the_cosine_of_two_pictures_is_the_mean_of_the_members_cosines(
 
 def test_a_member_with_more_say_counts_more_in_the_cosine(network: EnsembleNetwork) -> None:
     louder = (MEMBERS[0], replace(MEMBERS[1], say=3.0))
-    joint = EnsembleNetwork(EnsembleSpec.of(louder, n_classes=4), list(network.members)).eval()
+    members: list[Any] = list(network.members)
+    joint = EnsembleNetwork(EnsembleSpec.of(louder, n_classes=4), members).eval()
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
     parts = network.embed(images).split([4, 16], dim=1)
     first, second = (part[0] @ part[1] for part in parts)  # unit vectors

@@ -11,10 +11,9 @@ from torch.func import functional_call
 from metalearn.errors import InvalidCheckpoint
 from metalearn.learning.inner_loop import PureNetwork
 from metalearn.merging.fusion import embedding_state
-from metalearn.networks import NetworkSpec, build_bare, build_network, get_architecture
+from metalearn.networks import Network, NetworkSpec, build_bare, build_network, get_architecture
 from metalearn.networks.joint_head import JOINT_HEAD, joined, joined_shapes
-from metalearn.networks.libraries import timm, torchvision_models
-from metalearn.networks.library_network import LibraryNetwork
+from metalearn.networks.libraries import LibraryArchitecture, timm, torchvision_models
 
 # One of each class: tokens of their own, the same features, a norm before each, learned shares.
 SEVERAL = [
@@ -36,6 +35,7 @@ NOT_LINEAR = ["timm/volo_d1_224", "torchvision/squeezenet1_0", "torchvision/sque
 
 def spec_of(name: str, n_classes: int = 4) -> NetworkSpec:
     architecture = get_architecture(name)
+    assert isinstance(architecture, LibraryArchitecture)
     size = architecture.facts.image_size
     return NetworkSpec(name, architecture.default_width, 3, size, n_classes)
 
@@ -57,7 +57,7 @@ def library_model(name: str, n_classes: int = 4) -> Any:
     return model.eval()
 
 
-def network_of(name: str, model: Any) -> LibraryNetwork:
+def network_of(name: str, model: Any) -> Network:
     network = build_bare(spec_of(name)).eval()
     tensors = get_architecture(name).own_tensors(model.state_dict())
     shapes = {key: tensor.shape for key, tensor in network.state_dict().items()}
@@ -66,7 +66,7 @@ def network_of(name: str, model: Any) -> LibraryNetwork:
     return network
 
 
-def images_for(network: LibraryNetwork, n: int = 2) -> Tensor:
+def images_for(network: Network, n: int = 2) -> Tensor:
     size = network.spec.image_size
     return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(0))
 

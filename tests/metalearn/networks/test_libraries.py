@@ -1,18 +1,16 @@
 """Networks of timm and torchvision are their own, tensor by tensor and number by number."""
 
-import copy
 import socket
 from typing import Any
 
 import pytest
 import torch
-from torch.func import functional_call
 
 from metalearn.errors import InvalidCheckpoint
 from metalearn.networks import NetworkSpec, build_bare, build_network, get_architecture
 from metalearn.networks.index import the_index
 from metalearn.networks.libraries import timm, torchvision_models
-from metalearn.networks.transformers_library import CLASSES
+from tests.metalearn.networks.library_specs import size_of, spec_of
 
 # One of each way to be odd: plain, buffers outside the state dict, tokens at the root, sizes that
 # matter, many heads' names, tensors that do not build on meta, a token behind the head.
@@ -39,11 +37,6 @@ SAMPLE = [
 ]
 
 
-def size_of(name: str) -> int:
-    facts = the_index().by_name[name].facts
-    return facts.image_size if facts.fixed_size or "inception" in name else 64
-
-
 def reference(name: str, size: int) -> Any:
     library, _, builder = name.partition("/")
     if library == "timm":
@@ -52,11 +45,6 @@ def reference(name: str, size: int) -> Any:
         return timm().create_model(builder, pretrained=False, num_classes=4, **sized)
     more = {"aux_logits": False, "init_weights": False} if builder == "inception_v3" else {}
     return torchvision_models().get_model(builder, num_classes=4, **more)
-
-
-def spec_of(name: str) -> NetworkSpec:
-    architecture = get_architecture(name)
-    return NetworkSpec(name, architecture.default_width, 3, size_of(name), 4)
 
 
 @pytest.fixture
@@ -74,7 +62,7 @@ def test_the_same_weights_give_the_librarys_own_logits(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = reference(name, spec.image_size).eval()
-        head = theirs.get_submodule(get_architecture(name).facts.head_name)
+        head = theirs.get_submodule(the_index().by_name[name].facts.head_name)
         # Some begin with a head of zeros, which would hide everything before it.
         torch.nn.init.normal_(head.weight)
     network = build_bare(spec).eval()
@@ -90,52 +78,6 @@ def test_the_same_weights_give_the_librarys_own_logits(name: str) -> None:
     torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-4)
     torch.testing.assert_close(from_features / largest, found / largest, rtol=0, atol=1e-4)
     assert features.shape == (2, network.feature_dim)
-
-
-def test_a_network_that_waits_for_weights_takes_no_memory_for_them() -> None:
-    network = build_bare(spec_of("timm/vit_tiny_patch16_224"))
-    assert all(parameter.is_meta for parameter in network.parameters())
-
-
-def test_buffers_outside_the_state_dict_hold_their_numbers() -> None:
-    """Swin's windows: no checkpoint brings them."""
-    network = build_bare(spec_of("timm/swin_tiny_patch4_window7_224"))
-    own, state = dict(network.named_buffers()), network.state_dict()
-    outside = {name: buffer for name, buffer in own.items() if name not in state}
-    assert outside and not any(buffer.is_meta for buffer in outside.values())
-    assert any(buffer.abs().sum() > 0 for buffer in outside.values())
-
-
-@pytest.mark.parametrize("name", ["timm/vit_tiny_patch16_224", "torchvision/mobilenet_v3_small"])
-def test_a_copy_has_tensors_of_its_own(name: str) -> None:
-    torch.manual_seed(0)
-    network = build_network(spec_of(name)).eval()
-    other = copy.deepcopy(network)
-    images = torch.rand(1, 3, network.spec.image_size, network.spec.image_size)
-    with torch.no_grad():
-        before = network(images)
-        for parameter in other.parameters():
-            parameter.zero_()
-        torch.testing.assert_close(network(images), before)
-        assert other(images).abs().max() == 0
-
-
-def test_swapped_tensors_reach_the_model_also_at_its_root() -> None:
-    torch.manual_seed(0)
-    network = build_network(spec_of("timm/vit_tiny_patch16_224")).eval()
-    images = torch.rand(1, 3, 224, 224)
-    token = {"cls_token": torch.randn_like(network.get_parameter("cls_token"))}
-    with torch.no_grad():
-        moved = functional_call(network, token, (images,))
-        assert (moved - network(images)).abs().max() > 1e-3
-        network.load_state_dict({**network.state_dict(), **token})
-        torch.testing.assert_close(network(images), moved)
-
-
-def test_training_mode_reaches_the_model_itself() -> None:
-    network = build_network(spec_of("timm/vit_tiny_patch16_224"))
-    assert network.eval()._model.training is False
-    assert network.train()._model.training is True
 
 
 @pytest.mark.parametrize("name", ["torchvision/resnet18", "timm/vit_tiny_patch16_224"])
@@ -156,12 +98,3 @@ def test_the_old_names_of_torchvisions_networks_still_work() -> None:
 def test_a_name_that_no_library_has_is_refused(name: str) -> None:
     with pytest.raises(InvalidCheckpoint, match="no architecture"):
         get_architecture(name)
-
-
-def test_the_index_has_the_librarys_names_and_no_other() -> None:
-    models = torchvision_models()
-    known = {f"torchvision/{name}" for name in models.list_models(module=models)}
-    known |= {f"timm/{name}" for name in timm().list_models()}
-    known |= {f"transformers/{name}" for name in CLASSES}
-    assert set(the_index().by_name) <= known
-    assert len(the_index().by_name) > 1_000

@@ -11,6 +11,7 @@ def layer() -> nn.Conv2d:
 
 
 def paced(network: nn.Conv2d) -> ScheduledOptimisers:
+    assert network.bias is not None
     return ScheduledOptimisers([network.weight], [network.bias], kernel_lr=0.5, other_lr=0.01)
 
 

@@ -1,21 +1,10 @@
-from typing import Any
+"""Drawn pictures have the sizes and colours asked for, and the same generator draws the same."""
 
 import pytest
 import torch
-from torch import Tensor
 
-from metalearn.procedural import KINDS, draw_pictures
-from metalearn.procedural.canvas import NATURAL_CORRELATION
-from metalearn.procedural.grafting import grafted
-
-COLOURS = {"mean": (0.5, 0.45, 0.4), "std": (0.25, 0.25, 0.25)}
-
-
-def drawn(
-    n: int = 64, seed: int = 0, size: int = 32, kind: str = "mixed", **colours: Any
-) -> Tensor:
-    rng = torch.Generator().manual_seed(seed)
-    return draw_pictures(n, size=size, rng=rng, kind=kind, **(colours or COLOURS))
+from metalearn.procedural import KINDS
+from tests.metalearn.procedural.drawing import COLOURS, drawn
 
 
 def test_pictures_have_the_size_asked_for_and_lie_between_0_and_1() -> None:
@@ -69,34 +58,3 @@ def test_every_kind_fills_a_picture_of_any_size_and_its_colours_vary(kind: str) 
     assert pictures.shape == (32, 3, 21, 21)
     assert pictures.isfinite().all()
     assert 0.1 < pictures.std() < 0.4
-
-
-def test_objects_stand_nearer_to_the_middle_than_to_the_edge() -> None:
-    pictures = drawn(256, kind="objects")
-    # Local contrast: where edges are.
-    edges = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs().mean((0, 1))
-    assert edges[12:20, 12:20].mean() > 1.2 * edges[:, :4].mean()
-
-
-def test_half_of_the_mixed_pictures_have_a_region_of_another_one() -> None:
-    rng = torch.Generator().manual_seed(0)
-    plain = torch.linspace(0, 1, 256).view(-1, 1, 1, 1).expand(-1, 3, 8, 8)
-    changed = (grafted(plain, rng) - plain).abs().amax((1, 2, 3)) > 1e-3
-    assert 0.4 < changed.float().mean() < 0.6
-
-
-@pytest.mark.parametrize("kind", ["leaves", "objects"])
-def test_half_of_the_pictures_have_channels_that_go_together_as_in_photographs(kind: str) -> None:
-    pictures = drawn(256, kind=kind)
-    z = (pictures - pictures.mean((2, 3), keepdim=True)).flatten(2)
-    red, blue = z[:, 0], z[:, 2]
-    alike = (red * blue).mean(1) / (red.std(1) * blue.std(1) + 1e-6)
-    assert alike.quantile(0.75) > NATURAL_CORRELATION**2 - 0.05
-    assert alike.quantile(0.25) < 0.6
-
-
-def test_neighbouring_pixels_are_alike_as_in_photographs() -> None:
-    z = drawn(256) - torch.tensor(COLOURS["mean"]).view(1, 3, 1, 1)
-    power = z.square().mean()
-    assert (z[..., 1:] * z[..., :-1]).mean() / power > 0.85
-    assert (z[..., 8:] * z[..., :-8]).mean() / power < 0.85

@@ -37,7 +37,7 @@ def test_images_of_a_class_differ() -> None:
 
 def test_textures_can_be_told_apart_but_not_by_their_pixels() -> None:
     # By the spectrum, which does not see where a wave begins, and by the raw pixels.
-    hits = {"spectrum": [], "pixels": []}
+    hits: dict[str, list[Any]] = {"spectrum": [], "pixels": []}
     for seed in range(20):
         episode = task(seed, n_way=5, k_shot=5, n_query=5, image_size=16)
         for name in hits:

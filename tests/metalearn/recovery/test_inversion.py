@@ -275,13 +275,13 @@ def test_the_three_terms_and_their_gradient_are_those_of_the_equations(
         apart.append((var - tensors[f"{name}_var"]).square().sum().sqrt())
     agree = (teacher[:, 0] > teacher[:, 1]) == (student[:, 0] > student[:, 1])
     assert 3 <= agree.sum() <= 9
-    expected = {
+    expected: dict[str, Tensor] = {
         "recovery": -0.7 * right.log().sum() / 12,
-        "batchnorm": 0.3 * sum(apart) / 4,
+        "batchnorm": 0.3 * torch.stack(apart).sum() / 4,
         "adversarial": -2.0 * divergence(teacher, student)[agree].sum() / 12,
     }
     assert fit.recovered.losses == {
         name: pytest.approx(term.item(), rel=1e-4) for name, term in expected.items()
     }
-    (gradient,) = torch.autograd.grad(sum(expected.values()), given)
+    (gradient,) = torch.autograd.grad(torch.stack(list(expected.values())).sum(), given)
     assert torch.allclose(fit.direction[0].double(), gradient, rtol=1e-3, atol=1e-6)

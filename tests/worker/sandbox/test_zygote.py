@@ -1,5 +1,6 @@
 """The sandbox's server passes on nothing of the worker's, and ends with it."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,8 @@ import pytest
 
 from tests.worker.sandbox.calling import LIMITS, call
 from worker.sandbox import zygote
-from worker.sandbox.client import Sandbox, SandboxError, _outcome
+from worker.sandbox.client import MAX_ANSWER_BYTES, Sandbox, SandboxError, _outcome
+from worker.sandbox.zygote import _OUT_OF_MEMORY, _classify
 
 
 def test_no_passwords_and_no_open_files_are_passed_on(
@@ -72,3 +74,22 @@ def test_a_protection_that_fails_later_is_our_fault_and_nothing_is_read(
         _outcome(answer)
     # Where the kernel never offered it, files are read with limits alone.
     assert _outcome(zygote._serve(request, missing=["seccomp"])).kind == "answered"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "kind"),
+    [
+        (b"{}", 0, "answered"),
+        (b"{}", signal.SIGKILL, "answered"),
+        (None, signal.SIGKILL, "time"),
+        (b"", signal.SIGXCPU, "time"),
+        (b"", _OUT_OF_MEMORY << 8, "memory"),
+        (b"", 0, "crashed"),
+        (b"{}", signal.SIGSEGV, "crashed"),
+        (b"x" * (MAX_ANSWER_BYTES + 1), 0, "crashed"),
+    ],
+)
+def test_how_a_child_ended_is_one_of_four_outcomes(
+    answer: bytes | None, status: int, kind: str
+) -> None:
+    assert _classify(answer, status)["kind"] == kind

@@ -7,9 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from marketplace.accounts.models import User
-from marketplace.accounts.services import (
-    token_use,
-)
+from marketplace.accounts.services import token_use
 
 
 def test_the_command_prints_the_token_alone(alice: User) -> None:

@@ -50,18 +50,20 @@ def made(pool: Pool, folder: Path | None = None, **settings: Any) -> Chorus:
     run = make_algorithm("chorus", pool, SETTINGS | settings, device=torch.device("cpu"), seed=0)
     if folder is not None:
         run.take_pictures(folder)
+    assert isinstance(run, Chorus)
     return run
 
 
 def plain(pixels: Tensor) -> torch.Tensor:
     """Which pictures have one colour."""
     flat = pixels.flatten(2).float()
-    return (flat.amax(2) == flat.amin(2)).all(1)
+    return torch.eq(flat.amax(2), flat.amin(2)).all(1)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
 def test_as_large_a_share_as_was_set_is_ones_own(pool: Pool, folder: Path, share: float) -> None:
     images, numbers = made(pool, folder, own_share=share)._new_pictures(32)
+    assert numbers is not None
     assert (numbers >= 0).sum() == 32 * share
     assert torch.equal(plain(images), numbers >= 0)
     assert made(pool, own_pictures=False)._new_pictures(32)[1] is None
@@ -106,7 +108,8 @@ def test_a_snapshot_holds_none_of_them_and_a_resumed_run_ends_the_same(
     second = made(pool, folder)
     assert second.fits(state)
     second.load_state_dict(state)
-    assert torch.equal(second.memory._pixels, first.memory._pixels)
+    ours, theirs = second.memory._pixels, first.memory._pixels
+    assert ours is not None and theirs is not None and torch.equal(ours, theirs)
     for _ in train(second):
         pass
     same(whole, second)

@@ -58,7 +58,7 @@ def test_all_components_without_whitening_keep_the_ensembles_similarities(
     pool: Pool, images: Tensor
 ) -> None:
     features = [each.network.embed(each.prepare(images)) for each in pool.teachers]
-    mean_cosine = sum(cosines(each - each.mean(0)) for each in features) / len(features)
+    mean_cosine = torch.stack([cosines(each - each.mean(0)) for each in features]).mean(0)
     found = cosines(fitted(pool, images).coordinates(images))
     assert torch.allclose(found, mean_cosine, atol=1e-3)
 

@@ -47,7 +47,8 @@ def test_the_direction_averaged_over_orders_is_the_taylor_expansion_of_alignment
     ]
     at = start.clone().requires_grad_()
     gradients = [h @ (at - c) for h, c in zip(hessians, centres, strict=True)]
-    products = sum(gradients[i] @ gradients[j] for i, j in itertools.combinations(range(3), 2))
+    pairs = itertools.combinations(gradients, 2)
+    products = torch.stack([one @ other for one, other in pairs]).sum()
     (slope,) = torch.autograd.grad(products, at)
     plain = sum(gradients).detach() / 3
     expected = plain - lr / 2 * slope / 3

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from metalearn.algorithms.free import Free
-from metalearn.algorithms.free_plus import own_head_distiller
+from metalearn.algorithms.free_plus import FreePlus, own_head_distiller
 from metalearn.algorithms.free_plus.own_head_distiller import TeacherBatch
 from metalearn.pool import Pool
 from metalearn.recovery.inversion import RecoveredTask, TeacherTask
@@ -44,11 +43,12 @@ def pool(make_teacher: Callable[..., Any]) -> Pool:
 
 
 @pytest.fixture
-def make(pool: Pool) -> Callable[..., Free]:
-    def make_(**settings: Any) -> Free:
+def make(pool: Pool) -> Callable[..., FreePlus]:
+    def make_(**settings: Any) -> FreePlus:
         run = make_algorithm(
             "free_plus", pool, SMALL | settings, device=torch.device("cpu"), seed=0
         )
+        assert isinstance(run, FreePlus)
         plain = torch.optim.SGD(run.trained.parameters(), lr=OUTER)
         run.learner_optimisers.by_name = {"plain": plain}
         return run
@@ -112,7 +112,7 @@ def by_heads_of_their_own(images: Tensor, said: Sequence[tuple[slice, Tensor]]) 
         ready = prepared(images)
         features, _ = conv4_features(part(trained, "network"), ready, batch_statistics=True)
         everything = features @ trained["heads.weight"].T + trained["heads.bias"]
-        return sum(tempered(logits, everything[:, rows]) for rows, logits in said) / len(said)
+        return torch.stack([tempered(logits, everything[:, rows]) for rows, logits in said]).mean(0)
 
     return loss
 
@@ -146,7 +146,7 @@ def stepped(start: dict[str, Tensor], losses: Sequence[Loss]) -> tuple[dict[str,
     return after, sum(met) / len(met)
 
 
-def assert_moved_alike(run: Free, start: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+def assert_moved_alike(run: FreePlus, start: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
     found = {name: weight.detach().double() for name, weight in run.trained.named_parameters()}
     assert len(found) > 10
     for name, weight in found.items():
@@ -158,7 +158,7 @@ def assert_moved_alike(run: Free, start: dict[str, Tensor], wanted: dict[str, Te
 
 @pytest.mark.parametrize("head", ["shared", "own"])
 def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(
-    make: Callable[..., Free], recovered: list[RecoveredTask], head: str
+    make: Callable[..., FreePlus], recovered: list[RecoveredTask], head: str
 ) -> None:
     run = make(distillation_head=head)
     start = tensors_of(run.trained)
@@ -175,7 +175,7 @@ def test_an_alignment_follows_a_clone_that_descends_teacher_after_teacher(
 
 
 def test_realigning_repeats_it_on_lessons_drawn_each_time_from_where_the_last_one_led(
-    make: Callable[..., Free], pool: Pool, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., FreePlus], pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which images and teachers are drawn is another test's: here both alignments are given.
     rng = torch.Generator().manual_seed(3)
@@ -199,7 +199,7 @@ def test_realigning_repeats_it_on_lessons_drawn_each_time_from_where_the_last_on
 
 
 def test_remembered_images_are_put_to_teachers_who_know_their_classes(
-    make: Callable[..., Free], pool: Pool, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., FreePlus], pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With one shared head; the memory holds plain colours, which eight bits keep as they are.
     run = make(distillation_head="shared", replay_alignments=1)
@@ -208,9 +208,14 @@ def test_remembered_images_are_put_to_teachers_who_know_their_classes(
         texture = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(len(name)))
         images = (0.5 * value + 0.5 * texture).mul(255).round() / 255
         run.memory.add(images, torch.zeros(4, dtype=torch.long), [name])
-    seen = []
+    seen: list[Any] = []
     follow = run.distiller.losses
-    monkeypatch.setattr(run.distiller, "losses", lambda tasks: seen.extend(tasks) or follow(tasks))
+
+    def watched(tasks: list[Any]) -> Any:
+        seen.extend(tasks)
+        return follow(tasks)
+
+    monkeypatch.setattr(run.distiller, "losses", watched)
     start = tensors_of(run.trained)
     metrics = run.realign()
     assert len(seen) == 2
@@ -224,12 +229,12 @@ def test_remembered_images_are_put_to_teachers_who_know_their_classes(
     assert_moved_alike(run, start, wanted)
 
 
-def gradients_of(run: Free) -> Tensor:
+def gradients_of(run: FreePlus) -> Tensor:
     return torch.cat([weight.grad.flatten() for weight in run.trained.parameters()])
 
 
 def test_the_alignments_weight_scales_the_way_that_the_learner_follows(
-    make: Callable[..., Free], recovered: list[RecoveredTask]
+    make: Callable[..., FreePlus], recovered: list[RecoveredTask]
 ) -> None:
     found = {}
     for weight in (0.0, 1.0, 3.0):
@@ -244,7 +249,7 @@ def test_the_alignments_weight_scales_the_way_that_the_learner_follows(
     assert same == pytest.approx(loss, rel=1e-6)
 
 
-def test_the_alignments_weight_leaves_the_replay_alone(make: Callable[..., Free]) -> None:
+def test_the_alignments_weight_leaves_the_replay_alone(make: Callable[..., FreePlus]) -> None:
     found = []
     for weight in (1.0, 3.0):
         run = make(alignment_weight=weight)

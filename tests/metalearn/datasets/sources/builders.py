@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from metalearn.datasets.sources.cifar_fs import CLASSES
 CIFAR_NAMES = sorted(name for names in CLASSES.values() for name in names)
 
 
-def tar(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:
+def tar(path: Path, files: dict[str, bytes], mode: Literal["w", "w:gz"] = "w:gz") -> Path:
     with tarfile.open(path, mode) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)

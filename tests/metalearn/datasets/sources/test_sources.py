@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from metalearn.datasets.sources import SOURCES, SPLITS, source
+from metalearn.datasets.sources import SOURCES, SPLITS
 from metalearn.errors import InvalidData
 from tests.metalearn.datasets.sources import builders
 
@@ -44,14 +43,3 @@ def test_a_damaged_picture_is_named(name: str, tmp_path: Path) -> None:
     files |= {path: files[path][:60] for path in pictures}
     with pytest.raises(InvalidData, match="cannot be read"):
         SOURCES[name].read(builders.zipped(tmp_path / "a.zip", files), "train")
-
-
-def test_more_pictures_than_any_data_set_has_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source, "MAX_IMAGES", 1)
-    collection = source.Collection(("a",), tmp_path)
-    picture = torch.zeros(3, 4, 4, dtype=torch.uint8)
-    collection.add("a", "x", picture)
-    with pytest.raises(InvalidData, match="more than 1 pictures of this split"):
-        collection.add("a", "y", picture)
