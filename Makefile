@@ -75,7 +75,7 @@ check: $(VENV)/.dev node_modules/.done ## Python, JavaScript and templates: styl
 	node_modules/.bin/eslint .
 	node_modules/.bin/tsc
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contract metalearn marketplace worker
+	$(BIN)/mypy contract metalearn marketplace worker tests
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	env FREEHOLD_SITE_URL=https://freehold.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 

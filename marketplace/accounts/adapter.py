@@ -12,9 +12,11 @@ from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from contract.names import cleaned_name, is_reserved, name_problem
+from marketplace.accounts.known_browsers import known_browser, remember_browser
+from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.core.addresses import client_address
@@ -37,6 +39,16 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ValidationError(problem)
         found: str = super().clean_username(username, shallow=shallow)
         return found
+
+    def post_login(self, request: HttpRequest, user: User, **more: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **more)
+        remember_browser(response, user)
+        return response
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        key: str = super()._get_login_attempts_cache_key(request, **credentials)
+        browser = known_browser(request, str(credentials.get("username") or ""))
+        return f"{key}:{browser}" if browser else key
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address by which attempts are counted. Clients without one count together."""

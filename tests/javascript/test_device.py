@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -133,6 +134,7 @@ def test_the_module_agrees_with_python(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
+@pytest.mark.long
 def test_in_wasm_the_adapted_weights_are_pytorchs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build_network(NetworkSpec("conv4", 16, 3, 32, 5))

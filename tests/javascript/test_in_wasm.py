@@ -15,7 +15,7 @@ from metalearn.networks import NetworkSpec, build_network
 from metalearn.networks.batchnorm import reestimate_statistics
 from tests.javascript.node import ROOT, RUNTIME, in_node, needs_node, run_node
 
-pytestmark = needs_node
+pytestmark = [pytest.mark.long, needs_node]
 CALIBRATED = AdaptationSettings(head="sgd", calibrate="icfil")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -103,6 +104,7 @@ def test_the_pages_reader_agrees_with_python(tmp_path: Path) -> None:
     in_node(tmp_path, everything())
 
 
+@pytest.mark.long
 @settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

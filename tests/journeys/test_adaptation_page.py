@@ -192,7 +192,10 @@ def test_both_exports_say_in_python_what_the_page_says(
         ("delete window.createImageBitmap", "createImageBitmap"),
         ("WebAssembly.validate = () => false", "vector instructions"),
         ("delete window.Worker", "workers"),
-        ("const All = Worker; window.Worker = function (a) { return new All(a); }", "modules"),
+        (
+            "const All = Worker; window.Worker = function (a) { return new All(a); }",
+            "module workers",
+        ),
     ],
 )
 def test_a_browser_that_cannot_says_what_it_lacks_and_waits_for_the_person(

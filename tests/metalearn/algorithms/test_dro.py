@@ -148,6 +148,7 @@ def test_it_learns_to_give_the_weights_of_the_models_in_q(pool: Pool) -> None:
     assert first < -0.3 and last > 0.05 * first
 
 
+@pytest.mark.long
 def test_a_split_drawn_anew_in_every_step_lets_it_learn_all_models(pool: Pool) -> None:
     found = {}
     for split in ("fixed", "every_step"):

@@ -8,6 +8,7 @@ from metalearn.bench import read_suite, report, run_suite, write_report
 from metalearn.bench.suite import BEST_TEACHER
 
 
+@pytest.mark.long
 def test_the_page_has_tables_figures_and_the_command(suite_file: Path, tmp_path: Path) -> None:
     suite = read_suite(suite_file)
     out = tmp_path / "out"

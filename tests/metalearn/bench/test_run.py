@@ -84,6 +84,7 @@ def test_rows_that_are_there_are_not_measured_again(suite_file: Path, tmp_path: 
     assert (tmp_path / "out" / ROWS).read_text() == text
 
 
+@pytest.mark.long
 def test_an_interrupted_suite_ends_as_one_that_was_not(suite_file: Path, tmp_path: Path) -> None:
     suite = read_suite(suite_file)
     whole = rows(suite, tmp_path / "whole")
@@ -98,6 +99,7 @@ def test_an_interrupted_suite_ends_as_one_that_was_not(suite_file: Path, tmp_pat
     assert comparable(rows(suite, tmp_path / "cut")) == comparable(whole)
 
 
+@pytest.mark.long
 def test_another_head_costs_no_training(suite_file: Path, tmp_path: Path) -> None:
     rows(read_suite(suite_file), tmp_path / "out")
     more = with_suite(suite_file, "way = 2", 'way = 2\nheads = ["default", "sgd"]')

@@ -51,5 +51,5 @@ def test_a_key_that_was_not_asked_for_is_refused_with_those_that_were() -> None:
     found = table(way=5, shots=1)
     found.count("way", 5)
     found.has("query")
-    with pytest.raises(InvalidSetting, match="unknown key “shots”; it may have query, way"):
+    with pytest.raises(InvalidSetting, match="has the unknown key “shots”; the keys are query, way"):
         found.finish()

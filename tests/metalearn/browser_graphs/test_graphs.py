@@ -68,6 +68,7 @@ def test_mixed_statistics_are_pytorchs_also_where_they_come_in_parts(shots: list
             assert (value - own[name]).abs().max() > 1e-3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("n_way", "shots"), [(2, [1]), (3, [1, 4, 2]), (20, [1]), (7, [3]), (2, [50]), (4, [40])]
 )
@@ -82,6 +83,7 @@ def test_any_number_of_classes_and_pictures_fits_the_same_graphs(
     assert np.abs(logits - expected).max() < 2e-2
 
 
+@pytest.mark.long
 def test_resnet10_adapts_as_in_pytorch() -> None:
     spec = NetworkSpec("resnet10", 8, 3, 21, 5)
     settings = replace(STANDARD, head="sgd", calibrate="icfil", inner_steps=3)
@@ -90,6 +92,7 @@ def test_resnet10_adapts_as_in_pytorch() -> None:
     assert np.abs(logits - expected).max() < 1e-3
 
 
+@pytest.mark.long
 def test_torchvisions_resnet_with_its_overlapping_pool_adapts_as_in_pytorch() -> None:
     spec = NetworkSpec("tv_resnet18", 64, 3, 32, 5)
     settings = replace(STANDARD, head="sgd", inner_steps=1, inner_lr=0.001)
@@ -110,6 +113,7 @@ def test_one_query_gets_the_same_answer_alone_as_among_others() -> None:
         assert np.abs(together[40] - alone[0]).max() < 1e-5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("architecture", ["conv4", "resnet10"])
 def test_in_double_precision_a_step_is_autograds_to_the_last_digits(architecture: str) -> None:
     size = 17 if architecture == "conv4" else 9
@@ -147,6 +151,7 @@ def ensemble_of(sizes: list[int]) -> EnsembleSpec:
     return EnsembleSpec.of(members, n_classes=5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sizes", [[16, 16], [16, 20]])
 @pytest.mark.parametrize("head", ["sgd", pytest.param("prototypes", marks=pytest.mark.slow)])
 def test_an_ensemble_adapts_as_in_pytorch_also_for_pictures_of_several_sizes(
@@ -158,6 +163,7 @@ def test_an_ensemble_adapts_as_in_pytorch_also_for_pictures_of_several_sizes(
     assert np.abs(logits - expected).max() < 2e-2
 
 
+@pytest.mark.long
 def test_in_double_precision_an_ensemble_for_several_sizes_is_autograds() -> None:
     members = [MemberSpec(NetworkSpec("conv4", 2, 1, size, 3), (0.4,), (0.3,)) for size in (16, 19)]
     spec = EnsembleSpec.of(members, n_classes=3)

@@ -77,6 +77,7 @@ class SideBySide(nn.ModuleList):
         return torch.cat([layer(images) for layer in self], dim=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "dilation"),
     [
@@ -186,6 +187,7 @@ def test_maps_that_go_round_and_numbers_that_no_file_brings() -> None:
     assert_a_step_is_autograds(5, nn.Conv2d(CHANNELS, 6, 1), Rolled())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "pool",
     [

@@ -37,7 +37,7 @@ architectures = pytest.mark.parametrize(
         pytest.param("tv_convnext_tiny", 96, 1e-4, marks=pytest.mark.slow),
     ],
 )
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @architectures

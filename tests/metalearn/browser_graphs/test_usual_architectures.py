@@ -17,7 +17,7 @@ from metalearn.networks import Network, NetworkSpec, get_architecture
 sys.path.insert(0, str(Path(__file__).parent))
 comparing = importlib.import_module("comparing")
 steps_by_hand = importlib.import_module("steps_by_hand")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 MEANS = AdaptationSettings(head="prototypes")
 GRADIENTS = {"sgd", "invert_head", "invert_centroids", "contrast", "contrast_poster"}
 USUAL = [

@@ -63,7 +63,7 @@ def test_labels_with_gaps_or_twice_are_no_class_names(
 
 
 def test_what_is_not_json_or_of_an_unknown_type_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidCheckpoint, match="type “llama”, which is no image classifier"):
+    with pytest.raises(InvalidCheckpoint, match="type “llama”, which is not a supported image classifier"):
         beside(tmp_path, config__json={"model_type": "llama"})
     with pytest.raises(InvalidCheckpoint, match=r"config\.json is not JSON"):
         beside(tmp_path, config__json="{")

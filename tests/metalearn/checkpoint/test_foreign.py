@@ -14,7 +14,7 @@ from metalearn.errors import InvalidCheckpoint
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "“git lfs pull”"),
         (b"<!doctype html><title>Sign in</title>", "HTML or XML page.*needs a login"),
         (b"\n\n  <html>", "HTML or XML page"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(60), "Keras or HDF5 file; only models of PyTorch"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(60), "Keras or HDF5 file; only PyTorch models"),
         (b"\x08\x08\x12\x07pytorch" + bytes(60), "ONNX model.*that it was exported from"),
     ],
 )

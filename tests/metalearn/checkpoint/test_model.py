@@ -43,7 +43,7 @@ def test_what_is_no_part_of_the_architecture_is_left_out_and_listed(
     found = read_model(tmp_path / "file", DeclaredFile())
     assert set(found.tensors) == set(state)
     assert found.reading()["left_out"] == [
-        ["loss.margin", "no part of the architecture"],
+        ["loss.margin", "not part of the architecture"],
         ["epoch", "not a tensor"],
     ]
 

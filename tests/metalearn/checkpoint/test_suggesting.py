@@ -110,6 +110,7 @@ def as_efficientnet_pytorch(state: OrderedDict[str, Any]) -> dict[str, Tensor]:
     return renamed
 
 
+@pytest.mark.long
 def test_efficientnets_of_another_library_are_read_as_what_computes_the_same(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,7 @@ def suite_file(tmp_path: Path) -> Path:
     return write_suite(tmp_path)
 
 
+@pytest.mark.long
 def test_bench_compares_and_goes_on_where_it_stopped(
     suite_file: Path,
     tmp_path: Path,
@@ -35,6 +36,7 @@ def test_bench_compares_and_goes_on_where_it_stopped(
     assert "its labels are" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_bench_measures_some_rows_and_leaves_the_others_as_they_are(
     suite_file: Path,
     tmp_path: Path,

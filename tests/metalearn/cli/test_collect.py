@@ -28,6 +28,7 @@ def files(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in models]
 
 
+@pytest.mark.long
 def test_files_of_unlike_libraries_become_one_pool(
     files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -45,11 +46,13 @@ def test_files_of_unlike_libraries_become_one_pool(
     assert capsys.readouterr().out.endswith("2 models are in " + f"{tmp_path / 'pool'}.\n")
 
 
+@pytest.mark.long
 def test_models_can_be_asked_at_another_size(files: list[Path], tmp_path: Path) -> None:
     assert run("collect", *files, "--image-size", 96, "--out", tmp_path / "pool") == 0
     assert {teacher.image_size for teacher in read_pool(tmp_path / "pool").teachers} == {96}
 
 
+@pytest.mark.long
 def test_one_bad_file_leaves_no_folder_and_is_named(
     files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

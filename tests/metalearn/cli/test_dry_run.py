@@ -7,6 +7,7 @@ import pytest
 from tests.metalearn.cli.commands import run
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_the_run_would_need_and_writes_nothing(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,6 +92,7 @@ def test_with_many_classes_the_first_five_are_told(
     assert "among the first five" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_what_cannot_be_checked_is_refused_in_one_sentence(
     file: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,7 @@ def test_train_writes_a_learner(
     assert str(out) in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_train_takes_a_preset_and_says_what_ran(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +55,7 @@ def test_train_refuses_a_preset_that_there_is_not(
     assert "Random initialisation has no presets" in refused(capsys, "train", "random_init", *rest)
 
 
+@pytest.mark.long
 def test_train_holds_no_more_models_than_it_is_told_and_makes_the_same(
     pool: Path, tmp_path: Path
 ) -> None:
@@ -66,6 +68,7 @@ def test_train_holds_no_more_models_than_it_is_told_and_makes_the_same(
     assert all(torch.equal(learners[0][key], learners[1][key]) for key in learners[0])
 
 
+@pytest.mark.long
 def test_pictures_of_ones_own_are_learned_from_where_they_lie(
     pool: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +76,7 @@ def test_pictures_of_ones_own_are_learned_from_where_they_lie(
     folder = ("--pictures-folder", pictures / "support")
     out = tmp_path / "learner"
     assert run("train", "chorus", "--pool", pool, "--out", out, *setting, *folder) == 0
-    assert "4 pictures of the operator's own folder" in capsys.readouterr().out
+    assert "4 pictures in the operator's folder" in capsys.readouterr().out
     assert MetaLearner.load(out).made_by["operator_pictures"] == 4
     command = ("--pool", pool, "--dry-run")
     text = refused(capsys, "train", "chorus", *command, "--set", "own_pictures=true")
@@ -89,6 +92,7 @@ def test_train_says_in_its_first_line_what_it_needs(
     assert first.startswith("The run needs about") and "MB of memory" in first
 
 
+@pytest.mark.long
 def test_a_run_that_needs_more_memory_than_it_may_have_is_refused_before_it_starts(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from tests.metalearn.datasets.encoding import encode
 SIDE = int(MAX_PIXELS**0.5) + 1
 
 
+@pytest.mark.long
 def test_an_avif_that_declares_less_than_it_has_is_refused_without_taking_the_memory() -> None:
     large = encode(Image.new("L", (SIDE, SIDE)), "AVIF", speed=10)
     at = large.index(b"ispe") + 8

@@ -46,6 +46,7 @@ def test_only_the_first_exif_block_turns_a_picture(name: str, orientation: int) 
     assert torch.equal(found, decode_image(lying, channels=3, image_size=16))
 
 
+@pytest.mark.long
 @given(st.binary(max_size=200), st.sampled_from(sorted(turned_files())), st.integers(0, 2000))
 def test_an_orientation_is_read_from_any_bytes(noise: bytes, name: str, where: int) -> None:
     whole = turned_files()[name]

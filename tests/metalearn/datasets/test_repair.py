@@ -47,6 +47,7 @@ def test_a_jpeg_without_its_end_marker_is_read_to_the_same_pixels(name: str, qui
         assert torch.equal(found, expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_jpeg_that_lacks_pixels_is_refused_wherever_it_was_cut(name: str) -> None:
     whole = WHOLE[name]

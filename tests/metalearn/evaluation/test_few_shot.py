@@ -56,6 +56,7 @@ def test_images_of_pure_noise_are_told_apart_by_chance(learner: MetaLearner) -> 
     assert abs(result.accuracy - 25) < 3 * result.interval95
 
 
+@pytest.mark.long
 def test_the_same_plan_gives_the_same_accuracies_and_another_seed_others(
     learner: MetaLearner,
 ) -> None:
@@ -120,6 +121,7 @@ def test_keeping_the_features_of_pictures_changes_no_accuracy(
     assert len(set(kept)) > 2
 
 
+@pytest.mark.long
 def test_each_picture_goes_through_the_network_once_and_only_where_that_is_right(
     learner: MetaLearner,
 ) -> None:

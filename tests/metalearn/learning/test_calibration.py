@@ -241,6 +241,7 @@ def test_calibration_depends_on_its_generator_alone_and_changes_nothing_it_was_g
     assert not torch.equal(results[0][name], weights[name])
 
 
+@pytest.mark.long
 def test_every_step_can_be_recorded_as_a_graph(
     pure: PureNetwork,
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_checkpoint_keeps_all_but_its_head(
     assert len(start.mean) == len(start.std) == 3
 
 
+@pytest.mark.long
 def test_a_network_whose_weights_depend_on_the_size_is_not_read_at_another(tmp_path: Path) -> None:
     kind = get_architecture("timm/vit_tiny_patch16_224")
     spec = replace(kind.usual_spec(64), n_classes=2)

@@ -38,6 +38,7 @@ def relatives(make_teacher: Callable[..., Any]) -> Pool:
     return Pool((one, replace(one, name="twin")))
 
 
+@pytest.mark.long
 def test_models_trained_apart_get_statistics_of_drawn_pictures(strangers: Pool) -> None:
     auto, drawn, merged = (
         statistics_of(averaged(strangers, kind)) for kind in ("auto", "drawn", "merged")
@@ -54,6 +55,7 @@ def test_relatives_keep_the_mean_of_their_own(relatives: Pool) -> None:
     assert torch.equal(auto, merged) and not torch.allclose(auto, drawn)
 
 
+@pytest.mark.long
 def test_the_pictures_are_drawn_by_the_seed_of_the_run(strangers: Pool) -> None:
     learner = averaged(strangers, "drawn")
     again = averaged(strangers, "drawn")
@@ -61,6 +63,7 @@ def test_the_pictures_are_drawn_by_the_seed_of_the_run(strangers: Pool) -> None:
     assert not torch.equal(statistics_of(learner), statistics_of(averaged(strangers, "drawn", 1)))
 
 
+@pytest.mark.long
 def test_asking_for_the_learner_twice_gives_the_same_one(strangers: Pool) -> None:
     run = Average(strangers, AverageConfig(), device=CPU, seed=0)
     run.step()

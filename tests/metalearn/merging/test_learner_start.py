@@ -68,6 +68,7 @@ def test_a_named_model_is_copied_and_the_copy_is_its_own(pool: Pool) -> None:
     assert torch.equal(own.state_dict()["blocks.0.conv.weight"], before)
 
 
+@pytest.mark.long
 def test_the_best_teacher_is_one_of_the_pool_and_the_same_each_time(pool: Pool) -> None:
     one, two = (
         start_of_pool(

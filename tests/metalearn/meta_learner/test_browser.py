@@ -24,6 +24,7 @@ def described(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "browser" / "browser.json").read_text())
 
 
+@pytest.mark.long
 def test_a_learner_directory_has_all_that_a_browser_needs(tmp_path: Path) -> None:
     folder = saved(tmp_path)
     found = described(folder)
@@ -40,12 +41,14 @@ def test_a_learner_directory_has_all_that_a_browser_needs(tmp_path: Path) -> Non
     assert MetaLearner.load(folder).spec.architecture == "conv4"
 
 
+@pytest.mark.long
 def test_the_graphs_of_one_architecture_are_the_same_files(tmp_path: Path) -> None:
     one, other = described(saved(tmp_path / "a")), described(saved(tmp_path / "b"))
     assert one["graphs"] == other["graphs"]
     assert one["weights"]["sha256"] != other["weights"]["sha256"]
 
 
+@pytest.mark.long
 def test_a_learner_that_judges_pictures_together_compares_each_with_means_in_the_browser(
     tmp_path: Path,
 ) -> None:
@@ -73,12 +76,14 @@ def test_a_bug_in_the_graphs_costs_nobody_the_learner(
     MetaLearner.load(folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [32, 64])
 def test_the_graphs_of_conv4_are_small(tmp_path: Path, width: int) -> None:
     folder = saved(tmp_path, NetworkSpec("conv4", width, 3, 32, 5))
     assert sum(file.stat().st_size for file in (folder / "browser").iterdir()) < 130_000
 
 
+@pytest.mark.long
 def test_a_learner_without_graphs_of_gradients_adapts_by_means_in_the_browser(
     tmp_path: Path,
 ) -> None:
@@ -101,6 +106,7 @@ def test_without_being_asked_no_graphs_are_made(tmp_path: Path) -> None:
     assert not (tmp_path / "learner" / "browser").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("head", ["sgd", "prototypes"])
 def test_a_network_with_grouped_convolutions_has_every_graph_whatever_its_head(
     tmp_path: Path, head: str

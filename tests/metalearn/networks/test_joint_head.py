@@ -106,6 +106,7 @@ def test_a_model_with_several_heads_can_be_trained_and_copied() -> None:
     torch.testing.assert_close(functional_call(network, moved, (images,)), before + 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NOT_LINEAR)
 @torch.no_grad()
 def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name: str) -> None:
@@ -117,6 +118,7 @@ def test_a_library_that_adds_something_behind_the_head_keeps_its_logits(name: st
     assert (network.output_layer(network.embed(images)) - network(images)).abs().max() > 1e-3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NOT_LINEAR[:2])
 @torch.no_grad()
 def test_a_learner_decides_by_a_head_of_any_number_of_classes_on_its_features(name: str) -> None:

@@ -46,13 +46,13 @@ def test_too_many_layers_or_keys_are_refused() -> None:
 
 
 def test_a_type_that_is_not_known_is_refused_with_those_that_are() -> None:
-    with pytest.raises(InvalidCheckpoint, match="“llama” is no model type.*vit"):
+    with pytest.raises(InvalidCheckpoint, match="“llama” is not a supported model type.*vit"):
         transformers_model("llama", n_classes=2)
 
 
 def test_a_network_is_counted_before_it_is_built() -> None:
     check_size("vit", SMALL, 100_000)
-    with pytest.raises(InvalidCheckpoint, match="more than the 1,000"):
+    with pytest.raises(InvalidCheckpoint, match="more than the allowed 1,000"):
         check_size("vit", SMALL, 1_000)
     with pytest.raises(InvalidCheckpoint, match="No vit can be built"):
         check_size("vit", SMALL | {"num_attention_heads": 0}, 100_000)

@@ -39,6 +39,7 @@ def test_nothing_is_refused_without_a_limit_or_within_it(tiny_pool: Pool) -> Non
         check_memory(plan, Allowance(limit, "--memory-mb", "--pool-mb"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "settings"),
     [

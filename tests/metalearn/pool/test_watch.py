@@ -68,9 +68,7 @@ def test_every_algorithm_that_asks_models_names_the_bad_one(tiny_pool: Pool, nam
             pass
 
 
-@pytest.mark.parametrize(
-    "error", [OverflowError("too large"), torch.linalg.LinAlgError("singular")]
-)
+@pytest.mark.parametrize("error", [OverflowError("too large"), LINEAR_ALGEBRA("singular")])
 def test_an_overflow_without_a_bad_model_is_told_as_a_run_that_diverged(
     tiny_pool: Pool, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

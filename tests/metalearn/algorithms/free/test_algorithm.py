@@ -402,6 +402,7 @@ def test_reptile_goes_the_given_share_of_the_way_to_the_mean_of_the_copies(
     assert torch.allclose(weights_of(algorithm.generator), expected, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("merge", "n_classes"), [(True, 5), (False, 10)])
 def test_classes_of_one_name_are_merged_unless_told_otherwise(
     make: Callable[..., Free], merge: bool, n_classes: int

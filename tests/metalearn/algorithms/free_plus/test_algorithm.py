@@ -75,6 +75,7 @@ def test_remembered_lessons_are_taught_in_every_step_that_has_a_memory(
     assert reports[-1].stage == "replay"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("learner", ["protonet", "maml"])
 @pytest.mark.parametrize("head", ["own", "prototypes", "shared"])
 def test_every_way_of_distilling_moves_the_learner_and_remembers(
