@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
+from marketplace.accounts.invitations import invitations_delete_expired
 from marketplace.adaptation.sessions import sessions_tick
 from marketplace.checkpoints import clock as checkpoints_clock
 from marketplace.checkpoints.clock import checkpoints_tick
@@ -67,6 +68,7 @@ def _request_pulse() -> None:
 
 def _sweep_hourly() -> None:
     if _sweep_throttle.allow():
+        invitations_delete_expired()
         sweep()
 
 

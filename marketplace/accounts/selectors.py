@@ -7,10 +7,22 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Case, Q, QuerySet, When
 from django.http import Http404
+from django.utils import timezone
 
-from marketplace.accounts.models import ApiToken, Membership, Owned, Team, User, Visibility
+from marketplace.accounts.models import (
+    ApiToken,
+    Invitation,
+    Membership,
+    Owned,
+    Role,
+    Team,
+    User,
+    Visibility,
+)
+from marketplace.core.models import Row
 
 T = TypeVar("T", bound=Owned)
+AnyRow = TypeVar("AnyRow", bound=Row)
 Person = User | AnonymousUser
 
 
@@ -44,7 +56,7 @@ def editable_by(rows: "QuerySet[T]", user: Person) -> "QuerySet[T]":
     return rows.filter(owner=user) if user.is_authenticated else rows.none()
 
 
-def get_or_404(rows: "QuerySet[T]", pk: object) -> T:
+def get_or_404(rows: "QuerySet[AnyRow]", pk: object) -> AnyRow:
     """Return the row. Raise Http404 if it does not exist or the id is invalid."""
     try:
         return rows.get(pk=pk)
@@ -60,6 +72,27 @@ def memberships_in(team: Team) -> "QuerySet[Membership]":
     """Return the team's memberships, owners first."""
     rows = Membership.objects.filter(team=team).select_related("user")
     return rows.order_by("-role", "user__username")
+
+
+def pending_in(team: Team) -> "QuerySet[Invitation]":
+    """Return the team's open invitations for its owners, by the names that they typed."""
+    return _pending().filter(team=team).order_by("name", "pk")
+
+
+def invitations_to(user: User) -> "QuerySet[Invitation]":
+    """Return the invitations that the user can accept or decline, newest first."""
+    rows = _pending().filter(user=user).select_related("team", "invited_by")
+    return rows.order_by("-expires_at", "pk")
+
+
+def withdrawable_by(user: User) -> "QuerySet[Invitation]":
+    """Return the open invitations of the teams that the user owns."""
+    owned = Membership.objects.filter(user=user, role=Role.OWNER).values("team")
+    return _pending().filter(team__in=owned).select_related("team")
+
+
+def _pending() -> "QuerySet[Invitation]":
+    return Invitation.objects.filter(expires_at__gt=timezone.now())
 
 
 def tokens_of(user: User) -> "QuerySet[ApiToken]":

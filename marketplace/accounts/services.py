@@ -133,7 +133,7 @@ def team_create(*, owner: User, name: str) -> Team:
 
 @transaction.atomic
 def team_rename(*, team: Team, by: User, name: str) -> Team:
-    _must_manage(team, by)
+    must_manage(team, by)
     before, team.name = team.name, _team_name(name, team)
     _save_name(team)
     record(Act.TEAM_RENAMED, by=by, row=team, before=before, name=team.name)
@@ -143,35 +143,16 @@ def team_rename(*, team: Team, by: User, name: str) -> Team:
 @transaction.atomic
 def team_delete(*, team: Team, by: User) -> None:
     """Delete the team. Rows shared with it become private (see `signals`)."""
-    _must_manage(team, by)
+    must_manage(team, by)
     Team.objects.filter(pk=team.pk).delete()
     record(Act.TEAM_DELETED, by=by, row=team, name=team.name)
 
 
 @transaction.atomic
-def team_add_member(*, team: Team, by: User, username: str, role: str = Role.MEMBER) -> Membership:
-    """Add a user to the team. An existing member keeps their role."""
-    _must_manage(team, by)
-    _check_role(role)
-    user = User.objects.filter(username=username.strip(), is_active=True).first()
-    if user is None:
-        raise DomainError(
-            "No one here has that user name; ask the person to sign up first.",
-            fields={"username": "No one here has that user name."},
-        )
-    membership, added = Membership.objects.get_or_create(
-        team=team, user=user, defaults={"role": role}
-    )
-    if added:
-        record(Act.MEMBER_ADDED, by=by, row=team, member=user, role=role)
-    return membership
-
-
-@transaction.atomic
 def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membership:
     """Change a member's role. Raise Conflict for the last owner."""
-    _must_manage(team, by)
-    _check_role(role)
+    must_manage(team, by)
+    check_role(role)
     membership = Membership.objects.filter(team=team, user=user).first()
     if membership is None:
         raise Conflict("That person has just left the team.")
@@ -187,11 +168,22 @@ def team_change_role(*, team: Team, by: User, user: User, role: str) -> Membersh
 def team_remove_member(*, team: Team, by: User, user: User) -> None:
     """Remove a member. Owners can remove anyone, members themselves, but never the last owner."""
     if by != user:
-        _must_manage(team, by)
+        must_manage(team, by)
     _must_leave_an_owner(team, user)
     gone, _ = Membership.objects.filter(team=team, user=user).delete()
     if gone:
         record(Act.MEMBER_REMOVED, by=by, row=team, member=user)
+
+
+def must_manage(team: Team, by: User) -> None:
+    if not can_manage_team(by, team):
+        raise Forbidden("Only an owner of the team may do that; ask one of them.")
+
+
+def check_role(role: str) -> None:
+    if role not in Role.values:
+        message = f"Choose one of {', '.join(Role.values)}."
+        raise DomainError(message, fields={"role": message})
 
 
 def _token_name(name: str) -> str:
@@ -229,17 +221,6 @@ def _name_taken() -> DomainError:
     return DomainError(
         "There is already a team with that name.", fields={"name": "Choose another name."}
     )
-
-
-def _check_role(role: str) -> None:
-    if role not in Role.values:
-        message = f"Choose one of {', '.join(Role.values)}."
-        raise DomainError(message, fields={"role": message})
-
-
-def _must_manage(team: Team, by: User) -> None:
-    if not can_manage_team(by, team):
-        raise Forbidden("Only an owner of the team may do that; ask one of them.")
 
 
 def _must_leave_an_owner(team: Team, user: User) -> None:

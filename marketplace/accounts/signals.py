@@ -1,4 +1,4 @@
-"""Receivers that record account events in the audit log, and unshare the rows of a deleted team."""
+"""Receivers that record account events in the audit log, and clean up after a team or a user."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
-from marketplace.accounts.models import Owned, Team, User, Visibility
+from marketplace.accounts.models import Invitation, Owned, Team, User, Visibility
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 
@@ -80,6 +80,12 @@ def _operated(instance: LogEntry, created: bool, **more: Any) -> None:
         id=instance.object_id or "",
         what=instance.get_change_message(),
     )
+
+
+@receiver(pre_delete, sender=User)
+def _forget_declined(instance: User, **more: Any) -> None:
+    """Delete the invitations of the user's name that no longer refer to the user."""
+    Invitation.objects.filter(name__iexact=instance.get_username()).delete()
 
 
 @receiver(pre_delete, sender=Team)

@@ -204,9 +204,35 @@ CHECK = {
 }
 TOKEN_BODY = {"name": "nightly copy", "scopes": ["read"], "expires_at": "2027-02-20T00:00:00Z"}
 LEAKED_BODY = {"credentials": ["fh_…"]}
+_MEMBERS = [{"username": "alice", "role": "owner"}, {"username": "bob", "role": "member"}]
+_TEAM_ID = "e9a4d1c2-5b6f-4d7a-9e8f-4a5b6c7d8e55"
+_INVITATION_ID = "f2b8c6d0-7e1a-4c3b-8d9e-5b6c7d8e9f66"
+_TWO_WEEKS_LATER = "2026-12-04T09:30:00Z"
 TEAM = {
-    "id": "e9a4d1c2-5b6f-4d7a-9e8f-4a5b6c7d8e55",
+    "id": _TEAM_ID,
     "name": "Botany",
-    "members": [{"username": "alice", "role": "owner"}, {"username": "bob", "role": "member"}],
+    "members": _MEMBERS,
+    "invited": [
+        {
+            "id": _INVITATION_ID,
+            "username": "carol",
+            "role": "member",
+            "created_at": _AT,
+            "expires_at": _TWO_WEEKS_LATER,
+        }
+    ],
     "created_at": _AT,
+}
+TEAM_OF_A_MEMBER = {
+    **TEAM,
+    "members": [*_MEMBERS, {"username": "carol", "role": "member"}],
+    "invited": None,
+}
+INVITATION = {
+    "id": _INVITATION_ID,
+    "team": "Botany",
+    "role": "member",
+    "invited_by": "alice",
+    "created_at": _AT,
+    "expires_at": _TWO_WEEKS_LATER,
 }

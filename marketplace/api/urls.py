@@ -6,6 +6,7 @@ from marketplace.api.views.algorithms import AlgorithmView, ArchitectureView
 from marketplace.api.views.base import Unknown
 from marketplace.api.views.checkpoints import CheckpointView
 from marketplace.api.views.docs import Docs
+from marketplace.api.views.invitations import InvitationView
 from marketplace.api.views.jobs import JobView
 from marketplace.api.views.learners import LearnerView
 from marketplace.api.views.manifests import ManifestView
@@ -25,6 +26,7 @@ router.register("architectures", ArchitectureView, basename="api-architecture")
 router.register("jobs", JobView, basename="api-job")
 router.register("learners", LearnerView, basename="api-learner")
 router.register("teams", TeamView, basename="api-team")
+router.register("invitations", InvitationView, basename="api-invitation")
 router.register("tokens", TokenView, basename="api-token")
 
 urlpatterns: list[URLPattern | URLResolver] = [

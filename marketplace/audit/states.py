@@ -19,6 +19,11 @@ class Act(models.TextChoices):
     TEAM_MADE = "team.made", "Made a team"
     TEAM_RENAMED = "team.renamed", "Renamed a team"
     TEAM_DELETED = "team.deleted", "Deleted a team"
+    MEMBER_INVITED = "team.member_invited", "Invited a person to a team"
+    INVITATION_ACCEPTED = "team.invitation_accepted", "Accepted an invitation to a team"
+    INVITATION_DECLINED = "team.invitation_declined", "Declined an invitation to a team"
+    INVITATION_WITHDRAWN = "team.invitation_withdrawn", "Withdrew an invitation to a team"
+    # Until 0.1.0, when owners added members without asking them.
     MEMBER_ADDED = "team.member_added", "Added a member"
     MEMBER_REMOVED = "team.member_removed", "Removed a member"
     MEMBER_ROLE = "team.member_role", "Changed a member's role"

@@ -22,8 +22,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from marketplace.accounts.invitations import team_invite
 from marketplace.accounts.models import Team, User
-from marketplace.accounts.services import token_create
+from marketplace.accounts.services import team_create, token_create
 from marketplace.checkpoints.arrivals import checkpoint_upload_begin
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine
@@ -118,6 +119,9 @@ def test_every_call_of_the_contract_is_there() -> None:
         "teams/{id}/": {"get", "patch", "delete"},
         "teams/{id}/members/": {"post"},
         "teams/{id}/members/{username}/": {"patch", "delete"},
+        "invitations/": {"get"},
+        "invitations/{id}/": {"delete"},
+        "invitations/{id}/accept/": {"post"},
         "tokens/": {"get", "post"},
         "tokens/{id}/": {"get", "delete"},
         "credentials/revoke/": {"post"},
@@ -130,7 +134,10 @@ def test_every_call_of_the_contract_is_there() -> None:
 def known_ids(learner: MetaLearner, settings: Settings, team: Team) -> dict[str, UUID]:
     """Ids of rows that are there."""
     settings.ADAPTATION_TIMEOUT_S = 0.01
+    theirs = team_create(owner=User.objects.create_user("dora"), name="Zoology")
+    team_invite(team=theirs, by=theirs.members.get(), username=learner.owner.username)
     return {
+        "invitations": learner.owner.invitations.get().pk,
         "teams": team.pk,
         "tokens": token_create(user=learner.owner, name="another")[0].pk,
         "checkpoints": learner.job.pool.checkpoints.first().pk,

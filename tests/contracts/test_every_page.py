@@ -42,7 +42,7 @@ WITHOUT_ROW = {
     "account_settings",
     "profile_save",
     "token_new",
-    "team_new",
+    "team_list",
 }
 
 

@@ -18,6 +18,7 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
+from marketplace.accounts.invitations import team_invite
 from marketplace.accounts.models import Membership, Role, Team, User
 from marketplace.accounts.services import token_create
 from marketplace.algorithms.services import catalogue_publish
@@ -118,6 +119,8 @@ class World:
             "staff": self.sam,
         }
         self.cookies = {role: _sign_in(user) for role, user in people.items()}
+        team_invite(team=self.team, by=self.alice, username="charlie")
+        self.invitation = self.charlie.invitations.get()
         self.rows = {sharing: self._rows(sharing) for sharing in SHARINGS}
 
     def _rows(self, sharing: str) -> Any:
@@ -154,6 +157,7 @@ class World:
             learner=builders.publish(job),
             token=self.token,
             shared_with=self.team,
+            invitation=self.invitation,
             algorithm=SimpleNamespace(pk="free"),
             architecture=SimpleNamespace(pk="conv4"),
             alices=SimpleNamespace(pk=self.team.pk, user_pk=self.alice.pk),

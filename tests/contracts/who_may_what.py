@@ -181,12 +181,16 @@ PAGES = {
     "profile_save": {"POST": page(302)},
     "token_new": {"POST": page(422)},
     "token_revoke": {"POST": owned("token", 302)},
-    "team_new": {"POST": page(422)},
+    "team_list": {"GET": page(), "POST": page(422)},
     "team_name": {"POST": of_the_team("shared_with", 403, 302, {"name": "Zoology"})},
     "team_delete": {"POST": of_the_team("shared_with", 403, 302)},
     "member_add": {"POST": of_the_team("shared_with", 403, 302, {"username": "charlie"})},
     "member_role": {"POST": of_the_team("bobs", 403, 302, {"role": "owner"})},
     "member_remove": {"POST": of_the_team("alices", 403, 302)},
+    # Charlie is invited to Alice's team; only he answers.
+    "invitation_accept": {"POST": Rule((IN, 302, 404, 404, 404, IN), row="invitation")},
+    "invitation_decline": {"POST": Rule((IN, 302, 404, 404, 404, IN), row="invitation")},
+    "invitation_withdraw": {"POST": of_the_team("invitation", 404, 302)},
 }
 
 # --- the REST API ---------------------------------------------------------------------------------
@@ -247,12 +251,16 @@ API = {
         "PATCH": api_of_the_team("shared_with", 403, 200, {"name": "Zoology"}),
         "DELETE": api_of_the_team("shared_with", 403, 204),
     },
-    "api-team-members": {"POST": api_of_the_team("shared_with", 403, 200, {"username": "charlie"})},
+    "api-team-members": {"POST": api_of_the_team("shared_with", 403, 202, {"username": "charlie"})},
     "api-team-member": {
         "PATCH": api_of_the_team("shared_with", 403, 200, {"role": "owner"}, username="bob"),
         # A member may leave, an owner may take anybody out.
         "DELETE": api_of_the_team("shared_with", 204, 204, username="bob"),
     },
+    "api-invitation-list": {"GET": api()},
+    "api-invitation-accept": {"POST": Rule((401, 200, 404, 404, 404, 403), row="invitation")},
+    # Charlie declines it, Alice withdraws it.
+    "api-invitation-detail": {"DELETE": Rule((401, 204, 404, 204, 404, 403), row="invitation")},
     "api-token-list": {
         "GET": api(narrow=403),
         "POST": api(201, {"name": "script", "scopes": ["read"]}, narrow=403),

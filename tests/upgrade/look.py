@@ -46,7 +46,16 @@ def _pages(known: dict[str, Any]) -> dict[str, int]:
     said = {"login": "alice", "password": "correct horse battery"}
     client.post("/accounts/login/", said)
     models, jobs = known["models"], known["jobs"]
-    paths = ["/", "/models/", "/pools/", "/jobs/", "/learners/", "/me/settings/", "/operator/"]
+    paths = [
+        "/",
+        "/models/",
+        "/pools/",
+        "/jobs/",
+        "/learners/",
+        "/me/settings/",
+        "/me/teams/",
+        "/operator/",
+    ]
     paths += [f"/models/{pk}/" for pk in models.values()]
     paths += [f"/jobs/{pk}/" for pk in jobs.values()]
     paths += [f"/pools/{known['pool']}/", f"/learners/{known['learner']}/"]

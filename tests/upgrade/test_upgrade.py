@@ -38,7 +38,7 @@ def test_it_migrates_and_pages_api_token_and_password_still_answer(
     found = json.loads(instance.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
     assert found["pages"].pop("signed in") == 1
     assert set(found["pages"].values()) == {200}, found["pages"]
-    assert len(found["pages"]) == 19
+    assert len(found["pages"]) == 20
     api = found["api"]
     assert api["models"] == {
         "robins": "valid", "wrens": "valid", "owls": "valid",

@@ -1,1 +1,1 @@
-"""Account pages: settings, tokens and teams."""
+"""Account pages: settings, tokens, teams and invitations."""

@@ -1,4 +1,4 @@
-"""The settings page, with profile, tokens and teams."""
+"""The settings page, with profile and tokens."""
 
 from http import HTTPStatus
 from typing import Any
@@ -11,14 +11,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from marketplace.accounts.forms import ProfileForm, TeamForm, TokenForm
-from marketplace.accounts.models import Membership, Role, Team
+from marketplace.accounts.forms import ProfileForm, TokenForm
 from marketplace.accounts.requests import PersonRequest
-from marketplace.accounts.selectors import memberships_in, teams_of, tokens_of
+from marketplace.accounts.selectors import tokens_of
 from marketplace.accounts.services import user_change
 
 _PROFILE = ("first_name", "last_name", "email")
-_FORMS = ("profile_form", "token_form", "team_form")
+_FORMS = ("profile_form", "token_form")
 
 
 @require_safe
@@ -45,19 +44,10 @@ def settings_page(request: PersonRequest, **more: Any) -> HttpResponse:
     context = {
         "profile_form": ProfileForm(initial=profile),
         "token_form": TokenForm(auto_id="token_%s"),
-        "team_form": TeamForm(auto_id="team_%s"),
         "tokens": tokens_of(request.user),
-        "teams": [(team, _members(team, request)) for team in teams_of(request.user)],
-        "roles": Role.choices,
         "has_second_factor": is_mfa_enabled(request.user),
         **more,
     }
     refused = any(context[name].errors for name in _FORMS)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "accounts/settings.html", context, status=status)
-
-
-def _members(team: Team, request: PersonRequest) -> dict[str, Any]:
-    members: list[Membership] = list(memberships_in(team))
-    mine = next(row for row in members if row.user_id == request.user.pk)
-    return {"members": members, "owns": mine.role == Role.OWNER}

@@ -1,5 +1,7 @@
 """`teams/`."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
@@ -9,11 +11,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from marketplace.accounts.invitations import INVITED, team_invite
 from marketplace.accounts.models import Team, User
 from marketplace.accounts.scopes import Scope
 from marketplace.accounts.selectors import memberships_in, teams_of
 from marketplace.accounts.services import (
-    team_add_member,
     team_change_role,
     team_create,
     team_delete,
@@ -22,7 +24,8 @@ from marketplace.accounts.services import (
 )
 from marketplace.api import examples
 from marketplace.api.serializers.accounts import (
-    MemberAddSerializer,
+    InviteAnswerSerializer,
+    InviteSerializer,
     RoleSerializer,
     TeamNameSerializer,
     TeamSerializer,
@@ -46,7 +49,7 @@ class TeamView(RowView):
         "member": Scope.ACCOUNT,
         "member_remove": Scope.ACCOUNT,
     }
-    problems = {"member": ("409",), "member_remove": ("409",)}
+    problems = {"members": ("409",), "member": ("409",), "member_remove": ("409",)}
     filterset_fields: list[str] = []
 
     def get_queryset(self) -> "QuerySet[Team]":
@@ -67,12 +70,12 @@ class TeamView(RowView):
         """You become its first owner."""
         team = team_create(owner=self.user, **self.read(TeamNameSerializer).validated_data)
         where = {"Location": request.build_absolute_uri(f"{team.pk}/")}
-        return Response(TeamSerializer(team).data, status.HTTP_201_CREATED, headers=where)
+        return Response(self._shape(team), status.HTTP_201_CREATED, headers=where)
 
     @extend_schema(summary="One team", examples=[_ONE])
     def retrieve(self, request: Request, pk: str) -> Response:
         """Includes all members."""
-        return Response(TeamSerializer(self.get_object()).data)
+        return Response(self._shape(self.get_object()))
 
     @extend_schema(
         summary="Rename a team",
@@ -84,7 +87,7 @@ class TeamView(RowView):
         """Owners only."""
         team = self.get_object()
         name = self.read(TeamNameSerializer).validated_data["name"]
-        return Response(TeamSerializer(team_rename(team=team, by=self.user, name=name)).data)
+        return Response(self._shape(team_rename(team=team, by=self.user, name=name)))
 
     @extend_schema(summary="Delete a team", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -93,18 +96,25 @@ class TeamView(RowView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
-        summary="Add a member to a team",
-        request=MemberAddSerializer,
-        responses=TeamSerializer,
-        examples=[_ONE, examples.body("A plain member", {"username": "bob"})],
+        summary="Invite a person to a team",
+        request=InviteSerializer,
+        responses={202: InviteAnswerSerializer},
+        examples=[
+            examples.answer("The answer to every name", {"detail": INVITED}),
+            examples.body("A plain member", {"username": "bob"}),
+        ],
     )
     @action(detail=True, methods=["post"])
     def members(self, request: Request, pk: str) -> Response:
-        """Owners only. Someone who is a member already keeps their role."""
+        """Owners only. The person becomes a member when they accept, within 14 days.
+
+        The answer is the same whether someone has that name or not. Inviting a name again renews
+        the invitation. 409 if the team has 50 open invitations.
+        """
         team = self.get_object()
-        said = self.read(MemberAddSerializer).validated_data
-        team_add_member(team=team, by=self.user, **said)
-        return Response(TeamSerializer(team).data)
+        said = self.read(InviteSerializer).validated_data
+        answer = team_invite(team=team, by=self.user, **said)
+        return Response({"detail": answer}, status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="Change the role of a member",
@@ -119,7 +129,7 @@ class TeamView(RowView):
         user = self._member(team, username)
         role = self.read(RoleSerializer).validated_data["role"]
         team_change_role(team=team, by=self.user, user=user, role=role)
-        return Response(TeamSerializer(team).data)
+        return Response(self._shape(team))
 
     @extend_schema(
         summary="Remove a member from a team", parameters=[_USERNAME], responses={204: None}
@@ -130,6 +140,9 @@ class TeamView(RowView):
         user = self._member(team, username)
         team_remove_member(team=team, by=self.user, user=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _shape(self, team: Team) -> dict[str, Any]:
+        return TeamSerializer(team, context=self.get_serializer_context()).data
 
     def _member(self, team: Team, username: str) -> User:
         if "\0" in username:

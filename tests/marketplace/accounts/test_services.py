@@ -9,7 +9,6 @@ from marketplace.accounts import services
 from marketplace.accounts.models import ApiToken, Membership, Role, Team, User
 from marketplace.accounts.selectors import teams_of, token_digest, tokens_of
 from marketplace.accounts.services import (
-    team_add_member,
     team_change_role,
     team_create,
     team_remove_member,
@@ -93,27 +92,10 @@ def test_a_team_needs_a_name_of_its_own(alice: User, name: str) -> None:
     assert Team.objects.count() == 1
 
 
-def test_only_an_owner_adds_people_and_only_people_there_are(
-    alice: User, bob: User, charlie: User, team: Team
-) -> None:
-    team_add_member(team=team, by=alice, username=" charlie ")
-    team_add_member(team=team, by=alice, username="charlie")
-    assert team.members.count() == 3
-    for by in (bob, charlie):
-        with pytest.raises(DomainError, match="Only an owner"):
-            team_add_member(team=team, by=by, username="alice")
-    with pytest.raises(DomainError) as caught:
-        team_add_member(team=team, by=alice, username="nobody")
-    assert set(caught.value.fields) == {"username"}
-    User.objects.create_user("gone", is_active=False)
-    with pytest.raises(DomainError):
-        team_add_member(team=team, by=alice, username="gone")
-
-
 def test_an_owner_takes_anybody_out_and_others_only_themselves(
     alice: User, bob: User, charlie: User, team: Team
 ) -> None:
-    team_add_member(team=team, by=alice, username="charlie")
+    Membership.objects.create(team=team, user=charlie)
     with pytest.raises(DomainError, match="Only an owner"):
         team_remove_member(team=team, by=bob, user=charlie)
     team_remove_member(team=team, by=charlie, user=charlie)
