@@ -59,9 +59,9 @@ def _pages(known: dict[str, Any]) -> dict[str, int]:
     paths += [f"/models/{pk}/" for pk in models.values()]
     paths += [f"/jobs/{pk}/" for pk in jobs.values()]
     paths += [f"/pools/{known['pool']}/", f"/learners/{known['learner']}/"]
-    return {path: client.get(path, follow=True).status_code for path in paths} | {
-        "signed in": int("_auth_user_id" in client.session)
-    }
+    found = {path: client.get(path, follow=True).status_code for path in paths}
+    # Without a session it leads to the sign-in page.
+    return found | {"signed in": int(client.get("/me/settings/").status_code == 200)}
 
 
 def _api(known: dict[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_the_sum_of_the_files_must_have_room(
     alice: User, settings: Settings, stored: Callable[..., Any]
 ) -> None:
     settings.MAX_STORAGE_BYTES_PER_PERSON = 10
-    with pytest.raises(InsufficientStorage, match="more than you have room for"):
+    with pytest.raises(InsufficientStorage, match="more than your remaining storage"):
         checkpoints_from_manifest(owner=alice, entries=[entry("birds"), entry("owls")])
     assert not Checkpoint.objects.exists() and stored() == []
 
