@@ -214,8 +214,8 @@ def train(algorithm: Algorithm) -> Iterator[StepReport]:
     """Take outer steps until none are left, yielding a report after each.
 
     The algorithm is idle between two reports. The caller may save its state_dict(), show the
-    report, or cancel the run by ending the iteration. Raises InvalidPool, with its name, for a
-    model whose outputs or gradients are not finite numbers.
+    report, or cancel the run by ending the iteration. Raises BadModel, with its name, for a model
+    whose outputs or gradients are not finite numbers.
     """
     while algorithm.steps_done < algorithm.total_steps:
         # Dropout draws from the global generator. Seeding it from the step makes a resumed run

@@ -19,3 +19,12 @@ class InvalidPool(MetaLearnError):
 
 class InvalidData(MetaLearnError):
     """Images or labels cannot be used: wrong shape, wrong count, or not decodable."""
+
+
+class BadModel(InvalidPool):
+    """A teacher that gave outputs or gradients that are not finite numbers."""
+
+    def __init__(self, message: str, place: int) -> None:
+        super().__init__(message)
+        self.place = place
+        """Its place in the pool given to the run."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from metalearn.errors import InvalidPool
+from metalearn.errors import BadModel, InvalidPool
 from metalearn.networks import Network, NetworkSpec
 from metalearn.numerics.preparation import prepare_images
 from metalearn.pool.network_cache import CachedNetwork, NetworkCache, network_bytes
@@ -160,12 +160,13 @@ class Pool:
         return self
 
     def check_answers(self) -> None:
-        """Raise InvalidPool, with its name, for a model that gave no finite numbers so far."""
-        for teacher in self.teachers:
+        """Raise BadModel, with its name, for a model that gave no finite numbers so far."""
+        for place, teacher in zip(self.places, self.teachers, strict=True):
             if teacher.watch.failed:
-                raise InvalidPool(
+                raise BadModel(
                     f"“{teacher.name}” gave outputs or gradients that are not finite numbers; "
-                    "leave it out of the pool."
+                    "leave it out of the pool.",
+                    place,
                 )
 
     def sample(self, n: int, rng: torch.Generator) -> list[Teacher]:
