@@ -63,12 +63,16 @@ def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UU
 
 @transaction.atomic
 def pool_delete(*, pool: Pool) -> None:
-    """Delete a pool that no job has used. The caller checks that the user owns it."""
+    """Delete a pool that no job has used, with the jobs that ended before their first step.
+
+    The caller checks that the user owns it.
+    """
     row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
     if row is None:
         raise Conflict("This pool has just been deleted.")
     if row.is_frozen:
         raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
+    row.jobs.all().delete()
     # Deleting by query leaves the instance its id, which the log needs.
     Pool.objects.filter(pk=row.pk).delete()
     record(Act.POOL_DELETED, by=row.owner, row=row, name=row.name)
@@ -88,6 +92,11 @@ def pool_hold(*, pool: Pool) -> None:
 def pool_freeze(*, pool: Pool) -> None:
     Pool.objects.filter(pk=pool.pk, frozen_at__isnull=True).update(frozen_at=timezone.now())
     pool.refresh_from_db(fields=["frozen_at"])
+
+
+def pool_thaw(*, pool: Pool) -> None:
+    """Let the pool change again. The caller holds its lock, and no job uses it."""
+    Pool.objects.filter(pk=pool.pk).update(frozen_at=None)
 
 
 def pool_recheck(*, pool: Pool, user: User) -> None:
