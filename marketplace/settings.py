@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "marketplace.jobs",
     "marketplace.learners",
     "marketplace.adaptation",
+    "marketplace.leaving",
     "marketplace.api",
     "marketplace.demo",
     "marketplace.operations",

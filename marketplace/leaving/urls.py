@@ -1,0 +1,7 @@
+from django.urls import path
+
+from marketplace.leaving import views
+
+urlpatterns = [
+    path("export/", views.account_export, name="account_export"),
+]
