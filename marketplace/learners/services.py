@@ -13,6 +13,7 @@ from marketplace.core.errors import Conflict, DomainError
 from marketplace.jobs.consent import DELETED
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
 
 
 class ModelDeleted(Conflict):
@@ -79,6 +80,17 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
     learner.save(update_fields=["name", "visibility", "team"])
     record(Act.LEARNER_CHANGED, by=by, row=learner, visibility=learner.visibility)
     return learner
+
+
+def learners_rename_pool(*, pool: Pool, before: str) -> None:
+    """Take a pool's former name out of the names of the meta-learners that were made from it."""
+    for learner in MetaLearner.objects.filter(job__pool=pool):
+        learner.name = learner.name.replace(before, pool.name)[:160]
+        learner.card = learner.card.replace(before, pool.name)
+        made_by = learner.config.get("made_by") or {}
+        if isinstance(made_by.get("name"), str):
+            made_by["name"] = made_by["name"].replace(before, pool.name)
+        learner.save(update_fields=["name", "card", "config"])
 
 
 def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:

@@ -1,11 +1,16 @@
 from collections.abc import Iterator
 
+from django.db import transaction
+
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.core.errors import TooMany
+from marketplace.core.errors import Conflict, TooMany
 from marketplace.core.rate_limits import Policy, take
+from marketplace.leaving.closing import Closing
 from marketplace.leaving.export import export_chunks
+from marketplace.leaving.receipts import Receipt
+from marketplace.leaving.selectors import closing_obstacles
 
 EXPORTS = Policy("exports", quota=5, window_s=3600)
 
@@ -24,3 +29,20 @@ def account_export(*, user: User) -> Iterator[bytes]:
         )
     record(Act.ACCOUNT_EXPORTED, by=user, row=user)
     return export_chunks(user)
+
+
+def account_close(*, user: User) -> Receipt:
+    """Delete the account with everything that others do not depend on. Return what was deleted.
+
+    Raise Conflict if the person has to settle something first. Running jobs lose their row, so
+    their workers stop with the next report and publish nothing.
+    """
+    closing = Closing(user)
+    with transaction.atomic():
+        if User.objects.select_for_update().filter(pk=user.pk).first() is None:
+            raise Conflict("This account has just been closed.")
+        if obstacles := closing_obstacles(user):
+            raise Conflict(" ".join(obstacles))
+        closing.run()
+    closing.remove_files()
+    return closing.receipt

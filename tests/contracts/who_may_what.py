@@ -179,6 +179,8 @@ PAGES = {
     "learner_offline_frame": {"GET": seen("learner")},
     # Alice and the others have just confirmed their password.
     "account_export": {"GET": page(), "POST": page()},
+    # Nothing is typed, so nothing is closed.
+    "account_close": {"GET": page(), "POST": page(422)},
     "account_settings": {"GET": page()},
     "profile_save": {"POST": page(302)},
     "token_new": {"POST": page(422)},
