@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "marketplace.jobs",
     "marketplace.learners",
     "marketplace.adaptation",
+    "marketplace.leaving",
     "marketplace.api",
     "marketplace.demo",
     "marketplace.operations",

@@ -21,4 +21,5 @@ urlpatterns = [
     path("learners/", include("marketplace.learners.urls")),
     path("learners/", include("marketplace.adaptation.urls")),
     path("me/", include("marketplace.accounts.urls")),
+    path("account/", include("marketplace.leaving.urls")),
 ]

@@ -10,7 +10,7 @@ from contract.declared import DECLARED, DeclaredFile
 from marketplace import storage
 from marketplace.accounts.models import Visibility
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.jobs.consent import WITHDRAWN
+from marketplace.jobs.consent import DELETED, WITHDRAWN
 from marketplace.jobs.models import Job
 from marketplace.jobs.moves import job_log
 from marketplace.jobs.quarantine import TAKEN_OUT
@@ -70,8 +70,10 @@ def _pool_teacher(job: Job, number: int, row: Checkpoint) -> Teacher:
 
     The run's messages and files may be shared more widely than the model, as the job's owner
     decides. They therefore name only public models and the owner's own. Raise InvalidPool
-    if the owner withdrew the consent, also after the job was queued.
+    if the owner withdrew the consent or deleted the model, also after the job was queued.
     """
+    if row.is_deleted:
+        raise InvalidPool(DELETED)
     if not row.consent_recovery:
         raise InvalidPool(WITHDRAWN)
     teacher = load_teacher(row)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from metalearn.networks.index import the_index
 from metalearn.registry import catalogue
 
 _FIRST = "torchvision/"
+_ID_LENGTH = len(str(uuid.UUID(int=0)))
 
 
 def publish_catalogue() -> None:
@@ -155,6 +157,7 @@ def learner_directory(row: LearnerRow) -> Path:
     target = settings.DATA_DIR / "cache" / "learners" / str(row.pk)
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
+        _forget_deleted(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             fetched = Path(folder) / "learner"
             for entry in row.files:
@@ -162,6 +165,14 @@ def learner_directory(row: LearnerRow) -> Path:
             MetaLearner.load(fetched)
             fetched.rename(target)
     return target
+
+
+def _forget_deleted(cache: Path) -> None:
+    """Remove the local copies of learners that are gone, or whose files are."""
+    there = {str(pk) for pk in LearnerRow.objects.exclude(files=[]).values_list("pk", flat=True)}
+    for folder in cache.iterdir():
+        if len(folder.name) == _ID_LENGTH and folder.name not in there:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def file_sha256(path: Path) -> str:

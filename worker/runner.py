@@ -20,6 +20,7 @@ from marketplace.jobs.moves import (
     job_requeue,
 )
 from marketplace.jobs.states import JobState
+from marketplace.learners.services import ModelDeleted
 from metalearn.algorithm import Algorithm, train
 from metalearn.errors import MetaLearnError
 from worker import shutdown
@@ -68,7 +69,7 @@ def run_job(
             _end(job, algorithm, snapshots, outcome)
     except (LeaseLost, IllegalMove):
         log.warning("job %s has gone to another worker; this run writes no more", job_id)
-    except MetaLearnError as error:
+    except (MetaLearnError, ModelDeleted) as error:
         _fail(job, str(error))
     except Exception as error:
         if is_out_of_memory(error):
@@ -137,7 +138,7 @@ def _end(job: Job, algorithm: Algorithm, snapshots: Snapshots, outcome: Outcome)
         learner = retry_transient(store_learner)(job, algorithm)
         try:
             _move_finally(job, JobState.SUCCEEDED, lambda: _succeed(job, learner))
-        except IllegalMove:
+        except (IllegalMove, ModelDeleted):
             learner.remove()
             raise
         retry_transient(snapshots.delete)(job)

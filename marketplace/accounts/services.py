@@ -1,6 +1,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -15,7 +16,20 @@ from marketplace.audit.states import Act
 from marketplace.core.errors import Conflict, DomainError, Forbidden
 
 MAX_TOKENS_PER_PERSON = 50
+DELETED_USER = "deleted user"
 _LAST_USED_EVERY_S = 60
+
+
+def deleted_user() -> User:
+    """Return the owner of rows that have lost theirs, an account that nobody can use.
+
+    Its name has a space, so that no one can sign up with it.
+    """
+    known = User.objects.filter(username=DELETED_USER).first()
+    if known is not None:
+        return known
+    fields = {"is_active": False, "password": make_password(None)}
+    return User.objects.get_or_create(username=DELETED_USER, defaults=fields)[0]
 
 
 @transaction.atomic

@@ -90,9 +90,11 @@ POOL = {
     "frozen": False,
     "created_at": _AT,
     "checkpoints": [_CHECKPOINT_ID, _OTHER_ID],
+    "deleted_checkpoints": [],
     "fit": {
         "n_models": 2,
         "n_hidden": 0,
+        "n_deleted": 0,
         "scenario": "MH",
         "scenario_title": "several data sets",
         "channels": 3,
@@ -159,6 +161,7 @@ LEARNER = {
             "licence": "cc-by-4.0",
             "architecture": "conv4",
             "copied": False,
+            "deleted": False,
         }
     ],
     "files": [

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from marketplace.api.views.account import AccountExportView
 from marketplace.api.views.algorithms import AlgorithmView, ArchitectureView
 from marketplace.api.views.base import Unknown
 from marketplace.api.views.checkpoints import CheckpointView
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         TeamView.as_view({"patch": "member", "delete": "member_remove"}),
         name="api-team-member",
     ),
+    path("v1/account/export/", AccountExportView.as_view(), name="api-account-export"),
     path("v1/credentials/revoke/", LeakedView.as_view(), name="api-leaked"),
     path(
         "v1/checkpoints/<uuid:pk>/quarantine/",

@@ -10,19 +10,28 @@ class AppendOnly(Exception):
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
-    """Allows only reads and inserts."""
+    """Allows only reads and inserts, and that a closed account empties its records."""
 
     def update(self, **changes: Any) -> int:
         raise AppendOnly("The audit log is append-only; record another act instead.")
+
+    def empty(self, *, by: int) -> int:
+        """Take names, addresses and details out. Record number `by` says that this was done."""
+        return super().update(emptied_by=by, **EMPTY)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         raise AppendOnly("The audit log is append-only; nothing in it can be deleted.")
 
 
+EMPTY: dict[str, Any] = {"person": "", "address": "", "token": "", "details": {}}
+"""What a record says once the account that it names is closed. Its person's id stays."""
+
+
 class Record(models.Model):
     """An act: who did what to which row, when, and from where.
 
-    Users and rows are named rather than referenced, so that a record outlives both. Only
+    Users and rows are named rather than referenced, so that a record outlives both. When a person
+    closes the account, the records that name them are emptied (`audit.emptying`). Only
     `audit.services.record` creates records.
     """
 
@@ -38,6 +47,8 @@ class Record(models.Model):
     details = models.JSONField(default=dict)
     previous = models.CharField(max_length=64)
     hash = models.CharField(max_length=64, unique=True)
+    # The record of the account's closing, which proves what was left. Not covered by the hash.
+    emptied_by = models.PositiveBigIntegerField(null=True, editable=False)
 
     objects = RecordQuerySet.as_manager()
 

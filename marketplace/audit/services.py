@@ -33,7 +33,7 @@ def record(
     records wait from here until its end.
     """
     _wait_for_turn()
-    last = Record.objects.order_by("-number").values_list("number", "hash").first()
+    last = _last()
     number, previous = last or (0, GENESIS)
     entry = Record(
         number=number + 1,
@@ -51,6 +51,17 @@ def record(
     entry.hash = hash_of(as_line(entry))
     entry.save()
     return entry
+
+
+def next_number() -> int:
+    """Return the number of the next record, which only this transaction can write."""
+    _wait_for_turn()
+    last = _last()
+    return last[0] + 1 if last else 1
+
+
+def _last() -> tuple[int, str] | None:
+    return Record.objects.order_by("-number").values_list("number", "hash").first()
 
 
 def record_hourly(act: Act, *, by: Person, row: models.Model, **details: object) -> None:

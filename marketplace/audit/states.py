@@ -16,6 +16,8 @@ class Act(models.TextChoices):
     TOKEN_MADE = "token.made", "Made a token"  # noqa: S105
     TOKEN_REVOKED = "token.revoked", "Revoked a token"  # noqa: S105
     TOKEN_LEAKED = "token.leaked", "A leaked token was reported"  # noqa: S105
+    ACCOUNT_EXPORTED = "person.exported", "Downloaded all their data"
+    ACCOUNT_CLOSED = "person.closed", "Closed the account"
     TEAM_MADE = "team.made", "Made a team"
     TEAM_RENAMED = "team.renamed", "Renamed a team"
     TEAM_DELETED = "team.deleted", "Deleted a team"

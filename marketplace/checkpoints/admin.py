@@ -12,6 +12,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.permissions import can_operate
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
+from marketplace.checkpoints.states import CheckpointState
 from marketplace.core.errors import DomainError
 
 
@@ -27,6 +28,11 @@ class CheckpointAdmin(admin.ModelAdmin):
     search_fields = ["id", "name", "owner__username"]
     action_form = ReasonForm
     actions = ["quarantine", "release"]
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Checkpoint]":
+        """Leave out deleted models, of which nothing is left to look at."""
+        rows: QuerySet[Checkpoint] = super().get_queryset(request)
+        return rows.exclude(state=CheckpointState.DELETED)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -16,7 +16,13 @@ from contract.declared import DECLARED
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
-from marketplace.checkpoints.drafts import check_dataset, check_name, check_read, check_sharing
+from marketplace.checkpoints.drafts import (
+    check_dataset,
+    check_name,
+    check_new_name,
+    check_read,
+    check_sharing,
+)
 from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
 from marketplace.checkpoints.models import Checkpoint, Licence
 from marketplace.checkpoints.reading import without_filled
@@ -46,7 +52,7 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
     """
     row = checkpoint_hold(checkpoint=checkpoint)
     wrong: dict[str, str] = {}
-    at_once = _changed_at_once(by, values, wrong)
+    at_once = _changed_at_once(row, by, values, wrong)
     read = _changed_reading(row, values, wrong)
     if wrong:
         raise DomainError("Some of the changes cannot be made.", fields=wrong)
@@ -71,12 +77,16 @@ def checkpoint_change(*, checkpoint: Checkpoint, by: User, values: Mapping[str, 
     return checkpoint
 
 
-def _changed_at_once(by: User, values: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, Any]:
+def _changed_at_once(
+    row: Checkpoint, by: User, values: Mapping[str, Any], wrong: dict[str, str]
+) -> dict[str, Any]:
     changes = {name: value for name, value in values.items() if name in _AT_ONCE}
     if "dataset" in values:
         changes["dataset"] = check_dataset(values["dataset"], wrong)
     if "name" in values:
-        changes["name"] = check_name(values["name"], wrong)
+        same = values["name"] == row.name
+        name = values["name"]
+        changes["name"] = check_name(name, wrong) if same else check_new_name(by, name, wrong)
     if "visibility" in values:
         changes |= check_sharing(by, values["visibility"], values.get("team"), wrong)
     if changes.get("licence", Licence.MIT) not in Licence.values:

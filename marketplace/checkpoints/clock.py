@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from marketplace.checkpoints.deleting import deleted_forget
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.moves import VALIDATION_LEASE, checkpoint_reclaim
 from marketplace.checkpoints.states import CheckpointState
@@ -28,6 +29,7 @@ def checkpoints_tick() -> None:
     for row in leased.filter(lease_until__lt=now):
         checkpoint_reclaim(checkpoint=row)
     keys_forget(Checkpoint.objects.all(), now)
+    deleted_forget()
     _wake_waiting(now)
 
 

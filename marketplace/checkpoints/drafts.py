@@ -18,6 +18,7 @@ from contract.names import cleaned_name, name_problem
 from marketplace.accounts.models import Team, User, Visibility
 from marketplace.algorithms.services import architecture_check
 from marketplace.checkpoints.models import Checkpoint, Licence, WeightsKind
+from marketplace.checkpoints.retired_names import TAKEN, name_is_retired
 from marketplace.core.errors import DomainError
 
 ABOUT: dict[str, str] = {"licence": Licence.UNSTATED, "description": ""}
@@ -42,7 +43,7 @@ def draft_check(*, owner: User, draft: CheckpointDraft) -> dict[str, Any]:
     """Return the row's fields. Raise DomainError with an error for each invalid field."""
     wrong: dict[str, str] = {}
     fields = {
-        "name": check_name(draft.name, wrong),
+        "name": check_new_name(owner, draft.name, wrong),
         "description": draft.description.strip()[:20_000],
         "dataset": check_dataset(draft.dataset, wrong),
         **check_read({name: getattr(draft, name) for name in DECLARED}, wrong),
@@ -83,6 +84,14 @@ def check_name(name: str, wrong: dict[str, str]) -> str:
     elif problem := name_problem(name):
         wrong["name"] = problem
     return name[:120]
+
+
+def check_new_name(owner: User, name: str, wrong: dict[str, str]) -> str:
+    """Clean a name that the owner gives to a model. It must not be that of a deleted one."""
+    name = check_name(name, wrong)
+    if "name" not in wrong and name_is_retired(owner, name):
+        wrong["name"] = TAKEN
+    return name
 
 
 def check_dataset(name: str, wrong: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ def checkpoint_hold(*, checkpoint: Checkpoint) -> Checkpoint:
     model into quarantine since.
     """
     row = Checkpoint.objects.select_for_update().filter(pk=checkpoint.pk).first()
-    if row is None:
+    if row is None or row.is_deleted:
         raise Conflict("This model has just been deleted.")
     check_free(row)
     return row

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -8,6 +9,9 @@ from marketplace.accounts.models import Owned
 from marketplace.checkpoints.families import family_of
 from marketplace.checkpoints.score import Score
 from marketplace.checkpoints.states import CheckpointState
+
+DELETED_MODEL = "a deleted model"
+"""What pages call a model whose owner has deleted it."""
 
 
 class Licence(models.TextChoices):
@@ -93,6 +97,9 @@ class Checkpoint(Owned):
     quarantined_at = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.CharField(max_length=500, blank=True)
 
+    # The row remains for the lineage of a job that has used the model.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     # From the request that created the row. Both are cleared after a day.
     idempotency_key = models.CharField(max_length=120, blank=True)
     request_digest = models.CharField(max_length=64, blank=True)
@@ -118,10 +125,22 @@ class Checkpoint(Owned):
                 condition=models.Q(checked_right__lte=models.F("checked_pictures")),
                 name="checkpoint_checked_right_of_pictures",
             ),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at=None) & ~models.Q(state="deleted")
+                | models.Q(
+                    state="deleted",
+                    deleted_at__isnull=False,
+                    name="",
+                    visibility="private",
+                    consent_recovery=False,
+                    consent_preview=False,
+                ),
+                name="checkpoint_deleted_has_no_name",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return DELETED_MODEL if self.is_deleted else self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.family = family_of(self.architecture)
@@ -166,3 +185,28 @@ class Checkpoint(Owned):
     @property
     def is_quarantined(self) -> bool:
         return self.quarantined_at is not None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether only what a job's lineage needs is left of the model."""
+        return self.state == CheckpointState.DELETED
+
+
+class RetiredName(models.Model):
+    """A keyed hash of the name of a deleted model that a job has used.
+
+    Its owner cannot give the name to another model, which people could take for the first.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="retired_names"
+    )
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "digest"], name="retired_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.digest

@@ -20,6 +20,8 @@ def checkpoint_quarantine(*, checkpoint: Checkpoint, by: User | None, reason: st
         message = f"Give the reason, in at most {MAX_REASON} characters; its owner will read it."
         raise DomainError(message, fields={"reason": message})
     row = Checkpoint.objects.select_for_update().get(pk=checkpoint.pk)
+    if row.is_deleted:
+        raise Conflict("This model has been deleted by its owner.")
     if row.is_quarantined:
         raise Conflict("This model is already in quarantine.")
     row.quarantined_at, row.quarantine_reason = timezone.now(), reason

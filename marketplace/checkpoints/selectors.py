@@ -9,7 +9,10 @@ from marketplace.checkpoints.states import CheckpointState
 
 
 def checkpoints_visible_to(user: Person) -> "QuerySet[Checkpoint]":
-    """Return own checkpoints in any state and other valid ones. Staff also see quarantined ones."""
+    """Return own checkpoints in any state and other valid ones. Staff also see quarantined ones.
+
+    No one sees deleted ones.
+    """
     return Checkpoint.objects.select_related("owner", "team").filter(_visible(user))
 
 
@@ -23,7 +26,7 @@ def _visible(user: Person) -> Case:
     allowed = seen_by(user) & (usable | mine)
     if can_operate(user):
         allowed |= Q(quarantined_at__isnull=False)
-    return row_by_row(allowed)
+    return row_by_row(allowed & ~Q(state=CheckpointState.DELETED))
 
 
 def checkpoints_listed_for(user: Person) -> "QuerySet[Checkpoint]":
@@ -35,12 +38,14 @@ def checkpoints_listed_for(user: Person) -> "QuerySet[Checkpoint]":
 def checkpoints_judged_by(user: Person) -> "QuerySet[Checkpoint]":
     """Return every checkpoint for staff, who may put any into quarantine; else the visible ones."""
     if can_operate(user):
-        return Checkpoint.objects.select_related("owner", "team")
+        rows = Checkpoint.objects.exclude(state=CheckpointState.DELETED)
+        return rows.select_related("owner", "team")
     return checkpoints_visible_to(user)
 
 
 def checkpoints_editable_by(user: Person) -> "QuerySet[Checkpoint]":
-    return editable_by(Checkpoint.objects.select_related("owner", "team"), user)
+    rows = Checkpoint.objects.exclude(state=CheckpointState.DELETED)
+    return editable_by(rows.select_related("owner", "team"), user)
 
 
 def checkpoint_last_of(user: User) -> Checkpoint | None:

@@ -8,10 +8,10 @@ from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
+from marketplace.checkpoints.deleting import row_delete
 from marketplace.checkpoints.drafts import CheckpointDraft, draft_check
-from marketplace.checkpoints.holding import checkpoint_hold, is_in_use
+from marketplace.checkpoints.holding import checkpoint_hold
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.core.errors import Conflict
 from marketplace.core.idempotency import MAX_KEY_LENGTH, request_digest, rows_made_before
 from marketplace.queue import Task, enqueue
 from marketplace.uploads.quota import check_room, disk_full
@@ -74,19 +74,14 @@ def checkpoint_arrived(*, checkpoint: Checkpoint) -> None:
 
 
 def checkpoint_delete(*, checkpoint: Checkpoint) -> None:
-    """Delete row and files. A model that a job has used stays, because its provenance names it."""
+    """Delete the model and its files. Raise Conflict while it is in quarantine.
+
+    If a job has used the model, its lineage keeps hash, architecture and licence, without name and
+    owner. Jobs that use it now stop at the next tick.
+    """
     with transaction.atomic():
         row = checkpoint_hold(checkpoint=checkpoint)
-        if is_in_use(row):
-            raise Conflict(
-                "This model is part of a pool that a job has used; make it private and withdraw "
-                "the consent to recovery instead."
-            )
-        # Deletes the memberships only. Pools that no job has used continue without the model.
-        checkpoint.pools.all().delete()
-        # Deleting by query leaves the instance its id, which the log needs.
-        Checkpoint.objects.filter(pk=checkpoint.pk).delete()
-        record(Act.MODEL_DELETED, by=checkpoint.owner, row=checkpoint, name=checkpoint.name)
-    storage.remove(storage.incoming_key(checkpoint.pk))
-    for attempt in range(row.attempt + 1):
-        storage.remove(storage.checkpoint_key(checkpoint.pk, attempt))
+        keys = row_delete(row=row)
+        record(Act.MODEL_DELETED, by=row.owner, row=row, name=row.name)
+    for key in keys:
+        storage.remove(key)

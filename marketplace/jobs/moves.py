@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from marketplace.core.errors import Conflict
 from marketplace.core.leases import from_now
+from marketplace.jobs.freezing import pool_thaw_unused
 from marketplace.jobs.models import Job, JobEvent, MetricPoint
 from marketplace.jobs.states import LEASED, JobState, sources_of
 from marketplace.queue import Task, enqueue
@@ -45,13 +46,22 @@ def job_move(*, job: Job, to: JobState, only_from: JobState | None = None, **cha
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=sources)
     if to not in LEASED:
         changes.setdefault("lease_until", None)
-    if not mine.update(state=to, **changes):
-        # The caller keeps its attempt, so that it cannot write under its successor's.
-        present = Job.objects.only("state").get(pk=job.pk)
-        name = present.get_state_display().lower()
-        raise IllegalMove(f"A job that is {name} cannot become {to}.")
+    with transaction.atomic():
+        if not mine.update(state=to, **changes):
+            raise _illegal(job, to)
+        if to in {JobState.CANCELLED, JobState.FAILED}:
+            pool_thaw_unused(pool_id=job.pool_id)
     job.refresh_from_db()
     return job
+
+
+def _illegal(job: Job, to: JobState) -> IllegalMove:
+    # The caller keeps its attempt, so that it cannot write under its successor's.
+    present = Job.objects.only("state").filter(pk=job.pk).first()
+    if present is None:
+        return IllegalMove("This job has just been deleted.")
+    name = present.get_state_display().lower()
+    return IllegalMove(f"A job that is {name} cannot become {to}.")
 
 
 def job_claim(*, job_id: UUID | str, worker: str) -> Job:
@@ -155,7 +165,9 @@ def job_requeue(*, job: Job) -> None:
 def job_lose(*, job: Job, reason: str) -> None:
     """Count a lost attempt: requeue the job, or fail it after too many."""
     # Locked, because the caller's copy may be of an earlier attempt.
-    present = Job.objects.select_for_update().get(pk=job.pk)
+    present = Job.objects.select_for_update().filter(pk=job.pk).first()
+    if present is None:
+        raise IllegalMove("This job has just been deleted.")
     lost = present.lost_attempts + 1
     if present.state == JobState.CANCELLING:
         job_move(job=job, to=JobState.CANCELLED, finished_at=timezone.now(), eta_s=None)

@@ -32,13 +32,14 @@ def previews_shown(user: Person, job: Job) -> bool:
 
 
 def previews_consented(job: Job) -> bool:
-    """Return whether every owner still consents to previews."""
+    """Return whether every owner still consents to previews, and the job is still there."""
     withdrawn = job.pool.members.exclude(
         checkpoint__consent_recovery=True,
         checkpoint__consent_preview=True,
         checkpoint__quarantined_at=None,
     )
-    return job.previews and not withdrawn.exists()
+    there = Job.objects.filter(pk=job.pk)
+    return job.previews and not withdrawn.exists() and there.exists()
 
 
 def job_waits(job_id: str) -> bool:

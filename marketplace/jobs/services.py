@@ -94,7 +94,7 @@ def _create(*, owner: User, pool: Pool, **fields: Any) -> Job:
 def job_cancel(*, job: Job, by: User) -> Job:
     """Ask the job to stop. A queued one stops at once."""
     for _ in range(_CANCEL_TRIES):
-        job.refresh_from_db()
+        _refresh(job)
         if job.is_final or job.state == JobState.CANCELLING:
             raise Conflict(f"This job is already {job.get_state_display().lower()}.")
         try:
@@ -124,15 +124,21 @@ def _cancel_from(job: Job, by: User) -> Job:
 
 
 def job_resume(*, job: Job, by: User) -> Job:
-    """Queue a cancelled or failed job again. It continues from its last snapshot, if any."""
-    job.refresh_from_db()
+    """Queue a cancelled or failed job again. It continues from its last snapshot, if any.
+
+    Its pool may have thawed and changed if it had not taken a step.
+    """
+    _refresh(job)
     if job.state not in {JobState.CANCELLED, JobState.FAILED}:
         raise Conflict(
             f"This job is {job.get_state_display().lower()}; "
             "only a cancelled or failed one resumes."
         )
-    pool_recheck(pool=job.pool, user=by)
     with transaction.atomic():
+        pool_hold(pool=job.pool)
+        pool_recheck(pool=job.pool, user=by)
+        _check_fits(job.pool, job.settings)
+        pool_freeze(pool=job.pool)
         job_move(
             job=job,
             to=JobState.QUEUED,
@@ -147,6 +153,13 @@ def job_resume(*, job: Job, by: User) -> Job:
         enqueue(Task.RUN_JOB, job_id=str(job.pk))
         record(Act.JOB_RESUMED, by=by, row=job)
     return job
+
+
+def _refresh(job: Job) -> None:
+    try:
+        job.refresh_from_db()
+    except Job.DoesNotExist as error:
+        raise Conflict("This job has just been deleted.") from error
 
 
 def _start_over(job: Job) -> None:

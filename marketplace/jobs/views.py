@@ -26,7 +26,12 @@ from marketplace.jobs.permissions import can_cancel_job, can_resume_job
 from marketplace.jobs.selectors import jobs_editable_by, jobs_visible_to, previews_shown
 from marketplace.jobs.services import job_cancel, job_launch, job_resume
 from marketplace.jobs.states import JobState
-from marketplace.pools.selectors import members_fit, pool_members, pools_visible_to
+from marketplace.pools.selectors import (
+    members_fit,
+    pool_deleted,
+    pool_members,
+    pools_visible_to,
+)
 
 _PREFERRED = "free_plus"
 
@@ -85,6 +90,7 @@ def job_detail(request: PersonRequest, pk: str) -> HttpResponse:
         "job": job,
         "spec": spec,
         "previews": previews_shown(request.user, job),
+        "deleted_models": pool_deleted(job.pool),
         "live": _live(request, job, since=0, event=0),
     }
     return render(request, "jobs/detail.html", context)

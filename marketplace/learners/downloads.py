@@ -1,7 +1,6 @@
 """Downloads of a learner directory: all of it as a zip, or one file with ETag and Range."""
 
 import mimetypes
-import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,47 +10,21 @@ from django.utils.text import slugify
 
 from marketplace import storage
 from marketplace.core.file_response import stored_chunks, stored_file_response
+from marketplace.core.zip_stream import ZipEntry, zip_chunks
 from marketplace.learners.models import MetaLearner
-
-_ZIP64_FROM = 2**31
-
-
-class _Sink:
-    """The zip's output: a buffer that is emptied after every chunk."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing, because the buffer is emptied by `take`."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    def take(self) -> bytes:
-        """Return and remove what was written since the last call."""
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
 
 
 def learner_zip(learner: MetaLearner) -> Iterator[bytes]:
     """Yield the learner directory as an uncompressed zip, in constant memory."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for entry in learner.files:
-            info = zipfile.ZipInfo(entry["path"], learner.created_at.timetuple()[:6])
-            info.external_attr = 0o644 << 16
-            with archive.open(info, "w", force_zip64=entry["size"] >= _ZIP64_FROM) as member:
-                for chunk in stored_chunks(storage.learner_key(learner.pk, entry["path"])):
-                    member.write(chunk)
-                    yield sink.take()
-            yield sink.take()
-    yield sink.take()
+    return zip_chunks(
+        ZipEntry(
+            path=entry["path"],
+            at=learner.created_at,
+            chunks=stored_chunks(storage.learner_key(learner.pk, entry["path"])),
+            size=entry["size"],
+        )
+        for entry in learner.files
+    )
 
 
 def zip_response(learner: MetaLearner) -> StreamingHttpResponse:

@@ -15,8 +15,8 @@ class MetaLearner(Owned):
     provenance = models.JSONField(default=list)
     # [{"path", "size", "sha256"}]: the files for download, and their ETags.
     files = models.JSONField(default=list)
-    # Models whose weights it contains, and which limit who may have it. They cannot be deleted
-    # before it, because the frozen pool of its job protects them.
+    # Models whose weights it contains, and which limit who may have it. Their rows outlive them,
+    # because the frozen pool of its job protects them.
     copied_models = models.ManyToManyField(Checkpoint, related_name="copied_into")
 
     class Meta(Owned.Meta):

@@ -4,6 +4,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketplace.accounts.selectors import Person, editable_by, row_by_row, seen_by
+from marketplace.checkpoints.models import DELETED_MODEL
 from marketplace.checkpoints.selectors import checkpoints_hidden_from
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
@@ -12,8 +13,8 @@ from marketplace.pools.selectors import Member, pool_members
 
 NOT_SHARED = "a model that is not shared with you"
 CLOSED = (
-    "This learner holds a copy of a model that is in quarantine or no longer shared with you, so "
-    "it can be neither downloaded nor adapted."
+    "This learner holds a copy of a model that is deleted, in quarantine or no longer shared with "
+    "you, so it can be neither downloaded nor adapted."
 )
 
 
@@ -56,7 +57,7 @@ def learner_lineage(learner: MetaLearner, user: Person) -> list[dict[str, Any]]:
     """Return the source models in the pool's order, as this user may see them now.
 
     For a hidden model the entry has hash, architecture, licence and consent, which describe the
-    meta-learner, but not its name and owner.
+    meta-learner, but not its name and owner. A deleted model is hidden from everyone.
     """
     # A used pool is frozen, so members keep their positions.
     members = dict(enumerate(pool_members(learner.job.pool, user)))
@@ -73,6 +74,9 @@ def _lineage_entry(
     entry = {key: value for key, value in record.items() if key != "place"}
     entry["architecture"] = member.checkpoint.architecture if member else ""
     entry["copied"] = member is not None and member.checkpoint.pk in copied
-    if member is None or not member.visible:
+    entry["deleted"] = member is not None and member.deleted
+    if entry["deleted"]:
+        entry |= {"name": DELETED_MODEL, "owner": ""}
+    elif member is None or not member.visible:
         entry |= {"name": NOT_SHARED, "owner": ""}
     return entry

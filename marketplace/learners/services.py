@@ -9,9 +9,15 @@ from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.selectors import checkpoints_visible_to
-from marketplace.core.errors import DomainError
+from marketplace.core.errors import Conflict, DomainError
+from marketplace.jobs.consent import DELETED
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
+from marketplace.pools.models import Pool
+
+
+class ModelDeleted(Conflict):
+    """A model of the pool was deleted while the job ran."""
 
 
 @transaction.atomic
@@ -30,7 +36,9 @@ def learner_publish(
     It is shared like the job, but private if the job is shared more widely than one of the models
     whose weights it contains (`copied`). A second call for the same job, after a worker died
     between the two writes, replaces the row. That is harmless, because the files are the same.
+    Raise ModelDeleted if the owner of one of the models has deleted it meanwhile.
     """
+    _check_not_deleted(job)
     wider = any(not _reaches(row, job.visibility, job.team_id) for row in copied)
     MetaLearner.objects.filter(job=job).exclude(pk=learner_id).delete()
     learner, _ = MetaLearner.objects.update_or_create(
@@ -51,6 +59,14 @@ def learner_publish(
     return learner
 
 
+def _check_not_deleted(job: Job) -> None:
+    """Raise ModelDeleted if a model of the pool is gone. Otherwise it stays until the commit."""
+    rows = Checkpoint.objects.filter(pools__pool=job.pool_id).order_by("pk")
+    held = list(rows.select_for_update(of=("self",)).only("state"))
+    if any(row.is_deleted for row in held):
+        raise ModelDeleted(DELETED)
+
+
 @transaction.atomic
 def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any]) -> MetaLearner:
     if "name" in values:
@@ -64,6 +80,17 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
     learner.save(update_fields=["name", "visibility", "team"])
     record(Act.LEARNER_CHANGED, by=by, row=learner, visibility=learner.visibility)
     return learner
+
+
+def learners_rename_pool(*, pool: Pool, before: str) -> None:
+    """Take a pool's former name out of the names of the meta-learners that were made from it."""
+    for learner in MetaLearner.objects.filter(job__pool=pool):
+        learner.name = learner.name.replace(before, pool.name)[:160]
+        learner.card = learner.card.replace(before, pool.name)
+        made_by = learner.config.get("made_by") or {}
+        if isinstance(made_by.get("name"), str):
+            made_by["name"] = made_by["name"].replace(before, pool.name)
+        learner.save(update_fields=["name", "card", "config"])
 
 
 def _share(learner: MetaLearner, by: User, visibility: str, team: Team | None) -> None:
@@ -93,6 +120,8 @@ def _reaches(model: Checkpoint, visibility: str, team_id: UUID | None) -> bool:
 
 def _how_far(models: Sequence[Checkpoint], by: User) -> str:
     """Describe how widely the models are shared, and what to do. Hidden models are not named."""
+    if any(model.is_deleted for model in models):
+        return "a model that its owner has deleted; keep it private"
     pks = [model.pk for model in models]
     if checkpoints_visible_to(by).filter(pk__in=pks).count() < len(pks):
         return "a model that is not shared with you; keep it private"

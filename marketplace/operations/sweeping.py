@@ -9,21 +9,31 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
+from marketplace.learners.models import MetaLearner
+from marketplace.operations.stored_files import stored_keys
 from marketplace.uploads.models import Upload
 
 log = logging.getLogger(__name__)
 
 OLD = timedelta(days=1)
+_FOLDERS: dict[str, Callable[[], "QuerySet[Any]"]] = {
+    "checkpoints": lambda: Checkpoint.objects.exclude(state=CheckpointState.DELETED),
+    "learners": lambda: MetaLearner.objects.exclude(files=[]),
+    "snapshots": lambda: Job.objects.exclude(snapshot_secret=""),
+}
+"""Folders with one folder for each row, and the rows that have files."""
 _SLACK = timedelta(minutes=10)
 _READ = [CheckpointState.UPLOADED, CheckpointState.VALIDATING]
 
@@ -32,6 +42,8 @@ def sweep() -> None:
     """Sweep uploads and pictures in storage, and this machine's upload folder."""
     _sweep_stored("incoming", _is_awaited)
     _sweep_stored("adaptations", _is_asked_about)
+    for folder, rows in _FOLDERS.items():
+        _sweep_folders(folder, rows)
     _sweep_folder(Path(settings.FILE_UPLOAD_TEMP_DIR))
 
 
@@ -76,6 +88,20 @@ def _is_old_in_storage(key: str) -> bool:
     except FileNotFoundError:
         return False
     return changed < timezone.now() - OLD
+
+
+def _sweep_folders(prefix: str, rows: Callable[[], "QuerySet[Any]"]) -> None:
+    """Remove the files of rows that are gone: a process may have died before it removed them."""
+    try:
+        folders, _ = default_storage.listdir(prefix)
+    except FileNotFoundError:
+        return
+    names = {pk: name for name in folders if (pk := _as_id(name))}
+    gone = set(names) - set(rows().values_list("pk", flat=True))
+    for key in [key for pk in gone for key in stored_keys(f"{prefix}/{names[pk]}")]:
+        if _is_old_in_storage(key):
+            default_storage.delete(key)
+            log.warning("%s was left behind and is now removed", key)
 
 
 def _sweep_folder(folder: Path) -> None:

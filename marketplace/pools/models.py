@@ -5,7 +5,7 @@ from marketplace.checkpoints.models import Checkpoint
 
 
 class Pool(Owned):
-    """A choice of checkpoints. The first job freezes it."""
+    """A choice of checkpoints. A job freezes it, unless it ends before its first step."""
 
     name = models.CharField(max_length=120)
     frozen_at = models.DateTimeField(null=True)

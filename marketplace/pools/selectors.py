@@ -13,6 +13,7 @@ from marketplace.checkpoints.states import CheckpointState
 from marketplace.pools.models import Pool
 
 MAX_POOL_SIZE = 500
+DELETED = "A model of this pool was deleted by its owner; make a new pool."
 
 
 def pools_visible_to(user: Person) -> "QuerySet[Pool]":
@@ -26,6 +27,11 @@ def pools_editable_by(user: Person) -> "QuerySet[Pool]":
     return editable_by(Pool.objects.select_related("owner", "team"), user)
 
 
+def pool_deleted(pool: Pool) -> list[Checkpoint]:
+    """Return what is left of those of its models that their owners have deleted."""
+    return [row for row in pool_checkpoints(pool) if row.is_deleted]
+
+
 def pool_checkpoints(pool: Pool) -> list[Checkpoint]:
     """Return the models of the pool in order."""
     members = pool.members.select_related("checkpoint__owner").order_by("position")
@@ -34,10 +40,17 @@ def pool_checkpoints(pool: Pool) -> list[Checkpoint]:
 
 @dataclass(frozen=True)
 class Member:
-    """A model of a pool as one user sees it. An invisible one is only counted."""
+    """A model of a pool as one user sees it. An invisible one is only counted.
+
+    A deleted one is invisible; everyone is told its hash, architecture and licence.
+    """
 
     checkpoint: Checkpoint
     visible: bool
+
+    @property
+    def deleted(self) -> bool:
+        return self.checkpoint.is_deleted
 
 
 def pool_members(pool: Pool, user: Person) -> list[Member]:
@@ -61,6 +74,7 @@ class Fit:
 
     n_models: int = 0
     n_hidden: int = 0
+    n_deleted: int = 0
     scenario: str = ""
     scenario_title: str = ""
     channels: int | None = None
@@ -82,20 +96,22 @@ SCENARIOS = {
 
 def members_fit(members: Sequence[Member]) -> Fit:
     """Return the fit of a pool as one user sees it."""
-    hidden = {member.checkpoint.pk for member in members if not member.visible}
+    hidden = {row.checkpoint.pk for row in members if not row.visible and not row.deleted}
     return pool_fit([member.checkpoint for member in members], hidden=hidden)
 
 
 def pool_fit(chosen: Sequence[Checkpoint], *, hidden: Collection[UUID] = ()) -> Fit:
     """Return how the models fit together, without naming those in `hidden`."""
-    checkpoints = [row for row in chosen if row.pk not in hidden]
+    present = [row for row in chosen if not row.is_deleted]
+    checkpoints = [row for row in present if row.pk not in hidden]
     datasets = sorted({row.dataset.strip().lower() for row in checkpoints if row.dataset.strip()})
     architectures = sorted({row.architecture for row in checkpoints if row.architecture})
     channels = {row.channels for row in checkpoints}
     scenario = "MH" if len(datasets) > 1 else "SH" if len(architectures) > 1 else "SS"
     return Fit(
         n_models=len(chosen),
-        n_hidden=len(chosen) - len(checkpoints),
+        n_hidden=len(present) - len(checkpoints),
+        n_deleted=len(chosen) - len(present),
         scenario=scenario,
         scenario_title=SCENARIOS[scenario],
         channels=channels.pop() if len(channels) == 1 else None,
@@ -111,7 +127,10 @@ def pool_fit(chosen: Sequence[Checkpoint], *, hidden: Collection[UUID] = ()) -> 
 
 def _problems(checkpoints: Sequence[Checkpoint], hidden: Collection[UUID]) -> list[str]:
     problems = []
-    if len(checkpoints) < 2:
+    if any(row.is_deleted for row in checkpoints):
+        problems.append(DELETED)
+        checkpoints = [row for row in checkpoints if not row.is_deleted]
+    elif len(checkpoints) < 2:
         problems.append("A pool needs at least two models; add another one.")
     if len(checkpoints) > MAX_POOL_SIZE:
         problems.append(f"A pool has at most {MAX_POOL_SIZE} models; leave some out.")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from contract.names import cleaned_name, name_problem
 from marketplace.accounts.models import Team, User, Visibility
+from marketplace.accounts.services import deleted_user
 from marketplace.audit.services import record
 from marketplace.audit.states import Act
 from marketplace.checkpoints.models import Checkpoint
@@ -14,6 +15,8 @@ from marketplace.checkpoints.selectors import checkpoints_visible_to
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.pools.models import Pool, PoolMember
 from marketplace.pools.selectors import members_fit, pool_fit, pool_members
+
+CLOSED_POOL = "a pool of a closed account"
 
 
 @transaction.atomic
@@ -63,12 +66,16 @@ def pool_change_checkpoints(*, pool: Pool, by: User, checkpoint_ids: Sequence[UU
 
 @transaction.atomic
 def pool_delete(*, pool: Pool) -> None:
-    """Delete a pool that no job has used. The caller checks that the user owns it."""
+    """Delete a pool that no job has used, with the jobs that ended before their first step.
+
+    The caller checks that the user owns it.
+    """
     row = Pool.objects.select_for_update().filter(pk=pool.pk).first()
     if row is None:
         raise Conflict("This pool has just been deleted.")
     if row.is_frozen:
         raise Conflict("A job has used this pool; it stays, because its meta-learner names it.")
+    row.jobs.all().delete()
     # Deleting by query leaves the instance its id, which the log needs.
     Pool.objects.filter(pk=row.pk).delete()
     record(Act.POOL_DELETED, by=row.owner, row=row, name=row.name)
@@ -88,6 +95,18 @@ def pool_hold(*, pool: Pool) -> None:
 def pool_freeze(*, pool: Pool) -> None:
     Pool.objects.filter(pk=pool.pk, frozen_at__isnull=True).update(frozen_at=timezone.now())
     pool.refresh_from_db(fields=["frozen_at"])
+
+
+def pool_hand_over(*, pool: Pool) -> None:
+    """Leave a pool that other people's jobs have used to no one, without its name."""
+    pool.owner, pool.name = deleted_user(), CLOSED_POOL
+    pool.visibility, pool.team = Visibility.PRIVATE, None
+    pool.save(update_fields=["owner", "name", "visibility", "team"])
+
+
+def pool_thaw(*, pool: Pool) -> None:
+    """Let the pool change again. The caller holds its lock, and no job uses it."""
+    Pool.objects.filter(pk=pool.pk).update(frozen_at=None)
 
 
 def pool_recheck(*, pool: Pool, user: User) -> None:

@@ -39,6 +39,8 @@ WITHOUT_ROW = {
     "pool_fit",
     "job_list",
     "learner_list",
+    "account_close",
+    "account_export",
     "account_settings",
     "profile_save",
     "token_new",

@@ -177,6 +177,10 @@ PAGES = {
     "learner_file": {"GET": seen("learner", path="config.json")},
     "learner_adapt": {"GET": seen("learner")},
     "learner_offline_frame": {"GET": seen("learner")},
+    # Alice and the others have just confirmed their password.
+    "account_export": {"GET": page(), "POST": page()},
+    # Nothing is typed, so nothing is closed.
+    "account_close": {"GET": page(), "POST": page(422)},
     "account_settings": {"GET": page()},
     "profile_save": {"POST": page(302)},
     "token_new": {"POST": page(422)},
@@ -269,6 +273,7 @@ API = {
         "GET": Rule((401, 404, 404, 200, 404, 403), row="token"),
         "DELETE": Rule((401, 404, 404, 204, 404, 403), row="token"),
     },
+    "api-account-export": {"POST": api(narrow=403)},
     # Anyone who finds a token may have it revoked.
     "api-leaked": {"POST": Rule((202,) * 6, body={"credentials": ["fh_nothing"]})},
 }

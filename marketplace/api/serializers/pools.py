@@ -9,6 +9,7 @@ from rest_framework import serializers
 from marketplace.accounts.models import Visibility
 from marketplace.api.fields import BoundedListField, TeamField
 from marketplace.api.serializers.base import StrictSerializer
+from marketplace.checkpoints.models import Licence
 from marketplace.pools.models import Pool
 from marketplace.pools.selectors import MAX_POOL_SIZE, Member, members_fit, pool_members
 
@@ -20,6 +21,9 @@ class FitSerializer(serializers.Serializer):
     n_hidden = serializers.IntegerField(
         help_text="how many are not shared with you; only the counts include them"
     )
+    n_deleted = serializers.IntegerField(
+        help_text="how many their owners have deleted; only the number of models includes them"
+    )
     scenario = serializers.ChoiceField(choices=["SS", "SH", "MH"])
     scenario_title = serializers.CharField()
     channels = serializers.IntegerField(allow_null=True)
@@ -30,6 +34,16 @@ class FitSerializer(serializers.Serializer):
     n_class_names = serializers.IntegerField()
     previews = serializers.BooleanField()
     problems = serializers.ListField(child=serializers.CharField())
+
+
+class DeletedModelSerializer(serializers.Serializer):
+    """What is left of a model that its owner has deleted."""
+
+    sha256 = serializers.CharField()
+    architecture = serializers.CharField()
+    licence = serializers.ChoiceField(choices=Licence.choices)
+    n_parameters = serializers.IntegerField()
+    deleted_at = serializers.DateTimeField()
 
 
 class PoolSerializer(serializers.ModelSerializer):
@@ -58,10 +72,13 @@ class PoolDetailSerializer(PoolSerializer):
     checkpoints = serializers.SerializerMethodField(
         help_text="ids of those of its models that are shared with you"
     )
+    deleted_checkpoints = serializers.SerializerMethodField(
+        help_text="those of its models that their owners have deleted"
+    )
     fit = serializers.SerializerMethodField()
 
     class Meta(PoolSerializer.Meta):
-        fields = [*PoolSerializer.Meta.fields, "checkpoints", "fit"]
+        fields = [*PoolSerializer.Meta.fields, "checkpoints", "deleted_checkpoints", "fit"]
         read_only_fields = fields
 
     def to_representation(self, pool: Pool) -> dict[str, Any]:
@@ -72,6 +89,11 @@ class PoolDetailSerializer(PoolSerializer):
 
     def get_checkpoints(self, pool: Pool) -> list[UUID]:
         return [member.checkpoint.pk for member in self._members if member.visible]
+
+    @extend_schema_field(DeletedModelSerializer(many=True))
+    def get_deleted_checkpoints(self, pool: Pool) -> list[dict[str, Any]]:
+        rows = [member.checkpoint for member in self._members if member.deleted]
+        return list(DeletedModelSerializer(rows, many=True).data)
 
     @extend_schema_field(FitSerializer)
     def get_fit(self, pool: Pool) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class CheckpointView(RowView):
 
     @extend_schema(summary="Delete a model and its file", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """A model that a job has used stays, because the meta-learner's provenance refers to it."""
+        """If a job has used the model, that job's lineage keeps its hash, architecture and licence,
+        without name and owner. 409 while it is in quarantine."""
         checkpoint_delete(checkpoint=self.get_own())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

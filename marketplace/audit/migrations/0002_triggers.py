@@ -6,7 +6,7 @@ from marketplace.audit.triggers import triggers_drop, triggers_make
 
 
 def make(apps, schema_editor):
-    triggers_make(schema_editor)
+    triggers_make(schema_editor, emptying=False)
 
 
 def drop(apps, schema_editor):

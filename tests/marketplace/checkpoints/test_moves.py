@@ -123,7 +123,7 @@ def test_of_two_claims_one_wins(alice: User) -> None:
 def test_only_a_validation_under_way_ends(
     make_checkpoint: Callable[..., Any], to: CheckpointState
 ) -> None:
-    for source in S:
+    for source in set(S) - {S.DELETED}:
         row = make_checkpoint(str(source), state=source)
         ended = checkpoint_finish(checkpoint=row, to=to)
         assert ended == (to in MOVES[source])

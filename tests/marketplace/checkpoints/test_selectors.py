@@ -35,7 +35,10 @@ def test_only_the_owner_edits(models: dict[str, Checkpoint], alice: User, bob: U
     assert checkpoints_editable_by(AnonymousUser()).count() == 0
 
 
-@pytest.mark.parametrize("state", sorted(set(CheckpointState) - {CheckpointState.VALID}))
+UNSHARED = set(CheckpointState) - {CheckpointState.VALID, CheckpointState.DELETED}
+
+
+@pytest.mark.parametrize("state", sorted(UNSHARED))
 def test_what_is_not_valid_is_seen_by_its_owner_only(
     models: dict[str, Checkpoint], alice: User, bob: User, state: CheckpointState
 ) -> None:

@@ -17,8 +17,7 @@ from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.services import checkpoint_delete, checkpoint_upload
 from marketplace.checkpoints.states import CheckpointState
-from marketplace.core.errors import Conflict, DomainError, InsufficientStorage, TooLarge
-from marketplace.jobs.models import Job
+from marketplace.core.errors import DomainError, InsufficientStorage, TooLarge
 from marketplace.pools.models import Pool
 from tests.marketplace.checkpoints.uploading import DRAFT, uploaded
 
@@ -139,14 +138,6 @@ def test_a_deleted_model_leaves_no_file_and_leaves_its_unused_pools(
     checkpoint_delete(checkpoint=first)
     assert list(pool.checkpoints.all()) == [second]
     assert len(stored()) == 1
-
-
-def test_a_model_that_a_job_used_is_not_deleted(job: Job) -> None:
-    row = job.pool.checkpoints.first()
-    assert row is not None
-    with pytest.raises(Conflict, match="withdraw"):
-        checkpoint_delete(checkpoint=row)
-    assert Checkpoint.objects.filter(pk=row.pk).exists()
 
 
 def test_of_two_uploads_at_once_only_one_takes_the_last_room(

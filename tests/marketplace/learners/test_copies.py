@@ -19,8 +19,7 @@ from marketplace.adaptation.sessions import session_allowed
 from marketplace.checkpoints.changing import checkpoint_change
 from marketplace.checkpoints.models import Checkpoint
 from marketplace.checkpoints.quarantine import checkpoint_quarantine, checkpoint_release
-from marketplace.checkpoints.services import checkpoint_delete
-from marketplace.core.errors import Conflict, DomainError
+from marketplace.core.errors import DomainError
 from marketplace.jobs.models import Job
 from marketplace.jobs.services import job_launch
 from marketplace.learners.models import MetaLearner
@@ -426,16 +425,6 @@ def test_what_a_copy_is_published_as_is_no_wider_than_its_models(
         row = learner_publish(job=job, copied=copied, **what)
         assert (row.visibility, row.team) == (published, team if published == "team" else None)
         assert set(row.copied_models.all()) == set(copied)
-
-
-def test_a_model_that_is_copied_is_deleted_under_the_same_rule_as_before(
-    copy_of: Callable[..., MetaLearner], models: list[Checkpoint], alice: User
-) -> None:
-    copy_of(alice)
-    for row in models:
-        with pytest.raises(Conflict, match="part of a pool that a job has used"):
-            checkpoint_delete(checkpoint=row)
-    assert MetaLearner.objects.get().copied_models.count() == 1
 
 
 def test_a_record_is_shown_as_the_model_of_its_place(

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from marketplace import storage
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.checkpoints.states import CheckpointState
+from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
 from marketplace.operations import sweeping
 from marketplace.operations.sweeping import sweep
@@ -92,17 +93,26 @@ def test_what_is_young_is_left_alone_row_or_not(
     assert stored() == sorted(keys)
 
 
-def test_other_files_in_storage_are_not_looked_at(
+def test_files_of_rows_that_are_gone_go_and_those_of_others_stay(
     put: Callable[..., str],
     aged: None,
     stored: Callable[..., Any],
-    make_checkpoint: Callable[..., Any],
+    learner: MetaLearner,
 ) -> None:
-    make_checkpoint()
-    put(storage.learner_key(uuid4(), "model.safetensors"))
+    put(f"{storage.snapshot_prefix(learner.job.pk)}/000001-000000001.snapshot")
+    put("backup/notes")
+    put("learners/no-id")
     before = stored()
+    put(storage.learner_key(uuid4(), "browser/adapt.onnx"))
+    put(storage.checkpoint_key(uuid4(), 1))
+    put(f"{storage.snapshot_prefix(uuid4())}/000001-000000001.snapshot")
     sweep()
     assert stored() == before
+    MetaLearner.objects.update(files=[])
+    Job.objects.update(snapshot_secret="")
+    sweep()
+    left = ("checkpoints/", "backup/", "learners/no-id")
+    assert stored() == [key for key in before if key.startswith(left)]
 
 
 def old(path: Path) -> None:

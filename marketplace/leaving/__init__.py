@@ -1,0 +1,1 @@
+"""Leaving: people take their data with them, and close their account."""
