@@ -31,9 +31,11 @@ def build_algorithm(job: Job) -> Algorithm:
     """Build the job's algorithm. Raise InvalidSetting without enough memory or pictures."""
     set_up_cpu(settings.WORKER_THREADS)
     device = pick_device(settings.WORKER_DEVICE)
-    rows = enumerate(pool_checkpoints(job.pool), start=1)
+    rows = pool_checkpoints(job.pool)
     cache = NetworkCache(settings.WORKER_POOL_MB * 2**20, Path(settings.FILE_UPLOAD_TEMP_DIR))
-    pool = Pool(tuple(_pool_teacher(job, number, row).cached_in(cache) for number, row in rows))
+    kept = [(place, row) for place, row in enumerate(rows) if place not in job.left_out]
+    teachers = [_pool_teacher(job, place + 1, row).cached_in(cache) for place, row in kept]
+    pool = Pool(tuple(teachers), tuple(place for place, _ in kept))
     kind = algorithm_named(job.algorithm)
     config: Any = build(kind.Config, job.settings)
     folder = _pictures_folder(config)

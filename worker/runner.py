@@ -14,6 +14,7 @@ from marketplace.jobs.moves import (
     IllegalMove,
     LeaseLost,
     job_claim,
+    job_leave_out,
     job_log,
     job_lose,
     job_move,
@@ -22,7 +23,7 @@ from marketplace.jobs.moves import (
 from marketplace.jobs.states import JobState
 from marketplace.learners.services import ModelDeleted
 from metalearn.algorithm import Algorithm, train
-from metalearn.errors import MetaLearnError
+from metalearn.errors import BadModel, MetaLearnError
 from worker import shutdown
 from worker.lease import JobHeartbeat
 from worker.liveness import worker_name
@@ -40,6 +41,8 @@ from worker.schedule import Throttle
 from worker.snapshots import Snapshots, StoredSnapshots
 
 log = logging.getLogger(__name__)
+
+_LEAST_MODELS = 2
 
 
 class Outcome(Enum):
@@ -64,8 +67,7 @@ def run_job(
     snapshots = snapshots or StoredSnapshots()
     try:
         with JobHeartbeat(job) as heartbeat:
-            algorithm = retry_transient(build)(job)
-            outcome = _train(job, algorithm, snapshots, heartbeat.step_done)
+            algorithm, outcome = _train_on_good_models(job, build, snapshots, heartbeat.step_done)
             _end(job, algorithm, snapshots, outcome)
     except (LeaseLost, IllegalMove):
         log.warning("job %s has gone to another worker; this run writes no more", job_id)
@@ -82,6 +84,27 @@ def run_job(
         else:
             _fail(job, _reason(error))
         raise
+
+
+def _train_on_good_models(
+    job: Job,
+    build: Callable[[Job], Algorithm],
+    snapshots: Snapshots,
+    step_done: Callable[[], None],
+) -> tuple[Algorithm, Outcome]:
+    """Train; after a model without finite numbers start over without it, if the operator allows."""
+    while True:
+        algorithm = retry_transient(build)(job)
+        try:
+            return algorithm, _train(job, algorithm, snapshots, step_done)
+        except BadModel as error:
+            if not settings.LEAVE_OUT_BAD_MODELS or len(algorithm.pool) <= _LEAST_MODELS:
+                raise
+            log.warning("job %s starts over without model %s of its pool", job.pk, error.place + 1)
+            # First, so that no state of the larger pool is loaded if this process dies here.
+            retry_transient(snapshots.discard)(job)
+            reason = str(error).split(";")[0] + "."
+            retry_transient(job_leave_out)(job=job, place=error.place, reason=reason)
 
 
 def _train(

@@ -43,8 +43,11 @@ class Snapshots(Protocol):
     def load(self, job: Job) -> dict[str, Any] | None:
         """Return the newest readable state, or None."""
 
+    def discard(self, job: Job) -> None:
+        """Delete every state of the job so far; it may save others later."""
+
     def delete(self, job: Job) -> None:
-        """Delete every state of the job."""
+        """Delete every state of the job for good."""
 
 
 class StoredSnapshots:
@@ -78,11 +81,14 @@ class StoredSnapshots:
                 log.exception("snapshot %s of job %s cannot be read", name, job.pk)
         return None
 
-    def delete(self, job: Job) -> None:
-        """Delete the files, and the secret without which no copy of them can be decrypted."""
+    def discard(self, job: Job) -> None:
         prefix = storage.snapshot_prefix(job.pk)
         for name in storage.names_in(prefix):
             storage.remove(f"{prefix}/{name}")
+
+    def delete(self, job: Job) -> None:
+        """Delete the files, and the secret without which no copy of them can be decrypted."""
+        self.discard(job)
         Job.objects.filter(pk=job.pk).update(snapshot_secret="")
 
 

@@ -33,6 +33,9 @@ class Job(Owned):
     worker = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
+    left_out = models.JSONField(
+        default=list, help_text="places in the pool of models that the run continues without"
+    )
     # Decrypts the snapshots. Deleted when the job has finally ended.
     snapshot_secret = models.CharField(max_length=64, blank=True)
 

@@ -154,6 +154,21 @@ def job_stop(*, job: Job, reason: str) -> None:
 
 
 @transaction.atomic
+def job_leave_out(*, job: Job, place: int, reason: str) -> None:
+    """Let the run start over without a model of its pool. Raise LeaseLost for an old attempt.
+
+    Its curves are forgotten, because the new run's differ. The caller has deleted the snapshots.
+    """
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=LEASED)
+    left_out = sorted({*job.left_out, place})
+    if not mine.update(left_out=left_out, steps_done=0, lease_until=lease_from_now()):
+        raise LeaseLost(f"job {job.pk} attempt {job.attempt}")
+    MetricPoint.objects.filter(job=job).delete()
+    job_log(job=job, text=f"{reason} The run starts over without it.")
+    job.refresh_from_db()
+
+
+@transaction.atomic
 def job_requeue(*, job: Job) -> None:
     """Requeue a job because its worker shuts down. The attempt does not count as lost."""
     job_move(job=job, to=JobState.QUEUED, only_from=JobState.RUNNING, woken_at=Now())

@@ -25,8 +25,9 @@ from django.test import Client
 from django.utils import timezone
 
 from marketplace import storage
-from marketplace.accounts.models import Membership, Role, Team, User
-from marketplace.accounts.services import DELETED_USER, team_add_member, token_create
+from marketplace.accounts.invitations import invitation_accept, team_invite
+from marketplace.accounts.models import Invitation, Membership, Role, Team, User
+from marketplace.accounts.services import DELETED_USER, token_create
 from marketplace.adaptation.models import AdaptationSession
 from marketplace.audit.chain import verify
 from marketplace.audit.models import Record
@@ -124,7 +125,11 @@ class World:
         record(Act.SIGN_IN_FAILED, by=None, tried=user)
         team = Team.objects.create(name="Zoology")
         Membership.objects.create(team=team, user=self.bob, role=Role.OWNER)
-        team_add_member(team=team, by=self.bob, username=NAME)
+        team_invite(team=team, by=self.bob, username=NAME)
+        invitation_accept(invitation=Invitation.objects.get(), by=user)
+        waiting = Team.objects.create(name="Geology")
+        Membership.objects.create(team=waiting, user=self.bob, role=Role.OWNER)
+        team_invite(team=waiting, by=self.bob, username=NAME.upper())
 
     def _pool(self, owner: User, name: str, models: list[Checkpoint]) -> Pool:
         pool = Pool.objects.create(owner=owner, name=name, visibility="public")
