@@ -77,6 +77,7 @@ def texts(job: Job) -> list[str]:
     return list(job.events.values_list("text", flat=True))
 
 
+@pytest.mark.long
 def test_the_run_starts_over_without_it_and_says_so(job: Job) -> None:
     run_job(str(job.pk), build=build_with_bad({BAD}))
     job.refresh_from_db()
@@ -87,6 +88,7 @@ def test_the_run_starts_over_without_it_and_says_so(job: Job) -> None:
     assert job.attempt == 1
 
 
+@pytest.mark.long
 def test_where_the_operator_says_so_the_job_fails_and_names_it(
     job: Job, settings: Settings
 ) -> None:
@@ -97,6 +99,7 @@ def test_where_the_operator_says_so_the_job_fails_and_names_it(
     assert "“model 1” gave outputs or gradients that are not finite" in job.error
 
 
+@pytest.mark.long
 def test_one_good_model_is_no_pool(job: Job) -> None:
     run_job(str(job.pk), build=build_with_bad({0, 1}))
     job.refresh_from_db()
