@@ -104,4 +104,4 @@ def test_a_stopped_instance_puts_the_job_back_and_goes_on_after_its_start(
     impatient.start()
     assert weights_of(impatient, job) == undisturbed
     events = events_of(impatient, job)
-    assert any("is being stopped" in text for text in events), events
+    assert any("is shutting down" in text for text in events), events
