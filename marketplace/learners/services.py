@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from marketplace.jobs.consent import DELETED
 from marketplace.jobs.models import Job
 from marketplace.learners.models import MetaLearner
 from marketplace.pools.models import Pool
+
+_HEADING = re.compile("^# .*$", re.MULTILINE)
 
 
 class ModelDeleted(Conflict):
@@ -83,13 +86,20 @@ def learner_change(*, learner: MetaLearner, by: User, values: Mapping[str, Any])
 
 
 def learners_rename_pool(*, pool: Pool, before: str) -> None:
-    """Take a pool's former name out of the names of the meta-learners that were made from it."""
-    for learner in MetaLearner.objects.filter(job__pool=pool):
-        learner.name = learner.name.replace(before, pool.name)[:160]
-        learner.card = learner.card.replace(before, pool.name)
+    """Take a pool's former name out of what its meta-learners are called.
+
+    A name that their owner has given stays.
+    """
+    for learner in MetaLearner.objects.filter(job__pool=pool).select_related("job"):
+        given, name = (f"{learner.job.title} on {said}" for said in (before, pool.name))
+        if learner.name == given[:160]:
+            learner.name = name[:160]
         made_by = learner.config.get("made_by") or {}
-        if isinstance(made_by.get("name"), str):
-            made_by["name"] = made_by["name"].replace(before, pool.name)
+        if made_by.get("name") == given:
+            made_by["name"] = name
+            # The heading of the card is that name.
+            heading = f"# {name}".replace("\\", r"\\")
+            learner.card = _HEADING.sub(heading, learner.card, count=1)
         learner.save(update_fields=["name", "card", "config"])
 
 

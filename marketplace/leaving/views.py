@@ -41,7 +41,8 @@ def _page(request: PersonRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @login_required
 def account_close(request: PersonRequest) -> HttpResponse:
-    form = CloseForm(request.POST or None, user=request.user)
+    posted = request.POST if request.method == "POST" else None
+    form = CloseForm(posted, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             receipt = services.account_close(user=request.user)

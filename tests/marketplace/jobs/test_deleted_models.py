@@ -45,9 +45,11 @@ def test_logs_and_errors_forget_its_name_and_nothing_else(job: Job, model: Check
     other = job.pool.checkpoints.last()
     job_log(job=job, text=f"“{model.name}” gives no finite numbers; “{other}” does.")
     Job.objects.update(state=JobState.FAILED, steps_done=3, error=f"Leave “{model.name}” out.")
+    job_log(job=job, text=f"“{model.name}”" * 50)
     checkpoint_delete(checkpoint=model)
     job.refresh_from_db()
     assert job.error == "Leave a deleted model out."
     texts = [event.text for event in job.events.all()]
+    assert len(texts.pop()) == 500
     assert texts[-1] == f"a deleted model gives no finite numbers; “{other}” does."
     assert not [text for text in texts if f"“{model.name}”" in text]

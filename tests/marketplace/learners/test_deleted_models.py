@@ -20,7 +20,12 @@ from marketplace.learners.selectors import (
     learners_usable_by,
     learners_visible_to,
 )
-from marketplace.learners.services import ModelDeleted, learner_change, learner_publish
+from marketplace.learners.services import (
+    ModelDeleted,
+    learner_change,
+    learner_publish,
+    learners_rename_pool,
+)
 from tests.marketplace.conftest import publish
 
 
@@ -130,3 +135,20 @@ def test_no_learner_is_published_from_a_pool_with_a_deleted_model(
     with pytest.raises(ModelDeleted, match="deleted by its owner"):
         learner_publish(job=job, learner_id=job.pk, config={}, card="", provenance=[], files=[])
     assert not MetaLearner.objects.exists()
+
+
+@pytest.mark.parametrize("before", ["a", "birds (2)"])
+def test_a_pools_former_name_leaves_what_was_called_after_it_and_nothing_else(
+    bobs: MetaLearner, before: str
+) -> None:
+    pool = bobs.job.pool
+    pool.name = "a pool of a closed account"
+    was, now = (f"FREE on {name}" for name in (before, pool.name))
+    card = f"---\narchitecture: a\n---\n\n# FREE on {before}\n\nA card.\n\n## Input\n"
+    for name in (was, "My own"):
+        MetaLearner.objects.update(name=name, card=card, config={"made_by": {"name": was}})
+        learners_rename_pool(pool=pool, before=before)
+        bobs.refresh_from_db()
+        assert bobs.name == (now if name == was else "My own")
+        assert bobs.config == {"made_by": {"name": now}}
+        assert bobs.card == card.replace(f"# FREE on {before}", f"# {now}")

@@ -70,7 +70,7 @@ def test_the_page_counts_what_goes_and_the_settings_lead_to_it(alice: User) -> N
     client = signed_in(alice)
     assert CLOSE in client.get(reverse("account_settings")).content.decode()
     page = client.get(CLOSE).content.decode()
-    assert "0 models" in page and "What stays" in page and 'name="password"' in page
+    assert "<dt>Models</dt>" in page and "What stays" in page and 'name="password"' in page
 
 
 def test_a_wrong_name_or_password_closes_nothing(alice: User) -> None:

@@ -81,7 +81,8 @@ def test_pictures_of_ones_own_are_learned_from_where_they_lie(
     command = ("--pool", pool, "--dry-run")
     text = refused(capsys, "train", "chorus", *command, "--set", "own_pictures=true")
     assert "give one with --pictures-folder" in text
-    assert "does not learn from your own pictures" in refused(capsys, "train", "average", *command, *folder)
+    text = refused(capsys, "train", "average", *command, *folder)
+    assert "does not learn from your own pictures" in text
 
 
 def test_train_says_in_its_first_line_what_it_needs(

@@ -316,11 +316,13 @@ def test_a_model_is_deleted_with_its_file(
     assert left_behind() == []
 
 
-def test_a_model_that_a_job_used_stays(
+def test_a_model_that_a_job_used_is_deleted_and_found_no_more(
     client_of: Callable[..., Any], alice: User, job: Job
 ) -> None:
     row = job.pool.checkpoints.first()
-    assert client_of(alice).delete(f"{URL}{row.pk}/").status_code == 409
+    client = client_of(alice)
+    assert client.delete(f"{URL}{row.pk}/").status_code == 204
+    assert client.get(f"{URL}{row.pk}/").status_code == 404
 
 
 def test_a_valid_model_can_be_downloaded_in_parts(

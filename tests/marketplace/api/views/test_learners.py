@@ -32,7 +32,10 @@ def client(client_of: Callable[..., Any], alice: User) -> APIClient:
 def test_the_card_lineage_and_files_are_shown(client: APIClient, learner: MetaLearner) -> None:
     row = client.get(f"{URL}{learner.pk}/").json()
     assert (row["name"], row["card"]) == ("FREE on pool", "# A card")
-    assert row["provenance"] == [{"name": "birds", "architecture": "conv4", "copied": False}]
+    (teacher,) = row["provenance"]
+    assert teacher == {
+        "name": "birds", "architecture": "conv4", "copied": False, "deleted": False,
+    }  # fmt: skip
     assert {entry["path"] for entry in row["files"]} == set(LEARNER_FILES)
     assert row["size_bytes"] == sum(len(content) for content in LEARNER_FILES.values())
     assert (row["job"], row["pool"]) == (str(learner.job_id), str(learner.job.pool_id))
