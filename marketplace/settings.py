@@ -199,6 +199,9 @@ if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
             "default_acl": None,
             "file_overwrite": True,
             "querystring_auth": True,
+            # A larger file is read through a temporary file; without a limit all of it is kept in
+            # memory.
+            "max_memory_size": 8 * 2**20,
         },
     }
 STATIC_URL = "static/"

@@ -1,7 +1,6 @@
 """A stranger who enters wrong passwords locks no one out of the browser that they use."""
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from marketplace.accounts.known_browsers import COOKIE
@@ -9,11 +8,6 @@ from marketplace.accounts.models import User
 from tests.marketplace.accounts.signing_in import is_signed_in, sign_in
 
 TRIES = 5
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counted() -> None:
-    cache.clear()
 
 
 def lock(client: Client, name: str = "alice", address: str = "192.0.2.7") -> None:
