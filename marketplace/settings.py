@@ -15,6 +15,7 @@ from marketplace.core.secrets import read_or_make_secret_key
 from marketplace.instance.environment import read_environment, with_password
 from marketplace.instance.log_format import logging_config
 from marketplace.instance.mail import mail_settings
+from marketplace.instance.object_store import object_store
 from marketplace.instance.private_files import open_data_folder
 from marketplace.instance.private_memory import close_memory
 from marketplace.instance.static_headers import add_headers
@@ -187,23 +188,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "marketplace.instance.static_storage.StaticFiles"},
 }
 if S3_BUCKET := env.str("FREEHOLD_S3_BUCKET", ""):
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("FREEHOLD_S3_ENDPOINT", "") or None,
-            "region_name": env.str("FREEHOLD_S3_REGION", "") or None,
-            "access_key": env.str("FREEHOLD_S3_ACCESS_KEY", "") or None,
-            "secret_key": env.str("FREEHOLD_S3_SECRET_KEY", "") or None,
-            "addressing_style": env.str("FREEHOLD_S3_ADDRESSING", "path"),
-            "default_acl": None,
-            "file_overwrite": True,
-            "querystring_auth": True,
-            # A larger file is read through a temporary file; without a limit all of it is kept in
-            # memory.
-            "max_memory_size": 8 * 2**20,
-        },
-    }
+    STORAGES["default"] = object_store(env)
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("FREEHOLD_STATIC_DIR", str(DATA_DIR / "static")))
 WHITENOISE_ADD_HEADERS_FUNCTION = add_headers

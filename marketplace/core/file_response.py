@@ -1,7 +1,6 @@
 """Responses with a stored file: ETag, Range, constant memory."""
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -10,7 +9,6 @@ from django.utils.http import content_disposition_header, parse_etags, quote_eta
 from marketplace import storage
 from marketplace.core.whole_numbers import whole_number
 
-_CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 # Beyond the size of any file.
 _FAR = 2**63
@@ -49,26 +47,11 @@ def stored_file_response(
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     headers["Content-Length"] = str(last - first + 1)
     return StreamingHttpResponse(
-        stored_chunks(key, first=first, n_bytes=last - first + 1),
+        storage.stored_chunks(key, first=first, n_bytes=last - first + 1),
         status=HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK,
         content_type=content_type,
         headers=headers,
     )
-
-
-def stored_chunks(key: str, *, first: int = 0, n_bytes: int | None = None) -> Iterator[bytes]:
-    """Yield the bytes of a stored file from `first` on, in chunks."""
-    with storage.open_stored(key) as file:
-        if first:
-            file.seek(first)
-        while n_bytes is None or n_bytes > 0:
-            wanted = _CHUNK_BYTES if n_bytes is None else min(_CHUNK_BYTES, n_bytes)
-            chunk = file.read(wanted)
-            if not chunk:
-                return
-            if n_bytes is not None:
-                n_bytes -= len(chunk)
-            yield chunk
 
 
 def _asked_range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:

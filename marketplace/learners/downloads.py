@@ -9,7 +9,7 @@ from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 
 from marketplace import storage
-from marketplace.core.file_response import stored_chunks, stored_file_response
+from marketplace.core.file_response import stored_file_response
 from marketplace.core.zip_stream import ZipEntry, zip_chunks
 from marketplace.learners.models import MetaLearner
 
@@ -20,7 +20,7 @@ def learner_zip(learner: MetaLearner) -> Iterator[bytes]:
         ZipEntry(
             path=entry["path"],
             at=learner.created_at,
-            chunks=stored_chunks(storage.learner_key(learner.pk, entry["path"])),
+            chunks=storage.stored_chunks(storage.learner_key(learner.pk, entry["path"])),
             size=entry["size"],
         )
         for entry in learner.files

@@ -19,7 +19,6 @@ from django.utils import timezone
 from marketplace import storage
 from marketplace.accounts.models import User
 from marketplace.checkpoints.models import Checkpoint
-from marketplace.core.file_response import stored_chunks
 from marketplace.core.zip_stream import ZipEntry, zip_chunks
 from marketplace.learners.models import MetaLearner
 from marketplace.learners.selectors import CLOSED, learners_usable_by
@@ -95,7 +94,7 @@ class _Export:
 
     def _stored(self, path: str, key: str, at: datetime, size: int) -> Iterator[ZipEntry]:
         """Yield the stored file, unless it is gone: the person may delete it meanwhile."""
-        chunks = stored_chunks(key)
+        chunks = storage.stored_chunks(key)
         try:
             first = next(chunks, b"")
         except FileNotFoundError:

@@ -8,10 +8,10 @@ from marketplace.storage.files import (
     local_copy,
     local_directory,
     names_in,
-    open_stored,
     put_file,
     put_stream,
     remove,
+    stored_chunks,
     sync,
 )
 from marketplace.storage.keys import (
@@ -34,10 +34,10 @@ __all__ = [
     "local_copy",
     "local_directory",
     "names_in",
-    "open_stored",
     "put_file",
     "put_stream",
     "remove",
     "snapshot_prefix",
+    "stored_chunks",
     "sync",
 ]

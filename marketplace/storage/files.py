@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
 CHUNK_BYTES = 1024 * 1024
+READ_BYTES = 256 * 1024
 
 
 def put_file(key: str, source: Path) -> None:
@@ -68,18 +70,35 @@ def local_copy(key: str) -> Iterator[Path]:
 def fetch(key: str, target: Path) -> None:
     """Copy the stored file to a local path."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with default_storage.open(key) as source, target.open("wb") as copy:
-        shutil.copyfileobj(source, copy, CHUNK_BYTES)
+    if is_local():
+        shutil.copyfile(default_storage.path(key), target)
+    else:
+        _objects().download(key, target)
+
+
+def stored_chunks(key: str, *, first: int = 0, n_bytes: int | None = None) -> Iterator[bytes]:
+    """Yield `n_bytes` of a stored file from `first` on, or all that follow, in chunks.
+
+    An object is read as its bytes arrive: its storage's own `open` would first copy all of it.
+    FileNotFoundError is raised at the first chunk.
+    """
+    if not is_local():
+        yield from _objects().object_chunks(key, first=first, n_bytes=n_bytes, size=READ_BYTES)
+        return
+    with default_storage.open(key) as file:
+        file.seek(first)
+        while n_bytes is None or n_bytes > 0:
+            chunk = file.read(READ_BYTES if n_bytes is None else min(READ_BYTES, n_bytes))
+            if not chunk:
+                return
+            if n_bytes is not None:
+                n_bytes -= len(chunk)
+            yield chunk
 
 
 def local_directory(prefix: str) -> Path | None:
     """Return the prefix as a local folder, or None if storage is remote."""
     return Path(default_storage.path(prefix)) if is_local() else None
-
-
-def open_stored(key: str) -> "File[bytes]":
-    file: File[bytes] = default_storage.open(key, "rb")
-    return file
 
 
 def remove(key: str) -> None:
@@ -107,6 +126,13 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _objects() -> ModuleType:
+    # boto3 is installed only where an object store is used.
+    from marketplace.storage import objects
+
+    return objects
 
 
 def _make_way(key: str) -> Path:

@@ -1,17 +1,16 @@
 """A growing file in an object store: a multipart upload (see `growing_file`)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from marketplace import storage
 from marketplace.storage.errors import BytesLost
+from marketplace.storage.objects import client, full_key, store_errors
 
 _MIN_PART_BYTES = 8 * 2**20
 _MAX_PARTS = 9_000
@@ -19,15 +18,15 @@ _MAX_PARTS = 9_000
 
 def begin(pk: UUID) -> str:
     """Begin an upload and return the store's name of it."""
-    with _store_errors():
-        answer = _client().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk))
+    with store_errors():
+        answer = client().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk))
     name: str = answer["UploadId"]
     return name
 
 
 def finish(pk: UUID, name: str, *, length: int) -> None:
     """Join the parts into one object. Idempotent."""
-    with _store_errors():
+    with store_errors():
         try:
             _complete(pk, name, length)
         except (ClientError, BytesLost):
@@ -38,7 +37,7 @@ def finish(pk: UUID, name: str, *, length: int) -> None:
 
 
 def discard(pk: UUID, name: str) -> None:
-    with _store_errors():
+    with store_errors():
         if name:
             _abort(pk, name)
         _remove_tails(pk)
@@ -53,14 +52,14 @@ class MultipartFile:
         self._done, rest = divmod(offset, self._part_bytes)
         self._buffer = bytearray()
         if rest:
-            with _store_errors():
+            with store_errors():
                 self._buffer += _tail(pk, self._done + 1, rest)
 
     def write(self, data: bytes) -> None:
         """Append the bytes. Every full part is sent at once."""
         self._buffer += data
         while len(self._buffer) >= self._part_bytes:
-            with _store_errors():
+            with store_errors():
                 part = bytes(self._buffer[: self._part_bytes])
                 _upload_part(self._pk, self._name, self._done + 1, part)
             del self._buffer[: self._part_bytes]
@@ -69,7 +68,7 @@ class MultipartFile:
     def sync(self) -> None:
         """Save the incomplete part."""
         if self._buffer:
-            with _store_errors():
+            with store_errors():
                 tail = ContentFile(bytes(self._buffer))
                 default_storage.save(_tail_key(self._pk, self._done + 1), tail)
 
@@ -78,8 +77,7 @@ class MultipartFile:
 
 
 def _key(pk: UUID) -> str:
-    store: Any = default_storage
-    return "/".join(filter(None, [store.location.strip("/"), storage.incoming_key(pk)]))
+    return full_key(storage.incoming_key(pk))
 
 
 def _part_bytes(length: int) -> int:
@@ -120,7 +118,7 @@ def _complete(pk: UUID, name: str, length: int) -> None:
     parts = _parts(pk, name)
     if sum(part["Size"] for part in parts) != length:
         raise BytesLost(f"upload {pk} has lost parts")
-    _client().complete_multipart_upload(
+    client().complete_multipart_upload(
         Bucket=settings.S3_BUCKET,
         Key=_key(pk),
         UploadId=name,
@@ -131,34 +129,20 @@ def _complete(pk: UUID, name: str, length: int) -> None:
 
 
 def _parts(pk: UUID, name: str) -> list[dict[str, Any]]:
-    pages = _client().get_paginator("list_parts")
+    pages = client().get_paginator("list_parts")
     found = pages.paginate(Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name)
     return [part for page in found for part in page.get("Parts", [])]
 
 
 def _upload_part(pk: UUID, name: str, number: int, data: bytes) -> None:
-    _client().upload_part(
+    client().upload_part(
         Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name, PartNumber=number, Body=data
     )
 
 
 def _abort(pk: UUID, name: str) -> None:
     try:
-        _client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name)
+        client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=_key(pk), UploadId=name)
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"NoSuchUpload", "404"}:
             raise
-
-
-def _client() -> Any:
-    store: Any = default_storage
-    return store.connection.meta.client
-
-
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    """Convert the object store's errors to OSError, as for a disk."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise OSError(f"the object store failed: {error}") from error

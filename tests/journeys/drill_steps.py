@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -63,7 +64,7 @@ def measure() -> dict[str, object]:
         rows[model._meta.label] = [len(values), _hash(repr(values).encode())]
     files = {}
     for key in stored_keys():
-        with storage.open_stored(key) as file:
+        with default_storage.open(key) as file:
             files[key] = _hash(file.read())
     return {"rows": rows, "files": files}
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +92,7 @@ def test_a_damaged_snapshot_is_passed_over(job: Job, stored: Callable[..., Any])
     snapshots.save(job, 1, {"step": 1})
     snapshots.save(job, 2, {"step": 2})
     newest = stored("snapshots")[-1]
-    with storage.open_stored(newest) as file:
+    with default_storage.open(newest) as file:
         damaged = file.read()[:-1]
     storage.put_stream(newest, ContentFile(damaged))
     assert snapshots.load(job) == {"step": 1}
@@ -117,7 +118,7 @@ def test_recovered_images_are_never_written_in_clear(job: Job, stored: Callable[
     images = torch.arange(251, dtype=torch.uint8).repeat(8)
     StoredSnapshots().save(job, 1, {"memory": images})
     (key,) = stored("snapshots")
-    with storage.open_stored(key) as file:
+    with default_storage.open(key) as file:
         written = file.read()
     assert bytes(range(100, 116)) in encode_state({"memory": images})
     assert bytes(range(100, 116)) not in written

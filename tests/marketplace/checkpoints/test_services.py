@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import IntegrityError
 from pytest_django import Settings
 
@@ -36,7 +37,7 @@ def test_an_upload_from_any_file_is_stored_and_hashed(
     assert row.upload_sha256 == hashlib.sha256(b"tensors").hexdigest()
     assert row.upload_bytes == 7
     (key,) = stored()
-    with storage.open_stored(key) as file:
+    with default_storage.open(key) as file:
         assert file.read() == b"tensors"
 
 

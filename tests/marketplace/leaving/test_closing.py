@@ -225,7 +225,7 @@ def rows_that_tell() -> list[tuple[str, str, str]]:
 
 def files_that_tell(files: Path) -> list[str]:
     """Every file in storage and in the folder of uploads that tells of Quentina."""
-    keys = {key: storage.open_stored(key).read() for key in stored_keys()}
+    keys = {key: b"".join(storage.stored_chunks(key)) for key in stored_keys()}
     for path in files.rglob("*"):
         if path.is_file():
             keys[str(path.relative_to(files))] = path.read_bytes()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
 
 from marketplace import storage
 
@@ -15,11 +16,23 @@ def test_what_is_stored_can_be_read_and_removed(own_files: Path) -> None:
     storage.put_stream("a/b", ContentFile(b"one"))
     with storage.local_copy("a/b") as path:
         assert path.read_bytes() == b"one"
-    with storage.open_stored("a/b") as file:
+    with default_storage.open("a/b") as file:
         assert file.read() == b"one"
     storage.remove("a/b")
     storage.remove("a/b")
     assert storage.names_in("a") == []
+
+
+@pytest.mark.parametrize(("first", "n_bytes"), [(0, None), (1, 3), (3, None), (4, 0), (5, None)])
+def test_any_part_can_be_read(own_files: Path, first: int, n_bytes: int | None) -> None:
+    storage.put_stream("a/b", ContentFile(b"12345"))
+    chunks = storage.stored_chunks("a/b", first=first, n_bytes=n_bytes)
+    assert b"".join(chunks) == b"12345"[first : None if n_bytes is None else first + n_bytes]
+
+
+def test_a_missing_file_is_noticed_at_its_first_chunk(own_files: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        next(storage.stored_chunks("nothing"))
 
 
 def test_storing_again_replaces(own_files: Path) -> None:

@@ -1,7 +1,6 @@
 """A growing file in a real object store."""
 
 import os
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,47 +8,10 @@ from django.core.files.storage import default_storage
 from pytest_django import Settings
 
 from marketplace import storage
-from marketplace.storage import growing_file, growing_multipart
-from tests.tools import find_rclone, s3_server
+from marketplace.storage import growing_file
 
 MIB = 2**20
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, str]]:
-    """An S3 server with one bucket."""
-    if not find_rclone():
-        pytest.skip("rclone is not on this machine")
-    with s3_server() as variables:
-        yield variables
-
-
-@pytest.fixture(params=["", "some/folder"], ids=["the whole bucket", "a folder of it"])
-def store(
-    request: pytest.FixtureRequest,
-    server: dict[str, str],
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Storage in that bucket; parts may be small, as no real store allows."""
-    settings.S3_BUCKET = server["FREEHOLD_S3_BUCKET"]
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": settings.S3_BUCKET,
-                "endpoint_url": server["FREEHOLD_S3_ENDPOINT"],
-                "region_name": server["FREEHOLD_S3_REGION"],
-                "access_key": server["FREEHOLD_S3_ACCESS_KEY"],
-                "secret_key": server["FREEHOLD_S3_SECRET_KEY"],
-                "addressing_style": "path",
-                "location": request.param,
-            },
-        },
-    }
-    monkeypatch.setattr(growing_multipart, "_MIN_PART_BYTES", MIB)
 
 
 def append(pk: UUID, name: str, content: bytes, offset: int, end: int) -> None:
