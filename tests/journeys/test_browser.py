@@ -31,6 +31,7 @@ from tests.tools import CHROMIUM_FLAGS, find_chromium
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.timeout(400),
     pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
 ]

@@ -1,20 +1,22 @@
 """The confined child gets the system calls of the list, and no other that the kernel knows."""
 
-import ctypes
 import errno
 import fcntl
+import json
 import os
 import platform
 import signal
 import subprocess
+import sys
 import termios
-from collections.abc import Callable
-from functools import partial
 from unittest.mock import ANY
 
 import pytest
 
+from tests.worker.sandbox import confining
 from tests.worker.sandbox.calling import call, offered
+from tests.worker.sandbox.confining import call as make_call
+from tests.worker.sandbox.confining import confined
 from worker.sandbox import syscalls
 from worker.sandbox.client import Outcome, Sandbox
 
@@ -25,30 +27,13 @@ _PROBES = {335, 336} if _COLUMN == 0 else set()
 pytestmark = pytest.mark.skipif(_COLUMN < 0, reason="the filter knows x86-64 and ARM64 only")
 
 
-def _confined(act: Callable[[], int]) -> int:
-    """Return the exit status of `act` in a confined child, or minus the signal that ended it."""
-    child = os.fork()
-    if child == 0:
-        libc = ctypes.CDLL(None)
-        libc.prctl(38, 1, 0, 0, 0)  # no new privileges, which an unprivileged filter needs
-        os._exit(act() if syscalls.allow_syscalls() else 255)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _call(number: int, *arguments: int) -> int:
-    """Make a call and return its errno, or 0."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    given = [ctypes.c_long(argument) for argument in (*arguments, *[-1] * 6)[:6]]
-    return ctypes.get_errno() if libc.syscall(ctypes.c_long(number), *given) == -1 else 0
-
-
 def _number(numbers: tuple[int | None, ...]) -> int | None:
     return numbers[_COLUMN]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _offered() -> None:
-    if _confined(lambda: 0) != 0:
+    if confined(lambda: 0) != 0:
         pytest.skip("this kernel does not offer seccomp")
 
 
@@ -57,12 +42,13 @@ def test_every_number_that_is_not_listed_ends_the_process_or_does_not_exist() ->
     listed |= {_number(row[0]) for row in syscalls.BY_ARGUMENT.values()}
     listed |= {_number(syscalls._CLONE), _number(syscalls._TGKILL)}
     absent = {_number(numbers) for numbers in syscalls.ABSENT.values()}
+    numbers = sorted(set(range(_BEYOND)) - listed - _PROBES)
+    program = [sys.executable, "-m", confining.__name__, *map(str, numbers)]
+    ends = json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
     wrong = {}
-    for number in sorted(set(range(_BEYOND)) - listed - _PROBES):
+    for number, got in zip(numbers, ends, strict=True):
         unknown = number in absent or number >= syscalls.FIRST_UNKNOWN
-        wanted = errno.ENOSYS if unknown else -signal.SIGSYS
-        got = _confined(partial(_call, number))
-        if got != wanted:
+        if got != (errno.ENOSYS if unknown else -signal.SIGSYS):
             wrong[number] = got
     assert not wrong
 
@@ -82,20 +68,20 @@ def test_calls_with_many_uses_are_judged_by_their_argument(
 ) -> None:
     number = _number(syscalls.BY_ARGUMENT[name][0])
     assert number is not None
-    assert _confined(lambda: _call(number, *arguments)) == ends
+    assert confined(lambda: make_call(number, *arguments)) == ends
 
 
 def test_a_signal_may_go_to_the_process_itself_only() -> None:
     number = _number(syscalls._TGKILL)
     assert number is not None
-    assert _confined(lambda: _call(number, os.getppid(), os.getppid(), 0)) == -signal.SIGSYS
-    assert _confined(lambda: _call(number, os.getpid(), os.getpid(), 0)) == 0
+    assert confined(lambda: make_call(number, os.getppid(), os.getppid(), 0)) == -signal.SIGSYS
+    assert confined(lambda: make_call(number, os.getpid(), os.getpid(), 0)) == 0
 
 
 def test_a_thread_may_start_and_a_process_may_not() -> None:
     number = _number(syscalls._CLONE)
     assert number is not None
-    assert _confined(lambda: _call(number, signal.SIGCHLD, 0, 0, 0, 0)) == -signal.SIGSYS
+    assert confined(lambda: make_call(number, signal.SIGCHLD, 0, 0, 0, 0)) == -signal.SIGSYS
 
 
 @pytest.mark.parametrize("column", [0, 1])
