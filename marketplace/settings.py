@@ -18,6 +18,7 @@ from marketplace.instance.mail import mail_settings
 from marketplace.instance.object_store import object_store
 from marketplace.instance.private_files import open_data_folder
 from marketplace.instance.private_memory import close_memory
+from marketplace.instance.redis_address import verified
 from marketplace.instance.static_headers import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -207,8 +208,11 @@ MAX_CHECKPOINT_BYTES = env.int("FREEHOLD_MAX_CHECKPOINT_BYTES", 2 * 2**30)
 MAX_STORAGE_BYTES_PER_PERSON = env.int("FREEHOLD_MAX_STORAGE_BYTES_PER_PERSON", 20 * 2**30)
 
 # --- queue --------------------------------------------------------------------------------------
-_broker_password = env.str("FREEHOLD_BROKER_PASSWORD", "")
-BROKER_URL = with_password(env.str("FREEHOLD_BROKER_URL", "embedded://localhost"), _broker_password)
+_redis_authority = env.str("FREEHOLD_REDIS_CA", "")
+BROKER_URL = with_password(
+    verified(env.str("FREEHOLD_BROKER_URL", "embedded://localhost"), _redis_authority),
+    env.str("FREEHOLD_BROKER_PASSWORD", ""),
+)
 BROKER_DIR = DATA_DIR / "broker"
 LEASE_S = env.int("FREEHOLD_LEASE_S", 30)
 HEARTBEAT_S = env.int("FREEHOLD_HEARTBEAT_S", 5)
@@ -232,12 +236,16 @@ WORKER_MEMORY_MB = env.int("FREEHOLD_WORKER_MEMORY_MB", 0)
 WORKER_PICTURES = env.str("FREEHOLD_WORKER_PICTURES", "")
 # The store of preview grids, in RAM only: Redis, or the process that runs everything.
 PREVIEW_URL = with_password(
-    env.str("FREEHOLD_PREVIEW_URL", ""), env.str("FREEHOLD_PREVIEW_PASSWORD", "")
+    verified(env.str("FREEHOLD_PREVIEW_URL", ""), _redis_authority),
+    env.str("FREEHOLD_PREVIEW_PASSWORD", ""),
 )
 PREVIEW_TTL_S = env.int("FREEHOLD_PREVIEW_TTL_S", 3600)
 
 # --- cache: sign-in attempts and rate limits, nothing that must survive --------------------------
-CACHE_URL = env.str("FREEHOLD_CACHE_URL", BROKER_URL if BROKER_URL.startswith("redis") else "")
+CACHE_URL = verified(
+    env.str("FREEHOLD_CACHE_URL", BROKER_URL if BROKER_URL.startswith("redis") else ""),
+    _redis_authority,
+)
 if CACHE_URL:
     CACHES: dict[str, dict[str, Any]] = {
         "default": {

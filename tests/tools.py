@@ -89,13 +89,18 @@ def wait_for_port(port: int, *, seconds: float = 20) -> None:
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """The URL of a fresh Redis."""
+def redis_server(*, certificate: Path | None = None, key: Path | None = None) -> Iterator[str]:
+    """The URL of a fresh Redis, over TLS if it gets a certificate."""
     program, port = find_redis(), free_port()
+    listen = ["--port", str(port)]
+    if certificate:
+        listen = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+        listen += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+        listen += ["--tls-ca-cert-file", str(certificate)]
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        command = [str(program), *listen, "--bind", "127.0.0.1", "--dir", folder]
         with _running([*command, "--save", "", "--appendonly", "no"], port):
-            yield f"redis://127.0.0.1:{port}/0"
+            yield f"{'rediss' if certificate else 'redis'}://127.0.0.1:{port}/0"
 
 
 @contextmanager

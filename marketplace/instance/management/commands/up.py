@@ -37,7 +37,7 @@ class Command(BaseCommand):
         ]
         lines = [f"Freehold runs at {settings.SITE_URL}"]
         if not options["no_demo"]:
-            lines += _demo(processes)
+            lines += _demo(processes, person_reads=self.stdout.isatty())
         self.stdout.write("\n".join(["", *lines, "Ctrl-C stops everything.", ""]))
         self.stdout.flush()
         supervisor = Supervisor(
@@ -61,13 +61,18 @@ def _check_free(host: str, port: int) -> None:
             ) from error
 
 
-def _demo(processes: list[Process]) -> list[str]:
-    """Add the demo loader, and return how to sign in. Imported late, as it is a higher layer."""
+def _demo(processes: list[Process], *, person_reads: bool) -> list[str]:
+    """Add the demo loader, and return how to sign in: a log gets the password's file only.
+
+    The demo is imported late, as it is a higher layer.
+    """
     demo = import_module("marketplace.demo.services")
     demo.demo_person()
     processes.append(Process("demo", [sys.executable, "manage.py", "demo"], once=True))
     if not demo.sign_in_file().exists():
         return []
+    if not person_reads:
+        return [f"Sign in as {demo.USERNAME}; the password is in {demo.sign_in_file()}"]
     return [f"Sign in as {demo.USERNAME} with password {demo.sign_in_file().read_text()}"]
 
 

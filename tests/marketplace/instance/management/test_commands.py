@@ -40,8 +40,13 @@ def port() -> int:
         return probe.getsockname()[1]
 
 
-def start(port: int, *options: Any) -> str:
-    out = StringIO()
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def start(port: int, *options: Any, out: StringIO | None = None) -> str:
+    out = out or StringIO()
     call_command("up", "--port", str(port), *options, stdout=out)
     return out.getvalue()
 
@@ -59,10 +64,19 @@ def test_it_supervises_every_process_and_says_where_the_site_is(
 def test_the_first_start_loads_the_demo_once_and_says_how_to_sign_in(
     db: None, supervised: list[Any], port: int
 ) -> None:
-    said = start(port)
+    said = start(port, out=Terminal())
     demo = supervised[0].processes[-1]
     assert (demo.name, demo.once) == ("demo", True)
     assert "Sign in as demo with password " in said
+
+
+def test_a_log_gets_the_file_of_the_demos_password_and_not_the_password(
+    db: None, supervised: list[Any], port: int, settings: Settings
+) -> None:
+    said = start(port)
+    path = settings.DATA_DIR / "demo-password"
+    assert f"the password is in {path}" in said
+    assert path.read_text() not in said
 
 
 def test_who_has_taken_the_password_away_is_not_told_one(
