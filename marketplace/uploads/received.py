@@ -121,6 +121,7 @@ def store_received(key: str, file: "File[bytes]") -> None:
     if isinstance(file, TemporaryUploadedFile) and file.file is not None:
         file.file.flush()
         storage.adopt_file(key, Path(file.temporary_file_path()))
+        file.close()  # now: the name is gone, which only Django's own `close` expects
     else:
         storage.put_stream(key, file)
 
