@@ -72,7 +72,8 @@ def _demo(processes: list[Process], *, person_reads: bool) -> list[str]:
     if not demo.sign_in_file().exists():
         return []
     if not person_reads:
-        return [f"Sign in as {demo.USERNAME}; the password is in {demo.sign_in_file()}"]
+        name = demo.sign_in_file().name
+        return [f"Sign in as {demo.USERNAME}; the file {name} of the data folder has the password"]
     return [f"Sign in as {demo.USERNAME} with password {demo.sign_in_file().read_text()}"]
 
 

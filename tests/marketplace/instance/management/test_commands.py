@@ -74,9 +74,8 @@ def test_a_log_gets_the_file_of_the_demos_password_and_not_the_password(
     db: None, supervised: list[Any], port: int, settings: Settings
 ) -> None:
     said = start(port)
-    path = settings.DATA_DIR / "demo-password"
-    assert f"the password is in {path}" in said
-    assert path.read_text() not in said
+    assert "the file demo-password of the data folder has the password" in said
+    assert (settings.DATA_DIR / "demo-password").read_text() not in said
 
 
 def test_who_has_taken_the_password_away_is_not_told_one(
