@@ -27,14 +27,12 @@ def full_key(key: str) -> str:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Convert the object store's errors to OSError, as for a disk, and EOFError."""
+    """Convert the object store's errors to OSError, as for a disk."""
     try:
         yield
     except ClientError as error:
         if error.response["Error"]["Code"] in _NOT_FOUND:
             raise FileNotFoundError(f"the object store lacks the object: {error}") from error
-        if error.response["Error"]["Code"] in _PAST_THE_END:
-            raise EOFError("the object ends before the part that was asked for") from error
         raise OSError(f"the object store failed: {error}") from error
     except BotoCoreError as error:
         raise OSError(f"the object store failed: {error}") from error
@@ -45,15 +43,17 @@ def object_chunks(key: str, *, first: int, n_bytes: int | None, size: int) -> It
     if n_bytes == 0:
         return
     last = "" if n_bytes is None else str(first + n_bytes - 1)
-    try:
-        with store_errors():
+    with store_errors():
+        try:
             answer = client().get_object(
                 Bucket=settings.S3_BUCKET, Key=full_key(key), Range=f"bytes={first}-{last}"
             )
-            with closing(answer["Body"]) as body:
-                yield from body.iter_chunks(size)
-    except EOFError:
-        return
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _PAST_THE_END:
+                return
+            raise
+        with closing(answer["Body"]) as body:
+            yield from body.iter_chunks(size)
 
 
 def download(key: str, target: Path) -> None:
